@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Starting other programs, alike on Linux, macOS and Windows. Only Node's own modules: nothing may be installed yet. */
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** Runs Node with these arguments in the project's folder and gives its exit status. */
+export function node(args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit" });
+    // npm passes a SIGTERM to this process alone.
+    const forward = () => child.kill("SIGTERM");
+    process.once("SIGTERM", forward);
+    child.once("error", reject);
+    child.once("exit", (status, signal) => {
+      process.off("SIGTERM", forward);
+      resolve(status ?? (signal ? 1 : 0));
+    });
+  });
+}
+
+/** Runs npm, the one that runs this script if there is one. */
+export function npm(args) {
+  const beside = dirname(process.execPath);
+  const places = [
+    process.env.npm_execpath,
+    join(beside, "node_modules/npm/bin/npm-cli.js"),
+    join(beside, "../lib/node_modules/npm/bin/npm-cli.js"),
+  ];
+  const program = places.find((path) => path?.endsWith("npm-cli.js") && existsSync(path));
+  if (!program) throw new Error("npm was not found: run this through npm (npm start, npm test).");
+  return node([program, ...args]);
+}
+
+/** The programs that come with the installed packages. */
+export const tools = {
+  tsc: "node_modules/typescript/bin/tsc",
+  biome: "node_modules/@biomejs/biome/bin/biome",
+  vite: "node_modules/vite/bin/vite.js",
+  vitest: "node_modules/vitest/vitest.mjs",
+};

@@ -1,0 +1,68 @@
+import { wgsl } from "./wgsl.ts";
+
+/**
+ * Functions that WGSL lacks or promises too little of. Finite in, finite out.
+ * exp is within (3 + 2|x|) ulp and log within 2^-21 near 1 by the language's own rules, so these avoid both
+ * where it matters.
+ */
+
+/** log(1 + e) for e in [0, 1], as 2 atanh(e / (2 + e)); the series stops at s^15, below 2e-9 relative. */
+export const log1p = wgsl`
+fn log1pUnit(e: f32) -> f32 {
+  let s = e / (2.0 + e);
+  let q = s * s;
+  let series = 1.0 + q * (0.33333333 + q * (0.2 + q * (0.14285714 + q * (0.11111111 + q * (0.09090909 + q * (0.07692308 + q * 0.06666667))))));
+  return 2.0 * s * series;
+}
+`;
+
+/** tanh from exp(-2|x|); below 0.3 the odd Taylor polynomial, where 1 - exp would cancel. */
+export const safeTanh = wgsl`
+fn safeTanh(x: f32) -> f32 {
+  let a = abs(x);
+  if (a < 0.3) {
+    let q = x * x;
+    return x * (1.0 + q * (-0.33333333 + q * (0.13333333 + q * (-0.053968254 + q * (0.021869488 + q * -0.0088632355)))));
+  }
+  let e = exp(-2.0 * a);
+  return sign(x) * ((1.0 - e) / (1.0 + e));
+}
+`;
+
+export const safeSigmoid = wgsl`
+fn safeSigmoid(x: f32) -> f32 {
+  let e = exp(-abs(x));
+  let r = 1.0 / (1.0 + e);
+  return select(e * r, r, x >= 0.0);
+}
+`;
+
+/**
+ * Standard normal distribution function, Phi(x) = erfc(-x / sqrt 2) / 2, with a relative error near 2e-7 on both sides:
+ * the Chebyshev fit of erfc by Press et al., Numerical Recipes, section 6.2, whose coefficients are public facts.
+ */
+export const normalCdf = wgsl`
+fn erfcPositive(z: f32) -> f32 {
+  let t = 1.0 / (1.0 + 0.5 * z);
+  let p = -1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 + t * (0.27886807
+    + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277))))))));
+  return t * exp(p - z * z);
+}
+fn normalCdf(x: f32) -> f32 {
+  let half = 0.5 * erfcPositive(min(abs(x), 20.0) * 0.70710678);
+  return select(half, 1.0 - half, x >= 0.0);
+}
+fn normalPdf(x: f32) -> f32 {
+  let a = min(abs(x), 20.0);
+  return 0.39894228 * exp(-0.5 * a * a);
+}
+`;
+
+/** cos(pi t) for t in [0, 1] as -sin(pi (t - 1/2)); WGSL's own cos may be off by 2^-11. */
+export const cosPi = wgsl`
+fn cosPi(t: f32) -> f32 {
+  let s = (t - 0.5) * 3.14159265;
+  let q = s * s;
+  return -s * (1.0 + q * (-0.16666667 + q * (0.0083333333 + q * (-0.00019841270 + q * (2.7557319e-6 + q * -2.5052108e-8)))));
+}
+`;

@@ -1,0 +1,30 @@
+import { finishFunction, type MatmulVariant, matmulBindings, matmulParams, operandIndex } from "./matmul-common.ts";
+import { wgsl } from "./wgsl.ts";
+
+/** Columns and rows of C that one workgroup computes, one element an invocation. */
+export const NAIVE_TILE = { rows: 4, columns: 16 } as const;
+
+/** One invocation, one element of C, K multiply-adds straight from memory. The rung that is easy to believe. */
+export function matmulNaive(variant: MatmulVariant): string {
+  return wgsl`
+${matmulParams.wgsl}
+${matmulBindings(variant)}
+${operandIndex(variant.form)}
+${finishFunction(variant)}
+@compute @workgroup_size(${NAIVE_TILE.columns}, ${NAIVE_TILE.rows})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+        @builtin(local_invocation_id) local: vec3<u32>) {
+  let tile = group.y * groups.x + group.x;
+  if (tile >= params.tiles) { return; }
+  let m = (tile / params.tilesN) * ${NAIVE_TILE.rows}u + local.y;
+  let n = (tile % params.tilesN) * ${NAIVE_TILE.columns}u + local.x;
+  if (m >= params.M || n >= params.N) { return; }
+  var sum = 0.0;
+  for (var k = 0u; k < params.K; k++) {
+    sum = fma(a[indexA(m, k)], b[indexB(k, n)], sum);
+  }
+  let at = params.cOffset + m * params.ldc + n;
+  c[at] = finish(sum, c[at], n);
+}
+`;
+}

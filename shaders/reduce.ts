@@ -1,0 +1,54 @@
+import { read, storage, sumReduce, write } from "./common.ts";
+import { paramBlock } from "./params.ts";
+import { wgsl } from "./wgsl.ts";
+
+/** Invocations that share a reduction, and the most partial sums a first pass leaves. */
+export const REDUCE_WORKGROUP = 256;
+export const MAX_PARTIALS = 256;
+
+export const sumRowsParams = paramBlock({ M: "u32", N: "u32", groups: "u32" });
+/** Columns of one workgroup; its 256 invocations are 16 columns by 16 row lanes. */
+export const SUM_ROWS_COLUMNS = 16;
+
+/** y [N] = sum over the rows of x [M, N]: the gradient of a bias. */
+export function sumRows(): string {
+  return wgsl`
+${sumRowsParams.wgsl}
+${storage(read("x"), write("y"))}
+var<workgroup> lanes: array<f32, 256>;
+@compute @workgroup_size(16, 16)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+        @builtin(local_invocation_id) local: vec3<u32>) {
+  let n = (group.y * groups.x + group.x) * 16u + local.x;
+  var sum = 0.0;
+  if (n < params.N) {
+    for (var m = local.y; m < params.M; m += 16u) { sum += x[m * params.N + n]; }
+  }
+  lanes[local.y * 16u + local.x] = sum;
+  workgroupBarrier();
+  for (var half = 8u; half >= 1u; half /= 2u) {
+    if (local.y < half) { lanes[local.y * 16u + local.x] += lanes[(local.y + half) * 16u + local.x]; }
+    workgroupBarrier();
+  }
+  if (local.y == 0u && n < params.N) { y[n] = lanes[local.x]; }
+}
+`;
+}
+
+export const totalParams = paramBlock({ count: "u32", scale: "f32" });
+
+/** y [1] = scale times the sum of partials [count], in one workgroup. */
+export function total(): string {
+  return wgsl`
+${totalParams.wgsl}
+${storage(read("partials"), write("y"))}
+${sumReduce(REDUCE_WORKGROUP)}
+@compute @workgroup_size(${REDUCE_WORKGROUP})
+fn main(@builtin(local_invocation_index) local: u32) {
+  var sum = 0.0;
+  for (var i = local; i < params.count; i += ${REDUCE_WORKGROUP}u) { sum += partials[i]; }
+  let result = reduceSum(sum, local);
+  if (local == 0u) { y[0] = result * params.scale; }
+}
+`;
+}

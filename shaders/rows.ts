@@ -1,0 +1,182 @@
+import { maxReduce, read, rowMain, storage, sumReduce, write } from "./common.ts";
+import { paramBlock } from "./params.ts";
+import { wgsl } from "./wgsl.ts";
+
+/** Kernels with one workgroup per row: softmax, layer normalisation, cross-entropy. */
+export const ROW_WORKGROUP = 64;
+const STRIDE = `${ROW_WORKGROUP}u`;
+
+/** `extra` is 1 / rows for cross-entropy, epsilon for layer normalisation. */
+export const rowParams = paramBlock({ rows: "u32", N: "u32", extra: "f32" });
+
+const rowSum = sumReduce(ROW_WORKGROUP);
+const rowMax = maxReduce(ROW_WORKGROUP);
+
+/** Largest of row `row` of `x`; every invocation gets it. */
+const largest = wgsl`
+  let start = row * params.N;
+  var top = -3.4028234e38;
+  for (var j = local; j < params.N; j += ${STRIDE}) { top = max(top, x[start + j]); }
+  top = reduceMax(top, local);
+`;
+const expSum = wgsl`
+  var sum = 0.0;
+  for (var j = local; j < params.N; j += ${STRIDE}) { sum += exp(x[start + j] - top); }
+  sum = reduceSum(sum, local);
+`;
+
+/** y = exp(x - max) / sum, row by row. */
+export function softmax(): string {
+  return wgsl`
+${rowParams.wgsl}
+${storage(read("x"), write("y"))}
+${rowSum}
+${rowMax}
+${rowMain(
+  wgsl`
+${largest}
+${expSum}
+  for (var j = local; j < params.N; j += ${STRIDE}) { y[start + j] = exp(x[start + j] - top) / sum; }
+`,
+  ROW_WORKGROUP,
+)}
+`;
+}
+
+/** dx = y (dy - sum(dy y)), row by row. */
+export function softmaxGradient(): string {
+  return wgsl`
+${rowParams.wgsl}
+${storage(read("dy"), read("y"), write("dx"))}
+${rowSum}
+${rowMain(
+  wgsl`
+  let start = row * params.N;
+  var dot = 0.0;
+  for (var j = local; j < params.N; j += ${STRIDE}) { dot += dy[start + j] * y[start + j]; }
+  dot = reduceSum(dot, local);
+  for (var j = local; j < params.N; j += ${STRIDE}) { dx[start + j] = y[start + j] * (dy[start + j] - dot); }
+`,
+  ROW_WORKGROUP,
+)}
+`;
+}
+
+/** Loss of each row: log(sum exp(x - max)) - (x[label] - max), never the logarithm of a probability. */
+export function crossEntropyRows(): string {
+  return wgsl`
+${rowParams.wgsl}
+${storage(read("x"), read("labels", "i32"), write("losses"))}
+${rowSum}
+${rowMax}
+${rowMain(
+  wgsl`
+${largest}
+${expSum}
+  if (local == 0u) { losses[row] = log(sum) - (x[start + u32(labels[row])] - top); }
+`,
+  ROW_WORKGROUP,
+)}
+`;
+}
+
+/** dx = (softmax(x) - onehot(label)) dloss / rows */
+export function crossEntropyGradient(): string {
+  return wgsl`
+${rowParams.wgsl}
+${storage(read("x"), read("labels", "i32"), read("dloss"), write("dx"))}
+${rowSum}
+${rowMax}
+${rowMain(
+  wgsl`
+${largest}
+${expSum}
+  let scale = dloss[0] * params.extra;
+  for (var j = local; j < params.N; j += ${STRIDE}) {
+    let p = exp(x[start + j] - top) / sum;
+    dx[start + j] = (p - select(0.0, 1.0, j == u32(labels[row]))) * scale;
+  }
+`,
+  ROW_WORKGROUP,
+)}
+`;
+}
+
+/** y = (x - mean) rstd gamma + beta; mean and rstd of every row are kept for the gradient. */
+export function layerNorm(): string {
+  return wgsl`
+${rowParams.wgsl}
+${storage(read("x"), read("gamma"), read("beta"), write("y"), write("mean"), write("rstd"))}
+${rowSum}
+${rowMain(
+  wgsl`
+  let start = row * params.N;
+  let count = f32(params.N);
+  var sum = 0.0;
+  for (var j = local; j < params.N; j += ${STRIDE}) { sum += x[start + j]; }
+  let mu = reduceSum(sum, local) / count;
+  var squares = 0.0;
+  for (var j = local; j < params.N; j += ${STRIDE}) { let d = x[start + j] - mu; squares = fma(d, d, squares); }
+  let r = 1.0 / sqrt(reduceSum(squares, local) / count + params.extra);
+  for (var j = local; j < params.N; j += ${STRIDE}) {
+    y[start + j] = (x[start + j] - mu) * r * gamma[j] + beta[j];
+  }
+  if (local == 0u) { mean[row] = mu; rstd[row] = r; }
+`,
+  ROW_WORKGROUP,
+)}
+`;
+}
+
+/** dx = rstd (g - mean(g) - xhat mean(g xhat)), with g = dy gamma */
+export function layerNormGradient(): string {
+  return wgsl`
+${rowParams.wgsl}
+${storage(read("dy"), read("x"), read("gamma"), read("mean"), read("rstd"), write("dx"))}
+${rowSum}
+${rowMain(
+  wgsl`
+  let start = row * params.N;
+  let count = f32(params.N);
+  let mu = mean[row];
+  let r = rstd[row];
+  var sumG = 0.0;
+  var sumGx = 0.0;
+  for (var j = local; j < params.N; j += ${STRIDE}) {
+    let g = dy[start + j] * gamma[j];
+    sumG += g;
+    sumGx = fma(g, (x[start + j] - mu) * r, sumGx);
+  }
+  sumG = reduceSum(sumG, local) / count;
+  sumGx = reduceSum(sumGx, local) / count;
+  for (var j = local; j < params.N; j += ${STRIDE}) {
+    let xhat = (x[start + j] - mu) * r;
+    dx[start + j] = r * (dy[start + j] * gamma[j] - sumG - xhat * sumGx);
+  }
+`,
+  ROW_WORKGROUP,
+)}
+`;
+}
+
+export const layerNormScaleParams = paramBlock({ M: "u32", N: "u32", size: "u32" });
+
+/** dgamma [N] = sum over rows of dy xhat; one invocation a column. */
+export function layerNormScaleGradient(workgroup: number): string {
+  return wgsl`
+${layerNormScaleParams.wgsl}
+${storage(read("dy"), read("x"), read("mean"), read("rstd"), write("dgamma"))}
+@compute @workgroup_size(${workgroup})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+        @builtin(local_invocation_index) local: u32) {
+  let n = (group.y * groups.x + group.x) * ${workgroup}u + local;
+  if (n >= params.N) { return; }
+  var sum = 0.0;
+  for (var m = 0u; m < params.M; m++) {
+    let at = m * params.N + n;
+    sum = fma(dy[at], (x[at] - mean[m]) * rstd[m], sum);
+  }
+  dgamma[n] = sum;
+}
+`;
+}

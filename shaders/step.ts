@@ -1,0 +1,148 @@
+import { finiteTests, flatMain, read, storage, sumReduce, write } from "./common.ts";
+import { cosPi } from "./math.ts";
+import { paramBlock } from "./params.ts";
+import { REDUCE_WORKGROUP } from "./reduce.ts";
+import { wgsl } from "./wgsl.ts";
+
+/** Places in `control`, the f32 numbers of a step: see src/optim/control.ts. */
+export const CONTROL = { lr: 0, gate: 1, clip: 2, norm: 3, correction1: 4, correction2: 5 } as const;
+export const CONTROL_SIZE = 8;
+
+export const gradientStatsParams = paramBlock({ size: "u32", stride: "u32" });
+
+/** stats [groups, 2]: partial sums of squares, and of elements that are not finite. */
+export function gradientStats(): string {
+  return wgsl`
+${gradientStatsParams.wgsl}
+${storage(read("g"), write("stats"))}
+${finiteTests}
+${sumReduce(REDUCE_WORKGROUP)}
+@compute @workgroup_size(${REDUCE_WORKGROUP})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  var sum = 0.0;
+  var bad = 0.0;
+  for (var i = group.x * ${REDUCE_WORKGROUP}u + local; i < params.size; i += params.stride) {
+    let value = g[i];
+    if (isNotFinite(value)) { bad = 1.0; } else { sum = fma(value, value, sum); }
+  }
+  let squares = reduceSum(sum, local);
+  let broken = reduceSum(bad, local);
+  if (local == 0u) { stats[group.x * 2u] = squares; stats[group.x * 2u + 1u] = min(broken, 1.0); }
+}
+`;
+}
+
+export type ScheduleKind = "constant" | "step" | "cosine";
+
+export const controlParams = paramBlock({
+  count: "u32",
+  warmup: "u32",
+  period: "u32",
+  lr: "f32",
+  gamma: "f32",
+  floor: "f32",
+  maxNorm: "f32",
+  beta1: "f32",
+  beta2: "f32",
+  oneMinusBeta1: "f32",
+  oneMinusBeta2: "f32",
+});
+
+/**
+ * One workgroup makes the numbers that the update needs: learning rate of this step, whether it may happen, the
+ * factor that clips the gradient, and Adam's bias corrections by their recurrence (pow was seen off by 6e-3).
+ */
+export function control(schedule: ScheduleKind, clips: boolean): string {
+  return wgsl`
+${controlParams.wgsl}
+${storage(write("control"), read("cursor", "u32"), read("loss"), read("stats"))}
+${finiteTests}
+${sumReduce(REDUCE_WORKGROUP)}
+#if ${schedule === "cosine"}
+${cosPi}
+#endif
+fn learningRate(step: u32) -> f32 {
+  if (step < params.warmup) { return params.lr * f32(step + 1u) / f32(params.warmup); }
+  let t = step - params.warmup;
+#if ${schedule === "step"}
+  var factor = 1.0;
+  var power = params.gamma;
+  for (var n = t / params.period; n > 0u; n >>= 1u) {
+    if ((n & 1u) == 1u) { factor *= power; }
+    power *= power;
+  }
+  return params.lr * factor;
+#elif ${schedule === "cosine"}
+  let along = f32(min(t, params.period)) / f32(params.period);
+  return params.floor + (params.lr - params.floor) * 0.5 * (1.0 + cosPi(along));
+#else
+  return params.lr;
+#endif
+}
+@compute @workgroup_size(${REDUCE_WORKGROUP})
+fn main(@builtin(local_invocation_index) local: u32) {
+  var sum = 0.0;
+  var bad = 0.0;
+  for (var i = local; i < params.count; i += ${REDUCE_WORKGROUP}u) {
+    sum += stats[i * 2u];
+    bad += stats[i * 2u + 1u];
+  }
+  let squares = reduceSum(sum, local);
+  let broken = reduceSum(bad, local);
+  if (local != 0u) { return; }
+  let fine = broken == 0.0 && !isNotFinite(loss[0]);
+  let norm = sqrt(squares);
+  control[${CONTROL.lr}] = learningRate(cursor[0]);
+  control[${CONTROL.gate}] = select(0.0, 1.0, fine);
+#if ${clips}
+  control[${CONTROL.clip}] = min(1.0, params.maxNorm / (norm + 1e-6));
+#else
+  control[${CONTROL.clip}] = 1.0;
+#endif
+  control[${CONTROL.norm}] = norm;
+  if (fine) {
+    control[${CONTROL.correction1}] = control[${CONTROL.correction1}] * params.beta1 + params.oneMinusBeta1;
+    control[${CONTROL.correction2}] = control[${CONTROL.correction2}] * params.beta2 + params.oneMinusBeta2;
+  }
+}
+`;
+}
+
+export const recordParams = paramBlock({ size: "u32", slots: "u32", batch: "u32", n: "u32" });
+
+/** Writes (loss, norm, lr, gate) to the ring at slot step mod slots, and moves the cursor to the next batch. */
+export function record(): string {
+  return wgsl`
+${recordParams.wgsl}
+${storage(write("cursor", "u32"), write("ring"), read("loss"), read("control"))}
+${flatMain(wgsl`
+  let at = (cursor[0] % params.slots) * 4u;
+  ring[at] = loss[0];
+  ring[at + 1u] = control[${CONTROL.norm}];
+  ring[at + 2u] = control[${CONTROL.lr}];
+  ring[at + 3u] = control[${CONTROL.gate}];
+  let next = cursor[2] + params.batch;
+  cursor[0] += 1u;
+  cursor[1] += next / params.n;
+  cursor[2] = next % params.n;
+  if (control[${CONTROL.gate}] == 0.0) { cursor[3] += 1u; }
+`)}
+`;
+}
+
+/** Evaluation: adds (loss, correct) of a batch to totals, and moves the cursor. */
+export function tally(): string {
+  return wgsl`
+${recordParams.wgsl}
+${storage(write("cursor", "u32"), write("ring"), read("loss"), read("correct"))}
+${flatMain(wgsl`
+  let at = (cursor[0] % params.slots) * 2u;
+  ring[at] = loss[0];
+  ring[at + 1u] = correct[0];
+  let next = cursor[2] + params.batch;
+  cursor[0] += 1u;
+  cursor[1] += next / params.n;
+  cursor[2] = next % params.n;
+`)}
+`;
+}

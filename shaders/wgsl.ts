@@ -1,0 +1,14 @@
+import { wgsl as preprocess } from "wgsl-preprocessor/wgsl-preprocessor.js";
+
+/**
+ * The tag that all shader text goes through: `#if ${condition}`, `#else`, `#endif` and substitution.
+ * The library pastes undefined and NaN as text and takes any object for true; here they are errors.
+ */
+export function wgsl(strings: TemplateStringsArray, ...values: readonly (string | number | boolean)[]): string {
+  for (const value of values) {
+    const type = typeof value;
+    const fine = type === "string" || type === "boolean" || (type === "number" && Number.isFinite(value));
+    if (!fine) throw new TypeError(`a shader cannot contain ${String(value)}`);
+  }
+  return preprocess(strings, ...values);
+}

@@ -1,0 +1,34 @@
+import type { NdArray } from "../core/ndarray.ts";
+import type { Graph, Node, Tensor } from "../graph/graph.ts";
+
+/** A graph made ready to run. Variables keep their values from run to run. */
+export interface Executor {
+  /**
+   * Runs the graph `steps` times, then reads the given values. May be called again before the promise resolves:
+   * work is queued in order. Rejects with a ChainruleError.
+   */
+  run(steps: number, read?: readonly Tensor[]): Promise<readonly NdArray[]>;
+  /** Sets a variable, in order with the runs asked for before. The array must not change until the next run is done. */
+  write(variable: Tensor, value: NdArray): void;
+  /** Bytes held on the device (or by the CPU executor), now. */
+  memory(): { readonly liveBytes: number; readonly buffers: number };
+  dispose(): void;
+}
+
+export interface CompileOptions {
+  /** Keep every value readable after a run, at the cost of memory. For checks. */
+  readonly keepAll?: boolean;
+  /** The nodes to run instead of the graph's own, in order: what a fusion pass made of them. */
+  readonly nodes?: readonly Node[];
+  /** Name of the kernel to use for a node; null leaves the choice. For checks and benchmarks. */
+  readonly kernel?: (node: Node) => string | null;
+}
+
+/** Something that runs graphs. */
+export interface Backend {
+  readonly kind: "webgpu" | "cpu";
+  /** The adapter, or the kind of CPU path: always shown to people. */
+  readonly description: string;
+  compile(g: Graph, options?: CompileOptions): Promise<Executor>;
+  dispose(): void;
+}

@@ -1,0 +1,98 @@
+import { ChainruleError } from "../../core/errors.ts";
+import { cast, type NdArray } from "../../core/ndarray.ts";
+import type { Graph, Tensor } from "../../graph/graph.ts";
+import type { Backend, Executor } from "../executor.ts";
+
+/** How long the CPU computes before it lets timers, input and Ctrl-C have their turn. */
+const SLICE_MS = 30;
+
+/**
+ * Runs each op's reference, node by node, in f64 for checks or in f32 where the CPU trains.
+ * The truth that the device is held against.
+ */
+export class ReferenceExecutor implements Executor {
+  readonly values = new Map<Tensor, NdArray>();
+  private tail: Promise<unknown> = Promise.resolve();
+  private disposed = false;
+
+  constructor(
+    readonly graph: Graph,
+    private readonly precision: "f32" | "f64",
+  ) {
+    for (const v of graph.variables) this.values.set(v, this.own(v.initial!));
+  }
+
+  /** One step, now. */
+  step(): void {
+    for (const node of this.graph.nodes) {
+      const inputs = node.inputs.map((t) => this.values.get(t)!);
+      const outputs = node.op.reference(inputs, node.attrs);
+      node.outputs.forEach((t, i) => {
+        this.values.set(t, outputs[i]!);
+      });
+    }
+  }
+
+  run(steps: number, read: readonly Tensor[] = []): Promise<readonly NdArray[]> {
+    const result = this.tail.then(() => this.steps(steps, read));
+    this.tail = result.catch(() => undefined);
+    return result;
+  }
+
+  private async steps(steps: number, read: readonly Tensor[]): Promise<readonly NdArray[]> {
+    let until = performance.now() + SLICE_MS;
+    for (let i = 0; i < steps; i++) {
+      if (this.disposed) throw new ChainruleError("aborted", "the executor was disposed of while it ran");
+      this.step();
+      if (performance.now() > until) {
+        await new Promise((resolve) => setTimeout(resolve));
+        until = performance.now() + SLICE_MS;
+      }
+    }
+    return read.map((t) => this.read(t));
+  }
+
+  /** A copy of a value. */
+  read(t: Tensor): NdArray {
+    const value = this.values.get(t);
+    if (!value) throw new ChainruleError("usage", `${t.name} has no value yet: run the graph first`);
+    return { ...value, data: value.data.slice() };
+  }
+
+  write(variable: Tensor, value: NdArray): void {
+    this.tail = this.tail.then(() => this.set(variable, value));
+  }
+
+  /** Sets a variable, now: for callers that drive step() themselves. */
+  set(variable: Tensor, value: NdArray): void {
+    this.values.set(variable, this.own(value));
+  }
+
+  memory(): { liveBytes: number; buffers: number } {
+    let liveBytes = 0;
+    for (const value of this.values.values()) liveBytes += value.data.byteLength;
+    return { liveBytes, buffers: this.values.size };
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.values.clear();
+  }
+
+  /** A copy in this executor's precision: references may write into variables. */
+  private own(value: NdArray): NdArray {
+    const isFloat = value.dtype === "f32" || value.dtype === "f64";
+    const converted = isFloat ? cast(value, this.precision) : value;
+    return { ...converted, data: converted.data.slice() };
+  }
+}
+
+/** The CPU: f64 for checks, f32 for training where there is no GPU. */
+export function referenceBackend(precision: "f32" | "f64" = "f32"): Backend {
+  return {
+    kind: "cpu",
+    description: `CPU reference (${precision}, plain loops)`,
+    compile: async (g) => new ReferenceExecutor(g, precision),
+    dispose() {},
+  };
+}

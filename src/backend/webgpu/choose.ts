@@ -1,0 +1,67 @@
+import { ChainruleError } from "../../core/errors.ts";
+import { callText, type Graph, type Node, type TensorSpec } from "../../graph/graph.ts";
+import { sizeOf } from "../../core/ndarray.ts";
+import type { AnyOp, DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: kernels of the op list have attributes of every type
+export type AnyKernel = Kernel<any>;
+
+export interface ChosenKernel {
+  readonly kernel: AnyKernel;
+  readonly plan: KernelPlan;
+}
+
+/** The last kernel of the ladder that applies and suits; or the one named. Throws when none does. */
+export function chooseKernel(node: Node, caps: DeviceCaps, name: string | null = null): ChosenKernel {
+  const op = node.op as AnyOp;
+  let fallback: ChosenKernel | null = null;
+  for (const kernel of [...op.kernels].reverse()) {
+    if (name !== null && kernel.name !== name) continue;
+    const plan = kernel.plan(node.inputs, node.outputs, node.attrs, caps);
+    if (!plan) continue;
+    const chosen = { kernel, plan };
+    if (name !== null || kernel.suits?.(node.inputs, node.attrs) !== false) return chosen;
+    fallback ??= chosen;
+  }
+  if (fallback) return fallback;
+  throw new ChainruleError("usage", `${callText(op, node.inputs)}: no kernel${name ? ` named ${name}` : ""} applies`);
+}
+
+/** Refuses, before any work, what the device cannot hold: names the value, its bytes and the limit. */
+export function checkLimits(g: Graph, chosen: ReadonlyMap<Node, ChosenKernel>, caps: DeviceCaps): void {
+  for (const v of g.variables) {
+    const bytes = 4 * sizeOf(v.shape);
+    if (bytes > caps.maxBufferSize) throw tooLarge(v.name, bytes, "maxBufferSize", caps.maxBufferSize);
+  }
+  for (const [node, { kernel, plan }] of chosen) {
+    for (const t of node.outputs) {
+      const bytes = 4 * sizeOf(t.shape);
+      if (bytes > caps.maxBufferSize) throw tooLarge(t.name, bytes, "maxBufferSize", caps.maxBufferSize);
+    }
+    const roles = { input: node.inputs, output: node.outputs, scratch: plan.scratch ?? [] };
+    for (const { bindings, workgroups } of plan.launches) {
+      for (const b of bindings) {
+        const value = roles[b.kind][b.index] as TensorSpec & { name?: string };
+        const bytes = 4 * (b.size ?? sizeOf(value.shape));
+        if (bytes > caps.maxStorageBufferBindingSize) {
+          const name = `${value.name ?? "scratch"} in ${kernel.name}`;
+          throw tooLarge(name, bytes, "maxStorageBufferBindingSize", caps.maxStorageBufferBindingSize);
+        }
+      }
+      const most = Math.max(...workgroups);
+      if (most > caps.maxComputeWorkgroupsPerDimension) {
+        throw new ChainruleError(
+          "limit",
+          `${kernel.name} needs ${most} workgroups, more than this device's ${caps.maxComputeWorkgroupsPerDimension} a dimension squared`,
+        );
+      }
+    }
+  }
+}
+
+function tooLarge(name: string, bytes: number, limit: string, most: number): ChainruleError {
+  return new ChainruleError(
+    "limit",
+    `${name} needs ${bytes} bytes, more than this device's ${limit} of ${most} bytes: use a smaller layer or batch, or --backend cpu`,
+  );
+}

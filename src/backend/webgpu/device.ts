@@ -1,0 +1,81 @@
+import { ChainruleError } from "../../core/errors.ts";
+import type { DeviceCaps } from "../../graph/op.ts";
+import { DEFAULT_CAPS } from "../../graph/op.ts";
+import { PipelineCache } from "./pipelines.ts";
+
+/** A device with what was learned of it, its pipelines, and its failures. */
+export class WebGpuDevice {
+  readonly caps: DeviceCaps;
+  readonly pipelines: PipelineCache;
+  readonly description: string;
+  private failure: ChainruleError | null = null;
+  private readonly failed: Promise<never>;
+
+  private constructor(
+    readonly device: GPUDevice,
+    readonly adapter: GPUAdapter,
+  ) {
+    this.caps = capsOf(device.limits);
+    this.pipelines = new PipelineCache(device);
+    this.description = describe(adapter);
+    this.failed = new Promise((_, reject) => {
+      const fail = (error: ChainruleError) => {
+        this.failure ??= error;
+        reject(error);
+      };
+      device.lost.then(({ reason, message }) =>
+        fail(new ChainruleError("device", `the GPU device was lost (${reason}): ${message || "no reason was given"}`)),
+      );
+      device.onuncapturederror = ({ error }) => fail(new ChainruleError("device", `WebGPU: ${error.message}`));
+    });
+    this.failed.catch(() => undefined);
+  }
+
+  /** A device with the adapter's own limits, not the guaranteed minimum. */
+  static async create(gpu: GPU | undefined, options: { compatible?: boolean } = {}): Promise<WebGpuDevice> {
+    if (!gpu) {
+      throw new ChainruleError(
+        "adapter",
+        "this browser has no WebGPU: use Chrome or Edge 113 or later (or Safari 26, Firefox 141), over https or on localhost",
+      );
+    }
+    const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+    if (!adapter) {
+      throw new ChainruleError(
+        "adapter",
+        "WebGPU is here but gives no adapter: turn on hardware acceleration or update the graphics driver; after a crash of the GPU process restart the browser",
+      );
+    }
+    const wanted: (keyof DeviceCaps)[] = options.compatible ? [] : (Object.keys(DEFAULT_CAPS) as (keyof DeviceCaps)[]);
+    const requiredLimits = Object.fromEntries(wanted.map((name) => [name, adapter.limits[name]]));
+    const device = await adapter.requestDevice({ label: "chainrule", requiredLimits });
+    return new WebGpuDevice(device, adapter);
+  }
+
+  /** Throws what went wrong on the device since the last look, if anything did. */
+  check(): void {
+    if (this.failure) throw this.failure;
+  }
+
+  /** `work`, or the device's failure should that come first. */
+  async orFailure<T>(work: Promise<T>): Promise<T> {
+    const result = await Promise.race([work, this.failed]);
+    this.check();
+    return result;
+  }
+
+  dispose(): void {
+    this.device.destroy();
+  }
+}
+
+function capsOf(limits: GPUSupportedLimits): DeviceCaps {
+  const names = Object.keys(DEFAULT_CAPS) as (keyof DeviceCaps)[];
+  return Object.fromEntries(names.map((name) => [name, limits[name]])) as unknown as DeviceCaps;
+}
+
+function describe(adapter: GPUAdapter): string {
+  const { vendor, architecture, device, description } = adapter.info;
+  const parts = [description || device, vendor, architecture].filter((p, i, all) => p && all.indexOf(p) === i);
+  return parts.join(", ") || "unnamed adapter";
+}

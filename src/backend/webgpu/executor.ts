@@ -1,0 +1,148 @@
+import { ChainruleError } from "../../core/errors.ts";
+import { cast, type NdArray, sameShape, shapeText } from "../../core/ndarray.ts";
+import type { Graph, Tensor } from "../../graph/graph.ts";
+import type { CompileOptions, Executor } from "../executor.ts";
+import type { WebGpuDevice } from "./device.ts";
+import { Ledger } from "./ledger.ts";
+import { placeOf, type Recording, recordGraph } from "./record.ts";
+import { Staging } from "./staging.ts";
+
+/** Submits that may be waiting on the device: enough to keep it busy, few enough to stop soon. */
+const MAX_IN_FLIGHT = 3;
+/** Time that one submit should take: long enough to hide the call's cost, short enough for watchdogs and pages. */
+const SUBMIT_MS = 50;
+/** Dispatches in one submit, whatever they take: command buffers cost memory. */
+const MAX_DISPATCHES = 16384;
+
+/** Runs a recorded graph on a device: n steps are n times the same dispatches, with no word from the host between. */
+export class WebGpuExecutor implements Executor {
+  private readonly inFlight: Promise<void>[] = [];
+  private tail: Promise<unknown> = Promise.resolve();
+  /** Milliseconds of a step, as last seen; null before the first. */
+  private stepMs: number | null = null;
+  private disposed = false;
+  private readonly staging: Staging;
+
+  private constructor(
+    private readonly gpu: WebGpuDevice,
+    private readonly ledger: Ledger,
+    readonly recording: Recording,
+  ) {
+    this.staging = new Staging(ledger);
+  }
+
+  static async compile(gpu: WebGpuDevice, g: Graph, options: CompileOptions = {}): Promise<WebGpuExecutor> {
+    gpu.check();
+    const ledger = new Ledger(gpu.device);
+    const executor = new WebGpuExecutor(gpu, ledger, await recordGraph(gpu, ledger, g, options));
+    for (const v of g.variables) executor.write(v, v.initial!);
+    return executor;
+  }
+
+  run(steps: number, read: readonly Tensor[] = []): Promise<readonly NdArray[]> {
+    const result = this.tail.then(async () => {
+      await this.encode(steps);
+      return this.startReading(read);
+    });
+    this.tail = result.catch(() => undefined);
+    return result.then(({ reading }) => reading);
+  }
+
+  write(variable: Tensor, value: NdArray): void {
+    if (!sameShape(variable.shape, value.shape)) {
+      const got = `${shapeText(value.shape)} for ${shapeText(variable.shape)}`;
+      throw new ChainruleError("shape", `${variable.name}: cannot be set, the shapes differ: ${got}`);
+    }
+    const { buffer, offset } = placeOf(this.recording, variable);
+    const { data } = cast(value, variable.dtype);
+    this.tail = this.tail.then(() => {
+      if (!this.disposed) this.gpu.device.queue.writeBuffer(buffer, offset, data as BufferSource);
+    });
+  }
+
+  memory(): { liveBytes: number; buffers: number } {
+    return { liveBytes: this.ledger.liveBytes, buffers: this.ledger.buffers };
+  }
+
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    this.staging.dispose();
+    for (const buffer of this.recording.buffers) this.ledger.destroy(buffer);
+    if (this.recording.uniforms) this.ledger.destroy(this.recording.uniforms);
+  }
+
+  /** Submits `steps` steps, never more than MAX_IN_FLIGHT submits ahead of the device. */
+  private async encode(steps: number): Promise<void> {
+    const { dispatches } = this.recording;
+    const most = Math.max(1, Math.floor(MAX_DISPATCHES / Math.max(1, dispatches.length)));
+    let left = steps;
+    while (left > 0) {
+      this.check();
+      if (this.inFlight.length >= MAX_IN_FLIGHT) {
+        await this.gpu.orFailure(this.inFlight[0]!);
+        this.check();
+      }
+      const wanted = this.stepMs === null ? 1 : Math.max(1, Math.round(SUBMIT_MS / this.stepMs));
+      const count = Math.min(left, most, wanted);
+      this.submit(count);
+      left -= count;
+    }
+  }
+
+  private submit(count: number): void {
+    const { device } = this.gpu;
+    const encoder = device.createCommandEncoder({ label: `${count} steps` });
+    const pass = encoder.beginComputePass();
+    for (let i = 0; i < count; i++) {
+      for (const d of this.recording.dispatches) {
+        pass.setPipeline(d.pipeline);
+        pass.setBindGroup(0, d.bindGroup);
+        pass.dispatchWorkgroups(...d.workgroups);
+      }
+    }
+    pass.end();
+    const start = performance.now();
+    const alone = this.inFlight.length === 0;
+    device.queue.submit([encoder.finish()]);
+    const done = device.queue.onSubmittedWorkDone().then(() => {
+      this.inFlight.splice(this.inFlight.indexOf(done), 1);
+      this.measure((performance.now() - start) / count, alone);
+    });
+    done.catch(() => undefined);
+    this.inFlight.push(done);
+  }
+
+  /** A submit behind others took their time too: its own is at most a third. Grow at most fourfold at a time. */
+  private measure(ms: number, alone: boolean): void {
+    const estimate = Math.max(alone ? ms : ms / MAX_IN_FLIGHT, 1e-4);
+    this.stepMs = this.stepMs === null ? estimate : Math.max(estimate, this.stepMs / 4);
+  }
+
+  /** Queues the copies now; the promise inside resolves when they have arrived. */
+  private startReading(read: readonly Tensor[]): { reading: Promise<readonly NdArray[]> } {
+    this.check();
+    if (read.length === 0) {
+      return { reading: this.gpu.orFailure(Promise.all(this.inFlight)).then(() => []) };
+    }
+    const places = read.map((t) => placeOf(this.recording, t));
+    const total = places.reduce((sum, p) => sum + p.size, 0);
+    const buffer = this.staging.take(total);
+    const encoder = this.gpu.device.createCommandEncoder({ label: "read back" });
+    let at = 0;
+    for (const p of places) {
+      encoder.copyBufferToBuffer(p.buffer, p.offset, buffer, at, p.size);
+      at += p.size;
+    }
+    this.gpu.device.queue.submit([encoder.finish()]);
+    const reading = this.gpu.orFailure(this.staging.collect(buffer, read)).catch((error) => {
+      throw this.disposed ? new ChainruleError("aborted", "the run was disposed of while it was being read") : error;
+    });
+    return { reading };
+  }
+
+  private check(): void {
+    if (this.disposed) throw new ChainruleError("aborted", "the executor has been disposed of");
+    this.gpu.check();
+  }
+}

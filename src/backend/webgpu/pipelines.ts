@@ -1,0 +1,58 @@
+import { ChainruleError } from "../../core/errors.ts";
+import type { Launch } from "../../graph/op.ts";
+
+/** Pipelines by their code, compiled without blocking; layouts by the access of their bindings. */
+export class PipelineCache {
+  private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  private readonly layouts = new Map<string, GPUBindGroupLayout>();
+
+  constructor(private readonly device: GPUDevice) {}
+
+  get size(): number {
+    return this.pipelines.size;
+  }
+
+  /** The pipeline of a launch. Rejects with the compiler's messages, naming the kernel. */
+  get(launch: Launch, label: string): Promise<GPUComputePipeline> {
+    const key = launch.code;
+    let pipeline = this.pipelines.get(key);
+    if (!pipeline) {
+      pipeline = this.compile(launch, label);
+      this.pipelines.set(key, pipeline);
+      pipeline.catch(() => this.pipelines.delete(key));
+    }
+    return pipeline;
+  }
+
+  layout(launch: Launch): GPUBindGroupLayout {
+    const types = launch.bindings.map((b): GPUBufferBindingType => (b.access === "read" ? "read-only-storage" : "storage"));
+    const all = launch.params ? (["uniform", ...types] as const) : types;
+    const key = `${launch.params ? "" : "-"}${all.join()}`;
+    let layout = this.layouts.get(key);
+    if (!layout) {
+      const first = launch.params ? 0 : 1;
+      layout = this.device.createBindGroupLayout({
+        label: key,
+        entries: all.map((type, i) => ({ binding: first + i, visibility: GPUShaderStage.COMPUTE, buffer: { type } })),
+      });
+      this.layouts.set(key, layout);
+    }
+    return layout;
+  }
+
+  private async compile(launch: Launch, label: string): Promise<GPUComputePipeline> {
+    // A compile error belongs to this call, not to the device.
+    this.device.pushErrorScope("validation");
+    const module = this.device.createShaderModule({ label, code: launch.code });
+    this.device.popErrorScope().catch(() => undefined);
+    const layout = this.device.createPipelineLayout({ label, bindGroupLayouts: [this.layout(launch)] });
+    try {
+      return await this.device.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: "main" } });
+    } catch (cause) {
+      const { messages } = await module.getCompilationInfo();
+      const errors = messages.filter((m) => m.type === "error").map((m) => `line ${m.lineNum}: ${m.message}`);
+      const detail = errors.join("; ") || (cause instanceof Error ? cause.message : String(cause));
+      throw new ChainruleError("device", `kernel ${label} does not compile: ${detail}`, { cause });
+    }
+  }
+}

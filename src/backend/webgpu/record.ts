@@ -1,0 +1,127 @@
+import { ChainruleError } from "../../core/errors.ts";
+import { sizeOf } from "../../core/ndarray.ts";
+import type { Graph, Node, Tensor } from "../../graph/graph.ts";
+import { type MemoryPlan, type Place, planMemory } from "../../graph/memory-plan.ts";
+import type { Binding, KernelPlan, Launch } from "../../graph/op.ts";
+import type { CompileOptions } from "../executor.ts";
+import { type ChosenKernel, checkLimits, chooseKernel } from "./choose.ts";
+import type { WebGpuDevice } from "./device.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** One dispatch, ready to be encoded any number of times. */
+export interface Dispatch {
+  readonly label: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** A graph as device objects: everything that a step needs, made once. */
+export interface Recording {
+  readonly plan: MemoryPlan;
+  readonly buffers: readonly GPUBuffer[];
+  readonly uniforms: GPUBuffer | null;
+  readonly dispatches: readonly Dispatch[];
+}
+
+/** Uniform blocks lie at multiples of this: WebGPU's guaranteed minUniformBufferOffsetAlignment. */
+const UNIFORM_STRIDE = 256;
+
+/** Plans and allocates; nothing runs yet. Throws before allocating when a limit is exceeded. */
+export async function recordGraph(
+  gpu: WebGpuDevice,
+  ledger: Ledger,
+  g: Graph,
+  options: CompileOptions,
+): Promise<Recording> {
+  const nodes = options.nodes ?? g.nodes;
+  const chosen = new Map<Node, ChosenKernel>();
+  for (const node of nodes) {
+    if (!node.op.view) chosen.set(node, chooseKernel(node, gpu.caps, options.kernel?.(node) ?? null));
+  }
+  checkLimits(g, chosen, gpu.caps);
+  const plan = planMemory(g, nodes, (node) => chosen.get(node)?.plan.scratch ?? [], options.keepAll);
+  const work = [...chosen].flatMap(([node, { kernel, plan: p }]) =>
+    p.launches.map((launch) => ({ node, kernel: kernel.name, plan: p, launch })),
+  );
+  const pipelines = await Promise.all(work.map((w) => gpu.pipelines.get(w.launch, w.kernel)));
+  const { buffers, uniforms } = await allocate(gpu, ledger, plan, work.map((w) => w.launch));
+  const dispatches = work.map(({ node, kernel, launch }, i): Dispatch => {
+    const label = `${kernel}: ${node.outputs[0]!.name}`;
+    const places = (b: Binding): Place => {
+      if (b.kind === "scratch") return plan.scratch.get(node)![b.index]!;
+      return plan.places.get(b.kind === "input" ? node.inputs[b.index]! : node.outputs[b.index]!)!;
+    };
+    refuseConflicts(label, launch, places);
+    const entries: GPUBindGroupEntry[] = launch.bindings.map((b, k) => {
+      const { storage, offset } = places(b);
+      const count = b.size ?? wholeSize(node, chosen.get(node)!.plan, b);
+      const resource = { buffer: buffers[storage.buffer]!, offset: (offset + (b.offset ?? 0)) * 4, size: padded(count) * 4 };
+      return { binding: k + 1, resource };
+    });
+    if (launch.params) {
+      const resource = { buffer: uniforms!, offset: i * UNIFORM_STRIDE, size: launch.params.byteLength };
+      entries.unshift({ binding: 0, resource });
+    }
+    const bindGroup = gpu.device.createBindGroup({ label, layout: gpu.pipelines.layout(launch), entries });
+    return { label, pipeline: pipelines[i]!, bindGroup, workgroups: launch.workgroups };
+  });
+  return { plan, buffers, uniforms, dispatches };
+}
+
+/** Elements rounded up to whole vec4, which is how buffers are sized; views begin at multiples of 64 elements. */
+const padded = (elements: number): number => Math.ceil(elements / 4) * 4;
+
+function wholeSize(node: Node, plan: KernelPlan, b: Binding): number {
+  const values = { input: node.inputs, output: node.outputs, scratch: plan.scratch ?? [] }[b.kind];
+  return sizeOf(values[b.index]!.shape);
+}
+
+async function allocate(
+  gpu: WebGpuDevice,
+  ledger: Ledger,
+  plan: MemoryPlan,
+  launches: readonly Launch[],
+): Promise<{ buffers: GPUBuffer[]; uniforms: GPUBuffer | null }> {
+  const { device } = gpu;
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  device.pushErrorScope("out-of-memory");
+  const buffers = plan.buffers.map((b) => ledger.create(b.name, b.bytes, usage));
+  const size = launches.length * UNIFORM_STRIDE;
+  const uniforms =
+    size > 0 ? ledger.create("parameters of kernels", size, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST) : null;
+  const error = await device.popErrorScope();
+  if (error) {
+    for (const buffer of buffers) ledger.destroy(buffer);
+    if (uniforms) ledger.destroy(uniforms);
+    const total = plan.buffers.reduce((sum, b) => sum + b.bytes, 0);
+    throw new ChainruleError("limit", `the device has no room for the ${total} bytes of this run: use a smaller net or batch`);
+  }
+  if (uniforms) {
+    const bytes = new Uint8Array(size);
+    launches.forEach((launch, i) => {
+      if (launch.params) bytes.set(new Uint8Array(launch.params), i * UNIFORM_STRIDE);
+    });
+    device.queue.writeBuffer(uniforms, 0, bytes);
+  }
+  return { buffers, uniforms };
+}
+
+/** WebGPU forbids one buffer to be read and written through different bindings of a dispatch. */
+function refuseConflicts(label: string, launch: Launch, places: (b: Binding) => Place): void {
+  const access = new Map<number, Binding["access"]>();
+  for (const b of launch.bindings) {
+    const buffer = places(b).storage.buffer;
+    const before = access.get(buffer);
+    if (before !== undefined && (before !== b.access || before === "read_write")) {
+      throw new ChainruleError("model", `${label} would read and write one buffer at once`);
+    }
+    access.set(buffer, b.access);
+  }
+}
+
+export function placeOf(recording: Recording, t: Tensor): { buffer: GPUBuffer; offset: number; size: number } {
+  const place = recording.plan.places.get(t);
+  if (!place) throw new ChainruleError("usage", `${t.name} does not exist on the device: it was fused away`);
+  return { buffer: recording.buffers[place.storage.buffer]!, offset: place.offset * 4, size: sizeOf(t.shape) * 4 };
+}

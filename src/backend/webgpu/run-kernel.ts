@@ -1,0 +1,96 @@
+import { type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
+import { zeros } from "../../core/ndarray.ts";
+import type { TensorSpec } from "../../graph/graph.ts";
+import type { AnyOp, Binding, DeviceCaps, KernelPlan } from "../../graph/op.ts";
+import type { AnyKernel } from "./choose.ts";
+import type { WebGpuDevice } from "./device.ts";
+
+/** Words behind each array that no kernel may read for its result, nor write. */
+const MARGIN = 64;
+/** A quiet NaN with a pattern of its own: read, it poisons the result; overwritten, it is missed. */
+const SENTINEL = 0x7fc5a5a5;
+
+export interface KernelRun {
+  readonly outputs: readonly NdArray[];
+  /** False when the kernel wrote behind the end of an array. */
+  readonly marginIntact: boolean;
+  /** False when the kernel left a part of an output unwritten. */
+  readonly covered: boolean;
+}
+
+/**
+ * Runs one kernel by itself on arrays that end in sentinels; outputs begin as sentinels too. In-place outputs begin as
+ * their inputs. Returns null where the kernel does not apply. `edit` may change its code: for tests of the tests.
+ */
+export async function runKernel(
+  gpu: WebGpuDevice,
+  op: AnyOp,
+  kernel: AnyKernel,
+  inputs: readonly NdArray[],
+  attrs: unknown,
+  options: { caps?: DeviceCaps; edit?: (code: string) => string } = {},
+): Promise<KernelRun | null> {
+  const specs = inputs.map(({ shape, dtype }) => ({ shape, dtype: dtype === "f64" ? "f32" : dtype }) as TensorSpec);
+  const outputs = op.infer(specs, attrs);
+  const plan: KernelPlan | null = kernel.plan(specs, outputs, attrs, options.caps ?? gpu.caps);
+  if (!plan) return null;
+  const { device } = gpu;
+  const made: GPUBuffer[] = [];
+  const upload = (words: Uint32Array, usage: GPUBufferUsageFlags): GPUBuffer => {
+    const buffer = device.createBuffer({ size: words.byteLength, usage: usage | GPUBufferUsage.COPY_DST });
+    made.push(buffer);
+    device.queue.writeBuffer(buffer, 0, words as BufferSource);
+    return buffer;
+  };
+  const storage = (spec: TensorSpec, value?: NdArray): GPUBuffer => {
+    const words = new Uint32Array(sizeOf(spec.shape) + MARGIN).fill(SENTINEL);
+    if (value) words.set(new Uint32Array(value.data.buffer, value.data.byteOffset, value.data.length));
+    return upload(words, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
+  };
+  const aliasOf = (o: number): number | undefined => op.inPlace?.find(([out]) => out === o)?.[1];
+  const inputBuffers = inputs.map((value, i) => storage(specs[i]!, value));
+  const outputBuffers = outputs.map((spec, o) => {
+    const alias = aliasOf(o);
+    return alias === undefined ? storage(spec) : inputBuffers[alias]!;
+  });
+  const scratchBuffers = (plan.scratch ?? []).map((spec) => storage(spec));
+  const buffers = { input: inputBuffers, output: outputBuffers, scratch: scratchBuffers };
+  const encoder = device.createCommandEncoder({ label: kernel.name });
+  for (const original of plan.launches) {
+    const launch = options.edit ? { ...original, code: options.edit(original.code) } : original;
+    const pipeline = await gpu.pipelines.get(launch, kernel.name);
+    const entries = launch.bindings.map((b: Binding, i): GPUBindGroupEntry => {
+      const buffer = buffers[b.kind][b.index]!;
+      return { binding: i + 1, resource: { buffer, offset: (b.offset ?? 0) * 4 } };
+    });
+    if (launch.params) {
+      const buffer = upload(new Uint32Array(launch.params), GPUBufferUsage.UNIFORM);
+      entries.unshift({ binding: 0, resource: { buffer } });
+    }
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, device.createBindGroup({ layout: gpu.pipelines.layout(launch), entries }));
+    pass.dispatchWorkgroups(...launch.workgroups);
+    pass.end();
+  }
+  const staged = outputBuffers.map((buffer) => {
+    const copy = device.createBuffer({ size: buffer.size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+    made.push(copy);
+    encoder.copyBufferToBuffer(buffer, 0, copy, 0, buffer.size);
+    return copy;
+  });
+  device.queue.submit([encoder.finish()]);
+  await gpu.orFailure(Promise.all(staged.map((copy) => copy.mapAsync(GPUMapMode.READ))));
+  const words = staged.map((copy) => new Uint32Array(copy.getMappedRange().slice(0)));
+  for (const buffer of made) buffer.destroy();
+  const results = outputs.map((spec, o) => {
+    const values = zeros(spec.shape, spec.dtype).data;
+    new Uint32Array(values.buffer).set(words[o]!.subarray(0, values.length));
+    return ndarray(spec.shape, spec.dtype, values);
+  });
+  return {
+    outputs: results,
+    marginIntact: words.every((w) => w.subarray(w.length - MARGIN).every((x) => x === SENTINEL)),
+    covered: words.every((w) => w.subarray(0, w.length - MARGIN).every((x) => x !== SENTINEL)),
+  };
+}

@@ -1,0 +1,44 @@
+import { type NdArray, sizeOf } from "../../core/ndarray.ts";
+import type { TensorSpec } from "../../graph/graph.ts";
+import type { Ledger } from "./ledger.ts";
+
+const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array } as const;
+
+/** Buffers that carry results to the host. They are used again and again: a reading costs no allocation. */
+export class Staging {
+  private readonly free: GPUBuffer[] = [];
+  private readonly all = new Set<GPUBuffer>();
+
+  constructor(private readonly ledger: Ledger) {}
+
+  /** A mappable buffer of at least `size` bytes. */
+  take(size: number): GPUBuffer {
+    const at = this.free.findIndex((b) => b.size >= size);
+    if (at >= 0) return this.free.splice(at, 1)[0]!;
+    const buffer = this.ledger.create("staging", size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
+    this.all.add(buffer);
+    return buffer;
+  }
+
+  /** Copies the values out of a buffer that holds them one after another, and gives the buffer back. */
+  async collect(buffer: GPUBuffer, specs: readonly TensorSpec[]): Promise<NdArray[]> {
+    await buffer.mapAsync(GPUMapMode.READ);
+    const bytes = buffer.getMappedRange();
+    let offset = 0;
+    const result = specs.map(({ shape, dtype }): NdArray => {
+      const size = sizeOf(shape);
+      const data = new arrays[dtype](bytes, offset, size).slice();
+      offset += size * 4;
+      return { shape, dtype, data };
+    });
+    buffer.unmap();
+    this.free.push(buffer);
+    return result;
+  }
+
+  dispose(): void {
+    for (const buffer of this.all) this.ledger.destroy(buffer);
+    this.all.clear();
+    this.free.length = 0;
+  }
+}

@@ -1,0 +1,27 @@
+/** What went wrong, for programs to branch on. The message is for people. */
+export type ErrorCode =
+  | "shape"
+  | "value"
+  | "model"
+  | "data"
+  | "file"
+  | "limit"
+  | "device"
+  | "adapter"
+  | "usage"
+  | "not-finite"
+  | "aborted";
+
+/**
+ * Every error Chainrule raises on purpose. The message names what was wrong and what to do about it,
+ * so that a command can print it on one line.
+ */
+export class ChainruleError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ChainruleError";
+    this.code = code;
+  }
+}

@@ -1,0 +1,110 @@
+import { ChainruleError } from "../core/errors.ts";
+import { type DType, type NdArray, type Shape, sameShape, shapeText, sizeOf } from "../core/ndarray.ts";
+import type { Op } from "./op.ts";
+
+/** Shape and element type of a value. Floats are "f32" here; the reference executor may carry them as f64. */
+export interface TensorSpec {
+  readonly shape: Shape;
+  readonly dtype: Exclude<DType, "f64">;
+}
+
+/** One value in the graph. Identity is the object itself, so executors can be compared value by value. */
+export interface Tensor extends TensorSpec {
+  readonly id: number;
+  /** For people and for messages: "layer 2 (linear): weight gradient". */
+  readonly name: string;
+  /** The node that computes it, or null for variables and inputs. */
+  readonly node: Node | null;
+  readonly kind: "variable" | "computed";
+  /** First value of a variable. */
+  readonly initial: NdArray | null;
+}
+
+/** One application of an op. */
+// biome-ignore lint/suspicious/noExplicitAny: the op list holds ops of every attribute type
+export interface Node<A = any> {
+  readonly id: number;
+  readonly op: Op<A>;
+  readonly attrs: A;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+}
+
+/**
+ * A training step as data: variables, and nodes in the order in which they run.
+ * Recorded once, differentiated by adding nodes, compiled once, run many times by any executor.
+ */
+export class Graph {
+  readonly nodes: Node[] = [];
+  readonly variables: Tensor[] = [];
+  /** Values that the host may read after a run; the memory plan keeps them to the end of the step. */
+  readonly kept = new Set<Tensor>();
+  private nextId = 0;
+
+  /**
+   * A value that outlives a step: parameter, optimizer state, data set, counter. It changes only through an op
+   * that works in place on it, or when the host writes it.
+   */
+  variable(name: string, initial: NdArray): Tensor {
+    const dtype = initial.dtype === "f64" ? "f32" : initial.dtype;
+    const tensor: Tensor = {
+      id: this.nextId++,
+      name,
+      shape: initial.shape,
+      dtype,
+      node: null,
+      kind: "variable",
+      initial,
+    };
+    this.variables.push(tensor);
+    return tensor;
+  }
+
+  /** Adds a node; its outputs get the shapes that the op's shape rule gives. */
+  add<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, name: string = op.name): readonly Tensor[] {
+    const specs = op.infer(inputs, attrs);
+    const outputs: Tensor[] = [];
+    const node: Node<A> = { id: this.nodes.length, op, attrs, inputs, outputs };
+    specs.forEach((spec, i) => {
+      const suffix = specs.length > 1 && i > 0 ? `.${i}` : "";
+      outputs.push({ ...spec, id: this.nextId++, name: name + suffix, node, kind: "computed", initial: null });
+    });
+    this.nodes.push(node);
+    return outputs;
+  }
+
+  /** Adds a node with one output. */
+  one<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, name?: string): Tensor {
+    return this.add(op, inputs, attrs, name)[0]!;
+  }
+
+  /** Marks values to be read by the host. */
+  keep(...tensors: readonly Tensor[]): void {
+    for (const t of tensors) this.kept.add(t);
+  }
+}
+
+/** "matmul(x [64, 784], w [512, 10])", for messages. */
+export function callText(op: { readonly name: string }, inputs: readonly TensorSpec[]): string {
+  return `${op.name}(${inputs.map((t) => shapeText(t.shape)).join(", ")})`;
+}
+
+/** Throws a shape error that names the op, what it got and what it wanted. */
+export function wrongShapes(op: { readonly name: string }, inputs: readonly TensorSpec[], expected: string): never {
+  throw new ChainruleError("shape", `${callText(op, inputs)}: expected ${expected}`);
+}
+
+export function expectRank(op: { readonly name: string }, inputs: readonly TensorSpec[], ranks: readonly number[]): void {
+  if (inputs.length !== ranks.length || inputs.some((t, i) => t.shape.length !== ranks[i])) {
+    wrongShapes(op, inputs, `${ranks.length} input(s) of rank ${ranks.join(", ")}`);
+  }
+}
+
+export function expectSame(op: { readonly name: string }, inputs: readonly TensorSpec[]): void {
+  if (inputs.some((t) => !sameShape(t.shape, inputs[0]!.shape))) wrongShapes(op, inputs, "inputs of one shape");
+}
+
+/** Bytes of a value on the device. */
+export function bytesOf(spec: TensorSpec): number {
+  return sizeOf(spec.shape) * 4;
+}

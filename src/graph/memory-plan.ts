@@ -1,0 +1,146 @@
+import { ChainruleError } from "../core/errors.ts";
+import { type Graph, bytesOf, type Node, type Tensor } from "./graph.ts";
+import type { TensorSpec } from "./graph.ts";
+
+/** Where a value lies: an element offset inside a storage. */
+export interface Place {
+  readonly storage: Storage;
+  readonly offset: number;
+}
+
+/** One piece of device memory, for one value or for a variable with all its views. */
+export interface Storage {
+  readonly name: string;
+  readonly bytes: number;
+  /** Values that own the memory by themselves to the end: variables, packed gradients, values the host reads. */
+  readonly fixed: boolean;
+  /** Number of the buffer; storages whose lives do not meet share one. */
+  buffer: number;
+  first: number;
+  last: number;
+}
+
+export interface MemoryPlan {
+  readonly places: ReadonlyMap<Tensor, Place>;
+  /** Scratch of each node, by node. */
+  readonly scratch: ReadonlyMap<Node, readonly Place[]>;
+  /** Size of every buffer in bytes. */
+  readonly buffers: readonly { readonly name: string; readonly bytes: number }[];
+}
+
+/**
+ * Decides before any run where every value lies. Variables, packed arrays and kept values have buffers of their own;
+ * the others share buffers whenever their lives, from the node that makes them to the last that reads them, do not meet.
+ */
+export function planMemory(
+  g: Graph,
+  nodes: readonly Node[],
+  scratchOf: (node: Node) => readonly TensorSpec[],
+  keepAll = false,
+): MemoryPlan {
+  const storages: Storage[] = [];
+  const places = new Map<Tensor, Place>();
+  const make = (name: string, bytes: number, fixed: boolean, at: number): Storage => {
+    const storage = { name, bytes: Math.ceil(bytes / 16) * 16, fixed, buffer: -1, first: at, last: at };
+    storages.push(storage);
+    return storage;
+  };
+  const packed = packedInto(nodes);
+  const own = (t: Tensor, at: number): Place => {
+    const target = packed.get(t);
+    if (target) {
+      const host = places.get(target.into) ?? place(target.into, make(target.into.name, bytesOf(target.into), true, at));
+      return { storage: host.storage, offset: host.offset + target.offset };
+    }
+    return { storage: make(t.name, bytesOf(t), keepAll || g.kept.has(t), at), offset: 0 };
+  };
+  const place = (t: Tensor, storage: Storage, offset = 0): Place => {
+    const p = { storage, offset };
+    places.set(t, p);
+    return p;
+  };
+  for (const v of g.variables) place(v, make(v.name, bytesOf(v), true, 0));
+  const scratch = new Map<Node, readonly Place[]>();
+  nodes.forEach((node, at) => {
+    for (const t of node.inputs) touch(places, t, at);
+    node.outputs.forEach((t, i) => {
+      const alias = node.op.inPlace?.find(([o]) => o === i);
+      if (alias) {
+        const source = node.inputs[alias[1]]!;
+        places.set(t, placeOf(places, source));
+        return refuseLaterReads(nodes, at, source);
+      }
+      if (node.op.view === "slice") {
+        const from = placeOf(places, node.inputs[0]!);
+        places.set(t, { storage: from.storage, offset: from.offset + node.attrs.offset });
+        return;
+      }
+      if (node.op.view === "pack" && places.has(t)) return;
+      places.set(t, own(t, at));
+    });
+    for (const t of node.outputs) touch(places, t, at);
+    const temporary = scratchOf(node).map((s) => ({ storage: make("scratch", bytesOf(s), false, at), offset: 0 }));
+    if (temporary.length > 0) scratch.set(node, temporary);
+  });
+  return { places, scratch, buffers: share(storages) };
+}
+
+function placeOf(places: ReadonlyMap<Tensor, Place>, t: Tensor): Place {
+  const p = places.get(t);
+  if (!p) throw new ChainruleError("model", `${t.name} is used before it is computed`);
+  return p;
+}
+
+function touch(places: ReadonlyMap<Tensor, Place>, t: Tensor, at: number): void {
+  const { storage } = placeOf(places, t);
+  storage.last = Math.max(storage.last, at);
+}
+
+/** An op that updates a value in place must be the last to see the old one. */
+function refuseLaterReads(nodes: readonly Node[], at: number, source: Tensor): void {
+  const later = nodes.slice(at + 1).find((n) => n.inputs.includes(source));
+  if (later) throw new ChainruleError("model", `${later.op.name} reads ${source.name} after it was updated in place`);
+}
+
+/** For each value that goes into a packed array: which one, and where. The first pack wins; a value has one place. */
+function packedInto(nodes: readonly Node[]): Map<Tensor, { into: Tensor; offset: number }> {
+  const found = new Map<Tensor, { into: Tensor; offset: number }>();
+  for (const node of nodes) {
+    if (node.op.view !== "pack") continue;
+    node.inputs.forEach((t, i) => {
+      if (t.kind === "variable" || found.has(t)) {
+        throw new ChainruleError("model", `${t.name} cannot be packed twice, nor a variable be packed`);
+      }
+      found.set(t, { into: node.outputs[0]!, offset: node.attrs.offsets[i] });
+    });
+  }
+  return found;
+}
+
+/** Greedy best fit in the order of first use. */
+function share(storages: readonly Storage[]): { name: string; bytes: number }[] {
+  const buffers: { name: string; bytes: number; freeAt: number }[] = [];
+  for (const s of [...storages].sort((a, b) => a.first - b.first)) {
+    let best = -1;
+    if (!s.fixed) {
+      buffers.forEach((b, i) => {
+        if (b.freeAt >= s.first) return;
+        if (best < 0 || waste(b.bytes, s.bytes) < waste(buffers[best]!.bytes, s.bytes)) best = i;
+      });
+    }
+    if (best < 0) {
+      best = buffers.length;
+      buffers.push({ name: s.name, bytes: s.bytes, freeAt: 0 });
+    }
+    const buffer = buffers[best]!;
+    buffer.bytes = Math.max(buffer.bytes, s.bytes);
+    buffer.freeAt = s.fixed ? Number.POSITIVE_INFINITY : s.last;
+    s.buffer = best;
+  }
+  return buffers.map(({ name, bytes }) => ({ name, bytes }));
+}
+
+/** What is lost by putting `bytes` into a buffer of `size`: unused room, or growth. */
+function waste(size: number, bytes: number): number {
+  return Math.abs(size - bytes);
+}

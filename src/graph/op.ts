@@ -1,0 +1,111 @@
+import type { NdArray } from "../core/ndarray.ts";
+import type { Graph, Node, Tensor, TensorSpec } from "./graph.ts";
+
+/** One operation: everything Chainrule knows about it, in one record. */
+export interface Op<A> {
+  readonly name: string;
+  /** Shape rule. Throws a ChainruleError that names the op, the shapes and what was expected. */
+  infer(inputs: readonly TensorSpec[], attrs: A): readonly TensorSpec[];
+  /**
+   * The truth, in plain loops. Floats in the outputs have the element type of the first float input:
+   * f64 in, f64 out for checks; f32 in, f32 out when the CPU trains.
+   * For an output that works in place the reference writes into the input array and returns it.
+   */
+  reference(inputs: readonly NdArray[], attrs: A): readonly NdArray[];
+  /** Gradients of the inputs, as nodes added to the graph; "none" where the value does not depend on parameters. */
+  readonly gradient: "none" | ((g: Graph, node: Node<A>, dys: readonly (Tensor | null)[]) => readonly (Tensor | null)[]);
+  /** Device kernels, simplest first. Empty for views, which cost nothing. */
+  readonly kernels: readonly Kernel<A>[];
+  /**
+   * How far a right f32 result may lie from the f64 one: |computed - exact| <= bound, element by element, for float
+   * outputs. `errors` bounds the inputs' own errors (null: exact inputs). Absent for ops that only move bits.
+   */
+  bound?(inputs: readonly NdArray[], errors: Errors, outputs: readonly NdArray[], attrs: A): readonly (NdArray | null)[];
+  /** Inputs for every check: conformance, gradient, benchmark. */
+  readonly cases: readonly OpCase<A>[];
+  /** Pairs [output, input] that share memory: the op updates that input. */
+  readonly inPlace?: readonly (readonly [number, number])[];
+  /** A value that is another's memory seen differently; see graph/memory-plan. */
+  readonly view?: "slice" | "pack";
+}
+
+/** Error bounds beside values: null where the value is exact. */
+export type Errors = readonly (NdArray | null)[];
+
+/** A way to compute an op on the device. Pure: the same arguments give the same plan. */
+export interface Kernel<A> {
+  /** "matmul/tiled" */
+  readonly name: string;
+  /** Launches for these shapes, or null where the kernel does not apply. */
+  plan(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[], attrs: A, caps: DeviceCaps): KernelPlan | null;
+  /** False where a simpler kernel is the better choice for these shapes. Absent: always suits. */
+  suits?(inputs: readonly TensorSpec[], attrs: A): boolean;
+}
+
+export interface KernelPlan {
+  readonly launches: readonly Launch[];
+  /** Memory that lives from the first to the last launch of this plan. */
+  readonly scratch?: readonly TensorSpec[];
+}
+
+/** One dispatch. */
+export interface Launch {
+  /** Finished WGSL with entry point `main`. It is the key of the pipeline cache. */
+  readonly code: string;
+  /** Contents of the uniform at @binding(0), or null when the code has none. */
+  readonly params: ArrayBuffer | null;
+  /** Storage bindings from @binding(1) up, in order. */
+  readonly bindings: readonly Binding[];
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** A window of a value, in elements; the whole value when offset and size are absent. */
+export interface Binding {
+  readonly kind: "input" | "output" | "scratch";
+  readonly index: number;
+  readonly access: "read" | "read_write";
+  readonly offset?: number;
+  readonly size?: number;
+}
+
+/** What planners may count on. Asked of the adapter, or made up in a test. */
+export interface DeviceCaps {
+  readonly maxBufferSize: number;
+  readonly maxStorageBufferBindingSize: number;
+  readonly maxComputeWorkgroupsPerDimension: number;
+  readonly maxComputeInvocationsPerWorkgroup: number;
+  readonly maxComputeWorkgroupStorageSize: number;
+  readonly maxStorageBuffersPerShaderStage: number;
+  readonly minStorageBufferOffsetAlignment: number;
+}
+
+/** WebGPU's guaranteed limits: what every device has. */
+export const DEFAULT_CAPS: DeviceCaps = {
+  maxBufferSize: 268435456,
+  maxStorageBufferBindingSize: 134217728,
+  maxComputeWorkgroupsPerDimension: 65535,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupStorageSize: 16384,
+  maxStorageBuffersPerShaderStage: 8,
+  minStorageBufferOffsetAlignment: 256,
+};
+
+/** One set of inputs for the checks. */
+export interface OpCase<A> {
+  readonly name: string;
+  readonly inputs: readonly CaseInput[];
+  readonly attrs: A;
+}
+
+/** How a case's input is made: a spec and a recipe that draws it from a seed. */
+export interface CaseInput extends TensorSpec {
+  /** Default "normal". "positive" for things such as second moments; "classes" draws integers below `below`. */
+  readonly fill?: "normal" | "positive" | "integers" | "classes" | "unit" | "zeros" | readonly number[];
+  readonly scale?: number;
+  readonly below?: number;
+  /** Passes the drawn numbers through this op's reference first: outputs of an activation, say. */
+  readonly through?: string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the op list holds ops of every attribute type
+export type AnyOp = Op<any>;

@@ -1,0 +1,142 @@
+import { activationFunction, elementwiseForward, elementwiseGradient, elementwiseParams } from "../../shaders/elementwise.ts";
+import { expectSame, type TensorSpec } from "../graph/graph.ts";
+import type { CaseInput, Kernel, Op, OpCase } from "../graph/op.ts";
+import { flatLaunch, flatWindows, input, output } from "./plan.ts";
+import { boundLike, errorAt, floatLike, TINY } from "./rounding.ts";
+
+/** The one number an activation may have: leakyRelu's slope, elu's alpha. */
+export interface ActivationAttrs {
+  readonly alpha: number;
+}
+
+/** All that is known of an activation function. From this both ops, their kernels and a matmul epilogue are made. */
+export interface ActivationSpec {
+  readonly name: string;
+  readonly fn: (x: number, alpha: number) => number;
+  /** Derivative as a function of the input ("x") or of the output ("y"), as `of` says. */
+  readonly dfn: (v: number, alpha: number) => number;
+  readonly of: "x" | "y";
+  /** WGSL helpers, and expressions in `x` (and in `x` or `y` for the gradient); params.alpha is the number. */
+  readonly includes: string;
+  readonly wgsl: string;
+  readonly wgslGradient: string;
+  /** Error of a right f32 evaluation relative to the result, in units of u, at x (forward) and at v (gradient). */
+  readonly rounding: (x: number) => number;
+  readonly gradientRounding: (v: number) => number;
+  /** Absolute error of the derivative that does not shrink with it, in units of u. */
+  readonly gradientFloor?: number;
+  readonly defaultAlpha?: number;
+}
+
+export interface Activation {
+  readonly spec: ActivationSpec;
+  readonly forward: Op<ActivationAttrs>;
+  readonly backward: Op<ActivationAttrs>;
+}
+
+export function activation(spec: ActivationSpec): Activation {
+  const backward = gradientOp(spec);
+  const forward: Op<ActivationAttrs> = {
+    name: spec.name,
+    infer: (inputs) => [{ shape: inputs[0]!.shape, dtype: "f32" }],
+    reference([x], { alpha }) {
+      const y = floatLike(x!, x!.shape);
+      for (let i = 0; i < y.data.length; i++) y.data[i] = spec.fn(x!.data[i]!, alpha);
+      return [y];
+    },
+    gradient: (g, { inputs: [x], outputs: [y], attrs }, [dy]) => [
+      g.one(backward, [dy!, spec.of === "x" ? x! : y!], attrs, `d ${x!.name}`),
+    ],
+    kernels: [flatKernel(`${spec.name}/flat`, [0], elementwiseForward(spec.includes, spec.wgsl))],
+    bound([x], [ex], [y], { alpha }) {
+      const out = boundLike(y!);
+      for (let i = 0; i < out.data.length; i++) {
+        out.data[i] = activationError(spec, x!.data[i]!, errorAt(ex, i), alpha);
+      }
+      return [out];
+    },
+    cases: caseShapes.map((shape) => oneCase(shape, [{ shape, dtype: "f32", scale: 2 }], spec)),
+  };
+  return { spec, forward, backward };
+}
+
+function gradientOp(spec: ActivationSpec): Op<ActivationAttrs> {
+  const op: Op<ActivationAttrs> = {
+    name: `${spec.name}Gradient`,
+    infer(inputs) {
+      expectSame(op, inputs);
+      return [{ shape: inputs[0]!.shape, dtype: "f32" }];
+    },
+    reference([dy, v], { alpha }) {
+      const dx = floatLike(dy!, dy!.shape);
+      for (let i = 0; i < dx.data.length; i++) dx.data[i] = dy!.data[i]! * spec.dfn(v!.data[i]!, alpha);
+      return [dx];
+    },
+    gradient: "none",
+    kernels: [
+      flatKernel(`${spec.name}Gradient/flat`, [0, 1], elementwiseGradient(spec.includes, spec.wgslGradient, spec.of)),
+    ],
+    bound([dy, v], [edy, ev], [dx], { alpha }) {
+      const out = boundLike(dx!);
+      for (let i = 0; i < out.data.length; i++) {
+        const at = v!.data[i]!;
+        const e = errorAt(ev, i);
+        const d = spec.dfn(at, alpha);
+        const moved = e === 0 ? 0 : Math.max(Math.abs(spec.dfn(at + e, alpha) - d), Math.abs(spec.dfn(at - e, alpha) - d));
+        const rounding = ((spec.gradientRounding(at) + 1) * Math.abs(d) + (spec.gradientFloor ?? 0)) * 2 ** -24;
+        const slope = Math.abs(d) + moved + rounding;
+        const g = Math.abs(dy!.data[i]!);
+        const eg = errorAt(edy, i);
+        out.data[i] = g * (moved + rounding) + eg * slope + 2 * TINY * (1 + g);
+      }
+      return [out];
+    },
+    cases: caseShapes.map((shape) =>
+      oneCase(
+        shape,
+        [
+          { shape, dtype: "f32" },
+          { shape, dtype: "f32", scale: 2, ...(spec.of === "y" ? { through: spec.name } : {}) },
+        ],
+        spec,
+      ),
+    ),
+  };
+  return op;
+}
+
+const caseShapes: readonly (readonly number[])[] = [[1], [3, 5], [64, 33], [700, 3]];
+
+function oneCase(
+  shape: readonly number[],
+  inputs: readonly CaseInput[],
+  spec: ActivationSpec,
+): OpCase<ActivationAttrs> {
+  return { name: shape.join("x"), inputs, attrs: { alpha: spec.defaultAlpha ?? 0 } };
+}
+
+/** A kernel whose arrays all have the output's size, in windows where they are too large to bind. */
+function flatKernel(name: string, indices: readonly number[], code: string): Kernel<ActivationAttrs> {
+  return {
+    name,
+    plan: (_inputs, outputs: readonly TensorSpec[], { alpha }, caps) => {
+      const size = outputs[0]!.shape.reduce((a, b) => a * b, 1);
+      return flatWindows(size, caps, (window, count) => {
+        const bindings = [...indices.map((i) => window(input(i))), window(output(0))];
+        return flatLaunch(code, elementwiseParams.pack({ size: count, alpha }), bindings, count, caps);
+      });
+    },
+  };
+}
+
+/** The activation as a matmul epilogue: the same WGSL as its own kernel. */
+export function epilogueOf(spec: ActivationSpec): string {
+  return activationFunction(spec.includes, spec.wgsl);
+}
+
+/** Bound of the error of spec(x) in f32 when x itself is off by up to `e`. */
+export function activationError(spec: ActivationSpec, x: number, e: number, alpha: number): number {
+  const f = spec.fn(x, alpha);
+  const moved = Math.max(Math.abs(spec.fn(x + e, alpha) - f), Math.abs(spec.fn(x - e, alpha) - f));
+  return moved + (spec.rounding(x) + 1) * 2 ** -24 * (Math.abs(f) + moved) + 2 * TINY;
+}

@@ -1,0 +1,55 @@
+import { flatMain, read, storage, write } from "../../shaders/common.ts";
+import { paramBlock } from "../../shaders/params.ts";
+import { wgsl } from "../../shaders/wgsl.ts";
+import { sizeOf } from "../core/ndarray.ts";
+import { expectSame } from "../graph/graph.ts";
+import type { Op } from "../graph/op.ts";
+import { flatLaunch, flatWindows, input, output } from "./plan.ts";
+import { boundLike, errorAt, floatLike, TINY, U } from "./rounding.ts";
+
+const addParams = paramBlock({ size: "u32" });
+const addCode = wgsl`
+${addParams.wgsl}
+${storage(read("a"), read("b"), write("y"))}
+${flatMain("  y[i] = a[i] + b[i];")}
+`;
+
+/** y = a + b, of one shape: where a value is used twice, its gradients are added. */
+export const add: Op<null> = {
+  name: "add",
+  infer(inputs) {
+    expectSame(add, inputs);
+    return [{ shape: inputs[0]!.shape, dtype: "f32" }];
+  },
+  reference([a, b]) {
+    const y = floatLike(a!, a!.shape);
+    for (let i = 0; i < y.data.length; i++) y.data[i] = a!.data[i]! + b!.data[i]!;
+    return [y];
+  },
+  gradient: (_g, _node, [dy]) => [dy!, dy!],
+  kernels: [
+    {
+      name: "add/flat",
+      plan: (_i, [y], _a, caps) =>
+        flatWindows(sizeOf(y!.shape), caps, (window, size) => {
+          const bindings = [window(input(0)), window(input(1)), window(output(0))];
+          return flatLaunch(addCode, addParams.pack({ size }), bindings, size, caps);
+        }),
+    },
+  ],
+  bound(_i, [ea, eb], [y]) {
+    const out = boundLike(y!);
+    for (let i = 0; i < out.data.length; i++) {
+      out.data[i] = errorAt(ea, i) + errorAt(eb, i) + 2 * U * Math.abs(y!.data[i]!) + TINY;
+    }
+    return [out];
+  },
+  cases: [[1], [33, 9]].map((shape) => ({
+    name: shape.join("x"),
+    inputs: [
+      { shape, dtype: "f32" },
+      { shape, dtype: "f32" },
+    ],
+    attrs: null,
+  })),
+};

@@ -1,0 +1,103 @@
+import { batchIndex as indexCode, batchIndexParams, type BatchOrder, gather as gatherCode, gatherParams } from "../../shaders/data.ts";
+import { ChainruleError } from "../core/errors.ts";
+import { sizeOf, type TypedArray, zeros } from "../core/ndarray.ts";
+import { epochKeys, halfBits, permuteWith } from "../core/permute.ts";
+import { STREAM } from "../core/philox.ts";
+import { wrongShapes } from "../graph/graph.ts";
+import type { Op } from "../graph/op.ts";
+import { flatLaunch, input, output } from "./plan.ts";
+
+export interface BatchIndexAttrs {
+  readonly order: BatchOrder;
+  readonly batch: number;
+  /** Rows of the data set, or of a chunk. */
+  readonly n: number;
+  readonly seed: number;
+}
+
+/** More rows than this would overflow the cursor's u32 arithmetic. */
+const MAX_ROWS = 2 ** 30;
+
+/** index u32 [batch]: the rows of this step's batch, from cursor u32 [4] = (step, epoch, position, skipped). */
+export const batchIndex: Op<BatchIndexAttrs> = {
+  name: "batchIndex",
+  infer([cursor], { batch, n, order }) {
+    if (cursor!.dtype !== "u32" || sizeOf(cursor!.shape) !== 4) wrongShapes(batchIndex, [cursor!], "a cursor, u32 [4]");
+    if (n < 1 || n > MAX_ROWS) throw new ChainruleError("data", `a data set must have 1 to ${MAX_ROWS} rows, got ${n}`);
+    if (order === "chunk" && n % batch !== 0) throw new ChainruleError("data", "a chunk must hold whole batches");
+    return [{ shape: [batch], dtype: "u32" }];
+  },
+  reference([cursor], { order, batch, n, seed }) {
+    const index = zeros([batch], "u32");
+    const [step, epoch, position] = cursor!.data as unknown as readonly [number, number, number];
+    const half = halfBits(n);
+    let keysOf = -1;
+    let keys: Uint32Array = new Uint32Array(0);
+    for (let i = 0; i < batch; i++) {
+      if (order === "chunk") {
+        index.data[i] = (step % (n / batch)) * batch + i;
+        continue;
+      }
+      const at = position + i;
+      const e = epoch + Math.floor(at / n);
+      if (e !== keysOf) keys = epochKeys(seed, (keysOf = e));
+      index.data[i] = order === "shuffle" ? permuteWith(keys, at % n, n, half) : at % n;
+    }
+    return [index];
+  },
+  gradient: "none",
+  kernels: [
+    {
+      name: "batchIndex/flat",
+      plan(_i, _o, { order, batch, n, seed }, caps) {
+        const params = batchIndexParams.pack({ size: batch, n, seed: seed >>> 0, stream: STREAM.shuffle, half: halfBits(n) });
+        return { launches: [flatLaunch(indexCode(order), params, [input(0), output(0)], batch, caps)] };
+      },
+    },
+  ],
+  cases: [
+    { order: "shuffle", batch: 32, n: 100, seed: 7 },
+    { order: "shuffle", batch: 5, n: 1, seed: 1 },
+    { order: "shuffle", batch: 300, n: 1797, seed: 4294967295 },
+    { order: "sequential", batch: 33, n: 50, seed: 0 },
+    { order: "chunk", batch: 8, n: 24, seed: 0 },
+  ].map((attrs) => ({
+    name: `${attrs.order} ${attrs.batch} of ${attrs.n}`,
+    inputs: [{ shape: [4], dtype: "u32", fill: [11, 3, 40 % attrs.n, 0] }],
+    attrs: attrs as BatchIndexAttrs,
+  })),
+};
+
+/** y [batch, ...] = rows of data [n, ...] named by index u32 [batch]. */
+export const gather: Op<null> = {
+  name: "gather",
+  infer(inputs) {
+    const [data, index] = inputs;
+    if (index!.dtype !== "u32" || index!.shape.length !== 1) wrongShapes(gather, inputs, "data [n, ...] and u32 index [batch]");
+    return [{ shape: [index!.shape[0]!, ...data!.shape.slice(1)], dtype: data!.dtype }];
+  },
+  reference([data, index]) {
+    const width = sizeOf(data!.shape.slice(1));
+    const y = zeros([index!.data.length, ...data!.shape.slice(1)], data!.dtype);
+    index!.data.forEach((row, i) => {
+      y.data.set(data!.data.subarray(row * width, (row + 1) * width) as TypedArray, i * width);
+    });
+    return [y];
+  },
+  gradient: "none",
+  kernels: [
+    {
+      name: "gather/flat",
+      plan([data], [y], _a, caps) {
+        const size = sizeOf(y!.shape);
+        const params = gatherParams.pack({ size, width: sizeOf(data!.shape.slice(1)) });
+        const code = gatherCode(data!.dtype === "i32" ? "i32" : "f32");
+        return { launches: [flatLaunch(code, params, [input(0), input(1), output(0)], size, caps)] };
+      },
+    },
+  ],
+  cases: [
+    { name: "f32 rows", inputs: [{ shape: [9, 7], dtype: "f32" }, { shape: [40], dtype: "u32", fill: "classes", below: 9 }], attrs: null },
+    { name: "labels", inputs: [{ shape: [9], dtype: "i32", fill: "classes", below: 5 }, { shape: [6], dtype: "u32", fill: "classes", below: 9 }], attrs: null },
+  ],
+};

@@ -1,0 +1,114 @@
+import { flatMain, read, storage, write } from "../../shaders/common.ts";
+import { paramBlock } from "../../shaders/params.ts";
+import { SUM_ROWS_COLUMNS, sumRows as sumRowsCode, sumRowsParams } from "../../shaders/reduce.ts";
+import { wgsl } from "../../shaders/wgsl.ts";
+import { expectRank, wrongShapes } from "../graph/graph.ts";
+import type { Op } from "../graph/op.ts";
+import { flatLaunch, grid, input, output } from "./plan.ts";
+import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
+
+const addBiasParams = paramBlock({ size: "u32", N: "u32" });
+const addBiasCode = wgsl`
+${addBiasParams.wgsl}
+${storage(read("x"), read("b"), write("y"))}
+${flatMain("  y[i] = x[i] + b[i % params.N];")}
+`;
+
+/** y [M, N] = x [M, N] + b [N], the same b for every row. */
+export const addBias: Op<null> = {
+  name: "addBias",
+  infer(inputs) {
+    expectRank(addBias, inputs, [2, 1]);
+    if (inputs[0]!.shape[1] !== inputs[1]!.shape[0]) wrongShapes(addBias, inputs, "x [M, N] and b [N]");
+    return [{ shape: inputs[0]!.shape, dtype: "f32" }];
+  },
+  reference([x, b]) {
+    const y = floatLike(x!, x!.shape);
+    const N = b!.data.length;
+    for (let i = 0; i < y.data.length; i++) y.data[i] = x!.data[i]! + b!.data[i % N]!;
+    return [y];
+  },
+  gradient: (g, { inputs: [, b] }, [dy]) => [dy!, g.one(sumRows, [dy!], null, `d ${b!.name}`)],
+  kernels: [
+    {
+      name: "addBias/flat",
+      plan([x], _outputs, _attrs, caps) {
+        const [M, N] = x!.shape as readonly [number, number];
+        const params = addBiasParams.pack({ size: M * N, N });
+        return { launches: [flatLaunch(addBiasCode, params, [input(0), input(1), output(0)], M * N, caps)] };
+      },
+    },
+  ],
+  bound([, b], [ex, eb], [y]) {
+    const out = boundLike(y!);
+    const N = b!.data.length;
+    for (let i = 0; i < out.data.length; i++) {
+      out.data[i] = errorAt(ex, i) + errorAt(eb, i % N) + 2 * U * Math.abs(y!.data[i]!) + TINY;
+    }
+    return [out];
+  },
+  cases: [
+    [1, 1],
+    [3, 7],
+    [65, 33],
+  ].map(([M, N]) => ({
+    name: `${M}x${N}`,
+    inputs: [
+      { shape: [M!, N!], dtype: "f32" as const },
+      { shape: [N!], dtype: "f32" as const },
+    ],
+    attrs: null,
+  })),
+};
+
+/** y [N] = sum over the rows of x [M, N]: the gradient of a bias. */
+export const sumRows: Op<null> = {
+  name: "sumRows",
+  infer(inputs) {
+    expectRank(sumRows, inputs, [2]);
+    return [{ shape: [inputs[0]!.shape[1]!], dtype: "f32" }];
+  },
+  reference([x]) {
+    const [M, N] = x!.shape as readonly [number, number];
+    const sums = new Float64Array(N);
+    for (let m = 0; m < M; m++) for (let n = 0; n < N; n++) sums[n]! += x!.data[m * N + n]!;
+    const y = floatLike(x!, [N]);
+    y.data.set(sums);
+    return [y];
+  },
+  gradient: "none",
+  kernels: [
+    {
+      name: "sumRows/lanes",
+      plan([x], _outputs, _attrs, caps) {
+        const [M, N] = x!.shape as readonly [number, number];
+        const groups = Math.ceil(N / SUM_ROWS_COLUMNS);
+        const params = sumRowsParams.pack({ M, N, groups });
+        return {
+          launches: [{ code: sumRowsCode(), params, bindings: [input(0), output(0)], workgroups: grid(groups, caps) }],
+        };
+      },
+    },
+  ],
+  bound([x], [ex], [y]) {
+    const [M, N] = x!.shape as readonly [number, number];
+    const out = boundLike(y!);
+    for (let n = 0; n < N; n++) {
+      let sum = 0;
+      let carried = 0;
+      for (let m = 0; m < M; m++) {
+        sum += Math.abs(x!.data[m * N + n]!);
+        carried += errorAt(ex, m * N + n);
+      }
+      out.data[n] = carried + gamma(M + 1) * (sum + carried) + M * TINY;
+    }
+    return [out];
+  },
+  cases: [
+    [1, 1],
+    [7, 3],
+    [64, 33],
+    [1000, 5],
+    [17, 300],
+  ].map(([M, N]) => ({ name: `${M}x${N}`, inputs: [{ shape: [M!, N!], dtype: "f32" as const }], attrs: null })),
+};

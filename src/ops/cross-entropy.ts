@@ -1,0 +1,150 @@
+import { total, totalParams } from "../../shaders/reduce.ts";
+import { crossEntropyGradient as gradientCode, crossEntropyRows, rowParams } from "../../shaders/rows.ts";
+import type { TensorSpec } from "../graph/graph.ts";
+import { expectRank, wrongShapes } from "../graph/graph.ts";
+import type { Op, OpCase } from "../graph/op.ts";
+import { grid, input, output, scratch } from "./plan.ts";
+import { rowLaunch } from "./row-plan.ts";
+import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
+import { expRowError, rowExpSum } from "./softmax.ts";
+
+function check(op: { readonly name: string }, inputs: readonly TensorSpec[]): void {
+  expectRank(op, inputs.slice(0, 2), [2, 1]);
+  const [x, labels] = inputs as readonly [TensorSpec, TensorSpec];
+  if (x.shape[0] !== labels.shape[0] || labels.dtype !== "i32") {
+    wrongShapes(op, inputs, "logits [n, classes] and i32 class indices [n]");
+  }
+}
+
+/** loss [1] = mean over rows of log(sum exp(x)) - x[label]: cross-entropy from logits and class indices. */
+export const crossEntropy: Op<null> = {
+  name: "crossEntropy",
+  infer(inputs) {
+    check(crossEntropy, inputs);
+    return [{ shape: [1], dtype: "f32" }];
+  },
+  reference([x, labels]) {
+    const [M, N] = x!.shape as readonly [number, number];
+    let loss = 0;
+    for (let row = 0; row < M; row++) {
+      const { top, sum } = rowExpSum(x!, row);
+      loss += Math.log(sum) - (x!.data[row * N + labels!.data[row]!]! - top);
+    }
+    const y = floatLike(x!, [1]);
+    y.data[0] = loss / M;
+    return [y];
+  },
+  gradient: (g, { inputs: [x, labels] }, [dloss]) => [
+    g.one(crossEntropyGradient, [x!, labels!, dloss!], null, `d ${x!.name}`),
+    null,
+  ],
+  kernels: [
+    {
+      name: "crossEntropy/row",
+      plan([x], _o, _a, caps) {
+        const [rows, N] = x!.shape as readonly [number, number];
+        return {
+          scratch: [{ shape: [rows], dtype: "f32" }],
+          launches: [
+            {
+              code: crossEntropyRows(),
+              params: rowParams.pack({ rows, N, extra: 0 }),
+              bindings: [input(0), input(1), scratch(0, "read_write")],
+              workgroups: grid(rows, caps),
+            },
+            {
+              code: total(),
+              params: totalParams.pack({ count: rows, scale: 1 / rows }),
+              bindings: [scratch(0, "read"), output(0)],
+              workgroups: [1, 1, 1],
+            },
+          ],
+        };
+      },
+    },
+  ],
+  bound([x, labels], [ex], [y]) {
+    const [M, N] = x!.shape as readonly [number, number];
+    const out = boundLike(y!);
+    let bound = 0;
+    let size = 0;
+    for (let row = 0; row < M; row++) {
+      const { top, sum } = rowExpSum(x!, row);
+      const label = row * N + labels!.data[row]!;
+      const d = Math.abs(x!.data[label]! - top);
+      const relative = expRowError(x!, ex ?? null, row).sum;
+      // log is within 2^-21 absolutely in [0.5, 2] and 3 ulp elsewhere.
+      bound += relative + 2 ** -21 + 6 * U * Math.log(sum) + errorAt(ex, label) + 3 * U * (d + Math.log(sum));
+      size += Math.log(sum) + d;
+    }
+    out.data[0] = (bound + gamma(M + 3) * size) / M;
+    return [out];
+  },
+  cases: lossCases().map((c) => ({ ...c, inputs: c.inputs.slice(0, 2) })),
+};
+
+/** dx = (softmax(x) - onehot(label)) dloss / rows */
+export const crossEntropyGradient: Op<null> = {
+  name: "crossEntropyGradient",
+  infer(inputs) {
+    check(crossEntropyGradient, inputs);
+    return [{ shape: inputs[0]!.shape, dtype: "f32" }];
+  },
+  reference([x, labels, dloss]) {
+    const [M, N] = x!.shape as readonly [number, number];
+    const dx = floatLike(x!, [M, N]);
+    const scale = dloss!.data[0]! / M;
+    for (let row = 0; row < M; row++) {
+      const { top, sum } = rowExpSum(x!, row);
+      for (let j = 0; j < N; j++) {
+        const p = Math.exp(x!.data[row * N + j]! - top) / sum;
+        dx.data[row * N + j] = (p - (j === labels!.data[row] ? 1 : 0)) * scale;
+      }
+    }
+    return [dx];
+  },
+  gradient: "none",
+  kernels: [
+    {
+      name: "crossEntropyGradient/row",
+      plan: ([x], _o, _a, caps) =>
+        rowLaunch(gradientCode(), x!, 1 / x!.shape[0]!, [input(0), input(1), input(2), output(0)], caps),
+    },
+  ],
+  bound([x, labels, dloss], [ex, , edloss], [dx]) {
+    const [M, N] = x!.shape as readonly [number, number];
+    const out = boundLike(dx!);
+    const scale = Math.abs(dloss!.data[0]!) / M;
+    const eScale = errorAt(edloss, 0) / M + 3 * U * scale;
+    for (let row = 0; row < M; row++) {
+      const { top, sum } = rowExpSum(x!, row);
+      const error = expRowError(x!, ex ?? null, row);
+      for (let j = 0; j < N; j++) {
+        const p = Math.exp(x!.data[row * N + j]! - top) / sum;
+        const value = Math.abs(p - (j === labels!.data[row] ? 1 : 0));
+        const e = p * (error.term(j) + error.sum + 6 * U) * 1.01 + U * value + TINY;
+        out.data[row * N + j] = e * (scale + eScale) + value * eScale + TINY;
+      }
+    }
+    return [out];
+  },
+  cases: lossCases(),
+};
+
+function lossCases(): readonly OpCase<null>[] {
+  return [
+    [1, 2],
+    [3, 5],
+    [17, 10],
+    [130, 3],
+    [4, 200],
+  ].map(([M, N]) => ({
+    name: `${M}x${N}`,
+    inputs: [
+      { shape: [M!, N!], dtype: "f32", scale: 3 },
+      { shape: [M!], dtype: "i32", fill: "classes", below: N! },
+      { shape: [1], dtype: "f32", fill: [1.25] },
+    ],
+    attrs: null,
+  }));
+}

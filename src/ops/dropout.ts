@@ -1,0 +1,80 @@
+import { dropout as dropoutCode, dropoutParams } from "../../shaders/data.ts";
+import { ChainruleError } from "../core/errors.ts";
+import { sizeOf } from "../core/ndarray.ts";
+import { philox, STREAM } from "../core/philox.ts";
+import type { Op } from "../graph/op.ts";
+import { flatLaunch, input, output } from "./plan.ts";
+import { boundLike, errorAt, floatLike, TINY, U } from "./rounding.ts";
+
+export interface DropoutAttrs {
+  /** Probability of dropping an element, in [0, 1). */
+  readonly p: number;
+  readonly seed: number;
+  /** Number of the dropout layer: layers draw from streams of their own. */
+  readonly layer: number;
+}
+
+const threshold = (p: number): number => Math.min(2 ** 32 - 1, Math.floor(p * 2 ** 32));
+/** Streams of dropout layers lie above all others. */
+const streamOf = (layer: number): number => (STREAM.dropout + 16 * (layer + 1)) >>> 0;
+
+/**
+ * y = x / (1 - p) for elements that stay, 0 for those that go. The mask is a function of (seed, layer, step, element),
+ * so the gradient is the same op applied to dy: nothing is stored, and every executor draws the same bits.
+ */
+export const dropout: Op<DropoutAttrs> = {
+  name: "dropout",
+  infer([x], { p }) {
+    if (!(p >= 0 && p < 1)) throw new ChainruleError("value", `dropout: p must be at least 0 and below 1, got ${p}`);
+    return [{ shape: x!.shape, dtype: "f32" }];
+  },
+  reference([x, cursor], { p, seed, layer }) {
+    const y = floatLike(x!, x!.shape);
+    const scale = Math.fround(1 / (1 - p));
+    const words = new Uint32Array(4);
+    const limit = threshold(p);
+    for (let i = 0; i < y.data.length; i++) {
+      if ((i & 3) === 0) philox(i >>> 2, cursor!.data[0]!, streamOf(layer), 0, seed >>> 0, 0, words);
+      y.data[i] = words[i & 3]! >= limit ? x!.data[i]! * scale : 0;
+    }
+    return [y];
+  },
+  gradient: (g, { inputs: [x, cursor], attrs }, [dy]) => [g.one(dropout, [dy!, cursor!], attrs, `d ${x!.name}`), null],
+  kernels: [
+    {
+      name: "dropout/flat",
+      plan([x], _o, { p, seed, layer }, caps) {
+        const size = sizeOf(x!.shape);
+        const params = dropoutParams.pack({
+          size,
+          seed: seed >>> 0,
+          stream: streamOf(layer),
+          threshold: threshold(p),
+          scale: 1 / (1 - p),
+        });
+        return { launches: [flatLaunch(dropoutCode(), params, [input(0), input(1), output(0)], size, caps)] };
+      },
+    },
+  ],
+  bound(_inputs, [ex], [y], { p }) {
+    const out = boundLike(y!);
+    const scale = 1 / (1 - p);
+    for (let i = 0; i < out.data.length; i++) {
+      // A dropped element is exactly 0 whatever its error was; only an exact 0 tells, and then a bound of E is safe.
+      out.data[i] = errorAt(ex, i) * scale + 2 * U * Math.abs(y!.data[i]!) + TINY;
+    }
+    return [out];
+  },
+  cases: [
+    { p: 0.5, seed: 3, layer: 0 },
+    { p: 0, seed: 3, layer: 1 },
+    { p: 0.9, seed: 77, layer: 2 },
+  ].map((attrs) => ({
+    name: `p=${attrs.p}`,
+    inputs: [
+      { shape: [33, 7], dtype: "f32" },
+      { shape: [4], dtype: "u32", fill: [5, 0, 0, 0] },
+    ],
+    attrs,
+  })),
+};

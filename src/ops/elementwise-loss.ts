@@ -1,0 +1,170 @@
+import { lossGradient, lossParams, lossPartials } from "../../shaders/loss.ts";
+import { MAX_PARTIALS, REDUCE_WORKGROUP, total, totalParams } from "../../shaders/reduce.ts";
+import { sizeOf } from "../core/ndarray.ts";
+import { expectSame } from "../graph/graph.ts";
+import type { Op, OpCase } from "../graph/op.ts";
+import { flatLaunch, input, output, scratch } from "./plan.ts";
+import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
+
+/** A loss that is a sum or mean of term(p, t) over predictions and targets of one shape. */
+export interface ElementwiseLossSpec {
+  readonly name: string;
+  readonly mean: boolean;
+  readonly term: (p: number, t: number) => number;
+  /** d term / d p */
+  readonly slope: (p: number, t: number) => number;
+  readonly includes: string;
+  /** Expressions in p and t. */
+  readonly wgsl: string;
+  readonly wgslSlope: string;
+  /** Errors in units of u, relative to the magnitudes. */
+  readonly rounding: number;
+  readonly slopeRounding: number;
+  /** Size of what is added up inside a term; the sizes of p and t (or their squares) by default. */
+  readonly magnitude?: (p: number, t: number) => number;
+  readonly slopeMagnitude?: (p: number, t: number) => number;
+  readonly targets?: "unit";
+}
+
+export interface ElementwiseLoss {
+  readonly forward: Op<null>;
+  readonly backward: Op<null>;
+}
+
+const partialGroups = (size: number): number => Math.min(MAX_PARTIALS, Math.ceil(size / (4 * REDUCE_WORKGROUP)));
+
+export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
+  const scaleOf = (size: number): number => (spec.mean ? 1 / size : 1);
+  const magnitude = spec.magnitude ?? ((p, t) => (Math.abs(p) + Math.abs(t)) * Math.abs(p - t) + Math.abs(p - t));
+  const slopeMagnitude = spec.slopeMagnitude ?? ((p, t) => Math.abs(p) + Math.abs(t));
+
+  const backward: Op<null> = {
+    name: `${spec.name}Gradient`,
+    infer(inputs) {
+      expectSame(backward, inputs.slice(0, 2));
+      return [{ shape: inputs[0]!.shape, dtype: "f32" }];
+    },
+    reference([p, t, dloss]) {
+      const dp = floatLike(p!, p!.shape);
+      const scale = scaleOf(p!.data.length) * dloss!.data[0]!;
+      for (let i = 0; i < dp.data.length; i++) dp.data[i] = spec.slope(p!.data[i]!, t!.data[i]!) * scale;
+      return [dp];
+    },
+    gradient: "none",
+    kernels: [
+      {
+        name: `${spec.name}Gradient/flat`,
+        plan([p], _o, _a, caps) {
+          const size = sizeOf(p!.shape);
+          const params = lossParams.pack({ size, stride: 0, scale: scaleOf(size) });
+          const code = lossGradient(spec.includes, spec.wgslSlope);
+          return { launches: [flatLaunch(code, params, [input(0), input(1), input(2), output(0)], size, caps)] };
+        },
+      },
+    ],
+    bound([p, t, dloss], [ep, et, edloss], [dp]) {
+      const out = boundLike(dp!);
+      const scale = scaleOf(p!.data.length);
+      const factor = Math.abs(dloss!.data[0]!) * scale;
+      for (let i = 0; i < out.data.length; i++) {
+        const s = spec.slope(p!.data[i]!, t!.data[i]!);
+        const moved = movement(spec.slope, p!.data[i]!, t!.data[i]!, errorAt(ep, i), errorAt(et, i));
+        const e = moved + spec.slopeRounding * U * slopeMagnitude(p!.data[i]!, t!.data[i]!);
+        out.data[i] = e * factor + (Math.abs(s) + e) * (errorAt(edloss, 0) * scale + 3 * U * factor) + TINY;
+      }
+      return [out];
+    },
+    cases: cases(spec, true),
+  };
+
+  const forward: Op<null> = {
+    name: spec.name,
+    infer(inputs) {
+      expectSame(forward, inputs);
+      return [{ shape: [1], dtype: "f32" }];
+    },
+    reference([p, t]) {
+      let sum = 0;
+      for (let i = 0; i < p!.data.length; i++) sum += spec.term(p!.data[i]!, t!.data[i]!);
+      const y = floatLike(p!, [1]);
+      y.data[0] = sum * scaleOf(p!.data.length);
+      return [y];
+    },
+    gradient: (g, { inputs: [p, t] }, [dloss]) => [g.one(backward, [p!, t!, dloss!], null, `d ${p!.name}`), null],
+    kernels: [
+      {
+        name: `${spec.name}/partials`,
+        plan([p]) {
+          const size = sizeOf(p!.shape);
+          const groups = partialGroups(size);
+          const params = lossParams.pack({ size, stride: groups * REDUCE_WORKGROUP, scale: 1 });
+          return {
+            scratch: [{ shape: [groups], dtype: "f32" }],
+            launches: [
+              {
+                code: lossPartials(spec.includes, spec.wgsl),
+                params,
+                bindings: [input(0), input(1), scratch(0, "read_write")],
+                workgroups: [groups, 1, 1],
+              },
+              {
+                code: total(),
+                params: totalParams.pack({ count: groups, scale: scaleOf(size) }),
+                bindings: [scratch(0, "read"), output(0)],
+                workgroups: [1, 1, 1],
+              },
+            ],
+          };
+        },
+      },
+    ],
+    bound([p, t], [ep, et], [y]) {
+      const out = boundLike(y!);
+      let bound = 0;
+      let size = 0;
+      const n = p!.data.length;
+      for (let i = 0; i < n; i++) {
+        const moved = movement(spec.term, p!.data[i]!, t!.data[i]!, errorAt(ep, i), errorAt(et, i));
+        bound += moved + spec.rounding * U * magnitude(p!.data[i]!, t!.data[i]!);
+        size += Math.abs(spec.term(p!.data[i]!, t!.data[i]!)) + moved;
+      }
+      out.data[0] = (bound + gamma(chain(n)) * size) * scaleOf(n) + n * TINY;
+      return [out];
+    },
+    cases: cases(spec, false),
+  };
+  return { forward, backward };
+}
+
+/** How far f moves when its arguments do, at the corners of the error box. */
+function movement(f: (p: number, t: number) => number, p: number, t: number, ep: number, et: number): number {
+  if (ep === 0 && et === 0) return 0;
+  const here = f(p, t);
+  let most = 0;
+  for (const sp of [-1, 1]) {
+    for (const st of [-1, 1]) most = Math.max(most, Math.abs(f(p + sp * ep, t + st * et) - here));
+  }
+  return most;
+}
+
+function cases(spec: ElementwiseLossSpec, gradient: boolean): readonly OpCase<null>[] {
+  return [
+    [1, 4],
+    [3, 5],
+    [17, 33],
+    [100, 60],
+  ].map((shape) => ({
+    name: shape.join("x"),
+    inputs: [
+      { shape, dtype: "f32", scale: 2 },
+      { shape, dtype: "f32", ...(spec.targets ? { fill: spec.targets } : {}) },
+      ...(gradient ? [{ shape: [1], dtype: "f32" as const, fill: [1.25] }] : []),
+    ],
+    attrs: null,
+  }));
+}
+
+/** Additions behind one another: an invocation's own, then two trees. */
+function chain(n: number): number {
+  return Math.ceil(n / (partialGroups(n) * REDUCE_WORKGROUP)) + 2 * Math.log2(REDUCE_WORKGROUP) + 3;
+}

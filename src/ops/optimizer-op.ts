@@ -1,0 +1,128 @@
+import { optimizerParams } from "../../shaders/optimizer.ts";
+import { CONTROL } from "../../shaders/step.ts";
+import type { NdArray } from "../core/ndarray.ts";
+import { expectSame } from "../graph/graph.ts";
+import type { Op, OpCase } from "../graph/op.ts";
+import { flatLaunch, flatWindows, input, output } from "./plan.ts";
+import { boundLike, TINY, U } from "./rounding.ts";
+
+/** Hyperparameters of all optimizers; each reads its own. PyTorch's names and defaults. */
+export interface OptimizerAttrs {
+  readonly momentum: number;
+  readonly nesterov: boolean;
+  readonly weightDecay: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly alpha: number;
+  readonly eps: number;
+}
+
+/** One optimizer: what it remembers, its kernel, and its update in plain arithmetic. */
+export interface OptimizerRule {
+  readonly name: string;
+  /** Number of state arrays beside the parameters. */
+  states(a: OptimizerAttrs): number;
+  code(a: OptimizerAttrs): string;
+  /** How much of each state stays from one step to the next. */
+  keep(a: OptimizerAttrs): { keep1: number; keep2: number };
+  /** New parameter from p, clipped gradient g, states s (updated in place at i). */
+  update(p: number, g: number, s: readonly NdArray[], i: number, lr: number, c: NdArray, a: OptimizerAttrs): number;
+}
+
+/**
+ * parameters (and states) in place, from the flat gradient and control. Inputs: parameters, gradients, control,
+ * states...; one dispatch over all parameters.
+ */
+export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<OptimizerAttrs>[]): Op<OptimizerAttrs> {
+  const op: Op<OptimizerAttrs> = {
+    name: rule.name,
+    infer(inputs) {
+      expectSame(op, [inputs[0]!, inputs[1]!, ...inputs.slice(3)]);
+      return [inputs[0]!, ...inputs.slice(3)].map(({ shape }) => ({ shape, dtype: "f32" }));
+    },
+    reference([p, g, c, ...s], a) {
+      const result = [p!, ...s];
+      if (c!.data[CONTROL.gate] === 0) return result;
+      const lr = c!.data[CONTROL.lr]!;
+      const clip = c!.data[CONTROL.clip]!;
+      for (let i = 0; i < p!.data.length; i++) {
+        p!.data[i] = rule.update(p!.data[i]!, g!.data[i]! * clip, s, i, lr, c!, a);
+      }
+      return result;
+    },
+    gradient: "none",
+    inPlace: Array.from({ length: 3 }, (_, i) => [i, i === 0 ? 0 : i + 2] as const),
+    kernels: [
+      {
+        name: `${rule.name}/flat`,
+        plan(inputs, _o, a, caps) {
+          const size = inputs[0]!.shape[0]!;
+          const count = rule.states(a);
+          const { keep1, keep2 } = rule.keep(a);
+          return flatWindows(size, caps, (window, n) => {
+            const bindings = [window(output(0)), window(input(1)), input(2)];
+            for (let k = 0; k < count; k++) bindings.push(window(output(1 + k)));
+            const params = optimizerParams.pack({
+              size: n,
+              weightDecay: a.weightDecay,
+              keep1,
+              add1: 1 - keep1,
+              keep2,
+              add2: 1 - keep2,
+              eps: a.eps,
+            });
+            return flatLaunch(rule.code(a), params, bindings, n, caps);
+          });
+        },
+      },
+    ],
+    /** Relative to what is added up: the parameter, and the step with every sum taken of absolute values. */
+    bound(inputs, _errors, outputs, a) {
+      const [p, g, c, ...s] = inputs as readonly NdArray[];
+      const lr = c!.data[CONTROL.lr]!;
+      return outputs.map((out, k) => {
+        const bound = boundLike(out);
+        const size = s.map((x) => ({ ...x, data: Float64Array.from(x.data, Math.abs) }));
+        for (let i = 0; i < out.data.length; i++) {
+          const magnitude = Math.abs(g!.data[i]!) * c!.data[CONTROL.clip]! + a.weightDecay * Math.abs(p!.data[i]!);
+          const was = size.map((x) => x.data[i]!);
+          const step = rule.update(0, magnitude, size, i, lr, c!, { ...a, weightDecay: 0 });
+          const state = k > 0 ? size[k - 1]!.data[i]! + was[k - 1]! : 0;
+          bound.data[i] =
+            k > 0
+              ? 16 * U * state + TINY
+              : 40 * U * Math.abs(step) + 3 * U * (Math.abs(out.data[i]!) + Math.abs(p!.data[i]!)) + TINY;
+        }
+        return bound;
+      });
+    },
+    cases: variants.map((v, i) => optimizerCase(rule, v, i)),
+  };
+  return op;
+}
+
+export const optimizerDefaults: OptimizerAttrs = {
+  momentum: 0,
+  nesterov: false,
+  weightDecay: 0,
+  beta1: 0.9,
+  beta2: 0.999,
+  alpha: 0.99,
+  eps: 1e-8,
+};
+
+function optimizerCase(rule: OptimizerRule, v: Partial<OptimizerAttrs>, i: number): OpCase<OptimizerAttrs> {
+  const shape = [300];
+  const attrs = { ...optimizerDefaults, ...v };
+  const settings = Object.entries(v).map(([key, value]) => `${key}=${value}`);
+  return {
+    name: settings.join(" ") || "defaults",
+    inputs: [
+      { shape, dtype: "f32" },
+      { shape, dtype: "f32" },
+      { shape: [8], dtype: "f32", fill: [0.05, 1, i % 2 ? 0.5 : 1, 2, 0.271, 0.003, 0, 0] },
+      ...Array.from({ length: rule.states(attrs) }, () => ({ shape, dtype: "f32" as const, fill: "positive" as const })),
+    ],
+    attrs,
+  };
+}

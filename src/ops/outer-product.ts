@@ -1,0 +1,49 @@
+import { outerParams, outerProduct as outerProductCode } from "../../shaders/outer-product.ts";
+import { expectRank, type TensorSpec, wrongShapes } from "../graph/graph.ts";
+import type { DeviceCaps, Kernel, Op } from "../graph/op.ts";
+import { matmul } from "./matmul.ts";
+import { transposeMatmul } from "./matmul.ts";
+import { flatLaunch, flatWindows, input, output } from "./plan.ts";
+import { matmulCase, product, productBound } from "./matmul-reference.ts";
+
+/** C [M, N] = aT b for a [1, M], b [1, N]: the weight gradient of a batch of one. */
+export const outerProduct: Op<null> = {
+  name: "outerProduct",
+  infer(inputs) {
+    expectRank(outerProduct, inputs, [2, 2]);
+    if (inputs.some((t) => t.shape[0] !== 1)) wrongShapes(outerProduct, inputs, "two rows, [1, M] and [1, N]");
+    return [{ shape: [inputs[0]!.shape[1]!, inputs[1]!.shape[1]!], dtype: "f32" }];
+  },
+  reference: ([a, b]) => [product("TN", a!, b!)],
+  gradient: (g, { inputs: [a, b] }, [dy]) => [
+    g.one(transposeMatmul, [b!, dy!], { transpose: "b" } as const, `d ${a!.name}`),
+    g.one(matmul, [a!, dy!], null, `d ${b!.name}`),
+  ],
+  kernels: [kernel("scalar", false), kernel("vec4", true)],
+  bound: (inputs, errors, outputs) => [productBound("TN", inputs, errors, outputs[0]!)],
+  cases: [
+    [1, 1],
+    [4, 4],
+    [7, 5],
+    [33, 64],
+    [300, 10],
+    [128, 260],
+  ].map(([M, N]) => matmulCase("TN", M!, N!, 1, null)),
+};
+
+function kernel(name: string, vector: boolean): Kernel<null> {
+  return {
+    name: `outerProduct/${name}`,
+    plan(inputs: readonly TensorSpec[], _outputs, _attrs, caps: DeviceCaps) {
+      const M = inputs[0]!.shape[1]!;
+      const N = inputs[1]!.shape[1]!;
+      const width = vector ? 4 : 1;
+      if (N % width !== 0) return null;
+      return flatWindows(M * N, caps, (window, count, start) => {
+        const params = outerParams.pack({ size: count / width, N: N / width, base: start / width });
+        const bindings = [input(0), input(1), window(output(0))];
+        return flatLaunch(outerProductCode(vector), params, bindings, count / width, caps);
+      });
+    },
+  };
+}

@@ -1,0 +1,141 @@
+import { softmax as softmaxCode, softmaxGradient as gradientCode } from "../../shaders/rows.ts";
+import type { NdArray } from "../core/ndarray.ts";
+import { expectRank, expectSame } from "../graph/graph.ts";
+import type { Op } from "../graph/op.ts";
+import { rowLaunch } from "./row-plan.ts";
+import { input, output } from "./plan.ts";
+import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
+
+/** Row sums of exp(x - max) and the row's maximum, in f64. */
+export function rowExpSum(x: NdArray, row: number): { top: number; sum: number } {
+  const N = x.shape[1]!;
+  let top = Number.NEGATIVE_INFINITY;
+  for (let j = 0; j < N; j++) top = Math.max(top, x.data[row * N + j]!);
+  let sum = 0;
+  for (let j = 0; j < N; j++) sum += Math.exp(x.data[row * N + j]! - top);
+  return { top, sum };
+}
+
+/** Relative error of exp(x_j - max) and of their sum in f32, when each x is off by up to `e`. */
+export function expRowError(x: NdArray, ex: NdArray | null, row: number): { term: (j: number) => number; sum: number } {
+  const N = x.shape[1]!;
+  const { top, sum } = rowExpSum(x, row);
+  let largest = 0;
+  for (let j = 0; j < N; j++) largest = Math.max(largest, errorAt(ex, row * N + j));
+  const term = (j: number): number => {
+    const d = Math.abs(x.data[row * N + j]! - top);
+    const rounding = U * d + 2 * (3 + 2 * Math.min(d, 104)) * U;
+    return Math.expm1(errorAt(ex, row * N + j) + largest) + rounding;
+  };
+  let weighted = 0;
+  for (let j = 0; j < N; j++) weighted += (Math.exp(x.data[row * N + j]! - top) / sum) * term(j);
+  return { term, sum: weighted + gamma(N) };
+}
+
+/** y = softmax(x), each row of x [M, N] by itself. */
+export const softmax: Op<null> = {
+  name: "softmax",
+  infer(inputs) {
+    expectRank(softmax, inputs, [2]);
+    return [{ shape: inputs[0]!.shape, dtype: "f32" }];
+  },
+  reference([x]) {
+    const [M, N] = x!.shape as readonly [number, number];
+    const y = floatLike(x!, [M, N]);
+    for (let row = 0; row < M; row++) {
+      const { top, sum } = rowExpSum(x!, row);
+      for (let j = 0; j < N; j++) y.data[row * N + j] = Math.exp(x!.data[row * N + j]! - top) / sum;
+    }
+    return [y];
+  },
+  gradient: (g, { inputs: [x], outputs: [y] }, [dy]) => [g.one(softmaxGradient, [dy!, y!], null, `d ${x!.name}`)],
+  kernels: [
+    {
+      name: "softmax/row",
+      plan: ([x], _o, _a, caps) => rowLaunch(softmaxCode(), x!, 0, [input(0), output(0)], caps),
+    },
+  ],
+  bound([x], [ex], [y]) {
+    const [M, N] = x!.shape as readonly [number, number];
+    const out = boundLike(y!);
+    for (let row = 0; row < M; row++) {
+      const { term, sum } = expRowError(x!, ex ?? null, row);
+      for (let j = 0; j < N; j++) out.data[row * N + j] = y!.data[row * N + j]! * (term(j) + sum + 6 * U) * 1.01 + TINY;
+    }
+    return [out];
+  },
+  cases: [
+    [1, 1],
+    [3, 5],
+    [17, 10],
+    [4, 200],
+  ].map(([M, N]) => ({
+    name: `${M}x${N}`,
+    inputs: [{ shape: [M!, N!], dtype: "f32" as const, scale: 3 }],
+    attrs: null,
+  })),
+};
+
+/** dx = y (dy - sum(dy y)), row by row. */
+export const softmaxGradient: Op<null> = {
+  name: "softmaxGradient",
+  infer(inputs) {
+    expectSame(softmaxGradient, inputs);
+    return [{ shape: inputs[0]!.shape, dtype: "f32" }];
+  },
+  reference([dy, y]) {
+    const [M, N] = y!.shape as readonly [number, number];
+    const dx = floatLike(dy!, [M, N]);
+    for (let row = 0; row < M; row++) {
+      let dot = 0;
+      for (let j = row * N; j < row * N + N; j++) dot += dy!.data[j]! * y!.data[j]!;
+      for (let j = row * N; j < row * N + N; j++) dx.data[j] = y!.data[j]! * (dy!.data[j]! - dot);
+    }
+    return [dx];
+  },
+  gradient: "none",
+  kernels: [
+    {
+      name: "softmaxGradient/row",
+      plan: ([dy], _o, _a, caps) => rowLaunch(gradientCode(), dy!, 0, [input(0), input(1), output(0)], caps),
+    },
+  ],
+  bound([dy, y], [edy, ey], [dx]) {
+    const [M, N] = y!.shape as readonly [number, number];
+    const out = boundLike(dx!);
+    for (let row = 0; row < M; row++) {
+      let dot = 0;
+      let size = 0;
+      let carried = 0;
+      for (let j = row * N; j < row * N + N; j++) {
+        const g = Math.abs(dy!.data[j]!);
+        const p = Math.abs(y!.data[j]!);
+        dot += dy!.data[j]! * y!.data[j]!;
+        size += g * p;
+        carried += errorAt(edy, j) * p + g * errorAt(ey, j) + errorAt(edy, j) * errorAt(ey, j);
+      }
+      const eDot = carried + gamma(N + 2) * (size + carried);
+      for (let j = row * N; j < row * N + N; j++) {
+        const d = Math.abs(dy!.data[j]! - dot);
+        const ed = errorAt(edy, j) + eDot + U * d;
+        const p = Math.abs(y!.data[j]!);
+        out.data[j] = p * ed + errorAt(ey, j) * (d + ed) + 2 * U * p * d + TINY * (1 + d);
+      }
+    }
+    return [out];
+  },
+  cases: [
+    [1, 1],
+    [3, 5],
+    [17, 10],
+    [4, 200],
+  ].map(([M, N]) => ({
+    name: `${M}x${N}`,
+    inputs: [
+      { shape: [M!, N!], dtype: "f32" as const },
+      { shape: [M!, N!], dtype: "f32" as const, through: "softmax" },
+    ],
+    attrs: null,
+  })),
+};
+

@@ -1,0 +1,283 @@
+import {
+  CONTROL,
+  CONTROL_SIZE,
+  control as controlCode,
+  controlParams,
+  gradientStats as statsCode,
+  gradientStatsParams,
+  record as recordCode,
+  recordParams,
+  type ScheduleKind,
+  tally as tallyCode,
+} from "../../shaders/step.ts";
+import { MAX_PARTIALS, REDUCE_WORKGROUP } from "../../shaders/reduce.ts";
+import { ndarray, type NdArray, sizeOf } from "../core/ndarray.ts";
+import type { Op } from "../graph/op.ts";
+import { flatLaunch, input, output } from "./plan.ts";
+import { boundLike, floatLike, gamma, TINY } from "./rounding.ts";
+
+export { CONTROL, CONTROL_SIZE };
+
+const groupsOf = (size: number): number => Math.min(MAX_PARTIALS, Math.ceil(size / (4 * REDUCE_WORKGROUP)));
+
+/** stats [groups, 2] of a flat gradient: partial sums of squares; and how many parts hold NaN or infinity. */
+export const gradientStats: Op<null> = {
+  name: "gradientStats",
+  infer: ([g]) => [{ shape: [groupsOf(sizeOf(g!.shape)), 2], dtype: "f32" }],
+  reference([g]) {
+    const groups = groupsOf(g!.data.length);
+    const stats = floatLike(g!, [groups, 2]);
+    const sums = new Float64Array(groups);
+    for (let i = 0; i < g!.data.length; i++) {
+      const group = Math.floor(i / REDUCE_WORKGROUP) % groups;
+      const v = g!.data[i]!;
+      if (Number.isFinite(v)) sums[group]! += v * v;
+      else stats.data[group * 2 + 1] = 1;
+    }
+    for (let k = 0; k < groups; k++) stats.data[k * 2] = sums[k]!;
+    return [stats];
+  },
+  gradient: "none",
+  kernels: [
+    {
+      name: "gradientStats/partials",
+      plan([g]) {
+        const size = sizeOf(g!.shape);
+        const groups = groupsOf(size);
+        const params = gradientStatsParams.pack({ size, stride: groups * REDUCE_WORKGROUP });
+        return {
+          launches: [{ code: statsCode(), params, bindings: [input(0), output(0)], workgroups: [groups, 1, 1] }],
+        };
+      },
+    },
+  ],
+  bound([g], _e, [stats]) {
+    const out = boundLike(stats!);
+    const n = Math.ceil(g!.data.length / (groupsOf(g!.data.length) * REDUCE_WORKGROUP));
+    for (let k = 0; k < out.data.length; k += 2) out.data[k] = gamma(n + 12) * stats!.data[k]! + TINY;
+    return [out];
+  },
+  cases: [[5], [4096], [70000]].map((shape) => ({ name: `${shape}`, inputs: [{ shape, dtype: "f32" }], attrs: null })),
+};
+
+export interface ControlAttrs {
+  readonly schedule: ScheduleKind;
+  readonly lr: number;
+  readonly warmup: number;
+  /** Steps between drops ("step"), or to the end of the half wave ("cosine"). */
+  readonly period: number;
+  readonly gamma: number;
+  readonly floor: number;
+  /** Global norm that gradients are clipped to; 0 for none. */
+  readonly maxNorm: number;
+  readonly beta1: number;
+  readonly beta2: number;
+}
+
+/** Learning rate of step `step` (from 0). The one formula; the device's is shaders/step.ts. */
+export function learningRate(step: number, a: ControlAttrs): number {
+  if (step < a.warmup) return (a.lr * (step + 1)) / a.warmup;
+  const t = step - a.warmup;
+  if (a.schedule === "step") return a.lr * a.gamma ** Math.floor(t / a.period);
+  if (a.schedule === "cosine") {
+    const along = Math.min(t, a.period) / a.period;
+    return a.floor + (a.lr - a.floor) * 0.5 * (1 + Math.cos(Math.PI * along));
+  }
+  return a.lr;
+}
+
+/**
+ * control f32 [8] in place, from cursor, loss [1] and stats: learning rate, gate (0 when loss or a gradient is not
+ * finite), clipping factor, gradient norm, Adam's two bias corrections (c = c beta + 1 - beta).
+ */
+export const control: Op<ControlAttrs> = {
+  name: "control",
+  infer: ([c]) => [{ shape: c!.shape, dtype: "f32" }],
+  reference([c, cursor, loss, stats], a) {
+    let squares = 0;
+    let broken = 0;
+    for (let i = 0; i < stats!.data.length; i += 2) {
+      squares += stats!.data[i]!;
+      broken += stats!.data[i + 1]!;
+    }
+    const fine = broken === 0 && Number.isFinite(loss!.data[0]!);
+    const norm = Math.sqrt(squares);
+    const d = c!.data;
+    d[CONTROL.lr] = learningRate(cursor!.data[0]!, a);
+    d[CONTROL.gate] = fine ? 1 : 0;
+    d[CONTROL.clip] = a.maxNorm > 0 ? Math.min(1, a.maxNorm / (norm + 1e-6)) : 1;
+    d[CONTROL.norm] = norm;
+    if (fine) {
+      d[CONTROL.correction1] = d[CONTROL.correction1]! * a.beta1 + (1 - a.beta1);
+      d[CONTROL.correction2] = d[CONTROL.correction2]! * a.beta2 + (1 - a.beta2);
+    }
+    return [c!];
+  },
+  gradient: "none",
+  inPlace: [[0, 0]],
+  kernels: [
+    {
+      name: "control/one",
+      plan: ([, , , stats], _o, a) => ({
+        launches: [
+          {
+            code: controlCode(a.schedule, a.maxNorm > 0),
+            params: controlParams.pack({
+              count: sizeOf(stats!.shape) / 2,
+              warmup: a.warmup,
+              period: a.period,
+              lr: a.lr,
+              gamma: a.gamma,
+              floor: a.floor,
+              maxNorm: a.maxNorm,
+              beta1: a.beta1,
+              beta2: a.beta2,
+              oneMinusBeta1: 1 - a.beta1,
+              oneMinusBeta2: 1 - a.beta2,
+            }),
+            bindings: [output(0), input(1), input(2), input(3)],
+            workgroups: [1, 1, 1],
+          },
+        ],
+      }),
+    },
+  ],
+  bound(_i, _e, [c], a) {
+    const out = boundLike(c!);
+    for (let i = 0; i < out.data.length; i++) out.data[i] = 1e-6 * Math.abs(c!.data[i]!);
+    // The cosine schedule adds 1 and a cosine near -1: what is left is exact only relative to the starting rate.
+    out.data[CONTROL.lr]! += 4e-7 * a.lr;
+    out.data[CONTROL.gate] = 0;
+    return [out];
+  },
+  cases: controlCases(),
+};
+
+function controlCases() {
+  const base = { lr: 0.1, warmup: 0, period: 100, gamma: 0.5, floor: 0.001, maxNorm: 0, beta1: 0.9, beta2: 0.999 };
+  const at = (name: string, step: number, attrs: Partial<ControlAttrs> & { schedule: ScheduleKind }, loss = 0.7) => ({
+    name,
+    inputs: [
+      { shape: [CONTROL_SIZE], dtype: "f32" as const, fill: [0, 0, 0, 0, 0.19, 0.002, 0, 0] },
+      { shape: [4], dtype: "u32" as const, fill: [step, 0, 0, 0] },
+      { shape: [1], dtype: "f32" as const, fill: [loss] },
+      { shape: [70, 2], dtype: "f32" as const, fill: Array.from({ length: 140 }, (_, i) => (i % 2 ? 0 : 0.01 * (i + 1))) },
+    ],
+    attrs: { ...base, ...attrs },
+  });
+  return [
+    at("constant", 12, { schedule: "constant" }),
+    at("warm-up", 3, { schedule: "constant", warmup: 10 }),
+    at("step", 450, { schedule: "step" }),
+    at("cosine", 33, { schedule: "cosine", warmup: 7 }),
+    at("cosine start", 0, { schedule: "cosine" }),
+    at("cosine end", 400, { schedule: "cosine" }),
+    at("clips", 1, { schedule: "constant", maxNorm: 0.5 }),
+    at("does not clip", 1, { schedule: "constant", maxNorm: 1e6 }),
+    at("loss is NaN", 5, { schedule: "constant" }, Number.NaN),
+    at("loss is infinite", 5, { schedule: "constant" }, Number.POSITIVE_INFINITY),
+  ];
+}
+
+export interface RecordAttrs {
+  /** Slots of the ring; step s goes to slot s mod slots. */
+  readonly slots: number;
+  readonly batch: number;
+  /** Rows of the data set, for the epoch count. */
+  readonly n: number;
+}
+
+function advance(cursor: NdArray, { batch, n }: RecordAttrs): void {
+  const next = cursor.data[2]! + batch;
+  cursor.data[0]! += 1;
+  cursor.data[1]! += Math.floor(next / n);
+  cursor.data[2] = next % n;
+}
+
+/** cursor and ring [slots, 4] in place: writes (loss, gradient norm, learning rate, gate) and goes to the next batch. */
+export const record: Op<RecordAttrs> = {
+  name: "record",
+  infer: ([cursor, ring]) => [cursor!, ring!].map(({ shape, dtype }) => ({ shape, dtype })),
+  reference([cursor, ring, loss, c], attrs) {
+    const at = (cursor!.data[0]! % attrs.slots) * 4;
+    ring!.data[at] = loss!.data[0]!;
+    ring!.data[at + 1] = c!.data[CONTROL.norm]!;
+    ring!.data[at + 2] = c!.data[CONTROL.lr]!;
+    ring!.data[at + 3] = c!.data[CONTROL.gate]!;
+    advance(cursor!, attrs);
+    if (c!.data[CONTROL.gate] === 0) cursor!.data[3]! += 1;
+    return [cursor!, ring!];
+  },
+  gradient: "none",
+  inPlace: [
+    [0, 0],
+    [1, 1],
+  ],
+  kernels: [
+    {
+      name: "record/one",
+      plan: (_i, _o, attrs, caps) => ({
+        launches: [
+          flatLaunch(recordCode(), recordParams.pack({ size: 1, ...attrs }), [output(0), output(1), input(2), input(3)], 1, caps),
+        ],
+      }),
+    },
+  ],
+  bound: (_i, _e, [, ring]) => [null, boundLike(ring!)],
+  cases: [0, 1].map((gate) => ({
+    name: gate ? "step taken" : "step skipped",
+    inputs: [
+      { shape: [4], dtype: "u32", fill: [6, 2, 9, 1] },
+      { shape: [4, 4], dtype: "f32" },
+      { shape: [1], dtype: "f32" },
+      { shape: [CONTROL_SIZE], dtype: "f32", fill: [0.1, gate, 1, 2.5, 0, 0, 0, 0] },
+    ],
+    attrs: { slots: 4, batch: 8, n: 10 },
+  })),
+};
+
+/** cursor and ring [slots, 2] in place: writes (loss, rows right) of an evaluation batch and goes to the next. */
+export const tally: Op<RecordAttrs> = {
+  name: "tally",
+  infer: ([cursor, ring]) => [cursor!, ring!].map(({ shape, dtype }) => ({ shape, dtype })),
+  reference([cursor, ring, loss, correct], attrs) {
+    const at = (cursor!.data[0]! % attrs.slots) * 2;
+    ring!.data[at] = loss!.data[0]!;
+    ring!.data[at + 1] = correct!.data[0]!;
+    advance(cursor!, attrs);
+    return [cursor!, ring!];
+  },
+  gradient: "none",
+  inPlace: [
+    [0, 0],
+    [1, 1],
+  ],
+  kernels: [
+    {
+      name: "tally/one",
+      plan: (_i, _o, attrs, caps) => ({
+        launches: [
+          flatLaunch(tallyCode(), recordParams.pack({ size: 1, ...attrs }), [output(0), output(1), input(2), input(3)], 1, caps),
+        ],
+      }),
+    },
+  ],
+  bound: (_i, _e, [, ring]) => [null, boundLike(ring!)],
+  cases: [
+    {
+      name: "second batch",
+      inputs: [
+        { shape: [4], dtype: "u32", fill: [1, 0, 8, 0] },
+        { shape: [4, 2], dtype: "f32" },
+        { shape: [1], dtype: "f32" },
+        { shape: [1], dtype: "f32", fill: [3] },
+      ],
+      attrs: { slots: 4, batch: 8, n: 10 },
+    },
+  ],
+};
+
+/** A cursor at the start of training. */
+export function startCursor(): NdArray {
+  return ndarray([4], "u32", [0, 0, 0, 0]);
+}

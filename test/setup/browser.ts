@@ -1,0 +1,19 @@
+import { type Browser, chromium, type Page } from "playwright-core";
+import { findChromium } from "../../src/platform/chromium.ts";
+
+/** Starts the browser that the tests of the page drive. Close it when done. */
+export async function launchBrowser(): Promise<Browser> {
+  const { executablePath, args, env } = await findChromium();
+  return await chromium.launch({ executablePath, args, env });
+}
+
+/** Collects what a page complains of: uncaught errors, console errors and requests that failed. */
+export function complaints(page: Page): string[] {
+  const found: string[] = [];
+  page.on("pageerror", (error) => found.push(`uncaught: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error") found.push(`console: ${message.text()}`);
+  });
+  page.on("requestfailed", (request) => found.push(`failed: ${request.url()}`));
+  return found;
+}

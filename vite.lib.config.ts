@@ -1,0 +1,18 @@
+import { defineConfig } from "vite";
+
+/** The library: dist/lib, ES modules. The declarations beside them come from tsconfig.build.json. */
+export default defineConfig({
+  publicDir: false,
+  build: {
+    outDir: "dist/lib",
+    emptyOutDir: true,
+    target: "es2023",
+    minify: false,
+    sourcemap: true,
+    lib: {
+      formats: ["es"],
+      entry: { index: "src/index.ts", node: "src/node.ts", check: "src/check/index.ts", io: "src/io/index.ts" },
+    },
+    rolldownOptions: { external: [/^node:/, "webgpu", "@sparticuz/chromium"] },
+  },
+});
