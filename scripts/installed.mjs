@@ -57,6 +57,7 @@ function fits(allowed, actual) {
 }
 
 function libc() {
+  process.report.excludeNetwork = true; // looking up host names takes seconds on some machines
   return process.report.getReport().header.glibcVersionRuntime ? "glibc" : "musl";
 }
 

@@ -11,12 +11,16 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 export function node(args) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit" });
-    // npm passes a SIGTERM to this process alone.
-    const forward = () => child.kill("SIGTERM");
-    process.once("SIGTERM", forward);
+    // A SIGTERM comes to this process alone; one to npm stops at the shell between npm and this process, whose end
+    // shows as a new parent.
+    const stop = () => child.kill("SIGTERM");
+    const parent = process.ppid;
+    const watch = setInterval(() => process.ppid !== parent && stop(), 1000);
+    process.once("SIGTERM", stop);
     child.once("error", reject);
     child.once("exit", (status, signal) => {
-      process.off("SIGTERM", forward);
+      clearInterval(watch);
+      process.off("SIGTERM", stop);
       resolve(status ?? (signal ? 1 : 0));
     });
   });

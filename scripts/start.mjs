@@ -2,13 +2,16 @@ import { spawn } from "node:child_process";
 import { ensureInstalled } from "./installed.mjs";
 import { root } from "./process.mjs";
 
-/** npm start: installs what is missing, builds the page and serves it on this machine until it is stopped. */
+/**
+ * npm start: installs what is missing, builds the page and serves it on this machine until it is stopped.
+ * package.json calls it with `exec`, so that no shell stands between npm and this process: signals arrive, and the
+ * status 0 too. Windows has no `exec`, says so, and takes the second half.
+ */
 
+await ensureInstalled();
 const stop = () => process.exit(0);
 process.once("SIGINT", stop);
 process.once("SIGTERM", stop);
-
-await ensureInstalled();
 process.chdir(root);
 const { build, preview } = await import("vite");
 console.log("Building the page ...");

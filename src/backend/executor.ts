@@ -29,6 +29,8 @@ export interface Backend {
   readonly kind: "webgpu" | "cpu";
   /** The adapter, or the kind of CPU path: always shown to people. */
   readonly description: string;
+  /** The largest buffer, and the largest data set that is kept whole, in bytes. */
+  readonly limits: { readonly maxBufferSize: number; readonly maxDataBytes: number };
   compile(g: Graph, options?: CompileOptions): Promise<Executor>;
   dispose(): void;
 }

@@ -61,7 +61,7 @@ export class Graph {
   }
 
   /** Adds a node; its outputs get the shapes that the op's shape rule gives. */
-  add<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, name: string = op.name): readonly Tensor[] {
+  add<A>(op: Op<A>, inputs: readonly Tensor[], attrs: NoInfer<A>, name: string = op.name): readonly Tensor[] {
     const specs = op.infer(inputs, attrs);
     const outputs: Tensor[] = [];
     const node: Node<A> = { id: this.nodes.length, op, attrs, inputs, outputs };
@@ -74,7 +74,7 @@ export class Graph {
   }
 
   /** Adds a node with one output. */
-  one<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, name?: string): Tensor {
+  one<A>(op: Op<A>, inputs: readonly Tensor[], attrs: NoInfer<A>, name?: string): Tensor {
     return this.add(op, inputs, attrs, name)[0]!;
   }
 

@@ -6,7 +6,7 @@ import { matmul } from "./matmul.ts";
 
 /**
  * The graph's nodes with matmul, addBias and activation made one `linear` where nothing else looks at the values in
- * between. The tensors stay the same objects, so executors that fuse and those that do not can still be compared.
+ * between (an activation whose gradient wants its input is such a look). The tensors stay the same objects, so executors that fuse and those that do not can still be compared.
  */
 export function fuse(g: Graph): readonly Node[] {
   const users = new Map<Tensor, Node[]>();
@@ -29,7 +29,7 @@ export function fuse(g: Graph): readonly Node[] {
       next = only(last.outputs[0]!);
     }
     const act = next ? activations[next.op.name] : undefined;
-    if (next && act && next.op === act.forward && act.spec.of === "y") {
+    if (next && act && next.op === act.forward) {
       gone.add(last);
       last = next;
     }

@@ -14,8 +14,8 @@ export interface LinearAttrs {
 }
 
 /**
- * y = activation(x w + b): a whole layer in one kernel. The fusion pass makes it out of matmul, addBias and an
- * activation whose gradient needs only y; it appears after differentiation, so it needs no gradient of its own.
+ * y = activation(x w + b): a whole layer in one kernel. The fusion pass makes it out of matmul, addBias and
+ * activation; it appears after differentiation, so it needs no gradient of its own.
  */
 export const linear: Op<LinearAttrs> = {
   name: "linear",

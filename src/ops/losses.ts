@@ -58,3 +58,19 @@ export const bce = elementwiseLoss({
   slopeMagnitude: (_p, t) => 1 + Math.abs(t),
   targets: "unit",
 });
+
+/**
+ * The squared error with the gradient that the tutorial's code printed: 2 p where it should be 2 (p - t).
+ * Kept so that everyone can see a gradient check find it. Not in the op list: it fails every check, as it should.
+ */
+export const sumSquaredErrorAsPublished = elementwiseLoss({
+  name: "sumSquaredErrorAsPublished",
+  mean: false,
+  term: (p, t) => (p - t) ** 2,
+  slope: (p) => 2 * p,
+  includes: "",
+  wgsl: "(p - t) * (p - t)",
+  wgslSlope: "2.0 * p",
+  rounding: 6,
+  slopeRounding: 3,
+});

@@ -29,12 +29,18 @@ export interface OptimizerRule {
   update(p: number, g: number, s: readonly NdArray[], i: number, lr: number, c: NdArray, a: OptimizerAttrs): number;
 }
 
+/** An op that also tells how many state arrays it wants. */
+export interface OptimizerOp extends Op<OptimizerAttrs> {
+  states(a: OptimizerAttrs): number;
+}
+
 /**
  * parameters (and states) in place, from the flat gradient and control. Inputs: parameters, gradients, control,
  * states...; one dispatch over all parameters.
  */
-export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<OptimizerAttrs>[]): Op<OptimizerAttrs> {
-  const op: Op<OptimizerAttrs> = {
+export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<OptimizerAttrs>[]): OptimizerOp {
+  const op: OptimizerOp = {
+    states: rule.states,
     name: rule.name,
     infer(inputs) {
       expectSame(op, [inputs[0]!, inputs[1]!, ...inputs.slice(3)]);

@@ -92,6 +92,7 @@ export function referenceBackend(precision: "f32" | "f64" = "f32"): Backend {
   return {
     kind: "cpu",
     description: `CPU reference (${precision}, plain loops)`,
+    limits: { maxBufferSize: Number.MAX_SAFE_INTEGER, maxDataBytes: Number.MAX_SAFE_INTEGER },
     compile: async (g) => new ReferenceExecutor(g, precision),
     dispose() {},
   };

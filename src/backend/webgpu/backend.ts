@@ -17,6 +17,10 @@ export async function webgpuBackend(gpu: GPU | undefined): Promise<WebGpuBackend
     kind: "webgpu",
     description: `WebGPU: ${device.description}`,
     gpu: device,
+    limits: {
+      maxBufferSize: device.caps.maxBufferSize,
+      maxDataBytes: Math.min(device.caps.maxBufferSize, device.caps.maxStorageBufferBindingSize),
+    },
     compile: (g, options) => WebGpuExecutor.compile(device, g, options),
     dispose: () => device.dispose(),
   };

@@ -1,0 +1,2 @@
+/** Gradient checks and kernel conformance. */
+export {};

@@ -1,0 +1,2 @@
+/** Files: safetensors, npy, checkpoints. */
+export {};

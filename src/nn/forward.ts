@@ -1,0 +1,63 @@
+import type { Graph, Tensor } from "../graph/graph.ts";
+import { activations } from "../ops/activations.ts";
+import { addBias } from "../ops/bias.ts";
+import { dropout } from "../ops/dropout.ts";
+import { layerNorm } from "../ops/layer-norm.ts";
+import { matmul } from "../ops/matmul.ts";
+import { softmax } from "../ops/softmax.ts";
+import { losses } from "./losses.ts";
+import type { LayerSpec, ModelSpec } from "./model.ts";
+
+export interface ForwardOptions {
+  /** Dropout is on while training and absent in evaluation. */
+  readonly training: boolean;
+  /** Seed of the dropout masks. */
+  readonly seed: number;
+  /** Counts steps, u32 [4]; only dropout reads it. */
+  readonly cursor: Tensor | null;
+}
+
+/** Adds the forward pass: from x [batch, inputs] to the outputs [batch, outputs]. */
+export function forward(
+  g: Graph,
+  model: ModelSpec,
+  x: Tensor,
+  parameters: ReadonlyMap<string, Tensor>,
+  options: ForwardOptions,
+): Tensor {
+  return model.layers.reduce((value, layer, i) => layerForward(g, layer, i, value, parameters, options), x);
+}
+
+function layerForward(
+  g: Graph,
+  layer: LayerSpec,
+  i: number,
+  x: Tensor,
+  parameters: ReadonlyMap<string, Tensor>,
+  options: ForwardOptions,
+): Tensor {
+  const name = `${i}.${layer.type}`;
+  const parameter = (key: string): Tensor => parameters.get(`${i}.${key}`)!;
+  switch (layer.type) {
+    case "linear": {
+      const product = g.one(matmul, [x, parameter("weight")], null, layer.bias ? `${i}.product` : name);
+      return layer.bias ? g.one(addBias, [product, parameter("bias")], null, name) : product;
+    }
+    case "layerNorm":
+      return g.one(layerNorm, [x, parameter("weight"), parameter("bias")], { eps: layer.eps }, name);
+    case "dropout":
+      if (!options.training || layer.p === 0) return x;
+      return g.one(dropout, [x, options.cursor!], { p: layer.p, seed: options.seed, layer: i }, name);
+    case "softmax":
+      return g.one(softmax, [x], null, name);
+    default: {
+      const alpha = layer.type === "leakyRelu" ? layer.slope : layer.type === "elu" ? layer.alpha : 0;
+      return g.one(activations[layer.type]!.forward, [x], { alpha }, name);
+    }
+  }
+}
+
+/** Adds the loss [1] of outputs against targets y. */
+export function lossOf(g: Graph, model: ModelSpec, outputs: Tensor, y: Tensor): Tensor {
+  return g.one(losses[model.loss].op, [outputs, y], null, "loss");
+}

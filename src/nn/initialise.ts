@@ -1,0 +1,33 @@
+import { ndarray, type NdArray, sizeOf, zeros } from "../core/ndarray.ts";
+import { STREAM, uniforms } from "../core/philox.ts";
+import { type ModelSpec, type ParameterSpec, parameterSpecs } from "./model.ts";
+
+/**
+ * How weights begin. Biases begin at 0, layer normalisation at scale 1 and shift 0.
+ *   uniform01  uniform in [0, 1): the tutorial's
+ *   he         uniform in +-sqrt(6 / in): keeps the size of values through rectifiers (He et al., 2015)
+ *   xavier     uniform in +-sqrt(6 / (in + out)) (Glorot and Bengio, 2010)
+ *   zeros      all 0: every neuron stays the same as its neighbours; for lessons
+ */
+export type Initialiser = "uniform01" | "he" | "xavier" | "zeros";
+export const initialisers: readonly Initialiser[] = ["uniform01", "he", "xavier", "zeros"];
+
+/** he where the net has rectifiers, else xavier. */
+export function defaultInitialiser(model: ModelSpec): Initialiser {
+  const rectifiers = new Set(["relu", "leakyRelu", "elu", "gelu", "silu", "softplus"]);
+  return model.layers.some((l) => rectifiers.has(l.type)) ? "he" : "xavier";
+}
+
+/** First values of all parameters by name: the same for the same seed, on every machine. */
+export function initialise(model: ModelSpec, seed: number, how: Initialiser = defaultInitialiser(model)): Map<string, NdArray> {
+  return new Map(parameterSpecs(model).map((p, i) => [p.name, first(p, i, seed, how)]));
+}
+
+function first(p: ParameterSpec, index: number, seed: number, how: Initialiser): NdArray {
+  if (p.role === "scale") return ndarray(p.shape, "f32", new Float32Array(sizeOf(p.shape)).fill(1));
+  if (p.role !== "weight" || how === "zeros") return zeros(p.shape, "f32");
+  const [inputs, outputs] = p.shape as readonly [number, number];
+  const limit = { uniform01: 0, he: Math.sqrt(6 / inputs), xavier: Math.sqrt(6 / (inputs + outputs)) }[how];
+  const [low, high] = how === "uniform01" ? [0, 1] : [-limit, limit];
+  return ndarray(p.shape, "f32", uniforms(seed, STREAM.init, index, sizeOf(p.shape), low, high));
+}

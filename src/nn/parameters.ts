@@ -1,0 +1,73 @@
+import { ChainruleError } from "../core/errors.ts";
+import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
+import type { Graph, Tensor } from "../graph/graph.ts";
+import { alignView, slice } from "../ops/views.ts";
+import { type ModelSpec, type ParameterSpec, parameterSpecs } from "./model.ts";
+
+/** A flat array that holds several parameters, each at an offset of its own. */
+export interface ParameterGroup {
+  readonly flat: Tensor;
+  readonly parameters: readonly { readonly spec: ParameterSpec; readonly tensor: Tensor; readonly offset: number }[];
+}
+
+/**
+ * Puts the parameters into flat variables, as few as the device's largest buffer allows, so that gradients, moments and
+ * updates are over whole buffers; each parameter is a view. Throws when one parameter alone is too large.
+ */
+export function parameterGroups(
+  g: Graph,
+  model: ModelSpec,
+  values: ReadonlyMap<string, NdArray>,
+  maxBufferSize: number,
+): readonly ParameterGroup[] {
+  const most = Math.floor(maxBufferSize / 4);
+  const plans: { spec: ParameterSpec; offset: number }[][] = [];
+  let used = Number.POSITIVE_INFINITY;
+  for (const spec of parameterSpecs(model)) {
+    const size = alignView(sizeOf(spec.shape));
+    if (size > most) {
+      throw new ChainruleError(
+        "limit",
+        `layer ${spec.layer} (${model.layers[spec.layer]!.type}): ${spec.name} needs ${size * 4} bytes, more than this device's maxBufferSize of ${maxBufferSize} bytes: use a narrower layer, or --backend cpu`,
+      );
+    }
+    if (used + size > most) {
+      plans.push([]);
+      used = 0;
+    }
+    plans.at(-1)!.push({ spec, offset: used });
+    used += size;
+  }
+  return plans.map((plan, i) => {
+    const last = plan.at(-1)!;
+    const flatValues = new Float32Array(last.offset + alignView(sizeOf(last.spec.shape)));
+    for (const { spec, offset } of plan) flatValues.set(values.get(spec.name)!.data, offset);
+    const name = plans.length > 1 ? `parameters ${i}` : "parameters";
+    const flat = g.variable(name, ndarray([flatValues.length], "f32", flatValues));
+    const parameters = plan.map(({ spec, offset }) => ({
+      spec,
+      offset,
+      tensor: g.one(slice, [flat], { offset, shape: spec.shape }, spec.name),
+    }));
+    return { flat, parameters };
+  });
+}
+
+/** Parameters by name out of the values of their groups' flat arrays. */
+export function unpackParameters(groups: readonly ParameterGroup[], flats: readonly NdArray[]): Map<string, NdArray> {
+  const out = new Map<string, NdArray>();
+  groups.forEach((group, i) => {
+    for (const { spec, offset } of group.parameters) {
+      const data = flats[i]!.data.slice(offset, offset + sizeOf(spec.shape));
+      out.set(spec.name, { shape: spec.shape, dtype: flats[i]!.dtype, data });
+    }
+  });
+  return out;
+}
+
+/** The flat array of a group from parameters by name. */
+export function packGroup(group: ParameterGroup, values: ReadonlyMap<string, NdArray>): NdArray {
+  const data = new Float32Array(sizeOf(group.flat.shape));
+  for (const { spec, offset } of group.parameters) data.set(values.get(spec.name)!.data, offset);
+  return ndarray(group.flat.shape, "f32", data);
+}

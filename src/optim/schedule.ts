@@ -1,0 +1,74 @@
+import { ChainruleError } from "../core/errors.ts";
+import type { ControlAttrs } from "../ops/step.ts";
+
+/**
+ * Learning rate over the steps, counted from 0. Linear warm-up of W steps may stand in front of any:
+ * lr (t + 1) / W for t < W, then the schedule from its own beginning.
+ *   constant  lr
+ *   step      lr gamma^floor(t / every)
+ *   cosine    min + (lr - min) (1 + cos(pi t / steps)) / 2, then min
+ */
+export type ScheduleSpec =
+  | { readonly type: "constant"; readonly warmup?: number }
+  | { readonly type: "step"; readonly every: number; readonly gamma: number; readonly warmup?: number }
+  | { readonly type: "cosine"; readonly steps: number; readonly min?: number; readonly warmup?: number };
+
+type ScheduleAttrs = Pick<ControlAttrs, "schedule" | "lr" | "warmup" | "period" | "gamma" | "floor">;
+
+/** The numbers that the device's schedule takes. Throws on what cannot be meant. */
+export function scheduleAttrs(spec: ScheduleSpec, lr: number): ScheduleAttrs {
+  const warmup = spec.warmup ?? 0;
+  whole("schedule: warmup", warmup, 0);
+  const base = { schedule: spec.type, lr, warmup, period: 1, gamma: 1, floor: 0 };
+  if (spec.type === "step") {
+    whole("schedule: every", spec.every, 1);
+    if (!(spec.gamma > 0 && spec.gamma <= 1)) {
+      throw new ChainruleError("usage", `schedule: gamma must be above 0 and at most 1, got ${spec.gamma}`);
+    }
+    return { ...base, period: spec.every, gamma: spec.gamma };
+  }
+  if (spec.type === "cosine") {
+    whole("schedule: steps", spec.steps, 1);
+    const min = spec.min ?? 0;
+    if (!(min >= 0 && min <= lr)) throw new ChainruleError("usage", `schedule: min must be from 0 to lr, got ${min}`);
+    return { ...base, period: spec.steps, floor: min };
+  }
+  return base;
+}
+
+function whole(name: string, value: number, low: number): void {
+  if (!(Number.isInteger(value) && value >= low && value < 2 ** 31)) {
+    throw new ChainruleError("usage", `${name} must be a whole number from ${low} up, got ${value}`);
+  }
+}
+
+/**
+ * Reads a schedule from text: `constant`, `step:every=1000,gamma=0.5`, `cosine:steps=5000,min=0`, each with
+ * `warmup=100` if wanted. A cosine without steps spans the run.
+ */
+export function parseSchedule(text: string, runSteps: number): ScheduleSpec {
+  const [type, rest = ""] = text.split(":", 2) as [string, string?];
+  const known = { constant: ["warmup"], step: ["every", "gamma", "warmup"], cosine: ["steps", "min", "warmup"] };
+  if (!Object.hasOwn(known, type)) {
+    throw new ChainruleError("usage", `unknown schedule "${type}"; known are ${Object.keys(known).join(", ")}`);
+  }
+  const settings: Record<string, number> = {};
+  for (const pair of rest.split(",").filter((p) => p !== "")) {
+    const [key, value] = pair.split("=", 2) as [string, string?];
+    const names = known[type as keyof typeof known];
+    if (!names.includes(key) || value === undefined || value.trim() === "" || Number.isNaN(Number(value))) {
+      throw new ChainruleError("usage", `schedule ${type}: cannot read "${pair}"; it takes ${names.map((n) => `${n}=NUMBER`).join(", ")}`);
+    }
+    settings[key] = Number(value);
+  }
+  if (type === "step") return { type, every: settings.every ?? 1000, gamma: settings.gamma ?? 0.1, ...warm(settings) };
+  if (type === "cosine") {
+    const steps = settings.steps ?? Math.max(1, runSteps - (settings.warmup ?? 0));
+    return { type, steps, min: settings.min ?? 0, ...warm(settings) };
+  }
+  return { type: "constant", ...warm(settings) };
+}
+
+function warm(settings: Record<string, number>): { warmup?: number } {
+  return settings.warmup === undefined ? {} : { warmup: settings.warmup };
+}

@@ -1,0 +1,116 @@
+import type { Backend, Executor } from "../backend/executor.ts";
+import { ChainruleError } from "../core/errors.ts";
+import { type NdArray, rows, zeros } from "../core/ndarray.ts";
+import { Graph, type Tensor } from "../graph/graph.ts";
+import { forward, lossOf } from "../nn/forward.ts";
+import { losses } from "../nn/losses.ts";
+import type { ModelSpec } from "../nn/model.ts";
+import { packGroup, type ParameterGroup, parameterGroups } from "../nn/parameters.ts";
+import { countCorrect } from "../ops/accuracy.ts";
+import { batchIndex, gather } from "../ops/batch.ts";
+import { fuse } from "../ops/fuse.ts";
+import { startCursor, tally } from "../ops/step.ts";
+
+export interface Evaluation {
+  /** Loss over all rows: the mean or the sum, as the loss itself is. */
+  readonly loss: number;
+  /** Share of rows whose largest output is the label's; null where targets are not classes. */
+  readonly accuracy: number | null;
+}
+
+/** Rows that go through the net at once. */
+const EVAL_BATCH = 256;
+
+interface Part {
+  readonly executor: Executor;
+  readonly groups: readonly ParameterGroup[];
+  readonly cursor: Tensor;
+  readonly ring: Tensor;
+  readonly batches: number;
+  readonly batch: number;
+}
+
+/**
+ * Loss and accuracy over a whole data set, without dropout. The rows that do not fill a batch have a graph of their
+ * own size: kernels are compiled by code, not by size, so that costs nothing and needs no masks.
+ */
+export class Evaluator {
+  private constructor(
+    private readonly model: ModelSpec,
+    private readonly parts: readonly Part[],
+  ) {}
+
+  static async create(
+    backend: Backend,
+    model: ModelSpec,
+    weights: ReadonlyMap<string, NdArray>,
+    x: NdArray,
+    y: NdArray,
+    maxBufferSize: number,
+  ): Promise<Evaluator> {
+    const n = x.shape[0]!;
+    const whole = Math.floor(n / EVAL_BATCH) * EVAL_BATCH;
+    const parts: Part[] = [];
+    for (const [start, end, batch] of [
+      [0, whole, EVAL_BATCH],
+      [whole, n, n - whole],
+    ] as const) {
+      if (end === start) continue;
+      parts.push(await part(backend, model, weights, rows(x, start, end), rows(y, start, end), batch, maxBufferSize));
+    }
+    return new Evaluator(model, parts);
+  }
+
+  async evaluate(weights: ReadonlyMap<string, NdArray>): Promise<Evaluation> {
+    let loss = 0;
+    let correct = 0;
+    let total = 0;
+    const mean = losses[this.model.loss].reduction === "mean";
+    for (const p of this.parts) {
+      p.executor.write(p.cursor, startCursor());
+      for (const group of p.groups) p.executor.write(group.flat, packGroup(group, weights));
+      const [ring] = await p.executor.run(p.batches, [p.ring]);
+      if (!ring) throw new ChainruleError("device", "the evaluation gave no result");
+      for (let b = 0; b < p.batches; b++) {
+        loss += ring.data[b * 2]! * (mean ? p.batch : 1);
+        correct += ring.data[b * 2 + 1]!;
+        total += p.batch;
+      }
+    }
+    const classes = losses[this.model.loss].targets === "classes";
+    return { loss: mean ? loss / total : loss, accuracy: classes ? correct / total : null };
+  }
+
+  dispose(): void {
+    for (const p of this.parts) p.executor.dispose();
+  }
+}
+
+async function part(
+  backend: Backend,
+  model: ModelSpec,
+  weights: ReadonlyMap<string, NdArray>,
+  x: NdArray,
+  y: NdArray,
+  batch: number,
+  maxBufferSize: number,
+): Promise<Part> {
+  const g = new Graph();
+  const n = x.shape[0]!;
+  const batches = n / batch;
+  const dataX = g.variable("evaluation x", x);
+  const dataY = g.variable("evaluation y", y);
+  const cursor = g.variable("evaluation cursor", startCursor());
+  const ring = g.variable("evaluation results", zeros([batches, 2], "f32"));
+  const groups = parameterGroups(g, model, weights, maxBufferSize);
+  const values = new Map(groups.flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const)));
+  const index = g.one(batchIndex, [cursor], { order: "sequential", batch, n, seed: 0 }, "evaluation rows");
+  const batchX = g.one(gather, [dataX, index], null, "evaluation batch x");
+  const batchY = g.one(gather, [dataY, index], null, "evaluation batch y");
+  const outputs = forward(g, model, batchX, values, { training: false, seed: 0, cursor: null });
+  const loss = lossOf(g, model, outputs, batchY);
+  const correct = batchY.dtype === "i32" ? g.one(countCorrect, [outputs, batchY], null, "correct") : loss;
+  g.add(tally, [cursor, ring, loss, correct], { slots: batches, batch, n }, "tally");
+  const executor = await backend.compile(g, { nodes: fuse(g) });
+  return { executor, groups, cursor, ring, batches, batch };
+}

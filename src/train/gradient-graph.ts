@@ -1,0 +1,77 @@
+import { ndarray, type NdArray, sizeOf } from "../core/ndarray.ts";
+import { backward } from "../graph/backward.ts";
+import { Graph, type Tensor } from "../graph/graph.ts";
+import { forward, lossOf } from "../nn/forward.ts";
+import type { ModelSpec } from "../nn/model.ts";
+import { type ParameterGroup, parameterGroups } from "../nn/parameters.ts";
+import { add } from "../ops/add.ts";
+import { alignView, pack } from "../ops/views.ts";
+
+/** The forward and backward passes over one batch, inside a graph. */
+export interface ForwardBackward {
+  readonly outputs: Tensor;
+  readonly loss: Tensor;
+  readonly groups: readonly ParameterGroup[];
+  /** Parameter and gradient of each parameter, by name. */
+  readonly parameters: ReadonlyMap<string, { readonly value: Tensor; readonly gradient: Tensor }>;
+  /** The gradients of each group, flat, laid out as its parameters. */
+  readonly flatGradients: readonly Tensor[];
+}
+
+export interface ForwardBackwardOptions {
+  readonly seed: number;
+  readonly cursor: Tensor | null;
+  readonly maxBufferSize: number;
+}
+
+/** Records forward and loss of a batch x, y, differentiates, and gathers the gradients into flat arrays. */
+export function forwardBackward(
+  g: Graph,
+  model: ModelSpec,
+  weights: ReadonlyMap<string, NdArray>,
+  x: Tensor,
+  y: Tensor,
+  options: ForwardBackwardOptions,
+): ForwardBackward {
+  const groups = parameterGroups(g, model, weights, options.maxBufferSize);
+  const values = new Map(groups.flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const)));
+  const outputs = forward(g, model, x, values, { training: true, seed: options.seed, cursor: options.cursor });
+  const loss = lossOf(g, model, outputs, y);
+  const one = g.variable("d loss", ndarray([1], "f32", [1]));
+  const gradients = backward(g, loss, one, [...values.values()], (a, b) => g.one(add, [a, b], null, a.name));
+  const parameters = new Map([...values].map(([name, value], i) => [name, { value, gradient: gradients[i]! }]));
+  const flatGradients = groups.map((group) => {
+    const last = group.parameters.at(-1)!;
+    const attrs = {
+      offsets: group.parameters.map((p) => p.offset),
+      size: last.offset + alignView(sizeOf(last.spec.shape)),
+    };
+    const inputs = group.parameters.map((p) => parameters.get(p.spec.name)!.gradient);
+    return g.one(pack, inputs, attrs, `d ${group.flat.name}`);
+  });
+  return { outputs, loss, groups, parameters, flatGradients };
+}
+
+/** A graph that computes loss and gradients of one given batch, and no more. */
+export interface GradientGraph extends ForwardBackward {
+  readonly graph: Graph;
+  readonly x: Tensor;
+  readonly y: Tensor;
+}
+
+/** x [n, inputs]; y [n, outputs] or class indices i32 [n]. Dropout draws the masks of step 0. */
+export function gradientGraph(
+  model: ModelSpec,
+  weights: ReadonlyMap<string, NdArray>,
+  x: NdArray,
+  y: NdArray,
+  options: { readonly seed: number; readonly maxBufferSize: number },
+): GradientGraph {
+  const graph = new Graph();
+  const inputs = graph.variable("x", x);
+  const targets = graph.variable("y", y);
+  const cursor = graph.variable("cursor", ndarray([4], "u32", [0, 0, 0, 0]));
+  const body = forwardBackward(graph, model, weights, inputs, targets, { ...options, cursor });
+  graph.keep(body.loss, body.outputs, ...body.flatGradients);
+  return { graph, x: inputs, y: targets, ...body };
+}

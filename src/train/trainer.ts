@@ -1,0 +1,188 @@
+import type { Backend, Executor } from "../backend/executor.ts";
+import { ChainruleError } from "../core/errors.ts";
+import { type NdArray, zeros } from "../core/ndarray.ts";
+import { startCursor } from "../ops/step.ts";
+import { packGroup, unpackParameters } from "../nn/parameters.ts";
+import { fuse } from "../ops/fuse.ts";
+import { type Evaluation, Evaluator } from "./evaluation.ts";
+import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./options.ts";
+import { RowStream } from "./stream.ts";
+import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
+
+/** What one training step reported. */
+export interface StepMetrics {
+  /** Counted from 1. */
+  readonly step: number;
+  /** Loss of the batch before this step's update. */
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  /** True when loss or a gradient was not finite: the update did not happen. */
+  readonly skipped: boolean;
+}
+
+export interface RunOptions {
+  /** Steps to take. */
+  readonly steps: number;
+  /** Report every so many steps (and the last); 1 by default. */
+  readonly logEvery?: number;
+  /** Stops after the steps that are already queued; the trainer stays usable. */
+  readonly signal?: AbortSignal;
+  /** "stop" (default) throws at the first step that is not finite; "skip" goes on. */
+  readonly onNotFinite?: "stop" | "skip";
+}
+
+/** Time between two readings of the loss ring: often enough for a live curve. */
+const READ_MS = 80;
+/** Readings on their way while the next steps are queued already. */
+const READS_IN_FLIGHT = 2;
+
+/** Trains one model on one data set with one backend. Made by createTrainer. */
+export class Trainer {
+  private done = 0;
+  private chunkSteps = 4;
+
+  private constructor(
+    readonly backend: Backend,
+    readonly options: ResolvedOptions,
+    private readonly plan: TrainingGraph,
+    private readonly executor: Executor,
+    private readonly stream: RowStream | null,
+    private readonly evaluators: { train: Evaluator | null; test: Evaluator | null } = { train: null, test: null },
+  ) {}
+
+  static async create(backend: Backend, given: TrainerOptions): Promise<Trainer> {
+    const options = resolveOptions(given, backend);
+    const { data, batch, seed, maxDataBytes } = options;
+    const bytes = Math.max(data.x.data.byteLength, data.y.data.byteLength);
+    const stream = batch !== "full" && bytes > maxDataBytes ? new RowStream(data.x, data.y, batch, seed, maxDataBytes) : null;
+    const resident = stream?.empty() ?? data;
+    const plan = trainingGraph({
+      ...options,
+      x: resident.x,
+      y: resident.y,
+      rows: data.x.shape[0]!,
+      streams: stream !== null,
+    });
+    const executor = await backend.compile(plan.graph, { nodes: fuse(plan.graph) });
+    return new Trainer(backend, options, plan, executor, stream);
+  }
+
+  /** Steps taken so far. */
+  get step(): number {
+    return this.done;
+  }
+
+  /** Rows of one step. */
+  get batchRows(): number {
+    return this.options.batch === "full" ? this.options.data.x.shape[0]! : this.options.batch;
+  }
+
+  /** Steps of one pass over the data, rounded up. */
+  get stepsPerEpoch(): number {
+    return Math.ceil(this.options.data.x.shape[0]! / this.batchRows);
+  }
+
+  /** Takes steps and yields their metrics; the device is always a reading ahead, never waited for. */
+  async *run({ steps, logEvery = 1, signal, onNotFinite = "stop" }: RunOptions): AsyncGenerator<StepMetrics> {
+    const end = this.done + steps;
+    let queued = this.done;
+    const pending: { from: number; to: number; ring: Promise<readonly NdArray[]>; start: number }[] = [];
+    while (queued < end || pending.length > 0) {
+      if (queued < end && pending.length < READS_IN_FLIGHT && !signal?.aborted) {
+        const count = this.feed(queued, Math.min(end - queued, this.chunkSteps, RING_SLOTS));
+        const ring = this.executor.run(count, [this.plan.ring]);
+        ring.catch(() => undefined);
+        pending.push({ from: queued, to: queued + count, ring, start: performance.now() });
+        queued += count;
+        continue;
+      }
+      const reading = pending.shift();
+      if (!reading) return;
+      const [ring] = await reading.ring;
+      this.done = reading.to;
+      this.adapt(reading.to - reading.from, performance.now() - reading.start);
+      for (let s = reading.from; s < reading.to; s++) {
+        const metrics = metricsOf(ring!, s);
+        if (metrics.skipped && onNotFinite === "stop") throw notFinite(metrics);
+        if ((s + 1) % logEvery === 0 || s + 1 === end || metrics.skipped) yield metrics;
+      }
+    }
+  }
+
+  /** Loss and accuracy on the training or the test rows, without dropout; null where there are no test rows. */
+  async evaluate(on: "train" | "test" = "test"): Promise<Evaluation | null> {
+    const rows = on === "train" ? this.options.data : this.options.test;
+    if (!rows) return null;
+    const weights = await this.parameters();
+    const { model, maxBufferSize } = this.options;
+    this.evaluators[on] ??= await Evaluator.create(this.backend, model, weights, rows.x, rows.y, maxBufferSize);
+    return this.evaluators[on].evaluate(weights);
+  }
+
+  /** Copies of all parameters by name; weights are [in, out]. */
+  async parameters(): Promise<Map<string, NdArray>> {
+    const { groups } = this.plan;
+    const flats = await this.executor.run(0, groups.map((group) => group.flat));
+    return unpackParameters(groups, flats);
+  }
+
+  /** Back to the first step and the first weights: the same run again. */
+  reset(): void {
+    const { groups, states, cursor, control } = this.plan;
+    for (const group of groups) this.executor.write(group.flat, packGroup(group, this.options.weights));
+    for (const state of states) this.executor.write(state, zeros(state.shape, "f32"));
+    this.executor.write(control, zeros(control.shape, "f32"));
+    this.executor.write(cursor, startCursor());
+    this.done = 0;
+  }
+
+  /** Bytes on the device: constant from the first step on. */
+  memory(): { liveBytes: number; buffers: number } {
+    return this.executor.memory();
+  }
+
+  dispose(): void {
+    this.evaluators.train?.dispose();
+    this.evaluators.test?.dispose();
+    this.executor.dispose();
+  }
+
+  /** How many of `wanted` steps may be queued from `step` on; lays the next chunk when one begins. */
+  private feed(step: number, wanted: number): number {
+    if (!this.stream) return wanted;
+    const at = step % this.stream.steps;
+    if (at === 0) {
+      const chunk = this.stream.chunk(step);
+      this.executor.write(this.plan.dataX, chunk.x);
+      this.executor.write(this.plan.dataY, chunk.y);
+    }
+    return Math.min(wanted, this.stream.steps - at);
+  }
+
+  private adapt(steps: number, ms: number): void {
+    const perStep = Math.max(ms / READS_IN_FLIGHT, 0.01) / steps;
+    const wanted = Math.max(1, Math.round(READ_MS / perStep));
+    this.chunkSteps = Math.max(1, Math.min(wanted, this.chunkSteps * 4, RING_SLOTS));
+  }
+}
+
+function metricsOf(ring: NdArray, s: number): StepMetrics {
+  const at = (s % RING_SLOTS) * 4;
+  const [loss, gradientNorm, learningRate, gate] = ring.data.subarray(at, at + 4) as unknown as readonly number[];
+  return { step: s + 1, loss: loss!, gradientNorm: gradientNorm!, learningRate: learningRate!, skipped: gate === 0 };
+}
+
+function notFinite({ step, loss }: StepMetrics): ChainruleError {
+  const what = Number.isFinite(loss) ? "a gradient is not finite" : `the loss is ${loss}`;
+  return new ChainruleError(
+    "not-finite",
+    `step ${step}: ${what}. The update was left out, the weights are finite; lower the learning rate, clip the gradient, or look at the data`,
+  );
+}
+
+/** Checks everything, then makes a trainer ready to run. */
+export function createTrainer(backend: Backend, options: TrainerOptions): Promise<Trainer> {
+  return Trainer.create(backend, options);
+}
+
