@@ -1,2 +1,12 @@
-/** The library, safe for browsers. */
-export { ChainruleError, type ErrorCode } from "./core/errors.ts";
+/** Chainrule's library: everything that runs in a browser as in Node. Node's own WebGPU is in ./node.ts. */
+export type { Backend, Executor } from "./backend/executor.ts";
+export { referenceBackend } from "./backend/reference/executor.ts";
+export { webgpuBackend } from "./backend/webgpu/backend.ts";
+export { ChainruleError } from "./core/errors.ts";
+export { type NdArray, ndarray } from "./core/ndarray.ts";
+export { initialise, type Initialiser } from "./nn/initialise.ts";
+export { type ModelSpec, parameterSpecs, parseModel } from "./nn/model.ts";
+export type { OptimizerSpec } from "./optim/optimizer.ts";
+export type { ScheduleSpec } from "./optim/schedule.ts";
+export type { TrainerOptions } from "./train/options.ts";
+export { createTrainer, type StepMetrics, type Trainer } from "./train/trainer.ts";

@@ -1,8 +1,2 @@
-/** What only Node has: WebGPU without a browser. */
-export {
-  type AdapterSource,
-  createNodeGpu,
-  listNodeAdapters,
-  type NodeAdapter,
-  type NodeGpuOptions,
-} from "./backend/webgpu/node.ts";
+/** WebGPU for Node, through Dawn: `await webgpuBackend(await createNodeGpu())`. */
+export { createNodeGpu, listNodeAdapters } from "./backend/webgpu/node.ts";

@@ -1,2 +1,3 @@
-/** Gradient checks and kernel conformance. */
-export {};
+/** Checks as a library: gradients of the user's own net, and conformance of every kernel. */
+export { checkGradients, type GradientReport, type TensorCheck } from "./gradients.ts";
+export { conformAll, type ConformanceResult } from "./conformance.ts";

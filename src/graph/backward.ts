@@ -7,7 +7,7 @@ import type { Graph, Tensor } from "./graph.ts";
  *
  * @param seed d loss / d loss: a variable that holds 1.
  * @param sum adds two gradients of a value that is used twice.
- * @returns gradients in the order of `targets`.
+ * @returns the gradient of every target, and of every value between them and the loss.
  */
 export function backward(
   g: Graph,
@@ -15,7 +15,7 @@ export function backward(
   seed: Tensor,
   targets: readonly Tensor[],
   sum: (a: Tensor, b: Tensor) => Tensor,
-): readonly Tensor[] {
+): ReadonlyMap<Tensor, Tensor> {
   const needed = dependents(g, targets);
   const gradients = new Map<Tensor, Tensor>([[loss, seed]]);
   const forward = [...g.nodes];
@@ -34,11 +34,9 @@ export function backward(
       gradients.set(x, before ? sum(before, dx) : dx);
     });
   }
-  return targets.map((t) => {
-    const gradient = gradients.get(t);
-    if (!gradient) throw new ChainruleError("model", `the loss does not depend on ${t.name}`);
-    return gradient;
-  });
+  const missing = targets.find((t) => !gradients.has(t));
+  if (missing) throw new ChainruleError("model", `the loss does not depend on ${missing.name}`);
+  return gradients;
 }
 
 /** Values that depend on any target, targets included: only these need gradients. */

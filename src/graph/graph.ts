@@ -78,6 +78,20 @@ export class Graph {
     return this.add(op, inputs, attrs, name)[0]!;
   }
 
+  /**
+   * Drops nodes whose results nothing needs: neither kept values nor updates in place. Differentiation makes some, such
+   * as the gradient of the batch itself.
+   */
+  prune(): void {
+    const needed = new Set<Tensor>(this.kept);
+    const live = this.nodes.toReversed().filter((node) => {
+      const wanted = (node.op.inPlace?.length ?? 0) > 0 || node.outputs.some((t) => needed.has(t));
+      if (wanted) for (const t of node.inputs) needed.add(t);
+      return wanted;
+    });
+    this.nodes.splice(0, this.nodes.length, ...live.reverse());
+  }
+
   /** Marks values to be read by the host. */
   keep(...tensors: readonly Tensor[]): void {
     for (const t of tensors) this.kept.add(t);

@@ -51,10 +51,15 @@ export async function loadVulkanLoader(): Promise<boolean> {
   return preload(join(await unpackPackaged("swiftshader"), LOADER));
 }
 
+/** The environment for the system's drivers: Mesa complains where it is not told of a folder for its sockets. */
+export function systemEnv(): Record<string, string> {
+  return { XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? tmpdir() };
+}
+
 /** The environment under which a Vulkan loader sees SwiftShader and nothing else. */
 export async function swiftshaderEnv(): Promise<Record<string, string>> {
   const manifest = join(await unpackPackaged("swiftshader"), "vk_swiftshader_icd.json");
-  const env: Record<string, string> = { XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? tmpdir() };
+  const env = systemEnv();
   for (const name of DRIVER_LISTS) env[name] = manifest;
   return env;
 }

@@ -14,6 +14,8 @@ export interface ForwardBackward {
   readonly groups: readonly ParameterGroup[];
   /** Parameter and gradient of each parameter, by name. */
   readonly parameters: ReadonlyMap<string, { readonly value: Tensor; readonly gradient: Tensor }>;
+  /** The gradient of every value on the way from the parameters to the loss. */
+  readonly gradients: ReadonlyMap<Tensor, Tensor>;
   /** The gradients of each group, flat, laid out as its parameters. */
   readonly flatGradients: readonly Tensor[];
 }
@@ -39,7 +41,7 @@ export function forwardBackward(
   const loss = lossOf(g, model, outputs, y);
   const one = g.variable("d loss", ndarray([1], "f32", [1]));
   const gradients = backward(g, loss, one, [...values.values()], (a, b) => g.one(add, [a, b], null, a.name));
-  const parameters = new Map([...values].map(([name, value], i) => [name, { value, gradient: gradients[i]! }]));
+  const parameters = new Map([...values].map(([name, value]) => [name, { value, gradient: gradients.get(value)! }]));
   const flatGradients = groups.map((group) => {
     const last = group.parameters.at(-1)!;
     const attrs = {
@@ -49,7 +51,7 @@ export function forwardBackward(
     const inputs = group.parameters.map((p) => parameters.get(p.spec.name)!.gradient);
     return g.one(pack, inputs, attrs, `d ${group.flat.name}`);
   });
-  return { outputs, loss, groups, parameters, flatGradients };
+  return { outputs, loss, groups, parameters, gradients, flatGradients };
 }
 
 /** A graph that computes loss and gradients of one given batch, and no more. */
@@ -73,5 +75,6 @@ export function gradientGraph(
   const cursor = graph.variable("cursor", ndarray([4], "u32", [0, 0, 0, 0]));
   const body = forwardBackward(graph, model, weights, inputs, targets, { ...options, cursor });
   graph.keep(body.loss, body.outputs, ...body.flatGradients);
+  graph.prune();
   return { graph, x: inputs, y: targets, ...body };
 }

@@ -78,6 +78,7 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
     addUpdate(g, config.optimizer, group.flat, body.flatGradients[i]!, now),
   );
   g.add(record, [cursor, ring, body.loss, now], { slots: RING_SLOTS, batch, n: rows }, "record");
+  g.prune();
   return { graph: g, dataX, dataY, cursor, ring, control: numbers, states, index, ...body };
 }
 

@@ -1,7 +1,7 @@
 import { isMainThread } from "node:worker_threads";
 import { ChainruleError } from "../../core/errors.ts";
 import { packagedHome } from "../../platform/packaged.ts";
-import { hasSystemVulkanDriver, loadVulkanLoader, swiftshaderEnv, withEnv } from "../../platform/vulkan.ts";
+import { hasSystemVulkanDriver, loadVulkanLoader, swiftshaderEnv, systemEnv, withEnv } from "../../platform/vulkan.ts";
 
 /**
  * WebGPU in Node, through Dawn (npm `webgpu`). The system's own GPU driver comes first; on Linux x64 without one,
@@ -93,8 +93,9 @@ function sources(): readonly AdapterSource[] {
 
 /** Asks for a first adapter. Dawn reads the environment during that call, before it returns its promise. */
 async function probe(gpu: GPU, source: AdapterSource): Promise<GPUAdapter | null> {
-  if (process.platform === "linux") await loadVulkanLoader();
-  const env = source === "swiftshader" ? await swiftshaderEnv() : {};
+  if (process.platform !== "linux") return await gpu.requestAdapter();
+  await loadVulkanLoader();
+  const env = source === "swiftshader" ? await swiftshaderEnv() : systemEnv();
   return await withEnv(env, () => gpu.requestAdapter());
 }
 

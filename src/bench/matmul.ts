@@ -1,0 +1,156 @@
+import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
+import { chooseKernel } from "../backend/webgpu/choose.ts";
+import { type NdArray, ndarray } from "../core/ndarray.ts";
+import { normals, randomWord, STREAM } from "../core/philox.ts";
+import { Graph } from "../graph/graph.ts";
+import type { AnyOp } from "../graph/op.ts";
+import { matmul, transposeMatmul } from "../ops/matmul.ts";
+import { product } from "../ops/matmul-reference.ts";
+import { outerProduct } from "../ops/outer-product.ts";
+import { measure, type Timing } from "./stats.ts";
+
+export type ProductForm = "NN" | "NT" | "TN" | "outer";
+
+export interface ProductSize {
+  readonly form: ProductForm;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+/** One product, verified, then timed. */
+export interface BenchRow extends ProductSize {
+  readonly name: string;
+  readonly kernel: string;
+  /** False means the result was wrong, and that nothing was timed. */
+  readonly verified: boolean;
+  readonly gpuMs: Timing | null;
+  readonly gflops: number | null;
+  readonly cpuMs: Timing | null;
+  readonly cpuGflops: number | null;
+}
+
+export interface BenchOptions {
+  readonly gpu: WebGpuBackend | null;
+  readonly sizes: readonly ProductSize[];
+  readonly signal?: AbortSignal;
+  /** Kernel of the ladder to time instead of the chosen one, by the part of its name after the slash. */
+  readonly rung?: string;
+}
+
+/** Above this many multiplications the CPU reference is not timed: it would take seconds a run. */
+const MAX_CPU_WORK = 3e8;
+/** Elements that are recomputed in f64 before a product is timed. */
+const SAMPLES = 256;
+
+/** Square, training-shaped, one-row and ragged products, up to `max` wide. */
+export function productSizes(max: number): readonly ProductSize[] {
+  const square = [64, 256, 512, 1024, 2048, 4096, 8192].filter((n) => n <= max);
+  const forms = ["NN", "NT", "TN"] as const;
+  return [
+    ...square.flatMap((n) => forms.map((form) => ({ form, M: n, N: n, K: n }))),
+    { form: "NN", M: 64, N: 512, K: 784 },
+    { form: "NT", M: 64, N: 784, K: 512 },
+    { form: "TN", M: 784, N: 512, K: 64 },
+    { form: "NN", M: 1, N: 512, K: 784 },
+    { form: "NT", M: 1, N: 784, K: 512 },
+    { form: "outer", M: 784, N: 512, K: 1 },
+    { form: "NN", M: 65, N: 511, K: 785 },
+  ];
+}
+
+/** Yields a row for each size as it is done. Throws the signal's reason when aborted. */
+export async function* benchMatmul({ gpu, sizes, signal, rung }: BenchOptions): AsyncGenerator<BenchRow> {
+  for (const size of sizes) {
+    signal?.throwIfAborted();
+    const { a, b } = operands(size);
+    const work = 2 * size.M * size.N * size.K;
+    const onGpu = gpu ? await timeOnGpu(gpu, size, a, b, rung, signal) : null;
+    let cpuMs: Timing | null = null;
+    if (work / 2 <= MAX_CPU_WORK) {
+      const { form } = size;
+      const run = (n: number) => {
+        for (let i = 0; i < n; i++) product(form === "outer" ? "TN" : form, a, b);
+        return Promise.resolve();
+      };
+      cpuMs = await measure(run, { samples: 3, sampleMs: 30, signal });
+    }
+    yield {
+      ...size,
+      name: nameOf(size),
+      kernel: onGpu?.kernel ?? "none",
+      verified: onGpu?.verified ?? true,
+      gpuMs: onGpu?.ms ?? null,
+      gflops: onGpu?.ms ? work / onGpu.ms.median / 1e6 : null,
+      cpuMs,
+      cpuGflops: cpuMs ? work / cpuMs.median / 1e6 : null,
+    };
+  }
+}
+
+function nameOf({ form, M, N, K }: ProductSize): string {
+  const names = { NN: "matmul", NT: "transposeMatmul b", TN: "transposeMatmul a", outer: "outerProduct" };
+  return `${names[form]} ${M}x${N}x${K}`;
+}
+
+function operands({ form, M, N, K }: ProductSize): { a: NdArray; b: NdArray } {
+  const draw = (shape: readonly [number, number], step: number): NdArray =>
+    ndarray(shape, "f32", normals(1, STREAM.check, step, shape[0] * shape[1]));
+  return {
+    a: draw(form === "TN" ? [K, M] : form === "outer" ? [1, M] : [M, K], 1),
+    b: draw(form === "NT" ? [N, K] : form === "outer" ? [1, N] : [K, N], 2),
+  };
+}
+
+async function timeOnGpu(
+  gpu: WebGpuBackend,
+  size: ProductSize,
+  a: NdArray,
+  b: NdArray,
+  rung: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ kernel: string; verified: boolean; ms: Timing | null }> {
+  const g = new Graph();
+  const inputs = [g.variable("a", a), g.variable("b", b)];
+  const ops: Record<ProductForm, [AnyOp, unknown]> = {
+    NN: [matmul, null],
+    NT: [transposeMatmul, { transpose: "b" }],
+    TN: [transposeMatmul, { transpose: "a" }],
+    outer: [outerProduct, null],
+  };
+  const [op, attrs] = ops[size.form];
+  const c = g.one(op, inputs, attrs);
+  g.keep(c);
+  const wanted = rung === undefined ? null : `${op.name}/${rung}`;
+  const { kernel } = chooseKernel(c.node!, gpu.gpu.caps, wanted);
+  const executor = await gpu.compile(g, { kernel: () => wanted });
+  try {
+    const [result] = await executor.run(1, [c]);
+    const verified = verifySamples(size, a, b, result!);
+    if (!verified) return { kernel: kernel.name, verified, ms: null };
+    const ms = await measure(async (n) => void (await executor.run(n)), { signal });
+    return { kernel: kernel.name, verified, ms };
+  } finally {
+    executor.dispose();
+  }
+}
+
+/** Recomputes random elements in f64 and holds them to 4 sqrt(K + 1) u |A||B|; corners are always among them. */
+function verifySamples({ form, M, N, K }: ProductSize, a: NdArray, b: NdArray, c: NdArray): boolean {
+  for (let s = 0; s < SAMPLES; s++) {
+    const corner = s < 4;
+    const m = corner ? (s & 1 ? M - 1 : 0) : randomWord(2, STREAM.check, 0, s) % M;
+    const n = corner ? (s & 2 ? N - 1 : 0) : randomWord(2, STREAM.check, 1, s) % N;
+    let sum = 0;
+    let size = 0;
+    for (let k = 0; k < K; k++) {
+      const va = a.data[form === "TN" || form === "outer" ? k * M + m : m * K + k]!;
+      const vb = b.data[form === "NT" ? n * K + k : k * N + n]!;
+      sum += va * vb;
+      size += Math.abs(va * vb);
+    }
+    const bound = 4 * Math.sqrt(K + 1) * 2 ** -24 * size + 2 ** -126;
+    if (!(Math.abs(c.data[m * N + n]! - sum) <= bound)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,121 @@
+import { type NdArray, sizeOf, unravel } from "../core/ndarray.ts";
+import { randomWord, STREAM } from "../core/philox.ts";
+import type { Graph, Node, Tensor } from "../graph/graph.ts";
+
+/** An analytic gradient held against central differences of the loss. */
+export interface FiniteDifferenceResult {
+  readonly pass: boolean;
+  /** Largest |analytic - numeric| / tolerance; at most 1 when all is well. */
+  readonly worstRatio: number;
+  readonly maxError: number;
+  /** Tolerance at the worst place. */
+  readonly tolerance: number;
+  readonly worst: { readonly index: readonly number[]; readonly analytic: number; readonly numeric: number };
+  /** Elements looked at one by one, of so many; all others are in the one check along a random direction. */
+  readonly checked: number;
+  readonly size: number;
+}
+
+/** Step of the difference, in units of max(1, |value|): near the cube root of f64's precision. */
+const STEP = 6e-6;
+/** Smaller steps to try where the first met a kink, such as a rectifier's. */
+const STEPS = [STEP, STEP / 30, STEP / 900] as const;
+/** Truncation is relative to the gradient; cancellation to the loss over the step. */
+const RELATIVE = 1e-6;
+const CANCELLATION = 3e-15;
+
+/** Recomputes the loss in f64 with one value replaced, running only what depends on it. */
+export class LossProbe {
+  private readonly forward: readonly Node[];
+
+  constructor(
+    g: Graph,
+    private readonly loss: Tensor,
+    private readonly values: ReadonlyMap<Tensor, NdArray>,
+  ) {
+    this.forward = g.nodes.slice(0, g.nodes.indexOf(loss.node!) + 1);
+  }
+
+  get lossValue(): number {
+    return this.values.get(this.loss)!.data[0]!;
+  }
+
+  /** A function from a replacement of `t` to the loss. */
+  of(t: Tensor): (replacement: NdArray) => number {
+    const changed = new Set<Tensor>([t]);
+    const nodes = this.forward.filter((node) => {
+      if (!node.inputs.some((x) => changed.has(x))) return false;
+      for (const y of node.outputs) changed.add(y);
+      return true;
+    });
+    return (replacement) => {
+      const now = new Map<Tensor, NdArray>([[t, replacement]]);
+      for (const node of nodes) {
+        const inputs = node.inputs.map((x) => now.get(x) ?? this.values.get(x)!);
+        const outputs = node.op.reference(inputs, node.attrs);
+        node.outputs.forEach((y, i) => {
+          now.set(y, outputs[i]!);
+        });
+      }
+      return now.get(this.loss)!.data[0]!;
+    };
+  }
+}
+
+/**
+ * Checks d loss / d t at up to `samples` elements, and along one random direction of signs that all elements share in.
+ */
+export function checkFiniteDifferences(
+  probe: LossProbe,
+  t: Tensor,
+  value: NdArray,
+  gradient: NdArray,
+  samples: number,
+): FiniteDifferenceResult {
+  const lossAt = probe.of(t);
+  const size = sizeOf(t.shape);
+  const floor = CANCELLATION * (1 + Math.abs(probe.lossValue));
+  let worst = { ratio: -1, error: 0, tolerance: 0, index: [] as number[], analytic: 0, numeric: 0 };
+  const look = (index: number[], analytic: number, scale: number, along: (h: number) => NdArray): void => {
+    let best = { ratio: Number.POSITIVE_INFINITY, error: 0, tolerance: 0, numeric: 0 };
+    for (const step of STEPS) {
+      const h = step * scale;
+      const numeric = (lossAt(along(h)) - lossAt(along(-h))) / (2 * h);
+      const error = Math.abs(numeric - analytic);
+      const tolerance = RELATIVE * Math.max(Math.abs(numeric), Math.abs(analytic)) + floor / h;
+      if (error / tolerance < best.ratio) best = { ratio: error / tolerance, error, tolerance, numeric };
+      if (best.ratio <= 1) break;
+    }
+    if (best.ratio > worst.ratio) worst = { ...best, index, analytic };
+  };
+  const picked = pick(size, samples);
+  for (const i of picked) {
+    const scale = Math.max(1, Math.abs(value.data[i]!));
+    look(unravel(i, t.shape), gradient.data[i]!, scale, (h) => moved(value, (k) => (k === i ? h : 0)));
+  }
+  const sign = (k: number): number => (randomWord(1, STREAM.check, 99, k) & 1 ? 1 : -1);
+  let slope = 0;
+  for (let k = 0; k < size; k++) slope += sign(k) * gradient.data[k]!;
+  look([-1], slope, 1 / Math.sqrt(size), (h) => moved(value, (k) => sign(k) * h));
+  return {
+    pass: worst.ratio <= 1,
+    worstRatio: worst.ratio,
+    maxError: worst.error,
+    tolerance: worst.tolerance,
+    worst: { index: worst.index, analytic: worst.analytic, numeric: worst.numeric },
+    checked: picked.length,
+    size,
+  };
+}
+
+function moved(value: NdArray, by: (k: number) => number): NdArray {
+  return { ...value, data: Float64Array.from(value.data, (v, k) => v + by(k)) };
+}
+
+/** All indices of a small array, else distinct random ones. */
+function pick(size: number, samples: number): readonly number[] {
+  if (size <= samples) return Array.from({ length: size }, (_, i) => i);
+  const found = new Set<number>();
+  for (let k = 0; found.size < samples; k++) found.add(randomWord(1, STREAM.check, 98, k) % size);
+  return [...found];
+}

@@ -1,0 +1,139 @@
+import type { Backend } from "../backend/executor.ts";
+import { ReferenceExecutor } from "../backend/reference/executor.ts";
+import { type Comparison, compare } from "../core/compare.ts";
+import { type NdArray, type Shape, sizeOf } from "../core/ndarray.ts";
+import type { Tensor } from "../graph/graph.ts";
+import type { ModelSpec } from "../nn/model.ts";
+import { fuse } from "../ops/fuse.ts";
+import { type GradientGraph, gradientGraph } from "../train/gradient-graph.ts";
+import { checkWeights, matchRows } from "../train/options.ts";
+import { checkFiniteDifferences, type FiniteDifferenceResult, LossProbe } from "./finite-differences.ts";
+import { propagateBounds } from "./propagate.ts";
+
+export interface GradientCheckOptions {
+  readonly model: ModelSpec;
+  /** W [in, out] by name. */
+  readonly weights: ReadonlyMap<string, NdArray>;
+  /** One batch: x [n, inputs], y as the loss takes it. */
+  readonly x: NdArray;
+  readonly y: NdArray;
+  /** The device to check; null leaves f64 against finite differences. */
+  readonly backend: Backend | null;
+  readonly seed?: number;
+}
+
+/** One value of the graph, or one gradient, with its verdicts. */
+export interface TensorCheck {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly kind: "value" | "gradient";
+  /** True for the gradient of a parameter. */
+  readonly parameter: boolean;
+  /** Device f32 against CPU f64 inside the propagated bound; null where the device fused the value away. */
+  readonly device: Comparison | null;
+  /** Median over elements of bound / |exact|: above 0.01 the bound says little, and the norm must decide. */
+  readonly looseness: number | null;
+  /** CPU f64 against finite differences; null for values. */
+  readonly finite: FiniteDifferenceResult | null;
+  /** False when the exact gradient is all zeros: nothing was shown. */
+  readonly conclusive: boolean;
+  readonly pass: boolean;
+}
+
+export interface GradientReport {
+  readonly pass: boolean;
+  readonly backend: string | null;
+  readonly loss: { readonly computed: number | null; readonly exact: number };
+  /** First tensor, in the order of computation, that fails; null when all pass. */
+  readonly firstDivergent: string | null;
+  readonly tensors: readonly TensorCheck[];
+}
+
+/** Largest relative error of a whole gradient, ||g^ - g|| / ||g||, for nets of up to eight layers. */
+const NORM_LIMIT = 1e-5;
+/** Multiplications that finite differences of one tensor may cost. */
+const WORK_PER_TENSOR = 1.5e8;
+
+/**
+ * The three-way check on one batch of the user's own net: device f32 against f64 inside a proved bound, f64 against
+ * finite differences, tensor by tensor. (The third witness, PyTorch's tables, is in the test suite.)
+ */
+export async function checkGradients(options: GradientCheckOptions): Promise<GradientReport> {
+  const { model, weights, backend } = options;
+  checkWeights(model, weights);
+  const { x, y } = matchRows(model, { x: options.x, y: options.y }, "batch");
+  const maxBufferSize = backend?.limits.maxBufferSize ?? Number.MAX_SAFE_INTEGER;
+  const g = gradientGraph(model, weights, x, y, { seed: options.seed ?? 1, maxBufferSize });
+  const exact = new ReferenceExecutor(g.graph, "f64");
+  exact.step();
+  const bounds = propagateBounds(g.graph, exact.values);
+  const computed = backend ? await runOnDevice(backend, g) : new Map<Tensor, NdArray>();
+  const probe = new LossProbe(g.graph, g.loss, exact.values);
+  const samples = samplesFor(model, x.shape[0]!);
+  const tensors: TensorCheck[] = [];
+  const parameterGradients = new Set([...g.parameters.values()].map((p) => p.gradient));
+  const pointOf = new Map([...g.gradients].map(([t, dt]) => [dt, t] as const));
+  for (const node of g.graph.nodes) {
+    if (node.op.view) continue;
+    for (const t of node.outputs) {
+      if (t.dtype !== "f32") continue;
+      const point = pointOf.get(t);
+      const value = exact.values.get(t)!;
+      const onDevice = computed.get(t);
+      const bound = bounds.get(t) ?? null;
+      const device = onDevice ? compare(onDevice, value, bound) : null;
+      const finite = point ? checkFiniteDifferences(probe, point, exact.values.get(point)!, value, samples) : null;
+      // Elements that are nearly zero by cancellation make the norm of a small tensor meaningless for values.
+      const normFits = !device || !point || device.normRelative <= NORM_LIMIT * Math.max(1, model.layers.length / 8);
+      tensors.push({
+        name: t.name,
+        shape: t.shape,
+        kind: point ? "gradient" : "value",
+        parameter: parameterGradients.has(t),
+        device,
+        looseness: device && bound ? looseness(bound, value) : null,
+        finite,
+        conclusive: !point || value.data.some((v) => v !== 0),
+        pass: (device?.pass ?? true) && normFits && (finite?.pass ?? true),
+      });
+    }
+  }
+  const failed = tensors.find((t) => !t.pass);
+  const shown = tensors.some((t) => t.parameter && t.conclusive);
+  return {
+    pass: !failed && shown,
+    backend: backend?.description ?? null,
+    loss: { computed: computed.get(g.loss)?.data[0] ?? null, exact: exact.values.get(g.loss)!.data[0]! },
+    firstDivergent: failed?.name ?? null,
+    tensors,
+  };
+}
+
+/** Every value that the device keeps when it runs the graph as it does in training, fused. */
+async function runOnDevice(backend: Backend, g: GradientGraph): Promise<Map<Tensor, NdArray>> {
+  const nodes = fuse(g.graph);
+  const executor = await backend.compile(g.graph, { nodes, keepAll: true });
+  try {
+    const wanted = nodes.flatMap((node) => (node.op.view ? [] : [...node.outputs]));
+    const values = await executor.run(1, wanted);
+    return new Map(wanted.map((t, i) => [t, values[i]!]));
+  } finally {
+    executor.dispose();
+  }
+}
+
+function looseness(bound: NdArray, value: NdArray): number {
+  const ratios: number[] = [];
+  for (let i = 0; i < value.data.length; i++) {
+    if (value.data[i] !== 0) ratios.push(bound.data[i]! / Math.abs(value.data[i]!));
+  }
+  ratios.sort((a, b) => a - b);
+  return ratios[ratios.length >> 1] ?? 0;
+}
+
+/** More elements one by one where the net is small. */
+function samplesFor(model: ModelSpec, rows: number): number {
+  let work = rows;
+  for (const layer of model.layers) if (layer.type === "linear") work += rows * sizeOf([layer.in, layer.out]);
+  return Math.max(4, Math.min(64, Math.floor(WORK_PER_TENSOR / (2 * work))));
+}

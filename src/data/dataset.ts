@@ -1,0 +1,107 @@
+import { ChainruleError } from "../core/errors.ts";
+import { firstNotFinite, type NdArray, shapeText, type TypedArray } from "../core/ndarray.ts";
+
+/** Rows to learn from: row i of `x` goes with row i of `y`. */
+export interface Dataset {
+  readonly name: string;
+  /** f32 [n, inputs] */
+  readonly x: NdArray;
+  /** f32 [n, outputs], targets of a regression; or i32 [n], class indices from 0 */
+  readonly y: NdArray;
+  /** Names of the classes, in the order of their indices. */
+  readonly classes?: readonly string[];
+  /** Names of the columns of `x`, with units where they have one. */
+  readonly features?: readonly string[];
+  /** Names of the columns of `y`. */
+  readonly targets?: readonly string[];
+  /** Where a row of `x` is one image of height * width pixels, row by row from the top. */
+  readonly image?: { readonly height: number; readonly width: number };
+  /** Origin and licence in one line. */
+  readonly source?: string;
+  /** What was done to the source's values, in one line. */
+  readonly preparation?: string;
+  /** The scaling already applied to `x`: value = (raw - mean) / deviation, column by column. */
+  readonly scaling?: Scaling;
+}
+
+/** Mean and standard deviation of each column of `x`, in the units of the source. */
+export interface Scaling {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
+
+/** `test` is null where a set is too small to hold rows out. */
+export interface DataSplit {
+  readonly train: Dataset;
+  readonly test: Dataset | null;
+}
+
+/** Number of rows. */
+export function rowCount(dataset: Dataset): number {
+  return dataset.x.shape[0]!;
+}
+
+/** Whether `y` holds class indices (i32 [n]) and not targets (f32 [n, outputs]). */
+export function isClassification(dataset: Dataset): boolean {
+  return dataset.y.dtype === "i32";
+}
+
+/** Number of outputs a network needs: classes, or columns of `y`. Without class names, the largest label + 1. */
+export function outputCount(dataset: Dataset): number {
+  if (!isClassification(dataset)) return dataset.y.shape[1]!;
+  if (dataset.classes) return dataset.classes.length;
+  let largest = 0;
+  for (const label of dataset.y.data) largest = Math.max(largest, label);
+  return largest + 1;
+}
+
+/**
+ * Returns the data set when it is sound: at least one row and one column, shapes that agree, finite values, labels in
+ * range. Throws ChainruleError "data" otherwise, naming the first bad row and column, both counted from 0.
+ */
+export function validateDataset(dataset: Dataset): Dataset {
+  const { name, x, y, classes, image, features } = dataset;
+  const fail = (message: string): never => {
+    throw new ChainruleError("data", `data set "${name}": ${message}`);
+  };
+  if (x.dtype !== "f32" || x.shape.length !== 2) fail(`x must be f32 [n, inputs], got ${x.dtype} ${shapeText(x.shape)}`);
+  const [n, inputs] = x.shape as [number, number];
+  if (n < 1 || inputs < 1) fail(`x is empty: its shape is ${shapeText(x.shape)}`);
+  const labels = y.dtype === "i32" && y.shape.length === 1;
+  const targets = y.dtype === "f32" && y.shape.length === 2 && y.shape[1]! >= 1;
+  if (!labels && !targets) {
+    fail(`y must be i32 [n] (classes) or f32 [n, outputs] (targets), got ${y.dtype} ${shapeText(y.shape)}`);
+  }
+  if (y.shape[0] !== n) fail(`x has ${n} rows and y has ${y.shape[0]}`);
+  for (const [what, array] of [["x", x] as const, ["y", y] as const]) {
+    if (array.data.length !== array.shape.reduce((a, b) => a * b, 1)) {
+      fail(`${what} holds ${array.data.length} values, which do not fill ${shapeText(array.shape)}`);
+    }
+  }
+  if (image && image.height * image.width !== inputs) {
+    fail(`an image of ${image.height} x ${image.width} pixels does not fill the ${inputs} columns of x`);
+  }
+  if (features && features.length !== inputs) fail(`${features.length} column names for the ${inputs} columns of x`);
+  requireFinite(x, "x", features, fail);
+  if (labels) requireLabels(y.data, classes, fail);
+  else requireFinite(y, "y", dataset.targets, fail);
+  return dataset;
+}
+
+type Fail = (message: string) => never;
+
+function requireFinite(a: NdArray, what: string, names: readonly string[] | undefined, fail: Fail): void {
+  const at = firstNotFinite(a.data);
+  if (at < 0) return;
+  const column = at % a.shape[1]!;
+  const named = names?.[column] === undefined ? "" : ` ("${names[column]}")`;
+  fail(`${what} at row ${Math.floor(at / a.shape[1]!)}, column ${column}${named} is ${a.data[at]}, not a finite number`);
+}
+
+function requireLabels(labels: TypedArray, classes: readonly string[] | undefined, fail: Fail): void {
+  const limit = classes ? classes.length : Number.POSITIVE_INFINITY;
+  const row = labels.findIndex((label) => label < 0 || label >= limit);
+  if (row < 0) return;
+  const range = classes ? `outside the ${classes.length} classes, which count from 0` : "negative";
+  fail(`y at row ${row}, column 0: the label ${labels[row]} is ${range}`);
+}

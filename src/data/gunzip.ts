@@ -1,0 +1,42 @@
+import { ChainruleError } from "../core/errors.ts";
+
+/** Most bytes that a compressed file may grow to, unless the caller says otherwise: 256 MiB. */
+const DEFAULT_LIMIT = 256 * 2 ** 20;
+
+/** Whether the bytes begin as a gzip stream does (RFC 1952, 2.3.1). */
+export function isGzip(bytes: Uint8Array): boolean {
+  return bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+/**
+ * The bytes as they are, or decompressed when they begin as a gzip stream. The content decides and not the name, since
+ * some servers send a .gz file with Content-Encoding: gzip, and fetch then decompresses it on the way.
+ * Throws ChainruleError "data" for a damaged stream, and for one that grows beyond `limit` bytes.
+ */
+export async function gunzipIfNeeded(name: string, bytes: Uint8Array, limit = DEFAULT_LIMIT): Promise<Uint8Array> {
+  if (!isGzip(bytes)) return bytes;
+  const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      total += next.value.length;
+      if (total > limit) break;
+      chunks.push(next.value);
+    }
+  } catch (cause) {
+    throw new ChainruleError("data", `${name}: the gzip stream is damaged or cut short`, { cause });
+  }
+  if (total > limit) {
+    await reader.cancel().catch(() => undefined);
+    throw new ChainruleError("data", `${name}: decompresses to more than ${limit} bytes, the most that is accepted`);
+  }
+  const out = new Uint8Array(total);
+  let at = 0;
+  for (const chunk of chunks) {
+    out.set(chunk, at);
+    at += chunk.length;
+  }
+  return out;
+}

@@ -1,0 +1,92 @@
+import { ChainruleError } from "../core/errors.ts";
+import { type DType, type NdArray, reshape, shapeText, zeros } from "../core/ndarray.ts";
+import { type Dataset, validateDataset } from "./dataset.ts";
+
+/**
+ * IDX, the format of MNIST: two zero bytes, an element type, a rank, big-endian u32 dimensions, big-endian values in
+ * row-major order. Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten digits".
+ */
+interface Element {
+  readonly bytes: number;
+  readonly dtype: DType;
+  readonly read: (view: DataView, at: number) => number;
+}
+
+const ELEMENTS: ReadonlyMap<number, Element> = new Map<number, Element>([
+  [0x08, { bytes: 1, dtype: "i32", read: (view, at) => view.getUint8(at) }],
+  [0x09, { bytes: 1, dtype: "i32", read: (view, at) => view.getInt8(at) }],
+  [0x0b, { bytes: 2, dtype: "i32", read: (view, at) => view.getInt16(at) }],
+  [0x0c, { bytes: 4, dtype: "i32", read: (view, at) => view.getInt32(at) }],
+  [0x0d, { bytes: 4, dtype: "f32", read: (view, at) => view.getFloat32(at) }],
+  [0x0e, { bytes: 8, dtype: "f64", read: (view, at) => view.getFloat64(at) }],
+]);
+
+const MOST_AXES = 8;
+
+/**
+ * Reads an uncompressed IDX file. Integers come as i32, floats as they are; `scale` divides every value and makes f32.
+ * The sizes in the header must account for the file to the byte, which is checked before anything is allocated.
+ * Throws ChainruleError "data" that names the file and what is wrong.
+ */
+export function readIdx(name: string, bytes: Uint8Array, scale?: number): NdArray {
+  const fail = (message: string): never => {
+    throw new ChainruleError("data", `${name}: ${message}`);
+  };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 4 || view.getUint16(0) !== 0) fail("not an IDX file: it does not begin with two zero bytes");
+  const code = view.getUint8(2);
+  const element = ELEMENTS.get(code) ?? fail(`IDX element type 0x${code.toString(16).padStart(2, "0")} does not exist`);
+  const rank = view.getUint8(3);
+  if (rank < 1 || rank > MOST_AXES) fail(`an IDX array has 1 to ${MOST_AXES} dimensions here, this one ${rank}`);
+  const start = 4 + 4 * rank;
+  if (bytes.length < start) fail(`cut short: the header needs ${start} bytes, the file has ${bytes.length}`);
+  const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
+  // Eight u32 multiply to at most 2^256: inexact in f64, yet never mistaken for the size of a file.
+  const size = shape.reduce((product, d) => product * d, 1);
+  const expected = start + size * element.bytes;
+  if (bytes.length < expected) {
+    fail(`cut short: ${shapeText(shape)} needs ${expected} bytes, the file has ${bytes.length}`);
+  }
+  if (bytes.length > expected) fail(`${bytes.length - expected} bytes follow the ${size} values of ${shapeText(shape)}`);
+  const out = zeros(shape, scale === undefined ? element.dtype : "f32");
+  for (let i = 0; i < size; i++) {
+    const value = element.read(view, start + i * element.bytes);
+    out.data[i] = scale === undefined ? value : value / scale;
+  }
+  return out;
+}
+
+export interface IdxPairOptions {
+  /** Name of the data set. */
+  readonly name: string;
+  /** Every pixel is divided by this. 255 brings bytes to [0, 1]. */
+  readonly scale?: number;
+  readonly classes?: readonly string[];
+  readonly source?: string;
+}
+
+/**
+ * A data set from two uncompressed IDX files: images [n, height, width] (or [n, inputs]) and labels [n].
+ * Throws ChainruleError "data" when either is malformed or their rows do not match.
+ */
+export function pairIdx(images: Uint8Array, labels: Uint8Array, options: IdxPairOptions): Dataset {
+  const { name, scale = 255, classes, source } = options;
+  const x = readIdx(`${name} images`, images, scale);
+  const y = readIdx(`${name} labels`, labels);
+  if (x.shape.length !== 2 && x.shape.length !== 3) {
+    throw new ChainruleError("data", `${name} images: expected [n, height, width] or [n, inputs], got ${shapeText(x.shape)}`);
+  }
+  if (y.shape.length !== 1 || y.dtype !== "i32") {
+    throw new ChainruleError("data", `${name} labels: expected integers [n], got ${y.dtype} ${shapeText(y.shape)}`);
+  }
+  const [n, height, width] = x.shape as [number, number, number | undefined];
+  return validateDataset({
+    name,
+    x: reshape(x, [n, height * (width ?? 1)]),
+    y,
+    ...(width === undefined ? {} : { image: { height, width } }),
+    ...(classes ? { classes } : {}),
+    ...(source ? { source } : {}),
+    preparation: `pixels divided by ${scale}`,
+  });
+}

@@ -1,0 +1,38 @@
+import { type NdArray, zeros } from "../core/ndarray.ts";
+import type { DataSplit, Dataset, Scaling } from "./dataset.ts";
+
+/**
+ * Mean and population standard deviation of each column of x [n, inputs], in f64 (two passes, so that a large mean costs
+ * no digits). A constant column has deviation 1: standardised, it is 0.
+ */
+export function fitScaling(x: NdArray): Scaling {
+  const [n, inputs] = x.shape as [number, number];
+  const mean = new Array<number>(inputs).fill(0);
+  const variance = new Array<number>(inputs).fill(0);
+  x.data.forEach((value, i) => {
+    mean[i % inputs]! += value / n;
+  });
+  x.data.forEach((value, i) => {
+    variance[i % inputs]! += (value - mean[i % inputs]!) ** 2 / n;
+  });
+  // Rounding leaves a constant column a variance of about (mean * 2^-52)^2, not 0.
+  const deviation = variance.map((v, j) => (v > (mean[j]! * 1e-12) ** 2 ? Math.sqrt(v) : 1));
+  return { mean, deviation };
+}
+
+/** (x - mean) / deviation, computed in f64 and rounded once to f32. */
+export function applyScaling(x: NdArray, { mean, deviation }: Scaling): NdArray {
+  const inputs = mean.length;
+  const out = zeros(x.shape, "f32");
+  for (let i = 0; i < out.data.length; i++) {
+    out.data[i] = (x.data[i]! - mean[i % inputs]!) / deviation[i % inputs]!;
+  }
+  return out;
+}
+
+/** Standardises both parts with the mean and deviation of the training part alone, and records them in `scaling`. */
+export function standardise({ train, test }: DataSplit): DataSplit {
+  const scaling = fitScaling(train.x);
+  const scale = (part: Dataset): Dataset => ({ ...part, x: applyScaling(part.x, scaling), scaling });
+  return { train: scale(train), test: test && scale(test) };
+}

@@ -1,0 +1,55 @@
+import { ChainruleError } from "../core/errors.ts";
+import { firstNotFinite, type NdArray, ndarray, sameShape, shapeText, unravel } from "../core/ndarray.ts";
+import { type ModelSpec, parameterSpecs } from "../nn/model.ts";
+import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+
+/** The PyTorch layout of linear weights, [out, in], exists only here; everywhere else W is [in, out]. */
+export function transpose(w: NdArray): NdArray {
+  const [rows, columns] = w.shape as readonly [number, number];
+  const data = w.data.slice();
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) data[j * rows + i] = w.data[i * columns + j]!;
+  return { shape: [columns, rows], dtype: w.dtype, data };
+}
+
+/**
+ * Weights of `model` out of a safetensors file named as nn.Sequential's state_dict. F32 or F64.
+ * `precision` f64 keeps all digits of an F64 file. Throws naming the tensor that is missing, extra, misshapen or NaN.
+ */
+export function readWeights(bytes: Uint8Array, model: ModelSpec, precision: "f32" | "f64" = "f32"): Map<string, NdArray> {
+  const tensors = readSafetensors(bytes).tensors;
+  const specs = parameterSpecs(model);
+  const extra = [...tensors.keys()].find((name) => !specs.some((s) => s.name === name));
+  if (extra !== undefined) throw new ChainruleError("file", `weights: the model has no parameter "${extra}"`);
+  return new Map(
+    specs.map(({ name, shape }) => {
+      const tensor = tensors.get(name);
+      const stored = shape.length === 2 ? [shape[1]!, shape[0]!] : shape;
+      if (!tensor) throw new ChainruleError("file", `weights: "${name}" ${shapeText(stored)} is missing`);
+      if (!sameShape(tensor.shape, stored)) {
+        throw new ChainruleError("file", `weights: "${name}" is ${shapeText(tensor.shape)}, the model wants ${shapeText(stored)}`);
+      }
+      if (tensor.dtype !== "f32" && tensor.dtype !== "f64") {
+        throw new ChainruleError("file", `weights: "${name}" must be F32 or F64`);
+      }
+      const value = ndarray(stored, precision, tensor.data);
+      const at = firstNotFinite(value.data);
+      if (at >= 0) {
+        throw new ChainruleError("file", `weights: "${name}" holds ${value.data[at]} at [${unravel(at, stored).join(", ")}]`);
+      }
+      return [name, shape.length === 2 ? transpose(value) : value];
+    }),
+  );
+}
+
+/** A safetensors file of weights (or of gradients, with extras such as the loss) in PyTorch's layout. */
+export function writeWeights(
+  model: ModelSpec,
+  values: ReadonlyMap<string, NdArray>,
+  extras: readonly (readonly [string, NdArray])[] = [],
+): Uint8Array {
+  const tensors = parameterSpecs(model).map(({ name, shape }): [string, NdArray] => {
+    const value = values.get(name)!;
+    return [name, shape.length === 2 ? transpose(value) : value];
+  });
+  return writeSafetensors([...extras.map(([n, v]): [string, NdArray] => [n, v]), ...tensors]);
+}
