@@ -4,7 +4,7 @@ export { referenceBackend } from "./backend/reference/executor.ts";
 export { webgpuBackend } from "./backend/webgpu/backend.ts";
 export { ChainruleError } from "./core/errors.ts";
 export { type NdArray, ndarray } from "./core/ndarray.ts";
-export { initialise, type Initialiser } from "./nn/initialise.ts";
+export { type Initialiser, initialise } from "./nn/initialise.ts";
 export { type ModelSpec, parameterSpecs, parseModel } from "./nn/model.ts";
 export type { OptimizerSpec } from "./optim/optimizer.ts";
 export type { ScheduleSpec } from "./optim/schedule.ts";

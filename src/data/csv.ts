@@ -1,5 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
 import { ndarray } from "../core/ndarray.ts";
+import { classColumn, isMissing, isNumber, numericColumns } from "./csv-columns.ts";
 import { type CsvRecord, csvRecords } from "./csv-records.ts";
 import { type Dataset, validateDataset } from "./dataset.ts";
 
@@ -19,9 +20,6 @@ export interface CsvOptions {
 }
 
 const LABEL_NAMES = new Set(["label", "class", "target", "species", "y"]);
-const MISSING = new Set(["", "NA", "?"]);
-/** A decimal number. One way to match each text, so that a long field cannot make it backtrack. */
-const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /**
  * Reads CSV text (or its UTF-8 bytes) with a header line. Features must be numbers. Classes are the distinct labels,
@@ -45,9 +43,7 @@ export function readCsv(name: string, file: string | Uint8Array, options: CsvOpt
   requireColumns(name, columns, targets, features, task);
   const used = [...features, ...targets].map((column) => columns.get(column)!);
   const rows =
-    options.missing === "drop"
-      ? records.filter(({ fields }) => used.every((i) => !MISSING.has(fields[i]!.trim())))
-      : records;
+    options.missing === "drop" ? records.filter(({ fields }) => used.every((i) => !isMissing(fields[i]!))) : records;
   if (rows.length === 0) throw new ChainruleError("data", `${name}: every row has a missing value`);
   const dropped = records.length - rows.length;
   const numbers = (names: readonly string[]) =>
@@ -87,7 +83,7 @@ function columnIndex(name: string, { line, fields }: CsvRecord): ReadonlyMap<str
     if (columns.has(column)) fail(`two columns are named "${column}"`);
     columns.set(column, i);
   });
-  if (fields.every((field) => NUMBER.test(field.trim()))) fail("only numbers; the first line must name the columns");
+  if (fields.every((field) => isNumber(field))) fail("only numbers; the first line must name the columns");
   if (columns.size < 2) fail("one column; at least a feature and a label are needed, with commas between them");
   return columns;
 }
@@ -113,49 +109,6 @@ function requireColumns(
   if (new Set(wanted).size !== wanted.length) fail("a column is asked for twice, or as feature and label");
   if (features.length === 0) fail("no column is left to learn from");
   if (targets.length === 0) fail("no label column");
-  if (task === "classification" && targets.length > 1) fail(`one label column makes classes, got ${targets.join(", ")}`);
-}
-
-function numericColumns(
-  name: string,
-  rows: readonly CsvRecord[],
-  names: readonly string[],
-  columns: ReadonlyMap<string, number>,
-): Float32Array {
-  const out = new Float32Array(rows.length * names.length);
-  rows.forEach(({ line, fields }, row) => {
-    names.forEach((column, j) => {
-      const text = fields[columns.get(column)!]!.trim();
-      const value = Math.fround(NUMBER.test(text) ? Number(text) : Number.NaN);
-      if (!Number.isFinite(value)) {
-        const what = MISSING.has(text) ? "a value is missing" : `${quote(text)} is not a number that f32 can hold`;
-        throw new ChainruleError("data", `${name}, line ${line}, column "${column}": ${what}`);
-      }
-      out[row * names.length + j] = value;
-    });
-  });
-  return out;
-}
-
-function classColumn(name: string, rows: readonly CsvRecord[], column: string, at: number) {
-  const texts = rows.map(({ fields }) => fields[at]!.trim());
-  const blank = texts.findIndex((text) => MISSING.has(text));
-  if (blank >= 0) {
-    throw new ChainruleError("data", `${name}, line ${rows[blank]!.line}, column "${column}": the label is missing`);
-  }
-  const numeric = texts.every((text) => NUMBER.test(text));
-  const broken = numeric ? texts.findIndex((text) => !Number.isSafeInteger(Number(text))) : -1;
-  if (broken >= 0) {
-    const where = `${name}, line ${rows[broken]!.line}, column "${column}"`;
-    throw new ChainruleError("data", `${where}: ${quote(texts[broken]!)} is no class; ask for a regression to predict numbers`);
-  }
-  // "1", "01" and "1.0" are one class; adding 0 turns -0 into 0.
-  const keys = numeric ? texts.map((text) => String(Number(text) + 0)) : texts;
-  const classes = [...new Set(keys)].sort(numeric ? (a, b) => Number(a) - Number(b) : undefined);
-  const index = new Map(classes.map((label, i) => [label, i]));
-  return { labels: keys.map((key) => index.get(key)!), classes };
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}...` : text);
+  if (task === "classification" && targets.length > 1)
+    fail(`one label column makes classes, got ${targets.join(", ")}`);
 }

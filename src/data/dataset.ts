@@ -64,7 +64,8 @@ export function validateDataset(dataset: Dataset): Dataset {
   const fail = (message: string): never => {
     throw new ChainruleError("data", `data set "${name}": ${message}`);
   };
-  if (x.dtype !== "f32" || x.shape.length !== 2) fail(`x must be f32 [n, inputs], got ${x.dtype} ${shapeText(x.shape)}`);
+  if (x.dtype !== "f32" || x.shape.length !== 2)
+    fail(`x must be f32 [n, inputs], got ${x.dtype} ${shapeText(x.shape)}`);
   const [n, inputs] = x.shape as [number, number];
   if (n < 1 || inputs < 1) fail(`x is empty: its shape is ${shapeText(x.shape)}`);
   const labels = y.dtype === "i32" && y.shape.length === 1;
@@ -95,7 +96,9 @@ function requireFinite(a: NdArray, what: string, names: readonly string[] | unde
   if (at < 0) return;
   const column = at % a.shape[1]!;
   const named = names?.[column] === undefined ? "" : ` ("${names[column]}")`;
-  fail(`${what} at row ${Math.floor(at / a.shape[1]!)}, column ${column}${named} is ${a.data[at]}, not a finite number`);
+  fail(
+    `${what} at row ${Math.floor(at / a.shape[1]!)}, column ${column}${named} is ${a.data[at]}, not a finite number`,
+  );
 }
 
 function requireLabels(labels: TypedArray, classes: readonly string[] | undefined, fail: Fail): void {

@@ -47,7 +47,8 @@ export function readIdx(name: string, bytes: Uint8Array, scale?: number): NdArra
   if (bytes.length < expected) {
     fail(`cut short: ${shapeText(shape)} needs ${expected} bytes, the file has ${bytes.length}`);
   }
-  if (bytes.length > expected) fail(`${bytes.length - expected} bytes follow the ${size} values of ${shapeText(shape)}`);
+  if (bytes.length > expected)
+    fail(`${bytes.length - expected} bytes follow the ${size} values of ${shapeText(shape)}`);
   const out = zeros(shape, scale === undefined ? element.dtype : "f32");
   for (let i = 0; i < size; i++) {
     const value = element.read(view, start + i * element.bytes);
@@ -74,7 +75,10 @@ export function pairIdx(images: Uint8Array, labels: Uint8Array, options: IdxPair
   const x = readIdx(`${name} images`, images, scale);
   const y = readIdx(`${name} labels`, labels);
   if (x.shape.length !== 2 && x.shape.length !== 3) {
-    throw new ChainruleError("data", `${name} images: expected [n, height, width] or [n, inputs], got ${shapeText(x.shape)}`);
+    throw new ChainruleError(
+      "data",
+      `${name} images: expected [n, height, width] or [n, inputs], got ${shapeText(x.shape)}`,
+    );
   }
   if (y.shape.length !== 1 || y.dtype !== "i32") {
     throw new ChainruleError("data", `${name} labels: expected integers [n], got ${y.dtype} ${shapeText(y.shape)}`);

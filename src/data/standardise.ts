@@ -33,6 +33,11 @@ export function applyScaling(x: NdArray, { mean, deviation }: Scaling): NdArray 
 /** Standardises both parts with the mean and deviation of the training part alone, and records them in `scaling`. */
 export function standardise({ train, test }: DataSplit): DataSplit {
   const scaling = fitScaling(train.x);
-  const scale = (part: Dataset): Dataset => ({ ...part, x: applyScaling(part.x, scaling), scaling });
+  const scale = (part: Dataset): Dataset => ({
+    ...part,
+    x: applyScaling(part.x, scaling),
+    scaling,
+    preparation: `${part.preparation ? `${part.preparation}; ` : ""}standardised on the training rows`,
+  });
   return { train: scale(train), test: test && scale(test) };
 }

@@ -31,10 +31,14 @@ export function tutorialData(): Dataset {
   };
 }
 
-/** The corners of the unit square, class = exclusive or of the coordinates. Four rows without noise: the truth table. */
+/**
+ * The corners of the unit square, class = exclusive or of the coordinates. n = 4 is the truth table; more rows
+ * have noise 0.15 unless told otherwise.
+ */
 export function xorData(options: SyntheticOptions): Dataset {
   // Row i is corner i mod 4 in the order 00, 01, 11, 10, so that the classes alternate: 0, 1, 0, 1.
   const corner = (i: number): [number, number] => [(i >> 1) & 1, ((i >> 1) ^ i) & 1];
+  if (options.n < 4) throw new ChainruleError("value", `"xor" needs n of at least 4 rows, got ${options.n}`);
   return plane("xor", ["0", "1"], { noise: options.n > 4 ? 0.15 : 0, ...options }, corner);
 }
 

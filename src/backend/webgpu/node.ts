@@ -93,7 +93,7 @@ function sources(): readonly AdapterSource[] {
 
 /** Asks for a first adapter. Dawn reads the environment during that call, before it returns its promise. */
 async function probe(gpu: GPU, source: AdapterSource): Promise<GPUAdapter | null> {
-  if (process.platform !== "linux") return await gpu.requestAdapter();
+  if (source === "system" && process.platform !== "linux") return await gpu.requestAdapter();
   await loadVulkanLoader();
   const env = source === "swiftshader" ? await swiftshaderEnv() : systemEnv();
   return await withEnv(env, () => gpu.requestAdapter());

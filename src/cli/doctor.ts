@@ -1,0 +1,72 @@
+import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
+import { webgpuBackend } from "../backend/webgpu/backend.ts";
+import { createNodeGpu, listNodeAdapters } from "../backend/webgpu/node.ts";
+import { conform } from "../check/conformance.ts";
+import { ChainruleError } from "../core/errors.ts";
+import { ops } from "../ops/index.ts";
+import { clearProgress, print, progress } from "./output.ts";
+import { parse } from "./usage.ts";
+
+const help = `Usage: chainrule doctor [--full] [--json]
+
+Shows the WebGPU adapters of this machine, their features and limits, and runs every kernel against the reference
+(one case each; --full runs all). Says what to do where something is missing.`;
+
+export async function run(args: readonly string[]): Promise<number> {
+  const { values } = parse(args, { full: { type: "boolean" } }, [0, 0]);
+  if (values.help) {
+    print(help);
+    return 0;
+  }
+  const json = values.json === true;
+  const platform = `Node ${process.version}, ${process.platform} ${process.arch}`;
+  if (!json) print(platform);
+  let backend: WebGpuBackend;
+  try {
+    const adapters = await listNodeAdapters();
+    if (!json) for (const a of adapters) print(`adapter: ${a.name} (${a.backend}, ${a.source})`);
+    backend = await webgpuBackend(await createNodeGpu());
+  } catch (error) {
+    if (!(error instanceof ChainruleError)) throw error;
+    print(json ? JSON.stringify({ platform, adapter: null, advice: error.message }) : `no adapter: ${error.message}`);
+    return 1;
+  }
+  const { gpu } = backend;
+  const features = [...gpu.adapter.features].sort();
+  if (!json) {
+    print(`in use: ${backend.description}${isSoftware(backend.description) ? " (software: right, but slow; no measure of speed)" : ""}`);
+    print(`features: ${features.join(", ")}`);
+    for (const [name, value] of Object.entries(gpu.caps)) print(`  ${name}: ${value}`);
+  }
+  const results = await selfTest(backend, values.full === true);
+  const failed = results.filter((r) => !r.pass);
+  if (json) {
+    print(JSON.stringify({ platform, adapter: backend.description, features, limits: gpu.caps, selfTest: results }));
+  } else {
+    for (const r of failed) print(`WRONG ${r.kernel} (${r.case}): ${r.reason}`);
+    print(`self-test: ${results.length - failed.length} of ${results.length} kernel runs right`);
+  }
+  backend.dispose();
+  return failed.length > 0 ? 1 : 0;
+}
+
+const isSoftware = (description: string): boolean => /swiftshader|llvmpipe|lavapipe|warp/i.test(description);
+
+/** Each kernel on its largest case, or on all. */
+async function selfTest(backend: WebGpuBackend, full: boolean) {
+  const results: { kernel: string; case: string; pass: boolean; reason: string }[] = [];
+  for (const op of ops) {
+    for (const kernel of op.kernels) {
+      const cases = full ? op.cases : [...op.cases].reverse();
+      for (const c of cases) {
+        progress(`self-test ${kernel.name} ${c.name}`);
+        const result = await conform(backend.gpu, op, kernel, c);
+        if (!result) continue;
+        results.push({ kernel: kernel.name, case: c.name, pass: result.pass, reason: result.reason });
+        if (!full) break;
+      }
+    }
+  }
+  clearProgress();
+  return results;
+}

@@ -1,0 +1,89 @@
+import type { Backend } from "../backend/executor.ts";
+import { referenceBackend } from "../backend/reference/executor.ts";
+import { ChainruleError } from "../core/errors.ts";
+import type { NdArray } from "../core/ndarray.ts";
+import { readSafetensors } from "../io/safetensors.ts";
+import { readWeights, writeWeights } from "../io/weights.ts";
+import type { ModelSpec } from "../nn/model.ts";
+import { unpackParameters } from "../nn/parameters.ts";
+import { fuse } from "../ops/fuse.ts";
+import { gradientGraph } from "../train/gradient-graph.ts";
+import { matchRows } from "../train/options.ts";
+import { backendChoices, openBackend } from "./backend.ts";
+import { readBytes, requireWritable, writeWhole } from "./files.ts";
+import { print } from "./output.ts";
+import { loadModel } from "./sources.ts";
+import { choiceFlag, countFlag, parse } from "./usage.ts";
+
+const help = `Usage: chainrule grad <model.json> --weights W.safetensors --batch B.safetensors --out G.safetensors
+
+Computes loss and gradients of one batch.
+
+  --weights <file>   parameters, named as in PyTorch's nn.Sequential, F32 or F64
+  --batch <file>     x, F32 [n, in]; y, F32 targets [n, out] or I32 class indices [n]
+  --out <file>       loss, and each gradient under its parameter's name
+  --backend <B>      auto (default), webgpu (writes F32) or cpu (computes and writes F64)
+  --seed <N>         dropout masks (default 1)
+  --json             print the loss as JSON`;
+
+const options = {
+  weights: { type: "string" },
+  batch: { type: "string" },
+  out: { type: "string" },
+  backend: { type: "string" },
+  seed: { type: "string" },
+} as const;
+
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args, options, [1, 1]);
+  if (values.help) {
+    print(help);
+    return 0;
+  }
+  const required = (name: "weights" | "batch" | "out"): string => {
+    const value = values[name];
+    if (value === undefined) throw new ChainruleError("usage", `--${name} <file> is missing (see --help)`);
+    return value;
+  };
+  const { model } = loadModel(positionals[0]!);
+  const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
+  const seed = countFlag("seed", values.seed, 0) ?? 1;
+  const out = required("out");
+  const bytes = readBytes(required("weights"));
+  const { x, y } = readBatch(readBytes(required("batch")), model);
+  readWeights(bytes, model);
+  requireWritable(out);
+  const backend = choice === "cpu" ? referenceBackend("f64") : await openBackend(choice);
+  const exact = backend.kind === "cpu";
+  const weights = readWeights(bytes, model, exact ? "f64" : "f32");
+  const { loss, gradients } = await lossAndGradients(exact ? referenceBackend("f64") : backend, model, weights, { x, y }, seed);
+  writeWhole(out, writeWeights(model, gradients, [["loss", { ...loss, shape: [] }]]));
+  print(values.json ? JSON.stringify({ loss: loss.data[0], out, backend: backend.description }) : `loss ${loss.data[0]}; gradients in ${out}`);
+  return 0;
+}
+
+/** x and y of a batch file, checked against the model. */
+export function readBatch(bytes: Uint8Array, model: ModelSpec): { x: NdArray; y: NdArray } {
+  const { tensors } = readSafetensors(bytes);
+  const x = tensors.get("x");
+  const y = tensors.get("y");
+  if (!x || !y) throw new ChainruleError("file", `batch: tensor "${x ? "y" : "x"}" is missing; a batch holds x and y`);
+  return matchRows(model, { x, y }, "batch");
+}
+
+async function lossAndGradients(
+  backend: Backend,
+  model: ModelSpec,
+  weights: ReadonlyMap<string, NdArray>,
+  { x, y }: { x: NdArray; y: NdArray },
+  seed: number,
+): Promise<{ loss: NdArray; gradients: Map<string, NdArray> }> {
+  const g = gradientGraph(model, weights, x, y, { seed, maxBufferSize: backend.limits.maxBufferSize });
+  const executor = await backend.compile(g.graph, { nodes: fuse(g.graph) });
+  try {
+    const [loss, ...flats] = await executor.run(1, [g.loss, ...g.flatGradients]);
+    return { loss: loss!, gradients: unpackParameters(g.groups, flats) };
+  } finally {
+    executor.dispose();
+  }
+}

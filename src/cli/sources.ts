@@ -1,0 +1,46 @@
+import { basename } from "node:path";
+import { ChainruleError } from "../core/errors.ts";
+import type { DataSplit } from "../data/dataset.ts";
+import { loadDataFile } from "../data/load-file.ts";
+import { dataPresets } from "../data/presets.ts";
+import { splitBySeed } from "../data/split.ts";
+import { losses } from "../nn/losses.ts";
+import { type ModelSpec, parseModel } from "../nn/model.ts";
+import { type TrainingPreset, trainingPresets } from "../nn/presets.ts";
+import { readBytes, readJson, readShipped } from "./files.ts";
+
+/** A model by the name of a preset, or from a JSON file. */
+export function loadModel(source: string): { model: ModelSpec; preset: TrainingPreset | null } {
+  const preset = Object.hasOwn(trainingPresets, source) ? trainingPresets[source]! : null;
+  if (preset) return { model: preset.model, preset };
+  if (!source.includes(".") && !source.includes("/")) {
+    const names = Object.keys(trainingPresets).join(", ");
+    throw new ChainruleError("usage", `there is no preset "${source}"; presets are ${names}; a model file ends in .json`);
+  }
+  return { model: parseModel(readJson(source)), preset: null };
+}
+
+export interface DataChoice {
+  /** Preset or file. */
+  readonly source: string;
+  readonly label?: string | undefined;
+  /** Share of a file's rows that is held out; presets have test rows of their own. */
+  readonly testFraction?: number | undefined;
+  readonly seed: number;
+}
+
+/** Rows by the name of a preset, or from a file; a file's rows are all for training unless some are held out. */
+export async function loadData({ source, label, testFraction, seed }: DataChoice, model: ModelSpec): Promise<DataSplit> {
+  if (Object.hasOwn(dataPresets, source)) return dataPresets[source]!.load(readShipped, { seed });
+  if (!source.includes(".") && !source.includes("/")) {
+    const names = Object.keys(dataPresets).join(", ");
+    throw new ChainruleError("usage", `there is no data preset "${source}"; presets are ${names}; or give a .safetensors, .csv or IDX file`);
+  }
+  const task = losses[model.loss].targets === "classes" || model.loss === "bce" ? "classification" : "regression";
+  const dataset = await loadDataFile(basename(source), readBytes(source), {
+    task,
+    ...(label === undefined ? {} : { label: label.split(",") }),
+    read: (file) => Promise.resolve(readBytes(source.slice(0, source.length - basename(source).length) + file)),
+  });
+  return testFraction ? splitBySeed(dataset, testFraction, 0) : { train: dataset, test: null };
+}

@@ -1,0 +1,82 @@
+import { ChainruleError } from "../core/errors.ts";
+import { cast, type NdArray, reshape, shapeText, sizeOf } from "../core/ndarray.ts";
+import { type CsvOptions, readCsv } from "../data/csv.ts";
+import { type Dataset, validateDataset } from "../data/dataset.ts";
+import { gunzipIfNeeded } from "../data/gunzip.ts";
+import { pairIdx } from "../data/idx.ts";
+import { readSafetensors } from "./safetensors.ts";
+
+export interface LoadFileOptions extends CsvOptions {
+  /** Gives a file beside the named one: the labels of an IDX pair. */
+  readonly read?: (file: string) => Promise<Uint8Array>;
+  /** What the pixels of an IDX file are divided by; 255 unless told otherwise. */
+  readonly scale?: number;
+}
+
+/**
+ * A data set from a file of the user's, told by its name:
+ * - `.csv`: see readCsv, whose options apply.
+ * - `.safetensors`: a tensor "x" [n, ...] and a tensor "y", classes when it holds integers [n], targets when it holds
+ *   floats [n] or [n, outputs]. x of rank 3 is taken as images.
+ * - IDX, by "images-idx3" in the name: the labels are read from the same name with "labels-idx1" in its place.
+ * CSV and IDX files may be compressed with gzip, and named so: `.csv.gz`.
+ * Throws ChainruleError "data" or "file" naming the file and what is wrong, "usage" for a name that tells no format.
+ */
+export async function loadDataFile(name: string, bytes: Uint8Array, options: LoadFileOptions = {}): Promise<Dataset> {
+  const base = name.split(/[\\/]/).at(-1)!;
+  if (base.endsWith(".safetensors")) return fromSafetensors(base, bytes);
+  if (/\.csv(\.gz)?$/i.test(base)) return readCsv(base, await gunzipIfNeeded(base, bytes), options);
+  if (base.includes("images-idx3")) return fromIdx(name, base, bytes, options);
+  const known = ".csv, .csv.gz, .safetensors, or images-idx3 in the name of an IDX file";
+  throw new ChainruleError("usage", `${base}: the name does not tell a data format; known are ${known}`);
+}
+
+async function fromIdx(path: string, base: string, bytes: Uint8Array, options: LoadFileOptions): Promise<Dataset> {
+  const swap = (text: string): string => text.replace(/images-idx3(?!.*images-idx3)/s, "labels-idx1");
+  if (!options.read) throw new ChainruleError("usage", `${base}: its labels, ${swap(base)}, are needed beside it`);
+  let labels: Uint8Array;
+  try {
+    labels = await options.read(swap(path));
+  } catch (cause) {
+    throw new ChainruleError("file", `${base}: its labels, ${swap(base)}, could not be read`, { cause });
+  }
+  return pairIdx(await gunzipIfNeeded(base, bytes), await gunzipIfNeeded(swap(base), labels), {
+    name: base,
+    ...(options.scale === undefined ? {} : { scale: options.scale }),
+    ...(options.source ? { source: options.source } : {}),
+  });
+}
+
+function fromSafetensors(name: string, bytes: Uint8Array): Dataset {
+  const { tensors } = readSafetensors(bytes);
+  const [x, y] = [tensors.get("x"), tensors.get("y")];
+  if (!x || !y) {
+    throw new ChainruleError(
+      "data",
+      `${name}: needs tensors "x" and "y", has ${[...tensors.keys()].join(", ") || "none"}`,
+    );
+  }
+  const image = x.shape.length === 3 ? { image: { height: x.shape[1]!, width: x.shape[2]! } } : {};
+  return validateDataset({ name, x: matrix(x, `${name}, "x"`), y: targets(y, `${name}, "y"`), ...image });
+}
+
+/** [n, ...] -> f32 [n, the rest] */
+function matrix(a: NdArray, where: string): NdArray {
+  const inputs = sizeOf(a.shape.slice(1));
+  if (a.shape.length < 2)
+    throw new ChainruleError("data", `${where}: needs shape [n, inputs], got ${shapeText(a.shape)}`);
+  return reshape(cast(a, "f32"), [a.shape[0]!, inputs]);
+}
+
+/** Integers [n] or [n, 1] -> i32 [n]; floats [n] or [n, outputs] -> f32 [n, outputs] */
+function targets(a: NdArray, where: string): NdArray {
+  const [n, outputs = 1] = a.shape as readonly [number, number?];
+  if (a.dtype === "f32" || a.dtype === "f64") {
+    if (a.shape.length <= 2) return reshape(cast(a, "f32"), [n, outputs]);
+    throw new ChainruleError("data", `${where}: targets need shape [n, outputs], got ${shapeText(a.shape)}`);
+  }
+  if (a.shape.length > 2 || outputs !== 1) {
+    throw new ChainruleError("data", `${where}: class indices need shape [n], got ${shapeText(a.shape)}`);
+  }
+  return reshape(cast(a, "i32"), [n]);
+}
