@@ -1,0 +1,4 @@
+import { ops } from "../../src/ops/index.ts";
+import { conformanceTests } from "../shared/conformance.ts";
+
+conformanceTests(ops);

@@ -1,0 +1,74 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { runKernel } from "../../src/backend/webgpu/run-kernel.ts";
+import { conform } from "../../src/check/conformance.ts";
+import { caseInputs } from "../../src/check/case-inputs.ts";
+import { type AnyOp, DEFAULT_CAPS } from "../../src/graph/op.ts";
+import { matmul, transposeMatmul } from "../../src/ops/matmul.ts";
+import { matmulCase, product, productGate } from "../../src/ops/matmul-reference.ts";
+import { openGpu } from "../shared/gpu.ts";
+
+const forms = [
+  { form: "NN", op: matmul as AnyOp, attrs: null },
+  { form: "NT", op: transposeMatmul as AnyOp, attrs: { transpose: "b" } },
+  { form: "TN", op: transposeMatmul as AnyOp, attrs: { transpose: "a" } },
+] as const;
+
+let gpu: WebGpuBackend;
+beforeAll(async () => {
+  gpu = await openGpu();
+});
+afterAll(() => gpu.dispose());
+
+describe.each(forms)("$form", ({ form, op, attrs }) => {
+  test("any shape, every kernel, inside the statistical gate", async () => {
+    const size = fc.integer({ min: 1, max: 90 });
+    const property = fc.asyncProperty(size, size, size, fc.integer({ min: 1, max: 1000 }), async (M, N, K, seed) => {
+      const c = matmulCase(form, M, N, K, attrs);
+      for (const kernel of op.kernels) {
+        const gate: NonNullable<Parameters<typeof conform>[4]>["gate"] = (inputs, [exact]) => [
+          productGate(form, inputs, exact!),
+        ];
+        const result = await conform(gpu.gpu, op, kernel, c, { seed, gate });
+        if (result) expect(result.reason, `${kernel.name} ${M}x${N}x${K}`).toBe("");
+      }
+    });
+    await fc.assert(property, { numRuns: 12 });
+  });
+
+  test("integers come out bit for bit", async () => {
+    const [M, N, K] = [37, 41, 130];
+    const c = matmulCase(form, M, N, K, attrs);
+    const integers = { ...c, inputs: c.inputs.map((i) => ({ ...i, fill: "integers" as const })) };
+    const inputs = caseInputs(integers, 3);
+    const exact = product(form, inputs[0]!, inputs[1]!);
+    for (const kernel of op.kernels) {
+      const run = await runKernel(gpu.gpu, op, kernel, inputs, attrs);
+      if (run) expect(Array.from(run.outputs[0]!.data), kernel.name).toEqual(Array.from(exact.data));
+    }
+  });
+
+  test("in panels, where an operand is larger than what can be bound at once", async () => {
+    const caps = { ...DEFAULT_CAPS, maxStorageBufferBindingSize: 8192 };
+    for (const [M, N, K] of [
+      [70, 44, 96],
+      [3, 300, 260],
+      [200, 9, 33],
+      [64, 64, 64],
+    ] as const) {
+      for (const kernel of op.kernels) {
+        const result = await conform(gpu.gpu, op, kernel, matmulCase(form, M, N, K, attrs), { caps });
+        if (result) expect(result.reason, `${kernel.name} ${M}x${N}x${K}`).toBe("");
+      }
+    }
+  });
+
+  test("in a 2-D grid, where one dimension has too few workgroups", async () => {
+    const caps = { ...DEFAULT_CAPS, maxComputeWorkgroupsPerDimension: 7 };
+    for (const kernel of op.kernels) {
+      const result = await conform(gpu.gpu, op, kernel, matmulCase(form, 130, 70, 20, attrs), { caps });
+      if (result) expect(result.reason, kernel.name).toBe("");
+    }
+  });
+});

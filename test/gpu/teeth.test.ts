@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { createNodeGpu } from "../../src/backend/webgpu/node.ts";
+import { conform, conformAll } from "../../src/check/conformance.ts";
+import { ops } from "../../src/ops/index.ts";
+import { openGpu, opNamed } from "../shared/gpu.ts";
+
+/** A wrong kernel: in `op`'s kernel `kernel`, `from` becomes `to`. Every one must be caught by some case. */
+interface Mutant {
+  readonly op: string;
+  readonly kernel: string;
+  readonly what: string;
+  readonly from: string | RegExp;
+  readonly to: string;
+}
+
+const products = ["matmul", "transposeMatmul"];
+const each = (names: readonly string[], kernel: string, what: string, from: string | RegExp, to: string): Mutant[] =>
+  names.map((op) => ({ op, kernel: `${op}/${kernel}`, what, from, to }));
+const one = (op: string, kernel: string, what: string, from: string | RegExp, to: string): Mutant => ({
+  op,
+  kernel: `${op}/${kernel}`,
+  what,
+  from,
+  to,
+});
+
+const mutants: readonly Mutant[] = [
+  ...each(products, "naive", "the first k is dropped", "var k = 0u; k < params.K", "var k = 1u; k < params.K"),
+  ...each(products, "naive", "the last k is dropped", "k < params.K", "k + 1u < params.K"),
+  ...each(products, "tiled", "a barrier is missing", /workgroupBarrier\(\);\n {4}for/, "for"),
+  ...each(products, "tiled", "the tile of A is read transposed", "tileA[local.y * 16u + k]", "tileA[k * 16u + local.y]"),
+  ...each(products, "tiled", "the inner loop stops one short", "for (var k = 0u; k < 16u;", "for (var k = 0u; k < 15u;"),
+  ...each(products, "tiled", "the edge of K is not guarded", "&& ak < params.K", ""),
+  ...each(products, "register8", "the fourth row is computed from the third", "av.w", "av.z"),
+  ...each(products, "register8", "the edge of N is off by one", "n + 3u < params.N", "n + 2u < params.N"),
+  ...each(products, "register8-vec4", "a transpose in registers is missing", "transpose(mat4x4<f32>(r0, r1, r2, r3))", "mat4x4<f32>(r0, r1, r2, r3)"),
+  ...each(products, "register8-vec4", "two blocks of depth are swapped", "blockA[at + 8u] = v[1]", "blockA[at + 8u] = v[2]"),
+  ...each(products, "register16-vec4", "B starts at the row of A", "load_b(n0 + loadOuter", "load_b(m0 + loadOuter"),
+  one("transposeMatmul", "naive", "A is used as it lies", "k * params.lda + m", "m * params.lda + k"),
+  one("outerProduct", "scalar", "the factors are swapped", "a[e / params.N] * b[e % params.N]", "a[e % params.N] * b[e / params.N]"),
+  one("outerProduct", "vec4", "the rows are off by one", "e / params.N", "(e + 1u) / params.N"),
+  one("linear", "tiled", "the bias is forgotten", "value += bias[params.biasOffset + n];", ""),
+  one("linear", "register8", "the activation is forgotten", "value = activation(value);", ""),
+  one("addBias", "flat", "the bias goes down the rows", "b[i % params.N]", "b[i / params.N]"),
+  one("sumRows", "lanes", "one lane is left out", "m += 16u", "m += 17u"),
+  one("relu", "flat", "the sign is wrong", "max(x, 0.0)", "min(x, 0.0)"),
+  one("reluGradient", "flat", "1 everywhere", "select(0.0, 1.0, y > 0.0)", "1.0"),
+  one("leakyReluGradient", "flat", "the slope is forgotten", "select(params.alpha, 1.0", "select(0.0, 1.0"),
+  one("sigmoidGradient", "flat", "y for y (1 - y)", "y * (1.0 - y)", "y"),
+  one("tanhGradient", "flat", "1 - y for 1 - y^2", "(1.0 - y) * (1.0 + y)", "1.0 - y"),
+  one("gelu", "flat", "the tanh approximation", "x * normalCdf(x)", "0.5 * x * (1.0 + tanh(0.7978846 * (x + 0.044715 * x * x * x)))"),
+  one("geluGradient", "flat", "the second term is forgotten", "+ x * normalPdf(x)", ""),
+  one("siluGradient", "flat", "the second term is forgotten", "(1.0 + x * safeSigmoid(-x))", "1.0"),
+  one("softplus", "flat", "log without the 1 +", "log1pUnit(exp(-abs(x)))", "exp(-abs(x))"),
+  one("softmax", "row", "not divided by the sum", "/ sum;", ";"),
+  one("softmaxGradient", "row", "the sum is forgotten", "(dy[start + j] - dot)", "dy[start + j]"),
+  one("layerNorm", "row", "variance by N - 1", "local) / count + params.extra", "local) / (count - 1.0) + params.extra"),
+  one("layerNormGradient", "row", "the mean of g is forgotten", "- sumG -", "-"),
+  one("layerNormScaleGradient", "column", "the last row is dropped", "m < params.M", "m + 1u < params.M"),
+  one("dropout", "flat", "not scaled by 1 / (1 - p)", "x[i] * params.scale", "x[i]"),
+  one("dropout", "flat", "the step does not count", "params.stream, cursor[0], i", "params.stream, 0u, i"),
+  one("crossEntropy", "row", "the maximum is not subtracted from the label's", "- top); }\n", "); }\n"),
+  one("crossEntropyGradient", "row", "1 / batch is forgotten", "dloss[0] * params.extra", "dloss[0]"),
+  one("crossEntropyGradient", "row", "the label is not subtracted", "select(0.0, 1.0, j == u32(labels[row]))", "0.0"),
+  one("sumSquaredErrorGradient", "flat", "2p, as the tutorial's code has it", "2.0 * (p - t)", "2.0 * p"),
+  one("mseGradient", "flat", "1 / size is forgotten", "* params.scale", ""),
+  one("huberGradient", "flat", "not clamped", "clamp(p - t, -1.0, 1.0)", "p - t"),
+  one("bceGradient", "flat", "the label is not subtracted", "safeSigmoid(p) - t", "safeSigmoid(p)"),
+  one("mse", "partials", "every other element", "i += params.stride", "i += 2u * params.stride"),
+  one("batchIndex", "flat", "one round is missing", "r < 6u", "r < 5u"),
+  one("gather", "flat", "rows are off by one", "index[i / params.width]", "index[(i + 1u) / params.width]"),
+  one("gradientStats", "partials", "the first element is dropped", "let value = g[i];", "let value = select(g[i], 0.0, i == 0u);"),
+  one("control", "one", "the gate ignores the loss", "&& !isNotFinite(loss[0])", ""),
+  one("control", "one", "warm-up starts at 0", "f32(step + 1u)", "f32(step)"),
+  one("record", "one", "the ring is off by one", "(cursor[0] % params.slots)", "((cursor[0] + 1u) % params.slots)"),
+  one("sgd", "flat", "plain momentum for Nesterov's", "g = fma(params.keep1, s1, g);", "g = s1;"),
+  one("adam", "flat", "no bias correction", "-lr / control[4]", "-lr"),
+  one("adam", "flat", "the root is forgotten", "sqrt(s2 / control[5])", "(s2 / control[5])"),
+  one("adamw", "flat", "weight decay is forgotten", "p = fma(-lr * params.weightDecay, p, p);", ""),
+  one("rmsprop", "flat", "the new square is not added", "params.add1 * g * g", "0.0"),
+  one("adagrad", "flat", "epsilon inside the root", "(sqrt(s1) + params.eps)", "sqrt(s1 + params.eps * 1e7)"),
+];
+
+describe("wrong kernels are caught, all of them", () => {
+  let gpu: WebGpuBackend;
+  beforeAll(async () => {
+    gpu = await openGpu();
+  });
+  afterAll(() => gpu.dispose());
+
+  test.each(mutants)("$kernel: $what", async ({ op: name, kernel: kernelName, from, to }) => {
+    const op = opNamed(name);
+    const kernel = op.kernels.find((k) => k.name === kernelName)!;
+    let changed = 0;
+    const edit = (code: string): string => {
+      const edited = code.replace(from, to);
+      if (edited !== code) changed++;
+      return edited;
+    };
+    let caught = false;
+    for (const c of op.cases) {
+      const result = await conform(gpu.gpu, op, kernel, c, { edit });
+      if (result && !result.pass) caught = true;
+      if (caught) break;
+    }
+    expect(changed, "the mutation found its place in the code").toBeGreaterThan(0);
+    expect(caught).toBe(true);
+  });
+});
+
+describe("Dawn's null backend, which computes nothing", () => {
+  test("fails every numeric case of every kernel", async () => {
+    const idle = await webgpuBackend(await createNodeGpu({ backend: "null" }));
+    const results = await conformAll(idle.gpu, ops);
+    idle.dispose();
+    expect(results.length).toBeGreaterThan(300);
+    expect(results.filter((r) => r.pass).map((r) => `${r.kernel} ${r.case}`)).toEqual([]);
+  });
+});

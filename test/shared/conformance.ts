@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { conform } from "../../src/check/conformance.ts";
+import type { AnyOp } from "../../src/graph/op.ts";
+import { openGpu } from "./gpu.ts";
+
+/** Declares a test for each kernel of the given ops: all its cases within the proved bounds. */
+export function conformanceTests(ops: readonly AnyOp[]): void {
+  let gpu: WebGpuBackend;
+  beforeAll(async () => {
+    gpu = await openGpu();
+  });
+  afterAll(() => gpu.dispose());
+  for (const op of ops) {
+    describe(op.name, () => {
+      for (const kernel of op.kernels) {
+        test(`${kernel.name} agrees with the reference on every case`, async () => {
+          let applied = 0;
+          for (const c of op.cases) {
+            const result = await conform(gpu.gpu, op, kernel, c);
+            if (!result) continue;
+            applied++;
+            expect(result.reason, `${kernel.name}, ${c.name}, ${gpu.description}`).toBe("");
+          }
+          expect(applied, "cases that the kernel applies to").toBeGreaterThan(0);
+        });
+      }
+    });
+  }
+}

@@ -1,0 +1,14 @@
+import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { ops } from "../../src/ops/index.ts";
+import type { AnyOp } from "../../src/graph/op.ts";
+
+/** A backend of its own for a test file; fails with advice where there is no adapter. */
+export function openGpu(): Promise<WebGpuBackend> {
+  return webgpuBackend(navigator.gpu);
+}
+
+export function opNamed(name: string): AnyOp {
+  const op = ops.find((o) => o.name === name);
+  if (!op) throw new Error(`no op ${name}`);
+  return op;
+}

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Backend } from "../../src/backend/executor.ts";
+import { referenceBackend } from "../../src/backend/reference/executor.ts";
+import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
+import { openGpu } from "../shared/gpu.ts";
+import { mixedNet, ring } from "../shared/problems.ts";
+
+let gpu: Backend;
+beforeAll(async () => {
+  gpu = await openGpu();
+});
+afterAll(() => gpu.dispose());
+
+const data = ring(203);
+const options = { model: mixedNet, data, batch: 17, clip: 1, seed: 5, optimizer: { type: "adam", lr: 0.01 } } as const;
+
+async function losses(trainer: Trainer, steps: number): Promise<number[]> {
+  const out: number[] = [];
+  for await (const m of trainer.run({ steps })) out.push(m.loss);
+  return out;
+}
+
+async function bits(trainer: Trainer): Promise<Record<string, number[]>> {
+  const parameters = await trainer.parameters();
+  return Object.fromEntries(
+    [...parameters].map(([name, { data }]) => [name, [...new Uint32Array(data.buffer, data.byteOffset, data.length)]]),
+  );
+}
+
+test("same seed, same device: bit-equal parameters after 200 steps, five times over", async () => {
+  const runs = [];
+  for (let i = 0; i < 5; i++) {
+    const trainer = await createTrainer(gpu, options);
+    await losses(trainer, 200);
+    runs.push(await bits(trainer));
+    trainer.dispose();
+  }
+  for (const run of runs.slice(1)) expect(run).toEqual(runs[0]);
+});
+
+test("reset begins the same run again, and another seed another", async () => {
+  const trainer = await createTrainer(gpu, options);
+  const first = await losses(trainer, 50);
+  trainer.reset();
+  expect(await losses(trainer, 50)).toEqual(first);
+  trainer.dispose();
+  const other = await createTrainer(gpu, { ...options, seed: 6 });
+  expect(await losses(other, 50)).not.toEqual(first);
+  other.dispose();
+});
+
+test("one run of 60 steps and six of ten are the same", async () => {
+  const whole = await createTrainer(gpu, options);
+  const parts = await createTrainer(gpu, options);
+  await losses(whole, 60);
+  for (let i = 0; i < 6; i++) await losses(parts, 10);
+  expect(await bits(parts)).toEqual(await bits(whole));
+  whole.dispose();
+  parts.dispose();
+});
+
+test("a data set that streams in chunks trains to the same bits as one on the device", async () => {
+  const resident = await createTrainer(gpu, options);
+  const streamed = await createTrainer(gpu, { ...options, maxDataBytes: 17 * 8 * 7 });
+  expect(await losses(streamed, 120)).toEqual(await losses(resident, 120));
+  expect(await bits(streamed)).toEqual(await bits(resident));
+  resident.dispose();
+  streamed.dispose();
+});
+
+test("GPU and CPU draw the same batches and masks: their losses stay together", async () => {
+  const onGpu = await createTrainer(gpu, options);
+  const onCpu = await createTrainer(referenceBackend("f32"), options);
+  const exact = await createTrainer(referenceBackend("f64"), options);
+  const [a, b, c] = [await losses(onGpu, 100), await losses(onCpu, 100), await losses(exact, 100)];
+  for (let i = 0; i < 100; i++) {
+    expect(Math.abs(a[i]! - c[i]!), `step ${i + 1}`).toBeLessThan(2e-4);
+    expect(Math.abs(b[i]! - c[i]!), `step ${i + 1}`).toBeLessThan(2e-4);
+  }
+  for (const t of [onGpu, onCpu, exact]) t.dispose();
+});
