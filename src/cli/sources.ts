@@ -1,8 +1,8 @@
 import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 import type { DataSplit } from "../data/dataset.ts";
-import { loadDataFile } from "../data/load-file.ts";
-import { dataPresets } from "../data/presets.ts";
+import { loadDataFile } from "../io/load-file.ts";
+import { dataPreset, dataPresets } from "../data/presets.ts";
 import { splitBySeed } from "../data/split.ts";
 import { losses } from "../nn/losses.ts";
 import { type ModelSpec, parseModel } from "../nn/model.ts";
@@ -31,7 +31,7 @@ export interface DataChoice {
 
 /** Rows by the name of a preset, or from a file; a file's rows are all for training unless some are held out. */
 export async function loadData({ source, label, testFraction, seed }: DataChoice, model: ModelSpec): Promise<DataSplit> {
-  if (Object.hasOwn(dataPresets, source)) return dataPresets[source]!.load(readShipped, { seed });
+  if (Object.hasOwn(dataPresets, source)) return dataPreset(source).load(readShipped, { seed });
   if (!source.includes(".") && !source.includes("/")) {
     const names = Object.keys(dataPresets).join(", ");
     throw new ChainruleError("usage", `there is no data preset "${source}"; presets are ${names}; or give a .safetensors, .csv or IDX file`);
