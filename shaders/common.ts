@@ -63,29 +63,32 @@ ${body}
 }
 
 /**
- * `name(value, local)`: the same fixed tree over a workgroup on every run, so results repeat bit for bit.
- * All invocations must call it together; all get the result.
+ * `name(value, local)`: one value a workgroup, by a fixed order of operations, so results repeat bit for bit.
+ * All invocations must call it together; all get the result. Two barriers: first as many invocations as the square
+ * root of the workgroup combine a stretch each, then everyone combines those. A binary tree would take eight, and on
+ * software adapters a barrier costs what hundreds of additions do.
  */
-export function workgroupReduce(name: string, workgroup: number, combine: (a: string, b: string) => string): string {
-  const steps: string[] = [];
-  for (let half = workgroup / 2; half >= 1; half /= 2) {
-    steps.push(
-      `  if (local < ${half}u) { ${name}Shared[local] = ${combine(`${name}Shared[local]`, `${name}Shared[local + ${half}u]`)}; }\n  workgroupBarrier();`,
-    );
-  }
-  return `
-var<workgroup> ${name}Shared: array<f32, ${workgroup}>;
+export function workgroupReduce(name: string, workgroup: 64 | 256, combine: (a: string, b: string) => string): string {
+  const side = Math.sqrt(workgroup);
+  return wgsl`
+var<workgroup> ${name}All: array<f32, ${workgroup}>;
+var<workgroup> ${name}Parts: array<f32, ${side}>;
 fn ${name}(value: f32, local: u32) -> f32 {
-  ${name}Shared[local] = value;
+  ${name}All[local] = value;
   workgroupBarrier();
-${steps.join("\n")}
-  let result = ${name}Shared[0];
+  if (local < ${side}u) {
+    var part = ${name}All[local];
+    for (var k = 1u; k < ${side}u; k++) { part = ${combine("part", `${name}All[k * ${side}u + local]`)}; }
+    ${name}Parts[local] = part;
+  }
   workgroupBarrier();
+  var result = ${name}Parts[0];
+  for (var k = 1u; k < ${side}u; k++) { result = ${combine("result", `${name}Parts[k]`)}; }
   return result;
 }
 `;
 }
 
-export const sumReduce = (workgroup: number): string => workgroupReduce("reduceSum", workgroup, (a, b) => `${a} + ${b}`);
-export const maxReduce = (workgroup: number): string =>
+export const sumReduce = (workgroup: 64 | 256): string => workgroupReduce("reduceSum", workgroup, (a, b) => `${a} + ${b}`);
+export const maxReduce = (workgroup: 64 | 256): string =>
   workgroupReduce("reduceMax", workgroup, (a, b) => `max(${a}, ${b})`);

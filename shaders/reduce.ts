@@ -1,9 +1,9 @@
-import { read, storage, sumReduce, write } from "./common.ts";
+import { flatMain, read, storage, sumReduce, write } from "./common.ts";
 import { paramBlock } from "./params.ts";
 import { wgsl } from "./wgsl.ts";
 
-/** Invocations that share a reduction, and the most partial sums a first pass leaves. */
-export const REDUCE_WORKGROUP = 256;
+/** Invocations that share a reduction (few: see workgroupReduce), and the most partial sums a first pass leaves. */
+export const REDUCE_WORKGROUP = 64;
 export const MAX_PARTIALS = 256;
 
 export const sumRowsParams = paramBlock({ M: "u32", N: "u32", groups: "u32" });
@@ -26,12 +26,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   }
   lanes[local.y * 16u + local.x] = sum;
   workgroupBarrier();
-  for (var half = 8u; half >= 1u; half /= 2u) {
-    if (local.y < half) { lanes[local.y * 16u + local.x] += lanes[(local.y + half) * 16u + local.x]; }
-    workgroupBarrier();
-  }
-  if (local.y == 0u && n < params.N) { y[n] = lanes[local.x]; }
+  if (local.y != 0u || n >= params.N) { return; }
+  for (var lane = 1u; lane < 16u; lane++) { sum += lanes[lane * 16u + local.x]; }
+  y[n] = sum;
 }
+`;
+}
+
+export const sumColumnsParams = paramBlock({ size: "u32", M: "u32" });
+
+/** The same with one invocation a column: no barrier, for few rows. `size` is the number of columns. */
+export function sumColumnsAlone(): string {
+  return wgsl`
+${sumColumnsParams.wgsl}
+${storage(read("x"), write("y"))}
+${flatMain(wgsl`
+  var sum = 0.0;
+  for (var m = 0u; m < params.M; m++) { sum += x[m * params.size + i]; }
+  y[i] = sum;
+`)}
 `;
 }
 

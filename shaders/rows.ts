@@ -1,13 +1,16 @@
-import { maxReduce, read, rowMain, storage, sumReduce, write } from "./common.ts";
+import { flatMain, maxReduce, read, rowMain, storage, sumReduce, write } from "./common.ts";
 import { paramBlock } from "./params.ts";
 import { wgsl } from "./wgsl.ts";
 
-/** Kernels with one workgroup per row: softmax, layer normalisation, cross-entropy. */
+/** Kernels over rows, a workgroup or an invocation for each: softmax, layer normalisation, cross-entropy. */
 export const ROW_WORKGROUP = 64;
 const STRIDE = `${ROW_WORKGROUP}u`;
 
 /** `extra` is 1 / rows for cross-entropy, epsilon for layer normalisation. */
 export const rowParams = paramBlock({ rows: "u32", N: "u32", extra: "f32" });
+
+/** For kernels with one invocation per row; `size` is the number of rows. */
+export const shortRowParams = paramBlock({ size: "u32", N: "u32", extra: "f32" });
 
 const rowSum = sumReduce(ROW_WORKGROUP);
 const rowMax = maxReduce(ROW_WORKGROUP);
@@ -99,6 +102,41 @@ ${expSum}
 `,
   ROW_WORKGROUP,
 )}
+`;
+}
+
+/** The same two with one invocation a row: for rows so short that a workgroup would mostly wait for itself. */
+const alone = wgsl`
+  let start = i * params.N;
+  var top = x[start];
+  for (var j = 1u; j < params.N; j++) { top = max(top, x[start + j]); }
+  var sum = 0.0;
+  for (var j = 0u; j < params.N; j++) { sum += exp(x[start + j] - top); }
+`;
+
+export function crossEntropyRowsAlone(): string {
+  return wgsl`
+${shortRowParams.wgsl}
+${storage(read("x"), read("labels", "i32"), write("losses"))}
+${flatMain(wgsl`
+${alone}
+  losses[i] = log(sum) - (x[start + u32(labels[i])] - top);
+`)}
+`;
+}
+
+export function crossEntropyGradientAlone(): string {
+  return wgsl`
+${shortRowParams.wgsl}
+${storage(read("x"), read("labels", "i32"), read("dloss"), write("dx"))}
+${flatMain(wgsl`
+${alone}
+  let scale = dloss[0] * params.extra;
+  for (var j = 0u; j < params.N; j++) {
+    let p = exp(x[start + j] - top) / sum;
+    dx[start + j] = (p - select(0.0, 1.0, j == u32(labels[i]))) * scale;
+  }
+`)}
 `;
 }
 

@@ -121,7 +121,8 @@ async function timeOnGpu(
   const [op, attrs] = ops[size.form];
   const c = g.one(op, inputs, attrs);
   g.keep(c);
-  const wanted = rung === undefined ? null : `${op.name}/${rung}`;
+  const named = `${op.name}/${rung}`;
+  const wanted = op.kernels.some((k) => k.name === named) ? named : null;
   const { kernel } = chooseKernel(c.node!, gpu.gpu.caps, wanted);
   const executor = await gpu.compile(g, { kernel: () => wanted });
   try {

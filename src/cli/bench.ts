@@ -6,6 +6,7 @@ import { benchDirections, type DirectionRow } from "../bench/tutorial.ts";
 import type { Timing } from "../bench/stats.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import { ChainruleError } from "../core/errors.ts";
+import { matmul } from "../ops/matmul.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { clearProgress, note, print, progress, short, table } from "./output.ts";
 import { choiceFlag, countFlag, parse } from "./usage.ts";
@@ -41,7 +42,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const steps: StepRow[] = [];
     if (what !== "step") {
       const gpu = backend.kind === "webgpu" ? (backend as WebGpuBackend) : null;
-      const rung = values.rung === undefined ? {} : { rung: values.rung };
+      const rung = values.rung === undefined ? {} : { rung: rungFlag(values.rung) };
       for await (const row of benchMatmul({ gpu, sizes: productSizes(max), signal: abort.signal, ...rung })) {
         products.push(row);
         progress(`${row.name}: ${row.gflops ? `${short(row.gflops)} GFLOP/s` : "done"}`);
@@ -65,6 +66,12 @@ export async function run(args: readonly string[]): Promise<number> {
     if (abort.signal.aborted) throw new ChainruleError("aborted", "stopped");
     throw error;
   }
+}
+
+/** A rung of the matmul ladder by name. */
+function rungFlag(name: string): string {
+  const rungs = matmul.kernels.map((k) => k.name.split("/")[1]!);
+  return choiceFlag("rung", name, rungs)!;
 }
 
 const spread = (t: Timing | null): string => (t ? `${short(t.median)} (${short(t.low)}-${short(t.high)})` : "-");

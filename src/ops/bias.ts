@@ -1,6 +1,12 @@
 import { flatMain, read, storage, write } from "../../shaders/common.ts";
 import { paramBlock } from "../../shaders/params.ts";
-import { SUM_ROWS_COLUMNS, sumRows as sumRowsCode, sumRowsParams } from "../../shaders/reduce.ts";
+import {
+  SUM_ROWS_COLUMNS,
+  sumColumnsAlone,
+  sumColumnsParams,
+  sumRows as sumRowsCode,
+  sumRowsParams,
+} from "../../shaders/reduce.ts";
 import { wgsl } from "../../shaders/wgsl.ts";
 import { expectRank, wrongShapes } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
@@ -61,6 +67,9 @@ export const addBias: Op<null> = {
   })),
 };
 
+/** Up to so many rows one invocation adds up a column by itself. */
+const FEW_ROWS = 256;
+
 /** y [N] = sum over the rows of x [M, N]: the gradient of a bias. */
 export const sumRows: Op<null> = {
   name: "sumRows",
@@ -88,6 +97,15 @@ export const sumRows: Op<null> = {
           launches: [{ code: sumRowsCode(), params, bindings: [input(0), output(0)], workgroups: grid(groups, caps) }],
         };
       },
+    },
+    {
+      name: "sumRows/column",
+      plan([x], _outputs, _attrs, caps) {
+        const [M, N] = x!.shape as readonly [number, number];
+        const params = sumColumnsParams.pack({ size: N, M });
+        return { launches: [flatLaunch(sumColumnsAlone(), params, [input(0), output(0)], N, caps)] };
+      },
+      suits: ([x]) => x!.shape[0]! <= FEW_ROWS,
     },
   ],
   bound([x], [ex], [y]) {

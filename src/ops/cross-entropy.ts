@@ -1,10 +1,15 @@
 import { total, totalParams } from "../../shaders/reduce.ts";
-import { crossEntropyGradient as gradientCode, crossEntropyRows, rowParams } from "../../shaders/rows.ts";
+import {
+  crossEntropyGradient as gradientCode,
+  crossEntropyGradientAlone,
+  crossEntropyRows,
+  crossEntropyRowsAlone,
+} from "../../shaders/rows.ts";
 import type { TensorSpec } from "../graph/graph.ts";
 import { expectRank, wrongShapes } from "../graph/graph.ts";
-import type { Op, OpCase } from "../graph/op.ts";
-import { grid, input, output, scratch } from "./plan.ts";
-import { rowLaunch } from "./row-plan.ts";
+import type { DeviceCaps, KernelPlan, Op, OpCase } from "../graph/op.ts";
+import { input, output, scratch } from "./plan.ts";
+import { rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "./row-plan.ts";
 import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
 import { expRowError, rowExpSum } from "./softmax.ts";
 
@@ -14,6 +19,17 @@ function check(op: { readonly name: string }, inputs: readonly TensorSpec[]): vo
   if (x.shape[0] !== labels.shape[0] || labels.dtype !== "i32") {
     wrongShapes(op, inputs, "logits [n, classes] and i32 class indices [n]");
   }
+}
+
+const gradientBindings = [input(0), input(1), input(2), output(0)];
+
+/** Losses of all rows, then their mean. */
+function lossPlan(x: TensorSpec, code: string, dispatch: typeof rowDispatch, caps: DeviceCaps): KernelPlan {
+  const count = x.shape[0]!;
+  const perRow = dispatch(code, x, 0, [input(0), input(1), scratch(0, "read_write")], caps);
+  const params = totalParams.pack({ count, scale: 1 / count });
+  const mean = { code: total(), params, bindings: [scratch(0, "read"), output(0)], workgroups: [1, 1, 1] as const };
+  return { scratch: [{ shape: [count], dtype: "f32" }], launches: [perRow, mean] };
 }
 
 /** loss [1] = mean over rows of log(sum exp(x)) - x[label]: cross-entropy from logits and class indices. */
@@ -39,28 +55,11 @@ export const crossEntropy: Op<null> = {
     null,
   ],
   kernels: [
+    { name: "crossEntropy/row", plan: (inputs, _o, _a, caps) => lossPlan(inputs[0]!, crossEntropyRows(), rowDispatch, caps) },
     {
-      name: "crossEntropy/row",
-      plan([x], _o, _a, caps) {
-        const [rows, N] = x!.shape as readonly [number, number];
-        return {
-          scratch: [{ shape: [rows], dtype: "f32" }],
-          launches: [
-            {
-              code: crossEntropyRows(),
-              params: rowParams.pack({ rows, N, extra: 0 }),
-              bindings: [input(0), input(1), scratch(0, "read_write")],
-              workgroups: grid(rows, caps),
-            },
-            {
-              code: total(),
-              params: totalParams.pack({ count: rows, scale: 1 / rows }),
-              bindings: [scratch(0, "read"), output(0)],
-              workgroups: [1, 1, 1],
-            },
-          ],
-        };
-      },
+      name: "crossEntropy/alone",
+      plan: (inputs, _o, _a, caps) => lossPlan(inputs[0]!, crossEntropyRowsAlone(), shortRowDispatch, caps),
+      suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
     },
   ],
   bound([x, labels], [ex], [y]) {
@@ -108,7 +107,14 @@ export const crossEntropyGradient: Op<null> = {
     {
       name: "crossEntropyGradient/row",
       plan: ([x], _o, _a, caps) =>
-        rowLaunch(gradientCode(), x!, 1 / x!.shape[0]!, [input(0), input(1), input(2), output(0)], caps),
+        rowLaunch(gradientCode(), x!, 1 / x!.shape[0]!, gradientBindings, caps),
+    },
+    {
+      name: "crossEntropyGradient/alone",
+      plan: ([x], _o, _a, caps) => ({
+        launches: [shortRowDispatch(crossEntropyGradientAlone(), x!, 1 / x!.shape[0]!, gradientBindings, caps)],
+      }),
+      suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
     },
   ],
   bound([x, labels, dloss], [ex, , edloss], [dx]) {

@@ -164,7 +164,7 @@ function cases(spec: ElementwiseLossSpec, gradient: boolean): readonly OpCase<nu
   }));
 }
 
-/** Additions behind one another: an invocation's own, then two trees. */
+/** Additions behind one another, at most: an invocation's own, then those of two workgroup reductions. */
 function chain(n: number): number {
-  return Math.ceil(n / (partialGroups(n) * REDUCE_WORKGROUP)) + 2 * Math.log2(REDUCE_WORKGROUP) + 3;
+  return Math.ceil(n / (partialGroups(n) * REDUCE_WORKGROUP)) + MAX_PARTIALS / REDUCE_WORKGROUP + 4 * Math.sqrt(REDUCE_WORKGROUP) + 3;
 }

@@ -1,7 +1,7 @@
-import { rowParams } from "../../shaders/rows.ts";
+import { rowParams, shortRowParams } from "../../shaders/rows.ts";
 import type { TensorSpec } from "../graph/graph.ts";
-import type { Binding, DeviceCaps, KernelPlan } from "../graph/op.ts";
-import { grid } from "./plan.ts";
+import type { Binding, DeviceCaps, KernelPlan, Launch } from "../graph/op.ts";
+import { flatLaunch, grid } from "./plan.ts";
 
 /** One launch with a workgroup per row of `like` [rows, N]. */
 export function rowLaunch(
@@ -11,6 +11,31 @@ export function rowLaunch(
   bindings: readonly Binding[],
   caps: DeviceCaps,
 ): KernelPlan {
-  const [rows, N] = like.shape as readonly [number, number];
-  return { launches: [{ code, params: rowParams.pack({ rows, N, extra }), bindings, workgroups: grid(rows, caps) }] };
+  return { launches: [rowDispatch(code, like, extra, bindings, caps)] };
 }
+
+export function rowDispatch(
+  code: string,
+  like: TensorSpec,
+  extra: number,
+  bindings: readonly Binding[],
+  caps: DeviceCaps,
+): Launch {
+  const [rows, N] = like.shape as readonly [number, number];
+  return { code, params: rowParams.pack({ rows, N, extra }), bindings, workgroups: grid(rows, caps) };
+}
+
+/** One invocation per row. */
+export function shortRowDispatch(
+  code: string,
+  like: TensorSpec,
+  extra: number,
+  bindings: readonly Binding[],
+  caps: DeviceCaps,
+): Launch {
+  const [rows, N] = like.shape as readonly [number, number];
+  return flatLaunch(code, shortRowParams.pack({ size: rows, N, extra }), bindings, rows, caps);
+}
+
+/** Rows up to this long are one invocation's work: measured on SwiftShader, where a barrier costs most. */
+export const SHORT_ROW = 64;
