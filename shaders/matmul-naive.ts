@@ -21,7 +21,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (m >= params.M || n >= params.N) { return; }
   var sum = 0.0;
   for (var k = 0u; k < params.K; k++) {
-    sum = fma(a[indexA(m, k)], b[indexB(k, n)], sum);
+    sum += a[indexA(m, k)] * b[indexB(k, n)];
   }
   let at = params.cOffset + m * params.ldc + n;
   c[at] = finish(sum, c[at], n);

@@ -60,10 +60,10 @@ export function matmulRegister(variant: MatmulVariant, tile: RegisterTile): stri
     (_, k) => `    {
       let av = blockA[${k * side}u + local.y];
       let bv = blockB[${k * side}u + local.x];
-      acc0 = fma(vec4<f32>(av.x), bv, acc0);
-      acc1 = fma(vec4<f32>(av.y), bv, acc1);
-      acc2 = fma(vec4<f32>(av.z), bv, acc2);
-      acc3 = fma(vec4<f32>(av.w), bv, acc3);
+      acc0 += av.x * bv;
+      acc1 += av.y * bv;
+      acc2 += av.z * bv;
+      acc3 += av.w * bv;
     }`,
   ).join("\n");
   const stores = [0, 1, 2, 3].map((r) => `  store(m + ${r}u, n, acc${r});`).join("\n");

@@ -53,7 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     tileB[atB] = valueB;
     workgroupBarrier();
     for (var k = 0u; k < ${TILE}u; k++) {
-      sum = fma(tileA[local.y * ${TILE}u + k], tileB[k * ${TILE}u + local.x], sum);
+      sum += tileA[local.y * ${TILE}u + k] * tileB[k * ${TILE}u + local.x];
     }
     workgroupBarrier();
   }

@@ -62,7 +62,7 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const { model, weights, backend } = options;
   checkWeights(model, weights);
   const { x, y } = matchRows(model, { x: options.x, y: options.y }, "batch");
-  const maxBufferSize = backend?.limits.maxBufferSize ?? Number.MAX_SAFE_INTEGER;
+  const maxBufferSize = backend?.limits.maxBufferSize ?? 2 ** 32;
   const g = gradientGraph(model, weights, x, y, { seed: options.seed ?? 1, maxBufferSize });
   const exact = new ReferenceExecutor(g.graph, "f64");
   exact.step();

@@ -1,10 +1,14 @@
 import type { Backend } from "../backend/executor.ts";
 import { checkGradients, type GradientReport, type TensorCheck } from "../check/gradients.ts";
 import { continueTutorial } from "../check/tutorial-story.ts";
-import { ChainruleError } from "../core/errors.ts";
-import { rows, shapeText } from "../core/ndarray.ts";
+import { type NdArray, ndarray, rows, shapeText } from "../core/ndarray.ts";
+import { normals, randomWord, STREAM, uniforms } from "../core/philox.ts";
 import { readWeights } from "../io/weights.ts";
 import { defaultInitialiser, type Initialiser, initialise, initialisers } from "../nn/initialise.ts";
+import { losses } from "../nn/losses.ts";
+import { type ModelSpec, widths } from "../nn/model.ts";
+import { requireFits } from "../nn/parameters.ts";
+import { matchRows } from "../train/options.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { readBytes } from "./files.ts";
 import { print, short, table } from "./output.ts";
@@ -16,7 +20,7 @@ const help = `Usage: chainrule check <model.json|preset> [options]
 Proves the gradients of a model on one batch, tensor by tensor: the device's f32 against the CPU's f64 inside
 a propagated bound, and the f64 against finite differences. Exits 1 when a tensor fails.
 
-  --data <preset|file>   where the batch comes from (its first rows)
+  --data <preset|file>   where the batch comes from (its first rows); drawn from the seed by default
   --label <column>       CSV: the column to predict
   --weights <file>       safetensors; drawn from the seed by default
   --init <how>           uniform01, he, xavier or zeros
@@ -44,16 +48,18 @@ export async function run(args: readonly string[]): Promise<number> {
   const name = positionals[0]!;
   const { model, preset } = loadModel(name);
   const source = values.data ?? preset?.data;
-  if (source === undefined) throw new ChainruleError("usage", "a model file needs --data <preset|file>");
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const init = choiceFlag<Initialiser>("init", values.init, initialisers) ?? preset?.init ?? defaultInitialiser(model);
   const batch = countFlag("batch", values.batch) ?? 32;
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
-  const weights = values.weights ? readWeights(readBytes(values.weights), model) : initialise(model, seed, init);
-  const { train } = await loadData({ source, label: values.label, seed }, model);
-  const n = Math.min(batch, train.x.shape[0]!);
+  const read = values.weights ? readWeights(readBytes(values.weights), model) : null;
+  const data = source === undefined ? randomBatch(model, batch, seed) : (await loadData({ source, label: values.label, seed }, model)).train;
+  const n = Math.min(batch, data.x.shape[0]!);
+  const { x, y } = matchRows(model, { x: rows(data.x, 0, n), y: rows(data.y, 0, n) }, "batch");
   const backend: Backend = await openBackend(choice);
-  const report = await checkGradients({ model, weights, x: rows(train.x, 0, n), y: rows(train.y, 0, n), backend, seed });
+  requireFits(model, backend.limits.maxBufferSize);
+  const weights = read ?? initialise(model, seed, init);
+  const report = await checkGradients({ model, weights, x, y, backend, seed });
   const story = name.startsWith("tutorial") && !values.weights ? await continueTutorial(name) : null;
   if (values.json) print(JSON.stringify({ model: name, batch: n, ...report, story }));
   else {
@@ -62,6 +68,17 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   backend.dispose();
   return report.pass ? 0 : 1;
+}
+
+/** Normal inputs and fitting targets, for a model that brings no data. */
+function randomBatch(model: ModelSpec, n: number, seed: number): { x: NdArray; y: NdArray } {
+  const { inputs, outputs } = widths(model);
+  const x = ndarray([n, inputs], "f32", normals(seed, STREAM.check, 0, n * inputs));
+  if (losses[model.loss].targets === "values") {
+    return { x, y: ndarray([n, outputs], "f32", uniforms(seed, STREAM.check, 1, n * outputs)) };
+  }
+  const label = (_: unknown, i: number): number => randomWord(seed, STREAM.check, 2, i) % outputs;
+  return { x, y: ndarray([n], "i32", Int32Array.from({ length: n }, label)) };
 }
 
 function reportText(report: GradientReport, batch: number): string {

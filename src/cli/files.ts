@@ -1,5 +1,5 @@
-import { mkdirSync, openSync, closeSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ChainruleError } from "../core/errors.ts";
 
@@ -27,16 +27,17 @@ export function readJson(path: string): unknown {
   }
 }
 
-/** Finds out now, not after hours of training, whether `path` can be written. Makes its folder where that is missing. */
+/** Finds out now, not after hours of training, whether `path` can be written. */
 export function requireWritable(path: string): void {
   const probe = temporary(path);
   try {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error("it is a folder");
-    mkdirSync(dirname(resolve(path)), { recursive: true });
     closeSync(openSync(probe, "w"));
     rmSync(probe);
   } catch (error) {
-    throw new ChainruleError("file", `cannot write ${path}: ${reason(error)}`, { cause: error });
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    const why = missing ? "its folder does not exist" : reason(error);
+    throw new ChainruleError("file", `cannot write ${path}: ${why}`, { cause: error });
   }
 }
 

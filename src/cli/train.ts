@@ -6,6 +6,7 @@ import { parameterSpecs } from "../nn/model.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { parseSchedule } from "../optim/schedule.ts";
 import { type OptimizerName, optimizers } from "../ops/optimizers.ts";
+import { matchRows } from "../train/options.ts";
 import type { Evaluation } from "../train/evaluation.ts";
 import { createTrainer, type StepMetrics, type Trainer } from "../train/trainer.ts";
 import { backendChoices, openBackend } from "./backend.ts";
@@ -93,6 +94,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const weights = values.weights === undefined ? undefined : readWeights(readBytes(values.weights), model);
   const split = await loadData({ source, label: values.label, testFraction: fraction, seed }, model);
 
+  matchRows(model, split.train, "training data");
+  if (split.test) matchRows(model, split.test, "test data");
   const rows = split.train.x.shape[0]!;
   const batchRows = batch === "full" ? rows : (batch ?? Math.min(32, rows));
   const length = stepsFlag !== undefined ? { steps: stepsFlag } : epochs !== undefined ? { epochs } : preset?.length;

@@ -10,9 +10,21 @@ export interface ParameterGroup {
   readonly parameters: readonly { readonly spec: ParameterSpec; readonly tensor: Tensor; readonly offset: number }[];
 }
 
+/** Refuses a model with a parameter larger than the device's largest buffer, before anything is allocated. */
+export function requireFits(model: ModelSpec, maxBufferSize: number): void {
+  for (const { name, shape, layer } of parameterSpecs(model)) {
+    const bytes = alignView(sizeOf(shape)) * 4;
+    if (bytes <= maxBufferSize) continue;
+    throw new ChainruleError(
+      "limit",
+      `layer ${layer} (${model.layers[layer]!.type}): ${name} needs ${bytes} bytes, more than the limit of ${maxBufferSize} bytes that this device has for one buffer (maxBufferSize): use a narrower layer`,
+    );
+  }
+}
+
 /**
  * Puts the parameters into flat variables, as few as the device's largest buffer allows, so that gradients, moments and
- * updates are over whole buffers; each parameter is a view. Throws when one parameter alone is too large.
+ * updates are over whole buffers; each parameter is a view.
  */
 export function parameterGroups(
   g: Graph,
@@ -20,17 +32,12 @@ export function parameterGroups(
   values: ReadonlyMap<string, NdArray>,
   maxBufferSize: number,
 ): readonly ParameterGroup[] {
+  requireFits(model, maxBufferSize);
   const most = Math.floor(maxBufferSize / 4);
   const plans: { spec: ParameterSpec; offset: number }[][] = [];
   let used = Number.POSITIVE_INFINITY;
   for (const spec of parameterSpecs(model)) {
     const size = alignView(sizeOf(spec.shape));
-    if (size > most) {
-      throw new ChainruleError(
-        "limit",
-        `layer ${spec.layer} (${model.layers[spec.layer]!.type}): ${spec.name} needs ${size * 4} bytes, more than this device's maxBufferSize of ${maxBufferSize} bytes: use a narrower layer, or --backend cpu`,
-      );
-    }
     if (used + size > most) {
       plans.push([]);
       used = 0;

@@ -4,6 +4,7 @@ import { firstNotFinite, type NdArray, ndarray, sameShape, shapeText, sizeOf, un
 import { defaultInitialiser, type Initialiser, initialise } from "../nn/initialise.ts";
 import { losses } from "../nn/losses.ts";
 import { type ModelSpec, parameterSpecs, parseModel, widths } from "../nn/model.ts";
+import { requireFits } from "../nn/parameters.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
 
@@ -66,9 +67,10 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
   optimizerAttrs(optimizer);
   const schedule = given.schedule ?? { type: "constant" };
   scheduleAttrs(schedule, optimizer.lr);
+  const { maxBufferSize, maxDataBytes } = backend.limits;
+  requireFits(model, maxBufferSize);
   const weights = given.weights ?? initialise(model, seed, given.init ?? defaultInitialiser(model));
   checkWeights(model, weights);
-  const { maxBufferSize, maxDataBytes } = backend.limits;
   return {
     model,
     data,

@@ -6,6 +6,9 @@ import type { Backend, Executor } from "../executor.ts";
 /** How long the CPU computes before it lets timers, input and Ctrl-C have their turn. */
 const SLICE_MS = 30;
 
+/** One array of the CPU's; a larger one is refused by a message and not by the engine's RangeError. */
+const MAX_ARRAY_BYTES = 2 ** 32;
+
 /**
  * Runs each op's reference, node by node, in f64 for checks or in f32 where the CPU trains.
  * The truth that the device is held against.
@@ -92,7 +95,7 @@ export function referenceBackend(precision: "f32" | "f64" = "f32"): Backend {
   return {
     kind: "cpu",
     description: `CPU reference (${precision}, plain loops)`,
-    limits: { maxBufferSize: Number.MAX_SAFE_INTEGER, maxDataBytes: Number.MAX_SAFE_INTEGER },
+    limits: { maxBufferSize: MAX_ARRAY_BYTES, maxDataBytes: Number.MAX_SAFE_INTEGER },
     compile: async (g) => new ReferenceExecutor(g, precision),
     dispose() {},
   };
