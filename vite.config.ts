@@ -1,4 +1,24 @@
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
+
+/** What the published page may do: run its own files, and nothing else. The development server needs more. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "worker-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join("; ");
+
+const contentSecurityPolicy: Plugin = {
+  name: "content-security-policy",
+  apply: "build",
+  transformIndexHtml: () => [
+    { tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content: policy }, injectTo: "head-prepend" },
+  ],
+};
 
 /** SharedArrayBuffer, which the threads of the CPU path share, is given only to pages that are isolated like this. */
 const isolated = {
@@ -9,6 +29,7 @@ const isolated = {
 /** The page: index.html -> dist/site. It works from any path of any static host. */
 export default defineConfig({
   base: "./",
+  plugins: [contentSecurityPolicy],
   build: { outDir: "dist/site", emptyOutDir: true },
   worker: { format: "es" },
   server: { headers: isolated },

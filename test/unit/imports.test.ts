@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** What each folder may import from, besides itself: arrows run one way. */
+const libraries: Readonly<Record<string, readonly string[]>> = {
+  shaders: [],
+  "src/core": [],
+  "src/platform": ["src/core"],
+  "src/graph": ["src/core"],
+  "src/data": ["src/core", "src/graph"],
+  "src/backend": ["src/core", "src/graph", "src/platform"],
+  "src/ops": ["src/core", "src/graph", "shaders"],
+  "src/optim": ["src/core", "src/graph", "src/ops"],
+  "src/nn": ["src/core", "src/graph", "src/ops", "src/optim"],
+  "src/train": ["src/core", "src/graph", "src/ops", "src/nn", "src/optim", "src/data", "src/backend"],
+};
+const tools = ["src/io", "src/check", "src/bench"];
+const below = Object.keys(libraries);
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  ...libraries,
+  ...Object.fromEntries(tools.map((folder) => [folder, below])),
+  "src/cli": [...below, ...tools],
+  "src/app": [...below, ...tools],
+};
+
+function files(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((f) => f.isFile() && /\.tsx?$/.test(f.name) && !f.name.endsWith(".d.ts"))
+    .map((f) => join(f.parentPath, f.name));
+}
+
+function folderOf(path: string): string {
+  const parts = relative(root, path).split(/[\\/]/);
+  return parts[0] === "src" ? (parts.length > 2 ? `src/${parts[1]}` : "src") : parts[0]!;
+}
+
+const imports = [...files("src"), ...files("shaders")].flatMap((file) =>
+  [...readFileSync(file, "utf8").matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map((m) => ({
+    file: relative(root, file),
+    from: folderOf(file),
+    to: folderOf(resolve(dirname(file), m[1]!)),
+    target: m[1]!,
+  })),
+);
+
+test("imports run one way", () => {
+  expect(imports.length).toBeGreaterThan(200);
+  const wrong = imports.filter(({ from, to }) => from !== "src" && from !== to && !allowed[from]?.includes(to));
+  expect(wrong.map((w) => `${w.file} imports ${w.target}`)).toEqual([]);
+});
+
+test("GPUDevice is named only under backend/webgpu, the DOM only under app", () => {
+  for (const file of files("src")) {
+    const text = readFileSync(file, "utf8");
+    const where = relative(root, file).replaceAll("\\", "/");
+    if (!where.startsWith("src/backend/webgpu/")) expect(text, where).not.toMatch(/\bGPUDevice\b/);
+    if (!where.startsWith("src/app/")) expect(text, where).not.toMatch(/\bdocument\.|\bHTMLElement\b/);
+  }
+});
+
+test("Math.random appears nowhere", () => {
+  for (const file of [...files("src"), ...files("shaders")]) {
+    expect(readFileSync(file, "utf8"), file).not.toContain("Math.random");
+  }
+});

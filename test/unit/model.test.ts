@@ -1,0 +1,45 @@
+import { describe, expect, test } from "vitest";
+import { parseModel, parameterSpecs, widths } from "../../src/nn/model.ts";
+import { requireFits } from "../../src/nn/parameters.ts";
+
+const linear = (i: number, o: number) => ({ type: "linear", in: i, out: o });
+
+describe("a model file", () => {
+  test("gives parameters PyTorch's names and our shapes", () => {
+    const model = parseModel({
+      layers: [linear(5, 7), { type: "layerNorm", size: 7 }, { type: "relu" }, { ...linear(7, 3), bias: false }],
+      loss: "crossEntropy",
+    });
+    expect(parameterSpecs(model).map(({ name, shape }) => [name, shape])).toEqual([
+      ["0.weight", [5, 7]],
+      ["0.bias", [7]],
+      ["1.weight", [7]],
+      ["1.bias", [7]],
+      ["3.weight", [7, 3]],
+    ]);
+    expect(widths(model)).toMatchObject({ inputs: 5, outputs: 3 });
+  });
+
+  test.each([
+    [null, /JSON object/],
+    [{ layers: [], loss: "mse" }, /at least one layer/],
+    [{ layers: [linear(2, 3)], loss: "nope" }, /unknown loss "nope"; known are/],
+    [{ layers: [linear(2, 3)], loss: "__proto__" }, /unknown loss/],
+    [{ layers: [linear(2, 3), linear(4, 1)], loss: "mse" }, /layer 1 \(linear\) takes 4 values, but .* gives 3/],
+    [{ layers: [linear(0, 3)], loss: "mse" }, /"in" must be a whole number/],
+    [{ layers: [linear(2.5, 3)], loss: "mse" }, /"in" must be a whole number/],
+    [{ layers: [{ type: "conv" }], loss: "mse" }, /unknown type "conv"; known are linear/],
+    [{ layers: [{ ...linear(1, 1), foo: 1 }], loss: "mse" }, /unknown field "foo"/],
+    [{ layers: [{ ...linear(1, 1), bias: 1 }], loss: "mse" }, /"bias" must be true or false/],
+    [{ layers: [linear(1, 1), { type: "dropout", p: 1 }], loss: "mse" }, /"p" must be at least 0 and below 1/],
+    [{ layers: [linear(3, 3), { type: "layerNorm", size: 4 }], loss: "mse" }, /takes 4 values, .* gives 3/],
+    [{ layers: [{ type: "relu" }], loss: "mse" }, /nothing to train/],
+  ])("%j is refused by name", (json, message) => {
+    expect(() => parseModel(json)).toThrow(message);
+  });
+
+  test("a layer larger than the device is refused with layer, bytes and limit", () => {
+    const model = parseModel({ layers: [linear(1000, 1000)], loss: "mse" });
+    expect(() => requireFits(model, 2 ** 20)).toThrow(/layer 0 \(linear\): 0.weight needs 4000000 bytes.*1048576 bytes/);
+  });
+});
