@@ -89,6 +89,7 @@ fn ${name}(value: f32, local: u32) -> f32 {
 `;
 }
 
-export const sumReduce = (workgroup: 64 | 256): string => workgroupReduce("reduceSum", workgroup, (a, b) => `${a} + ${b}`);
+export const sumReduce = (workgroup: 64 | 256): string =>
+  workgroupReduce("reduceSum", workgroup, (a, b) => `${a} + ${b}`);
 export const maxReduce = (workgroup: 64 | 256): string =>
   workgroupReduce("reduceMax", workgroup, (a, b) => `max(${a}, ${b})`);

@@ -6,9 +6,9 @@ import { adapter, benchEvents, benching, cancelBenchmark, startBenchmark, t } fr
 
 const widths = [128, 256, 512, 1024, 2048, 4096, 8192] as const;
 
-const time = (v: Timing | null): string =>
-  v ? `${v.median.toPrecision(3)} (${v.low.toPrecision(2)}–${v.high.toPrecision(2)})` : "–";
-const rate = (v: number | null): string => (v === null ? "–" : v.toPrecision(3));
+const round = (v: number, digits: number): string => Number(v.toPrecision(digits)).toLocaleString("en", { maximumSignificantDigits: digits });
+const time = (v: Timing | null): string => (v ? `${round(v.median, 3)} (${round(v.low, 2)}–${round(v.high, 2)})` : "–");
+const rate = (v: number | null): string => (v === null ? "–" : round(v, 3));
 
 /** Both tables as Markdown, with the adapter. */
 function markdown(products: readonly BenchRow[], steps: readonly StepRow[]): string {

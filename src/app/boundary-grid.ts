@@ -1,4 +1,4 @@
-import { ndarray, type NdArray } from "../core/ndarray.ts";
+import { type NdArray, ndarray } from "../core/ndarray.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import type { Rows } from "../train/options.ts";

@@ -33,7 +33,7 @@ export function CurveView() {
           stroke: () => colour("--accent"),
           width: 1.5,
           points: { show: false },
-          value: (_u, v) => (v === null ? "" : v.toPrecision(5)),
+          value: (_u, v) => (v === null || v === undefined ? "--" : v.toPrecision(5)),
         },
       ],
     };

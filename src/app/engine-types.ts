@@ -33,7 +33,12 @@ export interface Progress {
   readonly stepsPerSecond: number;
   readonly evaluation: (Evaluation & { readonly on: "train" | "test" }) | null;
   /** Class of each cell of a square grid over [-1, 1] scaled by `extent`, with how sure the net is. */
-  readonly boundary: { readonly size: number; readonly extent: number; readonly classes: Uint8Array; readonly sure: Float32Array } | null;
+  readonly boundary: {
+    readonly size: number;
+    readonly extent: number;
+    readonly classes: Uint8Array;
+    readonly sure: Float32Array;
+  } | null;
   readonly error: string | null;
   readonly playing: boolean;
 }

@@ -1,3 +1,4 @@
+import "./locale.ts";
 import { render } from "preact";
 import { BenchRoom } from "./bench-room.tsx";
 import { Controls } from "./controls.tsx";

@@ -94,7 +94,6 @@ async function configureAndPlay(): Promise<void> {
   clearRun();
   playing.value = false;
   run.value = await engine.configure(settings.value);
-  take(await engine.reset());
   await startPlaying();
 }
 

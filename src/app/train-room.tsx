@@ -34,7 +34,7 @@ export function TrainRoom() {
             id="accuracy"
           />
         )}
-        <Figure name={t.value("perSecond")} value={stepsPerSecond.value ? stepsPerSecond.value.toPrecision(3) : "–"} />
+        <Figure name={t.value("perSecond")} value={stepsPerSecond.value ? Math.round(stepsPerSecond.value).toLocaleString("en") : "–"} />
         {info && <Figure name={t.value("parameters")} value={info.parameters.toLocaleString("en")} />}
         {info && <Figure name={t.value("rows")} value={info.rows.toLocaleString("en")} />}
         {info && <Figure name={t.value("memory")} value={bytesText(info.bytes)} />}

@@ -1,4 +1,12 @@
-import { activationNames, dataNames, firstData, optimizerNames, problemWith, type Settings, settingsFor } from "./settings.ts";
+import {
+  activationNames,
+  dataNames,
+  firstData,
+  optimizerNames,
+  problemWith,
+  type Settings,
+  settingsFor,
+} from "./settings.ts";
 
 export const rooms = ["train", "gradients", "benchmark"] as const;
 export type Room = (typeof rooms)[number];

@@ -72,8 +72,9 @@ async function news(over: Partial<Progress> & { picture?: boolean }): Promise<Pr
 async function train(listener: (p: Progress) => void, signal: AbortSignal): Promise<void> {
   const t = ready();
   let [steps, losses]: [number[], number[]] = [[], []];
-  let since = performance.now();
-  let evaluated = 0;
+  // The first step is shown at once; the first evaluation, whose kernels have to be compiled, comes a little later.
+  let since = 0;
+  let evaluated = performance.now() - EVALUATE_MS / 2;
   try {
     while (!signal.aborted) {
       for await (const m of t.run({ steps: 1_000_000_000, signal })) {
@@ -82,7 +83,7 @@ async function train(listener: (p: Progress) => void, signal: AbortSignal): Prom
         const now = performance.now();
         if (now - since < NEWS_MS) continue;
         const picture = now - evaluated > EVALUATE_MS;
-        const stepsPerSecond = (1000 * steps.length) / (now - since);
+        const stepsPerSecond = since === 0 ? 0 : (1000 * steps.length) / (now - since);
         listener(await news({ steps, losses, stepsPerSecond, picture }));
         [steps, losses] = [[], []];
         since = performance.now();

@@ -92,7 +92,14 @@ function sample(model: ModelSpec, n: number): { x: NdArray; y: NdArray } {
   if (losses[model.loss].targets === "values") {
     return { x, y: ndarray([n, outputs], "f32", normals(1, STREAM.check, 6, n * outputs)) };
   }
-  return { x, y: ndarray([n], "i32", Int32Array.from({ length: n }, (_, i) => randomWord(1, STREAM.check, 7, i) % outputs)) };
+  return {
+    x,
+    y: ndarray(
+      [n],
+      "i32",
+      Int32Array.from({ length: n }, (_, i) => randomWord(1, STREAM.check, 7, i) % outputs),
+    ),
+  };
 }
 
 /** Every parameter's gradient on the backend against f64, by norm. */

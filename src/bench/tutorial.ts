@@ -72,7 +72,8 @@ function forwardModeGradients({ width, weights, x, target }: Net, counter: Count
     w.map((_, index) => {
       let tangent = new Float64Array(width);
       tangent[index % width] = values[l]![Math.floor(index / width)]!;
-      for (const next of weights.slice(l + 1)) tangent = layer(tangent, next, width, counter) as Float64Array<ArrayBuffer>;
+      for (const next of weights.slice(l + 1))
+        tangent = layer(tangent, next, width, counter) as Float64Array<ArrayBuffer>;
       let slope = 0;
       for (let j = 0; j < width; j++) slope += error[j]! * tangent[j]!;
       counter.multiplications += width;

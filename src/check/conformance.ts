@@ -1,6 +1,6 @@
-import { runKernel } from "../backend/webgpu/run-kernel.ts";
 import type { AnyKernel } from "../backend/webgpu/choose.ts";
 import type { WebGpuDevice } from "../backend/webgpu/device.ts";
+import { runKernel } from "../backend/webgpu/run-kernel.ts";
 import { type Comparison, compare, comparisonText } from "../core/compare.ts";
 import { cast, type NdArray } from "../core/ndarray.ts";
 import type { AnyOp, DeviceCaps, OpCase } from "../graph/op.ts";

@@ -1,3 +1,4 @@
 /** Checks as a library: gradients of the user's own net, and conformance of every kernel. */
+
+export { type ConformanceResult, conformAll } from "./conformance.ts";
 export { checkGradients, type GradientReport, type TensorCheck } from "./gradients.ts";
-export { conformAll, type ConformanceResult } from "./conformance.ts";

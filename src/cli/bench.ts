@@ -1,10 +1,10 @@
-import { referenceBackend } from "../backend/reference/executor.ts";
 import type { Backend } from "../backend/executor.ts";
+import { referenceBackend } from "../backend/reference/executor.ts";
+import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import { type BenchRow, benchMatmul, productSizes } from "../bench/matmul.ts";
+import type { Timing } from "../bench/stats.ts";
 import { benchSteps, type StepRow, stepSizes } from "../bench/step.ts";
 import { benchDirections, type DirectionRow } from "../bench/tutorial.ts";
-import type { Timing } from "../bench/stats.ts";
-import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { matmul } from "../ops/matmul.ts";
 import { backendChoices, openBackend } from "./backend.ts";
@@ -115,7 +115,16 @@ async function directions(json: boolean, signal: AbortSignal): Promise<number> {
   clearProgress();
   if (json) print(JSON.stringify(rows));
   else {
-    const header = ["weight layers x width", "weights", "backward", "from the front", "ratio", "backward ms", "front ms", "difference"];
+    const header = [
+      "weight layers x width",
+      "weights",
+      "backward",
+      "from the front",
+      "ratio",
+      "backward ms",
+      "front ms",
+      "difference",
+    ];
     print(
       table(
         header,
@@ -131,7 +140,9 @@ async function directions(json: boolean, signal: AbortSignal): Promise<number> {
         ]),
       ),
     );
-    print("\nCounts are multiplications. Backward needs one pass whatever the number of weights; the front one pass a weight.");
+    print(
+      "\nCounts are multiplications. Backward needs one pass whatever the number of weights; the front one pass a weight.",
+    );
   }
   return rows.every((r) => r.difference < 1e-9) ? 0 : 1;
 }

@@ -53,7 +53,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const batch = countFlag("batch", values.batch) ?? 32;
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const read = values.weights ? readWeights(readBytes(values.weights), model) : null;
-  const data = source === undefined ? randomBatch(model, batch, seed) : (await loadData({ source, label: values.label, seed }, model)).train;
+  const data =
+    source === undefined
+      ? randomBatch(model, batch, seed)
+      : (await loadData({ source, label: values.label, seed }, model)).train;
   const n = Math.min(batch, data.x.shape[0]!);
   const { x, y } = matchRows(model, { x: rows(data.x, 0, n), y: rows(data.y, 0, n) }, "batch");
   const backend: Backend = await openBackend(choice);
@@ -82,7 +85,18 @@ function randomBatch(model: ModelSpec, n: number, seed: number): { x: NdArray; y
 }
 
 function reportText(report: GradientReport, batch: number): string {
-  const header = ["tensor", "shape", "max abs", "max rel", "of bound", "norm rel", "cosine", "differences", "worst element", "verdict"];
+  const header = [
+    "tensor",
+    "shape",
+    "max abs",
+    "max rel",
+    "of bound",
+    "norm rel",
+    "cosine",
+    "differences",
+    "worst element",
+    "verdict",
+  ];
   const lines = report.tensors.filter((t) => t.kind === "gradient" || !t.pass).map(row);
   const verdict = report.pass
     ? `PASS: every gradient is right on ${report.backend} (batch of ${batch})`

@@ -34,7 +34,9 @@ export async function run(args: readonly string[]): Promise<number> {
   const { gpu } = backend;
   const features = [...gpu.adapter.features].sort();
   if (!json) {
-    print(`in use: ${backend.description}${isSoftware(backend.description) ? " (software: right, but slow; no measure of speed)" : ""}`);
+    print(
+      `in use: ${backend.description}${isSoftware(backend.description) ? " (software: right, but slow; no measure of speed)" : ""}`,
+    );
     print(`features: ${features.join(", ")}`);
     for (const [name, value] of Object.entries(gpu.caps)) print(`  ${name}: ${value}`);
   }

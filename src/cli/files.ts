@@ -10,7 +10,8 @@ const MAX_BYTES = 2 ** 31;
 export function readBytes(path: string): Uint8Array {
   try {
     const { size } = statSync(path);
-    if (size > MAX_BYTES) throw new ChainruleError("file", `${path}: ${size} bytes, more than the ${MAX_BYTES} that can be read`);
+    if (size > MAX_BYTES)
+      throw new ChainruleError("file", `${path}: ${size} bytes, more than the ${MAX_BYTES} that can be read`);
     return new Uint8Array(readFileSync(path));
   } catch (error) {
     if (error instanceof ChainruleError) throw error;

@@ -56,9 +56,19 @@ export async function run(args: readonly string[]): Promise<number> {
   const backend = choice === "cpu" ? referenceBackend("f64") : await openBackend(choice);
   const exact = backend.kind === "cpu";
   const weights = readWeights(bytes, model, exact ? "f64" : "f32");
-  const { loss, gradients } = await lossAndGradients(exact ? referenceBackend("f64") : backend, model, weights, { x, y }, seed);
+  const { loss, gradients } = await lossAndGradients(
+    exact ? referenceBackend("f64") : backend,
+    model,
+    weights,
+    { x, y },
+    seed,
+  );
   writeWhole(out, writeWeights(model, gradients, [["loss", { ...loss, shape: [] }]]));
-  print(values.json ? JSON.stringify({ loss: loss.data[0], out, backend: backend.description }) : `loss ${loss.data[0]}; gradients in ${out}`);
+  print(
+    values.json
+      ? JSON.stringify({ loss: loss.data[0], out, backend: backend.description })
+      : `loss ${loss.data[0]}; gradients in ${out}`,
+  );
   return 0;
 }
 

@@ -9,7 +9,10 @@ interface Command {
 const commands: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
   train: { summary: "train a model; save weights and a log", load: () => import("./train.ts") },
   grad: { summary: "loss and gradients of one batch, to a file", load: () => import("./grad.ts") },
-  check: { summary: "prove every gradient of a model: device, f64, finite differences", load: () => import("./check.ts") },
+  check: {
+    summary: "prove every gradient of a model: device, f64, finite differences",
+    load: () => import("./check.ts"),
+  },
   bench: { summary: "time products and training steps, each verified first", load: () => import("./bench.ts") },
   doctor: { summary: "adapters, limits, and a self-test of every kernel", load: () => import("./doctor.ts") },
 };
@@ -32,7 +35,8 @@ async function main(args: readonly string[]): Promise<number> {
     return name === undefined ? 1 : 0;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!command) throw new ChainruleError("usage", `unknown command "${name}"; known are ${Object.keys(commands).join(", ")}`);
+  if (!command)
+    throw new ChainruleError("usage", `unknown command "${name}"; known are ${Object.keys(commands).join(", ")}`);
   return (await command.load()).run(rest);
 }
 

@@ -1,9 +1,9 @@
 import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 import type { DataSplit } from "../data/dataset.ts";
-import { loadDataFile } from "../io/load-file.ts";
 import { dataPreset, dataPresets } from "../data/presets.ts";
 import { splitBySeed } from "../data/split.ts";
+import { loadDataFile } from "../io/load-file.ts";
 import { losses } from "../nn/losses.ts";
 import { type ModelSpec, parseModel } from "../nn/model.ts";
 import { type TrainingPreset, trainingPresets } from "../nn/presets.ts";
@@ -15,7 +15,10 @@ export function loadModel(source: string): { model: ModelSpec; preset: TrainingP
   if (preset) return { model: preset.model, preset };
   if (!source.includes(".") && !source.includes("/")) {
     const names = Object.keys(trainingPresets).join(", ");
-    throw new ChainruleError("usage", `there is no preset "${source}"; presets are ${names}; a model file ends in .json`);
+    throw new ChainruleError(
+      "usage",
+      `there is no preset "${source}"; presets are ${names}; a model file ends in .json`,
+    );
   }
   return { model: parseModel(readJson(source)), preset: null };
 }
@@ -30,11 +33,17 @@ export interface DataChoice {
 }
 
 /** Rows by the name of a preset, or from a file; a file's rows are all for training unless some are held out. */
-export async function loadData({ source, label, testFraction, seed }: DataChoice, model: ModelSpec): Promise<DataSplit> {
+export async function loadData(
+  { source, label, testFraction, seed }: DataChoice,
+  model: ModelSpec,
+): Promise<DataSplit> {
   if (Object.hasOwn(dataPresets, source)) return dataPreset(source).load(readShipped, { seed });
   if (!source.includes(".") && !source.includes("/")) {
     const names = Object.keys(dataPresets).join(", ");
-    throw new ChainruleError("usage", `there is no data preset "${source}"; presets are ${names}; or give a .safetensors, .csv or IDX file`);
+    throw new ChainruleError(
+      "usage",
+      `there is no data preset "${source}"; presets are ${names}; or give a .safetensors, .csv or IDX file`,
+    );
   }
   const task = losses[model.loss].targets === "classes" || model.loss === "bce" ? "classification" : "regression";
   const dataset = await loadDataFile(basename(source), readBytes(source), {

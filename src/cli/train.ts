@@ -3,11 +3,11 @@ import { ChainruleError } from "../core/errors.ts";
 import { readWeights, writeWeights } from "../io/weights.ts";
 import { type Initialiser, initialisers } from "../nn/initialise.ts";
 import { parameterSpecs } from "../nn/model.ts";
+import { type OptimizerName, optimizers } from "../ops/optimizers.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { parseSchedule } from "../optim/schedule.ts";
-import { type OptimizerName, optimizers } from "../ops/optimizers.ts";
-import { matchRows } from "../train/options.ts";
 import type { Evaluation } from "../train/evaluation.ts";
+import { matchRows } from "../train/options.ts";
 import { createTrainer, type StepMetrics, type Trainer } from "../train/trainer.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { readBytes, requireWritable, writeWhole } from "./files.ts";
@@ -83,13 +83,15 @@ export async function run(args: readonly string[]): Promise<number> {
   const batch = batchFlag(values.batch) ?? preset?.batch;
   const optimizer = optimizerFlags(values, preset?.optimizer);
   const clip = numberFlag("clip", values.clip);
-  if (clip !== undefined && !(clip > 0)) throw new ChainruleError("usage", `--clip must be a positive number, got ${clip}`);
+  if (clip !== undefined && !(clip > 0))
+    throw new ChainruleError("usage", `--clip must be a positive number, got ${clip}`);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const init = choiceFlag<Initialiser>("init", values.init, initialisers) ?? preset?.init;
   const logEvery = countFlag("log-every", values["log-every"]);
   const stepsFlag = countFlag("steps", values.steps);
   const epochs = countFlag("epochs", values.epochs);
-  if (stepsFlag !== undefined && epochs !== undefined) throw new ChainruleError("usage", "give --steps or --epochs, not both");
+  if (stepsFlag !== undefined && epochs !== undefined)
+    throw new ChainruleError("usage", "give --steps or --epochs, not both");
   for (const path of [values.log, values.save]) if (path !== undefined) requireWritable(path);
   const weights = values.weights === undefined ? undefined : readWeights(readBytes(values.weights), model);
   const split = await loadData({ source, label: values.label, testFraction: fraction, seed }, model);
@@ -117,7 +119,9 @@ export async function run(args: readonly string[]): Promise<number> {
     ...(weights === undefined ? {} : { weights }),
   });
   const count = parameterSpecs(model).reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);
-  note(`${count} parameters, ${rows} rows, ${steps} steps of ${batchRows} rows, ${optimizer.type} lr ${optimizer.lr}, seed ${seed}`);
+  note(
+    `${count} parameters, ${rows} rows, ${steps} steps of ${batchRows} rows, ${optimizer.type} lr ${optimizer.lr}, seed ${seed}`,
+  );
 
   const shown = logEvery ?? preset?.logEvery ?? Math.max(1, Math.round(steps / 20));
   const logged = logEvery ?? (preset && preset.logEvery >= 1000 ? preset.logEvery : 1);
@@ -145,10 +149,12 @@ export async function run(args: readonly string[]): Promise<number> {
         progress(`step ${m.step} of ${steps}  loss ${short(m.loss)}  ${remaining(start, m.step, steps)}`);
       }
       final = { train: final.train, test: await trainer.evaluate("test") };
-      if (final.test && log !== null) writeSync(log, `${JSON.stringify({ step: trainer.step, evaluation: "test", ...final.test })}\n`);
+      if (final.test && log !== null)
+        writeSync(log, `${JSON.stringify({ step: trainer.step, evaluation: "test", ...final.test })}\n`);
     }
     final = { test: final.test, train: await trainer.evaluate("train") };
-    if (log !== null) writeSync(log, `${JSON.stringify({ step: trainer.step, evaluation: "train", ...final.train })}\n`);
+    if (log !== null)
+      writeSync(log, `${JSON.stringify({ step: trainer.step, evaluation: "train", ...final.train })}\n`);
   } finally {
     clearProgress();
     if (log !== null) closeSync(log);
@@ -172,7 +178,13 @@ function batchFlag(text: string | undefined): number | "full" | undefined {
 }
 
 function optimizerFlags(
-  values: { optimizer?: string | undefined; lr?: string | undefined; momentum?: string | undefined; nesterov?: boolean | undefined; "weight-decay"?: string | undefined },
+  values: {
+    optimizer?: string | undefined;
+    lr?: string | undefined;
+    momentum?: string | undefined;
+    nesterov?: boolean | undefined;
+    "weight-decay"?: string | undefined;
+  },
   preset: OptimizerSpec | undefined,
 ): OptimizerSpec {
   const names = Object.keys(optimizers) as OptimizerName[];
@@ -239,7 +251,16 @@ function summary(r: {
   const perSecond = step / r.seconds;
   if (r.json) {
     const loss = r.last?.loss ?? null;
-    print(JSON.stringify({ steps: step, loss, ...r.final, seconds: r.seconds, backend: backend.description, saved: r.save ?? null }));
+    print(
+      JSON.stringify({
+        steps: step,
+        loss,
+        ...r.final,
+        seconds: r.seconds,
+        backend: backend.description,
+        saved: r.save ?? null,
+      }),
+    );
     return;
   }
   const parts = (["train", "test"] as const).flatMap((on) => {

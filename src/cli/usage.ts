@@ -1,4 +1,4 @@
-import { parseArgs, type ParseArgsConfig } from "node:util";
+import { type ParseArgsConfig, parseArgs } from "node:util";
 import { ChainruleError } from "../core/errors.ts";
 
 export type OptionTypes = NonNullable<ParseArgsConfig["options"]>;
@@ -11,7 +11,11 @@ export const commonOptions = {
 } as const satisfies OptionTypes;
 
 /** Parses a command's arguments; unknown flags and missing values are usage errors that name the flag. */
-export function parse<const T extends OptionTypes>(args: readonly string[], options: T, positionals: [min: number, max: number]) {
+export function parse<const T extends OptionTypes>(
+  args: readonly string[],
+  options: T,
+  positionals: [min: number, max: number],
+) {
   const all = { ...commonOptions, ...options };
   let parsed: ReturnType<typeof parseArgs<{ args: string[]; options: typeof all; allowPositionals: true }>>;
   try {
@@ -23,7 +27,8 @@ export function parse<const T extends OptionTypes>(args: readonly string[], opti
   const given = parsed.positionals;
   const help = (parsed.values as { help?: boolean }).help === true;
   if (!help && given.length < positionals[0]) throw new ChainruleError("usage", "an argument is missing (see --help)");
-  if (given.length > positionals[1]) throw new ChainruleError("usage", `unexpected argument "${given[positionals[1]]}" (see --help)`);
+  if (given.length > positionals[1])
+    throw new ChainruleError("usage", `unexpected argument "${given[positionals[1]]}" (see --help)`);
   return parsed;
 }
 
@@ -57,9 +62,14 @@ export function countFlag(name: string, text: string | undefined, low = 1): numb
   return value;
 }
 
-export function choiceFlag<T extends string>(name: string, text: string | undefined, choices: readonly T[]): T | undefined {
+export function choiceFlag<T extends string>(
+  name: string,
+  text: string | undefined,
+  choices: readonly T[],
+): T | undefined {
   if (text === undefined) return undefined;
   const found = choices.find((c) => c === text);
-  if (found === undefined) throw new ChainruleError("usage", `--${name} must be one of ${choices.join(", ")}, got "${text}"`);
+  if (found === undefined)
+    throw new ChainruleError("usage", `--${name} must be one of ${choices.join(", ")}, got "${text}"`);
   return found;
 }

@@ -40,7 +40,10 @@ export function zeros(shape: Shape, dtype: DType): NdArray {
 export function ndarray(shape: Shape, dtype: DType, values: ArrayLike<number>): NdArray {
   const size = sizeOf(shape);
   if (values.length !== size) {
-    throw new ChainruleError("shape", `an array of shape ${shapeText(shape)} holds ${size} values, got ${values.length}`);
+    throw new ChainruleError(
+      "shape",
+      `an array of shape ${shapeText(shape)} holds ${size} values, got ${values.length}`,
+    );
   }
   const wanted = constructors[dtype];
   return { shape, dtype, data: values instanceof wanted ? values : wanted.from(values) };

@@ -17,7 +17,7 @@ function mulhi(a: number, b: number): number {
   const low = a0 * b0;
   const mid = a1 * b0 + (low >>> 16);
   const mid2 = a0 * b1 + (mid % 0x10000);
-  return (a1 * b1 + Math.floor(mid / 0x10000) + (mid2 / 0x10000 >>> 0)) >>> 0;
+  return (a1 * b1 + Math.floor(mid / 0x10000) + ((mid2 / 0x10000) >>> 0)) >>> 0;
 }
 
 /** Writes four u32 for counter (c0..c3) and key (k0, k1) into `out` at `at`. */

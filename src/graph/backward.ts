@@ -24,7 +24,10 @@ export function backward(
     const dys = node.outputs.map((t) => gradients.get(t) ?? null);
     if (dys.every((dy) => dy === null)) continue;
     if (node.op.gradient === "none") {
-      throw new ChainruleError("model", `${node.op.name} has no gradient, but the loss depends on parameters through it`);
+      throw new ChainruleError(
+        "model",
+        `${node.op.name} has no gradient, but the loss depends on parameters through it`,
+      );
     }
     const dxs = node.op.gradient(g, node, dys);
     node.inputs.forEach((x, i) => {

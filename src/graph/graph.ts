@@ -108,7 +108,11 @@ export function wrongShapes(op: { readonly name: string }, inputs: readonly Tens
   throw new ChainruleError("shape", `${callText(op, inputs)}: expected ${expected}`);
 }
 
-export function expectRank(op: { readonly name: string }, inputs: readonly TensorSpec[], ranks: readonly number[]): void {
+export function expectRank(
+  op: { readonly name: string },
+  inputs: readonly TensorSpec[],
+  ranks: readonly number[],
+): void {
   if (inputs.length !== ranks.length || inputs.some((t, i) => t.shape.length !== ranks[i])) {
     wrongShapes(op, inputs, `${ranks.length} input(s) of rank ${ranks.join(", ")}`);
   }

@@ -1,6 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
-import { type Graph, bytesOf, type Node, type Tensor } from "./graph.ts";
 import type { TensorSpec } from "./graph.ts";
+import { bytesOf, type Graph, type Node, type Tensor } from "./graph.ts";
 
 /** Where a value lies: an element offset inside a storage. */
 export interface Place {
@@ -49,7 +49,8 @@ export function planMemory(
   const own = (t: Tensor, at: number): Place => {
     const target = packed.get(t);
     if (target) {
-      const host = places.get(target.into) ?? place(target.into, make(target.into.name, bytesOf(target.into), true, at));
+      const host =
+        places.get(target.into) ?? place(target.into, make(target.into.name, bytesOf(target.into), true, at));
       return { storage: host.storage, offset: host.offset + target.offset };
     }
     return { storage: make(t.name, bytesOf(t), keepAll || g.kept.has(t), at), offset: 0 };
@@ -63,21 +64,20 @@ export function planMemory(
   const scratch = new Map<Node, readonly Place[]>();
   nodes.forEach((node, at) => {
     for (const t of node.inputs) touch(places, t, at);
-    node.outputs.forEach((t, i) => {
+    for (const [i, t] of node.outputs.entries()) {
       const alias = node.op.inPlace?.find(([o]) => o === i);
       if (alias) {
         const source = node.inputs[alias[1]]!;
         places.set(t, placeOf(places, source));
-        return refuseLaterReads(nodes, at, source);
-      }
-      if (node.op.view === "slice") {
+        refuseLaterReads(nodes, at, source);
+      } else if (node.op.view === "slice") {
         const from = placeOf(places, node.inputs[0]!);
         places.set(t, { storage: from.storage, offset: from.offset + node.attrs.offset });
-        return;
+      } else if (!places.has(t)) {
+        // A packed array may have its place already, from the first value that went into it.
+        places.set(t, own(t, at));
       }
-      if (node.op.view === "pack" && places.has(t)) return;
-      places.set(t, own(t, at));
-    });
+    }
     for (const t of node.outputs) touch(places, t, at);
     const temporary = scratchOf(node).map((s) => ({ storage: make("scratch", bytesOf(s), false, at), offset: 0 }));
     if (temporary.length > 0) scratch.set(node, temporary);

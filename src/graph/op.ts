@@ -13,14 +13,21 @@ export interface Op<A> {
    */
   reference(inputs: readonly NdArray[], attrs: A): readonly NdArray[];
   /** Gradients of the inputs, as nodes added to the graph; "none" where the value does not depend on parameters. */
-  readonly gradient: "none" | ((g: Graph, node: Node<A>, dys: readonly (Tensor | null)[]) => readonly (Tensor | null)[]);
+  readonly gradient:
+    | "none"
+    | ((g: Graph, node: Node<A>, dys: readonly (Tensor | null)[]) => readonly (Tensor | null)[]);
   /** Device kernels, simplest first. Empty for views, which cost nothing. */
   readonly kernels: readonly Kernel<A>[];
   /**
    * How far a right f32 result may lie from the f64 one: |computed - exact| <= bound, element by element, for float
    * outputs. `errors` bounds the inputs' own errors (null: exact inputs). Absent for ops that only move bits.
    */
-  bound?(inputs: readonly NdArray[], errors: Errors, outputs: readonly NdArray[], attrs: A): readonly (NdArray | null)[];
+  bound?(
+    inputs: readonly NdArray[],
+    errors: Errors,
+    outputs: readonly NdArray[],
+    attrs: A,
+  ): readonly (NdArray | null)[];
   /** Inputs for every check: conformance, gradient, benchmark. */
   readonly cases: readonly OpCase<A>[];
   /** Pairs [output, input] that share memory: the op updates that input. */

@@ -15,7 +15,11 @@ export function transpose(w: NdArray): NdArray {
  * Weights of `model` out of a safetensors file named as nn.Sequential's state_dict. F32 or F64.
  * `precision` f64 keeps all digits of an F64 file. Throws naming the tensor that is missing, extra, misshapen or NaN.
  */
-export function readWeights(bytes: Uint8Array, model: ModelSpec, precision: "f32" | "f64" = "f32"): Map<string, NdArray> {
+export function readWeights(
+  bytes: Uint8Array,
+  model: ModelSpec,
+  precision: "f32" | "f64" = "f32",
+): Map<string, NdArray> {
   const tensors = readSafetensors(bytes).tensors;
   const specs = parameterSpecs(model);
   const extra = [...tensors.keys()].find((name) => !specs.some((s) => s.name === name));
@@ -26,7 +30,10 @@ export function readWeights(bytes: Uint8Array, model: ModelSpec, precision: "f32
       const stored = shape.length === 2 ? [shape[1]!, shape[0]!] : shape;
       if (!tensor) throw new ChainruleError("file", `weights: "${name}" ${shapeText(stored)} is missing`);
       if (!sameShape(tensor.shape, stored)) {
-        throw new ChainruleError("file", `weights: "${name}" is ${shapeText(tensor.shape)}, the model wants ${shapeText(stored)}`);
+        throw new ChainruleError(
+          "file",
+          `weights: "${name}" is ${shapeText(tensor.shape)}, the model wants ${shapeText(stored)}`,
+        );
       }
       if (tensor.dtype !== "f32" && tensor.dtype !== "f64") {
         throw new ChainruleError("file", `weights: "${name}" must be F32 or F64`);
@@ -34,7 +41,10 @@ export function readWeights(bytes: Uint8Array, model: ModelSpec, precision: "f32
       const value = ndarray(stored, precision, tensor.data);
       const at = firstNotFinite(value.data);
       if (at >= 0) {
-        throw new ChainruleError("file", `weights: "${name}" holds ${value.data[at]} at [${unravel(at, stored).join(", ")}]`);
+        throw new ChainruleError(
+          "file",
+          `weights: "${name}" holds ${value.data[at]} at [${unravel(at, stored).join(", ")}]`,
+        );
       }
       return [name, shape.length === 2 ? transpose(value) : value];
     }),

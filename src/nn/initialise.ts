@@ -1,4 +1,4 @@
-import { ndarray, type NdArray, sizeOf, zeros } from "../core/ndarray.ts";
+import { type NdArray, ndarray, sizeOf, zeros } from "../core/ndarray.ts";
 import { STREAM, uniforms } from "../core/philox.ts";
 import { type ModelSpec, type ParameterSpec, parameterSpecs } from "./model.ts";
 
@@ -19,7 +19,11 @@ export function defaultInitialiser(model: ModelSpec): Initialiser {
 }
 
 /** First values of all parameters by name: the same for the same seed, on every machine. */
-export function initialise(model: ModelSpec, seed: number, how: Initialiser = defaultInitialiser(model)): Map<string, NdArray> {
+export function initialise(
+  model: ModelSpec,
+  seed: number,
+  how: Initialiser = defaultInitialiser(model),
+): Map<string, NdArray> {
   return new Map(parameterSpecs(model).map((p, i) => [p.name, first(p, i, seed, how)]));
 }
 

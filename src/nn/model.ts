@@ -38,7 +38,8 @@ const bad = (message: string): never => {
 export function parseModel(json: unknown): ModelSpec {
   const model = object(json, "a model");
   fields(model, ["layers", "loss", "name", "description"], "model");
-  if (!Array.isArray(model.layers) || model.layers.length === 0) bad('model: "layers" must be a list of at least one layer');
+  if (!Array.isArray(model.layers) || model.layers.length === 0)
+    bad('model: "layers" must be a list of at least one layer');
   const list = model.layers as unknown[];
   if (list.length > MAX_LAYERS) bad(`model: ${list.length} layers, more than ${MAX_LAYERS}`);
   const loss = model.loss;
@@ -106,7 +107,11 @@ function parseLayer(json: unknown, index: number): LayerSpec {
 export const layerTypes: readonly string[] = ["linear", ...Object.keys(activations), "softmax", "dropout", "layerNorm"];
 
 /** Widths at the entrance of each layer and at the end; throws where two layers do not fit together. */
-export function widths(model: ModelSpec): { readonly inputs: number; readonly outputs: number; readonly at: readonly number[] } {
+export function widths(model: ModelSpec): {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly at: readonly number[];
+} {
   const first = model.layers.find((l) => l.type === "linear" || l.type === "layerNorm");
   let width = first?.type === "linear" ? first.in : first?.type === "layerNorm" ? first.size : 0;
   const inputs = width;

@@ -1,4 +1,9 @@
-import { activationFunction, elementwiseForward, elementwiseGradient, elementwiseParams } from "../../shaders/elementwise.ts";
+import {
+  activationFunction,
+  elementwiseForward,
+  elementwiseGradient,
+  elementwiseParams,
+} from "../../shaders/elementwise.ts";
 import { expectSame, type TensorSpec } from "../graph/graph.ts";
 import type { CaseInput, Kernel, Op, OpCase } from "../graph/op.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
@@ -82,7 +87,8 @@ function gradientOp(spec: ActivationSpec): Op<ActivationAttrs> {
         const at = v!.data[i]!;
         const e = errorAt(ev, i);
         const d = spec.dfn(at, alpha);
-        const moved = e === 0 ? 0 : Math.max(Math.abs(spec.dfn(at + e, alpha) - d), Math.abs(spec.dfn(at - e, alpha) - d));
+        const moved =
+          e === 0 ? 0 : Math.max(Math.abs(spec.dfn(at + e, alpha) - d), Math.abs(spec.dfn(at - e, alpha) - d));
         const rounding = ((spec.gradientRounding(at) + 1) * Math.abs(d) + (spec.gradientFloor ?? 0)) * 2 ** -24;
         const slope = Math.abs(d) + moved + rounding;
         const g = Math.abs(dy!.data[i]!);

@@ -1,4 +1,10 @@
-import { batchIndex as indexCode, batchIndexParams, type BatchOrder, gather as gatherCode, gatherParams } from "../../shaders/data.ts";
+import {
+  type BatchOrder,
+  batchIndexParams,
+  gather as gatherCode,
+  gatherParams,
+  batchIndex as indexCode,
+} from "../../shaders/data.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { sizeOf, type TypedArray, zeros } from "../core/ndarray.ts";
 import { epochKeys, halfBits, permuteWith } from "../core/permute.ts";
@@ -40,7 +46,10 @@ export const batchIndex: Op<BatchIndexAttrs> = {
       }
       const at = position + i;
       const e = epoch + Math.floor(at / n);
-      if (e !== keysOf) keys = epochKeys(seed, (keysOf = e));
+      if (e !== keysOf) {
+        keys = epochKeys(seed, e);
+        keysOf = e;
+      }
       index.data[i] = order === "shuffle" ? permuteWith(keys, at % n, n, half) : at % n;
     }
     return [index];
@@ -50,7 +59,13 @@ export const batchIndex: Op<BatchIndexAttrs> = {
     {
       name: "batchIndex/flat",
       plan(_i, _o, { order, batch, n, seed }, caps) {
-        const params = batchIndexParams.pack({ size: batch, n, seed: seed >>> 0, stream: STREAM.shuffle, half: halfBits(n) });
+        const params = batchIndexParams.pack({
+          size: batch,
+          n,
+          seed: seed >>> 0,
+          stream: STREAM.shuffle,
+          half: halfBits(n),
+        });
         return { launches: [flatLaunch(indexCode(order), params, [input(0), output(0)], batch, caps)] };
       },
     },
@@ -73,7 +88,8 @@ export const gather: Op<null> = {
   name: "gather",
   infer(inputs) {
     const [data, index] = inputs;
-    if (index!.dtype !== "u32" || index!.shape.length !== 1) wrongShapes(gather, inputs, "data [n, ...] and u32 index [batch]");
+    if (index!.dtype !== "u32" || index!.shape.length !== 1)
+      wrongShapes(gather, inputs, "data [n, ...] and u32 index [batch]");
     return [{ shape: [index!.shape[0]!, ...data!.shape.slice(1)], dtype: data!.dtype }];
   },
   reference([data, index]) {
@@ -97,7 +113,21 @@ export const gather: Op<null> = {
     },
   ],
   cases: [
-    { name: "f32 rows", inputs: [{ shape: [9, 7], dtype: "f32" }, { shape: [40], dtype: "u32", fill: "classes", below: 9 }], attrs: null },
-    { name: "labels", inputs: [{ shape: [9], dtype: "i32", fill: "classes", below: 5 }, { shape: [6], dtype: "u32", fill: "classes", below: 9 }], attrs: null },
+    {
+      name: "f32 rows",
+      inputs: [
+        { shape: [9, 7], dtype: "f32" },
+        { shape: [40], dtype: "u32", fill: "classes", below: 9 },
+      ],
+      attrs: null,
+    },
+    {
+      name: "labels",
+      inputs: [
+        { shape: [9], dtype: "i32", fill: "classes", below: 5 },
+        { shape: [6], dtype: "u32", fill: "classes", below: 9 },
+      ],
+      attrs: null,
+    },
   ],
 };

@@ -1,16 +1,16 @@
 import { total, totalParams } from "../../shaders/reduce.ts";
 import {
-  crossEntropyGradient as gradientCode,
   crossEntropyGradientAlone,
   crossEntropyRows,
   crossEntropyRowsAlone,
+  crossEntropyGradient as gradientCode,
 } from "../../shaders/rows.ts";
 import type { TensorSpec } from "../graph/graph.ts";
 import { expectRank, wrongShapes } from "../graph/graph.ts";
 import type { DeviceCaps, KernelPlan, Op, OpCase } from "../graph/op.ts";
 import { input, output, scratch } from "./plan.ts";
-import { rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "./row-plan.ts";
 import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
+import { rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "./row-plan.ts";
 import { expRowError, rowExpSum } from "./softmax.ts";
 
 function check(op: { readonly name: string }, inputs: readonly TensorSpec[]): void {
@@ -55,7 +55,10 @@ export const crossEntropy: Op<null> = {
     null,
   ],
   kernels: [
-    { name: "crossEntropy/row", plan: (inputs, _o, _a, caps) => lossPlan(inputs[0]!, crossEntropyRows(), rowDispatch, caps) },
+    {
+      name: "crossEntropy/row",
+      plan: (inputs, _o, _a, caps) => lossPlan(inputs[0]!, crossEntropyRows(), rowDispatch, caps),
+    },
     {
       name: "crossEntropy/alone",
       plan: (inputs, _o, _a, caps) => lossPlan(inputs[0]!, crossEntropyRowsAlone(), shortRowDispatch, caps),
@@ -106,8 +109,7 @@ export const crossEntropyGradient: Op<null> = {
   kernels: [
     {
       name: "crossEntropyGradient/row",
-      plan: ([x], _o, _a, caps) =>
-        rowLaunch(gradientCode(), x!, 1 / x!.shape[0]!, gradientBindings, caps),
+      plan: ([x], _o, _a, caps) => rowLaunch(gradientCode(), x!, 1 / x!.shape[0]!, gradientBindings, caps),
     },
     {
       name: "crossEntropyGradient/alone",

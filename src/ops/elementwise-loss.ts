@@ -166,5 +166,10 @@ function cases(spec: ElementwiseLossSpec, gradient: boolean): readonly OpCase<nu
 
 /** Additions behind one another, at most: an invocation's own, then those of two workgroup reductions. */
 function chain(n: number): number {
-  return Math.ceil(n / (partialGroups(n) * REDUCE_WORKGROUP)) + MAX_PARTIALS / REDUCE_WORKGROUP + 4 * Math.sqrt(REDUCE_WORKGROUP) + 3;
+  return (
+    Math.ceil(n / (partialGroups(n) * REDUCE_WORKGROUP)) +
+    MAX_PARTIALS / REDUCE_WORKGROUP +
+    4 * Math.sqrt(REDUCE_WORKGROUP) +
+    3
+  );
 }

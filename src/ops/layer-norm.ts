@@ -1,16 +1,16 @@
 import {
   layerNorm as forwardCode,
   layerNormGradient as gradientCode,
-  layerNormScaleGradient as scaleCode,
   layerNormScaleParams,
+  layerNormScaleGradient as scaleCode,
 } from "../../shaders/rows.ts";
 import { expectRank, type TensorSpec, wrongShapes } from "../graph/graph.ts";
 import type { Op, OpCase } from "../graph/op.ts";
 import { sumRows } from "./bias.ts";
 import { gradientBound, normBound, scaleGradientBound } from "./layer-norm-bound.ts";
 import { grid, input, output } from "./plan.ts";
-import { rowLaunch } from "./row-plan.ts";
 import { floatLike } from "./rounding.ts";
+import { rowLaunch } from "./row-plan.ts";
 
 export interface LayerNormAttrs {
   readonly eps: number;
@@ -159,7 +159,11 @@ function normCase(M: number, N: number, inputs: readonly (readonly number[])[]):
   return {
     name: `${M}x${N}`,
     // The last input of the gradients is rstd, a positive number.
-    inputs: inputs.map((shape, i) => ({ shape, dtype: "f32", fill: i >= 3 && i === inputs.length - 1 ? "positive" : "normal" })),
+    inputs: inputs.map((shape, i) => ({
+      shape,
+      dtype: "f32",
+      fill: i >= 3 && i === inputs.length - 1 ? "positive" : "normal",
+    })),
     attrs: { eps: 1e-5 },
   };
 }

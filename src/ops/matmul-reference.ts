@@ -6,7 +6,11 @@ import { matmulDims } from "./matmul-kernels.ts";
 import { boundLike, errorAt, floatLike, gamma, TINY } from "./rounding.ts";
 
 /** Shape rule of the three forms. */
-export function productSpec(op: { readonly name: string }, form: MatmulForm, inputs: readonly TensorSpec[]): TensorSpec {
+export function productSpec(
+  op: { readonly name: string },
+  form: MatmulForm,
+  inputs: readonly TensorSpec[],
+): TensorSpec {
   const operands = inputs.slice(0, 2);
   expectRank(op, operands, [2, 2]);
   const [a, b] = operands as [TensorSpec, TensorSpec];

@@ -2,7 +2,7 @@ import type { MatmulForm } from "../../shaders/matmul-common.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { matmulKernels } from "./matmul-kernels.ts";
-import { matmulCase, product, productBound, productSizes as sizes, productSpec } from "./matmul-reference.ts";
+import { matmulCase, product, productBound, productSpec, productSizes as sizes } from "./matmul-reference.ts";
 import { outerProduct } from "./outer-product.ts";
 
 export interface TransposeAttrs {

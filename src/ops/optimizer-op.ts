@@ -127,7 +127,11 @@ function optimizerCase(rule: OptimizerRule, v: Partial<OptimizerAttrs>, i: numbe
       { shape, dtype: "f32" },
       { shape, dtype: "f32" },
       { shape: [8], dtype: "f32", fill: [0.05, 1, i % 2 ? 0.5 : 1, 2, 0.271, 0.003, 0, 0] },
-      ...Array.from({ length: rule.states(attrs) }, () => ({ shape, dtype: "f32" as const, fill: "positive" as const })),
+      ...Array.from({ length: rule.states(attrs) }, () => ({
+        shape,
+        dtype: "f32" as const,
+        fill: "positive" as const,
+      })),
     ],
     attrs,
   };

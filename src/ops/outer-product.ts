@@ -1,10 +1,9 @@
 import { outerParams, outerProduct as outerProductCode } from "../../shaders/outer-product.ts";
 import { expectRank, type TensorSpec, wrongShapes } from "../graph/graph.ts";
 import type { DeviceCaps, Kernel, Op } from "../graph/op.ts";
-import { matmul } from "./matmul.ts";
-import { transposeMatmul } from "./matmul.ts";
-import { flatLaunch, flatWindows, input, output } from "./plan.ts";
+import { matmul, transposeMatmul } from "./matmul.ts";
 import { matmulCase, product, productBound } from "./matmul-reference.ts";
+import { flatLaunch, flatWindows, input, output } from "./plan.ts";
 
 /** C [M, N] = aT b for a [1, M], b [1, N]: the weight gradient of a batch of one. */
 export const outerProduct: Op<null> = {

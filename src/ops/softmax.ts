@@ -1,10 +1,10 @@
-import { softmax as softmaxCode, softmaxGradient as gradientCode } from "../../shaders/rows.ts";
+import { softmaxGradient as gradientCode, softmax as softmaxCode } from "../../shaders/rows.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { expectRank, expectSame } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
-import { rowLaunch } from "./row-plan.ts";
 import { input, output } from "./plan.ts";
 import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
+import { rowLaunch } from "./row-plan.ts";
 
 /** Row sums of exp(x - max) and the row's maximum, in f64. */
 export function rowExpSum(x: NdArray, row: number): { top: number; sum: number } {
@@ -138,4 +138,3 @@ export const softmaxGradient: Op<null> = {
     attrs: null,
   })),
 };
-

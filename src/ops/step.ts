@@ -1,17 +1,17 @@
+import { MAX_PARTIALS, REDUCE_WORKGROUP } from "../../shaders/reduce.ts";
 import {
   CONTROL,
   CONTROL_SIZE,
   control as controlCode,
   controlParams,
-  gradientStats as statsCode,
   gradientStatsParams,
   record as recordCode,
   recordParams,
   type ScheduleKind,
+  gradientStats as statsCode,
   tally as tallyCode,
 } from "../../shaders/step.ts";
-import { MAX_PARTIALS, REDUCE_WORKGROUP } from "../../shaders/reduce.ts";
-import { ndarray, type NdArray, sizeOf } from "../core/ndarray.ts";
+import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
 import type { Op } from "../graph/op.ts";
 import { flatLaunch, input, output } from "./plan.ts";
 import { boundLike, floatLike, gamma, TINY } from "./rounding.ts";
@@ -54,7 +54,8 @@ export const gradientStats: Op<null> = {
   bound([g], _e, [stats]) {
     const out = boundLike(stats!);
     const n = Math.ceil(g!.data.length / (groupsOf(g!.data.length) * REDUCE_WORKGROUP));
-    for (let k = 0; k < out.data.length; k += 2) out.data[k] = gamma(n + 2 * Math.sqrt(REDUCE_WORKGROUP) + 3) * stats!.data[k]! + TINY;
+    for (let k = 0; k < out.data.length; k += 2)
+      out.data[k] = gamma(n + 2 * Math.sqrt(REDUCE_WORKGROUP) + 3) * stats!.data[k]! + TINY;
     return [out];
   },
   cases: [[5], [4096], [70000]].map((shape) => ({ name: `${shape}`, inputs: [{ shape, dtype: "f32" }], attrs: null })),
@@ -161,7 +162,11 @@ function controlCases() {
       { shape: [CONTROL_SIZE], dtype: "f32" as const, fill: [0, 0, 0, 0, 0.19, 0.002, 0, 0] },
       { shape: [4], dtype: "u32" as const, fill: [step, 0, 0, 0] },
       { shape: [1], dtype: "f32" as const, fill: [loss] },
-      { shape: [70, 2], dtype: "f32" as const, fill: Array.from({ length: 140 }, (_, i) => (i % 2 ? 0 : 0.01 * (i + 1))) },
+      {
+        shape: [70, 2],
+        dtype: "f32" as const,
+        fill: Array.from({ length: 140 }, (_, i) => (i % 2 ? 0 : 0.01 * (i + 1))),
+      },
     ],
     attrs: { ...base, ...attrs },
   });
@@ -218,7 +223,13 @@ export const record: Op<RecordAttrs> = {
       name: "record/one",
       plan: (_i, _o, attrs, caps) => ({
         launches: [
-          flatLaunch(recordCode(), recordParams.pack({ size: 1, ...attrs }), [output(0), output(1), input(2), input(3)], 1, caps),
+          flatLaunch(
+            recordCode(),
+            recordParams.pack({ size: 1, ...attrs }),
+            [output(0), output(1), input(2), input(3)],
+            1,
+            caps,
+          ),
         ],
       }),
     },
@@ -257,7 +268,13 @@ export const tally: Op<RecordAttrs> = {
       name: "tally/one",
       plan: (_i, _o, attrs, caps) => ({
         launches: [
-          flatLaunch(tallyCode(), recordParams.pack({ size: 1, ...attrs }), [output(0), output(1), input(2), input(3)], 1, caps),
+          flatLaunch(
+            tallyCode(),
+            recordParams.pack({ size: 1, ...attrs }),
+            [output(0), output(1), input(2), input(3)],
+            1,
+            caps,
+          ),
         ],
       }),
     },

@@ -19,7 +19,10 @@ const special: Partial<Record<OptimizerName, Partial<OptimizerAttrs>>> = {
 /** Settings with defaults filled in. Throws on what cannot be meant. */
 export function optimizerAttrs(spec: OptimizerSpec): OptimizerAttrs {
   if (!Object.hasOwn(optimizers, spec.type)) {
-    throw new ChainruleError("usage", `unknown optimizer "${spec.type}"; known are ${Object.keys(optimizers).join(", ")}`);
+    throw new ChainruleError(
+      "usage",
+      `unknown optimizer "${spec.type}"; known are ${Object.keys(optimizers).join(", ")}`,
+    );
   }
   const { type, lr, ...given } = spec;
   const attrs = { ...optimizerDefaults, ...special[type], ...given };

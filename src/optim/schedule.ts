@@ -57,7 +57,10 @@ export function parseSchedule(text: string, runSteps: number): ScheduleSpec {
     const [key, value] = pair.split("=", 2) as [string, string?];
     const names = known[type as keyof typeof known];
     if (!names.includes(key) || value === undefined || value.trim() === "" || Number.isNaN(Number(value))) {
-      throw new ChainruleError("usage", `schedule ${type}: cannot read "${pair}"; it takes ${names.map((n) => `${n}=NUMBER`).join(", ")}`);
+      throw new ChainruleError(
+        "usage",
+        `schedule ${type}: cannot read "${pair}"; it takes ${names.map((n) => `${n}=NUMBER`).join(", ")}`,
+      );
     }
     settings[key] = Number(value);
   }

@@ -5,7 +5,7 @@ import { Graph, type Tensor } from "../graph/graph.ts";
 import { forward, lossOf } from "../nn/forward.ts";
 import { losses } from "../nn/losses.ts";
 import type { ModelSpec } from "../nn/model.ts";
-import { packGroup, type ParameterGroup, parameterGroups } from "../nn/parameters.ts";
+import { type ParameterGroup, packGroup, parameterGroups } from "../nn/parameters.ts";
 import { countCorrect } from "../ops/accuracy.ts";
 import { batchIndex, gather } from "../ops/batch.ts";
 import { fuse } from "../ops/fuse.ts";

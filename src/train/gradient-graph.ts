@@ -1,4 +1,4 @@
-import { ndarray, type NdArray, sizeOf } from "../core/ndarray.ts";
+import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
 import { backward } from "../graph/backward.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import { forward, lossOf } from "../nn/forward.ts";

@@ -62,7 +62,8 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
     throw new ChainruleError("usage", `seed must be a whole number from 0 to 4294967295, got ${seed}`);
   }
   const clip = given.clip ?? 0;
-  if (!(clip >= 0 && Number.isFinite(clip))) throw new ChainruleError("usage", `clip must be a positive number, got ${clip}`);
+  if (!(clip >= 0 && Number.isFinite(clip)))
+    throw new ChainruleError("usage", `clip must be a positive number, got ${clip}`);
   const optimizer = given.optimizer ?? { type: "adam", lr: 0.001 };
   optimizerAttrs(optimizer);
   const schedule = given.schedule ?? { type: "constant" };
@@ -93,7 +94,10 @@ export function checkWeights(model: ModelSpec, weights: ReadonlyMap<string, NdAr
     const value = weights.get(name);
     if (!value) throw new ChainruleError("file", `weights: ${name} ${shapeText(shape)} is missing`);
     if (!sameShape(value.shape, shape)) {
-      throw new ChainruleError("file", `weights: ${name} is ${shapeText(value.shape)}, the model has ${shapeText(shape)} ([in, out])`);
+      throw new ChainruleError(
+        "file",
+        `weights: ${name} is ${shapeText(value.shape)}, the model has ${shapeText(shape)} ([in, out])`,
+      );
     }
     const at = firstNotFinite(value.data);
     if (at >= 0) {
@@ -112,7 +116,8 @@ export function matchRows(model: ModelSpec, rows: Rows, what: string): Rows {
   const n = x.shape[0] ?? 0;
   if (n === 0) throw new ChainruleError("data", `${what}: there are no rows`);
   const width = sizeOf(x.shape.slice(1));
-  if (width !== inputs) throw new ChainruleError("data", `${what}: rows have ${width} values, the model takes ${inputs}`);
+  if (width !== inputs)
+    throw new ChainruleError("data", `${what}: rows have ${width} values, the model takes ${inputs}`);
   if (y.shape[0] !== n) throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${y.shape[0] ?? 0} of targets`);
   refuseNotFinite(x, `${what}: x`);
   const flatX = x.shape.length === 2 ? x : { ...x, shape: [n, width] };
@@ -134,9 +139,13 @@ function classLabels(y: NdArray, classes: number, what: string): NdArray {
   }
   for (let i = 0; i < y.data.length; i++) {
     const label = y.data[i]!;
-    if (!Number.isInteger(label)) throw new ChainruleError("data", `${what}: label ${label} of row ${i} is not a whole number`);
+    if (!Number.isInteger(label))
+      throw new ChainruleError("data", `${what}: label ${label} of row ${i} is not a whole number`);
     if (label < 0 || label >= classes) {
-      throw new ChainruleError("data", `${what}: label ${label} of row ${i} is outside the model's ${classes} classes, 0 to ${classes - 1}`);
+      throw new ChainruleError(
+        "data",
+        `${what}: label ${label} of row ${i} is outside the model's ${classes} classes, 0 to ${classes - 1}`,
+      );
     }
   }
   return ndarray([y.data.length], "i32", y.data);

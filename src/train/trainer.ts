@@ -1,9 +1,9 @@
 import type { Backend, Executor } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, zeros } from "../core/ndarray.ts";
-import { startCursor } from "../ops/step.ts";
 import { packGroup, unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
+import { startCursor } from "../ops/step.ts";
 import { type Evaluation, Evaluator } from "./evaluation.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./options.ts";
 import { RowStream } from "./stream.ts";
@@ -55,7 +55,8 @@ export class Trainer {
     const options = resolveOptions(given, backend);
     const { data, batch, seed, maxDataBytes } = options;
     const bytes = Math.max(data.x.data.byteLength, data.y.data.byteLength);
-    const stream = batch !== "full" && bytes > maxDataBytes ? new RowStream(data.x, data.y, batch, seed, maxDataBytes) : null;
+    const stream =
+      batch !== "full" && bytes > maxDataBytes ? new RowStream(data.x, data.y, batch, seed, maxDataBytes) : null;
     const resident = stream?.empty() ?? data;
     const plan = trainingGraph({
       ...options,
@@ -123,7 +124,10 @@ export class Trainer {
   /** Copies of all parameters by name; weights are [in, out]. */
   async parameters(): Promise<Map<string, NdArray>> {
     const { groups } = this.plan;
-    const flats = await this.executor.run(0, groups.map((group) => group.flat));
+    const flats = await this.executor.run(
+      0,
+      groups.map((group) => group.flat),
+    );
     return unpackParameters(groups, flats);
   }
 
@@ -185,4 +189,3 @@ function notFinite({ step, loss }: StepMetrics): ChainruleError {
 export function createTrainer(backend: Backend, options: TrainerOptions): Promise<Trainer> {
   return Trainer.create(backend, options);
 }
-

@@ -1,11 +1,11 @@
-import { ndarray, type NdArray, zeros } from "../core/ndarray.ts";
+import { type NdArray, ndarray, zeros } from "../core/ndarray.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import type { ModelSpec } from "../nn/model.ts";
-import { addUpdate, optimizerAttrs, type OptimizerSpec } from "../optim/optimizer.ts";
-import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
 import { batchIndex, gather } from "../ops/batch.ts";
 import { CONTROL_SIZE, control, gradientStats, record, startCursor } from "../ops/step.ts";
 import { alignView, pack } from "../ops/views.ts";
+import { addUpdate, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
+import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
 import { type ForwardBackward, forwardBackward } from "./gradient-graph.ts";
 
 /** Steps whose loss the device remembers before the host must have read them. */

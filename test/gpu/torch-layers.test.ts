@@ -7,7 +7,7 @@ import { unpackParameters } from "../../src/nn/parameters.ts";
 import { fuse } from "../../src/ops/fuse.ts";
 import { gradientGraph } from "../../src/train/gradient-graph.ts";
 import { openGpu } from "../shared/gpu.ts";
-import { normError, table, type TorchArray, toArray, toParameters } from "../shared/torch.ts";
+import { normError, type TorchArray, table, toArray, toParameters } from "../shared/torch.ts";
 
 interface LayerCase {
   readonly name: string;

@@ -1,6 +1,6 @@
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
-import { ops } from "../../src/ops/index.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
+import { ops } from "../../src/ops/index.ts";
 
 /** A backend of its own for a test file; fails with advice where there is no adapter. */
 export function openGpu(): Promise<WebGpuBackend> {

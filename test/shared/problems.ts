@@ -6,7 +6,14 @@ import { type ModelSpec, parseModel } from "../../src/nn/model.ts";
 export function ring(n: number, seed = 3): { x: NdArray; y: NdArray } {
   const x = ndarray([n, 2], "f32", normals(seed, 4, 0, n * 2));
   const inside = (i: number) => Math.hypot(x.data[2 * i]!, x.data[2 * i + 1]!) < 1.1;
-  return { x, y: ndarray([n], "i32", Int32Array.from({ length: n }, (_, i) => (inside(i) ? 0 : 1))) };
+  return {
+    x,
+    y: ndarray(
+      [n],
+      "i32",
+      Int32Array.from({ length: n }, (_, i) => (inside(i) ? 0 : 1)),
+    ),
+  };
 }
 
 /** Every kind of layer that can lie between two linears, dropout included. */

@@ -36,24 +36,53 @@ function chainrule(args: readonly string[], interrupt?: string): Promise<Result>
 }
 
 const lines = (file: string): { step: number; loss: number; accuracy?: number; evaluation?: string }[] =>
-  readFileSync(join(folder, file), "utf8").trim().split("\n").map((line) => JSON.parse(line));
+  readFileSync(join(folder, file), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "chainrule-cli-"));
   const layers = [{ type: "linear", in: 4, out: 6 }, { type: "tanh" }, { type: "linear", in: 6, out: 3 }];
   writeFileSync(join(folder, "m.json"), JSON.stringify({ layers, loss: "crossEntropy" }));
   const draw = (shape: number[], step: number) =>
-    ndarray(shape, "f32", normals(1, 9, step, shape.reduce((a, b) => a * b, 1)));
-  const weights = [["0.weight", draw([6, 4], 0)], ["0.bias", draw([6], 1)], ["2.weight", draw([3, 6], 2)], ["2.bias", draw([3], 3)]] as const;
+    ndarray(
+      shape,
+      "f32",
+      normals(
+        1,
+        9,
+        step,
+        shape.reduce((a, b) => a * b, 1),
+      ),
+    );
+  const weights = [
+    ["0.weight", draw([6, 4], 0)],
+    ["0.bias", draw([6], 1)],
+    ["2.weight", draw([3, 6], 2)],
+    ["2.bias", draw([3], 3)],
+  ] as const;
   writeFileSync(join(folder, "w.safetensors"), writeSafetensors(weights));
   writeFileSync(join(folder, "missing.safetensors"), writeSafetensors(weights.slice(1)));
   const nan = ndarray([6], "f32", [0, 0, Number.NaN, 0, 0, 0]);
   writeFileSync(join(folder, "nan.safetensors"), writeSafetensors([weights[0], ["0.bias", nan], ...weights.slice(2)]));
   const y = ndarray([8], "i32", [0, 1, 2, 0, 1, 2, 0, 1]);
-  writeFileSync(join(folder, "b.safetensors"), writeSafetensors([["x", draw([8, 4], 4)], ["y", y]]));
+  writeFileSync(
+    join(folder, "b.safetensors"),
+    writeSafetensors([
+      ["x", draw([8, 4], 4)],
+      ["y", y],
+    ]),
+  );
   const x = draw([8, 4], 4);
   x.data[5] = Number.POSITIVE_INFINITY;
-  writeFileSync(join(folder, "inf.safetensors"), writeSafetensors([["x", x], ["y", y]]));
+  writeFileSync(
+    join(folder, "inf.safetensors"),
+    writeSafetensors([
+      ["x", x],
+      ["y", y],
+    ]),
+  );
   writeFileSync(join(folder, "ragged.csv"), "a,b,label\n1,2,x\n3,4\n");
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -63,11 +92,16 @@ describe("chainrule train", () => {
     const args = ["train", "digits", "--log-every", "1"];
     const gpu = await chainrule([...args, "--backend", "webgpu", "--log", "gpu.jsonl"]);
     expect(gpu, gpu.err).toMatchObject({ status: 0 });
-    const test = lines("gpu.jsonl").filter((l) => l.evaluation === "test").at(-1)!;
+    const test = lines("gpu.jsonl")
+      .filter((l) => l.evaluation === "test")
+      .at(-1)!;
     expect(test.accuracy).toBeGreaterThan(0.95);
     const cpu = await chainrule([...args, "--backend", "cpu", "--log", "cpu.jsonl", "--steps", "100"]);
     expect(cpu, cpu.err).toMatchObject({ status: 0 });
-    const steps = (file: string) => lines(file).filter((l) => l.evaluation === undefined).slice(0, 100);
+    const steps = (file: string) =>
+      lines(file)
+        .filter((l) => l.evaluation === undefined)
+        .slice(0, 100);
     const [a, b] = [steps("gpu.jsonl"), steps("cpu.jsonl")];
     expect(a.map((l) => l.step)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
     a.forEach((l, i) => {
@@ -77,11 +111,33 @@ describe("chainrule train", () => {
 
   test("the log counts from 1 and a full batch repeats the rows in their order", async () => {
     const args = ["train", "m.json", "--data", "b.safetensors", "--weights", "w.safetensors", "--batch", "full"];
-    const r = await chainrule([...args, "--steps", "3", "--backend", "cpu", "--log", "full.jsonl", "--save", "s.safetensors", "--json"]);
+    const r = await chainrule([
+      ...args,
+      "--steps",
+      "3",
+      "--backend",
+      "cpu",
+      "--log",
+      "full.jsonl",
+      "--save",
+      "s.safetensors",
+      "--json",
+    ]);
     expect(r, r.err).toMatchObject({ status: 0 });
     expect(JSON.parse(r.out)).toMatchObject({ steps: 3, saved: "s.safetensors" });
     expect(lines("full.jsonl").map((l) => l.step)).toEqual([1, 2, 3, 3]);
-    const g = await chainrule(["grad", "m.json", "--weights", "w.safetensors", "--batch", "b.safetensors", "--out", "g.safetensors", "--backend", "cpu"]);
+    const g = await chainrule([
+      "grad",
+      "m.json",
+      "--weights",
+      "w.safetensors",
+      "--batch",
+      "b.safetensors",
+      "--out",
+      "g.safetensors",
+      "--backend",
+      "cpu",
+    ]);
     expect(g, g.err).toMatchObject({ status: 0 });
     const { tensors } = readSafetensors(new Uint8Array(readFileSync(join(folder, "g.safetensors"))));
     expect([...tensors.keys()].sort()).toEqual(["0.bias", "0.weight", "2.bias", "2.weight", "loss"]);
@@ -128,13 +184,21 @@ describe("bad input is refused before work starts, on one line, without a stack 
     ["unknown preset", ["train", "nosuch"], /no preset "nosuch"; presets are tutorial/],
     ["lr 0", ["train", "m.json", ...data, "--lr", "0"], /--lr must be a positive number, got 0/],
     ["lr NaN", ["train", "m.json", ...data, "--lr", "NaN"], /--lr must be a number, got "NaN"/],
-    ["negative batch", ["train", "m.json", ...data, "--batch", "-4"], /--batch must be a whole number from 1 up, got "-4"/],
+    [
+      "negative batch",
+      ["train", "m.json", ...data, "--batch", "-4"],
+      /--batch must be a whole number from 1 up, got "-4"/,
+    ],
     ["steps 0", ["train", "m.json", "--data", "b.safetensors", "--steps", "0"], /--steps must be a whole number/],
     ["unknown optimizer", ["train", "m.json", ...data, "--optimizer", "sdg"], /--optimizer must be one of sgd/],
     ["momentum for adam", ["train", "m.json", ...data, "--momentum", "0.9"], /momentum is for sgd and rmsprop/],
     ["unknown schedule", ["train", "m.json", ...data, "--schedule", "cos"], /unknown schedule "cos"/],
     ["infinite input", ["train", "m.json", "--data", "inf.safetensors", "--steps", "2"], /Infinity/],
-    ["missing tensor", ["train", "m.json", ...data, "--weights", "missing.safetensors"], /"0.weight" \[6, 4\] is missing/],
+    [
+      "missing tensor",
+      ["train", "m.json", ...data, "--weights", "missing.safetensors"],
+      /"0.weight" \[6, 4\] is missing/,
+    ],
     ["NaN weights", ["train", "m.json", ...data, "--weights", "nan.safetensors"], /"0.bias" holds NaN at \[2\]/],
     ["extra tensor", ["train", "m.json", ...data, "--weights", "b.safetensors"], /no parameter "x"/],
     ["no such file", ["train", "m.json", "--data", "gone.csv", "--steps", "2"], /gone.csv: there is no such file/],

@@ -17,7 +17,13 @@ const model = parseModel({ layers: [{ type: "linear", in: 2, out: 2, bias: false
 const x = ndarray([4, 2], "f32", [1, 0, 0, 1, 3e38, 3e38, 1, 1]);
 const y = ndarray([4, 2], "f32", [0, 0, 0, 0, 0, 0, 0, 0]);
 const weights = new Map([["0.weight", ndarray([2, 2], "f32", [1, 1, 1, 1])]]);
-const options = { model, data: { x, y }, weights, batch: 1, optimizer: { type: "sgd", lr: 0.01, momentum: 0.9 } } as const;
+const options = {
+  model,
+  data: { x, y },
+  weights,
+  batch: 1,
+  optimizer: { type: "sgd", lr: 0.01, momentum: 0.9 },
+} as const;
 
 describe.each([
   ["WebGPU", () => gpu],

@@ -4,12 +4,12 @@ import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { ndarray, zeros } from "../../src/core/ndarray.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { parseModel } from "../../src/nn/model.ts";
-import { addUpdate, optimizerAttrs, type OptimizerSpec } from "../../src/optim/optimizer.ts";
-import { type ScheduleSpec, scheduleAttrs } from "../../src/optim/schedule.ts";
 import { CONTROL, CONTROL_SIZE, control, gradientStats, record, startCursor } from "../../src/ops/step.ts";
+import { addUpdate, type OptimizerSpec, optimizerAttrs } from "../../src/optim/optimizer.ts";
+import { type ScheduleSpec, scheduleAttrs } from "../../src/optim/schedule.ts";
 import { createTrainer } from "../../src/train/trainer.ts";
 import { openGpu } from "../shared/gpu.ts";
-import { normError, table, type TorchArray, toArray, toParameters } from "../shared/torch.ts";
+import { normError, type TorchArray, table, toArray, toParameters } from "../shared/torch.ts";
 
 let gpu: Backend;
 beforeAll(async () => {
@@ -113,12 +113,22 @@ describe.each(backends)("clipping on %s", (_name, backend, limit) => {
   test.each(table<ClipCase>("clip"))("$name", async (c) => {
     const flat = Object.values(c.gradients).flatMap((a) => [...a.data]);
     const clipped = Object.values(c.clipped).flatMap((a) => [...a.data]);
-    const u = updateGraph({ type: "sgd", lr: 1 }, { type: "constant" }, c.maxNorm, flat.map(() => 0));
+    const u = updateGraph(
+      { type: "sgd", lr: 1 },
+      { type: "constant" },
+      c.maxNorm,
+      flat.map(() => 0),
+    );
     await withExecutor(backend(), u.g, async (executor) => {
       executor.write(u.gradients, ndarray([flat.length], "f64", flat));
       const [p, numbers] = await executor.run(1, [u.parameters, u.numbers]);
       expect(Math.abs(numbers!.data[CONTROL.norm]! - c.norm)).toBeLessThanOrEqual(limit * c.norm);
-      expect(normError(p!.data.map((v) => -v), clipped)).toBeLessThan(limit);
+      expect(
+        normError(
+          p!.data.map((v) => -v),
+          clipped,
+        ),
+      ).toBeLessThan(limit);
     });
   });
 });

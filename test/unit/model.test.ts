@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseModel, parameterSpecs, widths } from "../../src/nn/model.ts";
+import { parameterSpecs, parseModel, widths } from "../../src/nn/model.ts";
 import { requireFits } from "../../src/nn/parameters.ts";
 
 const linear = (i: number, o: number) => ({ type: "linear", in: i, out: o });
@@ -40,6 +40,8 @@ describe("a model file", () => {
 
   test("a layer larger than the device is refused with layer, bytes and limit", () => {
     const model = parseModel({ layers: [linear(1000, 1000)], loss: "mse" });
-    expect(() => requireFits(model, 2 ** 20)).toThrow(/layer 0 \(linear\): 0.weight needs 4000000 bytes.*1048576 bytes/);
+    expect(() => requireFits(model, 2 ** 20)).toThrow(
+      /layer 0 \(linear\): 0.weight needs 4000000 bytes.*1048576 bytes/,
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { ChainruleError } from "../../core/errors.ts";
-import { callText, type Graph, type Node, type TensorSpec } from "../../graph/graph.ts";
 import { sizeOf } from "../../core/ndarray.ts";
+import { callText, type Graph, type Node, type TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: kernels of the op list have attributes of every type

@@ -25,7 +25,9 @@ export class PipelineCache {
   }
 
   layout(launch: Launch): GPUBindGroupLayout {
-    const types = launch.bindings.map((b): GPUBufferBindingType => (b.access === "read" ? "read-only-storage" : "storage"));
+    const types = launch.bindings.map(
+      (b): GPUBufferBindingType => (b.access === "read" ? "read-only-storage" : "storage"),
+    );
     const all = launch.params ? (["uniform", ...types] as const) : types;
     const key = `${launch.params ? "" : "-"}${all.join()}`;
     let layout = this.layouts.get(key);

@@ -45,7 +45,12 @@ export async function recordGraph(
     p.launches.map((launch) => ({ node, kernel: kernel.name, plan: p, launch })),
   );
   const pipelines = await Promise.all(work.map((w) => gpu.pipelines.get(w.launch, w.kernel)));
-  const { buffers, uniforms } = await allocate(gpu, ledger, plan, work.map((w) => w.launch));
+  const { buffers, uniforms } = await allocate(
+    gpu,
+    ledger,
+    plan,
+    work.map((w) => w.launch),
+  );
   const dispatches = work.map(({ node, kernel, launch }, i): Dispatch => {
     const label = `${kernel}: ${node.outputs[0]!.name}`;
     const places = (b: Binding): Place => {
@@ -56,7 +61,11 @@ export async function recordGraph(
     const entries: GPUBindGroupEntry[] = launch.bindings.map((b, k) => {
       const { storage, offset } = places(b);
       const count = b.size ?? wholeSize(node, chosen.get(node)!.plan, b);
-      const resource = { buffer: buffers[storage.buffer]!, offset: (offset + (b.offset ?? 0)) * 4, size: padded(count) * 4 };
+      const resource = {
+        buffer: buffers[storage.buffer]!,
+        offset: (offset + (b.offset ?? 0)) * 4,
+        size: padded(count) * 4,
+      };
       return { binding: k + 1, resource };
     });
     if (launch.params) {
@@ -95,7 +104,10 @@ async function allocate(
     for (const buffer of buffers) ledger.destroy(buffer);
     if (uniforms) ledger.destroy(uniforms);
     const total = plan.buffers.reduce((sum, b) => sum + b.bytes, 0);
-    throw new ChainruleError("limit", `the device has no room for the ${total} bytes of this run: use a smaller net or batch`);
+    throw new ChainruleError(
+      "limit",
+      `the device has no room for the ${total} bytes of this run: use a smaller net or batch`,
+    );
   }
   if (uniforms) {
     const bytes = new Uint8Array(size);

@@ -1,5 +1,4 @@
-import { type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
-import { zeros } from "../../core/ndarray.ts";
+import { type NdArray, ndarray, sizeOf, zeros } from "../../core/ndarray.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, Binding, DeviceCaps, KernelPlan } from "../../graph/op.ts";
 import type { AnyKernel } from "./choose.ts";
