@@ -85,7 +85,8 @@ function gradientOp(spec: ActivationSpec): Op<ActivationAttrs> {
       const out = boundLike(dx!);
       for (let i = 0; i < out.data.length; i++) {
         const at = v!.data[i]!;
-        const e = errorAt(ev, i);
+        // A device may flush a subnormal to zero, where the derivative can be another.
+        const e = errorAt(ev, i) + (Math.abs(at) < TINY ? Math.abs(at) : 0);
         const d = spec.dfn(at, alpha);
         const moved =
           e === 0 ? 0 : Math.max(Math.abs(spec.dfn(at + e, alpha) - d), Math.abs(spec.dfn(at - e, alpha) - d));
@@ -144,5 +145,5 @@ export function epilogueOf(spec: ActivationSpec): string {
 export function activationError(spec: ActivationSpec, x: number, e: number, alpha: number): number {
   const f = spec.fn(x, alpha);
   const moved = Math.max(Math.abs(spec.fn(x + e, alpha) - f), Math.abs(spec.fn(x - e, alpha) - f));
-  return moved + (spec.rounding(x) + 1) * 2 ** -24 * (Math.abs(f) + moved) + 2 * TINY;
+  return moved + (spec.rounding(x) + 1) * 2 ** -24 * (Math.abs(f) + moved) + 2 * TINY * (1 + Math.abs(x));
 }

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
+import { STREAM, uniforms } from "../../src/core/philox.ts";
+import { initialise } from "../../src/nn/initialise.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { mixedNet, ring } from "../shared/problems.ts";
@@ -68,14 +70,39 @@ test("a data set that streams in chunks trains to the same bits as one on the de
   streamed.dispose();
 });
 
-test("GPU and CPU draw the same batches and masks: their losses stay together", async () => {
-  const onGpu = await createTrainer(gpu, options);
-  const onCpu = await createTrainer(referenceBackend("f32"), options);
-  const exact = await createTrainer(referenceBackend("f64"), options);
-  const [a, b, c] = [await losses(onGpu, 100), await losses(onCpu, 100), await losses(exact, 100)];
-  for (let i = 0; i < 100; i++) {
-    expect(Math.abs(a[i]! - c[i]!), `step ${i + 1}`).toBeLessThan(2e-4);
-    expect(Math.abs(b[i]! - c[i]!), `step ${i + 1}`).toBeLessThan(2e-4);
+/**
+ * How far f32 rounding alone carries this run away from f64: the largest distance seen so far among runs whose first
+ * weights differ by less than a rounding. Measured, because a worst-case bound over a hundred steps says nothing.
+ */
+async function propagatedError(exact: readonly number[]): Promise<number[]> {
+  const start = initialise(mixedNet, options.seed);
+  const envelope = new Array<number>(exact.length).fill(0);
+  for (let replica = 0; replica < 4; replica++) {
+    const weights = new Map(
+      [...start].map(([name, w], k) => {
+        const noise = uniforms(replica, STREAM.check, k, w.data.length, -1, 1);
+        return [name, { ...w, data: w.data.map((v, i) => v * (1 + (replica ? 2 ** -24 * noise[i]! : 0))) }];
+      }),
+    );
+    const trainer = await createTrainer(referenceBackend("f32"), { ...options, weights });
+    (await losses(trainer, exact.length)).forEach((l, i) => {
+      envelope[i] = Math.max(envelope[i]!, envelope[i - 1] ?? 0, Math.abs(l - exact[i]!));
+    });
+    trainer.dispose();
   }
-  for (const t of [onGpu, onCpu, exact]) t.dispose();
+  return envelope;
+}
+
+test("GPU and CPU draw the same batches and masks: their losses stay within the propagated error", async () => {
+  const onGpu = await createTrainer(gpu, options);
+  const exact = await createTrainer(referenceBackend("f64"), options);
+  const [computed, truth] = [await losses(onGpu, 100), await losses(exact, 100)];
+  const envelope = await propagatedError(truth);
+  // WGSL's exp may be off by several ulp where the CPU rounds once: ten times the envelope of single roundings.
+  computed.forEach((l, i) => {
+    expect(Math.abs(l - truth[i]!), `step ${i + 1}`).toBeLessThan(10 * envelope[i]! + 1e-6);
+  });
+  expect(Math.max(...envelope)).toBeLessThan(1e-3);
+  onGpu.dispose();
+  exact.dispose();
 });
