@@ -4,7 +4,8 @@ import { BenchRoom } from "./bench-room.tsx";
 import { Controls } from "./controls.tsx";
 import { GradientsRoom } from "./gradients-room.tsx";
 import { adapter, curve, problem, reset, room, start, stepOnce, switchLanguage, t, togglePlay } from "./store.ts";
-import "./styles.css";
+import "./base.css";
+import "./rooms.css";
 import { TrainRoom } from "./train-room.tsx";
 import { rooms } from "./url.ts";
 

@@ -1,5 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
-import type { ControlAttrs } from "../ops/step.ts";
+import type { ControlAttrs } from "../ops/control.ts";
 
 /**
  * Learning rate over the steps, counted from 0. Linear warm-up of W steps may stand in front of any:

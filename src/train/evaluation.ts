@@ -9,7 +9,7 @@ import { type ParameterGroup, packGroup, parameterGroups } from "../nn/parameter
 import { countCorrect } from "../ops/accuracy.ts";
 import { batchIndex, gather } from "../ops/batch.ts";
 import { fuse } from "../ops/fuse.ts";
-import { startCursor, tally } from "../ops/step.ts";
+import { startCursor, tally } from "../ops/record.ts";
 
 export interface Evaluation {
   /** Loss over all rows: the mean or the sum, as the loss itself is. */

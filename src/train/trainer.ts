@@ -3,7 +3,7 @@ import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, zeros } from "../core/ndarray.ts";
 import { packGroup, unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
-import { startCursor } from "../ops/step.ts";
+import { startCursor } from "../ops/record.ts";
 import { type Evaluation, Evaluator } from "./evaluation.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./options.ts";
 import { RowStream } from "./stream.ts";

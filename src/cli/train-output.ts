@@ -1,0 +1,62 @@
+import type { Evaluation } from "../train/evaluation.ts";
+import type { StepMetrics, Trainer } from "../train/trainer.ts";
+import { clearProgress, print, short } from "./output.ts";
+
+/** Evaluations at the end of a run. */
+export interface Evaluations {
+  readonly train: Evaluation | null;
+  readonly test: Evaluation | null;
+}
+
+/** A line of the log. */
+export function logLine(m: StepMetrics): string {
+  const { step, loss, gradientNorm, learningRate } = m;
+  return `${JSON.stringify({ step, loss, gradientNorm, learningRate })}\n`;
+}
+
+/** A line on the screen. */
+export function stepLine(m: StepMetrics, json: boolean): void {
+  clearProgress();
+  if (!json) print(`step ${String(m.step).padStart(7)}  loss ${m.loss.toPrecision(6)}`);
+}
+
+/** Time left, for the progress line. */
+export function remaining(start: number, step: number, steps: number): string {
+  const seconds = ((performance.now() - start) / 1000 / step) * (steps - step);
+  return seconds > 90 ? `${Math.round(seconds / 60)} min left` : `${Math.round(seconds)} s left`;
+}
+
+/** What came out, for a person or as JSON. */
+export function summary(r: {
+  trainer: Trainer;
+  last: StepMetrics | null;
+  final: Evaluations;
+  seconds: number;
+  json: boolean;
+  save: string | undefined;
+}): void {
+  const { step, backend } = r.trainer;
+  const perSecond = step / r.seconds;
+  if (r.json) {
+    const loss = r.last?.loss ?? null;
+    print(
+      JSON.stringify({
+        steps: step,
+        loss,
+        ...r.final,
+        seconds: r.seconds,
+        backend: backend.description,
+        saved: r.save ?? null,
+      }),
+    );
+    return;
+  }
+  const parts = (["train", "test"] as const).flatMap((on) => {
+    const e = r.final[on];
+    if (!e) return [];
+    const accuracy = e.accuracy === null ? "" : `, accuracy ${(100 * e.accuracy).toFixed(2)} %`;
+    return [`${on} loss ${e.loss.toPrecision(5)}${accuracy}`];
+  });
+  print([`${step} steps in ${r.seconds.toFixed(1)} s (${short(perSecond)} steps/s)`, ...parts].join("; "));
+  if (r.save !== undefined) print(`weights saved to ${r.save}`);
+}

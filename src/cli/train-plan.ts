@@ -1,0 +1,177 @@
+import { ChainruleError } from "../core/errors.ts";
+import type { DataSplit } from "../data/dataset.ts";
+import { readWeights } from "../io/weights.ts";
+import { type Initialiser, initialisers } from "../nn/initialise.ts";
+import { type OptimizerName, optimizers } from "../ops/optimizers.ts";
+import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
+import { parseSchedule } from "../optim/schedule.ts";
+import { matchRows, type TrainerOptions } from "../train/options.ts";
+import { type BackendChoice, backendChoices } from "./backend.ts";
+import { readBytes, requireWritable } from "./files.ts";
+import { loadData, loadModel } from "./sources.ts";
+import { choiceFlag, countFlag, numberFlag, parse } from "./usage.ts";
+
+export const help = `Usage: chainrule train <model.json|preset> [options]
+
+Trains a model and prints its loss. Presets: tutorial, tutorial-as-published, xor, circles, moons,
+spirals, iris, penguins, digits, fashion; each brings its data and settings.
+
+  --data <preset|file>      rows: a preset, or .safetensors (x, y), .csv (with a header), IDX images
+  --label <column>          CSV: the column to predict (several, with commas, for a regression)
+  --test-fraction <X>       hold out this share of a file's rows (default: none)
+  --weights <f.safetensors> begin from these weights (names and layout of PyTorch's nn.Sequential)
+  --init <how>              uniform01, he, xavier or zeros
+  --steps <N> | --epochs <N>
+  --batch <N|full>          rows of a step (default 32); full: all rows each step, in their order
+  --optimizer <name>        sgd, adam, adamw, rmsprop, adagrad (default adam)
+  --lr <X>  --momentum <X>  --nesterov  --weight-decay <X>
+  --schedule <S>            constant, step:every=N,gamma=X or cosine:steps=N,min=X; each with warmup=N
+  --clip <X>                clip the gradient to this global norm
+  --seed <N>                weights, shuffle and dropout (default 1)
+  --backend <B>             auto (default), webgpu or cpu
+  --log <f.jsonl>           one JSON object a line: {"step":1,"loss":...}, and evaluations
+  --log-every <N>           steps between two lines of the log
+  --save <f.safetensors>    write the weights at the end, and after Ctrl-C
+  --json                    print the summary as JSON
+  --verbose                 say where an error came from`;
+
+const options = {
+  data: { type: "string" },
+  label: { type: "string" },
+  "test-fraction": { type: "string" },
+  weights: { type: "string" },
+  init: { type: "string" },
+  steps: { type: "string" },
+  epochs: { type: "string" },
+  batch: { type: "string" },
+  optimizer: { type: "string" },
+  lr: { type: "string" },
+  momentum: { type: "string" },
+  nesterov: { type: "boolean" },
+  "weight-decay": { type: "string" },
+  schedule: { type: "string" },
+  clip: { type: "string" },
+  seed: { type: "string" },
+  backend: { type: "string" },
+  log: { type: "string" },
+  "log-every": { type: "string" },
+  save: { type: "string" },
+} as const;
+
+/** A run with everything decided: what to train, how long, and where its results go. */
+export interface TrainPlan {
+  readonly trainer: TrainerOptions;
+  readonly backend: BackendChoice;
+  readonly steps: number;
+  /** Steps between two lines on the screen, and in the log. */
+  readonly shown: number;
+  readonly logged: number;
+  readonly log: string | undefined;
+  readonly save: string | undefined;
+  readonly json: boolean;
+}
+
+/** Steps of a run when nothing says how long. */
+const DEFAULT_STEPS = 1000;
+
+/** Reads the arguments; null when help was asked for. Refuses all that can be wrong, before a backend is opened. */
+export async function trainPlan(args: readonly string[]): Promise<TrainPlan | null> {
+  const { values, positionals } = parse(args, options, [1, 1]);
+  if (values.help) return null;
+  const { model, preset } = loadModel(positionals[0]!);
+  const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
+  const source = values.data ?? preset?.data;
+  if (source === undefined) throw new ChainruleError("usage", "a model file needs --data <preset|file>");
+  const fraction = numberFlag("test-fraction", values["test-fraction"]);
+  if (fraction !== undefined && !(fraction >= 0 && fraction < 1)) {
+    throw new ChainruleError("usage", `--test-fraction must be at least 0 and below 1, got ${fraction}`);
+  }
+  const batch = batchFlag(values.batch) ?? preset?.batch;
+  const optimizer = optimizerFlags(values, preset?.optimizer);
+  const clip = numberFlag("clip", values.clip);
+  if (clip !== undefined && !(clip > 0))
+    throw new ChainruleError("usage", `--clip must be a positive number, got ${clip}`);
+  const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
+  const init = choiceFlag<Initialiser>("init", values.init, initialisers) ?? preset?.init;
+  const logEvery = countFlag("log-every", values["log-every"]);
+  const stepsFlag = countFlag("steps", values.steps);
+  const epochs = countFlag("epochs", values.epochs);
+  if (stepsFlag !== undefined && epochs !== undefined)
+    throw new ChainruleError("usage", "give --steps or --epochs, not both");
+  for (const path of [values.log, values.save]) if (path !== undefined) requireWritable(path);
+  const weights = values.weights === undefined ? undefined : readWeights(readBytes(values.weights), model);
+  const split: DataSplit = await loadData({ source, label: values.label, testFraction: fraction, seed }, model);
+
+  matchRows(model, split.train, "training data");
+  if (split.test) matchRows(model, split.test, "test data");
+  const rows = split.train.x.shape[0]!;
+  const batchRows = batch === "full" ? rows : (batch ?? Math.min(32, rows));
+  const length = stepsFlag !== undefined ? { steps: stepsFlag } : epochs !== undefined ? { epochs } : preset?.length;
+  const steps = !length
+    ? DEFAULT_STEPS
+    : "steps" in length
+      ? length.steps
+      : length.epochs * Math.ceil(rows / batchRows);
+  const schedule = parseSchedule(values.schedule ?? "constant", steps);
+
+  return {
+    trainer: {
+      model,
+      data: split.train,
+      test: split.test,
+      optimizer,
+      schedule,
+      seed,
+      ...(batch === undefined ? {} : { batch }),
+      ...(clip === undefined ? {} : { clip }),
+      ...(init === undefined ? {} : { init }),
+      ...(weights === undefined ? {} : { weights }),
+    },
+    backend: choice,
+    steps,
+    shown: logEvery ?? preset?.logEvery ?? Math.max(1, Math.round(steps / 20)),
+    // The tutorial prints every 5,000 steps; any other log has every step unless told otherwise.
+    logged: logEvery ?? (preset && preset.logEvery >= 1000 ? preset.logEvery : 1),
+    log: values.log,
+    save: values.save,
+    json: values.json === true,
+  };
+}
+
+function batchFlag(text: string | undefined): number | "full" | undefined {
+  return text === "full" ? "full" : countFlag("batch", text);
+}
+
+function optimizerFlags(
+  values: {
+    optimizer?: string | undefined;
+    lr?: string | undefined;
+    momentum?: string | undefined;
+    nesterov?: boolean | undefined;
+    "weight-decay"?: string | undefined;
+  },
+  preset: OptimizerSpec | undefined,
+): OptimizerSpec {
+  const names = Object.keys(optimizers) as OptimizerName[];
+  const type = choiceFlag("optimizer", values.optimizer, names) ?? preset?.type ?? "adam";
+  const fallback = preset?.type === type ? preset.lr : type === "sgd" || type === "adagrad" ? 0.01 : 0.001;
+  const lr = numberFlag("lr", values.lr) ?? fallback;
+  if (!(lr > 0)) throw new ChainruleError("usage", `--lr must be a positive number, got ${lr}`);
+  const momentum = numberFlag("momentum", values.momentum);
+  if (momentum !== undefined && !(momentum >= 0 && momentum < 1)) {
+    throw new ChainruleError("usage", `--momentum must be at least 0 and below 1, got ${momentum}`);
+  }
+  const weightDecay = numberFlag("weight-decay", values["weight-decay"]);
+  if (weightDecay !== undefined && !(weightDecay >= 0)) {
+    throw new ChainruleError("usage", `--weight-decay must be at least 0, got ${weightDecay}`);
+  }
+  const spec: OptimizerSpec = {
+    type,
+    lr,
+    ...(momentum === undefined ? {} : { momentum }),
+    ...(values.nesterov ? { nesterov: true } : {}),
+    ...(weightDecay === undefined ? {} : { weightDecay }),
+  };
+  optimizerAttrs(spec);
+  return spec;
+}

@@ -1,0 +1,130 @@
+import { CONTROL, CONTROL_SIZE, control as controlCode, controlParams, type ScheduleKind } from "../../shaders/step.ts";
+import { sizeOf } from "../core/ndarray.ts";
+import type { Op } from "../graph/op.ts";
+import { input, output } from "./plan.ts";
+import { boundLike } from "./rounding.ts";
+
+export { CONTROL, CONTROL_SIZE };
+
+export interface ControlAttrs {
+  readonly schedule: ScheduleKind;
+  readonly lr: number;
+  readonly warmup: number;
+  /** Steps between drops ("step"), or to the end of the half wave ("cosine"). */
+  readonly period: number;
+  readonly gamma: number;
+  readonly floor: number;
+  /** Global norm that gradients are clipped to; 0 for none. */
+  readonly maxNorm: number;
+  readonly beta1: number;
+  readonly beta2: number;
+}
+
+/** Learning rate of step `step` (from 0). The one formula; the device's is shaders/step.ts. */
+export function learningRate(step: number, a: ControlAttrs): number {
+  if (step < a.warmup) return (a.lr * (step + 1)) / a.warmup;
+  const t = step - a.warmup;
+  if (a.schedule === "step") return a.lr * a.gamma ** Math.floor(t / a.period);
+  if (a.schedule === "cosine") {
+    const along = Math.min(t, a.period) / a.period;
+    return a.floor + (a.lr - a.floor) * 0.5 * (1 + Math.cos(Math.PI * along));
+  }
+  return a.lr;
+}
+
+/**
+ * control f32 [8] in place, from cursor, loss [1] and stats: learning rate, gate (0 when loss or a gradient is not
+ * finite), clipping factor, gradient norm, Adam's two bias corrections (c = c beta + 1 - beta).
+ */
+export const control: Op<ControlAttrs> = {
+  name: "control",
+  infer: ([c]) => [{ shape: c!.shape, dtype: "f32" }],
+  reference([c, cursor, loss, stats], a) {
+    let squares = 0;
+    let broken = 0;
+    for (let i = 0; i < stats!.data.length; i += 2) {
+      squares += stats!.data[i]!;
+      broken += stats!.data[i + 1]!;
+    }
+    const fine = broken === 0 && Number.isFinite(loss!.data[0]!);
+    const norm = Math.sqrt(squares);
+    const d = c!.data;
+    d[CONTROL.lr] = learningRate(cursor!.data[0]!, a);
+    d[CONTROL.gate] = fine ? 1 : 0;
+    d[CONTROL.clip] = a.maxNorm > 0 ? Math.min(1, a.maxNorm / (norm + 1e-6)) : 1;
+    d[CONTROL.norm] = norm;
+    if (fine) {
+      d[CONTROL.correction1] = d[CONTROL.correction1]! * a.beta1 + (1 - a.beta1);
+      d[CONTROL.correction2] = d[CONTROL.correction2]! * a.beta2 + (1 - a.beta2);
+    }
+    return [c!];
+  },
+  gradient: "none",
+  inPlace: [[0, 0]],
+  kernels: [
+    {
+      name: "control/one",
+      plan: ([, , , stats], _o, a) => ({
+        launches: [
+          {
+            code: controlCode(a.schedule, a.maxNorm > 0),
+            params: controlParams.pack({
+              count: sizeOf(stats!.shape) / 2,
+              warmup: a.warmup,
+              period: a.period,
+              lr: a.lr,
+              gamma: a.gamma,
+              floor: a.floor,
+              maxNorm: a.maxNorm,
+              beta1: a.beta1,
+              beta2: a.beta2,
+              oneMinusBeta1: 1 - a.beta1,
+              oneMinusBeta2: 1 - a.beta2,
+            }),
+            bindings: [output(0), input(1), input(2), input(3)],
+            workgroups: [1, 1, 1],
+          },
+        ],
+      }),
+    },
+  ],
+  bound(_i, _e, [c], a) {
+    const out = boundLike(c!);
+    for (let i = 0; i < out.data.length; i++) out.data[i] = 1e-6 * Math.abs(c!.data[i]!);
+    // The cosine schedule adds 1 and a cosine near -1: what is left is exact only relative to the starting rate.
+    out.data[CONTROL.lr]! += 4e-7 * a.lr;
+    out.data[CONTROL.gate] = 0;
+    return [out];
+  },
+  cases: controlCases(),
+};
+
+function controlCases() {
+  const base = { lr: 0.1, warmup: 0, period: 100, gamma: 0.5, floor: 0.001, maxNorm: 0, beta1: 0.9, beta2: 0.999 };
+  const at = (name: string, step: number, attrs: Partial<ControlAttrs> & { schedule: ScheduleKind }, loss = 0.7) => ({
+    name,
+    inputs: [
+      { shape: [CONTROL_SIZE], dtype: "f32" as const, fill: [0, 0, 0, 0, 0.19, 0.002, 0, 0] },
+      { shape: [4], dtype: "u32" as const, fill: [step, 0, 0, 0] },
+      { shape: [1], dtype: "f32" as const, fill: [loss] },
+      {
+        shape: [70, 2],
+        dtype: "f32" as const,
+        fill: Array.from({ length: 140 }, (_, i) => (i % 2 ? 0 : 0.01 * (i + 1))),
+      },
+    ],
+    attrs: { ...base, ...attrs },
+  });
+  return [
+    at("constant", 12, { schedule: "constant" }),
+    at("warm-up", 3, { schedule: "constant", warmup: 10 }),
+    at("step", 450, { schedule: "step" }),
+    at("cosine", 33, { schedule: "cosine", warmup: 7 }),
+    at("cosine start", 0, { schedule: "cosine" }),
+    at("cosine end", 400, { schedule: "cosine" }),
+    at("clips", 1, { schedule: "constant", maxNorm: 0.5 }),
+    at("does not clip", 1, { schedule: "constant", maxNorm: 1e6 }),
+    at("loss is NaN", 5, { schedule: "constant" }, Number.NaN),
+    at("loss is infinite", 5, { schedule: "constant" }, Number.POSITIVE_INFINITY),
+  ];
+}

@@ -1,0 +1,49 @@
+import { MAX_PARTIALS, REDUCE_WORKGROUP } from "../../shaders/reduce.ts";
+import { gradientStatsParams, gradientStats as statsCode } from "../../shaders/step.ts";
+import { sizeOf } from "../core/ndarray.ts";
+import type { Op } from "../graph/op.ts";
+import { input, output } from "./plan.ts";
+import { boundLike, floatLike, gamma, TINY } from "./rounding.ts";
+
+const groupsOf = (size: number): number => Math.min(MAX_PARTIALS, Math.ceil(size / (4 * REDUCE_WORKGROUP)));
+
+/** stats [groups, 2] of a flat gradient: partial sums of squares; and how many parts hold NaN or infinity. */
+export const gradientStats: Op<null> = {
+  name: "gradientStats",
+  infer: ([g]) => [{ shape: [groupsOf(sizeOf(g!.shape)), 2], dtype: "f32" }],
+  reference([g]) {
+    const groups = groupsOf(g!.data.length);
+    const stats = floatLike(g!, [groups, 2]);
+    const sums = new Float64Array(groups);
+    for (let i = 0; i < g!.data.length; i++) {
+      const group = Math.floor(i / REDUCE_WORKGROUP) % groups;
+      const v = g!.data[i]!;
+      if (Number.isFinite(v)) sums[group]! += v * v;
+      else stats.data[group * 2 + 1] = 1;
+    }
+    for (let k = 0; k < groups; k++) stats.data[k * 2] = sums[k]!;
+    return [stats];
+  },
+  gradient: "none",
+  kernels: [
+    {
+      name: "gradientStats/partials",
+      plan([g]) {
+        const size = sizeOf(g!.shape);
+        const groups = groupsOf(size);
+        const params = gradientStatsParams.pack({ size, stride: groups * REDUCE_WORKGROUP });
+        return {
+          launches: [{ code: statsCode(), params, bindings: [input(0), output(0)], workgroups: [groups, 1, 1] }],
+        };
+      },
+    },
+  ],
+  bound([g], _e, [stats]) {
+    const out = boundLike(stats!);
+    const n = Math.ceil(g!.data.length / (groupsOf(g!.data.length) * REDUCE_WORKGROUP));
+    for (let k = 0; k < out.data.length; k += 2)
+      out.data[k] = gamma(n + 2 * Math.sqrt(REDUCE_WORKGROUP) + 3) * stats!.data[k]! + TINY;
+    return [out];
+  },
+  cases: [[5], [4096], [70000]].map((shape) => ({ name: `${shape}`, inputs: [{ shape, dtype: "f32" }], attrs: null })),
+};
