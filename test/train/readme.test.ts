@@ -21,8 +21,7 @@ test("the library example of the README runs as it stands, and learns exclusive 
       cwd: root,
       encoding: "utf8",
     });
-    expect(stderr).toBe("");
-    expect(status).toBe(0);
+    expect(status, stderr).toBe(0);
     expect(stdout).toMatch(/^100 [\d.e-]+\n200 [\d.e-]+\n300 [\d.e-]+\n/);
     expect(stdout).toContain("accuracy: 1");
   } finally {
