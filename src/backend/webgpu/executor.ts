@@ -35,6 +35,9 @@ export class WebGpuExecutor implements Executor {
     gpu.check();
     const ledger = new Ledger(gpu.device);
     const executor = new WebGpuExecutor(gpu, ledger, await recordGraph(gpu, ledger, g, options));
+    executor.clear(
+      (options.nodes ?? g.nodes).filter((node) => node.op.view === "pack").flatMap((node) => node.outputs),
+    );
     for (const v of g.variables) executor.write(v, v.initial!);
     return executor;
   }
@@ -70,6 +73,13 @@ export class WebGpuExecutor implements Executor {
     this.staging.dispose();
     for (const buffer of this.recording.buffers) this.ledger.destroy(buffer);
     if (this.recording.uniforms) this.ledger.destroy(this.recording.uniforms);
+  }
+
+  /** Zeros between the parts of packed arrays, which no kernel writes and reductions read. */
+  private clear(packed: readonly Tensor[]): void {
+    const encoder = this.gpu.device.createCommandEncoder({ label: "clear" });
+    for (const t of packed) encoder.clearBuffer(placeOf(this.recording, t).buffer);
+    this.gpu.device.queue.submit([encoder.finish()]);
   }
 
   /** Submits `steps` steps, never more than MAX_IN_FLIGHT submits ahead of the device. */
