@@ -8,5 +8,6 @@ export { type Initialiser, initialise } from "./nn/initialise.ts";
 export { type ModelSpec, parameterSpecs, parseModel } from "./nn/model.ts";
 export type { OptimizerSpec } from "./optim/optimizer.ts";
 export type { ScheduleSpec } from "./optim/schedule.ts";
+export { chooseTrainer } from "./train/choose.ts";
 export type { TrainerOptions } from "./train/options.ts";
 export { createTrainer, type StepMetrics, type Trainer } from "./train/trainer.ts";

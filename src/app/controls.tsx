@@ -1,5 +1,5 @@
 import { Choice, TypedField } from "./field.tsx";
-import { activationNames, dataNames, optimizerNames } from "./settings.ts";
+import { activationNames, dataNames, devices, optimizerNames } from "./settings.ts";
 import { change, playing, reset, settings, stepOnce, t, togglePlay } from "./store.ts";
 
 /** Everything that decides a run, and the buttons that drive it. */
@@ -50,6 +50,7 @@ export function Controls() {
         read={(text) => (text === "full" ? "full" : numberOf(text))}
       />
       <TypedField label="seed" name="seed" value={s.seed} show={String} read={numberOf} />
+      <Choice label="device" value={s.device} names={devices} onChoose={(device) => change({ device })} />
       <p class="soft">{t.value("keys")}</p>
     </section>
   );

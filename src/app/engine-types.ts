@@ -1,19 +1,23 @@
 import type { BenchRow } from "../bench/matmul.ts";
 import type { StepRow } from "../bench/step.ts";
 import type { GradientReport } from "../check/gradients.ts";
+import type { MeasuredBackend } from "../train/choose.ts";
 import type { Evaluation } from "../train/evaluation.ts";
 import type { Settings } from "./settings.ts";
 
-/** Which device computes, and why. */
+/** Which device computes this run, and why. */
 export interface AdapterInfo {
   readonly kind: "webgpu" | "cpu";
   readonly description: string;
-  /** Why it is the CPU; null on WebGPU. */
-  readonly reason: string | null;
+  /** Why WebGPU cannot be had; null where it can. */
+  readonly missing: string | null;
   readonly software: boolean;
+  /** Steps a second of each candidate, the chosen one first; empty where there was no choice. */
+  readonly measured: readonly MeasuredBackend[];
 }
 
 export interface RunInfo {
+  readonly adapter: AdapterInfo;
   readonly rows: number;
   readonly testRows: number;
   readonly parameters: number;
@@ -47,7 +51,6 @@ export type BenchEvent = { readonly product: BenchRow } | { readonly step: StepR
 
 /** What the worker offers; every call is asynchronous across Comlink. */
 export interface Engine {
-  open(wanted: "auto" | "cpu"): Promise<AdapterInfo>;
   configure(settings: Settings): Promise<RunInfo>;
   play(listener: (p: Progress) => void): Promise<void>;
   pause(): Promise<void>;

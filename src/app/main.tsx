@@ -9,13 +9,25 @@ import "./rooms.css";
 import { TrainRoom } from "./train-room.tsx";
 import { rooms } from "./url.ts";
 
+/** Steps a second, short. */
+const rate = (stepMs: number): string => Math.round(1000 / stepMs).toLocaleString("en");
+
+/** Always in sight: what computes, why, and what else there is. */
 function AdapterLine() {
   const a = adapter.value;
   if (!a) return <p class="adapter soft">{t.value("opening")}</p>;
+  const [chosen, ...others] = a.measured;
   return (
     <p class="adapter" id="adapter" data-kind={a.kind}>
-      <span class={`dot ${a.kind}`} /> {a.kind === "cpu" ? `${t.value("onCpu")}: ${a.reason}` : a.description}
-      {a.software && <span class="soft"> — {t.value("software")}</span>}
+      <span class={`dot ${a.kind}`} /> {a.description}
+      {chosen && others.length > 0 && (
+        <span class="soft" id="measured">
+          {` — ${t.value("fastest")}: ${rate(chosen.stepMs)} ${t.value("perSecond")}; `}
+          {others.map((m) => `${m.description}: ${m.estimated ? "≈ " : ""}${rate(m.stepMs)}`).join("; ")}
+        </span>
+      )}
+      {a.missing && <span class="soft">{` — ${t.value("noGpu")}: ${a.missing}`}</span>}
+      {a.software && <span class="soft">{` — ${t.value("software")}`}</span>}
     </p>
   );
 }

@@ -15,7 +15,12 @@ export interface Settings {
   readonly lr: number;
   readonly batch: number | "full";
   readonly seed: number;
+  /** "auto" measures a few steps of this very run on each and takes the fastest. */
+  readonly device: Device;
 }
+
+export const devices = ["auto", "webgpu", "cpu"] as const;
+export type Device = (typeof devices)[number];
 
 export const dataNames: readonly string[] = Object.keys(dataPresets);
 export const activationNames: readonly string[] = ["none", ...Object.keys(activations)];
@@ -43,6 +48,7 @@ export function settingsFor(data: string): Settings {
     lr: data === "tutorial" ? 0.005 : preset.optimizer.lr,
     batch: preset.batch,
     seed: preset.seed,
+    device: "auto",
   };
 }
 

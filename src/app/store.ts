@@ -2,7 +2,7 @@ import { computed, effect, signal } from "@preact/signals";
 import { proxy, wrap } from "comlink";
 import type { GradientReport } from "../check/gradients.ts";
 import { Curve } from "./curve-data.ts";
-import type { AdapterInfo, BenchEvent, Engine, Progress, RunInfo } from "./engine-types.ts";
+import type { BenchEvent, Engine, Progress, RunInfo } from "./engine-types.ts";
 import { type Settings, settingsFor } from "./settings.ts";
 import { browserLanguage, type Key, type Language, tables } from "./strings.ts";
 import { fromHash, type Room, toHash } from "./url.ts";
@@ -12,8 +12,8 @@ const opened = fromHash(location.hash);
 export const room = signal<Room>(opened.room);
 export const settings = signal<Settings>(opened.settings);
 export const language = signal<Language>(savedLanguage());
-export const adapter = signal<AdapterInfo | null>(null);
 export const run = signal<RunInfo | null>(null);
+export const adapter = computed(() => run.value?.adapter ?? null);
 export const playing = signal(false);
 export const step = signal(0);
 export const loss = signal<number | null>(null);
@@ -102,17 +102,16 @@ async function startPlaying(): Promise<void> {
   await engine.play(proxy(take));
 }
 
-/** Opens the device and begins at once; `?cpu` in the address asks for the CPU. */
+/** Begins at once, with what the link says. */
 export function start(): void {
-  const wanted = new URLSearchParams(location.search).has("cpu") ? "cpu" : "auto";
-  enqueue(async () => {
-    adapter.value = await engine.open(wanted);
-    await configureAndPlay();
-  });
+  enqueue(configureAndPlay);
 }
 
 export function change(next: Partial<Settings>): void {
-  const data = next.data !== undefined && next.data !== settings.value.data ? settingsFor(next.data) : settings.value;
+  const data =
+    next.data !== undefined && next.data !== settings.value.data
+      ? { ...settingsFor(next.data), device: settings.value.device }
+      : settings.value;
   settings.value = { ...data, ...next };
   enqueue(configureAndPlay);
 }

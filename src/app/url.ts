@@ -1,6 +1,7 @@
 import {
   activationNames,
   dataNames,
+  devices,
   firstData,
   optimizerNames,
   problemWith,
@@ -26,6 +27,7 @@ export function toHash(room: Room, s: Settings): string {
     lr: String(s.lr),
     batch: String(s.batch),
     seed: String(s.seed),
+    device: s.device,
   });
   if (s.published) fields.set("published", "1");
   return `#${fields}`;
@@ -50,6 +52,7 @@ export function fromHash(hash: string): { room: Room; settings: Settings } {
     lr: checked("lr", number("lr")),
     batch: checked("batch", fields.get("batch") === "full" ? "full" : number("batch")),
     seed: checked("seed", number("seed")),
+    device: pick("device", devices, base.device),
   };
   return { room: pick("room", rooms, "train"), settings };
 }

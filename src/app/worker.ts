@@ -11,10 +11,12 @@ import { outputCount } from "../data/dataset.ts";
 import { dataPreset } from "../data/presets.ts";
 import { parameterSpecs } from "../nn/model.ts";
 import { trainingPresets } from "../nn/presets.ts";
-import { createTrainer, type Trainer } from "../train/trainer.ts";
+import { chooseTrainer } from "../train/choose.ts";
+import type { TrainerOptions } from "../train/options.ts";
+import type { Trainer } from "../train/trainer.ts";
 import { boundaryOf, samplePoints } from "./boundary-grid.ts";
-import type { AdapterInfo, Engine, Progress, RunInfo } from "./engine-types.ts";
-import { modelOf, type Settings } from "./settings.ts";
+import type { Engine, Progress, RunInfo } from "./engine-types.ts";
+import { type Device, modelOf, type Settings } from "./settings.ts";
 
 /** Time between two pieces of news to the page, and between two evaluations. */
 const NEWS_MS = 100;
@@ -22,7 +24,8 @@ const EVALUATE_MS = 1000;
 /** Rows of the batch whose gradients are checked: enough to mean something, few enough to take a second. */
 const CHECK_ROWS = 16;
 
-let backend: Backend | null = null;
+let gpuOnce: Promise<{ backend: WebGpuBackend | null; reason: string | null }> | null = null;
+const cpu = referenceBackend("f32");
 let trainer: Trainer | null = null;
 let playing: { abort: AbortController; done: Promise<void> } | null = null;
 let benching: AbortController | null = null;
@@ -30,6 +33,21 @@ let benching: AbortController | null = null;
 async function stop(): Promise<void> {
   playing?.abort.abort();
   await playing?.done;
+}
+
+/** The GPU, asked for once; without one, the reason. */
+function openGpu(): NonNullable<typeof gpuOnce> {
+  gpuOnce ??= webgpuBackend(navigator.gpu).then(
+    (backend) => ({ backend, reason: null }),
+    (error: unknown) => ({ backend: null, reason: error instanceof Error ? error.message : String(error) }),
+  );
+  return gpuOnce;
+}
+
+/** What may train: the one asked for where it is here, else all there are. */
+function candidatesFor(device: Device, gpu: WebGpuBackend | null): readonly Backend[] {
+  if (!gpu || device === "cpu") return [cpu];
+  return device === "webgpu" ? [gpu] : [gpu, cpu];
 }
 
 /** Files of public/data lie beside the page; the worker's own file lies in assets/. */
@@ -102,28 +120,12 @@ async function train(listener: (p: Progress) => void, signal: AbortSignal): Prom
 }
 
 const engine: Engine = {
-  async open(wanted): Promise<AdapterInfo> {
-    let reason: string | null = "as asked";
-    if (wanted === "auto") {
-      try {
-        const gpu = await webgpuBackend(navigator.gpu);
-        backend = gpu;
-        const software = /swiftshader|llvmpipe|lavapipe|basic render/i.test(gpu.description);
-        return { kind: "webgpu", description: gpu.description, reason: null, software };
-      } catch (error) {
-        reason = error instanceof Error ? error.message : String(error);
-      }
-    }
-    backend = referenceBackend("f32");
-    return { kind: "cpu", description: backend.description, reason, software: false };
-  },
-
   async configure(settings: Settings): Promise<RunInfo> {
     await stop();
     const split = await dataPreset(settings.data).load(readData, { seed: settings.seed });
     const model = modelOf(settings);
     const init = trainingPresets[settings.data]!.init;
-    const next = await createTrainer(backend!, {
+    const options: TrainerOptions = {
       model,
       data: split.train,
       test: split.test,
@@ -131,10 +133,21 @@ const engine: Engine = {
       seed: settings.seed,
       optimizer: { type: settings.optimizer, lr: settings.lr },
       ...(init ? { init } : {}),
-    });
+    };
+    const gpu = await openGpu();
+    const candidates = candidatesFor(settings.device, gpu.backend);
+    const { trainer: next, measured } = await chooseTrainer(candidates, options);
     trainer?.dispose();
     trainer = next;
+    const { kind, description } = next.backend;
     return {
+      adapter: {
+        kind,
+        description,
+        missing: gpu.reason,
+        software: gpu.backend !== null && /swiftshader|llvmpipe|lavapipe|basic render/i.test(gpu.backend.description),
+        measured: candidates.length > 1 ? measured : [],
+      },
       rows: split.train.x.shape[0]!,
       testRows: split.test?.x.shape[0] ?? 0,
       parameters: parameterSpecs(model).reduce((sum, p) => sum + sizeOf(p.shape), 0),
@@ -172,6 +185,8 @@ const engine: Engine = {
     const { model, data, seed } = ready().options;
     const n = Math.min(CHECK_ROWS, data.x.shape[0]!);
     const [x, y] = [rows(data.x, 0, n), rows(data.y, 0, n)];
+    // Checked on the GPU wherever there is one, whatever trains.
+    const backend = (await openGpu()).backend ?? cpu;
     return checkGradients({ model, weights: await ready().parameters(), x, y, backend, seed });
   },
 
@@ -180,14 +195,14 @@ const engine: Engine = {
     benching?.abort();
     const abort = new AbortController();
     benching = abort;
-    const gpu = backend?.kind === "webgpu" ? (backend as WebGpuBackend) : null;
+    const gpu = (await openGpu()).backend;
     const pauseForMessages = () => new Promise((resolve) => setTimeout(resolve));
     try {
       for await (const product of benchMatmul({ gpu, sizes: productSizes(max), signal: abort.signal })) {
         listener({ product });
         await pauseForMessages();
       }
-      const backends = gpu ? [gpu, referenceBackend("f32")] : [backend!];
+      const backends = gpu ? [gpu, cpu] : [cpu];
       for await (const step of benchSteps({ backends, sizes: stepSizes(max), signal: abort.signal })) {
         listener({ step });
         await pauseForMessages();

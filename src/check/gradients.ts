@@ -35,7 +35,7 @@ export interface TensorCheck {
   readonly looseness: number | null;
   /** CPU f64 against finite differences; null for values. */
   readonly finite: FiniteDifferenceResult | null;
-  /** False when the exact gradient is all zeros: nothing was shown. */
+  /** False when the exact gradient is all zeros, or rounding only, as at a minimum: nothing was shown. */
   readonly conclusive: boolean;
   readonly pass: boolean;
 }
@@ -51,6 +51,12 @@ export interface GradientReport {
 
 /** Largest relative error of a whole gradient, ||g^ - g|| / ||g||, for nets of up to eight layers. */
 const NORM_LIMIT = 1e-5;
+/** Relative error that outputs may have before the loss looks at them. */
+const OUTPUT_ERROR = 2e-6;
+/** How much larger the relative error of a gradient may be than that of the output's gradient. */
+const CARRIED = 8;
+/** Above this limit gradients are mostly rounding, and nothing is shown. */
+const NOISE = 0.1;
 /** Multiplications that finite differences of one tensor may cost. */
 const WORK_PER_TENSOR = 1.5e8;
 
@@ -70,6 +76,7 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const computed = backend ? await runOnDevice(backend, g) : new Map<Tensor, NdArray>();
   const probe = new LossProbe(g.graph, g.loss, exact.values);
   const samples = samplesFor(model, x.shape[0]!);
+  const limit = normLimit(g, exact.values, computed);
   const tensors: TensorCheck[] = [];
   const parameterGradients = new Set([...g.parameters.values()].map((p) => p.gradient));
   const pointOf = new Map([...g.gradients].map(([t, dt]) => [dt, t] as const));
@@ -83,8 +90,7 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
       const bound = bounds.get(t) ?? null;
       const device = onDevice ? compare(onDevice, value, bound) : null;
       const finite = point ? checkFiniteDifferences(probe, point, exact.values.get(point)!, value, samples) : null;
-      // Elements that are nearly zero by cancellation make the norm of a small tensor meaningless for values.
-      const normFits = !device || !point || device.normRelative <= NORM_LIMIT * Math.max(1, model.layers.length / 8);
+      const normFits = !device || !point || device.normRelative <= limit * Math.max(1, model.layers.length / 8);
       tensors.push({
         name: t.name,
         shape: t.shape,
@@ -93,7 +99,7 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
         device,
         looseness: device && bound ? looseness(bound, value) : null,
         finite,
-        conclusive: !point || value.data.some((v) => v !== 0),
+        conclusive: !point || (limit < NOISE && value.data.some((v) => v !== 0)),
         pass: (device?.pass ?? true) && normFits && (finite?.pass ?? true),
       });
     }
@@ -107,6 +113,39 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
     firstDivergent: failed?.name ?? null,
     tensors,
   };
+}
+
+/**
+ * The norm that gradients may be off by. At a minimum the output's gradient is the small difference of large numbers:
+ * outputs that are right to OUTPUT_ERROR give it an error of its own, which every gradient behind it carries on.
+ */
+function normLimit(
+  g: GradientGraph,
+  exact: ReadonlyMap<Tensor, NdArray>,
+  computed: ReadonlyMap<Tensor, NdArray>,
+): number {
+  const first = g.gradients.get(g.outputs);
+  const node = first?.node;
+  if (!first || !node?.op.bound || !computed.has(first)) return NORM_LIMIT;
+  const inputs = node.inputs.map((t) => exact.get(t)!);
+  const outputs = node.outputs.map((t) => exact.get(t)!);
+  const off = node.inputs.map((t, i) => {
+    const value = inputs[i]!;
+    return t === g.outputs
+      ? { ...value, data: Float64Array.from(value.data, (v) => OUTPUT_ERROR * Math.abs(v)) }
+      : null;
+  });
+  const allowed = norm(node.op.bound(inputs, off, outputs, node.attrs)[0]!);
+  const size = norm(outputs[0]!);
+  if (size === 0) return NORM_LIMIT;
+  const { normRelative } = compare(computed.get(first)!, outputs[0]!, null);
+  return Math.max(NORM_LIMIT, CARRIED * Math.min(normRelative, allowed / size));
+}
+
+function norm({ data }: NdArray): number {
+  let sum = 0;
+  for (const v of data) sum += v * v;
+  return Math.sqrt(sum);
 }
 
 /** Every value that the device keeps when it runs the graph as it does in training, fused. */

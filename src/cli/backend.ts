@@ -3,24 +3,53 @@ import { referenceBackend } from "../backend/reference/executor.ts";
 import { webgpuBackend } from "../backend/webgpu/backend.ts";
 import { createNodeGpu } from "../backend/webgpu/node.ts";
 import { ChainruleError } from "../core/errors.ts";
+import { choiceText, chooseTrainer } from "../train/choose.ts";
+import type { TrainerOptions } from "../train/options.ts";
+import { createTrainer, type Trainer } from "../train/trainer.ts";
 import { note } from "./output.ts";
 
 export type BackendChoice = "auto" | "webgpu" | "cpu";
 export const backendChoices: readonly BackendChoice[] = ["auto", "webgpu", "cpu"];
 
-/** The backend asked for. "auto" is WebGPU where there is an adapter, else the CPU; says which, and why, on stderr. */
+/** One backend: "auto" is WebGPU where there is an adapter, else the CPU. Says which, and why, on stderr. */
 export async function openBackend(choice: BackendChoice): Promise<Backend> {
-  if (choice === "cpu") return said(referenceBackend("f32"), "as asked");
-  try {
-    const backend = await webgpuBackend(await createNodeGpu());
-    return said(backend, choice === "webgpu" ? "as asked" : "an adapter is here");
-  } catch (error) {
-    if (choice === "webgpu" || !(error instanceof ChainruleError) || error.code !== "adapter") throw error;
-    return said(referenceBackend("f32"), error.message.split("\n")[0]!);
-  }
-}
-
-function said(backend: Backend, why: string): Backend {
+  const [backend, why] = (await openBackends(choice))[0]!;
   note(`backend: ${backend.description} (${why})`);
   return backend;
+}
+
+/**
+ * A trainer on the backend asked for; "auto" measures a few steps of this run on each that is here and takes the
+ * fastest. Says what was chosen, and the figures, on stderr.
+ */
+export async function openTrainer(choice: BackendChoice, options: TrainerOptions): Promise<Trainer> {
+  const candidates = await openBackends(choice);
+  if (candidates.length === 1) {
+    const [backend, why] = candidates[0]!;
+    note(`backend: ${backend.description} (${why})`);
+    return createTrainer(backend, options);
+  }
+  const { trainer, measured } = await chooseTrainer(
+    candidates.map(([backend]) => backend),
+    options,
+  );
+  note(`backend: ${choiceText(measured)} (measured on this run; --backend takes one without asking)`);
+  return trainer;
+}
+
+/** The backends that a choice allows, each with the reason for it. Throws where one was asked for that is not here. */
+async function openBackends(choice: BackendChoice): Promise<readonly (readonly [Backend, string])[]> {
+  const cpu = referenceBackend("f32");
+  if (choice === "cpu") return [[cpu, "as asked"]];
+  try {
+    const gpu = await webgpuBackend(await createNodeGpu());
+    if (choice === "webgpu") return [[gpu, "as asked"]];
+    return [
+      [gpu, "an adapter is here"],
+      [cpu, "it is always here"],
+    ];
+  } catch (error) {
+    if (choice === "webgpu" || !(error instanceof ChainruleError) || error.code !== "adapter") throw error;
+    return [[cpu, error.message.split("\n")[0]!]];
+  }
 }

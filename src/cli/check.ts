@@ -102,7 +102,7 @@ function reportText(report: GradientReport, batch: number): string {
     ? `PASS: every gradient is right on ${report.backend} (batch of ${batch})`
     : report.firstDivergent
       ? `FAIL: ${blame(report)}`
-      : "FAIL: all gradients are zero, so nothing was shown; use other weights";
+      : "FAIL: the gradients are zero, or nothing but rounding, so nothing was shown; use other weights";
   return `${table(header, lines)}\n\n${verdict}`;
 }
 
@@ -119,7 +119,7 @@ function row(t: TensorCheck): string[] {
     d ? d.cosine.toFixed(9) : "-",
     f ? (f.pass ? `ok (${f.checked} of ${f.size})` : `off by ${short(f.maxError)}`) : "-",
     worst,
-    t.pass ? (t.conclusive ? "ok" : "all zero") : "WRONG",
+    t.pass ? (t.conclusive ? "ok" : "says nothing") : "WRONG",
   ];
 }
 

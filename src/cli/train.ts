@@ -1,8 +1,8 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { writeWeights } from "../io/weights.ts";
 import { parameterSpecs } from "../nn/model.ts";
-import { createTrainer, type StepMetrics, type Trainer } from "../train/trainer.ts";
-import { openBackend } from "./backend.ts";
+import type { StepMetrics, Trainer } from "../train/trainer.ts";
+import { openTrainer } from "./backend.ts";
 import { writeWhole } from "./files.ts";
 import { clearProgress, note, print, progress, short } from "./output.ts";
 import { type Evaluations, logLine, remaining, stepLine, summary } from "./train-output.ts";
@@ -17,8 +17,7 @@ export async function run(args: readonly string[]): Promise<number> {
     print(help);
     return 0;
   }
-  const backend = await openBackend(plan.backend);
-  const trainer = await createTrainer(backend, plan.trainer);
+  const trainer = await openTrainer(plan.backend, plan.trainer);
   const { data, optimizer, seed } = trainer.options;
   const { steps, shown, logged, json } = plan;
   const count = parameterSpecs(trainer.options.model).reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);

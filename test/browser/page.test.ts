@@ -26,7 +26,7 @@ const text = async (selector: string): Promise<string> => (await page.locator(se
 
 describe("training", () => {
   test("begins by itself, on WebGPU, and the loss goes down", async () => {
-    await open("#data=circles");
+    await open("#data=circles&device=webgpu");
     await trained(400);
     const curve = await losses();
     const mean = (part: number[]): number => part.reduce((a, b) => a + b, 0) / part.length;
@@ -80,11 +80,30 @@ describe("training", () => {
     expect(page.url()).toContain("lr=0.01");
   });
 
-  test("without WebGPU it trains on the CPU and says why", async () => {
-    await open("?cpu#data=moons");
+  test("chooses the device by measuring this net's own steps, and shows the figures", async () => {
+    await open("#data=xor");
+    await trained(5);
+    const measured = await text("#measured");
+    expect(measured).toMatch(/steps\/s/);
+    expect(measured).toMatch(/CPU reference|WebGPU/);
+  });
+
+  test("trains on the CPU when asked", async () => {
+    await open("#data=moons&device=cpu");
     await trained(50);
     expect(await page.locator("#adapter").getAttribute("data-kind")).toBe("cpu");
-    expect(await text("#adapter")).toContain("as asked");
+  });
+
+  test("without WebGPU it trains on the CPU and says why", async () => {
+    // Workers have a navigator of their own: the one file that asks is served without the question.
+    await page.route("**/worker-*.js", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: (await response.text()).replaceAll("navigator.gpu", "undefined") });
+    });
+    await open("#data=moons");
+    await trained(50);
+    expect(await page.locator("#adapter").getAttribute("data-kind")).toBe("cpu");
+    expect(await text("#adapter")).toContain("this browser has no WebGPU");
   });
 });
 
@@ -92,6 +111,7 @@ describe("gradients", () => {
   test("are right for the tutorial's net", async () => {
     await open("#room=gradients&data=tutorial");
     await trained(1);
+    await page.click("#reset");
     await page.click("#check");
     await page.waitForSelector("#verdict", { timeout: 30_000 });
     expect(await text("#verdict")).toContain("Every gradient is right");

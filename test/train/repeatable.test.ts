@@ -3,6 +3,7 @@ import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { STREAM, uniforms } from "../../src/core/philox.ts";
 import { initialise } from "../../src/nn/initialise.ts";
+import { chooseTrainer } from "../../src/train/choose.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { mixedNet, ring } from "../shared/problems.ts";
@@ -49,6 +50,17 @@ test("reset begins the same run again, and another seed another", async () => {
   const other = await createTrainer(gpu, { ...options, seed: 6 });
   expect(await losses(other, 50)).not.toEqual(first);
   other.dispose();
+});
+
+test("measuring which backend is fastest leaves no trace in the run", async () => {
+  const { trainer, chosen, measured } = await chooseTrainer([gpu, referenceBackend("f32")], options);
+  expect(measured).toHaveLength(2);
+  expect(chosen.stepMs).toBe(Math.min(...measured.map((m) => m.stepMs)));
+  expect(trainer.step).toBe(0);
+  const fresh = await createTrainer(trainer.backend, options);
+  expect(await losses(trainer, 30)).toEqual(await losses(fresh, 30));
+  trainer.dispose();
+  fresh.dispose();
 });
 
 test("one run of 60 steps and six of ten are the same", async () => {
