@@ -122,7 +122,10 @@ async function timeOnGpu(
   const c = g.one(op, inputs, attrs);
   g.keep(c);
   const named = `${op.name}/${rung}`;
-  const wanted = op.kernels.some((k) => k.name === named) ? named : null;
+  // A rung that does not apply to this size, or to this op, leaves the choice to the ladder.
+  const specs = op.infer(inputs, attrs);
+  const applies = op.kernels.some((k) => k.name === named && k.plan(inputs, specs, attrs, gpu.gpu.caps) !== null);
+  const wanted = applies ? named : null;
   const { kernel } = chooseKernel(c.node!, gpu.gpu.caps, wanted);
   const executor = await gpu.compile(g, { kernel: () => wanted });
   try {
