@@ -1,10 +1,10 @@
 import { log1p, normalCdf, safeSigmoid, safeTanh } from "../../shaders/math.ts";
 import { normalCdf as cdf, normalPdf as pdf } from "../core/erf.ts";
+import { logistic } from "../core/logistic.ts";
 import { type Activation, activation } from "./activation.ts";
 
 /** exp in WGSL is within 3 + 2|x| ulp; an ulp is at most 2 u. */
 const expRounding = (x: number): number => 2 * (3 + 2 * Math.min(Math.abs(x), 88));
-const sigmoidOf = (x: number): number => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
 
 export const relu = activation({
   name: "relu",
@@ -50,7 +50,7 @@ fn eluNegative(x: f32) -> f32 { return params.alpha * safeTanh(0.5 * x) * (exp(x
 
 export const sigmoid = activation({
   name: "sigmoid",
-  fn: sigmoidOf,
+  fn: logistic,
   dfn: (y) => y * (1 - y),
   of: "y",
   includes: safeSigmoid,
@@ -75,7 +75,7 @@ export const tanh = activation({
 export const softplus = activation({
   name: "softplus",
   fn: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
-  dfn: sigmoidOf,
+  dfn: logistic,
   of: "x",
   includes: log1p + safeSigmoid,
   wgsl: "max(x, 0.0) + log1pUnit(exp(-abs(x)))",
@@ -101,8 +101,8 @@ export const gelu = activation({
 
 export const silu = activation({
   name: "silu",
-  fn: (x) => (x === Number.NEGATIVE_INFINITY ? 0 : x * sigmoidOf(x)),
-  dfn: (x) => sigmoidOf(x) * (1 + x * (1 - sigmoidOf(x))),
+  fn: (x) => (x === Number.NEGATIVE_INFINITY ? 0 : x * logistic(x)),
+  dfn: (x) => logistic(x) * (1 + x * (1 - logistic(x))),
   of: "x",
   includes: safeSigmoid,
   wgsl: "x * safeSigmoid(x)",

@@ -1,33 +1,23 @@
 import { log1p, safeSigmoid } from "../../shaders/math.ts";
+import { logistic } from "../core/logistic.ts";
 import { elementwiseLoss } from "./elementwise-loss.ts";
 
-const sigmoid = (x: number): number => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
+/** (p - t)^2 and its slope, shared by the squared errors. */
+const square = {
+  term: (p: number, t: number) => (p - t) ** 2,
+  slope: (p: number, t: number) => 2 * (p - t),
+  includes: "",
+  wgsl: "(p - t) * (p - t)",
+  wgslSlope: "2.0 * (p - t)",
+  rounding: 6,
+  slopeRounding: 3,
+};
 
 /** The tutorial's loss: the sum over all elements of (p - t)^2. */
-export const sumSquaredError = elementwiseLoss({
-  name: "sumSquaredError",
-  mean: false,
-  term: (p, t) => (p - t) ** 2,
-  slope: (p, t) => 2 * (p - t),
-  includes: "",
-  wgsl: "(p - t) * (p - t)",
-  wgslSlope: "2.0 * (p - t)",
-  rounding: 6,
-  slopeRounding: 3,
-});
+export const sumSquaredError = elementwiseLoss({ ...square, name: "sumSquaredError", mean: false });
 
 /** Mean over all elements of (p - t)^2. */
-export const mse = elementwiseLoss({
-  name: "mse",
-  mean: true,
-  term: (p, t) => (p - t) ** 2,
-  slope: (p, t) => 2 * (p - t),
-  includes: "",
-  wgsl: "(p - t) * (p - t)",
-  wgslSlope: "2.0 * (p - t)",
-  rounding: 6,
-  slopeRounding: 3,
-});
+export const mse = elementwiseLoss({ ...square, name: "mse", mean: true });
 
 /** Mean over all elements of d^2 / 2 where |d| < 1, |d| - 1/2 beyond. */
 export const huber = elementwiseLoss({
@@ -47,7 +37,7 @@ export const bce = elementwiseLoss({
   name: "bce",
   mean: true,
   term: (p, t) => Math.max(p, 0) - p * t + Math.log1p(Math.exp(-Math.abs(p))),
-  slope: (p, t) => sigmoid(p) - t,
+  slope: (p, t) => logistic(p) - t,
   includes: log1p + safeSigmoid,
   wgsl: "max(p, 0.0) - p * t + log1pUnit(exp(-abs(p)))",
   wgslSlope: "safeSigmoid(p) - t",
@@ -64,13 +54,9 @@ export const bce = elementwiseLoss({
  * Kept so that everyone can see a gradient check find it. Not in the op list: it fails every check, as it should.
  */
 export const sumSquaredErrorAsPublished = elementwiseLoss({
+  ...square,
   name: "sumSquaredErrorAsPublished",
   mean: false,
-  term: (p, t) => (p - t) ** 2,
   slope: (p) => 2 * p,
-  includes: "",
-  wgsl: "(p - t) * (p - t)",
   wgslSlope: "2.0 * p",
-  rounding: 6,
-  slopeRounding: 3,
 });
