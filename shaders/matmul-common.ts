@@ -11,22 +11,38 @@ import { wgsl } from "./wgsl.ts";
  */
 export type MatmulForm = "NN" | "NT" | "TN";
 
-/** What happens to a finished element before it is stored. */
+/** What happens besides the product: to a finished element before it is stored, and to B. */
 export interface Epilogue {
   /** Adds bias [N]. */
   readonly bias: boolean;
   /** WGSL function `activation(x: f32) -> f32`, with what it needs; null for none. Reads params.alpha. */
   readonly activation: string | null;
+  /** WGSL function `derivative(v: f32) -> f32` by whose value at v [M, N] the element is multiplied. */
+  readonly derivative: string | null;
+  /** Workgroups behind the tiles write sums [N], the sums of B's columns: a bias's gradient beside its weight's. */
+  readonly columnSums: boolean;
 }
+
+export const NO_EPILOGUE: Epilogue = { bias: false, activation: null, derivative: null, columnSums: false };
 
 export interface MatmulVariant {
   readonly form: MatmulForm;
   /** C += A B instead of C = A B, for products summed in panels. */
   readonly accumulate: boolean;
-  readonly epilogue: Epilogue | null;
+  readonly epilogue: Epilogue;
 }
 
-/** Row strides (ld*), and the offset of each window's first element behind its aligned binding. */
+/** Which of A, B, C are read and written as vec4: their contiguous dimension and offset are multiples of 4. */
+export interface VectorAccess {
+  readonly a: boolean;
+  readonly b: boolean;
+  readonly c: boolean;
+}
+
+/**
+ * Row strides (ld*), and the offset of each window's first element behind its aligned binding. A dispatch of depth z
+ * computes `slices` partial products of sliceK terms each, M N elements apart.
+ */
 export const matmulParams = paramBlock({
   M: "u32",
   N: "u32",
@@ -40,22 +56,26 @@ export const matmulParams = paramBlock({
   biasOffset: "u32",
   tilesN: "u32",
   tiles: "u32",
+  sliceK: "u32",
+  slices: "u32",
   alpha: "f32",
 });
 
-/** `finish(value, previous, n)`: the stored value of an element from its sum. */
-export function finishFunction({ accumulate, epilogue }: MatmulVariant): string {
-  const bias = epilogue?.bias ?? false;
-  const activation = epilogue?.activation ?? null;
+/** `finish(sum, at, n)`: the value of element `at` of C, column n, from its sum. */
+export function finishFunction({ accumulate, epilogue }: MatmulVariant, vectorC = false): string {
+  const { bias, activation, derivative } = epilogue;
   return wgsl`
-#if ${activation !== null}
+#if ${activation !== null || derivative !== null}
 ${finiteTests}
-${activation ?? ""}
 #endif
-fn finish(sum: f32, previous: f32, n: u32) -> f32 {
+${activation ?? ""}
+${derivative ?? ""}
+fn finish(sum: f32, at: u32, n: u32) -> f32 {
   var value = sum;
-#if ${accumulate}
-  value += previous;
+#if ${accumulate && vectorC}
+  value += c[at / 4u][at % 4u];
+#elif ${accumulate}
+  value += c[at];
 #endif
 #if ${bias}
   value += bias[params.biasOffset + n];
@@ -63,26 +83,30 @@ fn finish(sum: f32, previous: f32, n: u32) -> f32 {
 #if ${activation !== null}
   value = activation(value);
 #endif
+#if ${derivative !== null}
+  value *= derivative(v[at]);
+#endif
   return value;
 }
 `;
 }
 
-/** Bindings A, B, [bias], C; `vector` picks vec4 access for each of A, B, C. */
+/** Bindings A, B, [bias], [v], C, [sums]: the order in which ops/matmul-plan lists them. */
 export function matmulBindings(
   variant: MatmulVariant,
-  vector: { a: boolean; b: boolean; c: boolean } = { a: false, b: false, c: false },
+  vector: VectorAccess = { a: false, b: false, c: false },
 ): string {
   const type = (v: boolean) => (v ? "vec4<f32>" : "f32");
-  const bias = variant.epilogue?.bias ?? false;
-  return wgsl`
-@group(0) @binding(1) var<storage, read> a: array<${type(vector.a)}>;
-@group(0) @binding(2) var<storage, read> b: array<${type(vector.b)}>;
-#if ${bias}
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
-#endif
-@group(0) @binding(${bias ? 4 : 3}) var<storage, read_write> c: array<${type(vector.c)}>;
-`;
+  const { bias, derivative, columnSums } = variant.epilogue;
+  const declarations = [
+    `var<storage, read> a: array<${type(vector.a)}>`,
+    `var<storage, read> b: array<${type(vector.b)}>`,
+    bias ? "var<storage, read> bias: array<f32>" : null,
+    derivative !== null ? "var<storage, read> v: array<f32>" : null,
+    `var<storage, read_write> c: array<${type(vector.c)}>`,
+    columnSums ? "var<storage, read_write> sums: array<f32>" : null,
+  ].filter((d) => d !== null);
+  return declarations.map((d, i) => `@group(0) @binding(${i + 1}) ${d};`).join("\n");
 }
 
 /** Flat positions of A(m, k) and B(k, n) in memory. */
@@ -102,5 +126,68 @@ fn indexB(k: u32, n: u32) -> u32 {
   return params.bOffset + k * params.ldb + n;
 #endif
 }
+`;
+}
+
+/** `store(m, n, value, base)`: four elements of row m from column n on, those that exist. */
+export function storeFunction(vectorC: boolean): string {
+  const one = (d: number) =>
+    `  if (n + ${d}u < params.N) { c[at + ${d}u] = finish(value.${"xyzw"[d]}, at + ${d}u, n + ${d}u); }`;
+  return wgsl`
+fn store(m: u32, n: u32, value: vec4<f32>, base: u32) {
+  if (m >= params.M) { return; }
+  let at = base + params.cOffset + m * params.ldc + n;
+#if ${vectorC}
+  if (n >= params.N) { return; }
+  c[at / 4u] = vec4<f32>(finish(value.x, at, n), finish(value.y, at + 1u, n + 1u),
+                         finish(value.z, at + 2u, n + 2u), finish(value.w, at + 3u, n + 3u));
+#else
+${[0, 1, 2, 3].map(one).join("\n")}
+#endif
+}
+`;
+}
+
+/** Columns that one invocation of the column sums adds up. */
+export const columnsEach = (vectorB: boolean): number => (vectorB ? 4 : 1);
+
+/** `columnSum(i)`: the sums of B's i-th column, or of its i-th four. */
+export function columnSumFunction({ epilogue }: MatmulVariant, vectorB: boolean): string {
+  if (!epilogue.columnSums) return "";
+  return vectorB
+    ? wgsl`
+fn columnSum(i: u32) {
+  let n = i * 4u;
+  if (n >= params.N) { return; }
+  var sum = vec4<f32>();
+  for (var k = 0u; k < params.K; k++) { sum += b[indexB(k, n) / 4u]; }
+  sums[n] = sum.x; sums[n + 1u] = sum.y; sums[n + 2u] = sum.z; sums[n + 3u] = sum.w;
+}
+`
+    : wgsl`
+fn columnSum(n: u32) {
+  if (n >= params.N) { return; }
+  var sum = 0.0;
+  for (var k = 0u; k < params.K; k++) { sum += b[indexB(k, n)]; }
+  sums[n] = sum;
+}
+`;
+}
+
+/**
+ * Beginning of main: `tile`, the workgroup's number in a grid folded to two dimensions. Workgroups behind the last tile
+ * have the column sums to do, or nothing.
+ */
+export function tileOf({ epilogue }: MatmulVariant, invocations: number): string {
+  return wgsl`
+  let tile = group.y * groups.x + group.x;
+#if ${epilogue.columnSums}
+  if (tile >= params.tiles) {
+    if (group.z == 0u) { columnSum((tile - params.tiles) * ${invocations}u + lane); }
+    return;
+  }
+#else
+  if (tile >= params.tiles) { return; }
+#endif
 `;
 }

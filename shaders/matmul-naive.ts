@@ -1,4 +1,12 @@
-import { finishFunction, type MatmulVariant, matmulBindings, matmulParams, operandIndex } from "./matmul-common.ts";
+import {
+  columnSumFunction,
+  finishFunction,
+  type MatmulVariant,
+  matmulBindings,
+  matmulParams,
+  operandIndex,
+  tileOf,
+} from "./matmul-common.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** Columns and rows of C that one workgroup computes, one element an invocation. */
@@ -11,11 +19,11 @@ ${matmulParams.wgsl}
 ${matmulBindings(variant)}
 ${operandIndex(variant.form)}
 ${finishFunction(variant)}
+${columnSumFunction(variant, false)}
 @compute @workgroup_size(${NAIVE_TILE.columns}, ${NAIVE_TILE.rows})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-        @builtin(local_invocation_id) local: vec3<u32>) {
-  let tile = group.y * groups.x + group.x;
-  if (tile >= params.tiles) { return; }
+        @builtin(local_invocation_id) local: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+${tileOf(variant, NAIVE_TILE.columns * NAIVE_TILE.rows)}
   let m = (tile / params.tilesN) * ${NAIVE_TILE.rows}u + local.y;
   let n = (tile % params.tilesN) * ${NAIVE_TILE.columns}u + local.x;
   if (m >= params.M || n >= params.N) { return; }
@@ -24,7 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     sum += a[indexA(m, k)] * b[indexB(k, n)];
   }
   let at = params.cOffset + m * params.ldc + n;
-  c[at] = finish(sum, c[at], n);
+  c[at] = finish(sum, at, n);
 }
 `;
 }

@@ -1,4 +1,12 @@
-import { finishFunction, type MatmulVariant, matmulBindings, matmulParams, operandIndex } from "./matmul-common.ts";
+import {
+  columnSumFunction,
+  finishFunction,
+  type MatmulVariant,
+  matmulBindings,
+  matmulParams,
+  operandIndex,
+  tileOf,
+} from "./matmul-common.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** Side of the square tile: 16 x 16 invocations, the most that every device allows. */
@@ -12,14 +20,14 @@ ${matmulParams.wgsl}
 ${matmulBindings(variant)}
 ${operandIndex(form)}
 ${finishFunction(variant)}
+${columnSumFunction(variant, false)}
 var<workgroup> tileA: array<f32, ${TILE * TILE}>;
 var<workgroup> tileB: array<f32, ${TILE * TILE}>;
 
 @compute @workgroup_size(${TILE}, ${TILE})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-        @builtin(local_invocation_id) local: vec3<u32>) {
-  let tile = group.y * groups.x + group.x;
-  if (tile >= params.tiles) { return; }
+        @builtin(local_invocation_id) local: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+${tileOf(variant, TILE * TILE)}
   let m0 = (tile / params.tilesN) * ${TILE}u;
   let n0 = (tile % params.tilesN) * ${TILE}u;
   let m = m0 + local.y;
@@ -59,7 +67,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   }
   if (m < params.M && n < params.N) {
     let at = params.cOffset + m * params.ldc + n;
-    c[at] = finish(sum, c[at], n);
+    c[at] = finish(sum, at, n);
   }
 }
 `;

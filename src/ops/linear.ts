@@ -1,3 +1,4 @@
+import { NO_EPILOGUE } from "../../shaders/matmul-common.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { type TensorSpec, wrongShapes } from "../graph/graph.ts";
 import type { Op, OpCase } from "../graph/op.ts";
@@ -40,7 +41,7 @@ export const linear: Op<LinearAttrs> = {
     form: () => "NN",
     epilogue: (attrs: LinearAttrs, inputs: readonly TensorSpec[]) => {
       const spec = specOf(attrs);
-      return { bias: inputs.length > 2, activation: spec ? epilogueOf(spec) : null };
+      return { ...NO_EPILOGUE, bias: inputs.length > 2, activation: spec ? epilogueOf(spec) : null };
     },
     alpha: (attrs: LinearAttrs) => attrs.alpha,
   }),
@@ -65,6 +66,7 @@ export const linear: Op<LinearAttrs> = {
     linearCase(40, 20, 36, true, "leakyRelu"),
     linearCase(68, 132, 64, true, "relu"),
     linearCase(16, 16, 16, true, "elu"),
+    linearCase(6, 20, 600, true, "tanh"),
   ],
 };
 

@@ -1,7 +1,7 @@
 import type { MatmulForm } from "../../shaders/matmul-common.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
-import { matmulKernels } from "./matmul-kernels.ts";
+import { matmulKernels, plainUse } from "./matmul-kernels.ts";
 import { matmulCase, product, productBound, productSpec, productSizes as sizes } from "./matmul-reference.ts";
 import { outerProduct } from "./outer-product.ts";
 
@@ -22,7 +22,10 @@ export const matmul: Op<null> = {
       ? g.one(outerProduct, [a!, dy!], null, `d ${b!.name}`)
       : transposed(g, a!, dy!, "a", `d ${b!.name}`),
   ],
-  kernels: matmulKernels("matmul", { form: () => "NN", epilogue: () => null, alpha: () => 0 }),
+  kernels: matmulKernels(
+    "matmul",
+    plainUse(() => "NN"),
+  ),
   bound: (inputs, errors, outputs) => [productBound("NN", inputs, errors, outputs[0]!)],
   cases: sizes.map(([M, N, K]) => matmulCase("NN", M, N, K, null)),
 };
@@ -36,7 +39,7 @@ export const transposeMatmul: Op<TransposeAttrs> = {
     attrs.transpose === "b"
       ? [g.one(matmul, [dy!, b!], null, `d ${a!.name}`), transposed(g, dy!, a!, "a", `d ${b!.name}`)]
       : [transposed(g, b!, dy!, "b", `d ${a!.name}`), g.one(matmul, [a!, dy!], null, `d ${b!.name}`)],
-  kernels: matmulKernels("transposeMatmul", { form: formOf, epilogue: () => null, alpha: () => 0 }),
+  kernels: matmulKernels("transposeMatmul", plainUse(formOf)),
   bound: (inputs, errors, outputs, attrs) => [productBound(formOf(attrs), inputs, errors, outputs[0]!)],
   cases: (["a", "b"] as const).flatMap((transpose) =>
     sizes.map(([M, N, K]) => matmulCase(formOf({ transpose }), M, N, K, { transpose })),

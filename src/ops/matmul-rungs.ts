@@ -1,0 +1,114 @@
+import { type BlockShape, blockOf, matmulBlock } from "../../shaders/matmul-block.ts";
+import type { MatmulForm, MatmulVariant, VectorAccess } from "../../shaders/matmul-common.ts";
+import { DIRECT_BLOCK, DIRECT_SIDE, matmulDirect } from "../../shaders/matmul-direct.ts";
+import { matmulNaive, NAIVE_TILE } from "../../shaders/matmul-naive.ts";
+import { matmulRow, ROW_COLUMNS, ROW_LANES, ROW_SLICES } from "../../shaders/matmul-row.ts";
+import { matmulTiled, TILE } from "../../shaders/matmul-tiled.ts";
+
+export interface MatmulDims {
+  readonly form: MatmulForm;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+/** One way to compute a product. */
+export interface Rung {
+  readonly name: string;
+  /** Rows and columns of C that a workgroup computes, and its invocations. */
+  readonly block: readonly [number, number];
+  readonly invocations: number;
+  /** Reads and writes vec4: never, for each operand where it can, or only where all can (fewer pipelines to compile). */
+  readonly vector: "never" | "each" | "all";
+  /** False where the rung cannot do it. */
+  applies(dims: MatmulDims, variant: MatmulVariant): boolean;
+  /** False where a simpler rung is the better first guess; measuring may know better. */
+  suits(dims: MatmulDims): boolean;
+  /** Parts that the sum over K is divided into, each a workgroup's; 1 where absent. */
+  slices?(dims: MatmulDims): number;
+  code(variant: MatmulVariant, vector: VectorAccess): string;
+}
+
+/** Enough tiles to occupy a device, and enough depth to pay for bringing them in. */
+function isLarge({ M, N, K }: MatmulDims): boolean {
+  return M >= 8 && N >= 8 && M * N >= 4096 && K >= 16;
+}
+
+/** From here on reading from memory again and again costs more than workgroup memory does, caches or not. */
+function isHuge({ M, N, K }: MatmulDims): boolean {
+  return M >= 512 && N >= 512 && K >= 512;
+}
+
+/** A few rows: no tile of any height would be full. */
+const FEW_ROWS = 4;
+
+/** Terms that a slice of a divided sum has at least, and workgroups that are enough for any device. */
+const SLICE_TERMS = 128;
+const ENOUGH_WORKGROUPS = 256;
+
+function slicesOf({ M, N, K }: MatmulDims): number {
+  const tiles = Math.ceil(M / DIRECT_BLOCK) * Math.ceil(N / DIRECT_BLOCK);
+  return Math.max(1, Math.min(Math.floor(K / SLICE_TERMS), Math.floor(ENOUGH_WORKGROUPS / tiles)));
+}
+
+const always = () => true;
+const direct = {
+  block: [DIRECT_BLOCK, DIRECT_BLOCK] as const,
+  invocations: DIRECT_SIDE * DIRECT_SIDE,
+  vector: "each" as const,
+  code: matmulDirect,
+};
+
+const block = (name: string, shape: BlockShape, suits: Rung["suits"]): Rung => ({
+  name,
+  block: blockOf(shape),
+  invocations: shape.side * shape.side,
+  vector: "all",
+  applies: always,
+  suits,
+  code: (variant, vector) => matmulBlock(variant, shape, vector),
+});
+
+/** Simplest first. What suits is a guess that needs no measurement; ops/tune.ts knows better. */
+export const ladder: readonly Rung[] = [
+  {
+    name: "naive",
+    block: [NAIVE_TILE.rows, NAIVE_TILE.columns],
+    invocations: NAIVE_TILE.rows * NAIVE_TILE.columns,
+    vector: "never",
+    applies: always,
+    suits: always,
+    code: matmulNaive,
+  },
+  {
+    name: "tiled",
+    block: [TILE, TILE],
+    invocations: TILE * TILE,
+    vector: "never",
+    applies: always,
+    suits: isLarge,
+    code: matmulTiled,
+  },
+  block("block32", { side: 8, rows: 4, columns: 4, depth: 16, double: false }, isLarge),
+  block("block64", { side: 8, rows: 8, columns: 8, depth: 16, double: false }, isLarge),
+  block("block64-wide", { side: 16, rows: 4, columns: 4, depth: 32, double: false }, isHuge),
+  block("block64-double", { side: 8, rows: 8, columns: 8, depth: 16, double: true }, isHuge),
+  block("block128", { side: 16, rows: 8, columns: 8, depth: 16, double: false }, isHuge),
+  { name: "direct", ...direct, applies: always, suits: (dims) => isLarge(dims) && !isHuge(dims) },
+  {
+    name: "direct-split",
+    ...direct,
+    applies: (dims) => slicesOf(dims) > 1,
+    suits: (dims) => dims.M > FEW_ROWS && dims.M * dims.N <= 4096 && dims.K >= 8 * SLICE_TERMS,
+    slices: slicesOf,
+  },
+  {
+    name: "row",
+    block: [1, ROW_COLUMNS],
+    invocations: ROW_LANES * ROW_SLICES,
+    vector: "each",
+    applies: ({ M }, { epilogue }) => M <= FEW_ROWS && !epilogue.columnSums,
+    suits: ({ M, N, K }) => M <= FEW_ROWS && N * K >= 4096,
+    code: matmulRow,
+  },
+];
