@@ -8,30 +8,78 @@ export type BatchOrder = "shuffle" | "sequential" | "chunk";
 export const batchIndexParams = paramBlock({ size: "u32", n: "u32", seed: "u32", stream: "u32", half: "u32" });
 
 /**
- * index [batch]: the rows of this step. cursor = (step, epoch, position, skipped).
+ * `rowOf(i)`: the row of the data set that is the batch's i-th. cursor = (step, epoch, position, skipped).
  * "chunk": rows were laid out by the host in the order of use, `n` of them at a time.
  */
-export function batchIndex(order: BatchOrder): string {
-  return wgsl`
-${batchIndexParams.wgsl}
-${storage(read("cursor", "u32"), write("index", "u32"))}
+const rowOf = (order: BatchOrder): string => wgsl`
 ${philox}
 ${permutation}
-${flatMain(wgsl`
+fn rowOf(i: u32) -> u32 {
 #if ${order === "chunk"}
   let steps = params.n / params.size;
-  index[i] = (cursor[0] % steps) * params.size + i;
+  return (cursor[0] % steps) * params.size + i;
 #else
   let at = cursor[2] + i;
   let epoch = cursor[1] + at / params.n;
   let position = at % params.n;
 #if ${order === "shuffle"}
-  index[i] = permute(params.seed, params.stream, epoch, position, params.n, params.half);
+  return permute(params.seed, params.stream, epoch, position, params.n, params.half);
 #else
-  index[i] = position;
+  return position;
 #endif
 #endif
-`)}
+}
+`;
+
+/** index [batch]: the rows of this step. */
+export function batchIndex(order: BatchOrder): string {
+  return wgsl`
+${batchIndexParams.wgsl}
+${storage(read("cursor", "u32"), write("index", "u32"))}
+${rowOf(order)}
+${flatMain("  index[i] = rowOf(i);")}
+`;
+}
+
+export const drawBatchParams = paramBlock({
+  size: "u32",
+  n: "u32",
+  seed: "u32",
+  stream: "u32",
+  half: "u32",
+  widthX: "u32",
+  widthY: "u32",
+});
+
+/** Invocations that copy one row together. */
+export const COPY_WORKGROUP = 64;
+
+/** Index, x and y of a batch in one kernel: a workgroup a row, or an invocation where rows are short. */
+export function drawBatch(order: BatchOrder, typeY: "f32" | "i32", alone: boolean): string {
+  const copy = (array: string, width: string) =>
+    `for (var j = ${alone ? "0u" : "local"}; j < ${width}; j += ${alone ? 1 : COPY_WORKGROUP}u) {
+    ${array}[i * ${width} + j] = data_${array}[row * ${width} + j];
+  }`;
+  const copies = [copy("x", "params.widthX"), copy("y", "params.widthY")].join("\n  ");
+  return wgsl`
+${drawBatchParams.wgsl}
+${storage(read("cursor", "u32"), read("data_x"), read("data_y", typeY), write("index", "u32"), write("x"), write("y", typeY))}
+${rowOf(order)}
+#if ${alone}
+${flatMain(`  let row = rowOf(i);\n  index[i] = row;\n  ${copies}`)}
+#else
+var<workgroup> shared_row: u32;
+@compute @workgroup_size(${COPY_WORKGROUP})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+        @builtin(local_invocation_index) local: u32) {
+  let i = group.y * groups.x + group.x;
+  if (i >= params.size) { return; }
+  if (local == 0u) { shared_row = rowOf(i); index[i] = shared_row; }
+  workgroupBarrier();
+  let row = shared_row;
+  ${copies}
+}
+#endif
 `;
 }
 

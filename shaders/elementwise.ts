@@ -27,17 +27,24 @@ ${flatMain("  y[i] = activation(x[i]);")}
 `;
 }
 
-/** dx = dy f'(v); v is the activation's input or its output, as the expression wants. */
-export function elementwiseGradient(includes: string, expression: string, variable: "x" | "y"): string {
+/** `fn derivative(v)`: v is the activation's input or its output, as the expression wants. */
+export function derivativeFunction(includes: string, expression: string, variable: "x" | "y"): string {
   return wgsl`
-${elementwiseParams.wgsl}
-${storage(read("dy"), read("v"), write("dx"))}
-${finiteTests}
 ${includes}
 fn derivative(${variable}: f32) -> f32 {
   if (isNan(${variable})) { return ${variable}; }
   return ${expression};
 }
+`;
+}
+
+/** dx = dy f'(v) */
+export function elementwiseGradient(includes: string, expression: string, variable: "x" | "y"): string {
+  return wgsl`
+${elementwiseParams.wgsl}
+${storage(read("dy"), read("v"), write("dx"))}
+${finiteTests}
+${derivativeFunction(includes, expression, variable)}
 ${flatMain("  dx[i] = dy[i] * derivative(v[i]);")}
 `;
 }

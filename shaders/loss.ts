@@ -37,6 +37,33 @@ ${flatMain("  dp[i] = slope(prediction[i], target_[i]) * params.scale * dloss[0]
 `;
 }
 
+/** `total` scales the sum, where one workgroup does all and no second kernel adds up. */
+export const lossWithGradientParams = paramBlock({ size: "u32", stride: "u32", scale: "f32", total: "f32" });
+
+/** Both in one pass: partial sums of the terms (times `total`), and dp = slope(p, t) scale dloss. */
+export function lossWithGradient(includes: string, term: string, slope: string): string {
+  return wgsl`
+${lossWithGradientParams.wgsl}
+${storage(read("prediction"), read("target_"), read("dloss"), write("partials"), write("dp"))}
+${includes}
+${sumReduce(REDUCE_WORKGROUP)}
+fn term(p: f32, t: f32) -> f32 { return ${term}; }
+fn slope(p: f32, t: f32) -> f32 { return ${slope}; }
+@compute @workgroup_size(${REDUCE_WORKGROUP})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  var sum = 0.0;
+  for (var i = group.x * ${REDUCE_WORKGROUP}u + local; i < params.size; i += params.stride) {
+    let p = prediction[i];
+    let t = target_[i];
+    sum += term(p, t);
+    dp[i] = slope(p, t) * params.scale * dloss[0];
+  }
+  let result = reduceSum(sum, local);
+  if (local == 0u) { partials[group.x] = result * params.total; }
+}
+`;
+}
+
 export const correctParams = paramBlock({ rows: "u32", N: "u32" });
 
 /** y [1] = rows whose largest logit is the label's (the first of equals wins), in one workgroup. */

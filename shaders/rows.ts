@@ -1,10 +1,10 @@
-import { flatMain, maxReduce, read, rowMain, storage, sumReduce, write } from "./common.ts";
+import { maxReduce, read, rowMain, storage, sumReduce, write } from "./common.ts";
 import { paramBlock } from "./params.ts";
 import { wgsl } from "./wgsl.ts";
 
-/** Kernels over rows, a workgroup or an invocation for each: softmax, layer normalisation, cross-entropy. */
+/** Kernels over rows, a workgroup for each: softmax, layer normalisation. */
 export const ROW_WORKGROUP = 64;
-const STRIDE = `${ROW_WORKGROUP}u`;
+export const STRIDE = `${ROW_WORKGROUP}u`;
 
 /** `extra` is 1 / rows for cross-entropy, epsilon for layer normalisation. */
 export const rowParams = paramBlock({ rows: "u32", N: "u32", extra: "f32" });
@@ -12,17 +12,17 @@ export const rowParams = paramBlock({ rows: "u32", N: "u32", extra: "f32" });
 /** For kernels with one invocation per row; `size` is the number of rows. */
 export const shortRowParams = paramBlock({ size: "u32", N: "u32", extra: "f32" });
 
-const rowSum = sumReduce(ROW_WORKGROUP);
-const rowMax = maxReduce(ROW_WORKGROUP);
+export const rowSum = sumReduce(ROW_WORKGROUP);
+export const rowMax = maxReduce(ROW_WORKGROUP);
 
 /** Largest of row `row` of `x`; every invocation gets it. */
-const largest = wgsl`
+export const largest = wgsl`
   let start = row * params.N;
   var top = -3.4028234e38;
   for (var j = local; j < params.N; j += ${STRIDE}) { top = max(top, x[start + j]); }
   top = reduceMax(top, local);
 `;
-const expSum = wgsl`
+export const expSum = wgsl`
   var sum = 0.0;
   for (var j = local; j < params.N; j += ${STRIDE}) { sum += exp(x[start + j] - top); }
   sum = reduceSum(sum, local);
@@ -62,81 +62,6 @@ ${rowMain(
 `,
   ROW_WORKGROUP,
 )}
-`;
-}
-
-/** Loss of each row: log(sum exp(x - max)) - (x[label] - max), never the logarithm of a probability. */
-export function crossEntropyRows(): string {
-  return wgsl`
-${rowParams.wgsl}
-${storage(read("x"), read("labels", "i32"), write("losses"))}
-${rowSum}
-${rowMax}
-${rowMain(
-  wgsl`
-${largest}
-${expSum}
-  if (local == 0u) { losses[row] = log(sum) - (x[start + u32(labels[row])] - top); }
-`,
-  ROW_WORKGROUP,
-)}
-`;
-}
-
-/** dx = (softmax(x) - onehot(label)) dloss / rows */
-export function crossEntropyGradient(): string {
-  return wgsl`
-${rowParams.wgsl}
-${storage(read("x"), read("labels", "i32"), read("dloss"), write("dx"))}
-${rowSum}
-${rowMax}
-${rowMain(
-  wgsl`
-${largest}
-${expSum}
-  let scale = dloss[0] * params.extra;
-  for (var j = local; j < params.N; j += ${STRIDE}) {
-    let p = exp(x[start + j] - top) / sum;
-    dx[start + j] = (p - select(0.0, 1.0, j == u32(labels[row]))) * scale;
-  }
-`,
-  ROW_WORKGROUP,
-)}
-`;
-}
-
-/** The same two with one invocation a row: for rows so short that a workgroup would mostly wait for itself. */
-const alone = wgsl`
-  let start = i * params.N;
-  var top = x[start];
-  for (var j = 1u; j < params.N; j++) { top = max(top, x[start + j]); }
-  var sum = 0.0;
-  for (var j = 0u; j < params.N; j++) { sum += exp(x[start + j] - top); }
-`;
-
-export function crossEntropyRowsAlone(): string {
-  return wgsl`
-${shortRowParams.wgsl}
-${storage(read("x"), read("labels", "i32"), write("losses"))}
-${flatMain(wgsl`
-${alone}
-  losses[i] = log(sum) - (x[start + u32(labels[i])] - top);
-`)}
-`;
-}
-
-export function crossEntropyGradientAlone(): string {
-  return wgsl`
-${shortRowParams.wgsl}
-${storage(read("x"), read("labels", "i32"), read("dloss"), write("dx"))}
-${flatMain(wgsl`
-${alone}
-  let scale = dloss[0] * params.extra;
-  for (var j = 0u; j < params.N; j++) {
-    let p = exp(x[start + j] - top) / sum;
-    dx[start + j] = (p - select(0.0, 1.0, j == u32(labels[i]))) * scale;
-  }
-`)}
 `;
 }
 

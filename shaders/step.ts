@@ -34,7 +34,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
 export type ScheduleKind = "constant" | "step" | "cosine";
 
-export const controlParams = paramBlock({
+const controlFields = {
   count: "u32",
   warmup: "u32",
   period: "u32",
@@ -46,16 +46,41 @@ export const controlParams = paramBlock({
   beta2: "f32",
   oneMinusBeta1: "f32",
   oneMinusBeta2: "f32",
-});
+} as const;
+const recordFields = { slots: "u32", batch: "u32", n: "u32" } as const;
+export const controlParams = paramBlock(controlFields);
+export const controlRecordParams = paramBlock({ ...controlFields, ...recordFields });
+export const recordParams = paramBlock({ size: "u32", ...recordFields });
+
+/** Writes (loss, norm, lr, gate) to the ring at slot step mod slots, and moves the cursor to the next batch. */
+const recordStep = wgsl`
+  let at = (cursor[0] % params.slots) * 4u;
+  ring[at] = loss[0];
+  ring[at + 1u] = control[${CONTROL.norm}];
+  ring[at + 2u] = control[${CONTROL.lr}];
+  ring[at + 3u] = control[${CONTROL.gate}];
+  let next = cursor[2] + params.batch;
+  cursor[0] += 1u;
+  cursor[1] += next / params.n;
+  cursor[2] = next % params.n;
+  if (control[${CONTROL.gate}] == 0.0) { cursor[3] += 1u; }
+`;
 
 /**
  * One workgroup makes the numbers that the update needs: learning rate of this step, whether it may happen, the
  * factor that clips the gradient, and Adam's bias corrections by their recurrence (pow was seen off by 6e-3).
+ * With `records` it records the step too.
  */
-export function control(schedule: ScheduleKind, clips: boolean): string {
+export function control(schedule: ScheduleKind, clips: boolean, records: boolean): string {
   return wgsl`
-${controlParams.wgsl}
-${storage(write("control"), read("cursor", "u32"), read("loss"), read("stats"))}
+${records ? controlRecordParams.wgsl : controlParams.wgsl}
+${storage(
+  write("control"),
+  records ? write("cursor", "u32") : read("cursor", "u32"),
+  read("loss"),
+  read("stats"),
+  ...(records ? [write("ring")] : []),
+)}
 ${finiteTests}
 ${sumReduce(REDUCE_WORKGROUP)}
 #if ${schedule === "cosine"}
@@ -104,29 +129,19 @@ fn main(@builtin(local_invocation_index) local: u32) {
     control[${CONTROL.correction1}] = control[${CONTROL.correction1}] * params.beta1 + params.oneMinusBeta1;
     control[${CONTROL.correction2}] = control[${CONTROL.correction2}] * params.beta2 + params.oneMinusBeta2;
   }
+#if ${records}
+${recordStep}
+#endif
 }
 `;
 }
 
-export const recordParams = paramBlock({ size: "u32", slots: "u32", batch: "u32", n: "u32" });
-
-/** Writes (loss, norm, lr, gate) to the ring at slot step mod slots, and moves the cursor to the next batch. */
+/** The recording of a step by itself. */
 export function record(): string {
   return wgsl`
 ${recordParams.wgsl}
 ${storage(write("cursor", "u32"), write("ring"), read("loss"), read("control"))}
-${flatMain(wgsl`
-  let at = (cursor[0] % params.slots) * 4u;
-  ring[at] = loss[0];
-  ring[at + 1u] = control[${CONTROL.norm}];
-  ring[at + 2u] = control[${CONTROL.lr}];
-  ring[at + 3u] = control[${CONTROL.gate}];
-  let next = cursor[2] + params.batch;
-  cursor[0] += 1u;
-  cursor[1] += next / params.n;
-  cursor[2] = next % params.n;
-  if (control[${CONTROL.gate}] == 0.0) { cursor[3] += 1u; }
-`)}
+${flatMain(recordStep)}
 `;
 }
 

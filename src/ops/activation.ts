@@ -1,5 +1,6 @@
 import {
   activationFunction,
+  derivativeFunction,
   elementwiseForward,
   elementwiseGradient,
   elementwiseParams,
@@ -141,8 +142,13 @@ export function epilogueOf(spec: ActivationSpec): string {
   return activationFunction(spec.includes, spec.wgsl);
 }
 
+/** The derivative as a matmul epilogue. */
+export function derivativeOf(spec: ActivationSpec): string {
+  return derivativeFunction(spec.includes, spec.wgslGradient, spec.of);
+}
+
 /** Bound of the error of spec(x) in f32 when x itself is off by up to `e`. */
-export function activationError(spec: ActivationSpec, x: number, e: number, alpha: number): number {
+function activationError(spec: ActivationSpec, x: number, e: number, alpha: number): number {
   const f = spec.fn(x, alpha);
   const moved = Math.max(Math.abs(spec.fn(x + e, alpha) - f), Math.abs(spec.fn(x - e, alpha) - f));
   return moved + (spec.rounding(x) + 1) * 2 ** -24 * (Math.abs(f) + moved) + 2 * TINY * (1 + Math.abs(x));

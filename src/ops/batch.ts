@@ -1,6 +1,8 @@
 import {
   type BatchOrder,
   batchIndexParams,
+  drawBatchParams,
+  drawBatch as drawCode,
   gather as gatherCode,
   gatherParams,
   batchIndex as indexCode,
@@ -10,8 +12,9 @@ import { sizeOf, type TypedArray, zeros } from "../core/ndarray.ts";
 import { epochKeys, halfBits, permuteWith } from "../core/permute.ts";
 import { STREAM } from "../core/philox.ts";
 import { wrongShapes } from "../graph/graph.ts";
-import type { Op } from "../graph/op.ts";
-import { flatLaunch, input, output } from "./plan.ts";
+import type { Kernel, Op } from "../graph/op.ts";
+import { composed } from "./composed.ts";
+import { flatLaunch, grid, input, output } from "./plan.ts";
 
 export interface BatchIndexAttrs {
   readonly order: BatchOrder;
@@ -20,6 +23,13 @@ export interface BatchIndexAttrs {
   readonly n: number;
   readonly seed: number;
 }
+
+const shuffleParams = (n: number, seed: number) => ({
+  n,
+  seed: seed >>> 0,
+  stream: STREAM.shuffle,
+  half: halfBits(n),
+});
 
 /** More rows than this would overflow the cursor's u32 arithmetic. */
 const MAX_ROWS = 2 ** 30;
@@ -59,13 +69,7 @@ export const batchIndex: Op<BatchIndexAttrs> = {
     {
       name: "batchIndex/flat",
       plan(_i, _o, { order, batch, n, seed }, caps) {
-        const params = batchIndexParams.pack({
-          size: batch,
-          n,
-          seed: seed >>> 0,
-          stream: STREAM.shuffle,
-          half: halfBits(n),
-        });
+        const params = batchIndexParams.pack({ size: batch, ...shuffleParams(n, seed) });
         return { launches: [flatLaunch(indexCode(order), params, [input(0), output(0)], batch, caps)] };
       },
     },
@@ -131,3 +135,55 @@ export const gather: Op<null> = {
     },
   ],
 };
+
+/** Values of x and y together up to which a row is one invocation's work. */
+const SHORT_ROW = 16;
+
+/** Index and rows of a batch in one kernel: inputs cursor, data x, data y; outputs index, x, y. */
+export const drawBatch: Op<BatchIndexAttrs> = composed<BatchIndexAttrs>({
+  name: "drawBatch",
+  body: (attrs) => ({
+    parts: [
+      { op: batchIndex, attrs, inputs: [{ input: 0 }] },
+      { op: gather, attrs: null, inputs: [{ input: 1 }, { part: 0 }] },
+      { op: gather, attrs: null, inputs: [{ input: 2 }, { part: 0 }] },
+    ],
+    outputs: [{ part: 0 }, { part: 1 }, { part: 2 }],
+  }),
+  kernels: [drawKernel(false), drawKernel(true)],
+  cases: [
+    drawCase({ order: "shuffle", batch: 33, n: 50, seed: 7 }, [7], []),
+    drawCase({ order: "shuffle", batch: 5, n: 9, seed: 3 }, [200], [3]),
+    drawCase({ order: "sequential", batch: 300, n: 40, seed: 0 }, [2], []),
+    drawCase({ order: "chunk", batch: 8, n: 24, seed: 0 }, [70], [1]),
+  ],
+});
+
+function drawKernel(alone: boolean): Kernel<BatchIndexAttrs> {
+  return {
+    name: `drawBatch/${alone ? "short" : "row"}`,
+    plan([, x, y], _o, { order, batch, n, seed }, caps) {
+      const [widthX, widthY] = [x!, y!].map((t) => sizeOf(t.shape.slice(1))) as [number, number];
+      const params = drawBatchParams.pack({ size: batch, ...shuffleParams(n, seed), widthX, widthY });
+      const code = drawCode(order, y!.dtype === "i32" ? "i32" : "f32", alone);
+      const bindings = [input(0), input(1), input(2), output(0), output(1), output(2)];
+      if (alone) return { launches: [flatLaunch(code, params, bindings, batch, caps)] };
+      return { launches: [{ code, params, bindings, workgroups: grid(batch, caps) }] };
+    },
+    suits: ([, x, y]) => !alone || sizeOf(x!.shape.slice(1)) + sizeOf(y!.shape.slice(1)) <= SHORT_ROW,
+  };
+}
+
+function drawCase(attrs: BatchIndexAttrs, rowX: readonly number[], rowY: readonly number[]) {
+  const y = { shape: [attrs.n, ...rowY], dtype: "f32" as const };
+  const labels = { shape: [attrs.n], dtype: "i32" as const, fill: "classes" as const, below: 5 };
+  return {
+    name: `${attrs.order} ${attrs.batch} of ${attrs.n}, rows of ${rowX}`,
+    inputs: [
+      { shape: [4], dtype: "u32" as const, fill: [11, 3, 5, 0] },
+      { shape: [attrs.n, ...rowX], dtype: "f32" as const },
+      rowY.length === 0 ? labels : y,
+    ],
+    attrs,
+  };
+}

@@ -1,7 +1,17 @@
-import { CONTROL, CONTROL_SIZE, control as controlCode, controlParams, type ScheduleKind } from "../../shaders/step.ts";
+import {
+  CONTROL,
+  CONTROL_SIZE,
+  control as controlCode,
+  controlParams,
+  controlRecordParams,
+  type ScheduleKind,
+} from "../../shaders/step.ts";
 import { sizeOf } from "../core/ndarray.ts";
+import type { TensorSpec } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
+import { composed } from "./composed.ts";
 import { input, output } from "./plan.ts";
+import { type RecordAttrs, record } from "./record.ts";
 import { boundLike } from "./rounding.ts";
 
 export { CONTROL, CONTROL_SIZE };
@@ -67,20 +77,8 @@ export const control: Op<ControlAttrs> = {
       plan: ([, , , stats], _o, a) => ({
         launches: [
           {
-            code: controlCode(a.schedule, a.maxNorm > 0),
-            params: controlParams.pack({
-              count: sizeOf(stats!.shape) / 2,
-              warmup: a.warmup,
-              period: a.period,
-              lr: a.lr,
-              gamma: a.gamma,
-              floor: a.floor,
-              maxNorm: a.maxNorm,
-              beta1: a.beta1,
-              beta2: a.beta2,
-              oneMinusBeta1: 1 - a.beta1,
-              oneMinusBeta2: 1 - a.beta2,
-            }),
+            code: controlCode(a.schedule, a.maxNorm > 0, false),
+            params: controlParams.pack(numbersOf(a, stats!)),
             bindings: [output(0), input(1), input(2), input(3)],
             workgroups: [1, 1, 1],
           },
@@ -98,6 +96,62 @@ export const control: Op<ControlAttrs> = {
   },
   cases: controlCases(),
 };
+
+/** What both kernels of control take from the host. */
+function numbersOf(a: ControlAttrs, stats: TensorSpec) {
+  const { warmup, period, lr, gamma, floor, maxNorm, beta1, beta2 } = a;
+  const count = sizeOf(stats.shape) / 2;
+  return {
+    count,
+    warmup,
+    period,
+    lr,
+    gamma,
+    floor,
+    maxNorm,
+    beta1,
+    beta2,
+    oneMinusBeta1: 1 - beta1,
+    oneMinusBeta2: 1 - beta2,
+  };
+}
+
+/** control and record in one kernel: inputs control, cursor, loss, stats, ring; outputs control, cursor, ring. */
+export const controlAndRecord: Op<ControlAttrs & RecordAttrs> = composed<ControlAttrs & RecordAttrs>({
+  name: "controlAndRecord",
+  body: (attrs) => ({
+    parts: [
+      { op: control, attrs, inputs: [{ input: 0 }, { input: 1 }, { input: 2 }, { input: 3 }] },
+      { op: record, attrs, inputs: [{ input: 1 }, { input: 4 }, { input: 2 }, { part: 0 }] },
+    ],
+    outputs: [{ part: 0 }, { part: 1, output: 0 }, { part: 1, output: 1 }],
+  }),
+  inPlace: [
+    [0, 0],
+    [1, 1],
+    [2, 4],
+  ],
+  kernels: [
+    {
+      name: "controlAndRecord/one",
+      plan: ([, , , stats], _o, a) => ({
+        launches: [
+          {
+            code: controlCode(a.schedule, a.maxNorm > 0, true),
+            params: controlRecordParams.pack({ ...numbersOf(a, stats!), slots: a.slots, batch: a.batch, n: a.n }),
+            bindings: [output(0), output(1), input(2), input(3), output(2)],
+            workgroups: [1, 1, 1],
+          },
+        ],
+      }),
+    },
+  ],
+  cases: controlCases().map((c) => ({
+    ...c,
+    inputs: [...c.inputs, { shape: [4, 4], dtype: "f32" as const }],
+    attrs: { ...c.attrs, slots: 4, batch: 8, n: 10 },
+  })),
+});
 
 function controlCases() {
   const base = { lr: 0.1, warmup: 0, period: 100, gamma: 0.5, floor: 0.001, maxNorm: 0, beta1: 0.9, beta2: 0.999 };

@@ -1,13 +1,14 @@
-import { total, totalParams } from "../../shaders/reduce.ts";
 import {
-  crossEntropyGradientAlone,
+  crossEntropyAlone,
+  crossEntropyAloneParams,
   crossEntropyRows,
-  crossEntropyRowsAlone,
-  crossEntropyGradient as gradientCode,
-} from "../../shaders/rows.ts";
+  crossEntropyShortRows,
+} from "../../shaders/cross-entropy.ts";
+import { total, totalParams } from "../../shaders/reduce.ts";
 import type { TensorSpec } from "../graph/graph.ts";
 import { expectRank, wrongShapes } from "../graph/graph.ts";
-import type { DeviceCaps, KernelPlan, Op, OpCase } from "../graph/op.ts";
+import type { Binding, DeviceCaps, KernelPlan, Op, OpCase } from "../graph/op.ts";
+import { composed } from "./composed.ts";
 import { input, output, scratch } from "./plan.ts";
 import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
 import { rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "./row-plan.ts";
@@ -23,10 +24,18 @@ function check(op: { readonly name: string }, inputs: readonly TensorSpec[]): vo
 
 const gradientBindings = [input(0), input(1), input(2), output(0)];
 
-/** Losses of all rows, then their mean. */
-function lossPlan(x: TensorSpec, code: string, dispatch: typeof rowDispatch, caps: DeviceCaps): KernelPlan {
+/** Losses of all rows (and whatever else the code computes), then their mean. */
+function lossPlan(
+  x: TensorSpec,
+  code: string,
+  dispatch: typeof rowDispatch,
+  caps: DeviceCaps,
+  before: readonly Binding[] = [],
+  behind: readonly Binding[] = [],
+): KernelPlan {
   const count = x.shape[0]!;
-  const perRow = dispatch(code, x, 0, [input(0), input(1), scratch(0, "read_write")], caps);
+  const bindings = [input(0), input(1), ...before, scratch(0, "read_write"), ...behind];
+  const perRow = dispatch(code, x, 1 / count, bindings, caps);
   const params = totalParams.pack({ count, scale: 1 / count });
   const mean = { code: total(), params, bindings: [scratch(0, "read"), output(0)], workgroups: [1, 1, 1] as const };
   return { scratch: [{ shape: [count], dtype: "f32" }], launches: [perRow, mean] };
@@ -57,11 +66,11 @@ export const crossEntropy: Op<null> = {
   kernels: [
     {
       name: "crossEntropy/row",
-      plan: (inputs, _o, _a, caps) => lossPlan(inputs[0]!, crossEntropyRows(), rowDispatch, caps),
+      plan: (inputs, _o, _a, caps) => lossPlan(inputs[0]!, crossEntropyRows("loss"), rowDispatch, caps),
     },
     {
-      name: "crossEntropy/alone",
-      plan: (inputs, _o, _a, caps) => lossPlan(inputs[0]!, crossEntropyRowsAlone(), shortRowDispatch, caps),
+      name: "crossEntropy/short",
+      plan: (inputs, _o, _a, caps) => lossPlan(inputs[0]!, crossEntropyShortRows("loss"), shortRowDispatch, caps),
       suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
     },
   ],
@@ -109,12 +118,13 @@ export const crossEntropyGradient: Op<null> = {
   kernels: [
     {
       name: "crossEntropyGradient/row",
-      plan: ([x], _o, _a, caps) => rowLaunch(gradientCode(), x!, 1 / x!.shape[0]!, gradientBindings, caps),
+      plan: ([x], _o, _a, caps) =>
+        rowLaunch(crossEntropyRows("gradient"), x!, 1 / x!.shape[0]!, gradientBindings, caps),
     },
     {
-      name: "crossEntropyGradient/alone",
+      name: "crossEntropyGradient/short",
       plan: ([x], _o, _a, caps) => ({
-        launches: [shortRowDispatch(crossEntropyGradientAlone(), x!, 1 / x!.shape[0]!, gradientBindings, caps)],
+        launches: [shortRowDispatch(crossEntropyShortRows("gradient"), x!, 1 / x!.shape[0]!, gradientBindings, caps)],
       }),
       suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
     },
@@ -138,6 +148,44 @@ export const crossEntropyGradient: Op<null> = {
   },
   cases: lossCases(),
 };
+
+/** Rows that one workgroup takes by itself. */
+const ALONE_ROWS = 1024;
+
+/** Loss and gradient in one pass, from logits, labels and dloss. */
+export const crossEntropyWithGradient: Op<null> = composed({
+  name: "crossEntropyWithGradient",
+  body: () => ({
+    parts: [
+      { op: crossEntropy, attrs: null, inputs: [{ input: 0 }, { input: 1 }] },
+      { op: crossEntropyGradient, attrs: null, inputs: [{ input: 0 }, { input: 1 }, { input: 2 }] },
+    ],
+    outputs: [{ part: 0 }, { part: 1 }],
+  }),
+  kernels: [
+    {
+      name: "crossEntropyWithGradient/row",
+      plan: ([x], _o, _a, caps) => lossPlan(x!, crossEntropyRows("both"), rowDispatch, caps, [input(2)], [output(1)]),
+    },
+    {
+      name: "crossEntropyWithGradient/short",
+      plan: ([x], _o, _a, caps) =>
+        lossPlan(x!, crossEntropyShortRows("both"), shortRowDispatch, caps, [input(2)], [output(1)]),
+      suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
+    },
+    {
+      name: "crossEntropyWithGradient/alone",
+      plan([x]) {
+        const [rows, N] = x!.shape as readonly [number, number];
+        const params = crossEntropyAloneParams.pack({ rows, N, scale: 1 / rows });
+        const bindings = [input(0), input(1), input(2), output(0), output(1)];
+        return { launches: [{ code: crossEntropyAlone(), params, bindings, workgroups: [1, 1, 1] }] };
+      },
+      suits: ([x]) => x!.shape[0]! <= ALONE_ROWS && x!.shape[1]! <= SHORT_ROW,
+    },
+  ],
+  cases: lossCases(),
+});
 
 function lossCases(): readonly OpCase<null>[] {
   return [

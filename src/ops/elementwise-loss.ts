@@ -1,8 +1,15 @@
-import { lossGradient, lossParams, lossPartials } from "../../shaders/loss.ts";
+import {
+  lossGradient,
+  lossParams,
+  lossPartials,
+  lossWithGradient,
+  lossWithGradientParams,
+} from "../../shaders/loss.ts";
 import { MAX_PARTIALS, REDUCE_WORKGROUP, total, totalParams } from "../../shaders/reduce.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import { expectSame } from "../graph/graph.ts";
-import type { Op, OpCase } from "../graph/op.ts";
+import type { Kernel, KernelPlan, Launch, Op, OpCase } from "../graph/op.ts";
+import { composed } from "./composed.ts";
 import { flatLaunch, input, output, scratch } from "./plan.ts";
 import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
 
@@ -29,6 +36,8 @@ export interface ElementwiseLossSpec {
 export interface ElementwiseLoss {
   readonly forward: Op<null>;
   readonly backward: Op<null>;
+  /** Loss and gradient in one pass, from predictions, targets and dloss. */
+  readonly withGradient: Op<null>;
 }
 
 const partialGroups = (size: number): number => Math.min(MAX_PARTIALS, Math.ceil(size / (4 * REDUCE_WORKGROUP)));
@@ -98,23 +107,9 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
           const size = sizeOf(p!.shape);
           const groups = partialGroups(size);
           const params = lossParams.pack({ size, stride: groups * REDUCE_WORKGROUP, scale: 1 });
-          return {
-            scratch: [{ shape: [groups], dtype: "f32" }],
-            launches: [
-              {
-                code: lossPartials(spec.includes, spec.wgsl),
-                params,
-                bindings: [input(0), input(1), scratch(0, "read_write")],
-                workgroups: [groups, 1, 1],
-              },
-              {
-                code: total(),
-                params: totalParams.pack({ count: groups, scale: scaleOf(size) }),
-                bindings: [scratch(0, "read"), output(0)],
-                workgroups: [1, 1, 1],
-              },
-            ],
-          };
+          const bindings = [input(0), input(1), scratch(0, "read_write")];
+          const code = lossPartials(spec.includes, spec.wgsl);
+          return sumOfPartials({ code, params, bindings, workgroups: [groups, 1, 1] }, groups, scaleOf(size));
         },
       },
     ],
@@ -133,7 +128,19 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
     },
     cases: cases(spec, false),
   };
-  return { forward, backward };
+  const withGradient = composed<null>({
+    name: `${spec.name}WithGradient`,
+    body: () => ({
+      parts: [
+        { op: forward, attrs: null, inputs: [{ input: 0 }, { input: 1 }] },
+        { op: backward, attrs: null, inputs: [{ input: 0 }, { input: 1 }, { input: 2 }] },
+      ],
+      outputs: [{ part: 0 }, { part: 1 }],
+    }),
+    kernels: [bothKernel(spec, scaleOf, false), bothKernel(spec, scaleOf, true)],
+    cases: cases(spec, true),
+  });
+  return { forward, backward, withGradient };
 }
 
 /** How far f moves when its arguments do, at the corners of the error box. */
@@ -145,6 +152,40 @@ function movement(f: (p: number, t: number) => number, p: number, t: number, ep:
     for (const st of [-1, 1]) most = Math.max(most, Math.abs(f(p + sp * ep, t + st * et) - here));
   }
   return most;
+}
+
+/** Elements that one workgroup takes by itself. */
+const ALONE_SIZE = 4096;
+
+function bothKernel(spec: ElementwiseLossSpec, scaleOf: (size: number) => number, alone: boolean): Kernel<null> {
+  return {
+    name: `${spec.name}WithGradient/${alone ? "alone" : "partials"}`,
+    plan([p]) {
+      const size = sizeOf(p!.shape);
+      if (alone && size > ALONE_SIZE) return null;
+      const groups = alone ? 1 : partialGroups(size);
+      const scale = scaleOf(size);
+      const launch: Launch = {
+        code: lossWithGradient(spec.includes, spec.wgsl, spec.wgslSlope),
+        params: lossWithGradientParams.pack({
+          size,
+          stride: groups * REDUCE_WORKGROUP,
+          scale,
+          total: alone ? scale : 1,
+        }),
+        bindings: [input(0), input(1), input(2), alone ? output(0) : scratch(0, "read_write"), output(1)],
+        workgroups: [groups, 1, 1],
+      };
+      return alone ? { launches: [launch] } : sumOfPartials(launch, groups, scale);
+    },
+  };
+}
+
+/** A launch that leaves partial sums in scratch, and the one that adds them up. */
+function sumOfPartials(launch: Launch, count: number, scale: number): KernelPlan {
+  const params = totalParams.pack({ count, scale });
+  const sum: Launch = { code: total(), params, bindings: [scratch(0, "read"), output(0)], workgroups: [1, 1, 1] };
+  return { scratch: [{ shape: [count], dtype: "f32" }], launches: [launch, sum] };
 }
 
 function cases(spec: ElementwiseLossSpec, gradient: boolean): readonly OpCase<null>[] {
@@ -166,10 +207,6 @@ function cases(spec: ElementwiseLossSpec, gradient: boolean): readonly OpCase<nu
 
 /** Additions behind one another, at most: an invocation's own, then those of two workgroup reductions. */
 function chain(n: number): number {
-  return (
-    Math.ceil(n / (partialGroups(n) * REDUCE_WORKGROUP)) +
-    MAX_PARTIALS / REDUCE_WORKGROUP +
-    4 * Math.sqrt(REDUCE_WORKGROUP) +
-    3
-  );
+  const own = Math.max(n / (partialGroups(n) * REDUCE_WORKGROUP), Math.min(n, ALONE_SIZE) / REDUCE_WORKGROUP);
+  return Math.ceil(own) + MAX_PARTIALS / REDUCE_WORKGROUP + 4 * Math.sqrt(REDUCE_WORKGROUP) + 3;
 }

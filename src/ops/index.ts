@@ -2,15 +2,15 @@ import type { AnyOp } from "../graph/op.ts";
 import { countCorrect } from "./accuracy.ts";
 import { activations } from "./activations.ts";
 import { add } from "./add.ts";
-import { batchIndex, gather } from "./batch.ts";
+import { batchIndex, drawBatch, gather } from "./batch.ts";
 import { addBias, sumRows } from "./bias.ts";
-import { control } from "./control.ts";
-import { crossEntropy, crossEntropyGradient } from "./cross-entropy.ts";
+import { control, controlAndRecord } from "./control.ts";
+import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./cross-entropy.ts";
 import { dropout } from "./dropout.ts";
 import { gradientStats } from "./gradient-stats.ts";
 import { layerNorm, layerNormGradient, layerNormScaleGradient } from "./layer-norm.ts";
-import { linear } from "./linear.ts";
-import { bce, huber, mse, sumSquaredError } from "./losses.ts";
+import { linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
+import { elementwiseLosses } from "./losses.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
 import { optimizers } from "./optimizers.ts";
 import { outerProduct } from "./outer-product.ts";
@@ -23,6 +23,8 @@ export const ops: readonly AnyOp[] = [
   transposeMatmul,
   outerProduct,
   linear,
+  linearInputGradient,
+  linearWeightGradient,
   add,
   addBias,
   sumRows,
@@ -35,12 +37,15 @@ export const ops: readonly AnyOp[] = [
   dropout,
   crossEntropy,
   crossEntropyGradient,
-  ...[sumSquaredError, mse, huber, bce].flatMap((loss) => [loss.forward, loss.backward]),
+  crossEntropyWithGradient,
+  ...elementwiseLosses.flatMap((loss) => [loss.forward, loss.backward, loss.withGradient]),
   batchIndex,
   gather,
+  drawBatch,
   countCorrect,
   gradientStats,
   control,
+  controlAndRecord,
   record,
   tally,
   ...Object.values(optimizers),

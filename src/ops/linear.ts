@@ -1,12 +1,12 @@
 import { NO_EPILOGUE } from "../../shaders/matmul-common.ts";
 import { ChainruleError } from "../core/errors.ts";
-import { type TensorSpec, wrongShapes } from "../graph/graph.ts";
 import type { Op, OpCase } from "../graph/op.ts";
-import { activationError, epilogueOf } from "./activation.ts";
+import { type ActivationSpec, derivativeOf, epilogueOf } from "./activation.ts";
 import { activations } from "./activations.ts";
+import { addBias, sumRows } from "./bias.ts";
+import { composed, type Part, type Ref } from "./composed.ts";
+import { matmul, transposeMatmul } from "./matmul.ts";
 import { matmulKernels } from "./matmul-kernels.ts";
-import { product, productBound, productSpec } from "./matmul-reference.ts";
-import { boundLike, errorAt, U } from "./rounding.ts";
 
 export interface LinearAttrs {
   /** Name of the activation, or null. */
@@ -14,74 +14,119 @@ export interface LinearAttrs {
   readonly alpha: number;
 }
 
-/**
- * y = activation(x w + b): a whole layer in one kernel. The fusion pass makes it out of matmul, addBias and
- * activation; it appears after differentiation, so it needs no gradient of its own.
- */
-export const linear: Op<LinearAttrs> = {
+/** y = activation(x w + b), from x, w and perhaps b: a whole layer in one kernel. */
+export const linear: Op<LinearAttrs> = composed({
   name: "linear",
-  infer(inputs, attrs) {
-    const y = productSpec(linear, "NN", inputs);
-    if (inputs[2] && inputs[2].shape[0] !== y.shape[1]) wrongShapes(linear, inputs, "a bias as wide as the result");
-    specOf(attrs);
-    return [y];
+  body({ activation, alpha }, inputs) {
+    const parts: Part[] = [{ op: matmul, attrs: null, inputs: [{ input: 0 }, { input: 1 }] }];
+    const last = (): Ref => ({ part: parts.length - 1 });
+    if (inputs > 2) parts.push({ op: addBias, attrs: null, inputs: [last(), { input: 2 }] });
+    if (activation !== null)
+      parts.push({ op: activationNamed(activation).forward, attrs: { alpha }, inputs: [last()] });
+    return { parts, outputs: [last()] };
   },
-  reference([x, w, b], attrs) {
-    const y = product("NN", x!, w!);
-    const spec = specOf(attrs);
-    const N = y.shape[1]!;
-    for (let i = 0; i < y.data.length; i++) {
-      const z = y.data[i]! + (b ? b.data[i % N]! : 0);
-      y.data[i] = spec ? spec.fn(z, attrs.alpha) : z;
-    }
-    return [y];
-  },
-  gradient: "none",
   kernels: matmulKernels("linear", {
     form: () => "NN",
-    epilogue: (attrs: LinearAttrs, inputs: readonly TensorSpec[]) => {
-      const spec = specOf(attrs);
-      return { ...NO_EPILOGUE, bias: inputs.length > 2, activation: spec ? epilogueOf(spec) : null };
-    },
-    alpha: (attrs: LinearAttrs) => attrs.alpha,
+    epilogue: ({ activation }, inputs) => ({
+      ...NO_EPILOGUE,
+      bias: inputs.length > 2,
+      activation: activation === null ? null : epilogueOf(activationNamed(activation).spec),
+    }),
+    alpha: ({ alpha }) => alpha,
   }),
-  bound([x, w, b], errors, [y], attrs) {
-    const z = product("NN", x!, w!);
-    const sums = productBound("NN", [x!, w!], errors, z);
-    const out = boundLike(y!);
-    const spec = specOf(attrs);
-    const N = z.shape[1]!;
-    for (let i = 0; i < out.data.length; i++) {
-      const at = z.data[i]! + (b ? b.data[i % N]! : 0);
-      const e = sums.data[i]! + errorAt(errors[2], i % N) + 2 * U * Math.abs(at);
-      out.data[i] = spec ? activationError(spec, at, e, attrs.alpha) : e;
-    }
-    return [out];
-  },
   cases: [
     linearCase(1, 4, 4, true, "relu"),
-    linearCase(5, 7, 3, true, null),
-    linearCase(33, 65, 18, true, "tanh"),
-    linearCase(64, 64, 32, false, "sigmoid"),
-    linearCase(40, 20, 36, true, "leakyRelu"),
+    linearCase(5, 7, 3, true, "relu"),
+    linearCase(33, 65, 18, true, "relu"),
     linearCase(68, 132, 64, true, "relu"),
-    linearCase(16, 16, 16, true, "elu"),
-    linearCase(6, 20, 600, true, "tanh"),
+    linearCase(64, 64, 32, false, "leakyRelu"),
+    linearCase(6, 20, 600, true, null),
   ],
-};
+});
 
-function specOf(attrs: LinearAttrs) {
-  if (attrs.activation === null) return null;
-  const found = activations[attrs.activation];
-  if (!found) throw new ChainruleError("model", `linear: there is no activation "${attrs.activation}"`);
-  return found.spec;
+/** dx = (dy wT) f'(v), from dy, w and v: back through a layer and the activation before it, in one kernel. */
+export const linearInputGradient: Op<LinearAttrs> = composed({
+  name: "linearInputGradient",
+  body: ({ activation, alpha }) => ({
+    parts: [
+      { op: transposeMatmul, attrs: { transpose: "b" }, inputs: [{ input: 0 }, { input: 1 }] },
+      { op: activationNamed(activation!).backward, attrs: { alpha }, inputs: [{ part: 0 }, { input: 2 }] },
+    ],
+    outputs: [{ part: 1 }],
+  }),
+  kernels: matmulKernels("linearInputGradient", {
+    form: () => "NT",
+    epilogue: ({ activation }) => ({ ...NO_EPILOGUE, derivative: derivativeOf(activationNamed(activation!).spec) }),
+    alpha: ({ alpha }) => alpha,
+  }),
+  cases: [
+    inputGradientCase(1, 4, 4, "relu"),
+    inputGradientCase(5, 7, 3, "relu"),
+    inputGradientCase(33, 65, 18, "relu"),
+    inputGradientCase(64, 64, 32, "leakyRelu"),
+    inputGradientCase(40, 20, 36, "leakyRelu"),
+    inputGradientCase(6, 20, 600, "gelu"),
+  ],
+});
+
+/** dw = xT dy and db, the sums of dy's columns, from x and dy: both gradients of a layer in one kernel. */
+export const linearWeightGradient: Op<null> = composed({
+  name: "linearWeightGradient",
+  body: () => ({
+    parts: [
+      { op: transposeMatmul, attrs: { transpose: "a" }, inputs: [{ input: 0 }, { input: 1 }] },
+      { op: sumRows, attrs: null, inputs: [{ input: 1 }] },
+    ],
+    outputs: [{ part: 0 }, { part: 1 }],
+  }),
+  kernels: matmulKernels<null>("linearWeightGradient", {
+    form: () => "TN",
+    epilogue: () => ({ ...NO_EPILOGUE, columnSums: true }),
+    alpha: () => 0,
+  }).filter(({ name }) => !name.endsWith("/row")),
+  cases: [
+    [1, 4, 1],
+    [5, 7, 3],
+    [33, 65, 18],
+    [64, 132, 32],
+    [10, 12, 600],
+    [4, 300, 9],
+  ].map(([M, N, K]) => ({
+    name: `${M}x${N} of ${K} rows`,
+    inputs: [f32(K!, M!), f32(K!, N!)],
+    attrs: null,
+  })),
+});
+
+function activationNamed(name: string): (typeof activations)[string] {
+  const found = activations[name];
+  if (!found) throw new ChainruleError("model", `linear: there is no activation "${name}"`);
+  return found;
+}
+
+function f32(...shape: readonly number[]) {
+  return { shape, dtype: "f32" as const };
+}
+
+function alphaOf(spec: ActivationSpec | undefined): number {
+  return spec?.defaultAlpha ?? 0;
 }
 
 function linearCase(M: number, N: number, K: number, bias: boolean, activation: string | null): OpCase<LinearAttrs> {
-  const spec = (shape: readonly number[]) => ({ shape, dtype: "f32" as const });
+  const spec = activation === null ? undefined : activations[activation]!.spec;
   return {
     name: `${M}x${N}x${K} ${bias ? "bias" : "no bias"} ${activation ?? "identity"}`,
-    inputs: bias ? [spec([M, K]), spec([K, N]), spec([N])] : [spec([M, K]), spec([K, N])],
-    attrs: { activation, alpha: activation ? (activations[activation]?.spec.defaultAlpha ?? 0) : 0 },
+    inputs: [f32(M, K), f32(K, N), ...(bias ? [f32(N)] : [])],
+    attrs: { activation, alpha: alphaOf(spec) },
+  };
+}
+
+function inputGradientCase(M: number, N: number, K: number, activation: string): OpCase<LinearAttrs> {
+  const { spec } = activations[activation]!;
+  const v = { ...f32(M, N), scale: 2, ...(spec.of === "y" ? { through: activation } : {}) };
+  return {
+    name: `${M}x${N}x${K} ${activation}`,
+    inputs: [f32(M, K), f32(N, K), v],
+    attrs: { activation, alpha: alphaOf(spec) },
   };
 }

@@ -49,6 +49,9 @@ export const bce = elementwiseLoss({
   targets: "unit",
 });
 
+/** All that people choose from. */
+export const elementwiseLosses = [sumSquaredError, mse, huber, bce] as const;
+
 /**
  * The squared error with the gradient that the tutorial's code printed: 2 p where it should be 2 (p - t).
  * Kept so that everyone can see a gradient check find it. Not in the op list: it fails every check, as it should.

@@ -2,7 +2,7 @@ import { CONTROL, CONTROL_SIZE, record as recordCode, recordParams, tally as tal
 import { type NdArray, ndarray } from "../core/ndarray.ts";
 import type { Op } from "../graph/op.ts";
 import { flatLaunch, input, output } from "./plan.ts";
-import { boundLike } from "./rounding.ts";
+import { boundLike, errorAt } from "./rounding.ts";
 
 export interface RecordAttrs {
   /** Slots of the ring; step s goes to slot s mod slots. */
@@ -54,7 +54,17 @@ export const record: Op<RecordAttrs> = {
       }),
     },
   ],
-  bound: (_i, _e, [, ring]) => [null, boundLike(ring!)],
+  // Only moves numbers: each keeps the error that it came with.
+  bound([cursor], [, ering, eloss, ec], [, ring], { slots }) {
+    const out = boundLike(ring!);
+    for (let i = 0; i < out.data.length; i++) out.data[i] = errorAt(ering, i);
+    const at = (cursor!.data[0]! % slots) * 4;
+    out.data[at] = errorAt(eloss, 0);
+    out.data[at + 1] = errorAt(ec, CONTROL.norm);
+    out.data[at + 2] = errorAt(ec, CONTROL.lr);
+    out.data[at + 3] = errorAt(ec, CONTROL.gate);
+    return [null, out];
+  },
   cases: [0, 1].map((gate) => ({
     name: gate ? "step taken" : "step skipped",
     inputs: [

@@ -119,16 +119,23 @@ async function allocate(
   return { buffers, uniforms };
 }
 
-/** WebGPU forbids one buffer to be read and written through different bindings of a dispatch. */
+/**
+ * WebGPU forbids one buffer to be read and written through different bindings of a dispatch. Written through several it
+ * may be, where they do not overlap, and values that have a place each never do.
+ */
 function refuseConflicts(label: string, launch: Launch, places: (b: Binding) => Place): void {
   const access = new Map<number, Binding["access"]>();
+  const written = new Set<string>();
   for (const b of launch.bindings) {
-    const buffer = places(b).storage.buffer;
+    const { storage, offset } = places(b);
+    const { buffer } = storage;
     const before = access.get(buffer);
-    if (before !== undefined && (before !== b.access || before === "read_write")) {
+    const start = `${buffer} ${offset + (b.offset ?? 0)}`;
+    if ((before !== undefined && before !== b.access) || written.has(start)) {
       throw new ChainruleError("model", `${label} would read and write one buffer at once`);
     }
     access.set(buffer, b.access);
+    if (b.access === "read_write") written.add(start);
   }
 }
 

@@ -1,0 +1,71 @@
+import type { NdArray } from "../core/ndarray.ts";
+import type { TensorSpec } from "../graph/graph.ts";
+import type { AnyOp, Errors, Kernel, Op, OpCase } from "../graph/op.ts";
+
+/** A value inside a composition: its input, or an output of an earlier part. */
+export type Ref = { readonly input: number } | { readonly part: number; readonly output?: number };
+
+/** One op of a composition. */
+export interface Part {
+  readonly op: AnyOp;
+  readonly attrs: unknown;
+  readonly inputs: readonly Ref[];
+}
+
+/** What several ops make together, where one kernel can do their work. */
+export interface Composition<A> {
+  readonly name: string;
+  /** The parts in order, and which values are the outputs; `inputs` counts the node's inputs. */
+  readonly body: (attrs: A, inputs: number) => { readonly parts: readonly Part[]; readonly outputs: readonly Ref[] };
+  readonly kernels: readonly Kernel<A>[];
+  readonly cases: readonly OpCase<A>[];
+  readonly inPlace?: Op<A>["inPlace"];
+}
+
+/**
+ * An op made of others. Shapes, reference and bounds are those of the parts, one after the other: only the kernels
+ * are its own. It appears after differentiation, so it has no gradient.
+ */
+export function composed<A>(c: Composition<A>): Op<A> {
+  /** Runs `step` over the parts and returns the outputs. */
+  function through<T>(
+    attrs: A,
+    inputs: readonly T[],
+    step: (part: Part, values: readonly T[]) => readonly T[],
+  ): readonly T[] {
+    const { parts, outputs } = c.body(attrs, inputs.length);
+    const results: (readonly T[])[] = [];
+    const resolve = (ref: Ref): T => ("input" in ref ? inputs[ref.input]! : results[ref.part]![ref.output ?? 0]!);
+    for (const part of parts) results.push(step(part, part.inputs.map(resolve)));
+    return outputs.map(resolve);
+  }
+  return {
+    name: c.name,
+    infer: (inputs, attrs) => through<TensorSpec>(attrs, inputs, (part, values) => part.op.infer(values, part.attrs)),
+    reference: (inputs, attrs) =>
+      through<NdArray>(attrs, inputs, (part, values) => part.op.reference(values, part.attrs)),
+    gradient: "none",
+    kernels: c.kernels,
+    bound(inputs, errors: Errors, _outputs, attrs) {
+      type Bounded = { readonly value: NdArray; readonly error: NdArray | null };
+      const bounded = inputs.map((value, i): Bounded => ({ value, error: errors[i] ?? null }));
+      return through<Bounded>(attrs, bounded, ({ op, attrs: a }, values) => {
+        // References that work in place would change what the bound is then asked about.
+        const before = values.map(({ value }) => ({ ...value, data: value.data.slice() }));
+        const outputs = op.reference(
+          values.map(({ value }) => value),
+          a,
+        );
+        const bounds = op.bound?.(
+          before,
+          values.map((v) => v.error),
+          outputs,
+          a,
+        );
+        return outputs.map((value, i) => ({ value, error: bounds?.[i] ?? null }));
+      }).map(({ error }) => error);
+    },
+    cases: c.cases,
+    ...(c.inPlace ? { inPlace: c.inPlace } : {}),
+  };
+}
