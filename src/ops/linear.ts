@@ -5,7 +5,9 @@ import { activationError, epilogueOf } from "./activation.ts";
 import { activations } from "./activations.ts";
 import { matmulKernels } from "./matmul-kernels.ts";
 import { product, productBound, productSpec } from "./matmul-reference.ts";
+import { input, output } from "./plan.ts";
 import { boundLike, errorAt, U } from "./rounding.ts";
+import { float, partsOf, productPlan } from "./wasm-plan.ts";
 
 export interface LinearAttrs {
   /** Name of the activation, or null. */
@@ -34,6 +36,15 @@ export const linear: Op<LinearAttrs> = {
       y.data[i] = spec ? spec.fn(z, attrs.alpha) : z;
     }
     return [y];
+  },
+  wasm(inputs, [y], { activation, alpha }) {
+    const plan = productPlan("NN", inputs);
+    const [M, N] = y!.shape as readonly [number, number];
+    const parts = partsOf(M * N);
+    const calls = [...plan.calls];
+    if (inputs[2]) calls.push({ fn: "addBias", args: [output(0), input(2), output(0), M, N], parts });
+    if (activation) calls.push({ fn: activation, args: [output(0), output(0), M * N, float(alpha)], parts });
+    return { ...plan, calls };
   },
   gradient: "none",
   kernels: matmulKernels("linear", {
