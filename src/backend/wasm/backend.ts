@@ -1,7 +1,7 @@
 import type { Backend } from "../executor.ts";
 import { WasmExecutor } from "./executor.ts";
 import { loadModule, type ModuleOptions } from "./module.ts";
-import type { Team } from "./pool.ts";
+import { Pool } from "./pool.ts";
 
 export interface WasmOptions extends ModuleOptions {
   /** Threads that compute, this one included; as many as the machine has by default, where memory can be shared. */
@@ -14,14 +14,14 @@ const MAX_VALUE_BYTES = 2 ** 31;
 /** The CPU in f32, by WebAssembly SIMD. Throws ChainruleError("adapter") where the engine has neither. */
 export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
   const wasm = await loadModule(options);
-  const team: Team | null = null;
-  const threads = 1;
+  const pool = await Pool.create(wasm, options.threads);
+  const threads = pool?.threads ?? 1;
   const fused = wasm.relaxed ? ", fused multiply-add" : "";
   return {
     kind: "cpu",
     description: `CPU (WebAssembly SIMD, ${threads} ${threads === 1 ? "thread" : "threads"}${fused})`,
     limits: { maxBufferSize: MAX_VALUE_BYTES, maxDataBytes: MAX_VALUE_BYTES },
-    compile: async (g, o) => WasmExecutor.compile(wasm, team, g, o),
-    dispose() {},
+    compile: async (g, o) => WasmExecutor.compile(wasm, pool, g, o),
+    dispose: () => pool?.dispose(),
   };
 }

@@ -4,7 +4,7 @@ import type { Graph, Node, Tensor } from "../../graph/graph.ts";
 import type { CompileOptions, Executor } from "../executor.ts";
 import { instantiate, kernelNames, type WasmExports } from "./instance.js";
 import type { WasmModule } from "./module.ts";
-import type { Team } from "./pool.ts";
+import type { Pool } from "./pool.ts";
 import { allocate, layProgram, type Program, view } from "./program.ts";
 
 /** How long one call computes before timers, messages and Ctrl-C have their turn. */
@@ -25,19 +25,19 @@ export class WasmExecutor implements Executor {
   constructor(
     wasm: WasmModule,
     private readonly program: Program,
-    private readonly team: Team | null,
+    private readonly pool: Pool | null,
     g: Graph,
   ) {
     this.memory_ = allocate(program, wasm.shared);
     this.exports = instantiate(wasm.module, this.memory_);
     new Uint32Array(this.memory_.buffer, program.start, program.words.length).set(program.words);
     for (const v of g.variables) this.set(v, v.initial!);
-    team?.join(this, this.memory_);
+    pool?.join(this, this.memory_);
   }
 
-  static compile(wasm: WasmModule, team: Team | null, g: Graph, options: CompileOptions = {}): WasmExecutor {
+  static compile(wasm: WasmModule, pool: Pool | null, g: Graph, options: CompileOptions = {}): WasmExecutor {
     const program = layProgram(g, options, kernelNames(wasm.module));
-    return new WasmExecutor(wasm, program, program.divides ? team : null, g);
+    return new WasmExecutor(wasm, program, program.divides ? pool : null, g);
   }
 
   run(steps: number, read: readonly Tensor[] = []): Promise<readonly NdArray[]> {
@@ -68,7 +68,7 @@ export class WasmExecutor implements Executor {
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    this.team?.leave(this);
+    this.pool?.leave(this);
     this.memory_ = null;
     this.exports = null;
   }
@@ -104,10 +104,10 @@ export class WasmExecutor implements Executor {
   private slice(count: number): void {
     const { exports } = this.live();
     const { segments } = this.program;
-    const shared = this.team !== null;
+    const shared = this.pool !== null;
     if (shared) {
       exports.open();
-      this.team.call(this);
+      this.pool.call(this);
     }
     try {
       const [only] = segments;
