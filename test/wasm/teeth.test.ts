@@ -46,6 +46,7 @@ const mutants: readonly Mutant[] = [
     "if (k > K) packEdge",
   ),
   wrong("matmul", "panels", "tiles do not move across", "(part % across) * int(call, 7)", "0"),
+  wrong("matmul transposeMatmul", "panels", "the depth starts again after a block", "k == 0);", "true);"),
   wrong("matmul linear", "product", "the third row is the second's", "pa + a2", "pa + a1"),
   wrong(
     "outerProduct matmul",
