@@ -1,4 +1,5 @@
-import { afterAll, expect, test } from "vitest";
+import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
+import { cpuBackend } from "../../src/backend/cpu.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { caseInputs } from "../../src/check/case-inputs.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
@@ -6,7 +7,6 @@ import { Graph } from "../../src/graph/graph.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { fuse } from "../../src/ops/fuse.ts";
-import { ops } from "../../src/ops/index.ts";
 import { gradientGraph } from "../../src/train/gradient-graph.ts";
 import { trainingGraph } from "../../src/train/training-graph.ts";
 import { opNamed } from "../shared/gpu.ts";
@@ -108,6 +108,31 @@ test("a run that no address reaches is refused before anything is allocated", as
   await expect(backend.compile(g)).rejects.toThrow(/use a smaller net/);
 });
 
-test("every op of the list is in WebAssembly", () => {
-  expect(ops.filter((op) => !op.wasm).map((op) => op.name)).toEqual([]);
+describe("where the engine lacks something", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  test("without WebAssembly the reference stands in, and its description says why", async () => {
+    vi.stubGlobal("WebAssembly", undefined);
+    const fallback = await cpuBackend();
+    expect(fallback.description).toBe("CPU reference (f32, plain loops: there is no WebAssembly here)");
+  });
+
+  test("so it does without SIMD", async () => {
+    vi.spyOn(WebAssembly, "validate").mockReturnValue(false);
+    const fallback = await cpuBackend();
+    vi.restoreAllMocks();
+    expect(fallback.description).toMatch(/plain loops: this engine's WebAssembly has no SIMD/);
+  });
+
+  test("without shared memory the kernels run on one thread", async () => {
+    vi.stubGlobal("SharedArrayBuffer", undefined);
+    const single = await wasmBackend({ threads: 4 });
+    expect(single.description).toContain("SIMD, 1 thread");
+    const g = new Graph();
+    const x = g.variable("x", ndarray([3], "f32", [1, 2, 3]));
+    const y = g.one(opNamed("add"), [x, x], null);
+    g.keep(y);
+    const [sum] = await (await single.compile(g)).run(1, [y]);
+    expect([...sum!.data]).toEqual([2, 4, 6]);
+  });
 });
