@@ -7,11 +7,11 @@ function splat(x: f32): v128 {
 }
 
 /** exp, to about 1.5 ulp: n = round(x / ln 2) taken out in two parts (Cody and Waite), a Taylor polynomial for the rest. */
-// @ts-ignore: decorator
-@inline
 export function exp4(x: v128): v128 {
-  const t = f32x4.min(f32x4.max(x, splat(-105)), splat(89));
-  const n = f32x4.nearest(f32x4.mul(t, splat(1.44269504)));
+  const t = f32x4.pmin(f32x4.pmax(x, splat(-105)), splat(89));
+  // Adding 1.5 2^23 rounds to a whole number, which then stands in the low bits: cheaper than conversions.
+  const shifted = f32x4.add(f32x4.mul(t, splat(1.44269504)), splat(12582912));
+  const n = f32x4.sub(shifted, splat(12582912));
   let r = f32x4.sub(t, f32x4.mul(n, splat(0.693359375)));
   r = f32x4.add(r, f32x4.mul(n, splat(2.12194440e-4)));
   let p = splat(1.9841270e-4);
@@ -23,7 +23,7 @@ export function exp4(x: v128): v128 {
   p = f32x4.add(f32x4.mul(f32x4.mul(r, r), p), r);
   p = f32x4.add(p, splat(1));
   // 2^n in two factors: n goes beyond what one exponent field holds.
-  const whole = i32x4.trunc_sat_f32x4_s(n);
+  const whole = i32x4.sub(shifted, splat(12582912));
   const half = i32x4.shr_s(whole, 1);
   const rest = i32x4.sub(whole, half);
   return f32x4.mul(f32x4.mul(p, power2(half)), power2(rest));
