@@ -2,10 +2,11 @@ import { at, begin, int, madd } from "./core";
 
 /**
  * Large products: both operands are first laid out in panels, so that the inner loop reads straight on. A is packed as
- * [M / MR][K][MR], B as [N / NR][K][NR], with zeros where the edge cuts a panel. 6 x 8 results in twelve registers,
- * two of B and one of A: the fifteen that engines leave to a loop on x86-64.
+ * [M / MR][K][MR], B as [N / NR][K][NR], with zeros where the edge cuts a panel. Where multiply-add is one instruction,
+ * 6 x 8 results, two vectors of B and one of A fill the fifteen registers that engines leave to a loop on x86-64; where
+ * it is two, the product between them wants registers too, and 4 x 8 is faster.
  */
-const MR: i32 = 6;
+const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
 const NR: i32 = 8;
 /** Steps of k after which results go to memory: a panel of B of this length stays in the first cache. */
 const KC: i32 = 256;
@@ -42,7 +43,7 @@ function packPanel(call: usize, panel: i32, width: i32): void {
       const to = out + <usize>k * step;
       v128.store(to, v128.load(from));
       if (width == 8) v128.store(to, v128.load(from, 16), 16);
-      else store<u64>(to, load<u64>(from, 16), 16);
+      else if (width == 6) store<u64>(to, load<u64>(from, 16), 16);
     }
   } else {
     let k = 0;
@@ -51,7 +52,7 @@ function packPanel(call: usize, panel: i32, width: i32): void {
       const to = out + <usize>k * step;
       turn(from, so, to, step);
       if (width == 8) turn(from + 4 * so, so, to + 16, step);
-      else {
+      else if (width == 6) {
         const r4 = v128.load(from + 4 * so);
         const r5 = v128.load(from + 5 * so);
         const low = i32x4.shuffle(r4, r5, 0, 4, 1, 5);
@@ -137,12 +138,14 @@ function tile(pa: usize, pb: usize, c: usize, stride: usize, depth: i32, rows: i
     a = v128.load32_splat(pa, 12);
     c30 = madd(a, b0, c30);
     c31 = madd(a, b1, c31);
-    a = v128.load32_splat(pa, 16);
-    c40 = madd(a, b0, c40);
-    c41 = madd(a, b1, c41);
-    a = v128.load32_splat(pa, 20);
-    c50 = madd(a, b0, c50);
-    c51 = madd(a, b1, c51);
+    if (MR == 6) {
+      a = v128.load32_splat(pa, 16);
+      c40 = madd(a, b0, c40);
+      c41 = madd(a, b1, c41);
+      a = v128.load32_splat(pa, 20);
+      c50 = madd(a, b0, c50);
+      c51 = madd(a, b1, c51);
+    }
     pa += MR << 2;
     pb += NR << 2;
   }
@@ -150,8 +153,8 @@ function tile(pa: usize, pb: usize, c: usize, stride: usize, depth: i32, rows: i
   if (rows > 1) line(c + stride, c10, c11, columns, fresh);
   if (rows > 2) line(c + 2 * stride, c20, c21, columns, fresh);
   if (rows > 3) line(c + 3 * stride, c30, c31, columns, fresh);
-  if (rows > 4) line(c + 4 * stride, c40, c41, columns, fresh);
-  if (rows > 5) line(c + 5 * stride, c50, c51, columns, fresh);
+  if (MR == 6 && rows > 4) line(c + 4 * stride, c40, c41, columns, fresh);
+  if (MR == 6 && rows > 5) line(c + 5 * stride, c50, c51, columns, fresh);
 }
 
 function line(c: usize, low: v128, high: v128, columns: i32, fresh: bool): void {

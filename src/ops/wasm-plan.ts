@@ -26,10 +26,17 @@ export function flatCall(fn: string, args: WasmCall["args"], y: TensorSpec): Was
   return call(fn, args, partsOf(sizeOf(y.shape)));
 }
 
-/** Rows and columns of the tiles that threads take; multiples of the panels' 6 and 8 in wasm/panels.ts. */
-const TILE = { rows: 72, columns: 128, panelRows: 6, panelColumns: 8 };
-/** Multiply-adds from which packing pays, and that are worth a part of a product without it. Measured: bench/NOTES.md. */
-const PACKED_WORK = 2 ** 17;
+/**
+ * Rows and columns of the tiles that threads take, whole panels in either build of wasm/panels.ts: 4 or 6 rows, 8 columns.
+ * Room for panels is given in twelves of rows, which are whole panels too.
+ */
+const TILE = { rows: 72, columns: 128, panelRows: 12, panelColumns: 8 };
+/**
+ * Rows and multiply-adds from which packing pays, and what is worth a part of a product without it; bench/NOTES.md. A row
+ * of B transposed meets one of A in a dot product, which is slower, so there packing pays whatever the work.
+ */
+const PACKED_ROWS = 12;
+const PACKED_WORK = 2 ** 20;
 const DIRECT_PART = 2 ** 20;
 
 /** c = a b in one of three forms, of inputs 0 and 1 into output 0. */
@@ -38,10 +45,8 @@ export function productPlan(form: MatmulForm, inputs: readonly TensorSpec[]): Wa
   const work = M * N * K;
   const operands = [input(0), input(1), output(0), M, N, K];
   const parts = Math.max(1, Math.floor(work / DIRECT_PART));
-  const tall = M >= 2 * TILE.panelRows && N >= TILE.panelColumns;
-  if (tall && (form === "NT" ? work >= PACKED_WORK / 16 : work >= PACKED_WORK && K >= 16)) {
-    return packedPlan(form, M, N, K);
-  }
+  const pays = form === "NT" || (work >= PACKED_WORK && K >= 2 * TILE.panelColumns);
+  if (M >= PACKED_ROWS && N >= TILE.panelColumns && pays) return packedPlan(form, M, N, K);
   if (form === "NT") return call("dots", operands, parts);
   return call("product", [...operands, form === "TN" ? 1 : K, form === "TN" ? M : 1], parts);
 }
