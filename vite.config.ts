@@ -1,9 +1,13 @@
 import { defineConfig, type Plugin } from "vite";
+import { ensureWasm } from "./scripts/wasm.mjs";
+
+await ensureWasm();
 
 /** What the published page may do: run its own files, and nothing else. The development server needs more. */
 const policy = [
   "default-src 'none'",
-  "script-src 'self'",
+  // The CPU path compiles its WebAssembly; no other code may be made at run time.
+  "script-src 'self' 'wasm-unsafe-eval'",
   "worker-src 'self'",
   "style-src 'self'",
   "connect-src 'self'",

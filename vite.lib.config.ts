@@ -1,8 +1,14 @@
 import { defineConfig } from "vite";
+import { ensureWasm } from "./scripts/wasm.mjs";
+
+await ensureWasm();
 
 /** The library: dist/lib, ES modules. The declarations beside them come from tsconfig.build.json. */
 export default defineConfig({
   publicDir: false,
+  // Threads are a file of their own, found beside the library wherever that is.
+  base: "./",
+  worker: { format: "es" },
   build: {
     outDir: "dist/lib",
     emptyOutDir: true,

@@ -1,10 +1,13 @@
 import { availableParallelism } from "node:os";
 import { playwright } from "@vitest/browser-playwright";
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { ensureWasm } from "./scripts/wasm.mjs";
 import { type Chromium, findChromium } from "./src/platform/chromium.ts";
 
+await ensureWasm();
+
 /**
- * Five projects, one after the other; `npm test -- --project gpu` runs one.
+ * Six projects, one after the other; `npm test -- --project gpu` runs one.
  * A test that needs an adapter or a browser fails where there is none, and says how to get one.
  */
 const node = (name: string, folder: string, order: number): NonNullable<TestProjectInlineConfiguration["test"]> => ({
@@ -25,6 +28,7 @@ export default defineConfig({
     allowOnly: !process.env.CI,
     projects: [
       { test: node("unit", "unit", 0) },
+      { test: node("wasm", "wasm", 0) },
       { test: { ...node("gpu", "gpu", 1), ...gpu(), testTimeout: 60_000 } },
       { test: { ...node("train", "train", 2), ...gpu(), testTimeout: 120_000 } },
       { test: await chrome() },

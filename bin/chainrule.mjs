@@ -7,6 +7,8 @@ if (existsSync(source)) {
   try {
     const { register } = await import("tsx/esm/api");
     register();
+    const { ensureWasm } = await import("../scripts/wasm.mjs");
+    await ensureWasm();
   } catch {
     console.error("chainrule: the packages that it needs are not installed; run `npm install` first.");
     process.exit(1);

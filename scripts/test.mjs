@@ -1,8 +1,10 @@
 import { ensureInstalled } from "./installed.mjs";
 import { node, tools } from "./process.mjs";
+import { ensureWasm } from "./wasm.mjs";
 
 /** npm test: types, style, then all tests. Arguments go to vitest: npm test -- --project unit */
 await ensureInstalled();
+await ensureWasm();
 const steps = [
   ["Types", [tools.tsc, "--noEmit"]],
   ["Style", [tools.biome, "check"]],

@@ -1,6 +1,9 @@
 /** Chainrule's library: everything that runs in a browser as in Node. Node's own WebGPU is in ./node.ts. */
+
+export { cpuBackend } from "./backend/cpu.ts";
 export type { Backend, Executor } from "./backend/executor.ts";
 export { referenceBackend } from "./backend/reference/executor.ts";
+export { type WasmOptions, wasmBackend } from "./backend/wasm/backend.ts";
 export { webgpuBackend } from "./backend/webgpu/backend.ts";
 export { ChainruleError } from "./core/errors.ts";
 export { type NdArray, ndarray } from "./core/ndarray.ts";

@@ -1,6 +1,6 @@
 import { expose } from "comlink";
+import { cpuBackend } from "../backend/cpu.ts";
 import type { Backend } from "../backend/executor.ts";
-import { referenceBackend } from "../backend/reference/executor.ts";
 import { type WebGpuBackend, webgpuBackend } from "../backend/webgpu/backend.ts";
 import { benchMatmul, productSizes } from "../bench/matmul.ts";
 import { benchSteps, stepSizes } from "../bench/step.ts";
@@ -25,7 +25,7 @@ const EVALUATE_MS = 1000;
 const CHECK_ROWS = 16;
 
 let gpuOnce: Promise<{ backend: WebGpuBackend | null; reason: string | null }> | null = null;
-const cpu = referenceBackend("f32");
+let cpuOnce: Promise<Backend> | null = null;
 let trainer: Trainer | null = null;
 let playing: { abort: AbortController; done: Promise<void> } | null = null;
 let benching: AbortController | null = null;
@@ -44,10 +44,17 @@ function openGpu(): NonNullable<typeof gpuOnce> {
   return gpuOnce;
 }
 
+/** The CPU, with its threads, made once. */
+function openCpu(): Promise<Backend> {
+  cpuOnce ??= cpuBackend();
+  return cpuOnce;
+}
+
 /** What may train: the one asked for where it is here, else all there are. */
-function candidatesFor(device: Device, gpu: WebGpuBackend | null): readonly Backend[] {
-  if (!gpu || device === "cpu") return [cpu];
-  return device === "webgpu" ? [gpu] : [gpu, cpu];
+async function candidatesFor(device: Device, gpu: WebGpuBackend | null): Promise<readonly Backend[]> {
+  if (gpu && device === "webgpu") return [gpu];
+  const cpu = await openCpu();
+  return !gpu || device === "cpu" ? [cpu] : [gpu, cpu];
 }
 
 /** Files of public/data lie beside the page; the worker's own file lies in assets/. */
@@ -135,7 +142,7 @@ const engine: Engine = {
       ...(init ? { init } : {}),
     };
     const gpu = await openGpu();
-    const candidates = candidatesFor(settings.device, gpu.backend);
+    const candidates = await candidatesFor(settings.device, gpu.backend);
     const { trainer: next, measured } = await chooseTrainer(candidates, options);
     trainer?.dispose();
     trainer = next;
@@ -186,7 +193,7 @@ const engine: Engine = {
     const n = Math.min(CHECK_ROWS, data.x.shape[0]!);
     const [x, y] = [rows(data.x, 0, n), rows(data.y, 0, n)];
     // Checked on the GPU wherever there is one, whatever trains.
-    const backend = (await openGpu()).backend ?? cpu;
+    const backend = (await openGpu()).backend ?? (await openCpu());
     return checkGradients({ model, weights: await ready().parameters(), x, y, backend, seed });
   },
 
@@ -196,9 +203,10 @@ const engine: Engine = {
     const abort = new AbortController();
     benching = abort;
     const gpu = (await openGpu()).backend;
+    const cpu = await openCpu();
     const pauseForMessages = () => new Promise((resolve) => setTimeout(resolve));
     try {
-      for await (const product of benchMatmul({ gpu, sizes: productSizes(max), signal: abort.signal })) {
+      for await (const product of benchMatmul({ gpu, cpu, sizes: productSizes(max), signal: abort.signal })) {
         listener({ product });
         await pauseForMessages();
       }

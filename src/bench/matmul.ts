@@ -1,11 +1,11 @@
+import type { Backend } from "../backend/executor.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import { chooseKernel } from "../backend/webgpu/choose.ts";
 import { type NdArray, ndarray } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM } from "../core/philox.ts";
-import { Graph } from "../graph/graph.ts";
+import { Graph, type Tensor } from "../graph/graph.ts";
 import type { AnyOp } from "../graph/op.ts";
 import { matmul, transposeMatmul } from "../ops/matmul.ts";
-import { product } from "../ops/matmul-reference.ts";
 import { outerProduct } from "../ops/outer-product.ts";
 import { measure, type Timing } from "./stats.ts";
 
@@ -32,14 +32,15 @@ export interface BenchRow extends ProductSize {
 
 export interface BenchOptions {
   readonly gpu: WebGpuBackend | null;
+  readonly cpu: Backend;
   readonly sizes: readonly ProductSize[];
   readonly signal?: AbortSignal;
   /** Kernel of the ladder to time instead of the chosen one, by the part of its name after the slash. */
   readonly rung?: string;
 }
 
-/** Above this many multiplications the CPU reference is not timed: it would take seconds a run. */
-const MAX_CPU_WORK = 3e8;
+/** A product that would take the CPU longer than this, going by the last one, is not timed there. */
+const MAX_CPU_MS = 2000;
 /** Elements that are recomputed in f64 before a product is timed. */
 const SAMPLES = 256;
 
@@ -60,26 +61,21 @@ export function productSizes(max: number): readonly ProductSize[] {
 }
 
 /** Yields a row for each size as it is done. Throws the signal's reason when aborted. */
-export async function* benchMatmul({ gpu, sizes, signal, rung }: BenchOptions): AsyncGenerator<BenchRow> {
+export async function* benchMatmul({ gpu, cpu, sizes, signal, rung }: BenchOptions): AsyncGenerator<BenchRow> {
+  let cpuMsPerWork = 0;
   for (const size of sizes) {
     signal?.throwIfAborted();
     const { a, b } = operands(size);
     const work = 2 * size.M * size.N * size.K;
-    const onGpu = gpu ? await timeOnGpu(gpu, size, a, b, rung, signal) : null;
-    let cpuMs: Timing | null = null;
-    if (work / 2 <= MAX_CPU_WORK) {
-      const { form } = size;
-      const run = (n: number) => {
-        for (let i = 0; i < n; i++) product(form === "outer" ? "TN" : form, a, b);
-        return Promise.resolve();
-      };
-      cpuMs = await measure(run, { samples: 3, sampleMs: 30, signal });
-    }
+    const onGpu = gpu ? await timeOn(gpu, size, a, b, rung, signal) : null;
+    const onCpu = cpuMsPerWork * work <= MAX_CPU_MS ? await timeOn(cpu, size, a, b, undefined, signal) : null;
+    const cpuMs = onCpu?.ms ?? null;
+    if (cpuMs) cpuMsPerWork = cpuMs.median / work;
     yield {
       ...size,
       name: nameOf(size),
       kernel: onGpu?.kernel ?? "none",
-      verified: onGpu?.verified ?? true,
+      verified: (onGpu?.verified ?? true) && (onCpu?.verified ?? true),
       gpuMs: onGpu?.ms ?? null,
       gflops: onGpu?.ms ? work / onGpu.ms.median / 1e6 : null,
       cpuMs,
@@ -102,8 +98,9 @@ function operands({ form, M, N, K }: ProductSize): { a: NdArray; b: NdArray } {
   };
 }
 
-async function timeOnGpu(
-  gpu: WebGpuBackend,
+/** `rung` is for WebGPU. */
+async function timeOn(
+  backend: Backend,
   size: ProductSize,
   a: NdArray,
   b: NdArray,
@@ -121,22 +118,32 @@ async function timeOnGpu(
   const [op, attrs] = ops[size.form];
   const c = g.one(op, inputs, attrs);
   g.keep(c);
-  const named = `${op.name}/${rung}`;
-  // A rung that does not apply to this size, or to this op, leaves the choice to the ladder.
-  const specs = op.infer(inputs, attrs);
-  const applies = op.kernels.some((k) => k.name === named && k.plan(inputs, specs, attrs, gpu.gpu.caps) !== null);
-  const wanted = applies ? named : null;
-  const { kernel } = chooseKernel(c.node!, gpu.gpu.caps, wanted);
-  const executor = await gpu.compile(g, { kernel: () => wanted });
+  const { kernel, wanted } = kernelFor(backend, c, rung);
+  const executor = await backend.compile(g, { kernel: () => wanted });
   try {
     const [result] = await executor.run(1, [c]);
     const verified = verifySamples(size, a, b, result!);
-    if (!verified) return { kernel: kernel.name, verified, ms: null };
+    if (!verified) return { kernel, verified, ms: null };
     const ms = await measure(async (n) => void (await executor.run(n)), { signal });
-    return { kernel: kernel.name, verified, ms };
+    return { kernel, verified, ms };
   } finally {
     executor.dispose();
   }
+}
+
+/** The kernel that WebGPU will take. A rung that does not apply to this size, or to this op, leaves the choice to the ladder. */
+function kernelFor(
+  backend: Backend,
+  c: Tensor,
+  rung: string | undefined,
+): { readonly kernel: string; readonly wanted: string | null } {
+  if (backend.kind !== "webgpu") return { kernel: backend.kind, wanted: null };
+  const { caps } = (backend as WebGpuBackend).gpu;
+  const { op, inputs, outputs, attrs } = c.node!;
+  const named = `${op.name}/${rung}`;
+  const applies = op.kernels.some((k) => k.name === named && k.plan(inputs, outputs, attrs, caps) !== null);
+  const wanted = applies ? named : null;
+  return { kernel: chooseKernel(c.node!, caps, wanted).kernel.name, wanted };
 }
 
 /** Recomputes random elements in f64 and holds them to 4 sqrt(K + 1) u |A||B|; corners are always among them. */

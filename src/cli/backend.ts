@@ -1,3 +1,4 @@
+import { cpuBackend } from "../backend/cpu.ts";
 import type { Backend } from "../backend/executor.ts";
 import { referenceBackend } from "../backend/reference/executor.ts";
 import { webgpuBackend } from "../backend/webgpu/backend.ts";
@@ -8,8 +9,8 @@ import type { TrainerOptions } from "../train/options.ts";
 import { createTrainer, type Trainer } from "../train/trainer.ts";
 import { note } from "./output.ts";
 
-export type BackendChoice = "auto" | "webgpu" | "cpu";
-export const backendChoices: readonly BackendChoice[] = ["auto", "webgpu", "cpu"];
+export type BackendChoice = "auto" | "webgpu" | "cpu" | "reference";
+export const backendChoices: readonly BackendChoice[] = ["auto", "webgpu", "cpu", "reference"];
 
 /** One backend: "auto" is WebGPU where there is an adapter, else the CPU. Says which, and why, on stderr. */
 export async function openBackend(choice: BackendChoice): Promise<Backend> {
@@ -39,7 +40,8 @@ export async function openTrainer(choice: BackendChoice, options: TrainerOptions
 
 /** The backends that a choice allows, each with the reason for it. Throws where one was asked for that is not here. */
 async function openBackends(choice: BackendChoice): Promise<readonly (readonly [Backend, string])[]> {
-  const cpu = referenceBackend("f32");
+  if (choice === "reference") return [[referenceBackend("f32"), "as asked"]];
+  const cpu = await cpuBackend();
   if (choice === "cpu") return [[cpu, "as asked"]];
   try {
     const gpu = await webgpuBackend(await createNodeGpu());

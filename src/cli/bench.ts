@@ -1,5 +1,5 @@
+import { cpuBackend } from "../backend/cpu.ts";
 import type { Backend } from "../backend/executor.ts";
-import { referenceBackend } from "../backend/reference/executor.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import { type BenchRow, benchMatmul, productSizes } from "../bench/matmul.ts";
 import type { Timing } from "../bench/stats.ts";
@@ -19,7 +19,7 @@ tutorial: gradients from the front (forward mode) against backward, counted and 
 
   --max <N>       widest layer (default 512)
   --rung <name>   time this kernel of the ladder: naive, tiled, register8, register8-vec4, ...
-  --backend <B>   auto (default), webgpu or cpu
+  --backend <B>   auto (default), webgpu, cpu or reference
   --json          results as JSON`;
 
 const options = { max: { type: "string" }, rung: { type: "string" }, backend: { type: "string" } } as const;
@@ -38,19 +38,20 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     if (what === "tutorial") return await directions(values.json === true, abort.signal);
     const backend = await openBackend(choice);
+    const gpu = backend.kind === "webgpu" ? (backend as WebGpuBackend) : null;
+    const cpu = gpu ? await cpuBackend() : backend;
     const products: BenchRow[] = [];
     const steps: StepRow[] = [];
     if (what !== "step") {
-      const gpu = backend.kind === "webgpu" ? (backend as WebGpuBackend) : null;
       const rung = values.rung === undefined ? {} : { rung: rungFlag(values.rung) };
-      for await (const row of benchMatmul({ gpu, sizes: productSizes(max), signal: abort.signal, ...rung })) {
+      for await (const row of benchMatmul({ gpu, cpu, sizes: productSizes(max), signal: abort.signal, ...rung })) {
         products.push(row);
         progress(`${row.name}: ${row.gflops ? `${short(row.gflops)} GFLOP/s` : "done"}`);
       }
       if (!values.json) print(`${productTable(products)}\n`);
     }
     if (what !== "matmul") {
-      const backends: Backend[] = backend.kind === "webgpu" ? [backend, referenceBackend("f32")] : [backend];
+      const backends: Backend[] = gpu ? [gpu, cpu] : [cpu];
       for await (const row of benchSteps({ backends, sizes: stepSizes(max), signal: abort.signal })) {
         steps.push(row);
         progress(`${row.name}: ${row.stepsPerSecond ? `${short(row.stepsPerSecond)} steps/s` : "wrong"}`);

@@ -26,7 +26,7 @@ a propagated bound, and the f64 against finite differences. Exits 1 when a tenso
   --init <how>           uniform01, he, xavier or zeros
   --batch <N>            rows (default 32)
   --seed <N>             weights and dropout masks (default 1)
-  --backend <B>          auto (default), webgpu or cpu
+  --backend <B>          auto (default), webgpu, cpu or reference
   --json                 the whole report as JSON`;
 
 const options = {

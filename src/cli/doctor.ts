@@ -1,3 +1,4 @@
+import { cpuBackend } from "../backend/cpu.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import { webgpuBackend } from "../backend/webgpu/backend.ts";
 import { createNodeGpu, listNodeAdapters } from "../backend/webgpu/node.ts";
@@ -9,7 +10,7 @@ import { parse } from "./usage.ts";
 
 const help = `Usage: chainrule doctor [--full] [--json]
 
-Shows the WebGPU adapters of this machine, their features and limits, and runs every kernel against the reference
+Shows the CPU path and the WebGPU adapters of this machine, their features and limits, and runs every kernel against the reference
 (one case each; --full runs all). Says what to do where something is missing.`;
 
 export async function run(args: readonly string[]): Promise<number> {
@@ -20,7 +21,8 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const json = values.json === true;
   const platform = `Node ${process.version}, ${process.platform} ${process.arch}`;
-  if (!json) print(platform);
+  const cpu = await cpuBackend();
+  if (!json) print(`${platform}\n${cpu.description}`);
   let backend: WebGpuBackend;
   try {
     const adapters = await listNodeAdapters();
@@ -28,7 +30,11 @@ export async function run(args: readonly string[]): Promise<number> {
     backend = await webgpuBackend(await createNodeGpu());
   } catch (error) {
     if (!(error instanceof ChainruleError)) throw error;
-    print(json ? JSON.stringify({ platform, adapter: null, advice: error.message }) : `no adapter: ${error.message}`);
+    print(
+      json
+        ? JSON.stringify({ platform, cpu: cpu.description, adapter: null, advice: error.message })
+        : `no adapter: ${error.message}`,
+    );
     return 1;
   }
   const { gpu } = backend;
@@ -43,7 +49,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const results = await selfTest(backend, values.full === true);
   const failed = results.filter((r) => !r.pass);
   if (json) {
-    print(JSON.stringify({ platform, adapter: backend.description, features, limits: gpu.caps, selfTest: results }));
+    const adapter = backend.description;
+    print(JSON.stringify({ platform, cpu: cpu.description, adapter, features, limits: gpu.caps, selfTest: results }));
   } else {
     for (const r of failed) print(`WRONG ${r.kernel} (${r.case}): ${r.reason}`);
     print(`self-test: ${results.length - failed.length} of ${results.length} kernel runs right`);

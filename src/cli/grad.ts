@@ -22,7 +22,7 @@ Computes loss and gradients of one batch.
   --weights <file>   parameters, named as in PyTorch's nn.Sequential, F32 or F64
   --batch <file>     x, F32 [n, in]; y, F32 targets [n, out] or I32 class indices [n]
   --out <file>       loss, and each gradient under its parameter's name
-  --backend <B>      auto (default), webgpu (writes F32) or cpu (computes and writes F64)
+  --backend <B>      auto (default), webgpu (writes F32) or cpu and reference (compute and write F64)
   --seed <N>         dropout masks (default 1)
   --json             print the loss as JSON`;
 
@@ -53,7 +53,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const { x, y } = readBatch(readBytes(required("batch")), model);
   readWeights(bytes, model);
   requireWritable(out);
-  const backend = choice === "cpu" ? referenceBackend("f64") : await openBackend(choice);
+  const backend = choice === "cpu" || choice === "reference" ? referenceBackend("f64") : await openBackend(choice);
   const exact = backend.kind === "cpu";
   const weights = readWeights(bytes, model, exact ? "f64" : "f32");
   const { loss, gradients } = await lossAndGradients(

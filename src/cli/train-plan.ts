@@ -28,7 +28,8 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
   --schedule <S>            constant, step:every=N,gamma=X or cosine:steps=N,min=X; each with warmup=N
   --clip <X>                clip the gradient to this global norm
   --seed <N>                weights, shuffle and dropout (default 1)
-  --backend <B>             auto (default: measures both on this run), webgpu or cpu
+  --backend <B>             auto (default: measures both on this run), webgpu, cpu or
+                           reference (the CPU in plain loops)
   --log <f.jsonl>           one JSON object a line: {"step":1,"loss":...}, and evaluations
   --log-every <N>           steps between two lines of the log
   --save <f.safetensors>    write the weights at the end, and after Ctrl-C

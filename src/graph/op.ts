@@ -19,6 +19,10 @@ export interface Op<A> {
   /** Device kernels, simplest first. Empty for views, which cost nothing. */
   readonly kernels: readonly Kernel<A>[];
   /**
+   * Calls of the kernels in wasm/ that compute it; the reference stands in where this is absent. Views need none.
+   */
+  wasm?(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[], attrs: A): WasmPlan;
+  /**
    * How far a right f32 result may lie from the f64 one: |computed - exact| <= bound, element by element, for float
    * outputs. `errors` bounds the inputs' own errors (null: exact inputs). Absent for ops that only move bits.
    */
@@ -73,6 +77,22 @@ export interface Binding {
   readonly access: "read" | "read_write";
   readonly offset?: number;
   readonly size?: number;
+}
+
+/** Calls that compute one node on the CPU, in order. */
+export interface WasmPlan {
+  readonly calls: readonly WasmCall[];
+  /** Memory that lives from the first to the last call of this plan. */
+  readonly scratch?: readonly TensorSpec[];
+}
+
+/** One call of a kernel in wasm/, whose comment names its arguments. */
+export interface WasmCall {
+  readonly fn: string;
+  /** A value's address, a whole number, or a float. */
+  readonly args: readonly (Pick<Binding, "kind" | "index"> | number | { readonly float: number })[];
+  /** Into how many parts threads may divide it: a function of the sizes alone, so that results do not depend on threads. */
+  readonly parts?: number;
 }
 
 /** What planners may count on. Asked of the adapter, or made up in a test. */

@@ -3,6 +3,7 @@ import { expectRank } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { input, output } from "./plan.ts";
 import { boundLike, floatLike } from "./rounding.ts";
+import { call } from "./wasm-plan.ts";
 
 /** y [1] = number of rows of logits [n, classes] whose largest element is the label's; the first of equals wins. */
 export const countCorrect: Op<null> = {
@@ -21,6 +22,7 @@ export const countCorrect: Op<null> = {
     }
     return [y];
   },
+  wasm: ([x]) => call("countCorrect", [input(0), input(1), output(0), ...x!.shape]),
   gradient: "none",
   kernels: [
     {

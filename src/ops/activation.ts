@@ -5,10 +5,12 @@ import {
   elementwiseGradient,
   elementwiseParams,
 } from "../../shaders/elementwise.ts";
+import { sizeOf } from "../core/ndarray.ts";
 import { expectSame, type TensorSpec } from "../graph/graph.ts";
 import type { CaseInput, Kernel, Op, OpCase } from "../graph/op.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
 import { boundLike, errorAt, floatLike, TINY } from "./rounding.ts";
+import { flatCall, float } from "./wasm-plan.ts";
 
 /** The one number an activation may have: leakyRelu's slope, elu's alpha. */
 export interface ActivationAttrs {
@@ -50,6 +52,7 @@ export function activation(spec: ActivationSpec): Activation {
       for (let i = 0; i < y.data.length; i++) y.data[i] = spec.fn(x!.data[i]!, alpha);
       return [y];
     },
+    wasm: (_inputs, [y], { alpha }) => flatCall(spec.name, [input(0), output(0), sizeOf(y!.shape), float(alpha)], y!),
     gradient: (g, { inputs: [x], outputs: [y], attrs }, [dy]) => [
       g.one(backward, [dy!, spec.of === "x" ? x! : y!], attrs, `d ${x!.name}`),
     ],
@@ -78,6 +81,8 @@ function gradientOp(spec: ActivationSpec): Op<ActivationAttrs> {
       for (let i = 0; i < dx.data.length; i++) dx.data[i] = dy!.data[i]! * spec.dfn(v!.data[i]!, alpha);
       return [dx];
     },
+    wasm: (_inputs, [dx], { alpha }) =>
+      flatCall(`${spec.name}Gradient`, [input(0), input(1), output(0), sizeOf(dx!.shape), float(alpha)], dx!),
     gradient: "none",
     kernels: [
       flatKernel(`${spec.name}Gradient/flat`, [0, 1], elementwiseGradient(spec.includes, spec.wgslGradient, spec.of)),

@@ -6,6 +6,7 @@ import { expectSame } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
 import { boundLike, errorAt, floatLike, TINY, U } from "./rounding.ts";
+import { flatCall } from "./wasm-plan.ts";
 
 const addParams = paramBlock({ size: "u32" });
 const addCode = wgsl`
@@ -26,6 +27,7 @@ export const add: Op<null> = {
     for (let i = 0; i < y.data.length; i++) y.data[i] = a!.data[i]! + b!.data[i]!;
     return [y];
   },
+  wasm: (_inputs, [y]) => flatCall("add", [input(0), input(1), output(0), sizeOf(y!.shape)], y!),
   gradient: (_g, _node, [dy]) => [dy!, dy!],
   kernels: [
     {

@@ -14,7 +14,8 @@ import { STREAM } from "../core/philox.ts";
 import { wrongShapes } from "../graph/graph.ts";
 import type { Kernel, Op } from "../graph/op.ts";
 import { composed } from "./composed.ts";
-import { flatLaunch, grid, input, output } from "./plan.ts";
+import { flatLaunch, grid, input, output, scratch } from "./plan.ts";
+import { call, flatCall } from "./wasm-plan.ts";
 
 export interface BatchIndexAttrs {
   readonly order: BatchOrder;
@@ -30,6 +31,9 @@ const shuffleParams = (n: number, seed: number) => ({
   stream: STREAM.shuffle,
   half: halfBits(n),
 });
+
+/** Orders by number, as wasm/data.ts counts them. */
+const ORDERS: readonly BatchOrder[] = ["shuffle", "sequential", "chunk"];
 
 /** More rows than this would overflow the cursor's u32 arithmetic. */
 const MAX_ROWS = 2 ** 30;
@@ -63,6 +67,11 @@ export const batchIndex: Op<BatchIndexAttrs> = {
       index.data[i] = order === "shuffle" ? permuteWith(keys, at % n, n, half) : at % n;
     }
     return [index];
+  },
+  wasm(_inputs, _outputs, { order, batch, n, seed }) {
+    const numbers = [ORDERS.indexOf(order), batch, n, seed >>> 0, STREAM.shuffle, halfBits(n)];
+    const plan = call("batchIndex", [input(0), output(0), scratch(0, "read_write"), ...numbers]);
+    return { ...plan, scratch: [{ shape: [8], dtype: "u32" }] };
   },
   gradient: "none",
   kernels: [
@@ -104,6 +113,8 @@ export const gather: Op<null> = {
     });
     return [y];
   },
+  wasm: ([data, index], [y]) =>
+    flatCall("gather", [input(0), input(1), output(0), index!.shape[0]!, sizeOf(data!.shape.slice(1))], y!),
   gradient: "none",
   kernels: [
     {

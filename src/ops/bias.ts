@@ -8,10 +8,12 @@ import {
   sumRowsParams,
 } from "../../shaders/reduce.ts";
 import { wgsl } from "../../shaders/wgsl.ts";
+import { sizeOf } from "../core/ndarray.ts";
 import { expectRank, wrongShapes } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { flatLaunch, grid, input, output } from "./plan.ts";
 import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
+import { call, flatCall, partsOf } from "./wasm-plan.ts";
 
 const addBiasParams = paramBlock({ size: "u32", N: "u32" });
 const addBiasCode = wgsl`
@@ -34,6 +36,7 @@ export const addBias: Op<null> = {
     for (let i = 0; i < y.data.length; i++) y.data[i] = x!.data[i]! + b!.data[i % N]!;
     return [y];
   },
+  wasm: (_inputs, [y]) => flatCall("addBias", [input(0), input(1), output(0), ...y!.shape], y!),
   gradient: (g, { inputs: [, b] }, [dy]) => [dy!, g.one(sumRows, [dy!], null, `d ${b!.name}`)],
   kernels: [
     {
@@ -85,6 +88,7 @@ export const sumRows: Op<null> = {
     y.data.set(sums);
     return [y];
   },
+  wasm: ([x]) => call("sumRows", [input(0), output(0), ...x!.shape], partsOf(sizeOf(x!.shape))),
   gradient: "none",
   kernels: [
     {

@@ -13,6 +13,7 @@ import { composed } from "./composed.ts";
 import { input, output } from "./plan.ts";
 import { type RecordAttrs, record } from "./record.ts";
 import { boundLike } from "./rounding.ts";
+import { call, float } from "./wasm-plan.ts";
 
 export { CONTROL, CONTROL_SIZE };
 
@@ -29,6 +30,9 @@ export interface ControlAttrs {
   readonly beta1: number;
   readonly beta2: number;
 }
+
+/** Schedules by number, as wasm/step.ts counts them. */
+const SCHEDULES: readonly ScheduleKind[] = ["constant", "step", "cosine"];
 
 /** Learning rate of step `step` (from 0). The one formula; the device's is shaders/step.ts. */
 export function learningRate(step: number, a: ControlAttrs): number {
@@ -68,6 +72,12 @@ export const control: Op<ControlAttrs> = {
       d[CONTROL.correction2] = d[CONTROL.correction2]! * a.beta2 + (1 - a.beta2);
     }
     return [c!];
+  },
+  wasm([, , , stats], _outputs, a) {
+    const bindings = [output(0), input(1), input(2), input(3)];
+    const floats = [a.lr, a.gamma, a.floor, a.maxNorm, a.beta1, 1 - a.beta1, a.beta2, 1 - a.beta2].map(float);
+    const whole = [sizeOf(stats!.shape) / 2, SCHEDULES.indexOf(a.schedule), a.warmup, a.period];
+    return call("control", [...bindings, ...whole, ...floats]);
   },
   gradient: "none",
   inPlace: [[0, 0]],

@@ -13,6 +13,7 @@ import { input, output, scratch } from "./plan.ts";
 import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
 import { rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "./row-plan.ts";
 import { expRowError, rowExpSum } from "./softmax.ts";
+import { call, flatCall } from "./wasm-plan.ts";
 
 function check(op: { readonly name: string }, inputs: readonly TensorSpec[]): void {
   expectRank(op, inputs.slice(0, 2), [2, 1]);
@@ -59,6 +60,7 @@ export const crossEntropy: Op<null> = {
     y.data[0] = loss / M;
     return [y];
   },
+  wasm: ([x]) => call("crossEntropy", [input(0), input(1), output(0), ...x!.shape]),
   gradient: (g, { inputs: [x, labels] }, [dloss]) => [
     g.one(crossEntropyGradient, [x!, labels!, dloss!], null, `d ${x!.name}`),
     null,
@@ -114,6 +116,7 @@ export const crossEntropyGradient: Op<null> = {
     }
     return [dx];
   },
+  wasm: ([x]) => flatCall("crossEntropyGradient", [input(0), input(1), input(2), output(0), ...x!.shape], x!),
   gradient: "none",
   kernels: [
     {

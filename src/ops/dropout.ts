@@ -3,8 +3,9 @@ import { ChainruleError } from "../core/errors.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import { philox, STREAM } from "../core/philox.ts";
 import type { Op } from "../graph/op.ts";
-import { flatLaunch, input, output } from "./plan.ts";
+import { flatLaunch, input, output, scratch } from "./plan.ts";
 import { boundLike, errorAt, floatLike, TINY, U } from "./rounding.ts";
+import { flatCall, float } from "./wasm-plan.ts";
 
 export interface DropoutAttrs {
   /** Probability of dropping an element, in [0, 1). */
@@ -38,6 +39,12 @@ export const dropout: Op<DropoutAttrs> = {
       y.data[i] = words[i & 3]! >= limit ? x!.data[i]! * scale : 0;
     }
     return [y];
+  },
+  wasm([x, cursor], [y], { p, seed, layer }) {
+    const size = sizeOf(x!.shape);
+    const numbers = [size, seed >>> 0, streamOf(layer), threshold(p), float(1 / (1 - p))];
+    const plan = flatCall("dropout", [input(0), input(1), output(0), scratch(0, "read_write"), ...numbers], y!);
+    return { ...plan, scratch: [{ shape: [4 * plan.calls[0]!.parts!], dtype: cursor!.dtype }] };
   },
   gradient: (g, { inputs: [x, cursor], attrs }, [dy]) => [g.one(dropout, [dy!, cursor!], attrs, `d ${x!.name}`), null],
   kernels: [

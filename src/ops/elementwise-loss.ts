@@ -12,6 +12,7 @@ import type { Kernel, KernelPlan, Launch, Op, OpCase } from "../graph/op.ts";
 import { composed } from "./composed.ts";
 import { flatLaunch, input, output, scratch } from "./plan.ts";
 import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
+import { call, flatCall, float } from "./wasm-plan.ts";
 
 /** A loss that is a sum or mean of term(p, t) over predictions and targets of one shape. */
 export interface ElementwiseLossSpec {
@@ -59,6 +60,11 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
       for (let i = 0; i < dp.data.length; i++) dp.data[i] = spec.slope(p!.data[i]!, t!.data[i]!) * scale;
       return [dp];
     },
+    wasm([p]) {
+      const size = sizeOf(p!.shape);
+      const args = [input(0), input(1), input(2), output(0), size, float(scaleOf(size))];
+      return flatCall(`${spec.name}Gradient`, args, p!);
+    },
     gradient: "none",
     kernels: [
       {
@@ -98,6 +104,10 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
       const y = floatLike(p!, [1]);
       y.data[0] = sum * scaleOf(p!.data.length);
       return [y];
+    },
+    wasm([p]) {
+      const size = sizeOf(p!.shape);
+      return call(spec.name, [input(0), input(1), output(0), size, float(scaleOf(size))]);
     },
     gradient: (g, { inputs: [p, t] }, [dloss]) => [g.one(backward, [p!, t!, dloss!], null, `d ${p!.name}`), null],
     kernels: [

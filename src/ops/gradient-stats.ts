@@ -4,6 +4,7 @@ import { sizeOf } from "../core/ndarray.ts";
 import type { Op } from "../graph/op.ts";
 import { input, output } from "./plan.ts";
 import { boundLike, floatLike, gamma, TINY } from "./rounding.ts";
+import { call, partsOf } from "./wasm-plan.ts";
 
 const groupsOf = (size: number): number => Math.min(MAX_PARTIALS, Math.ceil(size / (4 * REDUCE_WORKGROUP)));
 
@@ -23,6 +24,12 @@ export const gradientStats: Op<null> = {
     }
     for (let k = 0; k < groups; k++) stats.data[k * 2] = sums[k]!;
     return [stats];
+  },
+  wasm([g]) {
+    const size = sizeOf(g!.shape);
+    const groups = groupsOf(size);
+    const parts = Math.min(groups, partsOf(size));
+    return call("gradientStats", [input(0), output(0), size, groups, REDUCE_WORKGROUP], parts);
   },
   gradient: "none",
   kernels: [

@@ -4,6 +4,7 @@ import {
   layerNormScaleParams,
   layerNormScaleGradient as scaleCode,
 } from "../../shaders/rows.ts";
+import { sizeOf } from "../core/ndarray.ts";
 import { expectRank, type TensorSpec, wrongShapes } from "../graph/graph.ts";
 import type { Op, OpCase } from "../graph/op.ts";
 import { sumRows } from "./bias.ts";
@@ -11,6 +12,7 @@ import { gradientBound, normBound, scaleGradientBound } from "./layer-norm-bound
 import { grid, input, output } from "./plan.ts";
 import { floatLike } from "./rounding.ts";
 import { rowLaunch } from "./row-plan.ts";
+import { call, flatCall, float, partsOf } from "./wasm-plan.ts";
 
 export interface LayerNormAttrs {
   readonly eps: number;
@@ -47,6 +49,8 @@ export const layerNorm: Op<LayerNormAttrs> = {
     }
     return [y, mean, rstd];
   },
+  wasm: ([x], _outputs, { eps }) =>
+    flatCall("layerNorm", [...[0, 1, 2].map(input), ...[0, 1, 2].map(output), ...x!.shape, float(eps)], x!),
   gradient: (g, { inputs: [x, gamma, beta], outputs: [, mean, rstd], attrs }, [dy]) => [
     g.one(layerNormGradient, [dy!, x!, gamma!, mean!, rstd!], attrs, `d ${x!.name}`),
     g.one(layerNormScaleGradient, [dy!, x!, mean!, rstd!], attrs, `d ${gamma!.name}`),
@@ -91,6 +95,7 @@ export const layerNormGradient: Op<LayerNormAttrs> = {
     }
     return [dx];
   },
+  wasm: (_inputs, [dx]) => flatCall("layerNormGradient", [...[0, 1, 2, 3, 4].map(input), output(0), ...dx!.shape], dx!),
   gradient: "none",
   kernels: [
     {
@@ -121,6 +126,8 @@ export const layerNormScaleGradient: Op<LayerNormAttrs> = {
     dgamma.data.set(sums);
     return [dgamma];
   },
+  wasm: ([dy]) =>
+    call("layerNormScaleGradient", [...[0, 1, 2, 3].map(input), output(0), ...dy!.shape], partsOf(sizeOf(dy!.shape))),
   gradient: "none",
   kernels: [
     {

@@ -128,6 +128,7 @@ export const productSizes: readonly (readonly [M: number, N: number, K: number])
   [128, 96, 200],
   [2, 2, 1000],
   [70, 10, 129],
+  [77, 139, 260],
 ];
 
 export function matmulCase<A>(form: MatmulForm, M: number, N: number, K: number, attrs: A): OpCase<A> {

@@ -4,6 +4,7 @@ import type { Op } from "../graph/op.ts";
 import { matmulKernels, plainUse } from "./matmul-kernels.ts";
 import { matmulCase, product, productBound, productSpec, productSizes as sizes } from "./matmul-reference.ts";
 import { outerProduct } from "./outer-product.ts";
+import { productPlan } from "./wasm-plan.ts";
 
 export interface TransposeAttrs {
   /** Which operand is used transposed: "b" gives A BT (dx = dy wT), "a" gives AT B (dw = xT dy). */
@@ -15,6 +16,7 @@ export const matmul: Op<null> = {
   name: "matmul",
   infer: (inputs) => [productSpec(matmul, "NN", inputs)],
   reference: ([a, b]) => [product("NN", a!, b!)],
+  wasm: (inputs) => productPlan("NN", inputs),
   gradient: (g, { inputs: [a, b] }, [dy]) => [
     transposed(g, dy!, b!, "b", `d ${a!.name}`),
     // For a batch of one the sum over rows has one term: an outer product.
@@ -35,6 +37,7 @@ export const transposeMatmul: Op<TransposeAttrs> = {
   name: "transposeMatmul",
   infer: (inputs, attrs) => [productSpec(transposeMatmul, formOf(attrs), inputs)],
   reference: ([a, b], attrs) => [product(formOf(attrs), a!, b!)],
+  wasm: (inputs, _outputs, attrs) => productPlan(formOf(attrs), inputs),
   gradient: (g, { inputs: [a, b], attrs }, [dy]) =>
     attrs.transpose === "b"
       ? [g.one(matmul, [dy!, b!], null, `d ${a!.name}`), transposed(g, dy!, a!, "a", `d ${b!.name}`)]

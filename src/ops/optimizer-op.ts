@@ -1,10 +1,11 @@
 import { optimizerParams } from "../../shaders/optimizer.ts";
 import { CONTROL } from "../../shaders/step.ts";
-import type { NdArray } from "../core/ndarray.ts";
+import { type NdArray, sizeOf } from "../core/ndarray.ts";
 import { expectSame } from "../graph/graph.ts";
 import type { Op, OpCase } from "../graph/op.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
 import { boundLike, TINY, U } from "./rounding.ts";
+import { call, float, partsOf } from "./wasm-plan.ts";
 
 /** Hyperparameters of all optimizers; each reads its own. PyTorch's names and defaults. */
 export interface OptimizerAttrs {
@@ -23,6 +24,8 @@ export interface OptimizerRule {
   /** Number of state arrays beside the parameters. */
   states(a: OptimizerAttrs): number;
   code(a: OptimizerAttrs): string;
+  /** Its kernel in wasm/optimizers.ts. */
+  wasm(a: OptimizerAttrs): string;
   /** How much of each state stays from one step to the next. */
   keep(a: OptimizerAttrs): { keep1: number; keep2: number };
   /** New parameter from p, clipped gradient g, states s (updated in place at i). */
@@ -55,6 +58,13 @@ export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<Opti
         p!.data[i] = rule.update(p!.data[i]!, g!.data[i]! * clip, s, i, lr, c!, a);
       }
       return result;
+    },
+    wasm(inputs, _outputs, a) {
+      const size = sizeOf(inputs[0]!.shape);
+      const { keep1, keep2 } = rule.keep(a);
+      const states = [0, 1].map((k) => (k < rule.states(a) ? output(1 + k) : 0));
+      const floats = [a.weightDecay, keep1, 1 - keep1, keep2, 1 - keep2, a.eps].map(float);
+      return call(rule.wasm(a), [output(0), input(1), input(2), ...states, size, ...floats], partsOf(size));
     },
     gradient: "none",
     inPlace: Array.from({ length: 3 }, (_, i) => [i, i === 0 ? 0 : i + 2] as const),

@@ -14,6 +14,7 @@ export const sgd = optimizerOp(
     name: "sgd",
     states: (a) => (a.momentum > 0 ? 1 : 0),
     code: (a) => sgdCode(a.momentum > 0, a.nesterov),
+    wasm: (a) => (a.momentum === 0 ? "sgd" : a.nesterov ? "sgdNesterov" : "sgdMomentum"),
     keep: (a) => ({ keep1: a.momentum, keep2: 0 }),
     update(p, g, s, i, lr, _c, a) {
       g += a.weightDecay * p;
@@ -38,6 +39,7 @@ const adamRule = (name: string, decoupled: boolean) => ({
   name,
   states: () => 2,
   code: () => adamCode(decoupled),
+  wasm: () => name,
   keep: (a: { beta1: number; beta2: number }) => ({ keep1: a.beta1, keep2: a.beta2 }),
 });
 
@@ -75,6 +77,7 @@ export const rmsprop = optimizerOp(
     name: "rmsprop",
     states: (a) => (a.momentum > 0 ? 2 : 1),
     code: (a) => rmspropCode(a.momentum > 0),
+    wasm: (a) => (a.momentum > 0 ? "rmspropMomentum" : "rmsprop"),
     keep: (a) => ({ keep1: a.alpha, keep2: a.momentum }),
     update(p, g, s, i, lr, _c, a) {
       g += a.weightDecay * p;
@@ -95,6 +98,7 @@ export const adagrad = optimizerOp(
     name: "adagrad",
     states: () => 1,
     code: () => adagradCode(),
+    wasm: () => "adagrad",
     keep: () => ({ keep1: 1, keep2: 0 }),
     update(p, g, s, i, lr, _c, a) {
       g += a.weightDecay * p;

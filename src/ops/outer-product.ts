@@ -4,6 +4,7 @@ import type { DeviceCaps, Kernel, Op } from "../graph/op.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
 import { matmulCase, product, productBound } from "./matmul-reference.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
+import { productPlan } from "./wasm-plan.ts";
 
 /** C [M, N] = aT b for a [1, M], b [1, N]: the weight gradient of a batch of one. */
 export const outerProduct: Op<null> = {
@@ -14,6 +15,7 @@ export const outerProduct: Op<null> = {
     return [{ shape: [inputs[0]!.shape[1]!, inputs[1]!.shape[1]!], dtype: "f32" }];
   },
   reference: ([a, b]) => [product("TN", a!, b!)],
+  wasm: (inputs) => productPlan("TN", inputs),
   gradient: (g, { inputs: [a, b] }, [dy]) => [
     g.one(transposeMatmul, [b!, dy!], { transpose: "b" } as const, `d ${a!.name}`),
     g.one(matmul, [a!, dy!], null, `d ${b!.name}`),

@@ -3,6 +3,7 @@ import { type NdArray, ndarray } from "../core/ndarray.ts";
 import type { Op } from "../graph/op.ts";
 import { flatLaunch, input, output } from "./plan.ts";
 import { boundLike, errorAt } from "./rounding.ts";
+import { call } from "./wasm-plan.ts";
 
 export interface RecordAttrs {
   /** Slots of the ring; step s goes to slot s mod slots. */
@@ -33,6 +34,8 @@ export const record: Op<RecordAttrs> = {
     if (c!.data[CONTROL.gate] === 0) cursor!.data[3]! += 1;
     return [cursor!, ring!];
   },
+  wasm: (_inputs, _outputs, { slots, batch, n }) =>
+    call("record", [output(0), output(1), input(2), input(3), slots, batch, n]),
   gradient: "none",
   inPlace: [
     [0, 0],
@@ -88,6 +91,8 @@ export const tally: Op<RecordAttrs> = {
     advance(cursor!, attrs);
     return [cursor!, ring!];
   },
+  wasm: (_inputs, _outputs, { slots, batch, n }) =>
+    call("tally", [output(0), output(1), input(2), input(3), slots, batch, n]),
   gradient: "none",
   inPlace: [
     [0, 0],

@@ -5,6 +5,7 @@ import type { Op } from "../graph/op.ts";
 import { input, output } from "./plan.ts";
 import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
 import { rowLaunch } from "./row-plan.ts";
+import { flatCall } from "./wasm-plan.ts";
 
 /** Row sums of exp(x - max) and the row's maximum, in f64. */
 export function rowExpSum(x: NdArray, row: number): { top: number; sum: number } {
@@ -48,6 +49,7 @@ export const softmax: Op<null> = {
     }
     return [y];
   },
+  wasm: (_inputs, [y]) => flatCall("softmax", [input(0), output(0), ...y!.shape], y!),
   gradient: (g, { inputs: [x], outputs: [y] }, [dy]) => [g.one(softmaxGradient, [dy!, y!], null, `d ${x!.name}`)],
   kernels: [
     {
@@ -93,6 +95,7 @@ export const softmaxGradient: Op<null> = {
     }
     return [dx];
   },
+  wasm: (_inputs, [dx]) => flatCall("softmaxGradient", [input(0), input(1), output(0), ...dx!.shape], dx!),
   gradient: "none",
   kernels: [
     {

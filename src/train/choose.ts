@@ -22,8 +22,8 @@ export interface Choice {
 
 /** Time that measuring one backend may take, beyond its first step. */
 const MEASURE_MS = 60;
-/** Multiply-adds a millisecond that the plain loops of the CPU manage at best; only to spare hopeless trials. */
-const CPU_WORK_PER_MS = 1e6;
+/** Multiply-adds a millisecond that the CPU manages with two threads; only to spare hopeless trials. */
+const CPU_WORK_PER_MS = 3e7;
 /** How many times slower the estimate must be before a trial is hopeless. */
 const HOPELESS = 5;
 

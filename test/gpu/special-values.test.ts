@@ -7,6 +7,7 @@ import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
 import { activations } from "../../src/ops/activations.ts";
 import { openGpu, opNamed } from "../shared/gpu.ts";
+import { finite, large, MAX, special } from "../shared/special.ts";
 
 let gpu: WebGpuBackend;
 beforeAll(async () => {
@@ -14,29 +15,6 @@ beforeAll(async () => {
 });
 afterAll(() => gpu.dispose());
 
-const MAX = 3.4028234663852886e38;
-const finite = [
-  0,
-  -0,
-  1e-40,
-  -1e-40,
-  2 ** -126,
-  -(2 ** -126),
-  1e-7,
-  -1e-7,
-  0.3,
-  -0.3,
-  1,
-  -1,
-  20,
-  -20,
-  89,
-  -89,
-  104,
-  -104,
-];
-const large = [1e4, -1e4, MAX, -MAX];
-const special = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 const vector = (values: readonly number[]): NdArray => ndarray([values.length], "f32", values);
 
 /** Runs every kernel of an op and hands each result to `look`. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
+import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import type { NdArray } from "../../src/core/ndarray.ts";
 import { parseModel } from "../../src/nn/model.ts";
 import { unpackParameters } from "../../src/nn/parameters.ts";
@@ -48,15 +49,18 @@ describe("CPU f64 against PyTorch, 1e-10", () => {
   });
 });
 
-describe("WebGPU against PyTorch, 1e-5", () => {
-  let gpu: Backend;
+describe.each([
+  ["WebGPU", openGpu],
+  ["WebAssembly", wasmBackend],
+] as const)("%s against PyTorch, 1e-5", (_name, open) => {
+  let backend: Backend;
   beforeAll(async () => {
-    gpu = await openGpu();
+    backend = await open();
   });
-  afterAll(() => gpu.dispose());
+  afterAll(() => backend.dispose());
 
   test.each(cases)("$name", async (c) => {
-    const { loss, output, gradients } = await run(gpu, c);
+    const { loss, output, gradients } = await run(backend, c);
     // f32 cannot hold what is below its range; a loss near 0 has an error relative to the logits.
     expect(Math.abs(loss - c.loss)).toBeLessThan(1e-5 * Math.abs(c.loss) + 1e-6);
     expect(normError(output.data, c.output.data, 1e-30)).toBeLessThan(1e-5);

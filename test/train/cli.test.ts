@@ -148,12 +148,23 @@ describe("chainrule train", () => {
   });
 
   test("Ctrl-C stops cleanly and saves what was asked to be saved", async () => {
-    const args = ["train", "tutorial", "--backend", "cpu", "--save", "stopped.safetensors", "--log", "stopped.jsonl"];
+    const args = [
+      "train",
+      "tutorial",
+      "--backend",
+      "cpu",
+      "--steps",
+      "1000000000",
+      "--save",
+      "stopped.safetensors",
+      "--log",
+      "stopped.jsonl",
+    ];
     const r = await chainrule(args, "step   10000");
     expect(r, r.err).toMatchObject({ status: 130 });
     const { tensors } = readSafetensors(new Uint8Array(readFileSync(join(folder, "stopped.safetensors"))));
     expect(tensors.get("0.weight")!.shape).toEqual([4, 4]);
-    expect(lines("stopped.jsonl").at(-1)!.step).toBeLessThan(500_000);
+    expect(lines("stopped.jsonl").at(-1)!.step).toBeLessThan(1_000_000_000);
   });
 });
 

@@ -1,16 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
+import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { parseModel } from "../../src/nn/model.ts";
 import { createTrainer } from "../../src/train/trainer.ts";
 import { openGpu } from "../shared/gpu.ts";
 
 let gpu: Backend;
+let wasm: Backend;
 beforeAll(async () => {
   gpu = await openGpu();
+  wasm = await wasmBackend();
 });
-afterAll(() => gpu.dispose());
+afterAll(() => {
+  gpu.dispose();
+  wasm.dispose();
+});
 
 const model = parseModel({ layers: [{ type: "linear", in: 2, out: 2, bias: false }], loss: "sumSquaredError" });
 /** Row 2 overflows f32 when its square is taken; the others are harmless. */
@@ -27,7 +33,8 @@ const options = {
 
 describe.each([
   ["WebGPU", () => gpu],
-  ["CPU", () => referenceBackend("f32")],
+  ["WebAssembly", () => wasm],
+  ["reference", () => referenceBackend("f32")],
 ] as const)("%s", (_name, backend) => {
   test("a step that is not finite is reported and never reaches the weights", async () => {
     const trainer = await createTrainer(backend(), options);

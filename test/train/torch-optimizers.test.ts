@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend, Executor } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
+import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { ndarray, zeros } from "../../src/core/ndarray.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { parseModel } from "../../src/nn/model.ts";
@@ -14,14 +15,20 @@ import { openGpu } from "../shared/gpu.ts";
 import { normError, type TorchArray, table, toArray, toParameters } from "../shared/torch.ts";
 
 let gpu: Backend;
+let wasm: Backend;
 beforeAll(async () => {
   gpu = await openGpu();
+  wasm = await wasmBackend();
 });
-afterAll(() => gpu.dispose());
+afterAll(() => {
+  gpu.dispose();
+  wasm.dispose();
+});
 
 const backends = [
   ["CPU f64", () => referenceBackend("f64"), 1e-10],
   ["WebGPU", () => gpu, 1e-5],
+  ["WebAssembly", () => wasm, 1e-5],
 ] as const;
 
 interface OptimizerCase {

@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 /** What each folder may import from, besides itself: arrows run one way. */
 const libraries: Readonly<Record<string, readonly string[]>> = {
   shaders: [],
+  wasm: [],
   "src/core": [],
   "src/platform": ["src/core"],
   "src/graph": ["src/core"],
@@ -38,7 +39,7 @@ function folderOf(path: string): string {
   return parts[0] === "src" ? (parts.length > 2 ? `src/${parts[1]}` : "src") : parts[0]!;
 }
 
-const imports = [...files("src"), ...files("shaders")].flatMap((file) =>
+const imports = [...files("src"), ...files("shaders"), ...files("wasm")].flatMap((file) =>
   [...readFileSync(file, "utf8").matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map((m) => ({
     file: relative(root, file),
     from: folderOf(file),
@@ -63,7 +64,7 @@ test("GPUDevice is named only under backend/webgpu, the DOM only under app", () 
 });
 
 test("Math.random appears nowhere", () => {
-  for (const file of [...files("src"), ...files("shaders")]) {
+  for (const file of [...files("src"), ...files("shaders"), ...files("wasm")]) {
     expect(readFileSync(file, "utf8"), file).not.toContain("Math.random");
   }
 });

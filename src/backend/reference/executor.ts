@@ -90,11 +90,11 @@ export class ReferenceExecutor implements Executor {
   }
 }
 
-/** The CPU: f64 for checks, f32 for training where there is no GPU. */
-export function referenceBackend(precision: "f32" | "f64" = "f32"): Backend {
+/** The CPU in plain loops: f64 for checks, f32 where nothing faster is there; `why` says why it is used. */
+export function referenceBackend(precision: "f32" | "f64" = "f32", why?: string): Backend {
   return {
     kind: "cpu",
-    description: `CPU reference (${precision}, plain loops)`,
+    description: `CPU reference (${precision}, plain loops${why ? `: ${why}` : ""})`,
     limits: { maxBufferSize: MAX_ARRAY_BYTES, maxDataBytes: Number.MAX_SAFE_INTEGER },
     compile: async (g) => new ReferenceExecutor(g, precision),
     dispose() {},

@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Compiles wasm/ into one module of TypeScript that holds the bytes, where the sources or the compiler have changed. */
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const target = join(root, "src/backend/wasm/generated/modules.ts");
+
+/** Two builds: where the engine has relaxed SIMD, multiply-add may be one instruction. */
+const builds = { plain: [], relaxed: ["--enable", "relaxed-simd"] };
+const common = ["-O3", "--noAssert", "--runtime", "stub", "--disableWarning", "112"];
+const features = ["simd", "threads", "bulk-memory"].flatMap((name) => ["--enable", name]);
+/** The memory is made by the host, in the size that the graph needs; the table is filled with the kernels. */
+const imports = [
+  "--importTable",
+  "--importMemory",
+  "--sharedMemory",
+  "--initialMemory",
+  "1",
+  "--maximumMemory",
+  "65536",
+];
+
+/** Makes src/backend/wasm/generated/modules.ts if it is missing or old. Takes a millisecond where there is nothing to do. */
+export async function ensureWasm() {
+  const key = await fingerprint();
+  if (existsSync(target) && readFileSync(target, "utf8").startsWith(`// ${key}`)) return;
+  const lines = [`// ${key} made by scripts/wasm.mjs from wasm/`];
+  for (const [name, flags] of Object.entries(builds)) {
+    const bytes = await compile([...flags]);
+    lines.push(`export const ${name} =`, `  "${Buffer.from(bytes).toString("base64")}";`);
+  }
+  mkdirSync(dirname(target), { recursive: true });
+  // Another process may be doing the same: whoever comes last replaces the file as a whole.
+  const half = `${target}.${process.pid}`;
+  writeFileSync(half, `${lines.join("\n")}\n`);
+  renameSync(half, target);
+}
+
+/** The bytes of wasm/index.ts compiled with these flags. `edit` may change a source: for tests that want wrong kernels. */
+export async function compile(flags, edit = (text) => text) {
+  const { default: asc } = await import("assemblyscript/asc");
+  let binary = null;
+  const { error, stderr } = await asc.main(
+    ["wasm/index.ts", "--outFile", "module.wasm", ...common, ...features, ...imports, ...flags],
+    {
+      readFile: (name, base) => {
+        const path = join(root, base ?? "", name);
+        const at = existsSync(path) ? path : join(root, name);
+        return existsSync(at) ? edit(readFileSync(at, "utf8"), name) : null;
+      },
+      writeFile: (_name, contents) => {
+        binary = contents;
+      },
+      listFiles: () => [],
+    },
+  );
+  if (error || !binary) throw new Error(`wasm/ does not compile:\n${stderr.toString()}`);
+  return binary;
+}
+
+async function fingerprint() {
+  const hash = createHash("sha256");
+  const folder = join(root, "wasm");
+  for (const file of readdirSync(folder).sort()) hash.update(file).update(readFileSync(join(folder, file)));
+  hash.update(readFileSync(fileURLToPath(import.meta.url)));
+  hash.update(JSON.parse(readFileSync(join(root, "node_modules/assemblyscript/package.json"), "utf8")).version);
+  return hash.digest("hex").slice(0, 16);
+}

@@ -1,0 +1,27 @@
+import type { Backend } from "../executor.ts";
+import { WasmExecutor } from "./executor.ts";
+import { loadModule, type ModuleOptions } from "./module.ts";
+import { Pool } from "./pool.ts";
+
+export interface WasmOptions extends ModuleOptions {
+  /** Threads that compute, this one included; as many as the machine has by default, where memory can be shared. */
+  readonly threads?: number;
+}
+
+/** One value: addresses have 32 bits, and the rest of the run needs room too. */
+const MAX_VALUE_BYTES = 2 ** 31;
+
+/** The CPU in f32, by WebAssembly SIMD. Throws ChainruleError("adapter") where the engine has neither. */
+export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
+  const wasm = await loadModule(options);
+  const pool = await Pool.create(wasm, options.threads);
+  const threads = pool?.threads ?? 1;
+  const fused = wasm.relaxed ? ", fused multiply-add" : "";
+  return {
+    kind: "cpu",
+    description: `CPU (WebAssembly SIMD, ${threads} ${threads === 1 ? "thread" : "threads"}${fused})`,
+    limits: { maxBufferSize: MAX_VALUE_BYTES, maxDataBytes: MAX_VALUE_BYTES },
+    compile: async (g, o) => WasmExecutor.compile(wasm, pool, g, o),
+    dispose: () => pool?.dispose(),
+  };
+}

@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Backend } from "../../src/backend/executor.ts";
+import { wasmBackend } from "../../src/backend/wasm/backend.ts";
+import { conformGraph } from "../../src/check/conformance.ts";
+import type { AnyOp } from "../../src/graph/op.ts";
+
+/** Declares a test for each case of the given ops: what WebAssembly computes lies within the proved bounds. */
+export function wasmConformanceTests(ops: readonly AnyOp[]): void {
+  let backend: Backend;
+  beforeAll(async () => {
+    backend = await wasmBackend();
+  });
+  afterAll(() => backend.dispose());
+  describe.each(ops.map((op) => [op.name, op] as const))("%s", (_name, op) => {
+    test("computes without the reference's help", () => {
+      expect(op.wasm).toBeTypeOf("function");
+    });
+
+    test.each(op.cases)("$name agrees with the reference", async (c) => {
+      const result = await conformGraph(backend, op, c);
+      expect(result.reason, backend.description).toBe("");
+    });
+  });
+}

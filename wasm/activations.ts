@@ -1,0 +1,130 @@
+import { at, begin, float, get, int, put } from "./core";
+import { exp4, log1pUnit4, normalCdf4, normalPdf4, sigmoid4, tanh4 } from "./math";
+
+// @ts-ignore: decorator
+@inline
+function s(x: f32): v128 {
+  return f32x4.splat(x);
+}
+
+/**
+ * One activation: f(x), and its derivative d(v), of the input or of the output as src/ops/activations.ts has it.
+ * A class without fields, so that the loops below are compiled once for each.
+ */
+// @ts-ignore: decorator
+@unmanaged
+class Relu {
+  @inline f(x: v128, _a: v128): v128 { return f32x4.max(x, s(0)); }
+  @inline d(y: v128, _a: v128): v128 { return v128.and(f32x4.gt(y, s(0)), s(1)); }
+}
+
+// @ts-ignore: decorator
+@unmanaged
+class LeakyRelu {
+  @inline f(x: v128, a: v128): v128 { return v128.bitselect(x, f32x4.mul(a, x), f32x4.gt(x, s(0))); }
+  @inline d(x: v128, a: v128): v128 { return v128.bitselect(s(1), a, f32x4.gt(x, s(0))); }
+}
+
+// @ts-ignore: decorator
+@unmanaged
+class Elu {
+  @inline f(x: v128, a: v128): v128 {
+    // expm1(x) = tanh(x / 2) (exp(x) + 1), which does not cancel near 0.
+    const n = f32x4.min(x, s(0));
+    const below = f32x4.mul(a, f32x4.mul(tanh4(f32x4.mul(s(0.5), n)), f32x4.add(exp4(n), s(1))));
+    return v128.bitselect(x, below, f32x4.gt(x, s(0)));
+  }
+  @inline d(x: v128, a: v128): v128 {
+    return v128.bitselect(s(1), f32x4.mul(a, exp4(f32x4.min(x, s(0)))), f32x4.gt(x, s(0)));
+  }
+}
+
+// @ts-ignore: decorator
+@unmanaged
+class Sigmoid {
+  @inline f(x: v128, _a: v128): v128 { return sigmoid4(x); }
+  @inline d(y: v128, _a: v128): v128 { return f32x4.mul(y, f32x4.sub(s(1), y)); }
+}
+
+// @ts-ignore: decorator
+@unmanaged
+class Tanh {
+  @inline f(x: v128, _a: v128): v128 { return tanh4(x); }
+  @inline d(y: v128, _a: v128): v128 { return f32x4.mul(f32x4.sub(s(1), y), f32x4.add(s(1), y)); }
+}
+
+// @ts-ignore: decorator
+@unmanaged
+class Softplus {
+  @inline f(x: v128, _a: v128): v128 {
+    return f32x4.add(f32x4.max(x, s(0)), log1pUnit4(exp4(f32x4.neg(f32x4.abs(x)))));
+  }
+  @inline d(x: v128, _a: v128): v128 { return sigmoid4(x); }
+}
+
+// @ts-ignore: decorator
+@unmanaged
+class Gelu {
+  // Below -200 the result is 0, and minus infinity times 0 must not come up.
+  @inline f(x: v128, _a: v128): v128 { return f32x4.mul(f32x4.max(x, s(-200)), normalCdf4(x)); }
+  @inline d(x: v128, _a: v128): v128 { return f32x4.add(normalCdf4(x), f32x4.mul(x, normalPdf4(x))); }
+}
+
+// @ts-ignore: decorator
+@unmanaged
+class Silu {
+  @inline f(x: v128, _a: v128): v128 { return f32x4.mul(f32x4.max(x, s(-200)), sigmoid4(x)); }
+  @inline d(x: v128, _a: v128): v128 {
+    return f32x4.mul(sigmoid4(x), f32x4.add(s(1), f32x4.mul(x, sigmoid4(f32x4.neg(x)))));
+  }
+}
+
+/** (x, y, n, alpha): y = f(x); y may be x. */
+function forward<T>(call: usize, part: i32, parts: i32): void {
+  const op = changetype<T>(0);
+  const n = int(call, 2);
+  const a = s(float(call, 3));
+  const x = at(call, 0);
+  const y = at(call, 1);
+  const end = begin(n, part + 1, parts, 16);
+  let i = begin(n, part, parts, 16);
+  for (; i + 4 <= end; i += 4) v128.store(y + (<usize>i << 2), op.f(v128.load(x + (<usize>i << 2)), a));
+  if (i < end) put(y + (<usize>i << 2), op.f(get(x + (<usize>i << 2), end - i), a), end - i);
+}
+
+/** (dy, v, dx, n, alpha): dx = dy d(v) */
+function backward<T>(call: usize, part: i32, parts: i32): void {
+  const op = changetype<T>(0);
+  const n = int(call, 3);
+  const a = s(float(call, 4));
+  const dy = at(call, 0);
+  const v = at(call, 1);
+  const dx = at(call, 2);
+  const end = begin(n, part + 1, parts, 16);
+  let i = begin(n, part, parts, 16);
+  for (; i + 4 <= end; i += 4) {
+    const o = <usize>i << 2;
+    v128.store(dx + o, f32x4.mul(v128.load(dy + o), op.d(v128.load(v + o), a)));
+  }
+  if (i < end) {
+    const o = <usize>i << 2;
+    put(dx + o, f32x4.mul(get(dy + o, end - i), op.d(get(v + o, end - i), a)), end - i);
+  }
+}
+
+export function relu(call: usize, part: i32, parts: i32): void { forward<Relu>(call, part, parts); }
+export function reluGradient(call: usize, part: i32, parts: i32): void { backward<Relu>(call, part, parts); }
+export function leakyRelu(call: usize, part: i32, parts: i32): void { forward<LeakyRelu>(call, part, parts); }
+export function leakyReluGradient(call: usize, part: i32, parts: i32): void { backward<LeakyRelu>(call, part, parts); }
+export function elu(call: usize, part: i32, parts: i32): void { forward<Elu>(call, part, parts); }
+export function eluGradient(call: usize, part: i32, parts: i32): void { backward<Elu>(call, part, parts); }
+export function sigmoid(call: usize, part: i32, parts: i32): void { forward<Sigmoid>(call, part, parts); }
+export function sigmoidGradient(call: usize, part: i32, parts: i32): void { backward<Sigmoid>(call, part, parts); }
+export function tanh(call: usize, part: i32, parts: i32): void { forward<Tanh>(call, part, parts); }
+export function tanhGradient(call: usize, part: i32, parts: i32): void { backward<Tanh>(call, part, parts); }
+export function softplus(call: usize, part: i32, parts: i32): void { forward<Softplus>(call, part, parts); }
+export function softplusGradient(call: usize, part: i32, parts: i32): void { backward<Softplus>(call, part, parts); }
+export function gelu(call: usize, part: i32, parts: i32): void { forward<Gelu>(call, part, parts); }
+export function geluGradient(call: usize, part: i32, parts: i32): void { backward<Gelu>(call, part, parts); }
+export function silu(call: usize, part: i32, parts: i32): void { forward<Silu>(call, part, parts); }
+export function siluGradient(call: usize, part: i32, parts: i32): void { backward<Silu>(call, part, parts); }

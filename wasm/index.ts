@@ -1,0 +1,12 @@
+/** The module: `run` and its like, and every kernel by name. src/backend/wasm makes programs of them. */
+export { close, open, run, serve } from "./program";
+export * from "./activations";
+export * from "./bias";
+export * from "./data";
+export * from "./losses";
+export * from "./norm";
+export * from "./optimizers";
+export * from "./panels";
+export { dots, product } from "./product";
+export * from "./rows";
+export * from "./step";

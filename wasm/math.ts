@@ -1,0 +1,137 @@
+/** Functions of four floats at once. NaN in, NaN out; no table, so that the module holds no data. */
+
+// @ts-ignore: decorator
+@inline
+function splat(x: f32): v128 {
+  return f32x4.splat(x);
+}
+
+/** exp, to about 1.5 ulp: n = round(x / ln 2) taken out in two parts (Cody and Waite), a Taylor polynomial for the rest. */
+export function exp4(x: v128): v128 {
+  const t = f32x4.pmin(f32x4.pmax(x, splat(-105)), splat(89));
+  // Adding 1.5 2^23 rounds to a whole number, which then stands in the low bits: cheaper than conversions.
+  const shifted = f32x4.add(f32x4.mul(t, splat(1.44269504)), splat(12582912));
+  const n = f32x4.sub(shifted, splat(12582912));
+  let r = f32x4.sub(t, f32x4.mul(n, splat(0.693359375)));
+  r = f32x4.add(r, f32x4.mul(n, splat(2.12194440e-4)));
+  let p = splat(1.9841270e-4);
+  p = f32x4.add(f32x4.mul(p, r), splat(1.3888889e-3));
+  p = f32x4.add(f32x4.mul(p, r), splat(8.3333333e-3));
+  p = f32x4.add(f32x4.mul(p, r), splat(4.1666667e-2));
+  p = f32x4.add(f32x4.mul(p, r), splat(0.16666667));
+  p = f32x4.add(f32x4.mul(p, r), splat(0.5));
+  p = f32x4.add(f32x4.mul(f32x4.mul(r, r), p), r);
+  p = f32x4.add(p, splat(1));
+  // 2^n in two factors: n goes beyond what one exponent field holds.
+  const whole = i32x4.sub(shifted, splat(12582912));
+  const half = i32x4.shr_s(whole, 1);
+  const rest = i32x4.sub(whole, half);
+  return f32x4.mul(f32x4.mul(p, power2(half)), power2(rest));
+}
+
+// @ts-ignore: decorator
+@inline
+function power2(n: v128): v128 {
+  return i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23);
+}
+
+export function exp1(x: f32): f32 {
+  return f32x4.extract_lane(exp4(splat(x)), 0);
+}
+
+/** tanh from exp(-2|x|); below 0.3 the odd Taylor polynomial, where 1 - exp would cancel. */
+export function tanh4(x: v128): v128 {
+  const a = f32x4.abs(x);
+  const q = f32x4.mul(x, x);
+  let s = splat(-0.0088632355);
+  s = f32x4.add(f32x4.mul(s, q), splat(0.021869488));
+  s = f32x4.add(f32x4.mul(s, q), splat(-0.053968254));
+  s = f32x4.add(f32x4.mul(s, q), splat(0.13333333));
+  s = f32x4.add(f32x4.mul(s, q), splat(-0.33333333));
+  const near = f32x4.add(x, f32x4.mul(x, f32x4.mul(q, s)));
+  const e = exp4(f32x4.mul(a, splat(-2)));
+  const size = f32x4.div(f32x4.sub(splat(1), e), f32x4.add(splat(1), e));
+  const far = v128.or(size, v128.and(x, i32x4.splat(0x80000000)));
+  return v128.bitselect(near, far, f32x4.lt(a, splat(0.3)));
+}
+
+/** 1 / (1 + exp(-x)) without overflow on either side. */
+export function sigmoid4(x: v128): v128 {
+  const e = exp4(f32x4.neg(f32x4.abs(x)));
+  const r = f32x4.div(splat(1), f32x4.add(splat(1), e));
+  return v128.bitselect(r, f32x4.mul(e, r), f32x4.ge(x, splat(0)));
+}
+
+/** log(1 + e) for e in [0, 1], as 2 atanh(e / (2 + e)). */
+export function log1pUnit4(e: v128): v128 {
+  const s = f32x4.div(e, f32x4.add(splat(2), e));
+  const q = f32x4.mul(s, s);
+  let p = splat(0.06666667);
+  p = f32x4.add(f32x4.mul(p, q), splat(0.07692308));
+  p = f32x4.add(f32x4.mul(p, q), splat(0.09090909));
+  p = f32x4.add(f32x4.mul(p, q), splat(0.11111111));
+  p = f32x4.add(f32x4.mul(p, q), splat(0.14285714));
+  p = f32x4.add(f32x4.mul(p, q), splat(0.2));
+  p = f32x4.add(f32x4.mul(p, q), splat(0.33333333));
+  p = f32x4.add(f32x4.mul(p, q), splat(1));
+  return f32x4.mul(f32x4.add(s, s), p);
+}
+
+/** The Chebyshev fit of erfc that shaders/math.ts uses as well, of z >= 0. */
+function erfcPositive4(z: v128): v128 {
+  const t = f32x4.div(splat(1), f32x4.add(splat(1), f32x4.mul(splat(0.5), z)));
+  let p = splat(0.17087277);
+  p = f32x4.add(f32x4.mul(p, t), splat(-0.82215223));
+  p = f32x4.add(f32x4.mul(p, t), splat(1.48851587));
+  p = f32x4.add(f32x4.mul(p, t), splat(-1.13520398));
+  p = f32x4.add(f32x4.mul(p, t), splat(0.27886807));
+  p = f32x4.add(f32x4.mul(p, t), splat(-0.18628806));
+  p = f32x4.add(f32x4.mul(p, t), splat(0.09678418));
+  p = f32x4.add(f32x4.mul(p, t), splat(0.37409196));
+  p = f32x4.add(f32x4.mul(p, t), splat(1.00002368));
+  p = f32x4.add(f32x4.mul(p, t), splat(-1.26551223));
+  return f32x4.mul(t, exp4(f32x4.sub(p, f32x4.mul(z, z))));
+}
+
+/** Standard normal distribution function. */
+export function normalCdf4(x: v128): v128 {
+  const z = f32x4.mul(f32x4.min(f32x4.abs(x), splat(20)), splat(0.70710678));
+  const half = f32x4.mul(splat(0.5), erfcPositive4(z));
+  return v128.bitselect(f32x4.sub(splat(1), half), half, f32x4.ge(x, splat(0)));
+}
+
+/** Standard normal density. */
+export function normalPdf4(x: v128): v128 {
+  const a = f32x4.min(f32x4.abs(x), splat(20));
+  return f32x4.mul(splat(0.39894228), exp4(f32x4.mul(f32x4.mul(a, a), splat(-0.5))));
+}
+
+/** Natural logarithm of x >= 1 in f64, by 2 atanh((m - 1) / (m + 1)) of the mantissa m in [1/sqrt 2, sqrt 2). */
+export function logOf(x: f64): f64 {
+  if (!(x < Infinity)) return x;
+  const bits = reinterpret<u64>(x);
+  let exponent = <i32>(bits >> 52) - 1023;
+  let m = reinterpret<f64>((bits & 0x000fffffffffffff) | 0x3ff0000000000000);
+  if (m > 1.4142135623730951) {
+    m *= 0.5;
+    exponent += 1;
+  }
+  const s = (m - 1) / (m + 1);
+  const q = s * s;
+  let p: f64 = 0;
+  for (let k = 21; k > 0; k -= 2) p = p * q + 1 / <f64>k;
+  return <f64>exponent * 0.6931471805599453 + 2 * s * p;
+}
+
+/** cos(pi t) for t in [0, 1], as -sin(pi (t - 1/2)) by its Taylor series in f64. */
+export function cosPi(t: f64): f64 {
+  const s = (t - 0.5) * 3.141592653589793;
+  const q = s * s;
+  let term = s;
+  let sum = s;
+  for (let k = 2; k < 24; k += 2) {
+    term *= -q / <f64>(k * (k + 1));
+    sum += term;
+  }
+  return -sum;
+}
