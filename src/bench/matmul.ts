@@ -24,7 +24,11 @@ export interface BenchRow extends ProductSize {
   readonly kernel: string;
   /** False means the result was wrong, and that nothing was timed. */
   readonly verified: boolean;
+  /** From the recorded graph to the first result read back: compiling, upload, one run. */
+  readonly firstMs: number | null;
   readonly gpuMs: Timing | null;
+  /** Operands and result, each moved once, in GB/s: what counts where a product is limited by memory. */
+  readonly gbps: number | null;
   readonly gflops: number | null;
   readonly cpuMs: Timing | null;
   readonly cpuGflops: number | null;
@@ -80,7 +84,9 @@ export async function* benchMatmul({ gpu, sizes, signal, rung }: BenchOptions): 
       name: nameOf(size),
       kernel: onGpu?.kernel ?? "none",
       verified: onGpu?.verified ?? true,
+      firstMs: onGpu?.firstMs ?? null,
       gpuMs: onGpu?.ms ?? null,
+      gbps: onGpu?.ms ? (4 * (size.M * size.K + size.K * size.N + size.M * size.N)) / onGpu.ms.median / 1e6 : null,
       gflops: onGpu?.ms ? work / onGpu.ms.median / 1e6 : null,
       cpuMs,
       cpuGflops: cpuMs ? work / cpuMs.median / 1e6 : null,
@@ -109,7 +115,7 @@ async function timeOnGpu(
   b: NdArray,
   rung: string | undefined,
   signal: AbortSignal | undefined,
-): Promise<{ kernel: string; verified: boolean; ms: Timing | null }> {
+): Promise<{ kernel: string; verified: boolean; firstMs: number; ms: Timing | null }> {
   const g = new Graph();
   const inputs = [g.variable("a", a), g.variable("b", b)];
   const ops: Record<ProductForm, [AnyOp, unknown]> = {
@@ -127,13 +133,15 @@ async function timeOnGpu(
   const applies = op.kernels.some((k) => k.name === named && k.plan(inputs, specs, attrs, gpu.gpu.caps) !== null);
   const wanted = applies ? named : null;
   const { kernel } = chooseKernel(c.node!, gpu.gpu.caps, wanted);
+  const start = performance.now();
   const executor = await gpu.compile(g, { kernel: () => wanted });
   try {
     const [result] = await executor.run(1, [c]);
+    const firstMs = performance.now() - start;
     const verified = verifySamples(size, a, b, result!);
-    if (!verified) return { kernel: kernel.name, verified, ms: null };
+    if (!verified) return { kernel: kernel.name, verified, firstMs, ms: null };
     const ms = await measure(async (n) => void (await executor.run(n)), { signal });
-    return { kernel: kernel.name, verified, ms };
+    return { kernel: kernel.name, verified, firstMs, ms };
   } finally {
     executor.dispose();
   }
