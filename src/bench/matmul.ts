@@ -2,7 +2,7 @@ import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import { chooseKernel } from "../backend/webgpu/choose.ts";
 import { type NdArray, ndarray } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM } from "../core/philox.ts";
-import { Graph } from "../graph/graph.ts";
+import { Graph, type Tensor } from "../graph/graph.ts";
 import type { AnyOp } from "../graph/op.ts";
 import { matmul, transposeMatmul } from "../ops/matmul.ts";
 import { product } from "../ops/matmul-reference.ts";
@@ -94,18 +94,34 @@ export async function* benchMatmul({ gpu, sizes, signal, rung }: BenchOptions): 
   }
 }
 
-function nameOf({ form, M, N, K }: ProductSize): string {
+export function nameOf({ form, M, N, K }: ProductSize): string {
   const names = { NN: "matmul", NT: "transposeMatmul b", TN: "transposeMatmul a", outer: "outerProduct" };
   return `${names[form]} ${M}x${N}x${K}`;
 }
 
-function operands({ form, M, N, K }: ProductSize): { a: NdArray; b: NdArray } {
+/** a and b as they lie in memory for this form, standard normal. */
+export function operands({ form, M, N, K }: ProductSize): { a: NdArray; b: NdArray } {
   const draw = (shape: readonly [number, number], step: number): NdArray =>
     ndarray(shape, "f32", normals(1, STREAM.check, step, shape[0] * shape[1]));
   return {
     a: draw(form === "TN" ? [K, M] : form === "outer" ? [1, M] : [M, K], 1),
     b: draw(form === "NT" ? [N, K] : form === "outer" ? [1, N] : [K, N], 2),
   };
+}
+
+/** A graph of one product, its operands resident. */
+export function productGraph(size: ProductSize, a: NdArray, b: NdArray): { graph: Graph; c: Tensor } {
+  const ops: Record<ProductForm, [AnyOp, unknown]> = {
+    NN: [matmul, null],
+    NT: [transposeMatmul, { transpose: "b" }],
+    TN: [transposeMatmul, { transpose: "a" }],
+    outer: [outerProduct, null],
+  };
+  const graph = new Graph();
+  const [op, attrs] = ops[size.form];
+  const c = graph.one(op, [graph.variable("a", a), graph.variable("b", b)], attrs);
+  graph.keep(c);
+  return { graph, c };
 }
 
 async function timeOnGpu(
@@ -116,25 +132,18 @@ async function timeOnGpu(
   rung: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<{ kernel: string; verified: boolean; firstMs: number; ms: Timing | null }> {
-  const g = new Graph();
-  const inputs = [g.variable("a", a), g.variable("b", b)];
-  const ops: Record<ProductForm, [AnyOp, unknown]> = {
-    NN: [matmul, null],
-    NT: [transposeMatmul, { transpose: "b" }],
-    TN: [transposeMatmul, { transpose: "a" }],
-    outer: [outerProduct, null],
-  };
-  const [op, attrs] = ops[size.form];
-  const c = g.one(op, inputs, attrs);
-  g.keep(c);
+  const { graph, c } = productGraph(size, a, b);
+  const { op, inputs, attrs } = c.node!;
   const named = `${op.name}/${rung}`;
   // A rung that does not apply to this size, or to this op, leaves the choice to the ladder.
   const specs = op.infer(inputs, attrs);
-  const applies = op.kernels.some((k) => k.name === named && k.plan(inputs, specs, attrs, gpu.gpu.caps) !== null);
+  const applies = (op as AnyOp).kernels.some(
+    (k) => k.name === named && k.plan(inputs, specs, attrs, gpu.gpu.caps) !== null,
+  );
   const wanted = applies ? named : null;
   const { kernel } = chooseKernel(c.node!, gpu.gpu.caps, wanted);
   const start = performance.now();
-  const executor = await gpu.compile(g, { kernel: () => wanted });
+  const executor = await gpu.compile(graph, { kernel: () => wanted });
   try {
     const [result] = await executor.run(1, [c]);
     const firstMs = performance.now() - start;
@@ -148,7 +157,7 @@ async function timeOnGpu(
 }
 
 /** Recomputes random elements in f64 and holds them to 4 sqrt(K + 1) u |A||B|; corners are always among them. */
-function verifySamples({ form, M, N, K }: ProductSize, a: NdArray, b: NdArray, c: NdArray): boolean {
+export function verifySamples({ form, M, N, K }: ProductSize, a: NdArray, b: NdArray, c: NdArray): boolean {
   for (let s = 0; s < SAMPLES; s++) {
     const corner = s < 4;
     const m = corner ? (s & 1 ? M - 1 : 0) : randomWord(2, STREAM.check, 0, s) % M;

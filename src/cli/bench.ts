@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import type { Backend } from "../backend/executor.ts";
-import { referenceBackend } from "../backend/reference/executor.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import { isSoftware } from "../bench/adapter.ts";
+import { openCpu } from "../bench/cpu.ts";
 import { type BenchEnvironment, type BenchReport, emptyReport, wrongRows } from "../bench/report.ts";
 import { runBench, type Section, sections } from "../bench/run.ts";
 import { headLines, reportMarkdown, reportTables } from "../bench/tables.ts";
@@ -56,7 +56,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const report = emptyReport(nodeEnvironment(backend));
   const gpu = backend.kind === "webgpu" ? (backend as WebGpuBackend) : null;
   const wanted: readonly Section[] = what ? [what] : sections;
-  const cpu = gpu ? referenceBackend("f32") : backend;
+  const cpu = gpu ? await openCpu() : backend;
   const plan = { gpu, cpu, sections: wanted, max, rung, signal: abort.signal };
   const start = performance.now();
   try {
