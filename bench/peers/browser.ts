@@ -3,9 +3,13 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { build, preview } from "vite";
 import { findChromium } from "../../src/platform/chromium.ts";
 import type { PeerPage } from "./page/main.ts";
+import { within } from "./run-task.ts";
 import type { ContestantName } from "./tasks.ts";
 
 const configFile = fileURLToPath(new URL("./vite.config.ts", import.meta.url));
+
+/** Longest wait for a contestant to open, and for its first step from a cold page. */
+export const OPEN_MS = 60_000;
 
 /** The built page, served, and a browser for it. */
 export interface PeerBrowser {
@@ -76,6 +80,11 @@ export async function openContestant(
   references: ReadonlyMap<string, Float64Array>,
 ): Promise<{ page: Page; description: string }> {
   const page = await browser.newPage(references);
-  const description = await page.evaluate((n) => globalThis.peers.open(n), name);
-  return { page, description };
+  try {
+    const opened = page.evaluate((n) => globalThis.peers.open(n), name);
+    return { page, description: await within(opened, OPEN_MS) };
+  } catch (error) {
+    await page.context().close();
+    throw error;
+  }
 }

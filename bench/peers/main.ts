@@ -7,10 +7,10 @@ import { isSoftware } from "../../src/bench/adapter.ts";
 import { timing } from "../../src/bench/stats.ts";
 import { clearProgress, note, print, progress, table } from "../../src/cli/output.ts";
 import { version } from "../../src/cli/version.ts";
-import { openBrowser, openContestant, type PeerBrowser } from "./browser.ts";
+import { OPEN_MS, openBrowser, openContestant, type PeerBrowser } from "./browser.ts";
 import { exactTraining } from "./problem.ts";
 import { type PeerReport, peerHead, peerMarkdown, peerRows, ratioRows } from "./report.ts";
-import { runTask } from "./run-task.ts";
+import { runTask, within } from "./run-task.ts";
 import { type ContestantName, coldTask, contestants, tasks } from "./tasks.ts";
 
 const help = `Usage: npm run bench [-- options]
@@ -111,16 +111,17 @@ async function measureCold(browser: PeerBrowser): Promise<void> {
       const start = performance.now();
       try {
         const page = await browser.newPage(new Map());
-        const loss = await page.evaluate((n) => globalThis.peers.cold(n), name);
+        const first = page.evaluate((n) => globalThis.peers.cold(n), name);
+        const loss = await within(first, OPEN_MS).finally(() => page.context().close());
         const ms = performance.now() - start;
         if (Number.isFinite(loss)) times.set(name, [...(times.get(name) ?? []), ms]);
         else errors.set(name, `loss ${loss} in ${coldTask.name}`);
-        await page.context().close();
       } catch (error) {
         errors.set(name, messageOf(error));
       }
     }
   }
+  if (Number(values.cold) === 0) return;
   for (const contestant of wanted) {
     const found = times.get(contestant);
     const error = errors.get(contestant) ?? null;

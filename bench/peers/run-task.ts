@@ -82,7 +82,8 @@ async function repetitions(page: Page, sampleMs: number, limitMs: number): Promi
   }
 }
 
-async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+/** `work`, or an error after `ms` milliseconds. */
+export async function within<T>(work: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms);

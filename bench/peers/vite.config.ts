@@ -7,7 +7,8 @@ export default defineConfig({
   root: fileURLToPath(new URL("./page", import.meta.url)),
   base: "./",
   publicDir: false,
-  build: { outDir: "../dist", emptyOutDir: true, target: "esnext", chunkSizeWarningLimit: 4096 },
+  // TensorFlow.js gives the source text of its wasm module to its threads: names must stay as they are.
+  build: { outDir: "../dist", emptyOutDir: true, target: "esnext", minify: false, chunkSizeWarningLimit: 4096 },
   worker: { format: "es" },
   preview: { ...site.preview, port: 0, open: false },
 });

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-core/dist/register_all_gradients";
 import { ndarray } from "../../../src/core/ndarray.ts";
 import type { TrainingTask } from "../tasks.ts";
 import type { Contestant } from "./contestant.ts";
