@@ -1,19 +1,16 @@
 import { writeFile } from "node:fs/promises";
-import { availableParallelism, cpus } from "node:os";
-import type { Backend } from "../backend/executor.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
-import { isSoftware } from "../bench/adapter.ts";
 import { openCpu } from "../bench/cpu.ts";
-import { type BenchEnvironment, type BenchReport, emptyReport, wrongRows } from "../bench/report.ts";
+import { type BenchReport, emptyReport, wrongRows } from "../bench/report.ts";
 import { runBench, type Section, sections } from "../bench/run.ts";
 import { headLines, reportMarkdown, reportTables } from "../bench/tables.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { matmul } from "../ops/matmul.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { directions } from "./bench-tutorial.ts";
+import { nodeEnvironment } from "./environment.ts";
 import { clearProgress, note, print, progress, table } from "./output.ts";
 import { choiceFlag, countFlag, parse } from "./usage.ts";
-import { version } from "./version.ts";
 
 const help = `Usage: chainrule bench [${sections.join("|")}|tutorial] [options]
 
@@ -84,24 +81,6 @@ function bareJson(args: readonly string[]): string[] {
 function rungFlag(name: string): string {
   const rungs = matmul.kernels.map((k) => k.name.split("/")[1]!);
   return choiceFlag("rung", name, rungs)!;
-}
-
-/** What a report says of a run in Node. */
-export function nodeEnvironment(backend: Backend): BenchEnvironment {
-  const gpu = backend.kind === "webgpu" ? (backend as WebGpuBackend).gpu : null;
-  const adapter = gpu && {
-    description: backend.description,
-    software: isSoftware(backend.description),
-    features: [...gpu.adapter.features].sort(),
-    limits: gpu.caps,
-  };
-  return {
-    date: new Date().toISOString(),
-    chainrule: version,
-    runtime: `Node ${process.version}${gpu ? " with Dawn" : ""}, ${process.platform} ${process.arch}`,
-    processor: `${cpus()[0]?.model.trim() || process.arch}, ${availableParallelism()} threads`,
-    adapter,
-  };
 }
 
 /** ", about 40 s left", once enough is done to say so. */

@@ -7,6 +7,12 @@ import type { Contestant } from "./contestant.ts";
 type State = { weights: JaxArray[]; m: JaxArray[]; v: JaxArray[]; beta1: JaxArray; beta2: JaxArray };
 
 /**
+ * jax-js is lazy: a product that is given up before it was dispatched is never computed. So every product is asked to
+ * become ready, and is freed when it is; this many are under way, so that the device never waits for the page.
+ */
+const IN_FLIGHT = 8;
+
+/**
  * jax-js: the whole step (forward, gradient, Adam) is one jitted function of the state. Arrays that are passed without
  * `.ref` are given away, so every step frees the state that it replaces. Nothing is read back but one loss at the end.
  */
@@ -63,10 +69,18 @@ export async function openJax(device: "webgpu" | "wasm"): Promise<Contestant> {
       let c = product(ja.ref, jb.ref);
       return {
         async run(n) {
+          const flying: { array: JaxArray; ready: Promise<unknown> }[] = [];
+          const land = async (): Promise<void> => {
+            const { array, ready } = flying.shift()!;
+            await ready;
+            array.dispose();
+          };
           for (let i = 0; i < n; i++) {
-            c.dispose();
+            flying.push({ array: c, ready: c.blockUntilReady() });
+            if (flying.length > IN_FLIGHT) await land();
             c = product(ja.ref, jb.ref);
           }
+          while (flying.length > 0) await land();
           await c.ref.slice(0, [0, 1]).data();
         },
         result: async () => ndarray([M, N], "f32", (await c.ref.data()) as Float32Array),
