@@ -5,7 +5,7 @@ import { benchCrossover, crossoverWidths } from "./crossover.ts";
 import { benchLogging } from "./logging.ts";
 import { benchMatmul, productSizes } from "./matmul.ts";
 import type { BenchReport } from "./report.ts";
-import { benchSteps, stepSizes } from "./step.ts";
+import { benchSteps, stepSizes, workOf } from "./step.ts";
 
 export const sections = ["ceilings", "matmul", "step", "crossover", "logging"] as const;
 export type Section = (typeof sections)[number];
@@ -46,7 +46,7 @@ export async function* runBench(plan: BenchPlan, report: BenchReport): AsyncGene
   const weights = {
     ceilings: wants("ceilings") && gpu ? CEILINGS : 0,
     products: products.map((p) => weight(p.M * p.N * p.K)),
-    steps: steps.map((s) => weight(3 * s.batch * macs(s.model.layers)) / backends.length),
+    steps: steps.map((s) => weight(workOf(s)) / backends.length),
     widths: widths.map((w) => weight(300 * w * w)),
     logging: wants("logging") ? 3 : 0,
   };
@@ -85,8 +85,4 @@ export async function* runBench(plan: BenchPlan, report: BenchReport): AsyncGene
     }
   }
   report.complete = true;
-}
-
-function macs(layers: readonly { readonly type: string; readonly in?: number; readonly out?: number }[]): number {
-  return layers.reduce((sum, l) => sum + (l.in ?? 0) * (l.out ?? 0), 0);
 }

@@ -33,6 +33,8 @@ export interface StepRow {
 
 /** Rows of the batch on which gradients are verified, so that the f64 reference takes seconds at most. */
 const VERIFY_WORK = 2e9;
+/** Multiply-adds of a step above which the CPU is left out where a GPU takes part: it would take minutes. */
+const MAX_CPU_WORK = 3e9;
 /** Relative error that a whole gradient may have. */
 const NORM_LIMIT = 1e-5;
 
@@ -64,6 +66,11 @@ export async function* benchSteps(options: {
   for (const size of options.sizes) yield* benchStep(options.backends, size, options.signal);
 }
 
+/** Multiply-adds of a step: forward, and two products backward. */
+export function workOf({ model, batch }: StepSize): number {
+  return model.layers.reduce((sum, l) => sum + (l.type === "linear" ? 3 * batch * l.in * l.out : 0), 0);
+}
+
 interface Contestant {
   readonly row: Omit<StepRow, "verified" | "firstMs" | "ms" | "stepsPerSecond">;
   readonly trainer: Trainer | null;
@@ -80,6 +87,7 @@ async function* benchStep(
   try {
     for (const backend of backends) {
       signal?.throwIfAborted();
+      if (backend.kind === "cpu" && backends.length > 1 && workOf(size) > MAX_CPU_WORK) continue;
       contestants.push(await prepare(backend, size));
     }
     const ready = contestants.filter((c) => c.trainer !== null);

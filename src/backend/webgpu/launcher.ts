@@ -22,6 +22,9 @@ export class Launcher {
     sizes.forEach((size, i) => {
       this.buffers.push(this.ledger.create(`launcher ${i}`, size, storage));
     });
+    const encoder = gpu.device.createCommandEncoder({ label: "launcher clear" });
+    for (const buffer of this.buffers) encoder.clearBuffer(buffer);
+    gpu.device.queue.submit([encoder.finish()]);
     const readable = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
     this.staging = this.ledger.create("launcher staging", STAGING_BYTES, readable);
   }
