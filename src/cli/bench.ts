@@ -48,7 +48,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const rung = values.rung === undefined ? undefined : rungFlag(values.rung);
   const abort = new AbortController();
   process.on("SIGINT", () => (abort.signal.aborted ? process.exit(130) : abort.abort()));
-  if (what === "tutorial") return directions(values.json !== undefined, abort.signal);
+  if (what === "tutorial") return tutorial(values.json, abort.signal);
   const backend = await openBackend(choice);
   const report = emptyReport(nodeEnvironment(backend));
   const gpu = backend.kind === "webgpu" ? (backend as WebGpuBackend) : null;
@@ -67,6 +67,18 @@ export async function run(args: readonly string[]): Promise<number> {
   if (wrong.length > 0) note(`wrong results, not timed: ${wrong.join(", ")}`);
   if (!report.complete) note("stopped: the report holds what was measured until then");
   return wrong.length > 0 ? 1 : report.complete ? 0 : 130;
+}
+
+async function tutorial(json: string | undefined, signal: AbortSignal): Promise<number> {
+  if (json !== undefined && json !== "-") {
+    throw new ChainruleError("usage", `tutorial writes its JSON to stdout: --json, not --json ${json}`);
+  }
+  try {
+    return await directions(json === "-", signal);
+  } catch (error) {
+    if (signal.aborted) throw new ChainruleError("aborted", "stopped");
+    throw error;
+  }
 }
 
 /** `--json` by itself, as every other command has it, writes to stdout. */
