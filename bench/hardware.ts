@@ -8,7 +8,7 @@ import { emptyReport, wrongRows } from "../src/bench/report.ts";
 import { runBench, sections } from "../src/bench/run.ts";
 import { mlp, sample } from "../src/bench/step.ts";
 import { reportMarkdown } from "../src/bench/tables.ts";
-import { type ConformanceResult, conformAll } from "../src/check/conformance.ts";
+import { conformAll } from "../src/check/conformance.ts";
 import { checkGradients } from "../src/check/gradients.ts";
 import { nodeEnvironment } from "../src/cli/environment.ts";
 import { initialise } from "../src/nn/initialise.ts";
@@ -36,59 +36,65 @@ const say = (line: string): void =>
 for (const a of await listNodeAdapters()) say(`adapter ${a.name} (${a.backend}, ${a.source})`);
 const gpu = await webgpuBackend(await createNodeGpu());
 say(`in use: ${gpu.description}`);
-const conformance = await kernels(gpu);
-const gradients = await nets(gpu);
+const conformance: { runs: number; wrong: string[] } = { runs: 0, wrong: [] };
+const gradients: { name: string; pass: boolean; firstDivergent: string | null }[] = [];
+await kernels(gpu);
+await nets(gpu);
 gpu.dispose();
 // A device of its own: what the checks compiled must not count as compiled in the benchmark.
 const fresh = await webgpuBackend(await createNodeGpu());
-const bench = await benchmark(fresh);
+const bench = emptyReport(nodeEnvironment(fresh));
+// The vendor's figures come first: they take a minute, the benchmark may be cut short.
 const vendor = vendorLimits(Number(widest));
 say(vendor.error ?? `${vendor.device}: ${vendor.rows.length} figures of ${vendor.library}`);
-
+await benchmark(fresh);
+save();
 const wrong = [...conformance.wrong, ...gradients.filter((g) => !g.pass).map((g) => g.name), ...wrongRows(bench)];
-const results = { format: "chainrule-hardware", version: 1, conformance, gradients, bench, vendor };
-writeFileSync(join(out, "hardware.json"), `${JSON.stringify(results, null, 1)}\n`);
-writeFileSync(join(out, "hardware.md"), markdown());
 say(wrong.length === 0 ? "all right" : `WRONG: ${wrong.join("; ")}`);
 // Dawn keeps threads of its own.
 process.exit(wrong.length === 0 ? 0 : 1);
 
-async function kernels(backend: WebGpuBackend): Promise<{ runs: number; wrong: readonly string[] }> {
-  const results: ConformanceResult[] = [];
+async function kernels(backend: WebGpuBackend): Promise<void> {
   for (const op of ops) {
-    results.push(...(await conformAll(backend.gpu, [op])));
-    say(`conformance of ${op.name}: ${results.length} kernel runs so far`);
+    const results = await conformAll(backend.gpu, [op]);
+    conformance.runs += results.length;
+    const failed = results.filter((r) => !r.pass);
+    conformance.wrong.push(...failed.map((r) => `${r.kernel} (${r.case}): ${r.reason}`));
+    say(`conformance of ${op.name}: ${results.length - failed.length} of ${results.length} kernel runs right`);
   }
-  const wrong = results.filter((r) => !r.pass).map((r) => `${r.kernel} (${r.case}): ${r.reason}`);
-  say(`conformance: ${results.length - wrong.length} of ${results.length} kernel runs right`);
-  return { runs: results.length, wrong };
 }
 
 /** Presets whose data needs no file, and nets of a real size on random rows. */
-async function nets(backend: WebGpuBackend): Promise<{ name: string; pass: boolean; firstDivergent: string | null }[]> {
+async function nets(backend: WebGpuBackend): Promise<void> {
   const presets = ["tutorial", "xor", "moons", "spirals", "digits"].map((name) => ({
     name,
     model: trainingPresets[name]!.model,
     rows: 16,
   }));
   const wide = [mlp("784-512-256-10", [784, 512, 256, 10], 64), mlp("512x3", [512, 512, 512, 512], 64)];
-  const results: { name: string; pass: boolean; firstDivergent: string | null }[] = [];
   for (const { name, model, rows } of [...presets, ...wide.map((w) => ({ ...w, rows: 16 }))]) {
     const { x, y } = sample(model, rows);
     const { pass, firstDivergent } = await checkGradients({ model, weights: initialise(model, 1), x, y, backend });
     say(`gradients of ${name}: ${pass ? "proved" : `WRONG from ${firstDivergent}`}`);
-    results.push({ name, pass, firstDivergent });
+    gradients.push({ name, pass, firstDivergent });
   }
-  return results;
 }
 
-async function benchmark(backend: WebGpuBackend) {
-  const report = emptyReport(nodeEnvironment(backend));
+async function benchmark(backend: WebGpuBackend): Promise<void> {
   const max = Number(widest);
   const signal = new AbortController().signal;
   const plan = { gpu: backend, cpu: await openCpu(), sections, max, signal };
-  for await (const { label, share } of runBench(plan, report)) say(`${label} (${Math.round(100 * share)} %)`);
-  return report;
+  for await (const { label, share } of runBench(plan, bench)) {
+    say(`${label} (${Math.round(100 * share)} %)`);
+    save();
+  }
+}
+
+/** After every row: a machine that is taken away leaves what was measured. */
+function save(): void {
+  const results = { format: "chainrule-hardware", version: 1, conformance, gradients, bench, vendor };
+  writeFileSync(join(out!, "hardware.json"), `${JSON.stringify(results, null, 1)}\n`);
+  writeFileSync(join(out!, "hardware.md"), markdown());
 }
 
 function markdown(): string {
