@@ -2,6 +2,7 @@ import { expose } from "comlink";
 import { cpuBackend } from "../backend/cpu.ts";
 import type { Backend } from "../backend/executor.ts";
 import { type WebGpuBackend, webgpuBackend } from "../backend/webgpu/backend.ts";
+import { isSoftware } from "../bench/adapter.ts";
 import { benchMatmul, productSizes } from "../bench/matmul.ts";
 import { benchSteps, stepSizes } from "../bench/step.ts";
 import { checkGradients } from "../check/gradients.ts";
@@ -152,7 +153,7 @@ const engine: Engine = {
         kind,
         description,
         missing: gpu.reason,
-        software: gpu.backend !== null && /swiftshader|llvmpipe|lavapipe|basic render/i.test(gpu.backend.description),
+        software: gpu.backend !== null && isSoftware(gpu.backend.description),
         measured: candidates.length > 1 ? measured : [],
       },
       rows: split.train.x.shape[0]!,

@@ -24,7 +24,11 @@ export interface BenchRow extends ProductSize {
   readonly kernel: string;
   /** False means the result was wrong, and that nothing was timed. */
   readonly verified: boolean;
+  /** From the recorded graph to the first result read back: compiling, upload, one run. */
+  readonly firstMs: number | null;
   readonly gpuMs: Timing | null;
+  /** Operands and result, each moved once, in GB/s: what counts where a product is limited by memory. */
+  readonly gbps: number | null;
   readonly gflops: number | null;
   readonly cpuMs: Timing | null;
   readonly cpuGflops: number | null;
@@ -32,7 +36,7 @@ export interface BenchRow extends ProductSize {
 
 export interface BenchOptions {
   readonly gpu: WebGpuBackend | null;
-  readonly cpu: Backend;
+  readonly cpu: Backend | null;
   readonly sizes: readonly ProductSize[];
   readonly signal?: AbortSignal;
   /** Kernel of the ladder to time instead of the chosen one, by the part of its name after the slash. */
@@ -68,7 +72,7 @@ export async function* benchMatmul({ gpu, cpu, sizes, signal, rung }: BenchOptio
     const { a, b } = operands(size);
     const work = 2 * size.M * size.N * size.K;
     const onGpu = gpu ? await timeOn(gpu, size, a, b, rung, signal) : null;
-    const onCpu = cpuMsPerWork * work <= MAX_CPU_MS ? await timeOn(cpu, size, a, b, undefined, signal) : null;
+    const onCpu = cpu && cpuMsPerWork * work <= MAX_CPU_MS ? await timeOn(cpu, size, a, b, undefined, signal) : null;
     const cpuMs = onCpu?.ms ?? null;
     if (cpuMs) cpuMsPerWork = cpuMs.median / work;
     yield {
@@ -76,7 +80,9 @@ export async function* benchMatmul({ gpu, cpu, sizes, signal, rung }: BenchOptio
       name: nameOf(size),
       kernel: onGpu?.kernel ?? "none",
       verified: (onGpu?.verified ?? true) && (onCpu?.verified ?? true),
+      firstMs: onGpu?.firstMs ?? null,
       gpuMs: onGpu?.ms ?? null,
+      gbps: onGpu?.ms ? (4 * (size.M * size.K + size.K * size.N + size.M * size.N)) / onGpu.ms.median / 1e6 : null,
       gflops: onGpu?.ms ? work / onGpu.ms.median / 1e6 : null,
       cpuMs,
       cpuGflops: cpuMs ? work / cpuMs.median / 1e6 : null,
@@ -84,18 +90,34 @@ export async function* benchMatmul({ gpu, cpu, sizes, signal, rung }: BenchOptio
   }
 }
 
-function nameOf({ form, M, N, K }: ProductSize): string {
+export function nameOf({ form, M, N, K }: ProductSize): string {
   const names = { NN: "matmul", NT: "transposeMatmul b", TN: "transposeMatmul a", outer: "outerProduct" };
   return `${names[form]} ${M}x${N}x${K}`;
 }
 
-function operands({ form, M, N, K }: ProductSize): { a: NdArray; b: NdArray } {
+/** a and b as they lie in memory for this form, standard normal. */
+export function operands({ form, M, N, K }: ProductSize): { a: NdArray; b: NdArray } {
   const draw = (shape: readonly [number, number], step: number): NdArray =>
     ndarray(shape, "f32", normals(1, STREAM.check, step, shape[0] * shape[1]));
   return {
     a: draw(form === "TN" ? [K, M] : form === "outer" ? [1, M] : [M, K], 1),
     b: draw(form === "NT" ? [N, K] : form === "outer" ? [1, N] : [K, N], 2),
   };
+}
+
+/** A graph of one product, its operands resident. */
+export function productGraph(size: ProductSize, a: NdArray, b: NdArray): { graph: Graph; c: Tensor } {
+  const ops: Record<ProductForm, [AnyOp, unknown]> = {
+    NN: [matmul, null],
+    NT: [transposeMatmul, { transpose: "b" }],
+    TN: [transposeMatmul, { transpose: "a" }],
+    outer: [outerProduct, null],
+  };
+  const graph = new Graph();
+  const [op, attrs] = ops[size.form];
+  const c = graph.one(op, [graph.variable("a", a), graph.variable("b", b)], attrs);
+  graph.keep(c);
+  return { graph, c };
 }
 
 /** `rung` is for WebGPU. */
@@ -106,26 +128,18 @@ async function timeOn(
   b: NdArray,
   rung: string | undefined,
   signal: AbortSignal | undefined,
-): Promise<{ kernel: string; verified: boolean; ms: Timing | null }> {
-  const g = new Graph();
-  const inputs = [g.variable("a", a), g.variable("b", b)];
-  const ops: Record<ProductForm, [AnyOp, unknown]> = {
-    NN: [matmul, null],
-    NT: [transposeMatmul, { transpose: "b" }],
-    TN: [transposeMatmul, { transpose: "a" }],
-    outer: [outerProduct, null],
-  };
-  const [op, attrs] = ops[size.form];
-  const c = g.one(op, inputs, attrs);
-  g.keep(c);
+): Promise<{ kernel: string; verified: boolean; firstMs: number; ms: Timing | null }> {
+  const { graph, c } = productGraph(size, a, b);
   const { kernel, wanted } = kernelFor(backend, c, rung);
-  const executor = await backend.compile(g, { kernel: () => wanted });
+  const start = performance.now();
+  const executor = await backend.compile(graph, { kernel: () => wanted });
   try {
     const [result] = await executor.run(1, [c]);
+    const firstMs = performance.now() - start;
     const verified = verifySamples(size, a, b, result!);
-    if (!verified) return { kernel, verified, ms: null };
+    if (!verified) return { kernel, verified, firstMs, ms: null };
     const ms = await measure(async (n) => void (await executor.run(n)), { signal });
-    return { kernel, verified, ms };
+    return { kernel, verified, firstMs, ms };
   } finally {
     executor.dispose();
   }
@@ -147,7 +161,7 @@ function kernelFor(
 }
 
 /** Recomputes random elements in f64 and holds them to 4 sqrt(K + 1) u |A||B|; corners are always among them. */
-function verifySamples({ form, M, N, K }: ProductSize, a: NdArray, b: NdArray, c: NdArray): boolean {
+export function verifySamples({ form, M, N, K }: ProductSize, a: NdArray, b: NdArray, c: NdArray): boolean {
   for (let s = 0; s < SAMPLES; s++) {
     const corner = s < 4;
     const m = corner ? (s & 1 ? M - 1 : 0) : randomWord(2, STREAM.check, 0, s) % M;

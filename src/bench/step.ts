@@ -8,8 +8,8 @@ import { losses } from "../nn/losses.ts";
 import { type ModelSpec, parseModel, widths } from "../nn/model.ts";
 import { fuse } from "../ops/fuse.ts";
 import { gradientGraph } from "../train/gradient-graph.ts";
-import { createTrainer } from "../train/trainer.ts";
-import { measure, type Timing } from "./stats.ts";
+import { createTrainer, type Trainer } from "../train/trainer.ts";
+import { measureInTurns, type Timing, type Work } from "./stats.ts";
 
 export interface StepSize {
   readonly name: string;
@@ -23,13 +23,18 @@ export interface StepRow {
   readonly parameters: number;
   readonly batch: number;
   readonly backend: string;
+  readonly kind: Backend["kind"];
   readonly verified: boolean;
+  /** From the options to the loss of the first step: recording, compiling, upload, one step. */
+  readonly firstMs: number | null;
   readonly ms: Timing | null;
   readonly stepsPerSecond: number | null;
 }
 
 /** Rows of the batch on which gradients are verified, so that the f64 reference takes seconds at most. */
 const VERIFY_WORK = 2e9;
+/** Multiply-adds of a step above which the CPU is left out where a GPU takes part: it would take minutes. */
+const MAX_CPU_WORK = 3e9;
 /** Relative error that a whole gradient may have. */
 const NORM_LIMIT = 1e-5;
 
@@ -58,35 +63,84 @@ export async function* benchSteps(options: {
   readonly sizes: readonly StepSize[];
   readonly signal?: AbortSignal;
 }): AsyncGenerator<StepRow> {
-  for (const size of options.sizes) {
-    for (const backend of options.backends) {
-      options.signal?.throwIfAborted();
-      yield await benchStep(backend, size, options.signal);
+  for (const size of options.sizes) yield* benchStep(options.backends, size, options.signal);
+}
+
+/** Multiply-adds of a step: forward, and two products backward. */
+export function workOf({ model, batch }: StepSize): number {
+  return model.layers.reduce((sum, l) => sum + (l.type === "linear" ? 3 * batch * l.in * l.out : 0), 0);
+}
+
+interface Contestant {
+  readonly row: Omit<StepRow, "verified" | "firstMs" | "ms" | "stepsPerSecond">;
+  readonly trainer: Trainer | null;
+  readonly firstMs: number | null;
+}
+
+/** One size on every backend: all verified and warmed up, then timed in turns. */
+async function* benchStep(
+  backends: readonly Backend[],
+  size: StepSize,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<StepRow> {
+  const contestants: Contestant[] = [];
+  try {
+    for (const backend of backends) {
+      signal?.throwIfAborted();
+      if (backend.kind === "cpu" && backends.length > 1 && workOf(size) > MAX_CPU_WORK) continue;
+      contestants.push(await prepare(backend, size));
     }
+    const ready = contestants.filter((c) => c.trainer !== null);
+    const times = await measureInTurns(
+      ready.map((c) => stepsOf(c.trainer!)),
+      { samples: 5, sampleMs: 150, signal },
+    );
+    for (const c of contestants) {
+      const ms = times[ready.indexOf(c)] ?? null;
+      const { row, firstMs } = c;
+      yield { ...row, verified: ms !== null, firstMs, ms, stepsPerSecond: ms ? 1000 / ms.median : null };
+    }
+  } finally {
+    for (const c of contestants) c.trainer?.dispose();
   }
 }
 
-async function benchStep(backend: Backend, { name, model, batch }: StepSize, signal?: AbortSignal): Promise<StepRow> {
+/** n steps, their losses read in the background every `logEvery`; by default only the last counts. */
+export function stepsOf(trainer: Trainer, logEvery?: number): Work {
+  return async (n) => {
+    for await (const metrics of trainer.run({ steps: n, logEvery: logEvery ?? n })) void metrics;
+  };
+}
+
+/** A trainer that has taken its first step; none where the gradients are wrong. */
+async function prepare(backend: Backend, { name, model, batch }: StepSize): Promise<Contestant> {
   const weights = initialise(model, 1);
   const parameters = [...weights.values()].reduce((sum, w) => sum + w.data.length, 0);
-  const row = { name, parameters, batch, backend: backend.description };
+  const row = { name, parameters, batch, backend: backend.description, kind: backend.kind };
   const verifyRows = Math.max(1, Math.min(batch, Math.floor(VERIFY_WORK / (6 * parameters))));
-  const verified = await verifyGradients(backend, model, weights, sample(model, verifyRows));
-  if (!verified) return { ...row, verified, ms: null, stepsPerSecond: null };
-  const data = sample(model, batch * 4);
-  const trainer = await createTrainer(backend, { model, data, weights, batch, optimizer: { type: "adam", lr: 1e-4 } });
+  const start = performance.now();
+  const options = {
+    model,
+    data: sample(model, batch * 4),
+    weights,
+    batch,
+    optimizer: { type: "adam", lr: 1e-4 },
+  } as const;
+  const trainer = await createTrainer(backend, options);
   try {
-    const work = async (n: number): Promise<void> => {
-      for await (const metrics of trainer.run({ steps: n, logEvery: n })) void metrics;
-    };
-    const ms = await measure(work, { samples: 5, sampleMs: 150, signal });
-    return { ...row, verified, ms, stepsPerSecond: 1000 / ms.median };
-  } finally {
+    await stepsOf(trainer)(1);
+    const firstMs = performance.now() - start;
+    if (await verifyGradients(backend, model, weights, sample(model, verifyRows))) return { row, trainer, firstMs };
+  } catch (error) {
     trainer.dispose();
+    throw error;
   }
+  trainer.dispose();
+  return { row, trainer: null, firstMs: null };
 }
 
-function sample(model: ModelSpec, n: number): { x: NdArray; y: NdArray } {
+/** Rows that every backend gets alike: x [n, inputs] and targets as the loss takes them. */
+export function sample(model: ModelSpec, n: number): { x: NdArray; y: NdArray } {
   const { inputs, outputs } = widths(model);
   const x = ndarray([n, inputs], "f32", normals(1, STREAM.check, 5, n * inputs));
   if (losses[model.loss].targets === "values") {

@@ -1,72 +1,92 @@
+import { writeFile } from "node:fs/promises";
 import { cpuBackend } from "../backend/cpu.ts";
-import type { Backend } from "../backend/executor.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
-import { type BenchRow, benchMatmul, productSizes } from "../bench/matmul.ts";
-import type { Timing } from "../bench/stats.ts";
-import { benchSteps, type StepRow, stepSizes } from "../bench/step.ts";
-import { benchDirections, type DirectionRow } from "../bench/tutorial.ts";
+import { type BenchReport, emptyReport, wrongRows } from "../bench/report.ts";
+import { runBench, type Section, sections } from "../bench/run.ts";
+import { headLines, reportMarkdown, reportTables } from "../bench/tables.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { matmul } from "../ops/matmul.ts";
 import { backendChoices, openBackend } from "./backend.ts";
-import { clearProgress, note, print, progress, short, table } from "./output.ts";
+import { directions } from "./bench-tutorial.ts";
+import { nodeEnvironment } from "./environment.ts";
+import { clearProgress, note, print, progress, table } from "./output.ts";
 import { choiceFlag, countFlag, parse } from "./usage.ts";
 
-const help = `Usage: chainrule bench [matmul|step|tutorial] [options]
+const help = `Usage: chainrule bench [${sections.join("|")}|tutorial] [options]
 
-Times the three matrix products (matmul, transposeMatmul both ways, outerProduct) and whole training steps on GPU
-and CPU. Nothing is timed before its result has been verified. Without a name: products, then steps.
+Measures this adapter's own limits, the three matrix products (matmul, transposeMatmul both ways, outerProduct), whole
+training steps on GPU and CPU, the width from which the GPU is faster, and what logging the loss costs. Nothing is
+timed before its result has been verified against f64. Without a name: all of it. Ctrl-C ends with what was measured.
 tutorial: gradients from the front (forward mode) against backward, counted and timed, as depth and width grow.
 
-  --max <N>       widest layer (default 512)
-  --rung <name>   time this kernel of the ladder: naive, tiled, register8, register8-vec4, ...
-  --backend <B>   auto (default), webgpu, cpu or reference
-  --json          results as JSON`;
+  --max <N>           widest layer (default 512)
+  --only <name>       the same as naming it
+  --rung <name>       time this kernel of the ladder: naive, tiled, block64, direct, ...
+  --backend <B>       auto (default), webgpu, cpu or reference
+  --json [FILE|-]     the report as JSON, to a file or to stdout in place of the tables
+  --markdown <FILE|-> the report as Markdown`;
 
-const options = { max: { type: "string" }, rung: { type: "string" }, backend: { type: "string" } } as const;
+const options = {
+  max: { type: "string" },
+  only: { type: "string" },
+  rung: { type: "string" },
+  backend: { type: "string" },
+  json: { type: "string" },
+  markdown: { type: "string" },
+} as const;
 
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args, options, [0, 1]);
+  const { values, positionals } = parse(bareJson(args), options, [0, 1]);
   if (values.help) {
     print(help);
     return 0;
   }
-  const what = choiceFlag("name", positionals[0], ["matmul", "step", "tutorial"] as const);
+  const names = [...sections, "tutorial"] as const;
+  const what = choiceFlag("only", values.only, names) ?? choiceFlag("name", positionals[0], names);
   const max = countFlag("max", values.max) ?? 512;
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
+  const rung = values.rung === undefined ? undefined : rungFlag(values.rung);
   const abort = new AbortController();
   process.on("SIGINT", () => (abort.signal.aborted ? process.exit(130) : abort.abort()));
+  if (what === "tutorial") return tutorial(values.json, abort.signal);
+  const backend = await openBackend(choice);
+  const report = emptyReport(nodeEnvironment(backend));
+  const gpu = backend.kind === "webgpu" ? (backend as WebGpuBackend) : null;
+  const wanted: readonly Section[] = what ? [what] : sections;
+  const cpu = gpu ? await cpuBackend() : backend;
+  const plan = { gpu, cpu, sections: wanted, max, rung, signal: abort.signal };
+  const start = performance.now();
   try {
-    if (what === "tutorial") return await directions(values.json === true, abort.signal);
-    const backend = await openBackend(choice);
-    const gpu = backend.kind === "webgpu" ? (backend as WebGpuBackend) : null;
-    const cpu = gpu ? await cpuBackend() : backend;
-    const products: BenchRow[] = [];
-    const steps: StepRow[] = [];
-    if (what !== "step") {
-      const rung = values.rung === undefined ? {} : { rung: rungFlag(values.rung) };
-      for await (const row of benchMatmul({ gpu, cpu, sizes: productSizes(max), signal: abort.signal, ...rung })) {
-        products.push(row);
-        progress(`${row.name}: ${row.gflops ? `${short(row.gflops)} GFLOP/s` : "done"}`);
-      }
-      if (!values.json) print(`${productTable(products)}\n`);
-    }
-    if (what !== "matmul") {
-      const backends: Backend[] = gpu ? [gpu, cpu] : [cpu];
-      for await (const row of benchSteps({ backends, sizes: stepSizes(max), signal: abort.signal })) {
-        steps.push(row);
-        progress(`${row.name}: ${row.stepsPerSecond ? `${short(row.stepsPerSecond)} steps/s` : "wrong"}`);
-      }
-      clearProgress();
-      if (!values.json) print(stepTable(steps));
-    }
-    if (values.json) print(JSON.stringify({ backend: backend.description, products, steps }));
-    const wrong = [...products, ...steps].filter((r) => !r.verified).map((r) => r.name);
-    if (wrong.length > 0) note(`wrong results, not timed: ${wrong.join(", ")}`);
-    return wrong.length > 0 ? 1 : 0;
+    for await (const { label, share } of runBench(plan, report)) progress(`${label}${timeLeft(start, share)}`);
   } catch (error) {
-    if (abort.signal.aborted) throw new ChainruleError("aborted", "stopped");
+    if (!abort.signal.aborted) throw error;
+  }
+  clearProgress();
+  await writeReport(report, values.json, values.markdown);
+  const wrong = wrongRows(report);
+  if (wrong.length > 0) note(`wrong results, not timed: ${wrong.join(", ")}`);
+  if (!report.complete) note("stopped: the report holds what was measured until then");
+  return wrong.length > 0 ? 1 : report.complete ? 0 : 130;
+}
+
+async function tutorial(json: string | undefined, signal: AbortSignal): Promise<number> {
+  if (json !== undefined && json !== "-") {
+    throw new ChainruleError("usage", `tutorial writes its JSON to stdout: --json, not --json ${json}`);
+  }
+  try {
+    return await directions(json === "-", signal);
+  } catch (error) {
+    if (signal.aborted) throw new ChainruleError("aborted", "stopped");
     throw error;
   }
+}
+
+/** `--json` by itself, as every other command has it, writes to stdout. */
+function bareJson(args: readonly string[]): string[] {
+  return args.flatMap((arg, i) => {
+    const next = args[i + 1];
+    return arg === "--json" && (next === undefined || next.startsWith("--")) ? ["--json", "-"] : [arg];
+  });
 }
 
 /** A rung of the matmul ladder by name. */
@@ -75,75 +95,29 @@ function rungFlag(name: string): string {
   return choiceFlag("rung", name, rungs)!;
 }
 
-const spread = (t: Timing | null): string => (t ? `${short(t.median)} (${short(t.low)}-${short(t.high)})` : "-");
-
-function productTable(rows: readonly BenchRow[]): string {
-  clearProgress();
-  const header = ["product M x N x K", "kernel", "GPU ms", "GFLOP/s", "CPU ms", "GFLOP/s"];
-  return table(
-    header,
-    rows.map((r) => [
-      r.name,
-      r.verified ? r.kernel : `${r.kernel}: WRONG`,
-      spread(r.gpuMs),
-      r.gflops === null ? "-" : short(r.gflops),
-      spread(r.cpuMs),
-      r.cpuGflops === null ? "-" : short(r.cpuGflops),
-    ]),
-  );
+/** ", about 40 s left", once enough is done to say so. */
+function timeLeft(start: number, share: number): string {
+  const seconds = (performance.now() - start) / 1000;
+  if (share < 0.02) return "";
+  const left = (seconds / share) * (1 - share);
+  return `, ${Math.round(share * 100)} %, about ${left < 90 ? `${Math.round(left)} s` : `${Math.round(left / 60)} min`} left`;
 }
 
-function stepTable(rows: readonly StepRow[]): string {
-  return table(
-    ["training step", "batch", "parameters", "backend", "ms", "steps/s"],
-    rows.map((r) => [
-      r.name,
-      String(r.batch),
-      String(r.parameters),
-      r.backend,
-      r.verified ? spread(r.ms) : "WRONG",
-      r.stepsPerSecond === null ? "-" : short(r.stepsPerSecond),
-    ]),
-  );
-}
-
-async function directions(json: boolean, signal: AbortSignal): Promise<number> {
-  const rows: DirectionRow[] = [];
-  for await (const row of benchDirections(signal)) {
-    rows.push(row);
-    progress(`${row.layers} layers of ${row.width}`);
+async function writeReport(report: BenchReport, json: string | undefined, markdown: string | undefined): Promise<void> {
+  const outputs = [
+    [json, () => `${JSON.stringify(report, null, 1)}\n`],
+    [markdown, () => reportMarkdown(report)],
+  ] as const;
+  for (const [target, text] of outputs) {
+    if (target === undefined) continue;
+    if (target === "-") process.stdout.write(text());
+    else {
+      await writeFile(target, text()).catch((cause: Error) => {
+        throw new ChainruleError("file", `cannot write ${target}: ${cause.message}`, { cause });
+      });
+    }
   }
-  clearProgress();
-  if (json) print(JSON.stringify(rows));
-  else {
-    const header = [
-      "weight layers x width",
-      "weights",
-      "backward",
-      "from the front",
-      "ratio",
-      "backward ms",
-      "front ms",
-      "difference",
-    ];
-    print(
-      table(
-        header,
-        rows.map((r) => [
-          `${r.layers} x ${r.width}`,
-          String(r.weights),
-          String(r.backward),
-          String(r.forwardMode),
-          `${short(r.forwardMode / r.backward)}x`,
-          spread(r.backwardMs),
-          spread(r.forwardModeMs),
-          r.difference.toExponential(1),
-        ]),
-      ),
-    );
-    print(
-      "\nCounts are multiplications. Backward needs one pass whatever the number of weights; the front one pass a weight.",
-    );
-  }
-  return rows.every((r) => r.difference < 1e-9) ? 0 : 1;
+  if (json === "-" || markdown === "-") return;
+  print(headLines(report).join("\n"));
+  for (const t of reportTables(report)) print(`\n${table(t.header, t.rows)}${t.note ? `\n${t.note}` : ""}`);
 }

@@ -1,6 +1,7 @@
 import type { Backend } from "../backend/executor.ts";
 import { checkGradients, type GradientReport, type TensorCheck } from "../check/gradients.ts";
 import { continueTutorial } from "../check/tutorial-story.ts";
+import { short } from "../core/format.ts";
 import { type NdArray, ndarray, rows, shapeText } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM, uniforms } from "../core/philox.ts";
 import { readWeights } from "../io/weights.ts";
@@ -11,7 +12,7 @@ import { requireFits } from "../nn/parameters.ts";
 import { matchRows } from "../train/options.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { readBytes } from "./files.ts";
-import { print, short, table } from "./output.ts";
+import { print, table } from "./output.ts";
 import { loadData, loadModel } from "./sources.ts";
 import { choiceFlag, countFlag, parse } from "./usage.ts";
 

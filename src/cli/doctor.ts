@@ -2,6 +2,7 @@ import { cpuBackend } from "../backend/cpu.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import { webgpuBackend } from "../backend/webgpu/backend.ts";
 import { createNodeGpu, listNodeAdapters } from "../backend/webgpu/node.ts";
+import { isSoftware } from "../bench/adapter.ts";
 import { conform } from "../check/conformance.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { ops } from "../ops/index.ts";
@@ -58,8 +59,6 @@ export async function run(args: readonly string[]): Promise<number> {
   backend.dispose();
   return failed.length > 0 ? 1 : 0;
 }
-
-const isSoftware = (description: string): boolean => /swiftshader|llvmpipe|lavapipe|warp/i.test(description);
 
 /** Each kernel on its largest case, or on all. */
 async function selfTest(backend: WebGpuBackend, full: boolean) {

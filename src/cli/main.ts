@@ -13,7 +13,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: "prove every gradient of a model: device, f64, finite differences",
     load: () => import("./check.ts"),
   },
-  bench: { summary: "time products and training steps, each verified first", load: () => import("./bench.ts") },
+  bench: {
+    summary: "limits of the adapter, products, training steps, each verified first",
+    load: () => import("./bench.ts"),
+  },
   doctor: { summary: "adapters, limits, and a self-test of every kernel", load: () => import("./doctor.ts") },
 };
 

@@ -44,10 +44,3 @@ export function table(header: readonly string[], rows: readonly (readonly string
       .trimEnd();
   return [line(header), widths.map((w) => "-".repeat(w)).join("  "), ...rows.map(line)].join("\n");
 }
-
-/** A number for a table: four significant digits, exponents where they are shorter. */
-export function short(value: number): string {
-  if (value === 0) return "0";
-  const size = Math.abs(value);
-  return size >= 0.001 && size < 1e6 ? String(Number(value.toPrecision(4))) : value.toExponential(2);
-}

@@ -1,6 +1,7 @@
+import { short } from "../core/format.ts";
 import type { Evaluation } from "../train/evaluation.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
-import { clearProgress, print, short } from "./output.ts";
+import { clearProgress, print } from "./output.ts";
 
 /** Evaluations at the end of a run. */
 export interface Evaluations {

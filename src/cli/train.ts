@@ -1,10 +1,11 @@
 import { closeSync, openSync, writeSync } from "node:fs";
+import { short } from "../core/format.ts";
 import { writeWeights } from "../io/weights.ts";
 import { parameterSpecs } from "../nn/model.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
 import { openTrainer } from "./backend.ts";
 import { writeWhole } from "./files.ts";
-import { clearProgress, note, print, progress, short } from "./output.ts";
+import { clearProgress, note, print, progress } from "./output.ts";
 import { type Evaluations, logLine, remaining, stepLine, summary } from "./train-output.ts";
 import { help, trainPlan } from "./train-plan.ts";
 

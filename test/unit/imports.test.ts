@@ -24,7 +24,7 @@ const below = Object.keys(libraries);
 const allowed: Readonly<Record<string, readonly string[]>> = {
   ...libraries,
   ...Object.fromEntries(tools.map((folder) => [folder, below])),
-  "src/cli": [...below, ...tools],
+  "src/cli": [...below, ...tools, "package.json"],
   "src/app": [...below, ...tools],
 };
 

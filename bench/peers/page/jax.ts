@@ -1,0 +1,148 @@
+import { defaultDevice, init, type Array as JaxArray, jit, nn, numpy as np, valueAndGrad } from "@jax-js/jax";
+import { ndarray } from "../../../src/core/ndarray.ts";
+import type { TrainingTask } from "../tasks.ts";
+import type { Contestant } from "./contestant.ts";
+
+/** What a step takes and gives back: weights, both moments, and the powers of beta that correct their bias. */
+type State = { weights: JaxArray[]; m: JaxArray[]; v: JaxArray[]; beta1: JaxArray; beta2: JaxArray };
+
+/**
+ * jax-js is lazy: a product that is given up before it was dispatched is never computed. So every product is asked to
+ * become ready, and is freed when it is; this many are under way, so that the device never waits for the page.
+ */
+const IN_FLIGHT = 8;
+
+/**
+ * jax-js: the whole step (forward, gradient, Adam) is one jitted function of the state. Arrays that are passed without
+ * `.ref` are given away, so every step frees the state that it replaces. Nothing is read back but one loss at the end.
+ */
+export async function openJax(device: "webgpu" | "wasm"): Promise<Contestant> {
+  const devices = await init(device);
+  if (!devices.includes(device)) throw new Error(`jax-js has no device ${device} here`);
+  defaultDevice(device);
+  return {
+    description: `jax-js, ${device}`,
+    async train(task, problem) {
+      const put = (data: ArrayLike<number>, shape: readonly number[]): JaxArray =>
+        np.array(Float32Array.from(data)).reshape([...shape]);
+      const values = [...problem.weights.values()];
+      const zeros = (): JaxArray[] => values.map((w) => np.zeros([...w.shape]));
+      let state: State = {
+        weights: values.map((w) => put(w.data, w.shape)),
+        m: zeros(),
+        v: zeros(),
+        beta1: np.ones([]),
+        beta2: np.ones([]),
+      };
+      const x = put(problem.x.data, problem.x.shape);
+      const y = put(oneHot(task, problem.y.data), [task.batch, task.widths.at(-1)!]);
+      const step = jit(stepOf(task));
+      let last: JaxArray | null = null;
+      let value = Number.NaN;
+      return {
+        async run(n) {
+          for (let i = 0; i < n; i++) {
+            last?.dispose();
+            [state, last] = step(state, x.ref, y.ref) as [State, JaxArray];
+          }
+          value = (await last!.ref.data())[0]!;
+        },
+        async state() {
+          return {
+            loss: value,
+            weights: await Promise.all(state.weights.map((w) => w.ref.data() as Promise<Float32Array>)),
+          };
+        },
+        dispose() {
+          for (const a of [...state.weights, ...state.m, ...state.v, state.beta1, state.beta2, x, y]) a.dispose();
+          last?.dispose();
+          step.dispose();
+        },
+      };
+    },
+    async multiply({ form, M, N }, a, b) {
+      const ja = np.array(a.data as Float32Array<ArrayBuffer>).reshape([...a.shape]);
+      const jb = np.array(b.data as Float32Array<ArrayBuffer>).reshape([...b.shape]);
+      const product = jit((p: JaxArray, q: JaxArray) =>
+        np.matmul(form === "TN" || form === "outer" ? np.transpose(p) : p, form === "NT" ? np.transpose(q) : q),
+      );
+      let c = product(ja.ref, jb.ref);
+      return {
+        async run(n) {
+          const flying: { array: JaxArray; ready: Promise<unknown> }[] = [];
+          const land = async (): Promise<void> => {
+            const { array, ready } = flying.shift()!;
+            await ready;
+            array.dispose();
+          };
+          for (let i = 0; i < n; i++) {
+            flying.push({ array: c, ready: c.blockUntilReady() });
+            if (flying.length > IN_FLIGHT) await land();
+            c = product(ja.ref, jb.ref);
+          }
+          while (flying.length > 0) await land();
+          await c.ref.slice(0, [0, 1]).data();
+        },
+        result: async () => ndarray([M, N], "f32", (await c.ref.data()) as Float32Array),
+        dispose() {
+          for (const array of [ja, jb, c]) array.dispose();
+          product.dispose();
+        },
+      };
+    },
+  };
+}
+
+function oneHot(task: TrainingTask, y: ArrayLike<number>): ArrayLike<number> {
+  if (task.loss === "sumSquaredError") return y;
+  const classes = task.widths.at(-1)!;
+  const values = new Float32Array(y.length * classes);
+  for (let i = 0; i < y.length; i++) values[i * classes + y[i]!] = 1;
+  return values;
+}
+
+function stepOf(task: TrainingTask): (state: State, x: JaxArray, y: JaxArray) => [State, JaxArray] {
+  const { type, lr } = task.optimizer;
+  const gradient = valueAndGrad((weights: JaxArray[], x: JaxArray, y: JaxArray) => lossOf(task, weights, x, y));
+  return (state, x, y) => {
+    const [loss, grads] = gradient(
+      state.weights.map((w) => w.ref),
+      x,
+      y,
+    ) as [JaxArray, JaxArray[]];
+    if (type === "sgd") {
+      const weights = state.weights.map((w, i) => w.sub(grads[i]!.mul(lr)));
+      return [{ ...state, weights }, loss];
+    }
+    const beta1 = state.beta1.mul(0.9);
+    const beta2 = state.beta2.mul(0.999);
+    const m = state.m.map((mi, i) => mi.mul(0.9).add(grads[i]!.ref.mul(0.1)));
+    const v = state.v.map((vi, i) => vi.mul(0.999).add(np.square(grads[i]!).mul(0.001)));
+    const c1 = np.array(1).sub(beta1.ref);
+    const c2 = np.array(1).sub(beta2.ref);
+    const weights = state.weights.map((w, i) => {
+      const size = np.sqrt(v[i]!.ref.div(c2.ref)).add(1e-8);
+      return w.sub(m[i]!.ref.div(c1.ref).mul(lr).div(size));
+    });
+    c1.dispose();
+    c2.dispose();
+    return [{ weights, m, v, beta1, beta2 }, loss];
+  };
+}
+
+function lossOf(task: TrainingTask, weights: JaxArray[], x: JaxArray, y: JaxArray): JaxArray {
+  const layers = task.widths.length - 1;
+  let value = x;
+  for (let l = 0; l < layers; l++) {
+    if (task.bias) {
+      value = np.matmul(value, weights[2 * l]!).add(weights[2 * l + 1]!);
+      if (l < layers - 1) value = nn.relu(value);
+    } else value = np.matmul(value, weights[l]!);
+  }
+  if (task.loss === "sumSquaredError") return np.square(value.sub(y)).sum();
+  return nn
+    .logSoftmax(value, -1)
+    .mul(y)
+    .sum()
+    .mul(-1 / task.batch);
+}

@@ -1,0 +1,6 @@
+/** A number for a table: four significant digits, exponents where they are shorter. */
+export function short(value: number): string {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  return size >= 0.001 && size < 1e6 ? String(Number(value.toPrecision(4))) : value.toExponential(2);
+}

@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { disagreement, exactTraining, problemOf } from "../../bench/peers/problem.ts";
+import { tasks } from "../../bench/peers/tasks.ts";
+
+/** The check that every contestant passes before it is timed; nothing of a peer is needed for it. */
+const task = tasks(4)[0]!;
+
+test("exact training agrees with itself; a wrong loss, optimizer or weight does not", async () => {
+  if (task.kind !== "training") throw new Error("the first task trains");
+  const problem = problemOf(task);
+  const exact = await exactTraining(task);
+  const weights = (values: Float64Array): Float64Array[] => [0, 16, 32].map((at) => values.slice(1 + at, 17 + at));
+  expect(exact).toHaveLength(1 + 48);
+  expect(disagreement(problem, exact, exact[0]!, weights(exact))).toBeNull();
+  expect(disagreement(problem, exact, exact[0]! * 1.001, weights(exact))).toMatch(/^loss /);
+  const faster = await exactTraining({ ...task, optimizer: { type: "sgd", lr: task.optimizer.lr * 1.05 } });
+  expect(disagreement(problem, exact, exact[0]!, weights(faster))).toMatch(/change is off by/);
+  const firsts = [...problem.weights.values()].map((w) => w.data);
+  expect(disagreement(problem, exact, exact[0]!, firsts)).toMatch(/change is off by 1/);
+  expect(disagreement(problem, exact, exact[0]!, weights(exact).slice(1))).toMatch(/off by|weights, expected/);
+});
