@@ -27,12 +27,21 @@ export const write = (name: string, type: StorageDeclaration["type"] = "f32"): S
   access: "read_write",
 });
 
+/** How a text that serves several kernels reaches an element of an array. */
+export type Element = (i: number | string) => string;
+/** As it is in a kernel of its own: `name[i]`. */
+export const element =
+  (array: string): Element =>
+  (i) =>
+    `${array}[${i}]`;
+
 /**
  * Integer tests on bit patterns. A WGSL compiler may assume that NaN and infinity do not occur,
  * so `x != x` says nothing; these do.
  */
 export const finiteTests = wgsl`
 fn isNotFinite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u; }
+fn finiteOrZero(x: f32) -> f32 { return select(x, 0.0, isNotFinite(x)); }
 fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
 `;
 
@@ -62,13 +71,20 @@ ${body}
 `;
 }
 
+/** Workgroups of which values can be reduced: squares, for the two levels. */
+export type ReduceWidth = 4 | 16 | 64 | 256;
+
 /**
  * `name(value, local)`: one value a workgroup, by a fixed order of operations, so results repeat bit for bit.
  * All invocations must call it together; all get the result. Two barriers: first as many invocations as the square
  * root of the workgroup combine a stretch each, then everyone combines those. A binary tree would take eight, and on
  * software adapters a barrier costs what hundreds of additions do.
  */
-export function workgroupReduce(name: string, workgroup: 64 | 256, combine: (a: string, b: string) => string): string {
+export function workgroupReduce(
+  name: string,
+  workgroup: ReduceWidth,
+  combine: (a: string, b: string) => string,
+): string {
   const side = Math.sqrt(workgroup);
   return wgsl`
 var<workgroup> ${name}All: array<f32, ${workgroup}>;
@@ -89,7 +105,7 @@ fn ${name}(value: f32, local: u32) -> f32 {
 `;
 }
 
-export const sumReduce = (workgroup: 64 | 256): string =>
+export const sumReduce = (workgroup: ReduceWidth): string =>
   workgroupReduce("reduceSum", workgroup, (a, b) => `${a} + ${b}`);
-export const maxReduce = (workgroup: 64 | 256): string =>
+export const maxReduce = (workgroup: ReduceWidth): string =>
   workgroupReduce("reduceMax", workgroup, (a, b) => `max(${a}, ${b})`);

@@ -1,6 +1,16 @@
 import { flatMain, read, rowMain, storage, write } from "./common.ts";
 import { paramBlock } from "./params.ts";
-import { expSum, largest, ROW_WORKGROUP, rowMax, rowParams, rowSum, STRIDE, shortRowParams } from "./rows.ts";
+import {
+  expSum,
+  largest,
+  ROW_WORKGROUP,
+  rowMax,
+  rowParams,
+  rowSum,
+  STRIDE,
+  shortRowParams,
+  softmaxOf,
+} from "./rows.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** What a kernel computes: each row's loss, the gradient of the logits, or both. */
@@ -15,11 +25,14 @@ const declarations = (part: CrossEntropyPart, losses = "losses"): string =>
     ...(part === "loss" ? [] : [write("dx")]),
   );
 
-/** log(sum exp(x - max)) - (x[label] - max): never the logarithm of a probability. */
-const rowLoss = (row: string): string => `log(sum) - (x[start + u32(labels[${row}])] - top)`;
+/** log(sum exp(x - max)) - (x[label] - max), from the label's own logit: never the logarithm of a probability. */
+export const lossOfRow = (own: string): string => `log(sum) - (${own} - top)`;
+const rowLoss = (row: string): string => lossOfRow(`x[start + u32(labels[${row}])]`);
 /** (softmax(x) - onehot(label)) dloss / rows */
+export const gradientOfLogit = (x: string, j: string, label: string): string =>
+  `(${softmaxOf(x)} - select(0.0, 1.0, ${j} == u32(${label}))) * scale`;
 const rowGradient = (row: string): string =>
-  `dx[start + j] = (exp(x[start + j] - top) / sum - select(0.0, 1.0, j == u32(labels[${row}]))) * scale;`;
+  `dx[start + j] = ${gradientOfLogit("x[start + j]", "j", `labels[${row}]`)};`;
 
 /** A workgroup a row. */
 export function crossEntropyRows(part: CrossEntropyPart): string {

@@ -1,4 +1,4 @@
-import { flatMain, read, storage, write } from "./common.ts";
+import { type Element, element, flatMain, read, storage, write } from "./common.ts";
 import { paramBlock } from "./params.ts";
 import { permutation, philox } from "./random.ts";
 import { wgsl } from "./wgsl.ts";
@@ -8,26 +8,22 @@ export type BatchOrder = "shuffle" | "sequential" | "chunk";
 export const batchIndexParams = paramBlock({ size: "u32", n: "u32", seed: "u32", stream: "u32", half: "u32" });
 
 /**
- * `rowOf(i)`: the row of the data set that is the batch's i-th. cursor = (step, epoch, position, skipped).
+ * `row`: the row of the data set that is the batch's i-th. cursor = (step, epoch, position, skipped).
  * "chunk": rows were laid out by the host in the order of use, `n` of them at a time.
  */
+export function rowOfBatch(order: BatchOrder, i: string, cursor: Element): string {
+  if (order === "chunk") return `let row = (${cursor(0)} % (params.n / params.size)) * params.size + ${i};`;
+  const at = `let at = ${cursor(2)} + ${i};`;
+  if (order === "sequential") return `${at} let row = at % params.n;`;
+  return `${at}
+  let row = permute(params.seed, params.stream, ${cursor(1)} + at / params.n, at % params.n, params.n, params.half);`;
+}
 const rowOf = (order: BatchOrder): string => wgsl`
 ${philox}
 ${permutation}
 fn rowOf(i: u32) -> u32 {
-#if ${order === "chunk"}
-  let steps = params.n / params.size;
-  return (cursor[0] % steps) * params.size + i;
-#else
-  let at = cursor[2] + i;
-  let epoch = cursor[1] + at / params.n;
-  let position = at % params.n;
-#if ${order === "shuffle"}
-  return permute(params.seed, params.stream, epoch, position, params.n, params.half);
-#else
-  return position;
-#endif
-#endif
+  ${rowOfBatch(order, "i", element("cursor"))}
+  return row;
 }
 `;
 
@@ -96,6 +92,10 @@ ${flatMain("  y[i] = data[index[i / params.width] * params.width + i % params.wi
 
 export const dropoutParams = paramBlock({ size: "u32", seed: "u32", stream: "u32", threshold: "u32", scale: "f32" });
 
+/** An element after dropout: its random word decides. */
+export const dropped = (x: string, i: string, cursor: Element): string =>
+  `select(0.0, ${x} * params.scale, randomWord(params.seed, params.stream, ${cursor(0)}, ${i}) >= params.threshold)`;
+
 /** y = x / (1 - p) where the element's random word is at least p 2^32, else 0. The same mask in both directions. */
 export function dropout(): string {
   return wgsl`
@@ -103,8 +103,7 @@ ${dropoutParams.wgsl}
 ${storage(read("x"), read("cursor", "u32"), write("y"))}
 ${philox}
 ${flatMain(wgsl`
-  let word = randomWord(params.seed, params.stream, cursor[0], i);
-  y[i] = select(0.0, x[i] * params.scale, word >= params.threshold);
+  y[i] = ${dropped("x[i]", "i", element("cursor"))};
 `)}
 `;
 }

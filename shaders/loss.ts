@@ -6,14 +6,19 @@ import { wgsl } from "./wgsl.ts";
 /** `stride` is the number of invocations of the whole dispatch. */
 export const lossParams = paramBlock({ size: "u32", stride: "u32", scale: "f32" });
 
+/** A function of prediction and target: a loss's term, or its slope. */
+export function lossFunction(name: string, expression: string): string {
+  return wgsl`fn ${name}(p: f32, t: f32) -> f32 { return ${expression}; }\n`;
+}
+
 /** Partial sums of term(p, t) over all elements; shaders/reduce.ts adds them up. */
-export function lossPartials(includes: string, term: string): string {
+export function lossPartials(includes: readonly string[], term: string): string {
   return wgsl`
 ${lossParams.wgsl}
 ${storage(read("prediction"), read("target_"), write("partials"))}
-${includes}
+${includes.join("")}
 ${sumReduce(REDUCE_WORKGROUP)}
-fn term(p: f32, t: f32) -> f32 { return ${term}; }
+${lossFunction("term", term)}
 @compute @workgroup_size(${REDUCE_WORKGROUP})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   var sum = 0.0;
@@ -27,12 +32,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }
 
 /** dp = slope(p, t) scale dloss */
-export function lossGradient(includes: string, slope: string): string {
+export function lossGradient(includes: readonly string[], slope: string): string {
   return wgsl`
 ${lossParams.wgsl}
 ${storage(read("prediction"), read("target_"), read("dloss"), write("dp"))}
-${includes}
-fn slope(p: f32, t: f32) -> f32 { return ${slope}; }
+${includes.join("")}
+${lossFunction("slope", slope)}
 ${flatMain("  dp[i] = slope(prediction[i], target_[i]) * params.scale * dloss[0];")}
 `;
 }
@@ -41,14 +46,14 @@ ${flatMain("  dp[i] = slope(prediction[i], target_[i]) * params.scale * dloss[0]
 export const lossWithGradientParams = paramBlock({ size: "u32", stride: "u32", scale: "f32", total: "f32" });
 
 /** Both in one pass: partial sums of the terms (times `total`), and dp = slope(p, t) scale dloss. */
-export function lossWithGradient(includes: string, term: string, slope: string): string {
+export function lossWithGradient(includes: readonly string[], term: string, slope: string): string {
   return wgsl`
 ${lossWithGradientParams.wgsl}
 ${storage(read("prediction"), read("target_"), read("dloss"), write("partials"), write("dp"))}
-${includes}
+${includes.join("")}
 ${sumReduce(REDUCE_WORKGROUP)}
-fn term(p: f32, t: f32) -> f32 { return ${term}; }
-fn slope(p: f32, t: f32) -> f32 { return ${slope}; }
+${lossFunction("term", term)}
+${lossFunction("slope", slope)}
 @compute @workgroup_size(${REDUCE_WORKGROUP})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   var sum = 0.0;

@@ -20,12 +20,11 @@ fn log1pUnit(e: f32) -> f32 {
 export const safeTanh = wgsl`
 fn safeTanh(x: f32) -> f32 {
   let a = abs(x);
-  if (a < 0.3) {
-    let q = x * x;
-    return x * (1.0 + q * (-0.33333333 + q * (0.13333333 + q * (-0.053968254 + q * (0.021869488 + q * -0.0088632355)))));
-  }
+  let b = min(a, 0.3);
+  let q = b * b;
+  let near = x * (1.0 + q * (-0.33333333 + q * (0.13333333 + q * (-0.053968254 + q * (0.021869488 + q * -0.0088632355)))));
   let e = exp(-2.0 * a);
-  return sign(x) * ((1.0 - e) / (1.0 + e));
+  return select(sign(x) * ((1.0 - e) / (1.0 + e)), near, a < 0.3);
 }
 `;
 

@@ -15,9 +15,9 @@ export type MatmulForm = "NN" | "NT" | "TN";
 export interface Epilogue {
   /** Adds bias [N]. */
   readonly bias: boolean;
-  /** WGSL function `activation(x: f32) -> f32`, with what it needs; null for none. Reads params.alpha. */
+  /** WGSL function `activation(x: f32, alpha: f32) -> f32`, with what it needs; null for none. */
   readonly activation: string | null;
-  /** WGSL function `derivative(v: f32) -> f32` by whose value at v [M, N] the element is multiplied. */
+  /** WGSL function `derivative(v: f32, alpha: f32) -> f32` by whose value at v [M, N] the element is multiplied. */
   readonly derivative: string | null;
   /** Workgroups behind the tiles write sums [N], the sums of B's columns: a bias's gradient beside its weight's. */
   readonly columnSums: boolean;
@@ -81,10 +81,10 @@ fn finish(sum: f32, at: u32, n: u32) -> f32 {
   value += bias[params.biasOffset + n];
 #endif
 #if ${activation !== null}
-  value = activation(value);
+  value = activation(value, params.alpha);
 #endif
 #if ${derivative !== null}
-  value *= derivative(v[at]);
+  value *= derivative(v[at], params.alpha);
 #endif
   return value;
 }

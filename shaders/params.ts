@@ -6,12 +6,31 @@ export interface ParamBlock<Fields extends Record<string, Scalar>> {
   readonly wgsl: string;
   /** Bytes for the uniform buffer; fields in order, 4 bytes each, padded to 16. */
   pack(values: { readonly [K in keyof Fields]: number }): ArrayBuffer;
+  /**
+   * The same values written into the code: a struct called `name` for module scope, and the statement that makes
+   * `params` of it, so that text which reads params serves both ways.
+   */
+  constant(name: string, values: { readonly [K in keyof Fields]: number }): { struct: string; statement: string };
+}
+
+/** A number as an f32 literal, exactly. */
+export function float(value: number): string {
+  const rounded = Math.fround(value);
+  if (!Number.isFinite(rounded)) throw new RangeError(`a shader cannot contain ${value}`);
+  return `${rounded}f`;
 }
 
 export function paramBlock<const Fields extends Record<string, Scalar>>(fields: Fields): ParamBlock<Fields> {
   const names = Object.keys(fields);
   const members = names.map((name) => `  ${name}: ${fields[name]},`).join("\n");
   return {
+    constant(name, values) {
+      const literals = names.map((n) => (fields[n] === "f32" ? float(values[n]!) : `${u32(n, values[n]!)}u`));
+      return {
+        struct: `struct ${name} {\n${members}\n}\n`,
+        statement: `const params = ${name}(${literals.join(", ")});`,
+      };
+    },
     wgsl: `struct Params {\n${members}\n}\n@group(0) @binding(0) var<uniform> params: Params;\n`,
     pack(values) {
       const buffer = new ArrayBuffer(Math.ceil(names.length / 4) * 16);
@@ -19,10 +38,14 @@ export function paramBlock<const Fields extends Record<string, Scalar>>(fields: 
       names.forEach((name, i) => {
         const value = values[name]!;
         if (fields[name] === "f32") view.setFloat32(i * 4, value, true);
-        else if (Number.isInteger(value) && value >= 0 && value < 2 ** 32) view.setUint32(i * 4, value, true);
-        else throw new RangeError(`shader parameter ${name} must be a u32, got ${value}`);
+        else view.setUint32(i * 4, u32(name, value), true);
       });
       return buffer;
     },
   };
+}
+
+function u32(name: string, value: number): number {
+  if (Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value;
+  throw new RangeError(`shader parameter ${name} must be a u32, got ${value}`);
 }

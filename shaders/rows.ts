@@ -28,6 +28,16 @@ export const expSum = wgsl`
   sum = reduceSum(sum, local);
 `;
 
+/** Elements of rows, from numbers of the row that have been worked out before; the on-chip form uses them too. */
+export const softmaxOf = (x: string): string => `exp(${x} - top) / sum`;
+export const softmaxGradientOf = (dy: string, y: string): string => `${y} * (${dy} - dot)`;
+export const normalised = (x: string): string => `(${x} - mu) * r`;
+/** 1 / standard deviation, from the sum of squared distances to the mean. */
+export const rstdOf = (squares: string, eps: string): string => `1.0 / sqrt(${squares} / count + ${eps})`;
+export const layerNormOf = (x: string, gamma: string, beta: string): string => `${normalised(x)} * ${gamma} + ${beta}`;
+/** From dy times gamma, xhat, and the means sumG of g and sumGx of g xhat. */
+export const layerNormGradientOf = (g: string): string => `r * (${g} - sumG - xhat * sumGx)`;
+
 /** y = exp(x - max) / sum, row by row. */
 export function softmax(): string {
   return wgsl`
@@ -39,7 +49,7 @@ ${rowMain(
   wgsl`
 ${largest}
 ${expSum}
-  for (var j = local; j < params.N; j += ${STRIDE}) { y[start + j] = exp(x[start + j] - top) / sum; }
+  for (var j = local; j < params.N; j += ${STRIDE}) { y[start + j] = ${softmaxOf("x[start + j]")}; }
 `,
   ROW_WORKGROUP,
 )}
@@ -58,7 +68,7 @@ ${rowMain(
   var dot = 0.0;
   for (var j = local; j < params.N; j += ${STRIDE}) { dot += dy[start + j] * y[start + j]; }
   dot = reduceSum(dot, local);
-  for (var j = local; j < params.N; j += ${STRIDE}) { dx[start + j] = y[start + j] * (dy[start + j] - dot); }
+  for (var j = local; j < params.N; j += ${STRIDE}) { dx[start + j] = ${softmaxGradientOf("dy[start + j]", "y[start + j]")}; }
 `,
   ROW_WORKGROUP,
 )}
@@ -80,9 +90,9 @@ ${rowMain(
   let mu = reduceSum(sum, local) / count;
   var squares = 0.0;
   for (var j = local; j < params.N; j += ${STRIDE}) { let d = x[start + j] - mu; squares = fma(d, d, squares); }
-  let r = 1.0 / sqrt(reduceSum(squares, local) / count + params.extra);
+  let r = ${rstdOf("reduceSum(squares, local)", "params.extra")};
   for (var j = local; j < params.N; j += ${STRIDE}) {
-    y[start + j] = (x[start + j] - mu) * r * gamma[j] + beta[j];
+    y[start + j] = ${layerNormOf("x[start + j]", "gamma[j]", "beta[j]")};
   }
   if (local == 0u) { mean[row] = mu; rstd[row] = r; }
 `,
@@ -108,13 +118,13 @@ ${rowMain(
   for (var j = local; j < params.N; j += ${STRIDE}) {
     let g = dy[start + j] * gamma[j];
     sumG += g;
-    sumGx = fma(g, (x[start + j] - mu) * r, sumGx);
+    sumGx = fma(g, ${normalised("x[start + j]")}, sumGx);
   }
   sumG = reduceSum(sumG, local) / count;
   sumGx = reduceSum(sumGx, local) / count;
   for (var j = local; j < params.N; j += ${STRIDE}) {
-    let xhat = (x[start + j] - mu) * r;
-    dx[start + j] = r * (dy[start + j] * gamma[j] - sumG - xhat * sumGx);
+    let xhat = ${normalised("x[start + j]")};
+    dx[start + j] = ${layerNormGradientOf("dy[start + j] * gamma[j]")};
   }
 `,
   ROW_WORKGROUP,

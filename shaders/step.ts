@@ -1,4 +1,4 @@
-import { finiteTests, flatMain, read, storage, sumReduce, write } from "./common.ts";
+import { type Element, element, finiteTests, flatMain, read, storage, sumReduce, write } from "./common.ts";
 import { cosPi } from "./math.ts";
 import { paramBlock } from "./params.ts";
 import { REDUCE_WORKGROUP } from "./reduce.ts";
@@ -9,6 +9,12 @@ export const CONTROL = { lr: 0, gate: 1, clip: 2, norm: 3, correction1: 4, corre
 export const CONTROL_SIZE = 8;
 
 export const gradientStatsParams = paramBlock({ size: "u32", stride: "u32" });
+
+/** The sum of squares with one more element, which is left out where it is not finite. */
+export const withSquare = (sum: string, element: string): string =>
+  `fma(finiteOrZero(${element}), finiteOrZero(${element}), ${sum})`;
+/** 1 once an element was not finite. Without branches: written out many times, they take a compiler minutes. */
+export const withMark = (mark: string, element: string): string => `select(${mark}, 1.0, isNotFinite(${element}))`;
 
 /** stats [groups, 2]: partial sums of squares, and of elements that are not finite. */
 export function gradientStats(): string {
@@ -23,7 +29,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var bad = 0.0;
   for (var i = group.x * ${REDUCE_WORKGROUP}u + local; i < params.size; i += params.stride) {
     let value = g[i];
-    if (isNotFinite(value)) { bad = 1.0; } else { sum = fma(value, value, sum); }
+    sum = ${withSquare("sum", "value")};
+    bad = ${withMark("bad", "value")};
   }
   let squares = reduceSum(sum, local);
   let broken = reduceSum(bad, local);
@@ -52,19 +59,75 @@ export const controlParams = paramBlock(controlFields);
 export const controlRecordParams = paramBlock({ ...controlFields, ...recordFields });
 export const recordParams = paramBlock({ size: "u32", ...recordFields });
 
-/** Writes (loss, norm, lr, gate) to the ring at slot step mod slots, and moves the cursor to the next batch. */
-const recordStep = wgsl`
-  let at = (cursor[0] % params.slots) * 4u;
-  ring[at] = loss[0];
-  ring[at + 1u] = control[${CONTROL.norm}];
-  ring[at + 2u] = control[${CONTROL.lr}];
-  ring[at + 3u] = control[${CONTROL.gate}];
-  let next = cursor[2] + params.batch;
-  cursor[0] += 1u;
-  cursor[1] += next / params.n;
-  cursor[2] = next % params.n;
-  if (control[${CONTROL.gate}] == 0.0) { cursor[3] += 1u; }
+/** The arrays of a step's numbers. */
+export interface StepArrays {
+  readonly control: Element;
+  readonly cursor: Element;
+  readonly loss: Element;
+  readonly ring: Element;
+}
+const stepArrays: StepArrays = {
+  control: element("control"),
+  cursor: element("cursor"),
+  loss: element("loss"),
+  ring: element("ring"),
+};
+
+/** Moves the cursor to the next batch. */
+const advance = ({ cursor }: Pick<StepArrays, "cursor">): string => wgsl`
+  let next = ${cursor(2)} + params.batch;
+  ${cursor(0)} += 1u;
+  ${cursor(1)} += next / params.n;
+  ${cursor(2)} = next % params.n;
 `;
+
+/** Writes (loss, norm, lr, gate) to the ring at slot step mod slots, and moves the cursor to the next batch. */
+export function recordStep({ control, cursor, loss, ring }: StepArrays): string {
+  return wgsl`
+  let at = (${cursor(0)} % params.slots) * 4u;
+  ${ring("at")} = ${loss(0)};
+  ${ring("at + 1u")} = ${control(CONTROL.norm)};
+  ${ring("at + 2u")} = ${control(CONTROL.lr)};
+  ${ring("at + 3u")} = ${control(CONTROL.gate)};
+${advance({ cursor })}
+  ${cursor(3)} += select(0u, 1u, ${control(CONTROL.gate)} == 0.0);
+`;
+}
+
+/** The numbers that the update needs, from the sums `squares` and `broken` of the gradient's statistics. */
+export function controlStep(schedule: ScheduleKind, clips: boolean, arrays: Omit<StepArrays, "ring">): string {
+  const { control, cursor, loss } = arrays;
+  return wgsl`
+  let step = ${cursor(0)};
+  let t = max(step, params.warmup) - params.warmup;
+  var rate = params.lr;
+#if ${schedule === "step"}
+  var power = params.gamma;
+  for (var n = t / params.period; n > 0u; n >>= 1u) {
+    rate *= select(1.0, power, (n & 1u) == 1u);
+    power *= power;
+  }
+#elif ${schedule === "cosine"}
+  let along = f32(min(t, params.period)) / f32(params.period);
+  rate = params.floor + (params.lr - params.floor) * 0.5 * (1.0 + cosPi(along));
+#endif
+  rate = select(rate, params.lr * f32(step + 1u) / f32(max(params.warmup, 1u)), step < params.warmup);
+  let fine = broken == 0.0 && !isNotFinite(${loss(0)});
+  let norm = sqrt(squares);
+  ${control(CONTROL.lr)} = rate;
+  ${control(CONTROL.gate)} = select(0.0, 1.0, fine);
+#if ${clips}
+  ${control(CONTROL.clip)} = min(1.0, params.maxNorm / (norm + 1e-6));
+#else
+  ${control(CONTROL.clip)} = 1.0;
+#endif
+  ${control(CONTROL.norm)} = norm;
+  let was1 = ${control(CONTROL.correction1)};
+  let was2 = ${control(CONTROL.correction2)};
+  ${control(CONTROL.correction1)} = select(was1, was1 * params.beta1 + params.oneMinusBeta1, fine);
+  ${control(CONTROL.correction2)} = select(was2, was2 * params.beta2 + params.oneMinusBeta2, fine);
+`;
+}
 
 /**
  * One workgroup makes the numbers that the update needs: learning rate of this step, whether it may happen, the
@@ -86,24 +149,6 @@ ${sumReduce(REDUCE_WORKGROUP)}
 #if ${schedule === "cosine"}
 ${cosPi}
 #endif
-fn learningRate(step: u32) -> f32 {
-  if (step < params.warmup) { return params.lr * f32(step + 1u) / f32(params.warmup); }
-  let t = step - params.warmup;
-#if ${schedule === "step"}
-  var factor = 1.0;
-  var power = params.gamma;
-  for (var n = t / params.period; n > 0u; n >>= 1u) {
-    if ((n & 1u) == 1u) { factor *= power; }
-    power *= power;
-  }
-  return params.lr * factor;
-#elif ${schedule === "cosine"}
-  let along = f32(min(t, params.period)) / f32(params.period);
-  return params.floor + (params.lr - params.floor) * 0.5 * (1.0 + cosPi(along));
-#else
-  return params.lr;
-#endif
-}
 @compute @workgroup_size(${REDUCE_WORKGROUP})
 fn main(@builtin(local_invocation_index) local: u32) {
   var sum = 0.0;
@@ -115,22 +160,9 @@ fn main(@builtin(local_invocation_index) local: u32) {
   let squares = reduceSum(sum, local);
   let broken = reduceSum(bad, local);
   if (local != 0u) { return; }
-  let fine = broken == 0.0 && !isNotFinite(loss[0]);
-  let norm = sqrt(squares);
-  control[${CONTROL.lr}] = learningRate(cursor[0]);
-  control[${CONTROL.gate}] = select(0.0, 1.0, fine);
-#if ${clips}
-  control[${CONTROL.clip}] = min(1.0, params.maxNorm / (norm + 1e-6));
-#else
-  control[${CONTROL.clip}] = 1.0;
-#endif
-  control[${CONTROL.norm}] = norm;
-  if (fine) {
-    control[${CONTROL.correction1}] = control[${CONTROL.correction1}] * params.beta1 + params.oneMinusBeta1;
-    control[${CONTROL.correction2}] = control[${CONTROL.correction2}] * params.beta2 + params.oneMinusBeta2;
-  }
+${controlStep(schedule, clips, stepArrays)}
 #if ${records}
-${recordStep}
+${recordStep(stepArrays)}
 #endif
 }
 `;
@@ -141,7 +173,18 @@ export function record(): string {
   return wgsl`
 ${recordParams.wgsl}
 ${storage(write("cursor", "u32"), write("ring"), read("loss"), read("control"))}
-${flatMain(recordStep)}
+${flatMain(recordStep(stepArrays))}
+`;
+}
+
+/** Writes (loss, rows right) of an evaluation batch, and moves the cursor to the next. */
+export function tallyStep(arrays: Omit<StepArrays, "control"> & { readonly correct: Element }): string {
+  const { cursor, loss, ring, correct } = arrays;
+  return wgsl`
+  let at = (${cursor(0)} % params.slots) * 2u;
+  ${ring("at")} = ${loss(0)};
+  ${ring("at + 1u")} = ${correct(0)};
+${advance({ cursor })}
 `;
 }
 
@@ -150,14 +193,6 @@ export function tally(): string {
   return wgsl`
 ${recordParams.wgsl}
 ${storage(write("cursor", "u32"), write("ring"), read("loss"), read("correct"))}
-${flatMain(wgsl`
-  let at = (cursor[0] % params.slots) * 2u;
-  ring[at] = loss[0];
-  ring[at + 1u] = correct[0];
-  let next = cursor[2] + params.batch;
-  cursor[0] += 1u;
-  cursor[1] += next / params.n;
-  cursor[2] = next % params.n;
-`)}
+${flatMain(tallyStep({ ...stepArrays, correct: element("correct") }))}
 `;
 }

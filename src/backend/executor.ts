@@ -10,6 +10,8 @@ export interface Executor {
   run(steps: number, read?: readonly Tensor[]): Promise<readonly NdArray[]>;
   /** Sets a variable, in order with the runs asked for before. The array must not change until the next run is done. */
   write(variable: Tensor, value: NdArray): void;
+  /** How steps run, for people: "13 dispatches a step". */
+  readonly description: string;
   /** Bytes held on the device (or by the CPU executor), now. */
   memory(): { readonly liveBytes: number; readonly buffers: number };
   dispose(): void;
@@ -22,6 +24,11 @@ export interface CompileOptions {
   readonly nodes?: readonly Node[];
   /** Name of the kernel to use for a node; null leaves the choice. For checks and benchmarks. */
   readonly kernel?: (node: Node) => string | null;
+  /**
+   * WebGPU only: whether whole steps run as one kernel in one workgroup. By default where they fit and are small; true
+   * throws where it cannot be done, saying why.
+   */
+  readonly onChip?: boolean;
 }
 
 /** Something that runs graphs. */

@@ -12,6 +12,7 @@ export interface Place {
 export interface Storage {
   readonly name: string;
   readonly bytes: number;
+  readonly dtype: TensorSpec["dtype"];
   /** Values that own the memory by themselves to the end: variables, packed gradients, values the host reads. */
   readonly fixed: boolean;
   /** Number of the buffer; storages whose lives do not meet share one. */
@@ -24,8 +25,12 @@ export interface MemoryPlan {
   readonly places: ReadonlyMap<Tensor, Place>;
   /** Scratch of each node, by node. */
   readonly scratch: ReadonlyMap<Node, readonly Place[]>;
-  /** Size of every buffer in bytes. */
-  readonly buffers: readonly { readonly name: string; readonly bytes: number }[];
+  /** Size of every buffer in bytes. Values of different types never share one. */
+  readonly buffers: readonly {
+    readonly name: string;
+    readonly bytes: number;
+    readonly dtype: TensorSpec["dtype"];
+  }[];
 }
 
 /**
@@ -40,8 +45,9 @@ export function planMemory(
 ): MemoryPlan {
   const storages: Storage[] = [];
   const places = new Map<Tensor, Place>();
-  const make = (name: string, bytes: number, fixed: boolean, at: number): Storage => {
-    const storage = { name, bytes: Math.ceil(bytes / 16) * 16, fixed, buffer: -1, first: at, last: at };
+  const make = (name: string, spec: TensorSpec, fixed: boolean, at: number): Storage => {
+    const bytes = Math.ceil(bytesOf(spec) / 16) * 16;
+    const storage = { name, bytes, dtype: spec.dtype, fixed, buffer: -1, first: at, last: at };
     storages.push(storage);
     return storage;
   };
@@ -49,18 +55,17 @@ export function planMemory(
   const own = (t: Tensor, at: number): Place => {
     const target = packed.get(t);
     if (target) {
-      const host =
-        places.get(target.into) ?? place(target.into, make(target.into.name, bytesOf(target.into), true, at));
+      const host = places.get(target.into) ?? place(target.into, make(target.into.name, target.into, true, at));
       return { storage: host.storage, offset: host.offset + target.offset };
     }
-    return { storage: make(t.name, bytesOf(t), keepAll || g.kept.has(t), at), offset: 0 };
+    return { storage: make(t.name, t, keepAll || g.kept.has(t), at), offset: 0 };
   };
   const place = (t: Tensor, storage: Storage, offset = 0): Place => {
     const p = { storage, offset };
     places.set(t, p);
     return p;
   };
-  for (const v of g.variables) place(v, make(v.name, bytesOf(v), true, 0));
+  for (const v of g.variables) place(v, make(v.name, v, true, 0));
   const scratch = new Map<Node, readonly Place[]>();
   nodes.forEach((node, at) => {
     for (const t of node.inputs) touch(places, t, at);
@@ -79,7 +84,7 @@ export function planMemory(
       }
     }
     for (const t of node.outputs) touch(places, t, at);
-    const temporary = scratchOf(node).map((s) => ({ storage: make("scratch", bytesOf(s), false, at), offset: 0 }));
+    const temporary = scratchOf(node).map((s) => ({ storage: make("scratch", s, false, at), offset: 0 }));
     if (temporary.length > 0) scratch.set(node, temporary);
   });
   return { places, scratch, buffers: share(storages) };
@@ -118,26 +123,26 @@ function packedInto(nodes: readonly Node[]): Map<Tensor, { into: Tensor; offset:
 }
 
 /** Greedy best fit in the order of first use. */
-function share(storages: readonly Storage[]): { name: string; bytes: number }[] {
-  const buffers: { name: string; bytes: number; freeAt: number }[] = [];
+function share(storages: readonly Storage[]): { name: string; bytes: number; dtype: Storage["dtype"] }[] {
+  const buffers: { name: string; bytes: number; dtype: Storage["dtype"]; freeAt: number }[] = [];
   for (const s of [...storages].sort((a, b) => a.first - b.first)) {
     let best = -1;
     if (!s.fixed) {
       buffers.forEach((b, i) => {
-        if (b.freeAt >= s.first) return;
+        if (b.freeAt >= s.first || b.dtype !== s.dtype) return;
         if (best < 0 || waste(b.bytes, s.bytes) < waste(buffers[best]!.bytes, s.bytes)) best = i;
       });
     }
     if (best < 0) {
       best = buffers.length;
-      buffers.push({ name: s.name, bytes: s.bytes, freeAt: 0 });
+      buffers.push({ name: s.name, bytes: s.bytes, dtype: s.dtype, freeAt: 0 });
     }
     const buffer = buffers[best]!;
     buffer.bytes = Math.max(buffer.bytes, s.bytes);
     buffer.freeAt = s.fixed ? Number.POSITIVE_INFINITY : s.last;
     s.buffer = best;
   }
-  return buffers.map(({ name, bytes }) => ({ name, bytes }));
+  return buffers.map(({ name, bytes, dtype }) => ({ name, bytes, dtype }));
 }
 
 /** What is lost by putting `bytes` into a buffer of `size`: unused room, or growth. */

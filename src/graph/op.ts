@@ -1,4 +1,5 @@
 import type { NdArray } from "../core/ndarray.ts";
+import type { ChipValue, ChipWriter } from "./chip.ts";
 import type { Graph, Node, Tensor, TensorSpec } from "./graph.ts";
 
 /** One operation: everything Chainrule knows about it, in one record. */
@@ -22,6 +23,12 @@ export interface Op<A> {
    * Calls of the kernels in wasm/ that compute it; the reference stands in where this is absent. Views need none.
    */
   wasm?(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[], attrs: A): WasmPlan;
+  /**
+   * Its body in the kernel that runs whole steps of a small graph. Absent: graphs with it run as dispatches.
+   */
+  onChip?(w: ChipWriter, inputs: readonly ChipValue[], outputs: readonly ChipValue[], attrs: A): void;
+  /** Inputs that `onChip` reads or writes at places known only when it runs: they stay in the device's memory. */
+  readonly lookups?: readonly number[];
   /**
    * How far a right f32 result may lie from the f64 one: |computed - exact| <= bound, element by element, for float
    * outputs. `errors` bounds the inputs' own errors (null: exact inputs). Absent for ops that only move bits.

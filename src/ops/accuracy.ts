@@ -1,6 +1,7 @@
 import { correctParams, countCorrect as countCode } from "../../shaders/loss.ts";
 import { expectRank } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
+import { countCorrectOnChip } from "./chip-rows.ts";
 import { input, output } from "./plan.ts";
 import { boundLike, floatLike } from "./rounding.ts";
 import { call } from "./wasm-plan.ts";
@@ -23,6 +24,7 @@ export const countCorrect: Op<null> = {
     return [y];
   },
   wasm: ([x]) => call("countCorrect", [input(0), input(1), output(0), ...x!.shape]),
+  onChip: countCorrectOnChip,
   gradient: "none",
   kernels: [
     {

@@ -1,3 +1,4 @@
+import { finiteTests } from "../../shaders/common.ts";
 import {
   activationFunction,
   derivativeFunction,
@@ -5,9 +6,12 @@ import {
   elementwiseGradient,
   elementwiseParams,
 } from "../../shaders/elementwise.ts";
+import { float as floatText } from "../../shaders/params.ts";
 import { sizeOf } from "../core/ndarray.ts";
+import type { ChipWriter } from "../graph/chip.ts";
 import { expectSame, type TensorSpec } from "../graph/graph.ts";
 import type { CaseInput, Kernel, Op, OpCase } from "../graph/op.ts";
+import { COST, elementwise } from "./chip.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
 import { boundLike, errorAt, floatLike, TINY } from "./rounding.ts";
 import { flatCall, float } from "./wasm-plan.ts";
@@ -24,8 +28,8 @@ export interface ActivationSpec {
   /** Derivative as a function of the input ("x") or of the output ("y"), as `of` says. */
   readonly dfn: (v: number, alpha: number) => number;
   readonly of: "x" | "y";
-  /** WGSL helpers, and expressions in `x` (and in `x` or `y` for the gradient); params.alpha is the number. */
-  readonly includes: string;
+  /** WGSL functions it needs, and expressions in `x` (in `x` or `y` for the gradient) and `alpha`, the number. */
+  readonly includes: readonly string[];
   readonly wgsl: string;
   readonly wgslGradient: string;
   /** Error of a right f32 evaluation relative to the result, in units of u, at x (forward) and at v (gradient). */
@@ -57,6 +61,10 @@ export function activation(spec: ActivationSpec): Activation {
       g.one(backward, [dy!, spec.of === "x" ? x! : y!], attrs, `d ${x!.name}`),
     ],
     kernels: [flatKernel(`${spec.name}/flat`, [0], elementwiseForward(spec.includes, spec.wgsl))],
+    onChip(w, [x], [y], { alpha }) {
+      declare(w, spec, activationFunction(spec.wgsl, spec.name));
+      elementwise(w, y!, (i) => `${spec.name}(${x!.at(i)}, ${floatText(alpha)})`, COST.function);
+    },
     bound([x], [ex], [y], { alpha }) {
       const out = boundLike(y!);
       for (let i = 0; i < out.data.length; i++) {
@@ -87,6 +95,10 @@ function gradientOp(spec: ActivationSpec): Op<ActivationAttrs> {
     kernels: [
       flatKernel(`${spec.name}Gradient/flat`, [0, 1], elementwiseGradient(spec.includes, spec.wgslGradient, spec.of)),
     ],
+    onChip(w, [dy, v], [dx], { alpha }) {
+      declare(w, spec, derivativeFunction(spec.wgslGradient, spec.of, op.name));
+      elementwise(w, dx!, (i) => `${dy!.at(i)} * ${op.name}(${v!.at(i)}, ${floatText(alpha)})`, COST.function);
+    },
     bound([dy, v], [edy, ev], [dx], { alpha }) {
       const out = boundLike(dx!);
       for (let i = 0; i < out.data.length; i++) {
@@ -118,6 +130,10 @@ function gradientOp(spec: ActivationSpec): Op<ActivationAttrs> {
   return op;
 }
 
+function declare(w: ChipWriter, { includes }: ActivationSpec, text: string): void {
+  for (const part of [finiteTests, ...includes, text]) w.declare(part);
+}
+
 const caseShapes: readonly (readonly number[])[] = [[1], [3, 5], [64, 33], [700, 3]];
 
 function oneCase(
@@ -144,12 +160,12 @@ function flatKernel(name: string, indices: readonly number[], code: string): Ker
 
 /** The activation as a matmul epilogue: the same WGSL as its own kernel. */
 export function epilogueOf(spec: ActivationSpec): string {
-  return activationFunction(spec.includes, spec.wgsl);
+  return spec.includes.join("") + activationFunction(spec.wgsl);
 }
 
 /** The derivative as a matmul epilogue. */
 export function derivativeOf(spec: ActivationSpec): string {
-  return derivativeFunction(spec.includes, spec.wgslGradient, spec.of);
+  return spec.includes.join("") + derivativeFunction(spec.wgslGradient, spec.of);
 }
 
 /** Bound of the error of spec(x) in f32 when x itself is off by up to `e`. */

@@ -4,6 +4,7 @@ import { wgsl } from "../../shaders/wgsl.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import { expectSame } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
+import { elementwise } from "./chip.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
 import { boundLike, errorAt, floatLike, TINY, U } from "./rounding.ts";
 import { flatCall } from "./wasm-plan.ts";
@@ -39,6 +40,7 @@ export const add: Op<null> = {
         }),
     },
   ],
+  onChip: (w, [a, b], [y]) => elementwise(w, y!, (i) => `${a!.at(i)} + ${b!.at(i)}`),
   bound(_i, [ea, eb], [y]) {
     const out = boundLike(y!);
     for (let i = 0; i < out.data.length; i++) {

@@ -6,13 +6,17 @@ import {
   gather as gatherCode,
   gatherParams,
   batchIndex as indexCode,
+  rowOfBatch,
 } from "../../shaders/data.ts";
+import { permutation, philox } from "../../shaders/random.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { sizeOf, type TypedArray, zeros } from "../core/ndarray.ts";
 import { epochKeys, halfBits, permuteWith } from "../core/permute.ts";
 import { STREAM } from "../core/philox.ts";
+import { index } from "../graph/chip.ts";
 import { wrongShapes } from "../graph/graph.ts";
 import type { Kernel, Op } from "../graph/op.ts";
+import { COST, constants, elementwise } from "./chip.ts";
 import { composed } from "./composed.ts";
 import { flatLaunch, grid, input, output, scratch } from "./plan.ts";
 import { call, flatCall } from "./wasm-plan.ts";
@@ -48,14 +52,14 @@ export const batchIndex: Op<BatchIndexAttrs> = {
     return [{ shape: [batch], dtype: "u32" }];
   },
   reference([cursor], { order, batch, n, seed }) {
-    const index = zeros([batch], "u32");
+    const rows = zeros([batch], "u32");
     const [step, epoch, position] = cursor!.data as unknown as readonly [number, number, number];
     const half = halfBits(n);
     let keysOf = -1;
     let keys: Uint32Array = new Uint32Array(0);
     for (let i = 0; i < batch; i++) {
       if (order === "chunk") {
-        index.data[i] = (step % (n / batch)) * batch + i;
+        rows.data[i] = (step % (n / batch)) * batch + i;
         continue;
       }
       const at = position + i;
@@ -64,9 +68,9 @@ export const batchIndex: Op<BatchIndexAttrs> = {
         keys = epochKeys(seed, e);
         keysOf = e;
       }
-      index.data[i] = order === "shuffle" ? permuteWith(keys, at % n, n, half) : at % n;
+      rows.data[i] = order === "shuffle" ? permuteWith(keys, at % n, n, half) : at % n;
     }
-    return [index];
+    return [rows];
   },
   wasm(_inputs, _outputs, { order, batch, n, seed }) {
     const numbers = [ORDERS.indexOf(order), batch, n, seed >>> 0, STREAM.shuffle, halfBits(n)];
@@ -74,6 +78,14 @@ export const batchIndex: Op<BatchIndexAttrs> = {
     return { ...plan, scratch: [{ shape: [8], dtype: "u32" }] };
   },
   gradient: "none",
+  onChip(w, [cursor], [rows], { order, batch, n, seed }) {
+    for (const text of [philox, permutation]) w.declare(text);
+    constants(w, "BatchIndexParams", batchIndexParams, { size: batch, ...shuffleParams(n, seed) });
+    w.each(batch, (i) => {
+      w.add(rowOfBatch(order, index.text(i), cursor!.at), COST.philox);
+      w.add(`${rows!.at(i)} = row;`);
+    });
+  },
   kernels: [
     {
       name: "batchIndex/flat",
@@ -116,6 +128,14 @@ export const gather: Op<null> = {
   wasm: ([data, index], [y]) =>
     flatCall("gather", [input(0), input(1), output(0), index!.shape[0]!, sizeOf(data!.shape.slice(1))], y!),
   gradient: "none",
+  onChip(w, [data, rows], [y]) {
+    const width = sizeOf(data!.shape.slice(1));
+    elementwise(w, y!, (i) => {
+      const row = rows!.at(index.over(i, width));
+      return data!.at(index.plus(index.times(row, width), index.rest(i, width)));
+    });
+  },
+  lookups: [0],
   kernels: [
     {
       name: "gather/flat",

@@ -9,8 +9,10 @@ import {
 } from "../../shaders/reduce.ts";
 import { wgsl } from "../../shaders/wgsl.ts";
 import { sizeOf } from "../core/ndarray.ts";
+import { index } from "../graph/chip.ts";
 import { expectRank, wrongShapes } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
+import { elementwise } from "./chip.ts";
 import { flatLaunch, grid, input, output } from "./plan.ts";
 import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
 import { call, flatCall, partsOf } from "./wasm-plan.ts";
@@ -48,6 +50,7 @@ export const addBias: Op<null> = {
       },
     },
   ],
+  onChip: (w, [x, b], [y]) => elementwise(w, y!, (i) => `${x!.at(i)} + ${b!.at(index.rest(i, b!.shape[0]!))}`),
   bound([, b], [ex, eb], [y]) {
     const out = boundLike(y!);
     const N = b!.data.length;
@@ -112,6 +115,14 @@ export const sumRows: Op<null> = {
       suits: ([x]) => x!.shape[0]! <= FEW_ROWS,
     },
   ],
+  onChip(w, [x], [y]) {
+    const [M, N] = x!.shape as readonly [number, number];
+    w.each(N, (n) => {
+      w.add(`var sum = ${x!.at(n)};`);
+      w.loop(1, M, (m) => w.add(`sum += ${x!.at(index.plus(index.times(m, N), n))};`));
+      w.add(`${y!.at(n)} = sum;`);
+    });
+  },
   bound([x], [ex], [y]) {
     const [M, N] = x!.shape as readonly [number, number];
     const out = boundLike(y!);

@@ -1,14 +1,19 @@
+import { finiteTests } from "../../shaders/common.ts";
+import { cosPi } from "../../shaders/math.ts";
 import {
   CONTROL,
   CONTROL_SIZE,
   control as controlCode,
   controlParams,
   controlRecordParams,
+  controlStep,
   type ScheduleKind,
 } from "../../shaders/step.ts";
 import { sizeOf } from "../core/ndarray.ts";
+import { index } from "../graph/chip.ts";
 import type { TensorSpec } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
+import { COST, constants } from "./chip.ts";
 import { composed } from "./composed.ts";
 import { input, output } from "./plan.ts";
 import { type RecordAttrs, record } from "./record.ts";
@@ -80,6 +85,21 @@ export const control: Op<ControlAttrs> = {
     return call("control", [...bindings, ...whole, ...floats]);
   },
   gradient: "none",
+  onChip(w, [, cursor, loss, stats], [c], a) {
+    for (const text of [finiteTests, cosPi]) w.declare(text);
+    w.once(() => {
+      constants(w, "ControlParams", controlParams, numbersOf(a, stats!));
+      w.add("var squares = 0.0; var broken = 0.0;");
+      for (const [from, to] of stats!.ranges) {
+        w.loop(from / 2, to / 2, (k) => {
+          const at = index.times(k, 2);
+          w.add(`squares += ${stats!.at(at)}; broken += ${stats!.at(index.plus(at, 1))};`);
+        });
+      }
+      const arrays = { control: c!.at, cursor: cursor!.at, loss: loss!.at };
+      w.add(controlStep(a.schedule, a.maxNorm > 0, arrays), COST.function);
+    });
+  },
   inPlace: [[0, 0]],
   kernels: [
     {

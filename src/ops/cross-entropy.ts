@@ -8,6 +8,7 @@ import { total, totalParams } from "../../shaders/reduce.ts";
 import type { TensorSpec } from "../graph/graph.ts";
 import { expectRank, wrongShapes } from "../graph/graph.ts";
 import type { Binding, DeviceCaps, KernelPlan, Op, OpCase } from "../graph/op.ts";
+import { crossEntropyGradientOnChip, crossEntropyOnChip } from "./chip-rows.ts";
 import { composed } from "./composed.ts";
 import { input, output, scratch } from "./plan.ts";
 import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
@@ -61,6 +62,7 @@ export const crossEntropy: Op<null> = {
     return [y];
   },
   wasm: ([x]) => call("crossEntropy", [input(0), input(1), output(0), ...x!.shape]),
+  onChip: crossEntropyOnChip,
   gradient: (g, { inputs: [x, labels] }, [dloss]) => [
     g.one(crossEntropyGradient, [x!, labels!, dloss!], null, `d ${x!.name}`),
     null,
@@ -117,6 +119,7 @@ export const crossEntropyGradient: Op<null> = {
     return [dx];
   },
   wasm: ([x]) => flatCall("crossEntropyGradient", [input(0), input(1), input(2), output(0), ...x!.shape], x!),
+  onChip: crossEntropyGradientOnChip,
   gradient: "none",
   kernels: [
     {

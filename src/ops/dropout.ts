@@ -1,8 +1,11 @@
-import { dropout as dropoutCode, dropoutParams } from "../../shaders/data.ts";
+import { dropout as dropoutCode, dropoutParams, dropped } from "../../shaders/data.ts";
+import { philox as philoxCode } from "../../shaders/random.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import { philox, STREAM } from "../core/philox.ts";
+import { index } from "../graph/chip.ts";
 import type { Op } from "../graph/op.ts";
+import { COST, constants, elementwise } from "./chip.ts";
 import { flatLaunch, input, output, scratch } from "./plan.ts";
 import { boundLike, errorAt, floatLike, TINY, U } from "./rounding.ts";
 import { flatCall, float } from "./wasm-plan.ts";
@@ -18,6 +21,14 @@ export interface DropoutAttrs {
 const threshold = (p: number): number => Math.min(2 ** 32 - 1, Math.floor(p * 2 ** 32));
 /** Streams of dropout layers lie above all others. */
 const streamOf = (layer: number): number => (STREAM.dropout + 16 * (layer + 1)) >>> 0;
+
+const paramsOf = (size: number, { p, seed, layer }: DropoutAttrs) => ({
+  size,
+  seed: seed >>> 0,
+  stream: streamOf(layer),
+  threshold: threshold(p),
+  scale: 1 / (1 - p),
+});
 
 /**
  * y = x / (1 - p) for elements that stay, 0 for those that go. The mask is a function of (seed, layer, step, element),
@@ -50,19 +61,18 @@ export const dropout: Op<DropoutAttrs> = {
   kernels: [
     {
       name: "dropout/flat",
-      plan([x], _o, { p, seed, layer }, caps) {
+      plan([x], _o, attrs, caps) {
         const size = sizeOf(x!.shape);
-        const params = dropoutParams.pack({
-          size,
-          seed: seed >>> 0,
-          stream: streamOf(layer),
-          threshold: threshold(p),
-          scale: 1 / (1 - p),
-        });
+        const params = dropoutParams.pack(paramsOf(size, attrs));
         return { launches: [flatLaunch(dropoutCode(), params, [input(0), input(1), output(0)], size, caps)] };
       },
     },
   ],
+  onChip(w, [x, cursor], [y], attrs) {
+    w.declare(philoxCode);
+    constants(w, "DropoutParams", dropoutParams, paramsOf(sizeOf(x!.shape), attrs));
+    elementwise(w, y!, (i) => dropped(x!.at(i), index.text(i), cursor!.at), COST.philox);
+  },
   bound(_inputs, [ex], [y], { p }) {
     const out = boundLike(y!);
     const scale = 1 / (1 - p);

@@ -1,14 +1,18 @@
 import {
+  lossFunction,
   lossGradient,
   lossParams,
   lossPartials,
   lossWithGradient,
   lossWithGradientParams,
 } from "../../shaders/loss.ts";
+import { float as floatText } from "../../shaders/params.ts";
 import { MAX_PARTIALS, REDUCE_WORKGROUP, total, totalParams } from "../../shaders/reduce.ts";
 import { sizeOf } from "../core/ndarray.ts";
+import type { ChipWriter } from "../graph/chip.ts";
 import { expectSame } from "../graph/graph.ts";
 import type { Kernel, KernelPlan, Launch, Op, OpCase } from "../graph/op.ts";
+import { elementwise } from "./chip.ts";
 import { composed } from "./composed.ts";
 import { flatLaunch, input, output, scratch } from "./plan.ts";
 import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
@@ -21,7 +25,7 @@ export interface ElementwiseLossSpec {
   readonly term: (p: number, t: number) => number;
   /** d term / d p */
   readonly slope: (p: number, t: number) => number;
-  readonly includes: string;
+  readonly includes: readonly string[];
   /** Expressions in p and t. */
   readonly wgsl: string;
   readonly wgslSlope: string;
@@ -77,6 +81,11 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
         },
       },
     ],
+    onChip(w, [p, t, dloss], [dp]) {
+      const slope = declare(w, spec, "Slope", spec.wgslSlope);
+      const scale = `${floatText(scaleOf(sizeOf(p!.shape)))} * ${dloss!.at(0)}`;
+      elementwise(w, dp!, (i) => `${slope}(${p!.at(i)}, ${t!.at(i)}) * ${scale}`);
+    },
     bound([p, t, dloss], [ep, et, edloss], [dp]) {
       const out = boundLike(dp!);
       const scale = scaleOf(p!.data.length);
@@ -123,6 +132,12 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
         },
       },
     ],
+    onChip(w, [p, t], [y]) {
+      const size = sizeOf(p!.shape);
+      const term = declare(w, spec, "Term", spec.wgsl);
+      const sum = w.total([[0, size]], (i, partial) => w.add(`${partial} += ${term}(${p!.at(i)}, ${t!.at(i)});`));
+      w.once(() => w.add(`${y!.at(0)} = ${sum} * ${floatText(scaleOf(size))};`));
+    },
     bound([p, t], [ep, et], [y]) {
       const out = boundLike(y!);
       let bound = 0;
@@ -151,6 +166,13 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
     cases: cases(spec, true),
   });
   return { forward, backward, withGradient };
+}
+
+/** Declares one of the loss's two functions; returns its name. */
+function declare(w: ChipWriter, spec: ElementwiseLossSpec, part: "Term" | "Slope", expression: string): string {
+  const name = `${spec.name}${part}`;
+  for (const text of [...spec.includes, lossFunction(name, expression)]) w.declare(text);
+  return name;
 }
 
 /** How far f moves when its arguments do, at the corners of the error box. */

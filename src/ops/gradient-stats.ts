@@ -1,5 +1,6 @@
+import { finiteTests } from "../../shaders/common.ts";
 import { MAX_PARTIALS, REDUCE_WORKGROUP } from "../../shaders/reduce.ts";
-import { gradientStatsParams, gradientStats as statsCode } from "../../shaders/step.ts";
+import { gradientStatsParams, gradientStats as statsCode, withMark, withSquare } from "../../shaders/step.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import type { Op } from "../graph/op.ts";
 import { input, output } from "./plan.ts";
@@ -7,6 +8,15 @@ import { boundLike, floatLike, gamma, TINY } from "./rounding.ts";
 import { call, partsOf } from "./wasm-plan.ts";
 
 const groupsOf = (size: number): number => Math.min(MAX_PARTIALS, Math.ceil(size / (4 * REDUCE_WORKGROUP)));
+
+/** The elements that one group adds up: every so many stretches as long as a workgroup. */
+function stretchesOf(group: number, groups: number, size: number): readonly (readonly [number, number])[] {
+  const found: (readonly [number, number])[] = [];
+  for (let from = group * REDUCE_WORKGROUP; from < size; from += groups * REDUCE_WORKGROUP) {
+    found.push([from, Math.min(from + REDUCE_WORKGROUP, size)]);
+  }
+  return found;
+}
 
 /** stats [groups, 2] of a flat gradient: partial sums of squares; and how many parts hold NaN or infinity. */
 export const gradientStats: Op<null> = {
@@ -32,6 +42,16 @@ export const gradientStats: Op<null> = {
     return call("gradientStats", [input(0), output(0), size, groups, REDUCE_WORKGROUP], parts);
   },
   gradient: "none",
+  onChip(w, [g], [stats]) {
+    w.declare(finiteTests);
+    const groups = groupsOf(sizeOf(g!.shape));
+    for (let group = 0; group < groups; group++) {
+      const mine = groups === 1 ? g!.ranges : stretchesOf(group, groups, sizeOf(g!.shape));
+      const squares = w.total(mine, (i, sum) => w.add(`${sum} = ${withSquare(sum, g!.at(i))};`, 2));
+      const broken = w.total(mine, (i, bad) => w.add(`${bad} = ${withMark(bad, g!.at(i))};`, 2));
+      w.once(() => w.add(`${stats!.at(2 * group)} = ${squares}; ${stats!.at(2 * group + 1)} = min(${broken}, 1.0);`));
+    }
+  },
   kernels: [
     {
       name: "gradientStats/partials",

@@ -8,6 +8,7 @@ import { sizeOf } from "../core/ndarray.ts";
 import { expectRank, type TensorSpec, wrongShapes } from "../graph/graph.ts";
 import type { Op, OpCase } from "../graph/op.ts";
 import { sumRows } from "./bias.ts";
+import { layerNormGradientOnChip, layerNormOnChip, layerNormScaleGradientOnChip } from "./chip-rows.ts";
 import { gradientBound, normBound, scaleGradientBound } from "./layer-norm-bound.ts";
 import { grid, input, output } from "./plan.ts";
 import { floatLike } from "./rounding.ts";
@@ -51,6 +52,7 @@ export const layerNorm: Op<LayerNormAttrs> = {
   },
   wasm: ([x], _outputs, { eps }) =>
     flatCall("layerNorm", [...[0, 1, 2].map(input), ...[0, 1, 2].map(output), ...x!.shape, float(eps)], x!),
+  onChip: layerNormOnChip,
   gradient: (g, { inputs: [x, gamma, beta], outputs: [, mean, rstd], attrs }, [dy]) => [
     g.one(layerNormGradient, [dy!, x!, gamma!, mean!, rstd!], attrs, `d ${x!.name}`),
     g.one(layerNormScaleGradient, [dy!, x!, mean!, rstd!], attrs, `d ${gamma!.name}`),
@@ -96,6 +98,7 @@ export const layerNormGradient: Op<LayerNormAttrs> = {
     return [dx];
   },
   wasm: (_inputs, [dx]) => flatCall("layerNormGradient", [...[0, 1, 2, 3, 4].map(input), output(0), ...dx!.shape], dx!),
+  onChip: layerNormGradientOnChip,
   gradient: "none",
   kernels: [
     {
@@ -128,6 +131,7 @@ export const layerNormScaleGradient: Op<LayerNormAttrs> = {
   },
   wasm: ([dy]) =>
     call("layerNormScaleGradient", [...[0, 1, 2, 3].map(input), output(0), ...dy!.shape], partsOf(sizeOf(dy!.shape))),
+  onChip: layerNormScaleGradientOnChip,
   gradient: "none",
   kernels: [
     {

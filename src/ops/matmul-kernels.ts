@@ -12,18 +12,10 @@ import { sumColumnsAlone, sumColumnsParams } from "../../shaders/reduce.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { TensorSpec } from "../graph/graph.ts";
 import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch } from "../graph/op.ts";
+import { matmulDims } from "./matmul-dims.ts";
 import { matmulPanels, type Panel } from "./matmul-panels.ts";
-import { ladder, type MatmulDims, type Rung } from "./matmul-rungs.ts";
+import { ladder, type Rung } from "./matmul-rungs.ts";
 import { flatLaunch, grid, input, output, scratch } from "./plan.ts";
-
-/** Sizes of a product, from the shapes of its operands as they lie in memory. */
-export function matmulDims(form: MatmulForm, a: TensorSpec, b: TensorSpec): MatmulDims {
-  const [a0, a1] = a.shape as readonly [number, number];
-  const [b0, b1] = b.shape as readonly [number, number];
-  if (form === "NN") return { form, M: a0, N: b1, K: a1 };
-  if (form === "NT") return { form, M: a0, N: b0, K: a1 };
-  return { form, M: a1, N: b1, K: a0 };
-}
 
 /** What a kernel needs to know of the op that it serves. */
 export interface MatmulUse<A> {

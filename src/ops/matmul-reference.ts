@@ -2,7 +2,7 @@ import type { MatmulForm } from "../../shaders/matmul-common.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { expectRank, type TensorSpec, wrongShapes } from "../graph/graph.ts";
 import type { Errors, OpCase } from "../graph/op.ts";
-import { matmulDims } from "./matmul-kernels.ts";
+import { matmulDims, operandStrides } from "./matmul-dims.ts";
 import { boundLike, errorAt, floatLike, gamma, TINY } from "./rounding.ts";
 
 /** Shape rule of the three forms. */
@@ -23,21 +23,11 @@ export function productSpec(
   return { shape: [M, N], dtype: "f32" };
 }
 
-/** Strides (outer, k) of each operand, so that one loop serves the three forms. */
-function strides(form: MatmulForm, M: number, N: number, K: number) {
-  return {
-    am: form === "TN" ? 1 : K,
-    ak: form === "TN" ? M : 1,
-    bn: form === "NT" ? K : 1,
-    bk: form === "NT" ? 1 : N,
-  };
-}
-
 /** C = A B in plain loops, k outermost but one so that rows of C and B stay in cache; sums in f64. */
 export function product(form: MatmulForm, a: NdArray, b: NdArray): NdArray {
   const spec = (x: NdArray): TensorSpec => ({ shape: x.shape, dtype: "f32" });
   const { M, N, K } = matmulDims(form, spec(a), spec(b));
-  const { am, ak, bn, bk } = strides(form, M, N, K);
+  const { am, ak, bn, bk } = operandStrides({ form, M, N, K });
   const c = floatLike(a, [M, N]);
   const row = new Float64Array(N);
   const A = a.data;
@@ -84,7 +74,7 @@ function productBoundWith(
   const [a, b] = inputs as readonly [NdArray, NdArray];
   const spec = (x: NdArray): TensorSpec => ({ shape: x.shape, dtype: "f32" });
   const { M, N, K } = matmulDims(form, spec(a), spec(b));
-  const { am, ak, bn, bk } = strides(form, M, N, K);
+  const { am, ak, bn, bk } = operandStrides({ form, M, N, K });
   const out = boundLike(c);
   const r = rounding(K);
   let largest = 1;

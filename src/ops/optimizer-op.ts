@@ -1,8 +1,9 @@
-import { optimizerParams } from "../../shaders/optimizer.ts";
+import { type OptimizerStep, optimizer, optimizerParams, updateNumbers, updateOne } from "../../shaders/optimizer.ts";
 import { CONTROL } from "../../shaders/step.ts";
 import { type NdArray, sizeOf } from "../core/ndarray.ts";
 import { expectSame } from "../graph/graph.ts";
 import type { Op, OpCase } from "../graph/op.ts";
+import { constants } from "./chip.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
 import { boundLike, TINY, U } from "./rounding.ts";
 import { call, float, partsOf } from "./wasm-plan.ts";
@@ -23,7 +24,8 @@ export interface OptimizerRule {
   readonly name: string;
   /** Number of state arrays beside the parameters. */
   states(a: OptimizerAttrs): number;
-  code(a: OptimizerAttrs): string;
+  /** Its WGSL, for one parameter. */
+  step(a: OptimizerAttrs): OptimizerStep;
   /** Its kernel in wasm/optimizers.ts. */
   wasm(a: OptimizerAttrs): string;
   /** How much of each state stays from one step to the next. */
@@ -42,6 +44,11 @@ export interface OptimizerOp extends Op<OptimizerAttrs> {
  * states...; one dispatch over all parameters.
  */
 export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<OptimizerAttrs>[]): OptimizerOp {
+  const paramsOf = (size: number, a: OptimizerAttrs) => {
+    const { keep1, keep2 } = rule.keep(a);
+    const { weightDecay, eps } = a;
+    return { size, weightDecay, keep1, add1: 1 - keep1, keep2, add2: 1 - keep2, eps };
+  };
   const op: OptimizerOp = {
     states: rule.states,
     name: rule.name,
@@ -67,6 +74,18 @@ export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<Opti
       return call(rule.wasm(a), [output(0), input(1), input(2), ...states, size, ...floats], partsOf(size));
     },
     gradient: "none",
+    // Where a packed gradient has nothing, the parameters have no parameter.
+    onChip(w, [, g, c], [p, ...s], a) {
+      constants(w, "OptimizerParams", optimizerParams, paramsOf(sizeOf(p!.shape), a));
+      w.add(updateNumbers(c!.at));
+      // A choice for each parameter, not a branch around all of them, which would take a compiler long.
+      w.add(`let open = ${c!.at(CONTROL.gate)} != 0.0;`);
+      const step = rule.step(a);
+      w.eachOf(g!, (i) => {
+        const states = s.map((state) => state.at(i));
+        w.add(updateOne(step, p!.at(i), g!.at(i), states, "open"), 4);
+      });
+    },
     inPlace: Array.from({ length: 3 }, (_, i) => [i, i === 0 ? 0 : i + 2] as const),
     kernels: [
       {
@@ -74,20 +93,12 @@ export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<Opti
         plan(inputs, _o, a, caps) {
           const size = inputs[0]!.shape[0]!;
           const count = rule.states(a);
-          const { keep1, keep2 } = rule.keep(a);
+          const code = optimizer(rule.step(a));
           return flatWindows(size, caps, (window, n) => {
             const bindings = [window(output(0)), window(input(1)), input(2)];
             for (let k = 0; k < count; k++) bindings.push(window(output(1 + k)));
-            const params = optimizerParams.pack({
-              size: n,
-              weightDecay: a.weightDecay,
-              keep1,
-              add1: 1 - keep1,
-              keep2,
-              add2: 1 - keep2,
-              eps: a.eps,
-            });
-            return flatLaunch(rule.code(a), params, bindings, n, caps);
+            const params = optimizerParams.pack(paramsOf(n, a));
+            return flatLaunch(code, params, bindings, n, caps);
           });
         },
       },

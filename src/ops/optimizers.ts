@@ -1,8 +1,8 @@
 import {
-  adagrad as adagradCode,
-  adam as adamCode,
-  rmsprop as rmspropCode,
-  sgd as sgdCode,
+  adagrad as adagradStep,
+  adam as adamStep,
+  rmsprop as rmspropStep,
+  sgd as sgdStep,
 } from "../../shaders/optimizer.ts";
 import { CONTROL } from "../../shaders/step.ts";
 import { optimizerOp } from "./optimizer-op.ts";
@@ -13,7 +13,7 @@ export const sgd = optimizerOp(
   {
     name: "sgd",
     states: (a) => (a.momentum > 0 ? 1 : 0),
-    code: (a) => sgdCode(a.momentum > 0, a.nesterov),
+    step: (a) => sgdStep(a.momentum > 0, a.nesterov),
     wasm: (a) => (a.momentum === 0 ? "sgd" : a.nesterov ? "sgdNesterov" : "sgdMomentum"),
     keep: (a) => ({ keep1: a.momentum, keep2: 0 }),
     update(p, g, s, i, lr, _c, a) {
@@ -38,7 +38,7 @@ export const sgd = optimizerOp(
 const adamRule = (name: string, decoupled: boolean) => ({
   name,
   states: () => 2,
-  code: () => adamCode(decoupled),
+  step: () => adamStep(decoupled),
   wasm: () => name,
   keep: (a: { beta1: number; beta2: number }) => ({ keep1: a.beta1, keep2: a.beta2 }),
 });
@@ -46,7 +46,7 @@ const adamRule = (name: string, decoupled: boolean) => ({
 export const adam = optimizerOp(
   {
     ...adamRule("adam", false),
-    update: (p, g, s, i, lr, c, a) => adamStep(p, g + a.weightDecay * p, s, i, lr, c, a),
+    update: (p, g, s, i, lr, c, a) => adamUpdate(p, g + a.weightDecay * p, s, i, lr, c, a),
   },
   [{}, { weightDecay: 0.1 }, { beta1: 0.5, beta2: 0.9, eps: 1e-4 }],
 );
@@ -55,14 +55,14 @@ export const adam = optimizerOp(
 export const adamw = optimizerOp(
   {
     ...adamRule("adamw", true),
-    update: (p, g, s, i, lr, c, a) => adamStep(p * (1 - lr * a.weightDecay), g, s, i, lr, c, a),
+    update: (p, g, s, i, lr, c, a) => adamUpdate(p * (1 - lr * a.weightDecay), g, s, i, lr, c, a),
   },
   [{}, { weightDecay: 0.01 }],
 );
 
 type Update = Parameters<typeof optimizerOp>[0]["update"];
 
-const adamStep: Update = (p, g, s, i, lr, c, a) => {
+const adamUpdate: Update = (p, g, s, i, lr, c, a) => {
   const m = a.beta1 * s[0]!.data[i]! + (1 - a.beta1) * g;
   const v = a.beta2 * s[1]!.data[i]! + (1 - a.beta2) * g * g;
   s[0]!.data[i] = m;
@@ -76,7 +76,7 @@ export const rmsprop = optimizerOp(
   {
     name: "rmsprop",
     states: (a) => (a.momentum > 0 ? 2 : 1),
-    code: (a) => rmspropCode(a.momentum > 0),
+    step: (a) => rmspropStep(a.momentum > 0),
     wasm: (a) => (a.momentum > 0 ? "rmspropMomentum" : "rmsprop"),
     keep: (a) => ({ keep1: a.alpha, keep2: a.momentum }),
     update(p, g, s, i, lr, _c, a) {
@@ -97,7 +97,7 @@ export const adagrad = optimizerOp(
   {
     name: "adagrad",
     states: () => 1,
-    code: () => adagradCode(),
+    step: () => adagradStep(),
     wasm: () => "adagrad",
     keep: () => ({ keep1: 1, keep2: 0 }),
     update(p, g, s, i, lr, _c, a) {

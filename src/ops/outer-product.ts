@@ -1,6 +1,7 @@
 import { outerParams, outerProduct as outerProductCode } from "../../shaders/outer-product.ts";
 import { expectRank, type TensorSpec, wrongShapes } from "../graph/graph.ts";
 import type { DeviceCaps, Kernel, Op } from "../graph/op.ts";
+import { productOnChip } from "./chip.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
 import { matmulCase, product, productBound } from "./matmul-reference.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
@@ -21,6 +22,7 @@ export const outerProduct: Op<null> = {
     g.one(matmul, [a!, dy!], null, `d ${b!.name}`),
   ],
   kernels: [kernel("scalar", false), kernel("vec4", true)],
+  onChip: productOnChip("TN"),
   bound: (inputs, errors, outputs) => [productBound("TN", inputs, errors, outputs[0]!)],
   cases: [
     [1, 1],

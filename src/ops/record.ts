@@ -1,6 +1,15 @@
-import { CONTROL, CONTROL_SIZE, record as recordCode, recordParams, tally as tallyCode } from "../../shaders/step.ts";
+import {
+  CONTROL,
+  CONTROL_SIZE,
+  record as recordCode,
+  recordParams,
+  recordStep,
+  tally as tallyCode,
+  tallyStep,
+} from "../../shaders/step.ts";
 import { type NdArray, ndarray } from "../core/ndarray.ts";
 import type { Op } from "../graph/op.ts";
+import { COST, constants } from "./chip.ts";
 import { flatLaunch, input, output } from "./plan.ts";
 import { boundLike, errorAt } from "./rounding.ts";
 import { call } from "./wasm-plan.ts";
@@ -36,6 +45,13 @@ export const record: Op<RecordAttrs> = {
   },
   wasm: (_inputs, _outputs, { slots, batch, n }) =>
     call("record", [output(0), output(1), input(2), input(3), slots, batch, n]),
+  onChip(w, [, , loss, c], [cursor, ring], attrs) {
+    w.once(() => {
+      constants(w, "RecordParams", recordParams, { size: 1, ...attrs });
+      w.add(recordStep({ cursor: cursor!.at, ring: ring!.at, loss: loss!.at, control: c!.at }), COST.function);
+    });
+  },
+  lookups: [1],
   gradient: "none",
   inPlace: [
     [0, 0],
@@ -93,6 +109,13 @@ export const tally: Op<RecordAttrs> = {
   },
   wasm: (_inputs, _outputs, { slots, batch, n }) =>
     call("tally", [output(0), output(1), input(2), input(3), slots, batch, n]),
+  onChip(w, [, , loss, correct], [cursor, ring], attrs) {
+    w.once(() => {
+      constants(w, "RecordParams", recordParams, { size: 1, ...attrs });
+      w.add(tallyStep({ cursor: cursor!.at, ring: ring!.at, loss: loss!.at, correct: correct!.at }), COST.function);
+    });
+  },
+  lookups: [1],
   gradient: "none",
   inPlace: [
     [0, 0],

@@ -2,6 +2,7 @@ import { softmaxGradient as gradientCode, softmax as softmaxCode } from "../../s
 import type { NdArray } from "../core/ndarray.ts";
 import { expectRank, expectSame } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
+import { softmaxGradientOnChip, softmaxOnChip } from "./chip-rows.ts";
 import { input, output } from "./plan.ts";
 import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
 import { rowLaunch } from "./row-plan.ts";
@@ -50,6 +51,7 @@ export const softmax: Op<null> = {
     return [y];
   },
   wasm: (_inputs, [y]) => flatCall("softmax", [input(0), output(0), ...y!.shape], y!),
+  onChip: softmaxOnChip,
   gradient: (g, { inputs: [x], outputs: [y] }, [dy]) => [g.one(softmaxGradient, [dy!, y!], null, `d ${x!.name}`)],
   kernels: [
     {
@@ -96,6 +98,7 @@ export const softmaxGradient: Op<null> = {
     return [dx];
   },
   wasm: (_inputs, [dx]) => flatCall("softmaxGradient", [input(0), input(1), output(0), ...dx!.shape], dx!),
+  onChip: softmaxGradientOnChip,
   gradient: "none",
   kernels: [
     {

@@ -2,7 +2,7 @@ import type { MatmulForm } from "../../shaders/matmul-common.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import type { TensorSpec } from "../graph/graph.ts";
 import type { WasmCall, WasmPlan } from "../graph/op.ts";
-import { matmulDims } from "./matmul-kernels.ts";
+import { matmulDims } from "./matmul-dims.ts";
 import { input, output, scratch } from "./plan.ts";
 
 /** A float argument. */

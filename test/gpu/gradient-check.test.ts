@@ -54,7 +54,13 @@ describe("the three-way check", () => {
         const executor = await gpu.compile(g, options);
         const run: typeof executor.run = async (steps, read = []) =>
           (await executor.run(steps, read)).map((a, i) => change(read[i]!.name, a));
-        return { run, write: () => undefined, memory: () => executor.memory(), dispose: () => executor.dispose() };
+        return {
+          run,
+          write: () => undefined,
+          description: executor.description,
+          memory: () => executor.memory(),
+          dispose: () => executor.dispose(),
+        };
       },
     });
     const weights = initialise(mixedNet, 2);

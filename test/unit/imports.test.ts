@@ -13,7 +13,7 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   "src/platform": ["src/core"],
   "src/graph": ["src/core"],
   "src/data": ["src/core", "src/graph"],
-  "src/backend": ["src/core", "src/graph", "src/platform"],
+  "src/backend": ["src/core", "src/graph", "src/platform", "shaders"],
   "src/ops": ["src/core", "src/graph", "shaders"],
   "src/optim": ["src/core", "src/graph", "src/ops"],
   "src/nn": ["src/core", "src/graph", "src/ops", "src/optim"],

@@ -71,6 +71,8 @@ export class ReferenceExecutor implements Executor {
     this.values.set(variable, this.own(value));
   }
 
+  readonly description = "plain loops";
+
   memory(): { liveBytes: number; buffers: number } {
     let liveBytes = 0;
     for (const value of this.values.values()) liveBytes += value.data.byteLength;

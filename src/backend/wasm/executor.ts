@@ -59,6 +59,11 @@ export class WasmExecutor implements Executor {
     });
   }
 
+  get description(): string {
+    const { segments } = this.program;
+    return segments.length === 1 ? "many steps a call" : `${segments.length} calls a step`;
+  }
+
   memory(): { liveBytes: number; buffers: number } {
     if (!this.memory_) return { liveBytes: 0, buffers: 0 };
     return { liveBytes: this.memory_.buffer.byteLength, buffers: this.program.plan.buffers.length };

@@ -4,15 +4,15 @@ import type { Graph, Tensor } from "../../graph/graph.ts";
 import type { CompileOptions, Executor } from "../executor.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { Ledger } from "./ledger.ts";
-import { placeOf, type Recording, recordGraph } from "./record.ts";
+import { chooseLowering } from "./lower.ts";
+import { type Recording, recordGraph } from "./record.ts";
+import { recordOnChip } from "./record-chip.ts";
 import { Staging } from "./staging.ts";
 
 /** Submits that may be waiting on the device: enough to keep it busy, few enough to stop soon. */
 const MAX_IN_FLIGHT = 3;
 /** Time that one submit should take: long enough to hide the call's cost, short enough for watchdogs and pages. */
 const SUBMIT_MS = 50;
-/** Dispatches in one submit, whatever they take: command buffers cost memory. */
-const MAX_DISPATCHES = 16384;
 
 /** Runs a recorded graph on a device: n steps are n times the same dispatches, with no word from the host between. */
 export class WebGpuExecutor implements Executor {
@@ -34,10 +34,15 @@ export class WebGpuExecutor implements Executor {
   static async compile(gpu: WebGpuDevice, g: Graph, options: CompileOptions = {}): Promise<WebGpuExecutor> {
     gpu.check();
     const ledger = new Ledger(gpu.device);
-    const executor = new WebGpuExecutor(gpu, ledger, await recordGraph(gpu, ledger, g, options));
-    executor.clear(
-      (options.nodes ?? g.nodes).filter((node) => node.op.view === "pack").flatMap((node) => node.outputs),
-    );
+    const lowered = chooseLowering(g, gpu.caps, options);
+    const recording = lowered ? await recordOnChip(gpu, ledger, lowered) : await recordGraph(gpu, ledger, g, options);
+    return WebGpuExecutor.start(gpu, ledger, g, recording);
+  }
+
+  /** An executor of what was recorded, with every variable at its first value. */
+  static start(gpu: WebGpuDevice, ledger: Ledger, g: Graph, recording: Recording): WebGpuExecutor {
+    const executor = new WebGpuExecutor(gpu, ledger, recording);
+    executor.clear(recording.cleared);
     for (const v of g.variables) executor.write(v, v.initial!);
     return executor;
   }
@@ -56,11 +61,15 @@ export class WebGpuExecutor implements Executor {
       const got = `${shapeText(value.shape)} for ${shapeText(variable.shape)}`;
       throw new ChainruleError("shape", `${variable.name}: cannot be set, the shapes differ: ${got}`);
     }
-    const { buffer, offset } = placeOf(this.recording, variable);
+    const { buffer, offset } = this.recording.place(variable);
     const { data } = cast(value, variable.dtype);
     this.tail = this.tail.then(() => {
       if (!this.disposed) this.gpu.device.queue.writeBuffer(buffer, offset, data as BufferSource);
     });
+  }
+
+  get description(): string {
+    return this.recording.description;
   }
 
   memory(): { liveBytes: number; buffers: number } {
@@ -72,20 +81,16 @@ export class WebGpuExecutor implements Executor {
     this.disposed = true;
     this.staging.dispose();
     for (const buffer of this.recording.buffers) this.ledger.destroy(buffer);
-    if (this.recording.uniforms) this.ledger.destroy(this.recording.uniforms);
   }
 
-  /** Zeros between the parts of packed arrays, which no kernel writes and reductions read. */
-  private clear(packed: readonly Tensor[]): void {
+  private clear(buffers: readonly GPUBuffer[]): void {
     const encoder = this.gpu.device.createCommandEncoder({ label: "clear" });
-    for (const t of packed) encoder.clearBuffer(placeOf(this.recording, t).buffer);
+    for (const buffer of buffers) encoder.clearBuffer(buffer);
     this.gpu.device.queue.submit([encoder.finish()]);
   }
 
   /** Submits `steps` steps, never more than MAX_IN_FLIGHT submits ahead of the device. */
   private async encode(steps: number): Promise<void> {
-    const { dispatches } = this.recording;
-    const most = Math.max(1, Math.floor(MAX_DISPATCHES / Math.max(1, dispatches.length)));
     let left = steps;
     while (left > 0) {
       this.check();
@@ -94,7 +99,7 @@ export class WebGpuExecutor implements Executor {
         this.check();
       }
       const wanted = this.stepMs === null ? 1 : Math.max(1, Math.round(SUBMIT_MS / this.stepMs));
-      const count = Math.min(left, most, wanted);
+      const count = Math.min(left, this.recording.maxSteps, wanted);
       this.submit(count);
       left -= count;
     }
@@ -104,13 +109,7 @@ export class WebGpuExecutor implements Executor {
     const { device } = this.gpu;
     const encoder = device.createCommandEncoder({ label: `${count} steps` });
     const pass = encoder.beginComputePass();
-    for (let i = 0; i < count; i++) {
-      for (const d of this.recording.dispatches) {
-        pass.setPipeline(d.pipeline);
-        pass.setBindGroup(0, d.bindGroup);
-        pass.dispatchWorkgroups(...d.workgroups);
-      }
-    }
+    this.recording.encode(pass, count);
     pass.end();
     const start = performance.now();
     const alone = this.inFlight.length === 0;
@@ -135,7 +134,7 @@ export class WebGpuExecutor implements Executor {
     if (read.length === 0) {
       return { reading: this.gpu.orFailure(Promise.all(this.inFlight)).then(() => []) };
     }
-    const places = read.map((t) => placeOf(this.recording, t));
+    const places = read.map((t) => this.recording.place(t));
     const total = places.reduce((sum, p) => sum + p.size, 0);
     const buffer = this.staging.take(total);
     const encoder = this.gpu.device.createCommandEncoder({ label: "read back" });

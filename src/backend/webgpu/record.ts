@@ -4,30 +4,47 @@ import type { Graph, Node, Tensor } from "../../graph/graph.ts";
 import { type MemoryPlan, type Place, planMemory } from "../../graph/memory-plan.ts";
 import type { Binding, KernelPlan, Launch } from "../../graph/op.ts";
 import type { CompileOptions } from "../executor.ts";
+import { allocateBuffers } from "./allocate.ts";
 import { type ChosenKernel, checkLimits, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { Ledger } from "./ledger.ts";
 
+/** A graph as device objects: everything that a step needs, made once. */
+export interface Recording {
+  /** How steps run, for people: "13 dispatches a step". */
+  readonly description: string;
+  /** All memory of the recording, to be given back. */
+  readonly buffers: readonly GPUBuffer[];
+  /** Buffers that must hold zeros before the first step: what lies between the parts of packed arrays is read. */
+  readonly cleared: readonly GPUBuffer[];
+  /** Steps that one submit may hold, whatever they take. */
+  readonly maxSteps: number;
+  /** Where a value lies, in bytes. Throws where it is nowhere after a run. */
+  place(t: Tensor): DevicePlace;
+  /** Puts `steps` steps into a pass that is submitted at once. */
+  encode(pass: GPUComputePassEncoder, steps: number): void;
+}
+
+export interface DevicePlace {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
 /** One dispatch, ready to be encoded any number of times. */
-export interface Dispatch {
+interface Dispatch {
   readonly label: string;
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
 }
 
-/** A graph as device objects: everything that a step needs, made once. */
-export interface Recording {
-  readonly plan: MemoryPlan;
-  readonly buffers: readonly GPUBuffer[];
-  readonly uniforms: GPUBuffer | null;
-  readonly dispatches: readonly Dispatch[];
-}
-
+/** Dispatches in one submit, whatever they take: command buffers cost memory. */
+const MAX_DISPATCHES = 16384;
 /** Uniform blocks lie at multiples of this: WebGPU's guaranteed minUniformBufferOffsetAlignment. */
 const UNIFORM_STRIDE = 256;
 
-/** Plans and allocates; nothing runs yet. Throws before allocating when a limit is exceeded. */
+/** Plans and allocates a dispatch or more for each node. Throws before allocating when a limit is exceeded. */
 export async function recordGraph(
   gpu: WebGpuDevice,
   ledger: Ledger,
@@ -75,7 +92,28 @@ export async function recordGraph(
     const bindGroup = gpu.device.createBindGroup({ label, layout: gpu.pipelines.layout(launch), entries });
     return { label, pipeline: pipelines[i]!, bindGroup, workgroups: launch.workgroups };
   });
-  return { plan, buffers, uniforms, dispatches };
+  const packed = nodes.filter((node) => node.op.view === "pack").flatMap((node) => node.outputs);
+  const place = (t: Tensor): DevicePlace => {
+    const found = plan.places.get(t);
+    if (!found) throw new ChainruleError("usage", `${t.name} does not exist on the device: it was fused away`);
+    return { buffer: buffers[found.storage.buffer]!, offset: found.offset * 4, size: sizeOf(t.shape) * 4 };
+  };
+  return {
+    description: `${dispatches.length} dispatches a step`,
+    buffers: uniforms ? [...buffers, uniforms] : buffers,
+    cleared: packed.map((t) => place(t).buffer),
+    maxSteps: Math.max(1, Math.floor(MAX_DISPATCHES / Math.max(1, dispatches.length))),
+    place,
+    encode(pass, steps) {
+      for (let i = 0; i < steps; i++) {
+        for (const d of dispatches) {
+          pass.setPipeline(d.pipeline);
+          pass.setBindGroup(0, d.bindGroup);
+          pass.dispatchWorkgroups(...d.workgroups);
+        }
+      }
+    },
+  };
 }
 
 /** Elements rounded up to whole vec4, which is how buffers are sized; views begin at multiples of 64 elements. */
@@ -92,29 +130,14 @@ async function allocate(
   plan: MemoryPlan,
   launches: readonly Launch[],
 ): Promise<{ buffers: GPUBuffer[]; uniforms: GPUBuffer | null }> {
-  const { device } = gpu;
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  device.pushErrorScope("out-of-memory");
-  const buffers = plan.buffers.map((b) => ledger.create(b.name, b.bytes, usage));
   const size = launches.length * UNIFORM_STRIDE;
-  const uniforms =
-    size > 0 ? ledger.create("parameters of kernels", size, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST) : null;
-  const error = await device.popErrorScope();
-  if (error) {
-    for (const buffer of buffers) ledger.destroy(buffer);
-    if (uniforms) ledger.destroy(uniforms);
-    const total = plan.buffers.reduce((sum, b) => sum + b.bytes, 0);
-    throw new ChainruleError(
-      "limit",
-      `the device has no room for the ${total} bytes of this run: use a smaller net or batch`,
-    );
-  }
+  const { buffers, uniforms } = await allocateBuffers(gpu, ledger, plan.buffers, size);
   if (uniforms) {
     const bytes = new Uint8Array(size);
     launches.forEach((launch, i) => {
       if (launch.params) bytes.set(new Uint8Array(launch.params), i * UNIFORM_STRIDE);
     });
-    device.queue.writeBuffer(uniforms, 0, bytes);
+    gpu.device.queue.writeBuffer(uniforms, 0, bytes);
   }
   return { buffers, uniforms };
 }
@@ -137,10 +160,4 @@ function refuseConflicts(label: string, launch: Launch, places: (b: Binding) => 
     access.set(buffer, b.access);
     if (b.access === "read_write") written.add(start);
   }
-}
-
-export function placeOf(recording: Recording, t: Tensor): { buffer: GPUBuffer; offset: number; size: number } {
-  const place = recording.plan.places.get(t);
-  if (!place) throw new ChainruleError("usage", `${t.name} does not exist on the device: it was fused away`);
-  return { buffer: recording.buffers[place.storage.buffer]!, offset: place.offset * 4, size: sizeOf(t.shape) * 4 };
 }

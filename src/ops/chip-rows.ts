@@ -1,0 +1,122 @@
+import { gradientOfLogit, lossOfRow } from "../../shaders/cross-entropy.ts";
+import { float } from "../../shaders/params.ts";
+import {
+  layerNormGradientOf,
+  layerNormOf,
+  normalised,
+  rstdOf,
+  softmaxGradientOf,
+  softmaxOf,
+} from "../../shaders/rows.ts";
+import { type ChipValue, type ChipWriter, type Index, index } from "../graph/chip.ts";
+import { COST, type OnChip, rowElement } from "./chip.ts";
+
+/** Ops over rows, an invocation a row. The formulas are those of the kernels: shaders/rows.ts, shaders/cross-entropy.ts. */
+
+/** `top` and `sum`: a row's maximum, and the sum of exp(x - top). */
+function expSum(w: ChipWriter, x: ChipValue, row: Index): void {
+  const N = x.shape[1]!;
+  w.add(`var top = ${rowElement(x, row, 0)};`);
+  w.loop(1, N, (j) => w.add(`top = max(top, ${rowElement(x, row, j)});`));
+  w.add("var sum = 0.0;");
+  w.loop(0, N, (j) => w.add(`sum += exp(${rowElement(x, row, j)} - top);`, COST.function));
+}
+
+export const softmaxOnChip: OnChip<null> = (w, [x], [y]) => {
+  const [M, N] = x!.shape as readonly [number, number];
+  w.each(M, (row) => {
+    expSum(w, x!, row);
+    w.loop(0, N, (j) => w.add(`${rowElement(y!, row, j)} = ${softmaxOf(rowElement(x!, row, j))};`, COST.function));
+  });
+};
+
+export const softmaxGradientOnChip: OnChip<null> = (w, [dy, y], [dx]) => {
+  const [M, N] = y!.shape as readonly [number, number];
+  w.each(M, (row) => {
+    const of = (v: ChipValue, j: Index): string => rowElement(v, row, j);
+    w.add("var dot = 0.0;");
+    w.loop(0, N, (j) => w.add(`dot += ${of(dy!, j)} * ${of(y!, j)};`));
+    w.loop(0, N, (j) => w.add(`${of(dx!, j)} = ${softmaxGradientOf(of(dy!, j), of(y!, j))};`));
+  });
+};
+
+export const crossEntropyOnChip: OnChip<null> = (w, [x, labels], [y]) => {
+  const [M, N] = x!.shape as readonly [number, number];
+  const total = w.total([[0, M]], (row, partial) => {
+    expSum(w, x!, row);
+    // The label is known only when this runs: its logit is picked, so that no element is read at a computed place.
+    w.add("var own = 0.0;");
+    w.loop(0, N, (j) =>
+      w.add(`own = select(own, ${rowElement(x!, row, j)}, u32(${labels!.at(row)}) == ${index.text(j)});`),
+    );
+    w.add(`${partial} += ${lossOfRow("own")};`, COST.function);
+  });
+  w.once(() => w.add(`${y!.at(0)} = ${total} * ${float(1 / M)};`));
+};
+
+export const crossEntropyGradientOnChip: OnChip<null> = (w, [x, labels, dloss], [dx]) => {
+  const [M, N] = x!.shape as readonly [number, number];
+  w.each(M, (row) => {
+    expSum(w, x!, row);
+    w.add(`let scale = ${dloss!.at(0)} * ${float(1 / M)};`);
+    w.loop(0, N, (j) => {
+      const value = gradientOfLogit(rowElement(x!, row, j), index.text(j), labels!.at(row));
+      w.add(`${rowElement(dx!, row, j)} = ${value};`, COST.function);
+    });
+  });
+};
+
+export const countCorrectOnChip: OnChip<null> = (w, [x, labels], [y]) => {
+  const [M, N] = x!.shape as readonly [number, number];
+  const total = w.total([[0, M]], (row, partial) => {
+    w.add(`var best = 0u; var most = ${rowElement(x!, row, 0)};`);
+    w.loop(1, N, (j) => {
+      const logit = rowElement(x!, row, j);
+      w.add(`if (${logit} > most) { best = ${index.text(j)}; most = ${logit}; }`);
+    });
+    w.add(`if (best == u32(${labels!.at(row)})) { ${partial} += 1.0; }`);
+  });
+  w.once(() => w.add(`${y!.at(0)} = ${total};`));
+};
+
+export const layerNormOnChip: OnChip<{ readonly eps: number }> = (w, [x, gamma, beta], [y, mean, rstd], { eps }) => {
+  const [M, N] = x!.shape as readonly [number, number];
+  w.each(M, (row) => {
+    w.add(`const count = ${float(N)}; var sum = 0.0;`);
+    w.loop(0, N, (j) => w.add(`sum += ${rowElement(x!, row, j)};`));
+    w.add("let mu = sum / count; var squares = 0.0;");
+    w.loop(0, N, (j) => w.add(`let d = ${rowElement(x!, row, j)} - mu; squares = fma(d, d, squares);`));
+    w.add(`let r = ${rstdOf("squares", float(eps))};`, COST.function);
+    w.loop(0, N, (j) => {
+      w.add(`${rowElement(y!, row, j)} = ${layerNormOf(rowElement(x!, row, j), gamma!.at(j), beta!.at(j))};`);
+    });
+    w.add(`${mean!.at(row)} = mu; ${rstd!.at(row)} = r;`);
+  });
+};
+
+export const layerNormGradientOnChip: OnChip<unknown> = (w, [dy, x, gamma, mean, rstd], [dx]) => {
+  const [M, N] = x!.shape as readonly [number, number];
+  w.each(M, (row) => {
+    const g = (j: Index): string => `${rowElement(dy!, row, j)} * ${gamma!.at(j)}`;
+    const xhat = (j: Index): string => normalised(rowElement(x!, row, j));
+    w.add(`const count = ${float(N)}; let mu = ${mean!.at(row)}; let r = ${rstd!.at(row)};`);
+    w.add("var sumG = 0.0; var sumGx = 0.0;");
+    w.loop(0, N, (j) => w.add(`let g = ${g(j)}; sumG += g; sumGx = fma(g, ${xhat(j)}, sumGx);`));
+    w.add("sumG = sumG / count; sumGx = sumGx / count;");
+    w.loop(0, N, (j) => {
+      w.add(`let xhat = ${xhat(j)}; ${rowElement(dx!, row, j)} = ${layerNormGradientOf(g(j))};`);
+    });
+  });
+};
+
+export const layerNormScaleGradientOnChip: OnChip<unknown> = (w, [dy, x, mean, rstd], [dgamma]) => {
+  const [M, N] = x!.shape as readonly [number, number];
+  w.each(N, (n) => {
+    w.add("var sum = 0.0;");
+    w.loop(0, M, (m) => {
+      w.add(`let mu = ${mean!.at(m)}; let r = ${rstd!.at(m)};`);
+      w.add(`sum = fma(${rowElement(dy!, m, n)}, ${normalised(rowElement(x!, m, n))}, sum);`);
+    });
+    w.add(`${dgamma!.at(n)} = sum;`);
+  });
+};
