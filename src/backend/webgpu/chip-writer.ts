@@ -36,11 +36,11 @@ export class ChipText implements ChipWriter {
   private now: Access[] = [];
   private start = 0;
 
-  /** @param limit statements above which TooLong is thrown. */
+  /** @param most what a step may cost, and lines it may take; above them TooLong is thrown. */
   constructor(
     readonly width: ChipWidth,
-    private readonly limit: number,
-    private readonly barrierText = "workgroupBarrier();",
+    private readonly most: { readonly work: number; readonly lines: number },
+    private readonly barrierText: string,
   ) {}
 
   get text(): string {
@@ -53,7 +53,7 @@ export class ChipText implements ChipWriter {
 
   add(text: string, cost = 1): void {
     this.work += this.times * cost;
-    if (this.work > this.limit) throw new TooLong();
+    if (this.work > this.most.work || this.lines.length > this.most.lines) throw new TooLong();
     this.lines.push(text);
   }
 

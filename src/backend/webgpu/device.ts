@@ -8,6 +8,8 @@ export class WebGpuDevice {
   readonly caps: DeviceCaps;
   readonly pipelines: PipelineCache;
   readonly description: string;
+  /** Invocations of the adapter's smallest subgroup; 0 where it does not say. */
+  readonly subgroup: number;
   private failure: ChainruleError | null = null;
   private readonly failed: Promise<never>;
 
@@ -18,6 +20,7 @@ export class WebGpuDevice {
     this.caps = capsOf(device.limits);
     this.pipelines = new PipelineCache(device);
     this.description = describe(adapter);
+    this.subgroup = adapter.info.subgroupMinSize ?? 0;
     this.failed = new Promise((_, reject) => {
       const fail = (error: ChainruleError) => {
         this.failure ??= error;

@@ -1,11 +1,10 @@
 import { paramBlock } from "../../../shaders/params.ts";
 import { ChainruleError } from "../../core/errors.ts";
-import { sizeOf } from "../../core/ndarray.ts";
-import { type ChipValue, type Index, index } from "../../graph/chip.ts";
-import type { Graph, Node, Tensor } from "../../graph/graph.ts";
+import type { Graph } from "../../graph/graph.ts";
 import type { AnyOp, DeviceCaps } from "../../graph/op.ts";
 import type { CompileOptions } from "../executor.ts";
-import { type ChipLayout, layOut } from "./chip-layout.ts";
+import { type ChipLayout, type ChipMemory, layOut } from "./chip-layout.ts";
+import { ChipValues } from "./chip-values.ts";
 import { ChipText, type ChipWidth, TooLong } from "./chip-writer.ts";
 
 /** A graph as one kernel of one workgroup, which runs any number of steps in a dispatch. */
@@ -23,21 +22,25 @@ export interface NotLowered {
   readonly reason: string;
 }
 
+/** How many invocations run the steps, and what holds the values meanwhile. */
+export interface ChipForm {
+  readonly width: ChipWidth;
+  readonly memory: ChipMemory;
+}
+
 export interface LowerOptions {
-  /** Invocations; chosen by the work of a step where absent. */
-  readonly width?: ChipWidth;
+  /** The form to take; where absent, the first of `formsFor` that is not too long. */
+  readonly form?: ChipForm;
+  /** Invocations that the device runs in step with each other; 0 where it does not say. */
+  readonly subgroup?: number;
   readonly keepAll?: boolean;
 }
 
 /** Steps of the dispatch. */
 export const chipParams = paramBlock({ steps: "u32" });
 
-/** Statements up to which one invocation runs a step with every loop written out: more would take long to compile. */
-const WRITTEN_OUT = 4000;
-/** Statements of a step that no single workgroup should run, whoever asks. */
-const MOST_WORK = 2 ** 24;
-/** Invocations of a step that is too long to be written out. */
-const WIDTH = 64;
+/** What a step may cost, and lines of code, which take long to compile: written out, and divided in a workgroup. */
+const MOST = { alone: { work: 1500, lines: 2500 }, together: { work: 2 ** 24, lines: 4000 } };
 /** Bytes that a reduction takes beside the values. */
 const REDUCTION_BYTES = 4 * (256 + 16);
 
@@ -48,29 +51,48 @@ const REDUCTION_BYTES = 4 * (256 + 16);
 export function lowerOnChip(g: Graph, caps: DeviceCaps, options: LowerOptions = {}): Lowered | NotLowered {
   const stranger = g.nodes.find(({ op }) => !op.view && !(op as AnyOp).onChip);
   if (stranger) return { reason: `${stranger.op.name} has no form for the chip` };
-  const room = caps.maxComputeWorkgroupStorageSize - REDUCTION_BYTES;
-  const layout = layOut(g, options.keepAll ?? false, room);
-  if (layout.chipBytes > room) {
-    return { reason: `a step's values take ${layout.chipBytes} bytes, a workgroup has ${room}` };
+  let reason = "";
+  for (const form of options.form ? [options.form] : formsFor(options.subgroup ?? 0)) {
+    const lowered = lowerTo(form, g, caps, options.keepAll ?? false);
+    if (!("reason" in lowered)) return lowered;
+    reason = lowered.reason;
   }
+  return { reason };
+}
+
+/**
+ * One invocation with everything written out; then a workgroup. Adapters on a CPU have subgroups of 4 or 8 and change
+ * from one to the next at every barrier, so one subgroup is enough for them; a GPU hides its delays behind several.
+ */
+export function formsFor(subgroup: number): readonly ChipForm[] {
+  const cpu = subgroup > 0 && subgroup < 16;
+  return [
+    { width: 1, memory: "variables" },
+    cpu ? { width: 4, memory: "storage" } : { width: 64, memory: "workgroup" },
+  ];
+}
+
+function lowerTo(form: ChipForm, g: Graph, caps: DeviceCaps, keepAll: boolean): Lowered | NotLowered {
+  const shared = caps.maxComputeWorkgroupStorageSize - REDUCTION_BYTES;
+  const room = form.memory === "storage" ? caps.maxStorageBufferBindingSize : shared;
+  const layout = layOut(g, keepAll, form.memory, room);
+  if (layout.chipBytes > room)
+    return { reason: `its values take ${layout.chipBytes} bytes, there is room for ${room}` };
   const bindings = layout.bound.length + 1;
-  if (bindings > caps.maxStorageBuffersPerShaderStage) {
-    return { reason: `${bindings} buffers, a kernel may bind ${caps.maxStorageBuffersPerShaderStage}` };
-  }
-  const wide = Math.min(WIDTH, caps.maxComputeInvocationsPerWorkgroup) >= WIDTH ? WIDTH : 16;
-  if (options.width !== undefined) return write(g, layout, options.width) ?? { reason: "a step is too long" };
-  return write(g, layout, 1) ?? write(g, layout, wide) ?? { reason: `a step takes more than ${MOST_WORK} statements` };
+  const most = caps.maxStorageBuffersPerShaderStage;
+  if (bindings > most) return { reason: `it takes ${bindings} buffers, a kernel may bind ${most}` };
+  return write(g, layout, form.width) ?? { reason: "its code would be too long" };
 }
 
 /** Statements of a step up to which one workgroup is the better choice; bench/NOTES.md. */
-const SMALL_STEP = 20_000;
+const SMALL_STEP = 100_000;
 
 /** What a graph is compiled to: the kernel for the chip, or null for a dispatch or more a node. */
-export function chooseLowering(g: Graph, caps: DeviceCaps, options: CompileOptions): Lowered | null {
+export function chooseLowering(g: Graph, caps: DeviceCaps, subgroup: number, options: CompileOptions): Lowered | null {
   if (options.onChip === false) return null;
   const forced = options.onChip === true;
   if (options.kernel && !forced) return null;
-  const lowered = lowerOnChip(g, caps, options);
+  const lowered = lowerOnChip(g, caps, { keepAll: options.keepAll ?? false, subgroup });
   if ("reason" in lowered) {
     if (!forced) return null;
     throw new ChainruleError("limit", `this graph cannot run on the chip: ${lowered.reason}`);
@@ -78,15 +100,12 @@ export function chooseLowering(g: Graph, caps: DeviceCaps, options: CompileOptio
   return forced || lowered.work <= SMALL_STEP ? lowered : null;
 }
 
-/** The kernel for a number of invocations, or null where it grows too long. */
+/** The kernel in one form, or null where it grows too long. */
 function write(g: Graph, layout: ChipLayout, width: ChipWidth): Lowered | null {
   const values = new ChipValues(g, layout, width);
-  const shares = layout.bound.some((b) => layout.written.has(b));
-  const text = new ChipText(
-    width,
-    width === 1 ? WRITTEN_OUT : MOST_WORK,
-    `workgroupBarrier();${shares ? " storageBarrier();" : ""}`,
-  );
+  const inStorage = layout.memory === "storage" || layout.bound.some((b) => layout.written.has(b));
+  const barrier = `workgroupBarrier();${inStorage ? " storageBarrier();" : ""}`;
+  const text = new ChipText(width, width === 1 ? MOST.alone : MOST.together, barrier);
   try {
     for (const node of g.nodes) if (!node.op.view) values.emit(text, node);
     text.barrier();
@@ -95,15 +114,13 @@ function write(g: Graph, layout: ChipLayout, width: ChipWidth): Lowered | null {
     throw error;
   }
   const { load, store, declarations } = values.around();
-  const barrier = width === 1 ? "" : "workgroupBarrier();";
   const code = `${chipParams.wgsl}
-@group(0) @binding(1) var<storage, read_write> saved: array<u32>;
 ${declarations}
 ${[...text.declarations].join("\n")}
 @compute @workgroup_size(${width})
 fn main(@builtin(local_invocation_index) lane: u32) {
 ${load}
-${barrier}
+${width === 1 ? "" : barrier}
 for (var step_ = 0u; step_ < params.steps; step_++) {
 ${text.text}
 }
@@ -111,82 +128,4 @@ ${store}
 }
 `;
   return { code, layout, width, work: text.work };
-}
-
-/** The values of a graph as names in the kernel. */
-class ChipValues {
-  /** Elements by buffer that one invocation touches: each is a variable of its own. */
-  private readonly touched = new Map<number, Set<number>>();
-  private readonly ranges: ReadonlyMap<Tensor, ChipValue["ranges"]>;
-
-  constructor(
-    g: Graph,
-    private readonly layout: ChipLayout,
-    private readonly width: ChipWidth,
-  ) {
-    this.ranges = new Map(g.nodes.filter((n) => n.op.view === "pack").map((n) => [n.outputs[0]!, packedRanges(n)]));
-  }
-
-  emit(text: ChipText, node: Node): void {
-    const inputs = node.inputs.map((t) => this.value(text, t, false));
-    const outputs = node.outputs.map((t) => this.value(text, t, true));
-    text.open();
-    (node.op as AnyOp).onChip!(text, inputs, outputs, node.attrs);
-    text.close();
-    text.settle();
-  }
-
-  /** What stands before the steps, behind them, and at module scope. */
-  around(): { load: string; store: string; declarations: string } {
-    const { plan, bound, saved, written } = this.layout;
-    const load: string[] = [];
-    const store: string[] = [];
-    const declarations = bound.map((buffer, k) => {
-      const access = written.has(buffer) ? "read_write" : "read";
-      return `@group(0) @binding(${k + 2}) var<storage, ${access}> v${buffer}: array<${plan.buffers[buffer]!.dtype}>;`;
-    });
-    plan.buffers.forEach(({ dtype, bytes }, buffer) => {
-      if (bound.includes(buffer)) return;
-      const first = saved.get(buffer);
-      const fromWord = (i: Index): string => `bitcast<${dtype}>(saved[${index.text(index.plus(first ?? 0, i))}])`;
-      const toWord = (i: Index, name: string): string =>
-        `saved[${index.text(index.plus(first ?? 0, i))}] = bitcast<u32>(${name});`;
-      if (this.width === 1) {
-        for (const i of this.touched.get(buffer) ?? []) {
-          load.push(`var v${buffer}_${i}: ${dtype}${first === undefined ? "" : ` = ${fromWord(i)}`};`);
-          if (first !== undefined && written.has(buffer)) store.push(toWord(i, `v${buffer}_${i}`));
-        }
-        return;
-      }
-      declarations.push(`var<workgroup> v${buffer}: array<${dtype}, ${bytes / 4}>;`);
-      const loop = (body: string): string => `for (var i = lane; i < ${bytes / 4}u; i += ${this.width}u) { ${body} }`;
-      if (first === undefined) return;
-      load.push(loop(`v${buffer}[i] = ${fromWord("i")};`));
-      if (written.has(buffer)) store.push(loop(toWord("i", `v${buffer}[i]`)));
-    });
-    return { load: load.join("\n"), store: store.join("\n"), declarations: declarations.join("\n") };
-  }
-
-  private value(text: ChipText, t: Tensor, writes: boolean): ChipValue {
-    const { storage, offset } = this.layout.plan.places.get(t)!;
-    const { buffer } = storage;
-    const bound = this.layout.bound.includes(buffer);
-    return {
-      shape: t.shape,
-      dtype: t.dtype,
-      ranges: this.ranges.get(t) ?? [[0, sizeOf(t.shape)]],
-      at: (i) => {
-        const at = index.plus(i, offset);
-        text.touch(buffer, offset, i, writes);
-        if (this.width > 1 || bound) return `v${buffer}[${index.text(at)}]`;
-        if (typeof at !== "number") throw new TypeError(`${t.name} is read at a place known only when it runs`);
-        this.touched.set(buffer, (this.touched.get(buffer) ?? new Set()).add(at));
-        return `v${buffer}_${at}`;
-      },
-    };
-  }
-}
-
-function packedRanges({ inputs, attrs }: Node): ChipValue["ranges"] {
-  return inputs.map((t, i) => [attrs.offsets[i], attrs.offsets[i] + sizeOf(t.shape)] as const);
 }

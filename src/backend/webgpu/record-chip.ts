@@ -3,6 +3,7 @@ import { sizeOf } from "../../core/ndarray.ts";
 import type { Tensor } from "../../graph/graph.ts";
 import type { Binding, Launch } from "../../graph/op.ts";
 import { allocateBuffers } from "./allocate.ts";
+import { savedLength } from "./chip-values.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { Ledger } from "./ledger.ts";
 import { chipParams, type Lowered } from "./lower.ts";
@@ -27,10 +28,7 @@ export async function recordOnChip(gpu: WebGpuDevice, ledger: Ledger, lowered: L
   };
   const label = "steps on the chip";
   const pipeline = await gpu.pipelines.get(launch, label);
-  const wanted = [
-    { name: "saved values", bytes: Math.max(16, layout.savedWords * 4) },
-    ...bound.map((b) => plan.buffers[b]!),
-  ];
+  const wanted = [{ name: "saved values", bytes: 4 * savedLength(layout) }, ...bound.map((b) => plan.buffers[b]!)];
   const { buffers, uniforms } = await allocateBuffers(gpu, ledger, wanted, launch.params!.byteLength);
   const bindGroup = gpu.device.createBindGroup({
     label,

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { checkGradients } from "../../src/check/gradients.ts";
+import { onChip } from "../../src/check/on-chip.ts";
+import { initialise } from "../../src/nn/initialise.ts";
+import { activations } from "../../src/ops/activations.ts";
+import { ops } from "../../src/ops/index.ts";
+import { elementwiseLosses } from "../../src/ops/losses.ts";
+import { openGpu, opNamed } from "../shared/gpu.ts";
+import { conformOnChip } from "../shared/on-chip.ts";
+import { mixedNet, ring } from "../shared/problems.ts";
+
+/** A wrong body of an op on the chip: every one must be caught by some case. */
+type Mutant = readonly [op: string, what: string, from: string | RegExp, to: string];
+
+const terms: RegExp = /sum \+= [^;]+;/;
+const mutants: readonly Mutant[] = [
+  ["matmul", "terms are dropped", terms, ""],
+  ["transposeMatmul", "terms are dropped", terms, ""],
+  ["outerProduct", "the factors are added", /\] \* values/, "] + values"],
+  ["add", "the second is taken away", /\] \+ values/, "] - values"],
+  ["addBias", "the bias goes down the rows", /% (\d+)u/, "/ $1u"],
+  ["sumRows", "rows are dropped", terms, ""],
+  ...Object.keys(activations).flatMap((name): Mutant[] => [
+    [name, "it is forgotten", new RegExp(`= ${name}\\(([^,]+), [^)]*\\)`), "= $1"],
+    [`${name}Gradient`, "the derivative is forgotten", new RegExp(` \\* ${name}Gradient\\(.*\\);`), ";"],
+  ]),
+  ["softmax", "not divided by the sum", "/ sum;", ";"],
+  ["softmaxGradient", "the sum is forgotten", "- dot)", ")"],
+  ["layerNorm", "variance by N - 1", "/ count + ", "/ (count - 1.0) + "],
+  ["layerNormGradient", "the mean of g is forgotten", "- sumG -", "-"],
+  ["layerNormScaleGradient", "only the last row counts", ", sum);", ", 0.0);"],
+  ["dropout", "not scaled by 1 / (1 - p)", "* params.scale", ""],
+  ["crossEntropy", "the label's logit is not picked", /own = select\([^;]+;/, ""],
+  ["crossEntropyGradient", "1 / batch is forgotten", "* scale;", ";"],
+  ...elementwiseLosses.flatMap(({ forward: { name } }): Mutant[] => [
+    [name, "the last element alone counts", /\+= (\w+)Term/, "= $1Term"],
+    [`${name}Gradient`, "what comes from behind is forgotten", / \* values\.v\d+\[0u\];/, ";"],
+  ]),
+  ["batchIndex", "one round is missing", "r < 6u", "r < 5u"],
+  ["gather", "rows are off by one", /\((n\d+) \/ 7u\)/, "(($1 + 1u) / 7u)"],
+  ["countCorrect", "the smallest wins", "> most", "< most"],
+  ["gradientStats", "half of the last square", /(n\d+) = fma\(/, "$1 = 0.5 * fma("],
+  ["control", "the gate ignores the loss", /&& !isNotFinite\([^)]*\)/, ""],
+  ["control", "warm-up starts at 0", "f32(step + 1u)", "f32(step)"],
+  ["record", "the ring is off by one", "% params.slots)", "% params.slots + 1u)"],
+  ["record", "the skipped step is not counted", "select(0u, 1u,", "select(0u, 0u,"],
+  ["tally", "both numbers in one place", "at + 1u", "at"],
+  ["sgd", "plain momentum for Nesterov's", "g = fma(params.keep1, s1, g);", "g = s1;"],
+  ["adam", "no bias correction", "-lr / correction1", "-lr"],
+  ["adamw", "weight decay is forgotten", "p = fma(-lr * params.weightDecay, p, p);", ""],
+  ["rmsprop", "the new square is not added", "params.add1 * g * g", "0.0"],
+  ["adagrad", "epsilon inside the root", "(sqrt(s1) + params.eps)", "sqrt(s1 + params.eps * 1e7)"],
+];
+
+let gpu: WebGpuBackend;
+beforeAll(async () => {
+  gpu = await openGpu();
+});
+afterAll(() => gpu.dispose());
+
+describe("wrong bodies are caught, all of them", () => {
+  test("every op that has one has a mutant", () => {
+    const able = ops.filter((op) => op.onChip).map((op) => op.name);
+    expect([...new Set(mutants.map(([op]) => op))].sort()).toEqual(able.sort());
+  });
+
+  test.each(mutants)("%s: %s", async (name, _what, from, to) => {
+    const op = opNamed(name);
+    let changed = 0;
+    const edit = (code: string): string => {
+      const edited = code.replace(from, to);
+      if (edited !== code) changed++;
+      return edited;
+    };
+    let caught = false;
+    for (const c of op.cases) {
+      const result = await conformOnChip(gpu, op, c, { form: { width: 4, memory: "storage" }, edit });
+      if (result && !result.pass) caught = true;
+      if (caught) break;
+    }
+    expect(changed, "the mutation found its place in the code").toBeGreaterThan(0);
+    expect(caught).toBe(true);
+  });
+});
+
+test("barriers that are missing between ops are caught", async () => {
+  const form = { width: 64, memory: "workgroup" } as const;
+  let found = 0;
+  const edit = (code: string): string =>
+    code.replace(/workgroupBarrier\(\);\n\{/g, () => {
+      found++;
+      return "{";
+    });
+  const weights = initialise(mixedNet, 2);
+  const check = (backend: Parameters<typeof checkGradients>[0]["backend"]) =>
+    checkGradients({ model: mixedNet, weights, ...ring(6), backend });
+  expect((await check(onChip(gpu, { form }))).pass).toBe(true);
+  expect((await check(onChip(gpu, { form, edit }))).pass).toBe(false);
+  expect(found).toBeGreaterThan(3);
+});

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
+import type { ChipForm } from "../../src/backend/webgpu/lower.ts";
+import { type ConformanceResult, conformGraph } from "../../src/check/conformance.ts";
+import { type OnChipOptions, onChip } from "../../src/check/on-chip.ts";
+import { ChainruleError } from "../../src/core/errors.ts";
+import type { AnyOp, OpCase } from "../../src/graph/op.ts";
+import { openGpu } from "./gpu.ts";
+
+/** Forms of the kernel: written out for one invocation, one subgroup of a CPU's adapter, a GPU's workgroup. */
+export const forms: readonly ChipForm[] = [
+  { width: 1, memory: "variables" },
+  { width: 4, memory: "storage" },
+  { width: 64, memory: "workgroup" },
+];
+
+/** One case of an op as a graph of its own on the chip; null where it does not fit. */
+export async function conformOnChip(
+  gpu: WebGpuBackend,
+  op: AnyOp,
+  c: OpCase<unknown>,
+  options: OnChipOptions,
+): Promise<ConformanceResult | null> {
+  try {
+    return await conformGraph(onChip(gpu, options), op, c);
+  } catch (error) {
+    if (error instanceof ChainruleError && error.code === "limit") return null;
+    throw error;
+  }
+}
+
+/** Declares a test for each op that has a form for the chip: all its cases that fit within the proved bounds. */
+export function chipConformanceTests(ops: readonly AnyOp[]): void {
+  let gpu: WebGpuBackend;
+  beforeAll(async () => {
+    gpu = await openGpu();
+  });
+  afterAll(() => gpu.dispose());
+  const able = ops.filter((op) => op.onChip);
+  test("every op that is not made of others has a form for the chip", () => {
+    expect(ops.filter((op) => !op.onChip).map((op) => op.name)).toEqual([
+      ...["linear", "linearInputGradient", "linearWeightGradient", "crossEntropyWithGradient"],
+      ...["sumSquaredError", "mse", "huber", "bce"].map((loss) => `${loss}WithGradient`),
+      ...["drawBatch", "controlAndRecord"],
+    ]);
+  });
+  describe.each(able.map((op) => [op.name, op] as const))("%s", (_name, op) => {
+    test.each(forms)("$width in $memory agree with the reference on every case that fits", async (form) => {
+      let applied = 0;
+      for (const c of op.cases) {
+        const result = await conformOnChip(gpu, op, c, { form });
+        if (!result) continue;
+        applied++;
+        expect(result.reason, `${op.name}, ${c.name}, ${gpu.description}`).toBe("");
+      }
+      expect(applied, "cases that fit").toBeGreaterThan(0);
+    });
+  });
+}
