@@ -83,13 +83,14 @@ export const dropout: Op<DropoutAttrs> = {
     return [out];
   },
   cases: [
-    { p: 0.5, seed: 3, layer: 0 },
-    { p: 0, seed: 3, layer: 1 },
-    { p: 0.9, seed: 77, layer: 2 },
-  ].map((attrs) => ({
+    { p: 0.5, seed: 3, layer: 0, rows: 33 },
+    { p: 0, seed: 3, layer: 1, rows: 33 },
+    { p: 0.9, seed: 77, layer: 2, rows: 33 },
+    { p: 0.4, seed: 5, layer: 1, rows: 1 },
+  ].map(({ rows, ...attrs }) => ({
     name: `p=${attrs.p}`,
     inputs: [
-      { shape: [33, 7], dtype: "f32" },
+      { shape: [rows, 7], dtype: "f32" },
       { shape: [4], dtype: "u32", fill: [5, 0, 0, 0] },
     ],
     attrs,

@@ -123,7 +123,7 @@ export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<Opti
         return bound;
       });
     },
-    cases: variants.map((v, i) => optimizerCase(rule, v, i)),
+    cases: [...variants.map((v, i) => optimizerCase(rule, v, i, 300)), optimizerCase(rule, variants.at(-1)!, 1, 5)],
   };
   return op;
 }
@@ -138,12 +138,17 @@ export const optimizerDefaults: OptimizerAttrs = {
   eps: 1e-8,
 };
 
-function optimizerCase(rule: OptimizerRule, v: Partial<OptimizerAttrs>, i: number): OpCase<OptimizerAttrs> {
-  const shape = [300];
+function optimizerCase(
+  rule: OptimizerRule,
+  v: Partial<OptimizerAttrs>,
+  i: number,
+  size: number,
+): OpCase<OptimizerAttrs> {
+  const shape = [size];
   const attrs = { ...optimizerDefaults, ...v };
   const settings = Object.entries(v).map(([key, value]) => `${key}=${value}`);
   return {
-    name: settings.join(" ") || "defaults",
+    name: `${size}: ${settings.join(" ") || "defaults"}`,
     inputs: [
       { shape, dtype: "f32" },
       { shape, dtype: "f32" },

@@ -166,7 +166,7 @@ test.each(forms)("a step that is not finite is skipped: $width in $memory", asyn
   expect(metrics.map((m) => m.skipped)).toEqual(truth.map((m) => m.skipped));
   expect(metrics.filter((m) => m.skipped)).toHaveLength(2);
   const [w, v] = [(await trainer.parameters()).get("0.weight")!, (await exact.parameters()).get("0.weight")!];
-  w.data.forEach((value, i) => expect(value).toBeCloseTo(v.data[i]!, 6));
+  for (const [i, value] of w.data.entries()) expect(value).toBeCloseTo(v.data[i]!, 6);
   trainer.dispose();
 });
 

@@ -1,0 +1,4 @@
+import { ops } from "../../src/ops/index.ts";
+import { chipConformanceTests } from "../shared/on-chip.ts";
+
+chipConformanceTests(ops);
