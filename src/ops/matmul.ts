@@ -3,6 +3,7 @@ import type { Graph, Tensor } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { matmulKernels, plainUse } from "./matmul-kernels.ts";
 import { matmulCase, product, productBound, productSpec, productSizes as sizes } from "./matmul-reference.ts";
+import { productTrial } from "./matmul-trial.ts";
 import { outerProduct } from "./outer-product.ts";
 import { productPlan } from "./wasm-plan.ts";
 
@@ -28,6 +29,7 @@ export const matmul: Op<null> = {
     "matmul",
     plainUse(() => "NN"),
   ),
+  trial: productTrial(() => "NN"),
   bound: (inputs, errors, outputs) => [productBound("NN", inputs, errors, outputs[0]!)],
   cases: sizes.map(([M, N, K]) => matmulCase("NN", M, N, K, null)),
 };
@@ -43,6 +45,7 @@ export const transposeMatmul: Op<TransposeAttrs> = {
       ? [g.one(matmul, [dy!, b!], null, `d ${a!.name}`), transposed(g, dy!, a!, "a", `d ${b!.name}`)]
       : [transposed(g, b!, dy!, "b", `d ${a!.name}`), g.one(matmul, [a!, dy!], null, `d ${b!.name}`)],
   kernels: matmulKernels("transposeMatmul", plainUse(formOf)),
+  trial: productTrial(formOf),
   bound: (inputs, errors, outputs, attrs) => [productBound(formOf(attrs), inputs, errors, outputs[0]!)],
   cases: (["a", "b"] as const).flatMap((transpose) =>
     sizes.map(([M, N, K]) => matmulCase(formOf({ transpose }), M, N, K, { transpose })),
