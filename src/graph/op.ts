@@ -39,6 +39,8 @@ export interface Op<A> {
     outputs: readonly NdArray[],
     attrs: A,
   ): readonly (NdArray | null)[];
+  /** How its kernels are compared on a device, where several apply; absent where the ladder's own guess will do. */
+  readonly trial?: Trial<A>;
   /** Inputs for every check: conformance, gradient, benchmark. */
   readonly cases: readonly OpCase<A>[];
   /** Pairs [output, input] that share memory: the op updates that input. */
@@ -49,6 +51,16 @@ export interface Op<A> {
 
 /** Error bounds beside values: null where the value is exact. */
 export type Errors = readonly (NdArray | null)[];
+
+/** A problem to compare kernels on: as the net has it, or smaller where that would take long; and its check by sample. */
+export interface Trial<A> {
+  /** Multiply-adds. */
+  work(inputs: readonly TensorSpec[], attrs: A): number;
+  /** The same with its longest dimension halved, or null where it is small already. */
+  halve(inputs: readonly TensorSpec[], attrs: A): readonly TensorSpec[] | null;
+  /** Inputs of which only the given rows of output 0 are computed; other outputs stay as they are. */
+  cut(inputs: readonly NdArray[], attrs: A, rows: readonly number[]): readonly NdArray[];
+}
 
 /** A way to compute an op on the device. Pure: the same arguments give the same plan. */
 export interface Kernel<A> {

@@ -22,6 +22,7 @@ export interface Composition<A> {
   readonly kernels: readonly Kernel<A>[];
   readonly cases: readonly OpCase<A>[];
   readonly inPlace?: Op<A>["inPlace"];
+  readonly trial?: Op<A>["trial"];
 }
 
 /**
@@ -108,5 +109,6 @@ export function composed<A>(c: Composition<A>): Op<A> {
     },
     cases: c.cases,
     ...(c.inPlace ? { inPlace: c.inPlace } : {}),
+    ...(c.trial ? { trial: c.trial } : {}),
   };
 }

@@ -7,6 +7,7 @@ import { addBias, sumRows } from "./bias.ts";
 import { composed, type Part, type Ref } from "./composed.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
 import { matmulKernels } from "./matmul-kernels.ts";
+import { productTrial } from "./matmul-trial.ts";
 
 export interface LinearAttrs {
   /** Name of the activation, or null. */
@@ -17,6 +18,7 @@ export interface LinearAttrs {
 /** y = activation(x w + b), from x, w and perhaps b: a whole layer in one kernel. */
 export const linear: Op<LinearAttrs> = composed({
   name: "linear",
+  trial: productTrial(() => "NN"),
   body({ activation, alpha }, inputs) {
     const parts: Part[] = [{ op: matmul, attrs: null, inputs: [{ input: 0 }, { input: 1 }] }];
     const last = (): Ref => ({ part: parts.length - 1 });
@@ -47,6 +49,7 @@ export const linear: Op<LinearAttrs> = composed({
 /** dx = (dy wT) f'(v), from dy, w and v: back through a layer and the activation before it, in one kernel. */
 export const linearInputGradient: Op<LinearAttrs> = composed({
   name: "linearInputGradient",
+  trial: productTrial(() => "NT"),
   body: ({ activation, alpha }) => ({
     parts: [
       { op: transposeMatmul, attrs: { transpose: "b" }, inputs: [{ input: 0 }, { input: 1 }] },
@@ -72,6 +75,7 @@ export const linearInputGradient: Op<LinearAttrs> = composed({
 /** dw = xT dy and db, the sums of dy's columns, from x and dy: both gradients of a layer in one kernel. */
 export const linearWeightGradient: Op<null> = composed({
   name: "linearWeightGradient",
+  trial: productTrial(() => "TN"),
   body: () => ({
     parts: [
       { op: transposeMatmul, attrs: { transpose: "a" }, inputs: [{ input: 0 }, { input: 1 }] },

@@ -3,6 +3,7 @@ import type { MatmulForm, MatmulVariant, VectorAccess } from "../../shaders/matm
 import { DIRECT_BLOCK, DIRECT_SIDE, matmulDirect } from "../../shaders/matmul-direct.ts";
 import { matmulNaive, NAIVE_TILE } from "../../shaders/matmul-naive.ts";
 import { matmulRow, ROW_COLUMNS, ROW_LANES, ROW_SLICES } from "../../shaders/matmul-row.ts";
+import { matmulTall, TALL_BLOCK, TALL_INVOCATIONS } from "../../shaders/matmul-tall.ts";
 import { matmulTiled, TILE } from "../../shaders/matmul-tiled.ts";
 
 export interface MatmulDims {
@@ -18,8 +19,11 @@ export interface Rung {
   /** Rows and columns of C that a workgroup computes, and its invocations. */
   readonly block: readonly [number, number];
   readonly invocations: number;
-  /** Reads and writes vec4: never, for each operand where it can, or only where all can (fewer pipelines to compile). */
-  readonly vector: "never" | "each" | "all";
+  /**
+   * Reads and writes vec4: never; for each operand where it can; for each whose rows or columns of C lie side by side; or
+   * only where all can (fewer pipelines to compile).
+   */
+  readonly vector: "never" | "each" | "side" | "all";
   /** False where the rung cannot do it. */
   applies(dims: MatmulDims, variant: MatmulVariant): boolean;
   /** False where a simpler rung is the better first guess; measuring may know better. */
@@ -94,6 +98,15 @@ export const ladder: readonly Rung[] = [
   block("block64-wide", { side: 16, rows: 4, columns: 4, depth: 32, double: false }, isHuge),
   block("block64-double", { side: 8, rows: 8, columns: 8, depth: 16, double: true }, isHuge),
   block("block128", { side: 16, rows: 8, columns: 8, depth: 16, double: false }, isHuge),
+  {
+    name: "tall",
+    block: TALL_BLOCK,
+    invocations: TALL_INVOCATIONS,
+    vector: "side",
+    applies: always,
+    suits: () => false,
+    code: matmulTall,
+  },
   { name: "direct", ...direct, applies: always, suits: (dims) => isLarge(dims) && !isHuge(dims) },
   {
     name: "direct-split",

@@ -4,6 +4,7 @@ import type { Op } from "../graph/op.ts";
 import { productOnChip } from "./chip.ts";
 import { matmulKernels, plainUse } from "./matmul-kernels.ts";
 import { matmulCase, product, productBound, productSpec, productSizes as sizes } from "./matmul-reference.ts";
+import { productTrial } from "./matmul-trial.ts";
 import { outerProduct } from "./outer-product.ts";
 import { productPlan } from "./wasm-plan.ts";
 
@@ -30,6 +31,7 @@ export const matmul: Op<null> = {
     plainUse(() => "NN"),
   ),
   onChip: productOnChip("NN"),
+  trial: productTrial(() => "NN"),
   bound: (inputs, errors, outputs) => [productBound("NN", inputs, errors, outputs[0]!)],
   cases: sizes.map(([M, N, K]) => matmulCase("NN", M, N, K, null)),
 };
@@ -46,6 +48,7 @@ export const transposeMatmul: Op<TransposeAttrs> = {
       : [transposed(g, b!, dy!, "b", `d ${a!.name}`), g.one(matmul, [a!, dy!], null, `d ${b!.name}`)],
   kernels: matmulKernels("transposeMatmul", plainUse(formOf)),
   onChip: (w, inputs, outputs, attrs) => productOnChip(formOf(attrs))(w, inputs, outputs, attrs),
+  trial: productTrial(formOf),
   bound: (inputs, errors, outputs, attrs) => [productBound(formOf(attrs), inputs, errors, outputs[0]!)],
   cases: (["a", "b"] as const).flatMap((transpose) =>
     sizes.map(([M, N, K]) => matmulCase(formOf({ transpose }), M, N, K, { transpose })),

@@ -1,0 +1,58 @@
+import type { Node, TensorSpec } from "../../graph/graph.ts";
+import type { AnyOp, DeviceCaps } from "../../graph/op.ts";
+import type { AnyKernel } from "./choose.ts";
+
+/**
+ * In this order kernels are tried, the most unlike first, since time may run out. Those that are not named here are on
+ * the ladder to be read and checked against.
+ */
+const ORDER = [
+  "tall",
+  "direct",
+  "block64",
+  "block32",
+  "block128",
+  "row",
+  "direct-split",
+  "block64-wide",
+  "block64-double",
+];
+
+/** "block64" of "matmul/block64". */
+export const suffixOf = (name: string): string => name.slice(name.indexOf("/") + 1);
+
+/** Kernels that apply, the guess first. */
+export function candidatesOf(node: Node, caps: DeviceCaps, guess: AnyKernel): readonly AnyKernel[] {
+  const { kernels } = node.op as AnyOp;
+  const rank = (k: AnyKernel): number => ORDER.indexOf(suffixOf(k.name));
+  const others = kernels.filter((k) => {
+    return k !== guess && rank(k) >= 0 && k.plan(node.inputs, node.outputs, node.attrs, caps) !== null;
+  });
+  return [guess, ...others.sort((a, b) => rank(a) - rank(b))];
+}
+
+/** Whether the op has a kernel of that name which can do this. */
+export function applies(
+  op: AnyOp,
+  name: string,
+  inputs: readonly TensorSpec[],
+  attrs: unknown,
+  caps: DeviceCaps,
+): boolean {
+  const kernel = op.kernels.find((k) => k.name === name);
+  return kernel !== undefined && kernel.plan(inputs, op.infer(inputs, attrs), attrs, caps) !== null;
+}
+
+/** Names a problem: op, attributes, shapes, and the kernels' very code, so that a choice does not outlive them. */
+export function keyOf(node: Node, caps: DeviceCaps): string {
+  const op = node.op as AnyOp;
+  let hash = 0x811c9dc5;
+  for (const kernel of op.kernels) {
+    const plan = kernel.plan(node.inputs, node.outputs, node.attrs, caps);
+    for (const { code } of plan?.launches ?? []) {
+      for (let i = 0; i < code.length; i++) hash = Math.imul(hash ^ code.charCodeAt(i), 0x01000193);
+    }
+  }
+  const shapes = node.inputs.map((t) => t.shape.join("x")).join(" ");
+  return `${op.name} ${JSON.stringify(node.attrs)} ${shapes} ${(hash >>> 0).toString(16)}`;
+}

@@ -1,0 +1,248 @@
+import { compare } from "../../core/compare.ts";
+import { cast, type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
+import { Graph, type Node, type Tensor, type TensorSpec } from "../../graph/graph.ts";
+import type { AnyOp, Trial } from "../../graph/op.ts";
+import { type AnyKernel, chooseKernel } from "./choose.ts";
+import type { WebGpuDevice } from "./device.ts";
+import { WebGpuExecutor } from "./executor.ts";
+import { applies, candidatesOf, keyOf, suffixOf } from "./tuner-candidates.ts";
+
+/** What one kernel took in a trial; null where it failed its check, which rules it out. */
+export interface TrialResult {
+  readonly kernel: string;
+  readonly ms: number | null;
+}
+
+/** Why a node got its kernel. */
+export interface Choice {
+  readonly key: string;
+  readonly kernel: string;
+  /**
+   * Measured now; taken over from a like product for want of time; remembered from an earlier run; or the ladder's guess,
+   * when there was no time for any comparison: then the next compilation tries again.
+   */
+  readonly how: "measured" | "inherited" | "remembered" | "guessed";
+  /** Shapes of the trial's inputs, which may be smaller than the net's, and its results. */
+  readonly shapes: readonly (readonly number[])[];
+  readonly results: readonly TrialResult[];
+}
+
+/** Where choices are kept from one run to the next: names of kernels by key. */
+export interface ChoiceStore {
+  load(adapter: string): Promise<Readonly<Record<string, string>>>;
+  save(adapter: string, choices: Readonly<Record<string, string>>): Promise<void>;
+}
+
+/**
+ * What all trials of a compilation may take together, and what the first comparison may, without which there would be
+ * none. A pipeline that is being compiled then is not waited for.
+ */
+const BUDGET_MS = 400;
+const FIRST_MS = 800;
+/** Pipelines that are compiled side by side, before the first of them is needed. */
+const AHEAD = 2;
+/** Products below this many multiply-adds are launches more than work. */
+const MIN_WORK = 2 ** 18;
+/** A trial begins with this work, and grows while a run takes less than the least time that a clock can judge. */
+const FIRST_WORK = 2 ** 22;
+const LEAST_MS = 0.05;
+const SAMPLE_MS = 3;
+/** Rows of a result that are recomputed in f64 before a kernel is timed. */
+const CHECKED_ROWS = 4;
+
+/** Chooses kernels by measuring them on this device, each after its check; remembers what it chose. */
+export class Tuner {
+  private readonly choices = new Map<string, Choice>();
+  private loaded: Promise<void> | null = null;
+
+  constructor(
+    private readonly gpu: WebGpuDevice,
+    private readonly store: ChoiceStore | null = null,
+  ) {}
+
+  /** Every choice so far, for people to see. */
+  get made(): readonly Choice[] {
+    return [...this.choices.values()];
+  }
+
+  /** Kernels by name for the nodes that are worth it. The others keep the ladder's guess. */
+  async kernels(nodes: readonly Node[]): Promise<ReadonlyMap<Node, string>> {
+    const worth = nodes.filter((n) => n.op.trial && n.op.trial.work(n.inputs, n.attrs) >= MIN_WORK);
+    if (worth.length === 0) return new Map();
+    this.loaded ??= this.load();
+    await this.loaded;
+    const keys = new Map(worth.map((n) => [n, keyOf(n, this.gpu.caps)]));
+    const work = (n: Node): number => n.op.trial!.work(n.inputs, n.attrs);
+    const known = (n: Node): boolean => {
+      const choice = this.choices.get(keys.get(n)!);
+      // What was stored by others may name anything.
+      return (
+        choice !== undefined &&
+        choice.how !== "guessed" &&
+        applies(n.op, choice.kernel, n.inputs, n.attrs, this.gpu.caps)
+      );
+    };
+    const unknown = new Map(worth.filter((n) => !known(n)).map((n) => [keys.get(n)!, n]));
+    const start = performance.now();
+    const best: string[] = [];
+    for (const [key, node] of [...unknown].sort(([, a], [, b]) => work(b) - work(a))) {
+      const choice = await this.choose(key, node, best, start);
+      this.choices.set(key, choice);
+      if (choice.how === "measured" && !best.includes(suffixOf(choice.kernel))) best.push(suffixOf(choice.kernel));
+    }
+    if (unknown.size > 0) await this.save();
+    return new Map(worth.map((n) => [n, this.choices.get(keys.get(n)!)!.kernel]));
+  }
+
+  /** The first product meets all kernels; those behind it the ladder's guess and what has won so far. */
+  private async choose(key: string, node: Node, best: readonly string[], start: number): Promise<Choice> {
+    const guess = chooseKernel(node, this.gpu.caps).kernel;
+    const all = candidatesOf(node, this.gpu.caps, guess);
+    const candidates = best.length === 0 ? all : all.filter((k) => k === guess || best.includes(suffixOf(k.name)));
+    const results: TrialResult[] = [];
+    let problem = firstProblem(node);
+    if (performance.now() < start + BUDGET_MS) this.compileAhead(node, candidates.slice(0, AHEAD));
+    for (const kernel of candidates) {
+      const allowed = best.length === 0 && results.length < 2 ? FIRST_MS : BUDGET_MS;
+      const left = start + allowed - performance.now();
+      if (left <= 0) break;
+      // A kernel for long sums, say, may have nothing to do in a smaller problem.
+      if (!applies(node.op, kernel.name, problem, node.attrs, this.gpu.caps)) continue;
+      const done = this.trial(node, kernel, problem, results.length === 0);
+      const result = await Promise.race([done, after(left)]);
+      if (!result) {
+        done.catch(() => undefined);
+        break;
+      }
+      problem = result.problem;
+      results.push({ kernel: kernel.name, ms: result.ms });
+    }
+    const shapes = problem.map((t) => t.shape);
+    const fastest = results.filter((r) => r.ms !== null).sort((a, b) => a.ms! - b.ms!)[0];
+    if (fastest && results.length > 1) return { key, kernel: fastest.kernel, how: "measured", shapes, results };
+    const failed = new Set(results.filter((r) => r.ms === null).map((r) => r.kernel));
+    const like = candidates.find((k) => best.includes(suffixOf(k.name)) && !failed.has(k.name));
+    const kernel = like ?? (failed.has(guess.name) ? (all.find((k) => !failed.has(k.name)) ?? guess) : guess);
+    return { key, kernel: kernel.name, how: like ? "inherited" : "guessed", shapes, results };
+  }
+
+  /** An error comes again when the kernel is tried. */
+  private compileAhead(node: Node, kernels: readonly AnyKernel[]): void {
+    for (const kernel of kernels) {
+      const plan = kernel.plan(node.inputs, node.outputs, node.attrs, this.gpu.caps);
+      for (const launch of plan?.launches ?? []) this.gpu.pipelines.get(launch, kernel.name).catch(() => undefined);
+    }
+  }
+
+  /** Checks a kernel, then times it. The first of a problem may find it too small to time, and grows it. */
+  private async trial(
+    node: Node,
+    kernel: AnyKernel,
+    problem: readonly TensorSpec[],
+    mayGrow: boolean,
+  ): Promise<{ ms: number | null; problem: readonly TensorSpec[] }> {
+    const inputs = problem.map(numbersFor);
+    const g = new Graph();
+    const outputs = g.add(
+      node.op,
+      inputs.map((x, i) => g.variable(`input ${i}`, x)),
+      node.attrs,
+    );
+    g.keep(...outputs);
+    const executor = await WebGpuExecutor.compile(this.gpu, g, { kernel: () => kernel.name });
+    try {
+      const computed = await executor.run(1, outputs);
+      if (!isRight(node, inputs, computed)) return { ms: null, problem };
+      const ms = await timeOf(executor);
+      const larger = mayGrow && ms < LEAST_MS ? grownProblem(node, problem) : null;
+      if (larger) return await this.trial(node, kernel, larger, true);
+      return { ms, problem };
+    } finally {
+      executor.dispose();
+    }
+  }
+
+  private async load(): Promise<void> {
+    const stored = await this.store?.load(this.gpu.description).catch(() => null);
+    for (const [key, kernel] of Object.entries(stored ?? {})) {
+      this.choices.set(key, { key, kernel, how: "remembered", shapes: [], results: [] });
+    }
+  }
+
+  /** What cannot be kept is measured again next time. */
+  private async save(): Promise<void> {
+    const final = [...this.choices].filter(([, { how }]) => how !== "guessed");
+    const names = Object.fromEntries(final.map(([key, { kernel }]) => [key, kernel]));
+    await this.store?.save(this.gpu.description, names).catch(() => undefined);
+  }
+}
+
+const trialOf = (node: Node): Trial<unknown> => node.op.trial! as Trial<unknown>;
+
+/** The net's own problem, halved until it is short work anywhere. */
+function firstProblem(node: Node, most = FIRST_WORK): readonly TensorSpec[] {
+  const { work, halve } = trialOf(node);
+  let problem: readonly TensorSpec[] = node.inputs.map(({ shape, dtype }) => ({ shape, dtype }));
+  while (work(problem, node.attrs) > most) {
+    const half = halve(problem, node.attrs);
+    if (!half) break;
+    problem = half;
+  }
+  return problem;
+}
+
+/** The net's problem halved less often; null where nothing was halved. */
+function grownProblem(node: Node, problem: readonly TensorSpec[]): readonly TensorSpec[] | null {
+  const now = trialOf(node).work(problem, node.attrs);
+  const larger = firstProblem(node, now * 16);
+  return trialOf(node).work(larger, node.attrs) > now ? larger : null;
+}
+
+/** Numbers in [-1, 1), made in no time: their distribution does not matter, their low bits do. */
+function numbersFor({ shape }: TensorSpec): NdArray {
+  const data = new Float32Array(sizeOf(shape));
+  let state = 12345;
+  for (let i = 0; i < data.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    data[i] = state / 2 ** 31;
+  }
+  return ndarray(shape, "f32", data);
+}
+
+/** Some rows of the result, first and last among them, and all of any other output, against f64 and its bound. */
+function isRight(node: Node, inputs: readonly NdArray[], computed: readonly NdArray[]): boolean {
+  const op = node.op as AnyOp;
+  const [y, ...rest] = computed as [NdArray, ...NdArray[]];
+  const [M, N] = y.shape as readonly [number, number];
+  const rows = [0, Math.floor(M / 3), Math.floor((2 * M) / 3), M - 1].slice(0, Math.min(M, CHECKED_ROWS));
+  const cut = (): readonly NdArray[] =>
+    trialOf(node).cut(
+      inputs.map((x) => cast(x, "f64")),
+      node.attrs,
+      rows,
+    );
+  const exact = op.reference(cut(), node.attrs);
+  const nothing = inputs.map(() => null);
+  const bounds = op.bound!(cut(), nothing, exact, node.attrs);
+  const picked = new Float32Array(rows.length * N);
+  rows.forEach((row, i) => {
+    picked.set((y.data as Float32Array).subarray(row * N, (row + 1) * N), i * N);
+  });
+  const values = [ndarray([rows.length, N], "f32", picked), ...rest];
+  return values.every((value, i) => compare(value, exact[i]!, bounds[i] ?? null).pass);
+}
+
+/** Milliseconds of a run: the better of two samples. */
+async function timeOf(executor: { run(steps: number, read?: readonly Tensor[]): Promise<unknown> }): Promise<number> {
+  const sample = async (runs: number): Promise<number> => {
+    const start = performance.now();
+    await executor.run(runs);
+    return (performance.now() - start) / runs;
+  };
+  const runs = Math.max(1, Math.min(64, Math.ceil(SAMPLE_MS / Math.max(await sample(1), 1e-3))));
+  return Math.min(await sample(runs), await sample(runs));
+}
+
+function after(ms: number): Promise<null> {
+  return new Promise((resolve) => setTimeout(() => resolve(null), ms));
+}
