@@ -27,14 +27,17 @@ export async function openTrainer(choice: BackendChoice, options: TrainerOptions
   const candidates = await openBackends(choice);
   if (candidates.length === 1) {
     const [backend, why] = candidates[0]!;
-    note(`backend: ${backend.description} (${why})`);
-    return createTrainer(backend, options);
+    const trainer = await createTrainer(backend, options);
+    note(`backend: ${backend.description} (${why}); ${trainer.execution}`);
+    return trainer;
   }
   const { trainer, measured } = await chooseTrainer(
     candidates.map(([backend]) => backend),
     options,
   );
-  note(`backend: ${choiceText(measured)} (measured on this run; --backend takes one without asking)`);
+  note(
+    `backend: ${choiceText(measured)} (measured on this run; --backend takes one without asking); ${trainer.execution}`,
+  );
   return trainer;
 }
 

@@ -89,7 +89,7 @@ async function lossAndGradients(
   seed: number,
 ): Promise<{ loss: NdArray; gradients: Map<string, NdArray> }> {
   const g = gradientGraph(model, weights, x, y, { seed, maxBufferSize: backend.limits.maxBufferSize });
-  const executor = await backend.compile(g.graph, { nodes: fuse(g.graph) });
+  const executor = await backend.compile(g.graph, { nodes: fuse(g.graph), onChip: false });
   try {
     const [loss, ...flats] = await executor.run(1, [g.loss, ...g.flatGradients]);
     return { loss: loss!, gradients: unpackParameters(g.groups, flats) };

@@ -2,21 +2,13 @@ import { finiteTests } from "../../shaders/common.ts";
 import { MAX_PARTIALS, REDUCE_WORKGROUP } from "../../shaders/reduce.ts";
 import { gradientStatsParams, gradientStats as statsCode, withMark, withSquare } from "../../shaders/step.ts";
 import { sizeOf } from "../core/ndarray.ts";
+import { index } from "../graph/chip.ts";
 import type { Op } from "../graph/op.ts";
 import { input, output } from "./plan.ts";
 import { boundLike, floatLike, gamma, TINY } from "./rounding.ts";
 import { call, partsOf } from "./wasm-plan.ts";
 
 const groupsOf = (size: number): number => Math.min(MAX_PARTIALS, Math.ceil(size / (4 * REDUCE_WORKGROUP)));
-
-/** The elements that one group adds up: every so many stretches as long as a workgroup. */
-function stretchesOf(group: number, groups: number, size: number): readonly (readonly [number, number])[] {
-  const found: (readonly [number, number])[] = [];
-  for (let from = group * REDUCE_WORKGROUP; from < size; from += groups * REDUCE_WORKGROUP) {
-    found.push([from, Math.min(from + REDUCE_WORKGROUP, size)]);
-  }
-  return found;
-}
 
 /** stats [groups, 2] of a flat gradient: partial sums of squares; and how many parts hold NaN or infinity. */
 export const gradientStats: Op<null> = {
@@ -44,13 +36,29 @@ export const gradientStats: Op<null> = {
   gradient: "none",
   onChip(w, [g], [stats]) {
     w.declare(finiteTests);
-    const groups = groupsOf(sizeOf(g!.shape));
-    for (let group = 0; group < groups; group++) {
-      const mine = groups === 1 ? g!.ranges : stretchesOf(group, groups, sizeOf(g!.shape));
-      const squares = w.total(mine, (i, sum) => w.add(`${sum} = ${withSquare(sum, g!.at(i))};`, 2));
-      const broken = w.total(mine, (i, bad) => w.add(`${bad} = ${withMark(bad, g!.at(i))};`, 2));
-      w.once(() => w.add(`${stats!.at(2 * group)} = ${squares}; ${stats!.at(2 * group + 1)} = min(${broken}, 1.0);`));
+    const size = sizeOf(g!.shape);
+    const groups = groupsOf(size);
+    if (groups === 1) {
+      const squares = w.total(g!.ranges, (i, sum) => w.add(`${sum} = ${withSquare(sum, g!.at(i))};`, 2));
+      const broken = w.total(g!.ranges, (i, bad) => w.add(`${bad} = ${withMark(bad, g!.at(i))};`, 2));
+      w.once(() => w.add(`${stats!.at(0)} = ${squares}; ${stats!.at(1)} = min(${broken}, 1.0);`));
+      return;
     }
+    // A group an invocation, and nothing to be waited for.
+    w.each(groups, (group) => {
+      w.add("var sum = 0.0; var bad = 0.0;");
+      w.loop(0, Math.ceil(size / (groups * REDUCE_WORKGROUP)), (turn) => {
+        const first = w.name(index.times(index.plus(index.times(turn, groups), group), REDUCE_WORKGROUP));
+        w.loop(0, REDUCE_WORKGROUP, (k) => {
+          const i = w.name(index.plus(first, k));
+          if (typeof i === "number" && i >= size) return;
+          const value =
+            typeof i === "number" ? g!.at(i) : `select(0.0, ${g!.at(`min(${i}, ${size - 1}u)`)}, ${i} < ${size}u)`;
+          w.add(`let value = ${value}; sum = ${withSquare("sum", "value")}; bad = ${withMark("bad", "value")};`, 4);
+        });
+      });
+      w.add(`${stats!.at(index.times(group, 2))} = sum; ${stats!.at(index.plus(index.times(group, 2), 1))} = bad;`);
+    });
   },
   kernels: [
     {

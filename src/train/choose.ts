@@ -22,6 +22,8 @@ export interface Choice {
 
 /** Time that measuring one backend may take, beyond its first step. */
 const MEASURE_MS = 60;
+/** Steps that it may take: small nets take millions a second, and fewer would measure the reading of their losses. */
+const MEASURE_STEPS = 2 ** 16;
 /** Multiply-adds a millisecond that the CPU manages with two threads; only to spare hopeless trials. */
 const CPU_WORK_PER_MS = 3e7;
 /** How many times slower the estimate must be before a trial is hopeless. */
@@ -71,8 +73,8 @@ async function stepTime(trainer: Trainer): Promise<number> {
   await run(n);
   for (;;) {
     const ms = await run(n);
-    if (ms >= MEASURE_MS / 2 || n >= 4096) return ms / n;
-    n = Math.min(4096, Math.max(2 * n, Math.ceil((n * MEASURE_MS) / 2 / Math.max(ms, 0.05))));
+    if (ms >= MEASURE_MS / 2 || n >= MEASURE_STEPS) return ms / n;
+    n = Math.min(MEASURE_STEPS, Math.max(2 * n, Math.ceil((n * MEASURE_MS) / 2 / Math.max(ms, 0.05))));
   }
 }
 

@@ -111,6 +111,7 @@ async function part(
   const loss = lossOf(g, model, outputs, batchY);
   const correct = batchY.dtype === "i32" ? g.one(countCorrect, [outputs, batchY], null, "correct") : loss;
   g.add(tally, [cursor, ring, loss, correct], { slots: batches, batch, n }, "tally");
-  const executor = await backend.compile(g, { nodes: fuse(g) });
+  // Kernels for the chip are compiled for one size, and these graphs run a few times only.
+  const executor = await backend.compile(g, { nodes: fuse(g), onChip: false });
   return { executor, groups, cursor, ring, batches, batch };
 }

@@ -74,6 +74,11 @@ export class Trainer {
     return this.done;
   }
 
+  /** How steps run: "13 dispatches a step", "one kernel on the chip, 1 invocation". */
+  get execution(): string {
+    return this.executor.description;
+  }
+
   /** Rows of one step. */
   get batchRows(): number {
     return this.options.batch === "full" ? this.options.data.x.shape[0]! : this.options.batch;

@@ -12,7 +12,7 @@ import { parseModel } from "../../src/nn/model.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
 import type { TrainerOptions } from "../../src/train/options.ts";
 import { createTrainer, type StepMetrics, type Trainer } from "../../src/train/trainer.ts";
-import { openGpu } from "../shared/gpu.ts";
+import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { forms } from "../shared/on-chip.ts";
 import { mixedNet, ring, smallNet } from "../shared/problems.ts";
 
@@ -21,8 +21,6 @@ beforeAll(async () => {
   gpu = await openGpu();
 });
 afterAll(() => gpu.dispose());
-
-const dispatches = (): Backend => ({ ...gpu, compile: (g, o) => gpu.compile(g, { ...o, onChip: false }) });
 
 async function steps(trainer: Trainer, count: number, onNotFinite: "skip" | "stop" = "stop"): Promise<StepMetrics[]> {
   const out: StepMetrics[] = [];
@@ -96,7 +94,7 @@ const problems: [string, TrainerOptions][] = [
 describe("a run on the chip is the run of the dispatches, and of the reference", () => {
   test.each(problems)("%s", async (_name, options) => {
     const chip = await outcome(onChip(gpu), options);
-    const [other, exact] = [await outcome(dispatches(), options), await outcome(referenceBackend("f64"), options)];
+    const [other, exact] = [await outcome(asDispatches(gpu), options), await outcome(referenceBackend("f64"), options)];
     for (const [i, m] of chip.metrics.entries()) {
       const truth = exact.metrics[i]!;
       expect(m.step).toBe(truth.step);
@@ -173,9 +171,11 @@ test.each(forms)("a step that is not finite is skipped: $width in $memory", asyn
 test.each([
   ["the tutorial", trainingPresets.tutorial!.model, tutorialData()],
   ["every kind of layer", mixedNet, ring(6)],
-] as const)("the three-way check of gradients, on the chip: %s", async (_name, model, data) => {
-  const report = await checkGradients({ model, weights: initialise(model, 2), ...data, backend: onChip(gpu) });
-  expect(report).toMatchObject({ pass: true, firstDivergent: null });
+] as const)("the three-way check of gradients, on the chip and as dispatches: %s", async (_name, model, data) => {
+  for (const backend of [onChip(gpu), asDispatches(gpu)]) {
+    const report = await checkGradients({ model, weights: initialise(model, 2), ...data, backend });
+    expect(report).toMatchObject({ pass: true, firstDivergent: null });
+  }
 });
 
 describe("the choice", () => {

@@ -2,12 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
+import { onChip } from "../../src/check/on-chip.ts";
 import type { NdArray } from "../../src/core/ndarray.ts";
 import { parseModel } from "../../src/nn/model.ts";
 import { unpackParameters } from "../../src/nn/parameters.ts";
 import { fuse } from "../../src/ops/fuse.ts";
 import { gradientGraph } from "../../src/train/gradient-graph.ts";
-import { openGpu } from "../shared/gpu.ts";
+import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { normError, type TorchArray, table, toArray, toParameters } from "../shared/torch.ts";
 
 interface LayerCase {
@@ -50,7 +51,8 @@ describe("CPU f64 against PyTorch, 1e-10", () => {
 });
 
 describe.each([
-  ["WebGPU", openGpu],
+  ["WebGPU as dispatches", async () => asDispatches(await openGpu())],
+  ["WebGPU on the chip", async () => onChip(await openGpu(), { form: { width: 4, memory: "storage" } })],
   ["WebAssembly", wasmBackend],
 ] as const)("%s against PyTorch, 1e-5", (_name, open) => {
   let backend: Backend;

@@ -84,8 +84,11 @@ function lowerTo(form: ChipForm, g: Graph, caps: DeviceCaps, keepAll: boolean): 
   return write(g, layout, form.width) ?? { reason: "its code would be too long" };
 }
 
-/** Statements of a step up to which one workgroup is the better choice; bench/NOTES.md. */
-const SMALL_STEP = 100_000;
+/**
+ * Statements of a step up to which one workgroup is the better choice. Measured where values lie in storage, on a CPU's
+ * adapter; a guess where they lie in a workgroup's memory. bench/NOTES.md.
+ */
+const SMALL_STEP: Readonly<Record<ChipMemory, number>> = { variables: 1e6, storage: 500_000, workgroup: 100_000 };
 
 /** What a graph is compiled to: the kernel for the chip, or null for a dispatch or more a node. */
 export function chooseLowering(g: Graph, caps: DeviceCaps, subgroup: number, options: CompileOptions): Lowered | null {
@@ -97,7 +100,7 @@ export function chooseLowering(g: Graph, caps: DeviceCaps, subgroup: number, opt
     if (!forced) return null;
     throw new ChainruleError("limit", `this graph cannot run on the chip: ${lowered.reason}`);
   }
-  return forced || lowered.work <= SMALL_STEP ? lowered : null;
+  return forced || lowered.work <= SMALL_STEP[lowered.layout.memory] ? lowered : null;
 }
 
 /** The kernel in one form, or null where it grows too long. */
