@@ -72,9 +72,10 @@ export const countCorrectOnChip: OnChip<null> = (w, [x, labels], [y]) => {
     w.add(`var best = 0u; var most = ${rowElement(x!, row, 0)};`);
     w.loop(1, N, (j) => {
       const logit = rowElement(x!, row, j);
-      w.add(`if (${logit} > most) { best = ${index.text(j)}; most = ${logit}; }`);
+      w.add(`let larger = ${logit} > most;`);
+      w.add(`best = select(best, ${index.text(j)}, larger); most = select(most, ${logit}, larger);`);
     });
-    w.add(`if (best == u32(${labels!.at(row)})) { ${partial} += 1.0; }`);
+    w.add(`${partial} += select(0.0, 1.0, best == u32(${labels!.at(row)}));`);
   });
   w.once(() => w.add(`${y!.at(0)} = ${total};`));
 };
