@@ -130,10 +130,15 @@ export const gather: Op<null> = {
   gradient: "none",
   onChip(w, [data, rows], [y]) {
     const width = sizeOf(data!.shape.slice(1));
-    elementwise(w, y!, (i) => {
-      const row = rows!.at(index.over(i, width));
-      return data!.at(index.plus(index.times(row, width), index.rest(i, width)));
-    });
+    elementwise(
+      w,
+      y!,
+      (i) => {
+        const row = rows!.at(index.over(i, width));
+        return data!.at(index.plus(index.times(row, width), index.rest(i, width)));
+      },
+      COST.lookup,
+    );
   },
   lookups: [0],
   kernels: [

@@ -7,8 +7,11 @@ import { matmulDims, operandStrides } from "./matmul-dims.ts";
 /** The body of an op in the kernel that runs whole steps. */
 export type OnChip<A> = NonNullable<Op<A>["onChip"]>;
 
-/** What a random word or a transcendental function costs, in statements: measured on SwiftShader, to one digit. */
-export const COST = { philox: 200, function: 10 } as const;
+/**
+ * What a random word, a transcendental function, or a look-up at a place known only when it runs costs in statements:
+ * rough, and for the look-up it is what SwiftShader's compiler takes, 16 ms where it is written out.
+ */
+export const COST = { philox: 200, function: 10, lookup: 25 } as const;
 
 /** Makes `params` a constant for the statements that follow in this scope. */
 export function constants<F extends Record<string, "u32" | "f32">>(
