@@ -1,8 +1,7 @@
 import { dataPresets } from "../data/presets.ts";
 import { type LayerSpec, type ModelSpec, parseModel, widths } from "../nn/model.ts";
 import { trainingPresets } from "../nn/presets.ts";
-import { activations } from "../ops/activations.ts";
-import { type OptimizerName, optimizers } from "../ops/optimizers.ts";
+import { activationNames as known, type OptimizerName, optimizerNames } from "../ops/names.ts";
 
 /** Everything that decides a run: what the controls show and what a link carries. */
 export interface Settings {
@@ -23,8 +22,8 @@ export const devices = ["auto", "webgpu", "cpu"] as const;
 export type Device = (typeof devices)[number];
 
 export const dataNames: readonly string[] = Object.keys(dataPresets);
-export const activationNames: readonly string[] = ["none", ...Object.keys(activations)];
-export const optimizerNames = Object.keys(optimizers) as OptimizerName[];
+export const activationNames: readonly string[] = ["none", ...known];
+export { optimizerNames };
 
 /** What the page opens with: no file to fetch, and something to see at once. */
 export const firstData = "spirals";
@@ -37,7 +36,8 @@ export const MOST_DEEP = 12;
 export function settingsFor(data: string): Settings {
   const preset = trainingPresets[data]!;
   const linears = preset.model.layers.filter((l) => l.type === "linear");
-  const act = preset.model.layers.find((l): l is LayerSpec => l.type in activations)?.type ?? "none";
+  const act =
+    preset.model.layers.find((l): l is LayerSpec => (known as readonly string[]).includes(l.type))?.type ?? "none";
   return {
     data,
     published: false,
