@@ -1,0 +1,3 @@
+export function BackpropRoom() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function BenchRoom() {
+  return null;
+}

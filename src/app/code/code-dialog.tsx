@@ -1,0 +1,3 @@
+export function CodeDialog() {
+  return null;
+}

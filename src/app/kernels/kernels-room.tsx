@@ -1,0 +1,3 @@
+export function KernelsRoom() {
+  return null;
+}
