@@ -75,7 +75,8 @@ async function configureAndPlay(): Promise<void> {
   run.value = await engine.configure(settings.value);
   // The X-ray looks at a run's own beginning, before it has run away from it.
   if (room.value === "gradients") await (await import("../gradients/state.ts")).firstCheck();
-  await startPlaying();
+  // A story is told of numbers that stand still.
+  if (room.value !== "backprop") await startPlaying();
 }
 
 async function startPlaying(): Promise<void> {

@@ -108,7 +108,8 @@ export async function timeKernels(): Promise<readonly KernelTiming[]> {
   return timings;
 }
 
-async function timeNode(gpu: WebGpuBackend, node: Node): Promise<number | null> {
+/** Milliseconds of all dispatches of a node, by itself; null where it cannot be. */
+export async function timeNode(gpu: WebGpuBackend, node: Node): Promise<number | null> {
   const { plan } = chooseKernel(node, gpu.gpu.caps);
   const arrays = [...node.inputs, ...node.outputs, ...(plan.scratch ?? [])];
   const place = (b: Binding): number => {

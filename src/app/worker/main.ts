@@ -40,6 +40,10 @@ const engine: Engine = {
     await stop();
     return (await story()).storyOf(row);
   },
+  async ranKernels(row) {
+    await stop();
+    return (await import("./ran-kernels.ts")).ranKernels(row);
+  },
   directions: async () => (await bench()).directions(),
   async benchmark(options, listener) {
     await stop();

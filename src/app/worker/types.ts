@@ -6,6 +6,7 @@ import type { Evaluation } from "../../train/evaluation.ts";
 import type { CurveNews } from "../state/curve.ts";
 import type { Ends, Settings } from "../state/settings.ts";
 import type { KernelEdit, KernelNode, KernelTiming } from "./kernels.ts";
+import type { RanKernel } from "./ran-kernels.ts";
 import type { Story } from "./story.ts";
 import type { TensorPicture, XrayReport } from "./xray.ts";
 
@@ -119,6 +120,7 @@ export interface Engine {
   tensor(name: string): Promise<TensorPicture | null>;
   replay(): Promise<string>;
   story(row: number): Promise<Story>;
+  ranKernels(row: number): Promise<readonly RanKernel[]>;
   directions(): Promise<readonly DirectionRow[]>;
   benchmark(
     options: { readonly sections: readonly Section[]; readonly max: number },
