@@ -49,6 +49,7 @@ const engine: Engine = {
     await stop();
     return (await bench()).benchmark(options, listener);
   },
+  markdown: async (report) => (await bench()).markdown(report),
   cancelBenchmark: async () => (await bench()).cancel(),
   kernels: async () => (await kernels()).kernelNodes(),
   async timeKernels() {

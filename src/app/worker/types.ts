@@ -106,6 +106,11 @@ export interface OwnInfo extends Ends {
   readonly rows: number;
 }
 
+/** How far a benchmark is, and the width from which on the GPU wins, as far as is known. */
+export interface BenchNews extends BenchProgress {
+  readonly crossover: number | null;
+}
+
 /** What the worker offers; every call is asynchronous across Comlink. */
 export interface Engine {
   configure(settings: Settings): Promise<RunInfo>;
@@ -124,8 +129,9 @@ export interface Engine {
   directions(): Promise<readonly DirectionRow[]>;
   benchmark(
     options: { readonly sections: readonly Section[]; readonly max: number },
-    listener: (report: BenchReport, progress: BenchProgress) => void,
+    listener: (report: BenchReport, progress: BenchNews) => void,
   ): Promise<void>;
+  markdown(report: BenchReport): Promise<string>;
   cancelBenchmark(): void;
   kernels(): Promise<readonly KernelNode[]>;
   timeKernels(): Promise<readonly KernelTiming[]>;
