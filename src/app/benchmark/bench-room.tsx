@@ -12,13 +12,20 @@ import { Tables } from "./tables.tsx";
 
 const widths = [64, 128, 256, 512, 1024, 2048, 4096, 8192] as const;
 
+/** What is being measured, in the page's language; products and nets go by their own names. */
+function doing(label: string): string {
+  if (label.startsWith("ceiling")) return say("sectionceilings");
+  if (label.startsWith("crossover")) return say("sectioncrossover");
+  return label === "logging" ? say("sectionlogging") : label;
+}
+
 function Progress() {
   const { label, share, seconds } = progress.value;
   if (running.value) {
     const left = share > 0.01 ? Math.ceil((seconds * (1 - share)) / share) : "…";
     return (
       <p class="soft" role="status" id="bench-progress">
-        <progress value={share} max={1} aria-label={say("run")} /> {say("left", { label, seconds: left })}
+        <progress value={share} max={1} aria-label={say("run")} /> {say("left", { label: doing(label), seconds: left })}
       </p>
     );
   }

@@ -93,7 +93,7 @@ export function Tables({ report: r }: { report: BenchReport }) {
         title="ceilings"
         id="bench-ceilings"
         heads={["ceiling", "measured", "sample"]}
-        rows={r.ceilings.map((c) => [c.what, c.verified ? `${figure(c.value)} ${c.unit}` : say("wrong"), spread(c.ms)])}
+        rows={r.ceilings.map((c) => [say(`limit${c.name}`), c.verified ? `${figure(c.value)} ${c.unit}` : say("wrong"), spread(c.ms)])}
       />
       <Table
         title="logging"

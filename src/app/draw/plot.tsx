@@ -46,6 +46,8 @@ function dataOf(lines: readonly Line[], logY: boolean): uPlot.AlignedData {
 /** Curves over steps, live: lines with their own x, values under the cursor, logarithmic axes. */
 export function Plot(props: PlotProps) {
   const box = useRef<HTMLDivElement>(null);
+  const latest = useRef(props);
+  latest.current = props;
   const scheme = dark.value;
   const lines = props.lines();
   const shape = JSON.stringify([lines.map((l) => [l.label, l.colour, l.width]), props.logX, props.logY, scheme, props.label, props.x]);
@@ -58,7 +60,7 @@ export function Plot(props: PlotProps) {
     const draw = () => {
       waiting = 0;
       drawn = performance.now();
-      const now = props.lines();
+      const now = latest.current.lines();
       if (now.length === lines.length) made.setData(dataOf(now, props.logY));
     };
     const stop = props.version.subscribe(() => {
@@ -79,9 +81,13 @@ export function Plot(props: PlotProps) {
 /** Powers of ten, every one or every so many: lines between them would be a hatching. */
 function decades(low: number, high: number): number[] {
   const [from, to] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)];
+  if (to - from < 2) {
+    const near = [1, 2, 5].flatMap((m) => Array.from({ length: to - from + 3 }, (_, i) => m * 10 ** (from - 1 + i)));
+    return near.filter((v) => v >= low && v <= high).sort((a, b) => a - b);
+  }
   const apart = Math.max(1, Math.ceil((to - from) / 6));
-  const all = Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i).filter((p) => p % apart === 0);
-  return all.length > 1 ? all.map((p) => 10 ** p) : [low, Math.sqrt(low * high), high];
+  const all = Array.from({ length: to - from + 1 }, (_, i) => from + i).filter((p) => p % apart === 0);
+  return all.map((p) => 10 ** p);
 }
 
 function optionsFor(props: PlotProps, lines: readonly Line[], width: number): uPlot.Options {
