@@ -13,7 +13,7 @@ export function Card(props: {
 }) {
   if (props.part && hiddenParts.value.includes(props.part)) return null;
   return (
-    <section class={`card ${props.class ?? ""}`} id={props.id} aria-label={props.title}>
+    <section class={`card ${props.class ?? ""}`} id={props.id}>
       <header>
         <h2>{props.title}</h2>
         {props.actions && <div class="actions">{props.actions}</div>}
