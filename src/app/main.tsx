@@ -14,7 +14,13 @@ declare global {
     readonly chainrule: { readonly curve: Curve };
   }
 }
-Object.defineProperty(window, "chainrule", { value: Object.freeze({ get curve() { return live.value.curve; } }) });
+Object.defineProperty(window, "chainrule", {
+  value: Object.freeze({
+    get curve() {
+      return live.value.curve;
+    },
+  }),
+});
 
 start();
 render(<App />, document.getElementById("app")!);

@@ -41,6 +41,18 @@ describe("a run", () => {
     for (const [step, loss] of common) expect(loss, `step ${step}`).toBe(first.get(step));
   });
 
+  test("can be slowed down to watch", async () => {
+    await s.open("data=moons&device=cpu");
+    await s.trained(20);
+    await s.page.selectOption("#speed", "100");
+    await s.page.waitForTimeout(1000);
+    const before = await s.stepCount();
+    await s.page.waitForTimeout(2000);
+    const taken = (await s.stepCount()) - before;
+    expect(taken).toBeGreaterThan(60);
+    expect(taken).toBeLessThan(300);
+  });
+
   test("is driven by keys, but not by what is typed into a field", async () => {
     await s.open("data=moons");
     await s.trained(5);

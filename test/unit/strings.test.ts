@@ -28,7 +28,8 @@ test("no words stand outside the tables", () => {
   const views = files.filter((f) => f.endsWith(".tsx"));
   expect(views.length).toBeGreaterThan(10);
   for (const file of views) {
-    const text = readFileSync(join(app, file), "utf8");
+    // Names of functions in formulas are the same in every language.
+    const text = readFileSync(join(app, file), "utf8").replaceAll(/<I>[a-z]+<\/I>/g, "");
     // Text between tags that is followed by a closing tag, and attributes that people read.
     const words = [...text.matchAll(/>([^<>{}=;()]*[A-Za-z]{3,}[^<>{}=;()]*)<\//g)].map((m) => m[1]!.trim());
     const spoken = [...text.matchAll(/\b(?:aria-label|title|placeholder|label)="([^"]*)"/g)].map((m) => m[1]!);

@@ -1,6 +1,7 @@
 import { useEffect } from "preact/hooks";
 import { Card } from "../shell/card.tsx";
 import { roomKeys } from "../shell/keys.tsx";
+import { Scroll } from "../shell/scroll.tsx";
 import "./backprop.css";
 import type { Story } from "../worker/story.ts";
 import { CountCard } from "./count.tsx";
@@ -24,7 +25,9 @@ function sentence(s: Story, { phase, focus }: Frame): string {
     case "products":
       return say("productsText");
     case "update":
-      return s.optimizer === "sgd" ? say("updateText") : `${say("updateText")} ${say("updateOther", { optimizer: s.optimizer })}`;
+      return s.optimizer === "sgd"
+        ? say("updateText")
+        : `${say("updateText")} ${say("updateOther", { optimizer: s.optimizer })}`;
   }
 }
 
@@ -51,8 +54,7 @@ function Film({ s, frame }: { s: Story; frame: Frame }) {
       <p class="sentence" id="sentence" aria-live="polite">
         {words}
       </p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-      <div class="scroll stage" tabIndex={0} role="region" aria-label={say("drawing", { text: words })}>
+      <Scroll class="stage" label={say("drawing", { text: words })}>
         <Drawing
           story={s}
           frame={frame}
@@ -62,11 +64,10 @@ function Film({ s, frame }: { s: Story; frame: Frame }) {
             hovered.value = f;
           }}
         />
-      </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-      <div class="scroll formula" id="formula" tabIndex={0} role="region" aria-label={say("formula")}>
+      </Scroll>
+      <Scroll class="formula" id="formula" label={say("formula")}>
         <Formula story={s} frame={frame} focus={focus} />
-      </div>
+      </Scroll>
       <div class="buttons scrub">
         <button type="button" id="back" disabled={at.value === 0} onClick={() => move(-1)}>
           ← {say("back")}
@@ -83,7 +84,13 @@ function Film({ s, frame }: { s: Story; frame: Frame }) {
             hovered.value = null;
           }}
         />
-        <button type="button" id="next" class="primary" disabled={at.value === frames.value.length - 1} onClick={() => move(1)}>
+        <button
+          type="button"
+          id="next"
+          class="primary"
+          disabled={at.value === frames.value.length - 1}
+          onClick={() => move(1)}
+        >
           {say("next")} →
         </button>
         <span class="soft">{say("scrub", { i: at.value + 1, n: frames.value.length })}</span>

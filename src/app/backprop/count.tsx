@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { DirectionRow } from "../../bench/tutorial.ts";
 import { count, short } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
+import { Scroll } from "../shell/scroll.tsx";
 import { engine } from "../state/engine.ts";
 import { say } from "./strings.ts";
 
@@ -23,8 +24,7 @@ export function CountCard() {
   return (
     <Card title={say("count")} part="count" id="count">
       <p class="soft">{say("countText")}</p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-      <div class="scroll" tabIndex={0} role="region" aria-label={say("count")}>
+      <Scroll label={say("count")}>
         <table class="wide-table">
           <thead>
             <tr>
@@ -54,7 +54,7 @@ export function CountCard() {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Card>
   );
 }

@@ -32,14 +32,28 @@ interface Props {
   onFocus: (focus: Focus | null) => void;
 }
 
-function Edges({ story, frame, focus, onFocus, layer, place }: Props & { layer: number; place: ReturnType<typeof placer> }) {
+function Edges({
+  story,
+  frame,
+  focus,
+  onFocus,
+  layer,
+  place,
+}: Props & { layer: number; place: ReturnType<typeof placer> }) {
   const l = story.layers[layer]!;
   const before = story.layers[layer - 1]!;
   if (!l.linear) {
     return (
       <>
         {l.values.slice(0, MOST_NODES).map((_, j) => (
-          <line key={j} x1={place.x(layer - 1)} y1={place.y(layer - 1, j)} x2={place.x(layer)} y2={place.y(layer, j)} class="wire" />
+          <line
+            key={j}
+            x1={place.x(layer - 1)}
+            y1={place.y(layer - 1, j)}
+            x2={place.x(layer)}
+            y2={place.y(layer, j)}
+            class="wire"
+          />
         ))}
       </>
     );
@@ -75,7 +89,11 @@ function Edges({ story, frame, focus, onFocus, layer, place }: Props & { layer: 
                 stroke-width={on ? 4 : 1 + (2.2 * Math.abs(v)) / most}
               />
               {on && (
-                <text class="edge-value" x={line.x1 + 0.62 * (line.x2 - line.x1)} y={line.y1 + 0.62 * (line.y2 - line.y1) - 5}>
+                <text
+                  class="edge-value"
+                  x={line.x1 + 0.62 * (line.x2 - line.x1)}
+                  y={line.y1 + 0.62 * (line.y2 - line.y1) - 5}
+                >
                   {short(v, 2)}
                 </text>
               )}
@@ -87,7 +105,15 @@ function Edges({ story, frame, focus, onFocus, layer, place }: Props & { layer: 
   );
 }
 
-function Node({ story, frame, focus, onFocus, layer, node, place }: Props & { layer: number; node: number; place: ReturnType<typeof placer> }) {
+function Node({
+  story,
+  frame,
+  focus,
+  onFocus,
+  layer,
+  node,
+  place,
+}: Props & { layer: number; node: number; place: ReturnType<typeof placer> }) {
   const l = story.layers[layer]!;
   const isBack = frame.phase === "backward" || frame.phase === "products" || frame.phase === "update";
   const shows = isBack && l.deltas ? "delta" : "value";
@@ -131,7 +157,14 @@ export function Drawing(props: Props & { text: string }) {
         <Edges key={i} {...props} layer={i + 1} place={place} />
       ))}
       {story.layers[last]!.values.slice(0, MOST_NODES).map((_, j) => (
-        <line key={j} x1={place.x(last)} y1={place.y(last, j)} x2={place.x(last + 1)} y2={place.height / 2} class="wire" />
+        <line
+          key={j}
+          x1={place.x(last)}
+          y1={place.y(last, j)}
+          x2={place.x(last + 1)}
+          y2={place.height / 2}
+          class="wire"
+        />
       ))}
       {story.layers.map((l, layer) => (
         <g key={layer}>
@@ -157,7 +190,11 @@ export function Drawing(props: Props & { text: string }) {
           {frame.phase === "forward" ? "L" : short(story.loss.value)}
         </text>
         <text class="caption" x={place.x(last + 1)} y={place.height / 2 + 38}>
-          {say("target")} {target.slice(0, 4).map((v) => short(v, 2)).join(" ")}
+          {say("target")}{" "}
+          {target
+            .slice(0, 4)
+            .map((v) => short(v, 2))
+            .join(" ")}
         </text>
       </g>
     </svg>

@@ -54,8 +54,24 @@ function forwardRows(story: Story, { layer, node }: Focus): Rows {
   if (!l.linear) {
     const argument = l.values.length === before.values.length ? before.values[node]! : Number.NaN;
     return [
-      [left, <mrow key="f"><I>{l.type}</I><O>(</O>{value(story, layer - 1, num(node))}<O>)</O></mrow>],
-      ["", <mrow key="n"><I>{l.type}</I><O>(</O><Plain v={argument} /><O>)</O></mrow>],
+      [
+        left,
+        <mrow key="f">
+          <I>{l.type}</I>
+          <O>(</O>
+          {value(story, layer - 1, num(node))}
+          <O>)</O>
+        </mrow>,
+      ],
+      [
+        "",
+        <mrow key="n">
+          <I>{l.type}</I>
+          <O>(</O>
+          <Plain v={argument} />
+          <O>)</O>
+        </mrow>,
+      ],
       ["", <Plain key="v" v={l.values[node]!} />],
     ];
   }
@@ -79,7 +95,18 @@ function forwardRows(story: Story, { layer, node }: Focus): Rows {
         )}
       </mrow>,
     ],
-    ["", <mrow key="n"><Terms pairs={pairs} />{bias && <mrow><O>+</O><N v={bias[node]!} /></mrow>}</mrow>],
+    [
+      "",
+      <mrow key="n">
+        <Terms pairs={pairs} />
+        {bias && (
+          <mrow>
+            <O>+</O>
+            <N v={bias[node]!} />
+          </mrow>
+        )}
+      </mrow>,
+    ],
     ["", <Plain key="v" v={l.values[node]!} />],
   ];
 }
@@ -89,27 +116,136 @@ function lossRows(story: Story): Rows {
   const outputs = story.layers.at(-1)!.values;
   const p = value(story, story.layers.length - 1, <I>j</I>);
   const t = <Sub base="t" sub={<I>j</I>} />;
-  const square = (a: ComponentChildren, b: ComponentChildren) => <msup><mrow><O>(</O>{a}<O>−</O>{b}<O>)</O></mrow><mn>2</mn></msup>;
+  const square = (a: ComponentChildren, b: ComponentChildren) => (
+    <msup>
+      <mrow>
+        <O>(</O>
+        {a}
+        <O>−</O>
+        {b}
+        <O>)</O>
+      </mrow>
+      <mn>2</mn>
+    </msup>
+  );
   const end = ["", <Plain key="v" v={loss} />] as const;
   if (name === "crossEntropy") {
     const label = target[0]!;
     return [
-      [<I key="l">L</I>, <mrow key="f"><I>log</I><Sum over="j"><msup><mi>e</mi>{p}</msup></Sum><O>−</O>{value(story, story.layers.length - 1, num(label))}</mrow>],
-      ["", <mrow key="n"><I>log</I><O>(</O>{outputs.slice(0, 4).map((v, i) => <mrow key={i}>{i > 0 && <O>+</O>}<msup><mi>e</mi><mrow><Plain v={v} /></mrow></msup></mrow>)}{outputs.length > 4 && <O>+ …</O>}<O>)</O><O>−</O><N v={outputs[label]!} /></mrow>],
+      [
+        <I key="l">L</I>,
+        <mrow key="f">
+          <I>log</I>
+          <Sum over="j">
+            <msup>
+              <mi>e</mi>
+              {p}
+            </msup>
+          </Sum>
+          <O>−</O>
+          {value(story, story.layers.length - 1, num(label))}
+        </mrow>,
+      ],
+      [
+        "",
+        <mrow key="n">
+          <I>log</I>
+          <O>(</O>
+          {outputs.slice(0, 4).map((v, i) => (
+            <mrow key={i}>
+              {i > 0 && <O>+</O>}
+              <msup>
+                <mi>e</mi>
+                <mrow>
+                  <Plain v={v} />
+                </mrow>
+              </msup>
+            </mrow>
+          ))}
+          {outputs.length > 4 && <O>+ …</O>}
+          <O>)</O>
+          <O>−</O>
+          <N v={outputs[label]!} />
+        </mrow>,
+      ],
       end,
     ];
   }
   if (name === "bce") {
     return [
-      [<I key="l">L</I>, <mrow key="f"><I>max</I><O>(</O><I>z</I><O>,</O><mn>0</mn><O>)</O><O>−</O><I>z</I><O>·</O><I>t</I><O>+</O><I>log</I><O>(</O><mn>1</mn><O>+</O><msup><mi>e</mi><mrow><O>−</O><O>|</O><I>z</I><O>|</O></mrow></msup><O>)</O></mrow>],
-      ["", <mrow key="n"><Plain v={Math.max(outputs[0]!, 0)} /><O>−</O><N v={outputs[0]!} /><O>·</O><Plain v={target[0]!} /><O>+</O><Plain v={Math.log1p(Math.exp(-Math.abs(outputs[0]!)))} /></mrow>],
+      [
+        <I key="l">L</I>,
+        <mrow key="f">
+          <I>max</I>
+          <O>(</O>
+          <I>z</I>
+          <O>,</O>
+          <mn>0</mn>
+          <O>)</O>
+          <O>−</O>
+          <I>z</I>
+          <O>·</O>
+          <I>t</I>
+          <O>+</O>
+          <I>log</I>
+          <O>(</O>
+          <mn>1</mn>
+          <O>+</O>
+          <msup>
+            <mi>e</mi>
+            <mrow>
+              <O>−</O>
+              <O>|</O>
+              <I>z</I>
+              <O>|</O>
+            </mrow>
+          </msup>
+          <O>)</O>
+        </mrow>,
+      ],
+      [
+        "",
+        <mrow key="n">
+          <Plain v={Math.max(outputs[0]!, 0)} />
+          <O>−</O>
+          <N v={outputs[0]!} />
+          <O>·</O>
+          <Plain v={target[0]!} />
+          <O>+</O>
+          <Plain v={Math.log1p(Math.exp(-Math.abs(outputs[0]!)))} />
+        </mrow>,
+      ],
       end,
     ];
   }
   const mean = name === "mse" || name === "huber";
   return [
-    [<I key="l">L</I>, <mrow key="f">{mean && <mrow><mfrac><mn>1</mn><mn>{outputs.length}</mn></mfrac></mrow>}<Sum over="j">{square(p, t)}</Sum></mrow>],
-    ["", <mrow key="n">{outputs.slice(0, 4).map((v, i) => <mrow key={i}>{i > 0 && <O>+</O>}{square(<Plain v={v} />, <N v={target[i]!} />)}</mrow>)}{outputs.length > 4 && <O>+ …</O>}</mrow>],
+    [
+      <I key="l">L</I>,
+      <mrow key="f">
+        {mean && (
+          <mrow>
+            <mfrac>
+              <mn>1</mn>
+              <mn>{outputs.length}</mn>
+            </mfrac>
+          </mrow>
+        )}
+        <Sum over="j">{square(p, t)}</Sum>
+      </mrow>,
+    ],
+    [
+      "",
+      <mrow key="n">
+        {outputs.slice(0, 4).map((v, i) => (
+          <mrow key={i}>
+            {i > 0 && <O>+</O>}
+            {square(<Plain v={v} />, <N v={target[i]!} />)}
+          </mrow>
+        ))}
+        {outputs.length > 4 && <O>+ …</O>}
+      </mrow>,
+    ],
     end,
   ];
 }
@@ -125,16 +261,71 @@ function outputDelta(story: Story, node: number, left: ComponentChildren, d: num
     const hit = name === "bce" ? target[0]! : node === target[0] ? 1 : 0;
     return [
       [left, slope],
-      ["", <mrow key="f"><I>{name === "bce" ? "σ" : "softmax"}</I><O>(</O>{z}<O>)</O><O>−</O>{t}</mrow>],
-      ["", <mrow key="n"><Plain v={d + hit} /><O>−</O><Plain v={hit} /></mrow>],
+      [
+        "",
+        <mrow key="f">
+          <I>{name === "bce" ? "σ" : "softmax"}</I>
+          <O>(</O>
+          {z}
+          <O>)</O>
+          <O>−</O>
+          {t}
+        </mrow>,
+      ],
+      [
+        "",
+        <mrow key="n">
+          <Plain v={d + hit} />
+          <O>−</O>
+          <Plain v={hit} />
+        </mrow>,
+      ],
       end,
     ];
   }
   const published = name === "sumSquaredErrorAsPublished";
   return [
     [left, slope],
-    ["", published ? <mrow key="f"><mn>2</mn><O>·</O>{z}</mrow> : <mrow key="f"><mn>2</mn><O>·</O><O>(</O>{z}<O>−</O>{t}<O>)</O></mrow>],
-    ["", published ? <mrow key="n"><mn>2</mn><O>·</O><N v={v} /></mrow> : <mrow key="n"><mn>2</mn><O>·</O><O>(</O><Plain v={v} /><O>−</O><N v={target[node]!} /><O>)</O></mrow>],
+    [
+      "",
+      published ? (
+        <mrow key="f">
+          <mn>2</mn>
+          <O>·</O>
+          {z}
+        </mrow>
+      ) : (
+        <mrow key="f">
+          <mn>2</mn>
+          <O>·</O>
+          <O>(</O>
+          {z}
+          <O>−</O>
+          {t}
+          <O>)</O>
+        </mrow>
+      ),
+    ],
+    [
+      "",
+      published ? (
+        <mrow key="n">
+          <mn>2</mn>
+          <O>·</O>
+          <N v={v} />
+        </mrow>
+      ) : (
+        <mrow key="n">
+          <mn>2</mn>
+          <O>·</O>
+          <O>(</O>
+          <Plain v={v} />
+          <O>−</O>
+          <N v={target[node]!} />
+          <O>)</O>
+        </mrow>
+      ),
+    ],
     end,
   ];
 }
@@ -148,9 +339,19 @@ function backwardRows(story: Story, { layer, node }: Focus): Rows {
   const end = ["", <Plain key="v" v={d} />] as const;
   if (behind.linear) {
     const units = behind.values.length;
-    const pairs = Array.from({ length: units }, (_, j) => [behind.deltas?.[j] ?? 0, behind.linear!.weights[node * units + j]!] as const);
+    const pairs = Array.from(
+      { length: units },
+      (_, j) => [behind.deltas?.[j] ?? 0, behind.linear!.weights[node * units + j]!] as const,
+    );
     return [
-      [left, <Sum key="f" over="j">{delta(layer + 1, <I>j</I>)}<O>·</O>{weight(num(node), <I>j</I>)}</Sum>],
+      [
+        left,
+        <Sum key="f" over="j">
+          {delta(layer + 1, <I>j</I>)}
+          <O>·</O>
+          {weight(num(node), <I>j</I>)}
+        </Sum>,
+      ],
       ["", <Terms key="n" pairs={pairs} />],
       end,
     ];
@@ -158,12 +359,55 @@ function backwardRows(story: Story, { layer, node }: Focus): Rows {
   const dy = behind.deltas?.[node] ?? 0;
   const y = behind.values[node]!;
   const slope =
-    behind.type === "tanh" ? <mrow><O>(</O><mn>1</mn><O>−</O><msup><mrow><N v={y} /></mrow><mn>2</mn></msup><O>)</O></mrow>
-    : behind.type === "sigmoid" ? <mrow><N v={y} /><O>·</O><O>(</O><mn>1</mn><O>−</O><N v={y} /><O>)</O></mrow>
-    : <N v={dy === 0 ? 0 : d / dy} />;
+    behind.type === "tanh" ? (
+      <mrow>
+        <O>(</O>
+        <mn>1</mn>
+        <O>−</O>
+        <msup>
+          <mrow>
+            <N v={y} />
+          </mrow>
+          <mn>2</mn>
+        </msup>
+        <O>)</O>
+      </mrow>
+    ) : behind.type === "sigmoid" ? (
+      <mrow>
+        <N v={y} />
+        <O>·</O>
+        <O>(</O>
+        <mn>1</mn>
+        <O>−</O>
+        <N v={y} />
+        <O>)</O>
+      </mrow>
+    ) : (
+      <N v={dy === 0 ? 0 : d / dy} />
+    );
   return [
-    [left, <mrow key="f">{delta(layer + 1, num(node))}<O>·</O><msup><I>{behind.type}</I><O>′</O></msup><O>(</O>{value(story, layer, num(node))}<O>)</O></mrow>],
-    ["", <mrow key="n"><N v={dy} /><O>·</O>{slope}</mrow>],
+    [
+      left,
+      <mrow key="f">
+        {delta(layer + 1, num(node))}
+        <O>·</O>
+        <msup>
+          <I>{behind.type}</I>
+          <O>′</O>
+        </msup>
+        <O>(</O>
+        {value(story, layer, num(node))}
+        <O>)</O>
+      </mrow>,
+    ],
+    [
+      "",
+      <mrow key="n">
+        <N v={dy} />
+        <O>·</O>
+        {slope}
+      </mrow>,
+    ],
     end,
   ];
 }
@@ -175,18 +419,57 @@ function edgeRows(story: Story, { layer, node, from }: Focus, update: boolean): 
   const at = i * l.values.length + node;
   const w = weight(num(i), num(node));
   const rows: Rows = [
-    [<Slope key="s" top={<I>L</I>} of={w} />, <mrow key="f">{value(story, layer - 1, num(i))}<O>·</O>{delta(layer, num(node))}</mrow>],
-    ["", <mrow key="n"><N v={story.layers[layer - 1]!.values[i]!} /><O>·</O><N v={l.deltas?.[node] ?? 0} /></mrow>],
+    [
+      <Slope key="s" top={<I>L</I>} of={w} />,
+      <mrow key="f">
+        {value(story, layer - 1, num(i))}
+        <O>·</O>
+        {delta(layer, num(node))}
+      </mrow>,
+    ],
+    [
+      "",
+      <mrow key="n">
+        <N v={story.layers[layer - 1]!.values[i]!} />
+        <O>·</O>
+        <N v={l.deltas?.[node] ?? 0} />
+      </mrow>,
+    ],
     ["", <Plain key="v" v={linear.dWeights[at]!} />],
   ];
   if (linear.dBias) {
-    rows.push([<Slope key="b" top={<I>L</I>} of={<Sub base="b" sub={num(node)} />} />, <mrow key="d">{delta(layer, num(node))}<O>=</O><Plain v={linear.dBias[node]!} /></mrow>]);
+    rows.push([
+      <Slope key="b" top={<I>L</I>} of={<Sub base="b" sub={num(node)} />} />,
+      <mrow key="d">
+        {delta(layer, num(node))}
+        <O>=</O>
+        <Plain v={linear.dBias[node]!} />
+      </mrow>,
+    ]);
   }
   if (!update) return rows;
   const next = linear.weights[at]! - story.rate * linear.dWeights[at]!;
   return [
-    [w, <mrow key="u">{w}<O>−</O><I>η</I><O>·</O><Slope top={<I>L</I>} of={w} /></mrow>],
-    ["", <mrow key="n"><Plain v={linear.weights[at]!} /><O>−</O><Plain v={story.rate} /><O>·</O><N v={linear.dWeights[at]!} /></mrow>],
+    [
+      w,
+      <mrow key="u">
+        {w}
+        <O>−</O>
+        <I>η</I>
+        <O>·</O>
+        <Slope top={<I>L</I>} of={w} />
+      </mrow>,
+    ],
+    [
+      "",
+      <mrow key="n">
+        <Plain v={linear.weights[at]!} />
+        <O>−</O>
+        <Plain v={story.rate} />
+        <O>·</O>
+        <N v={linear.dWeights[at]!} />
+      </mrow>,
+    ],
     ["", <Plain key="v" v={next} />],
   ];
 }

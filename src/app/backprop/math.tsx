@@ -2,7 +2,17 @@ import type { ComponentChildren } from "preact";
 import { short } from "../draw/format.ts";
 
 /** MathML by hand: small functions that read like the formula. */
-export const N = ({ v }: { v: number }) => (v < 0 ? <mrow><mo>(</mo><mo>−</mo><mn>{short(-v)}</mn><mo>)</mo></mrow> : <mn>{short(v)}</mn>);
+export const N = ({ v }: { v: number }) =>
+  v < 0 ? (
+    <mrow>
+      <mo>(</mo>
+      <mo>−</mo>
+      <mn>{short(-v)}</mn>
+      <mo>)</mo>
+    </mrow>
+  ) : (
+    <mn>{short(v)}</mn>
+  );
 /** A number that stands alone: no brackets about its sign. */
 export const Plain = ({ v }: { v: number }) => <mn>{short(v)}</mn>;
 export const I = ({ children }: { children: ComponentChildren }) => <mi>{children}</mi>;

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { short } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
+import { Scroll } from "../shell/scroll.tsx";
 import { engine } from "../state/engine.ts";
 import { adapter, enqueue } from "../state/store.ts";
 import type { RanKernel } from "../worker/ran-kernels.ts";
@@ -34,8 +35,7 @@ export function RanCard() {
     >
       <p class="soft">{without ? say("noGpu") : say("kernelsText")}</p>
       {rows.value.length > 0 && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
-        <div class="scroll" tabIndex={0} role="region" aria-label={say("kernels")}>
+        <Scroll label={say("kernels")}>
           <table class="wide-table">
             <thead>
               <tr>
@@ -65,7 +65,7 @@ export function RanCard() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </Card>
   );

@@ -101,7 +101,12 @@ export function BenchRoom() {
             <>
               <CopyButton id="bench-markdown" label={say("markdown")} text={() => engine.markdown(r)} />
               <CopyButton id="bench-json" label={say("json")} text={() => JSON.stringify(r)} />
-              <button type="button" onClick={() => save(`chainrule-bench-${r.date.slice(0, 10)}.json`, JSON.stringify(r), "application/json")}>
+              <button
+                type="button"
+                onClick={() =>
+                  save(`chainrule-bench-${r.date.slice(0, 10)}.json`, JSON.stringify(r), "application/json")
+                }
+              >
                 {say("save")}
               </button>
             </>

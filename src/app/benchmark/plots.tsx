@@ -8,7 +8,8 @@ import { say } from "./strings.ts";
 const dots = { width: 1.5, points: true } as const;
 
 function rateLines(r: BenchReport): readonly Line[] {
-  const square = (from: BenchReport, form: string) => from.products.filter((p) => p.form === form && p.M === p.N && p.N === p.K);
+  const square = (from: BenchReport, form: string) =>
+    from.products.filter((p) => p.form === form && p.M === p.N && p.N === p.K);
   const of = (from: BenchReport, form: string, colour: string, label: string, dash?: number[]): Line => {
     const rows = square(from, form);
     return { ...dots, label, colour, x: rows.map((p) => p.N), y: rows.map((p) => p.gflops), ...(dash ? { dash } : {}) };
@@ -23,10 +24,25 @@ function rateLines(r: BenchReport): readonly Line[] {
   const old = earlier.value;
   return [
     ...forms.map(([form, colour, label]) => of(r, form, colour, `${say("gpu")} ${label}`)),
-    { ...dots, label: `${say("cpu")} x W`, colour: token("--warm"), x: cpu.map((p) => p.N), y: cpu.map((p) => p.cpuGflops) },
+    {
+      ...dots,
+      label: `${say("cpu")} x W`,
+      colour: token("--warm"),
+      x: cpu.map((p) => p.N),
+      y: cpu.map((p) => p.cpuGflops),
+    },
     ...(fma === null || cpu.length === 0
       ? []
-      : [{ label: say("limit"), colour: token("--text-soft"), width: 1, dash: [2, 4], x: cpu.map((p) => p.N), y: cpu.map(() => fma) }]),
+      : [
+          {
+            label: say("limit"),
+            colour: token("--text-soft"),
+            width: 1,
+            dash: [2, 4],
+            x: cpu.map((p) => p.N),
+            y: cpu.map(() => fma),
+          },
+        ]),
     ...(old ? [of(old, "NN", css(classColour(0)), say("was", { name: `${say("gpu")} x W` }), [6, 4])] : []),
   ];
 }

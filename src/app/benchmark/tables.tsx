@@ -3,18 +3,24 @@ import type { BenchReport } from "../../bench/report.ts";
 import type { Timing } from "../../bench/stats.ts";
 import { percent, short } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
+import { Scroll } from "../shell/scroll.tsx";
 import { crossing, earlier } from "./state.ts";
 import { type BenchKey, say } from "./strings.ts";
 
 const spread = (t: Timing | null): string => (t ? `${short(t.median)} (${short(t.low, 2)}–${short(t.high, 2)})` : "–");
 const figure = (v: number | null): string => (v === null ? "–" : short(v));
 
-function Table(props: { title: BenchKey; id: string; heads: readonly BenchKey[]; rows: readonly (readonly ComponentChildren[])[]; note?: string }) {
+function Table(props: {
+  word: BenchKey;
+  id: string;
+  heads: readonly BenchKey[];
+  rows: readonly (readonly ComponentChildren[])[];
+  note?: string;
+}) {
   if (props.rows.length === 0) return null;
   return (
-    <Card title={say(props.title)} id={props.id}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-      <div class="scroll" tabIndex={0} role="region" aria-label={say(props.title)}>
+    <Card title={say(props.word)} id={props.id}>
+      <Scroll label={say(props.word)}>
         <table class="wide-table">
           <thead>
             <tr>
@@ -36,7 +42,7 @@ function Table(props: { title: BenchKey; id: string; heads: readonly BenchKey[];
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       {props.note && <p class="soft">{props.note}</p>}
     </Card>
   );
@@ -50,7 +56,7 @@ export function Tables({ report: r }: { report: BenchReport }) {
   return (
     <>
       <Table
-        title="products"
+        word="products"
         id="bench-products"
         heads={["product", "kernel", "gpuMs", "gpuRate", "share", ...beside, "cpuMs", "cpuRate"]}
         rows={r.products.map((p) => [
@@ -65,7 +71,7 @@ export function Tables({ report: r }: { report: BenchReport }) {
         ])}
       />
       <Table
-        title="steps"
+        word="steps"
         id="bench-steps"
         heads={["net", "batch", "backend", "stepMs", ...beside, "rate"]}
         rows={r.steps.map((s) => [
@@ -78,7 +84,7 @@ export function Tables({ report: r }: { report: BenchReport }) {
         ])}
       />
       <Table
-        title="crossover"
+        word="crossover"
         id="bench-crossover"
         heads={["width", "gpuMs", "cpuMs", "ratio"]}
         rows={r.crossover.map((c) => [
@@ -90,13 +96,17 @@ export function Tables({ report: r }: { report: BenchReport }) {
         note={crossing.value === null ? say("crossNone") : say("crossAt", { width: crossing.value })}
       />
       <Table
-        title="ceilings"
+        word="ceilings"
         id="bench-ceilings"
         heads={["ceiling", "measured", "sample"]}
-        rows={r.ceilings.map((c) => [say(`limit${c.name}`), c.verified ? `${figure(c.value)} ${c.unit}` : say("wrong"), spread(c.ms)])}
+        rows={r.ceilings.map((c) => [
+          say(`limit${c.name}`),
+          c.verified ? `${figure(c.value)} ${c.unit}` : say("wrong"),
+          spread(c.ms),
+        ])}
       />
       <Table
-        title="logging"
+        word="logging"
         id="bench-logging"
         heads={["net", "backend", "overhead"]}
         rows={r.logging.map((l) => [l.name, l.backend, percent(l.overhead)])}

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { CopyButton } from "../shell/copy-button.tsx";
 import { Dialog } from "../shell/dialog.tsx";
+import { Scroll } from "../shell/scroll.tsx";
 import { codeOpen } from "../state/dialogs.ts";
 import { modelOf, OWN } from "../state/settings.ts";
 import { own, settings } from "../state/store.ts";
@@ -41,10 +42,9 @@ export function CodeDialog() {
           </button>
         ))}
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-      <pre class="snippet" tabIndex={0} id="snippet">
-        {code}
-      </pre>
+      <Scroll class="snippet" label={say(kind.value)}>
+        <pre id="snippet">{code}</pre>
+      </Scroll>
       <div class="buttons">
         <CopyButton text={() => code} id="copy-code" />
         <CopyButton text={() => location.href} label={say("link")} />

@@ -1,9 +1,9 @@
-import { bytesText, count } from "../draw/format.ts";
 import { parameterSpecs } from "../../nn/model.ts";
+import { bytesText, count } from "../draw/format.ts";
+import { Card } from "../shell/card.tsx";
 import { type HiddenLayer, type HiddenType, hiddenTypes, MOST_LAYERS, newLayer, validWidth } from "../state/net.ts";
 import { modelOf, type Settings } from "../state/settings.ts";
 import { change, ends, own, run, settings } from "../state/store.ts";
-import { Card } from "../shell/card.tsx";
 import { Typed } from "./field.tsx";
 import { type DataKey, say } from "./strings.ts";
 
@@ -13,12 +13,19 @@ const NEW_WIDTH = 16;
 const states: Readonly<Record<Settings["optimizer"], number>> = { sgd: 1, rmsprop: 2, adagrad: 2, adam: 3, adamw: 3 };
 
 const nameOf = (type: HiddenType): string => (Object.hasOwn(typeNames, type) ? say(typeNames[type]!) : type);
-const typeNames: Partial<Record<HiddenType, DataKey>> = { linear: "linear", layerNorm: "layerNorm", dropout: "dropout" };
+const typeNames: Partial<Record<HiddenType, DataKey>> = {
+  linear: "linear",
+  layerNorm: "layerNorm",
+  dropout: "dropout",
+};
 
 /** Parameters, and bytes for them and for the values of a batch on the way forward and back. */
 function sizeOf(s: Settings, rows: number): { parameters: number; bytes: number } {
   const { inputs, outputs } = ends.value;
-  const parameters = parameterSpecs(modelOf(s, own.value)).reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);
+  const parameters = parameterSpecs(modelOf(s, own.value)).reduce(
+    (sum, p) => sum + p.shape.reduce((a, b) => a * b, 1),
+    0,
+  );
   let width = inputs;
   let values = inputs + 2 * outputs;
   for (const l of s.net) {
@@ -78,10 +85,22 @@ function Row({ layer, i, last }: { layer: HiddenLayer; i: number; last: boolean 
         <span />
       )}
       <span class="moves">
-        <button type="button" class="small quiet" aria-label={say("up", n)} disabled={i === 0} onClick={() => move(i - 1)}>
+        <button
+          type="button"
+          class="small quiet"
+          aria-label={say("up", n)}
+          disabled={i === 0}
+          onClick={() => move(i - 1)}
+        >
           ↑
         </button>
-        <button type="button" class="small quiet" aria-label={say("down", n)} disabled={last} onClick={() => move(i + 1)}>
+        <button
+          type="button"
+          class="small quiet"
+          aria-label={say("down", n)}
+          disabled={last}
+          onClick={() => move(i + 1)}
+        >
           ↓
         </button>
         <button

@@ -50,7 +50,14 @@ export function Plot(props: PlotProps) {
   latest.current = props;
   const scheme = dark.value;
   const lines = props.lines();
-  const shape = JSON.stringify([lines.map((l) => [l.label, l.colour, l.width]), props.logX, props.logY, scheme, props.label, props.x]);
+  const shape = JSON.stringify([
+    lines.map((l) => [l.label, l.colour, l.width]),
+    props.logX,
+    props.logY,
+    scheme,
+    props.label,
+    props.x,
+  ]);
   useEffect(() => {
     const host = box.current!;
     const made = new uPlot(optionsFor(props, lines, host.clientWidth), dataOf(lines, props.logY), host);

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { TensorCheck } from "../../check/gradients.ts";
 import { short } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
+import { Scroll } from "../shell/scroll.tsx";
 import { report, show, shown } from "./state.ts";
 import { say } from "./strings.ts";
 
@@ -77,8 +78,7 @@ export function TensorTable() {
         </label>
       }
     >
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-      <div class="scroll" tabIndex={0} role="region" aria-label={say("tensors")}>
+      <Scroll label={say("tensors")}>
         <table class="wide-table">
           <thead>
             <tr>
@@ -95,7 +95,7 @@ export function TensorTable() {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Card>
   );
 }

@@ -1,6 +1,7 @@
 import { useEffect } from "preact/hooks";
 import { short } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
+import { Scroll } from "../shell/scroll.tsx";
 import { adapter } from "../state/store.ts";
 import { Editor } from "./editor.tsx";
 import "./kernels.css";
@@ -11,8 +12,7 @@ function NodeTable() {
   const known = timings.value;
   const longest = Math.max(1e-9, ...[...known.values()].map((t) => t.ms ?? 0));
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
-    <div class="scroll" tabIndex={0} role="region" aria-label={say("nodes")}>
+    <Scroll label={say("nodes")}>
       <table class="wide-table" id="nodes">
         <thead>
           <tr>
@@ -30,7 +30,12 @@ function NodeTable() {
             return (
               <tr key={n.id} aria-current={n.id === chosen.value ? "true" : undefined}>
                 <th scope="row">
-                  <button type="button" class="link" aria-label={say("choose", { name: n.name })} onClick={() => choose(n.id)}>
+                  <button
+                    type="button"
+                    class="link"
+                    aria-label={say("choose", { name: n.name })}
+                    onClick={() => choose(n.id)}
+                  >
                     {n.name}
                   </button>
                 </th>
@@ -53,7 +58,7 @@ function NodeTable() {
           })}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
@@ -91,7 +96,13 @@ export function KernelsRoom() {
         title={say("title")}
         id="kernels"
         actions={
-          <button type="button" id="time" disabled={timing.value || Boolean(adapter.value?.missing)} title={say("timeHow")} onClick={time}>
+          <button
+            type="button"
+            id="time"
+            disabled={timing.value || Boolean(adapter.value?.missing)}
+            title={say("timeHow")}
+            onClick={time}
+          >
             {say(timing.value ? "timing" : "time")}
           </button>
         }

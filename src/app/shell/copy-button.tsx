@@ -2,7 +2,12 @@ import { useSignal } from "@preact/signals";
 import { say } from "./strings.ts";
 
 /** Copies a text, and says that it did. */
-export function CopyButton(props: { text: () => string | Promise<string>; label?: string; id?: string; disabled?: boolean }) {
+export function CopyButton(props: {
+  text: () => string | Promise<string>;
+  label?: string;
+  id?: string;
+  disabled?: boolean;
+}) {
   const done = useSignal(false);
   const copy = async () => {
     await navigator.clipboard.writeText(await props.text());

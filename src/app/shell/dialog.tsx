@@ -9,6 +9,7 @@ export function Dialog(props: { title: string; id: string; onClose: () => void; 
     ref.current!.showModal();
   }, []);
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a dialog by itself
     <dialog
       ref={ref}
       id={props.id}

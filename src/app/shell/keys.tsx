@@ -26,7 +26,8 @@ function act(event: KeyboardEvent): boolean {
 addEventListener("keydown", (event) => {
   const target = event.target as HTMLElement;
   if (event.ctrlKey || event.metaKey || event.altKey || target.closest("dialog")) return;
-  if (/^(INPUT|SELECT|TEXTAREA|SUMMARY)$/.test(target.tagName) || (target.tagName === "BUTTON" && event.key === " ")) return;
+  if (/^(INPUT|SELECT|TEXTAREA|SUMMARY)$/.test(target.tagName) || (target.tagName === "BUTTON" && event.key === " "))
+    return;
   if (act(event)) event.preventDefault();
 });
 

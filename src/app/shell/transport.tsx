@@ -1,9 +1,23 @@
 import { useSignal } from "@preact/signals";
 import { bytesText, count, percent, short } from "../draw/format.ts";
-import { evaluation, loss, playing, rewind, run, step, stepsPerSecond, takeSteps, togglePlay } from "../state/store.ts";
+import {
+  evaluation,
+  loss,
+  playing,
+  rewind,
+  run,
+  setSpeed,
+  speed,
+  step,
+  stepsPerSecond,
+  takeSteps,
+  togglePlay,
+} from "../state/store.ts";
 import { say } from "./strings.ts";
 
 const jumps = [10, 100, 1000] as const;
+/** Steps a second to watch at; 0 is as fast as it goes. */
+const speeds = [0, 1000, 100, 10] as const;
 
 function Figure(props: { name: string; value: string; id: string }) {
   return (
@@ -49,6 +63,18 @@ export function Transport() {
         <button type="button" id="reset" onClick={rewind}>
           <span aria-hidden="true">↺</span> {say("rewind")}
         </button>
+        <select
+          id="speed"
+          aria-label={say("speed")}
+          value={speed.value}
+          onChange={(e) => setSpeed(Number(e.currentTarget.value))}
+        >
+          {speeds.map((v) => (
+            <option key={v} value={v}>
+              {v === 0 ? say("fullSpeed") : `${v} ${say("perSecond")}`}
+            </option>
+          ))}
+        </select>
       </div>
       <dl class="figures">
         <Figure name={say("stepCount")} value={count(step.value)} id="step-count" />

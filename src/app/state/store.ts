@@ -130,6 +130,13 @@ export function togglePlay(): void {
   }
 }
 
+/** Steps a second to watch at; 0 for as many as the device takes. */
+export const speed = signal(0);
+export function setSpeed(stepsPerSecond: number): void {
+  speed.value = stepsPerSecond;
+  void engine.speed(stepsPerSecond || null);
+}
+
 export function takeSteps(n: number): void {
   enqueue(async () => {
     take(await engine.steps(n));

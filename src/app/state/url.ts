@@ -55,8 +55,8 @@ export function toHash({ room, settings: s, hidden }: PageState): string {
     batch: String(s.batch),
     seed: String(s.seed),
     device: s.device,
+    bias: s.bias ? "1" : "0",
   });
-  if (!s.bias) fields.set("bias", "0");
   if (s.fault !== "none") fields.set("fault", s.fault);
   if (hidden.length > 0) fields.set("hide", hidden.join("."));
   return `#${fields}`;

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { Canvas } from "../draw/canvas.tsx";
 import { classColour, css, token } from "../draw/colours.ts";
 import { Card } from "../shell/card.tsx";
-import { painting, type Point, points as painted } from "../state/paint.ts";
+import { type Point, points as painted, painting } from "../state/paint.ts";
 import { pictures, run, trainOn } from "../state/store.ts";
 import { dark } from "../state/theme.ts";
 import type { Boundary, RunInfo } from "../worker/types.ts";
@@ -41,7 +41,7 @@ function drawBoundary(context: CanvasRenderingContext2D, b: Boundary | null, poi
 }
 
 function toPoints(list: readonly Point[]): RunInfo["points"] {
-  return { x: Float32Array.from(list.flatMap(([x, y]) => [x, y])), labels: Int32Array.from(list.map((p) => p[2])) };
+  return { x: Float32Array.from(list.flatMap((p) => [p[0], p[1]])), labels: Int32Array.from(list.map((p) => p[2])) };
 }
 
 /** What the net says over the plane, with the points on it; and where points are painted. */

@@ -2,6 +2,7 @@ import { Canvas, largest } from "../draw/canvas.tsx";
 import { css, diverging } from "../draw/colours.ts";
 import { percent } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
+import { Scroll } from "../shell/scroll.tsx";
 import { pictures, run } from "../state/store.ts";
 import { dark } from "../state/theme.ts";
 import type { Confusion, Mistake } from "../worker/types.ts";
@@ -37,14 +38,17 @@ function MistakeTile({ mistake: m, names }: { mistake: Mistake; names: readonly 
   const text = say("mistake", { label: names[m.label]!, said: names[m.said]!, sure: percent(m.probability, 0) });
   return (
     <li>
-      {m.pixels && run.value?.image && <Pixels pixels={m.pixels} width={run.value.image.width} side={TILE} label={text} />}
+      {m.pixels && run.value?.image && (
+        <Pixels pixels={m.pixels} width={run.value.image.width} side={TILE} label={text} />
+      )}
       <span>{text}</span>
     </li>
   );
 }
 
 function Matrix({ c, names }: { c: Confusion; names: readonly string[] }) {
-  const of = (row: number): number => c.counts.subarray(row * c.classes, (row + 1) * c.classes).reduce((a, b) => a + b, 0);
+  const of = (row: number): number =>
+    c.counts.subarray(row * c.classes, (row + 1) * c.classes).reduce((a, b) => a + b, 0);
   return (
     <table class="confusion">
       <thead>
@@ -86,10 +90,9 @@ export function ConfusionCard() {
   return (
     <Card title={say("confusion")} part="confusion" id="confusion">
       <p class="soft">{say("confusionOn", { on: say(c.on === "test" ? "testRows" : "trainRows") })}</p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-      <div class="scroll" tabIndex={0} role="region" aria-label={say("confusion")}>
+      <Scroll label={say("confusion")}>
         <Matrix c={c} names={names} />
-      </div>
+      </Scroll>
       <h3>{say("mistakes")}</h3>
       {c.mistakes.length === 0 ? (
         <p class="soft">{say("noMistakes")}</p>

@@ -5,13 +5,16 @@ import { type Line, Plot } from "../draw/plot.tsx";
 import { save } from "../draw/save.ts";
 import { Card } from "../shell/card.tsx";
 import { smoothing } from "../state/curve.ts";
-import { curveVersion, kept, keepRun, live, MOST_KEPT, type Run } from "../state/runs.ts";
+import { curveVersion, keepRun, kept, live, MOST_KEPT, type Run } from "../state/runs.ts";
 import { curvesCsv } from "./csv.ts";
 import { colourOf, lossLines } from "./loss-lines.ts";
 import { RunList } from "./run-list.tsx";
 import { say } from "./strings.ts";
 
-const overRuns = (pick: (r: Run) => { x: readonly number[]; y: readonly (number | null)[] }, label: string): readonly Line[] =>
+const overRuns = (
+  pick: (r: Run) => { x: readonly number[]; y: readonly (number | null)[] },
+  label: string,
+): readonly Line[] =>
   [...kept.value, live.value].map((r) => ({
     label: r.id === live.value.id ? label : r.name,
     colour: colourOf(r),
@@ -65,10 +68,20 @@ export function Curves() {
               ))}
             </select>
           </label>
-          <button type="button" id="keep" title={say("keepHint")} disabled={kept.value.length >= MOST_KEPT} onClick={() => keepRun()}>
+          <button
+            type="button"
+            id="keep"
+            title={say("keepHint")}
+            disabled={kept.value.length >= MOST_KEPT}
+            onClick={() => keepRun()}
+          >
             {say("keep")}
           </button>
-          <button type="button" id="csv" onClick={() => save("chainrule.csv", curvesCsv([...kept.value, live.value]), "text/csv")}>
+          <button
+            type="button"
+            id="csv"
+            onClick={() => save("chainrule.csv", curvesCsv([...kept.value, live.value]), "text/csv")}
+          >
             {say("csv")}
           </button>
           <button type="button" onClick={() => plot.current?.ctx.canvas.toBlob((b) => b && save("chainrule.png", b))}>

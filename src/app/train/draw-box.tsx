@@ -21,7 +21,8 @@ export function DrawCard() {
   const info = run.value;
   const image = info?.image;
   const frame = info?.frame;
-  const pixels = image && frame && strokes.value.length > 0 ? rasterise(strokes.value, frame, image.height, image.width) : null;
+  const pixels =
+    image && frame && strokes.value.length > 0 ? rasterise(strokes.value, frame, image.height, image.width) : null;
   const ask = async (): Promise<void> => {
     if (!pixels) return;
     again.current = busy.current;

@@ -19,7 +19,12 @@ export function RunList() {
           <span class="soft">
             {say("step")} {r.curve.steps.at(-1)}, {say("loss")} {short(r.curve.levels[2]!.at(-1) ?? Number.NaN)}
           </span>
-          <button type="button" class="small quiet" aria-label={say("drop", { name: r.name })} onClick={() => dropRun(r.id)}>
+          <button
+            type="button"
+            class="small quiet"
+            aria-label={say("drop", { name: r.name })}
+            onClick={() => dropRun(r.id)}
+          >
             ×
           </button>
         </li>

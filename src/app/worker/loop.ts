@@ -3,12 +3,20 @@ import { picturesNow } from "./pictures.ts";
 import { current } from "./session.ts";
 import type { Progress } from "./types.ts";
 
-/** Time between two pieces of news to the page, and between two evaluations with their pictures. */
+/** Time between two pieces of news to the page. */
 const NEWS_MS = 100;
-const EVALUATE_MS = 1000;
+/** Time between two evaluations with their pictures: so many times what one takes, within these bounds. */
+const EVALUATE_SHARE = 8;
+const EVALUATE_MS = [200, 2000] as const;
 
 let playing: { readonly abort: AbortController; readonly done: Promise<void> } | null = null;
 let lastLoss: number | null = null;
+/** Steps a second, for people who want to watch; null for as many as the device takes. */
+let speed: number | null = null;
+
+export function setSpeed(stepsPerSecond: number | null): void {
+  speed = stepsPerSecond;
+}
 
 /** Stops playing, if it does, after the steps that are queued. */
 export async function stop(): Promise<void> {
@@ -54,25 +62,38 @@ async function train(listener: (p: Progress) => void, signal: AbortSignal): Prom
   const { trainer, recorder } = current();
   // The first step is shown at once; the first evaluation, whose kernels have to be compiled, comes a little later.
   let since = 0;
-  let evaluated = performance.now() - EVALUATE_MS / 2;
+  let evaluateAt = performance.now() + EVALUATE_MS[0];
   let taken = 0;
   let error: string | null = null;
+  const tell = async (): Promise<void> => {
+    const now = performance.now();
+    const picture = now > evaluateAt;
+    const stepsPerSecond = since === 0 ? 0 : (1000 * taken) / (now - since);
+    listener(await news({ stepsPerSecond, picture }));
+    taken = 0;
+    since = performance.now();
+    if (picture) {
+      const pause = EVALUATE_SHARE * (since - now);
+      evaluateAt = since + Math.min(EVALUATE_MS[1], Math.max(EVALUATE_MS[0], pause));
+    }
+    // Comlink's messages (pause, reset) come between.
+    await new Promise((resolve) => setTimeout(resolve));
+  };
   try {
     while (!signal.aborted) {
-      for await (const m of trainer.run({ steps: 1_000_000_000, signal })) {
+      const slow = speed;
+      const steps = slow === null ? 1_000_000_000 : Math.max(1, Math.round((slow * NEWS_MS) / 1000));
+      const start = performance.now();
+      for await (const m of trainer.run({ steps, signal })) {
         recorder.add(m);
         lastLoss = m.loss;
         taken++;
-        const now = performance.now();
-        if (now - since < NEWS_MS) continue;
-        const picture = now - evaluated > EVALUATE_MS;
-        const stepsPerSecond = since === 0 ? 0 : (1000 * taken) / (now - since);
-        listener(await news({ stepsPerSecond, picture }));
-        taken = 0;
-        since = performance.now();
-        if (picture) evaluated = since;
-        // Comlink's messages (pause, reset) come between.
-        await new Promise((resolve) => setTimeout(resolve));
+        if (performance.now() - since >= NEWS_MS) await tell();
+        if (speed !== slow) break;
+      }
+      if (slow !== null) {
+        await tell();
+        await new Promise((resolve) => setTimeout(resolve, (1000 * steps) / slow - (performance.now() - start)));
       }
     }
   } catch (cause) {

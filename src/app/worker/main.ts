@@ -1,5 +1,5 @@
 import { expose } from "comlink";
-import { play, rewind, stop, takeSteps } from "./loop.ts";
+import { play, rewind, setSpeed, stop, takeSteps } from "./loop.ts";
 import { takeOwn } from "./own-data.ts";
 import { classify } from "./pictures.ts";
 import { configure } from "./session.ts";
@@ -24,6 +24,9 @@ const engine: Engine = {
     play(listener);
   },
   pause: stop,
+  async speed(stepsPerSecond) {
+    setSpeed(stepsPerSecond);
+  },
   steps: takeSteps,
   reset: rewind,
   classify,

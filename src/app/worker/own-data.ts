@@ -36,7 +36,7 @@ function painted(points: readonly (readonly [number, number, number])[]): DataSp
     x: ndarray(
       [points.length, 2],
       "f32",
-      points.flatMap(([x, y]) => [x, y]),
+      points.flatMap((p) => [p[0], p[1]]),
     ),
     y: ndarray(
       [points.length],

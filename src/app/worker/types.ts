@@ -117,6 +117,8 @@ export interface Engine {
   own(data: OwnData): Promise<OwnInfo>;
   play(listener: (p: Progress) => void): Promise<void>;
   pause(): Promise<void>;
+  /** Steps a second while playing; null for as many as the device takes. */
+  speed(stepsPerSecond: number | null): Promise<void>;
   steps(n: number): Promise<Progress>;
   reset(): Promise<Progress>;
   /** Probabilities of the classes for one row. */
