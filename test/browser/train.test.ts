@@ -207,7 +207,7 @@ describe("data", () => {
     await s.page.mouse.click(box.x + 0.3 * box.width, box.y + 0.3 * box.height);
     await s.page.locator("#boundary input[type=radio]").nth(1).check();
     await s.page.mouse.click(box.x + 0.7 * box.width, box.y + 0.7 * box.height);
-    await s.page.waitForFunction(() => document.querySelector("#rows")?.textContent?.includes("2 rows"));
+    await s.page.waitForFunction(() => document.querySelector("#rows")?.textContent?.includes("train: 2"));
     await s.trained(20);
   });
 });

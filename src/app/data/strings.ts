@@ -14,7 +14,7 @@ const en = {
   digits: "digits 8 × 8",
   fashion: "Fashion-MNIST 28 × 28",
   rows: "{train} rows to train, {test} to test",
-  rowsOnly: "{train} rows",
+  rowsOnly: "rows to train: {train}",
   dropHere: "Drop a CSV file with a header, or the two files of an IDX set, here",
   chooseFile: "Choose files",
   paint: "Paint points",

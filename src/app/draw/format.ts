@@ -5,12 +5,19 @@ export function short(v: number, digits = 3): string {
   const size = Math.abs(v);
   const text =
     size >= 1e-3 && size < 1e5 ? String(Number(v.toPrecision(digits))) : v.toExponential(Math.max(0, digits - 2));
-  return text.replace("-", "−");
+  return text.replaceAll("-", "−");
 }
 
 export const count = (v: number): string => Math.round(v).toLocaleString("en");
 
-export const percent = (v: number, digits = 1): string => `${(100 * v).toFixed(digits)} %`;
+/** For axes, whose numbers are round: 20k, 1.5M. */
+export function tick(v: number): string {
+  const size = Math.abs(v);
+  if (size >= 1e6) return `${Number((v / 1e6).toPrecision(4))}M`;
+  return size >= 1e4 ? `${Number((v / 1e3).toPrecision(4))}k` : short(v, 4);
+}
+
+export const percent = (v: number, digits = 1): string => `${(100 * v).toFixed(digits)}\u00a0%`;
 
 /** Binary kilobytes or megabytes. */
 export function bytesText(bytes: number): string {

@@ -5,7 +5,7 @@ import "uplot/dist/uPlot.min.css";
 import "./plot.css";
 import { dark } from "../state/theme.ts";
 import { token } from "./colours.ts";
-import { short } from "./format.ts";
+import { short, tick } from "./format.ts";
 
 export interface Line {
   readonly label: string;
@@ -34,9 +34,12 @@ export interface PlotProps {
 /** Time between two drawings, however often news comes: the page must not be busy with its own pictures. */
 const DRAW_MS = 90;
 
+/** Below this a loss is nothing but rounding; a logarithmic axis down to it would show nothing else. */
+const LEAST = 1e-20;
+
 /** A logarithm has no place for 0, nor a drawing for what is not finite: such points are left out. */
 const drawable = (v: number | null, log: boolean): number | null =>
-  v === null || !Number.isFinite(v) || (log && v <= 0) ? null : v;
+  v === null || !Number.isFinite(v) || (log && v < LEAST) ? null : v;
 
 function dataOf(lines: readonly Line[], logY: boolean): uPlot.AlignedData {
   const tables = lines.map((l): uPlot.AlignedData => [[...l.x], l.y.map((v) => drawable(v, logY))]);
@@ -103,7 +106,7 @@ function optionsFor(props: PlotProps, lines: readonly Line[], width: number): uP
     grid: { stroke: token("--line"), width: 1 },
     ticks: { show: false },
     font: "11px system-ui",
-    values: (_u, values) => values.map((v) => (v === null ? "" : short(v, 2))),
+    values: (_u, values) => values.map((v) => (v === null ? "" : tick(v))),
   };
   return {
     width,

@@ -59,7 +59,6 @@ export function Editor() {
           {Array.from({ length: lines }, (_, i) => (
             <span key={i} class={wrong.has(i + 1) ? "wrong" : ""}>
               {i + 1}
-              {"\n"}
             </span>
           ))}
         </pre>

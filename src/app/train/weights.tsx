@@ -7,8 +7,7 @@ import type { WeightPicture } from "../worker/types.ts";
 import { say } from "./strings.ts";
 
 const WIDTH = 400;
-/** Units that are shown as pictures, and the gap between two. */
-const MOST_UNITS = 64;
+/** Between two pictures. */
 const GAP = 4;
 /** A cell of a matrix is no higher than this. */
 const CELL = 26;
@@ -24,7 +23,7 @@ export function WeightsCard() {
   if (!w) return null;
   const most = largest(w.values);
   const isImage = image !== null && image.height * image.width === w.inputs;
-  const units = Math.min(MOST_UNITS, w.units);
+  const { units } = w;
   const across = Math.ceil(Math.sqrt(units));
   const tile = (WIDTH + GAP) / across - GAP;
   const matrixHeight = Math.max(80, Math.min(WIDTH, w.inputs * CELL));

@@ -6,7 +6,7 @@ import type { Progress } from "./types.ts";
 /** Time between two pieces of news to the page. */
 const NEWS_MS = 100;
 /** Time between two evaluations with their pictures: so many times what one takes, within these bounds. */
-const EVALUATE_SHARE = 8;
+const EVALUATE_SHARE = 2;
 const EVALUATE_MS = [200, 2000] as const;
 
 let playing: { readonly abort: AbortController; readonly done: Promise<void> } | null = null;

@@ -5,10 +5,11 @@ import { openCpu } from "./devices.ts";
 import { current, parametersNow, type Session } from "./session.ts";
 import type { Confusion, Mistake, Pictures, WeightPicture } from "./types.ts";
 
-/** Rows that the confusion matrix is counted over, mistakes that are shown, and numbers of weights worth sending. */
+/** Rows that the confusion matrix is counted over, mistakes that are shown, and the weights that are worth sending. */
 const MOST_ROWS = 1000;
 const MISTAKES = 12;
-const MOST_WEIGHTS = 100_000;
+const MOST_INPUTS = 4096;
+const MOST_UNITS = 64;
 
 /** Nets made ready to be asked, for one session. */
 interface Asked {
@@ -64,8 +65,15 @@ export async function picturesNow(): Promise<Pictures> {
 
 function firstWeights(weights: ReadonlyMap<string, NdArray>): WeightPicture | null {
   const first = [...weights].find(([name, w]) => name.endsWith(".weight") && w.shape.length === 2)?.[1];
-  if (!first || first.data.length > MOST_WEIGHTS) return null;
-  return { inputs: first.shape[0]!, units: first.shape[1]!, values: Float32Array.from(first.data) };
+  if (!first) return null;
+  const [inputs, all] = first.shape as readonly [number, number];
+  if (inputs > MOST_INPUTS) return null;
+  const units = Math.min(all, MOST_UNITS);
+  const values = Float32Array.from(
+    { length: inputs * units },
+    (_, k) => first.data[Math.floor(k / units) * all + (k % units)]!,
+  );
+  return { inputs, units, values };
 }
 
 function confusionOf(outputs: NdArray, { x, y, on }: NonNullable<Asked["sample"]>, images: boolean): Confusion {

@@ -55,7 +55,7 @@ export interface Boundary {
   readonly sure: Float32Array;
 }
 
-/** The first layer's weights W [inputs, units]. */
+/** The first layer's weights W [inputs, units], of its first units. */
 export interface WeightPicture {
   readonly inputs: number;
   readonly units: number;
