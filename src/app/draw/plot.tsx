@@ -100,6 +100,9 @@ function decades(low: number, high: number): number[] {
   return all.map((p) => 10 ** p);
 }
 
+/** uPlot would label powers of ten alone. */
+const every: uPlot.Axis.Filter = (_u, splits) => splits;
+
 function optionsFor(props: PlotProps, lines: readonly Line[], width: number): uPlot.Options {
   const axis: uPlot.Axis = {
     stroke: token("--text-soft"),
@@ -115,8 +118,16 @@ function optionsFor(props: PlotProps, lines: readonly Line[], width: number): uP
     cursor: { sync: { key: "steps" }, drag: { x: true, y: false } },
     scales: { x: { time: false, distr: props.logX ? 3 : 1 }, y: { distr: props.logY ? 3 : 1 } },
     axes: [
-      { ...axis, size: 26, ...(props.logX ? { splits: (_u, _i, low, high) => decades(low, high) } : {}) },
-      { ...axis, size: 52, ...(props.logY ? { splits: (_u, _i, low, high) => decades(low, high) } : {}) },
+      {
+        ...axis,
+        size: 26,
+        ...(props.logX ? { splits: (_u, _i, low, high) => decades(low, high), filter: every } : {}),
+      },
+      {
+        ...axis,
+        size: 52,
+        ...(props.logY ? { splits: (_u, _i, low, high) => decades(low, high), filter: every } : {}),
+      },
     ],
     series: [
       { label: props.x, value: (_u, v) => (v === null || v === undefined ? "–" : String(v)) },
