@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { defineConfig, type Plugin } from "vite";
 import { ensureWasm } from "./scripts/wasm.mjs";
 
@@ -30,9 +31,12 @@ const isolated = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
+const { version } = JSON.parse(readFileSync(new URL("./package.json", import.meta.url), "utf8")) as { version: string };
+
 /** The page: index.html -> dist/site. It works from any path of any static host. */
 export default defineConfig({
   base: "./",
+  define: { __VERSION__: JSON.stringify(version) },
   plugins: [contentSecurityPolicy],
   build: { outDir: "dist/site", emptyOutDir: true },
   worker: { format: "es" },

@@ -3,12 +3,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFile
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Compiles wasm/ into one module of TypeScript that holds the bytes, where the sources or the compiler have changed. */
+/** Compiles wasm/ into modules of TypeScript that hold the bytes, where the sources or the compiler have changed. */
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const target = join(root, "src/backend/wasm/generated/modules.ts");
+const generated = join(root, "src/backend/wasm/generated");
 
-/** Two builds: where the engine has relaxed SIMD, multiply-add may be one instruction. */
+/** Two builds, a file each, so that a page loads only one: where the engine has relaxed SIMD, multiply-add may be one instruction. */
 const builds = { plain: [], relaxed: ["--enable", "relaxed-simd"] };
 const common = ["-O3", "--noAssert", "--runtime", "stub", "--disableWarning", "112"];
 const features = ["simd", "threads", "bulk-memory"].flatMap((name) => ["--enable", name]);
@@ -23,20 +23,19 @@ const imports = [
   "65536",
 ];
 
-/** Makes src/backend/wasm/generated/modules.ts if it is missing or old. Takes a millisecond where there is nothing to do. */
+/** Makes src/backend/wasm/generated/*.ts, one for each build, where one is missing or old. Takes a millisecond where there is nothing to do. */
 export async function ensureWasm() {
   const key = await fingerprint();
-  if (existsSync(target) && readFileSync(target, "utf8").startsWith(`// ${key}`)) return;
-  const lines = [`// ${key} made by scripts/wasm.mjs from wasm/`];
+  mkdirSync(generated, { recursive: true });
   for (const [name, flags] of Object.entries(builds)) {
-    const bytes = await compile([...flags]);
-    lines.push(`export const ${name} =`, `  "${Buffer.from(bytes).toString("base64")}";`);
+    const target = join(generated, `${name}.ts`);
+    if (existsSync(target) && readFileSync(target, "utf8").startsWith(`// ${key}`)) continue;
+    const bytes = Buffer.from(await compile([...flags])).toString("base64");
+    // Another process may be doing the same: whoever comes last replaces the file as a whole.
+    const half = `${target}.${process.pid}`;
+    writeFileSync(half, `// ${key} made by scripts/wasm.mjs from wasm/\nexport const bytes =\n  "${bytes}";\n`);
+    renameSync(half, target);
   }
-  mkdirSync(dirname(target), { recursive: true });
-  // Another process may be doing the same: whoever comes last replaces the file as a whole.
-  const half = `${target}.${process.pid}`;
-  writeFileSync(half, `${lines.join("\n")}\n`);
-  renameSync(half, target);
 }
 
 /** The bytes of wasm/index.ts compiled with these flags. `edit` may change a source: for tests that want wrong kernels. */

@@ -7,6 +7,7 @@ export { type WasmOptions, wasmBackend } from "./backend/wasm/backend.ts";
 export { webgpuBackend } from "./backend/webgpu/backend.ts";
 export { ChainruleError } from "./core/errors.ts";
 export { type NdArray, ndarray } from "./core/ndarray.ts";
+export { dataPreset } from "./data/presets.ts";
 export { type Initialiser, initialise } from "./nn/initialise.ts";
 export { type ModelSpec, parameterSpecs, parseModel } from "./nn/model.ts";
 export type { OptimizerSpec } from "./optim/optimizer.ts";

@@ -8,6 +8,7 @@ import { fuse } from "../ops/fuse.ts";
 import { type GradientGraph, gradientGraph } from "../train/gradient-graph.ts";
 import { checkWeights, matchRows } from "../train/options.ts";
 import { checkFiniteDifferences, type FiniteDifferenceResult, LossProbe } from "./finite-differences.ts";
+import { NORM_LIMIT, normLimits } from "./norm-limits.ts";
 import { propagateBounds } from "./propagate.ts";
 
 export interface GradientCheckOptions {
@@ -19,7 +20,18 @@ export interface GradientCheckOptions {
   readonly y: NdArray;
   /** The device to check; null leaves f64 against finite differences. */
   readonly backend: Backend | null;
+  /** A second device, beside the first: the CPU in f32. It is shown, and decides nothing. */
+  readonly beside?: Backend | null;
   readonly seed?: number;
+  /** Gets every tensor's values as they are compared, for pictures. */
+  readonly onTensor?: (name: string, values: TensorValues) => void;
+}
+
+/** What was compared: null where the device fused the value away, or where no bound is known. */
+export interface TensorValues {
+  readonly exact: NdArray;
+  readonly device: NdArray | null;
+  readonly bound: NdArray | null;
 }
 
 /** One value of the graph, or one gradient, with its verdicts. */
@@ -31,6 +43,8 @@ export interface TensorCheck {
   readonly parameter: boolean;
   /** Device f32 against CPU f64 inside the propagated bound; null where the device fused the value away. */
   readonly device: Comparison | null;
+  /** The same for the second device. */
+  readonly beside: Comparison | null;
   /** Median over elements of bound / |exact|: above 0.01 the bound says little, and the norm must decide. */
   readonly looseness: number | null;
   /** CPU f64 against finite differences; null for values. */
@@ -49,12 +63,6 @@ export interface GradientReport {
   readonly tensors: readonly TensorCheck[];
 }
 
-/** Largest relative error of a whole gradient, ||g^ - g|| / ||g||, for nets of up to eight layers. */
-const NORM_LIMIT = 1e-5;
-/** Relative error that outputs may have before the loss looks at them. */
-const OUTPUT_ERROR = 2e-6;
-/** How much larger the relative error of a gradient may be than that of the output's gradient. */
-const CARRIED = 8;
 /** Above this limit gradients are mostly rounding, and nothing is shown. */
 const NOISE = 0.1;
 /** Multiplications that finite differences of one tensor may cost. */
@@ -73,10 +81,12 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const exact = new ReferenceExecutor(g.graph, "f64");
   exact.step();
   const bounds = propagateBounds(g.graph, exact.values);
-  const computed = backend ? await runOnDevice(backend, g) : new Map<Tensor, NdArray>();
+  const nothing = new Map<Tensor, NdArray>();
+  const computed = backend ? await runOnDevice(backend, g) : nothing;
+  const besides = options.beside ? await runOnDevice(options.beside, g) : nothing;
   const probe = new LossProbe(g.graph, g.loss, exact.values);
   const samples = samplesFor(model, x.shape[0]!);
-  const limit = normLimit(g, exact.values, computed);
+  const limits = normLimits(g, exact.values, computed);
   const tensors: TensorCheck[] = [];
   const parameterGradients = new Set([...g.parameters.values()].map((p) => p.gradient));
   const pointOf = new Map([...g.gradients].map(([t, dt]) => [dt, t] as const));
@@ -89,7 +99,10 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
       const onDevice = computed.get(t);
       const bound = bounds.get(t) ?? null;
       const device = onDevice ? compare(onDevice, value, bound) : null;
+      const second = besides.get(t);
+      options.onTensor?.(t.name, { exact: value, device: onDevice ?? null, bound });
       const finite = point ? checkFiniteDifferences(probe, point, exact.values.get(point)!, value, samples) : null;
+      const limit = limits.get(t) ?? NORM_LIMIT;
       const normFits = !device || !point || device.normRelative <= limit * Math.max(1, model.layers.length / 8);
       tensors.push({
         name: t.name,
@@ -97,6 +110,7 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
         kind: point ? "gradient" : "value",
         parameter: parameterGradients.has(t),
         device,
+        beside: second ? compare(second, value, bound) : null,
         looseness: device && bound ? looseness(bound, value) : null,
         finite,
         conclusive: !point || (limit < NOISE && value.data.some((v) => v !== 0)),
@@ -113,39 +127,6 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
     firstDivergent: failed?.name ?? null,
     tensors,
   };
-}
-
-/**
- * The norm that gradients may be off by. At a minimum the output's gradient is the small difference of large numbers:
- * outputs that are right to OUTPUT_ERROR give it an error of its own, which every gradient behind it carries on.
- */
-function normLimit(
-  g: GradientGraph,
-  exact: ReadonlyMap<Tensor, NdArray>,
-  computed: ReadonlyMap<Tensor, NdArray>,
-): number {
-  const first = g.gradients.get(g.outputs);
-  const node = first?.node;
-  if (!first || !node?.op.bound || !computed.has(first)) return NORM_LIMIT;
-  const inputs = node.inputs.map((t) => exact.get(t)!);
-  const outputs = node.outputs.map((t) => exact.get(t)!);
-  const off = node.inputs.map((t, i) => {
-    const value = inputs[i]!;
-    return t === g.outputs
-      ? { ...value, data: Float64Array.from(value.data, (v) => OUTPUT_ERROR * Math.abs(v)) }
-      : null;
-  });
-  const allowed = norm(node.op.bound(inputs, off, outputs, node.attrs)[0]!);
-  const size = norm(outputs[0]!);
-  if (size === 0) return NORM_LIMIT;
-  const { normRelative } = compare(computed.get(first)!, outputs[0]!, null);
-  return Math.max(NORM_LIMIT, CARRIED * Math.min(normRelative, allowed / size));
-}
-
-function norm({ data }: NdArray): number {
-  let sum = 0;
-  for (const v of data) sum += v * v;
-  return Math.sqrt(sum);
 }
 
 /** Every value that the device keeps when it runs the graph as it does in training, fused. */

@@ -1,24 +1,21 @@
 import type { AnyOp } from "../graph/op.ts";
 import { crossEntropy } from "../ops/cross-entropy.ts";
 import { bce, huber, mse, sumSquaredError, sumSquaredErrorAsPublished } from "../ops/losses.ts";
+import { type LossKind, type LossName, lossKinds } from "./loss-kinds.ts";
 
-export interface LossSpec {
+export interface LossSpec extends LossKind {
   readonly op: AnyOp;
-  /** What the targets are: class indices i32 [n], or values f32 [n, outputs]. */
-  readonly targets: "classes" | "values";
-  /** Whether the loss of a batch is the mean of its rows, or the sum. */
-  readonly reduction: "mean" | "sum";
 }
 
 /** By name, as in model files. */
-export const losses = {
-  sumSquaredError: { op: sumSquaredError.forward, targets: "values", reduction: "sum" },
-  mse: { op: mse.forward, targets: "values", reduction: "mean" },
-  huber: { op: huber.forward, targets: "values", reduction: "mean" },
-  crossEntropy: { op: crossEntropy, targets: "classes", reduction: "mean" },
-  bce: { op: bce.forward, targets: "values", reduction: "mean" },
-  /** The tutorial's code as it was printed, wrong gradient and all; here so that checks can be seen to catch it. */
-  sumSquaredErrorAsPublished: { op: sumSquaredErrorAsPublished.forward, targets: "values", reduction: "sum" },
-} as const satisfies Record<string, LossSpec>;
-
-export type LossName = keyof typeof losses;
+export const losses: Readonly<Record<LossName, LossSpec>> = {
+  sumSquaredError: { op: sumSquaredError.forward, ...lossKinds.sumSquaredError },
+  mse: { op: mse.forward, ...lossKinds.mse },
+  huber: { op: huber.forward, ...lossKinds.huber },
+  crossEntropy: { op: crossEntropy, ...lossKinds.crossEntropy },
+  bce: { op: bce.forward, ...lossKinds.bce },
+  sumSquaredErrorAsPublished: {
+    op: sumSquaredErrorAsPublished.forward,
+    ...lossKinds.sumSquaredErrorAsPublished,
+  },
+};

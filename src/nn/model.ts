@@ -1,7 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { Shape } from "../core/ndarray.ts";
-import { activations } from "../ops/activations.ts";
-import { type LossName, losses } from "./losses.ts";
+import { activationNames } from "../ops/names.ts";
+import { type LossName, lossKinds } from "./loss-kinds.ts";
 
 /** One layer of a model file. `in` and `out` are widths; parameters are named as in PyTorch's nn.Sequential. */
 export type LayerSpec =
@@ -43,8 +43,8 @@ export function parseModel(json: unknown): ModelSpec {
   const list = model.layers as unknown[];
   if (list.length > MAX_LAYERS) bad(`model: ${list.length} layers, more than ${MAX_LAYERS}`);
   const loss = model.loss;
-  if (typeof loss !== "string" || !Object.hasOwn(losses, loss)) {
-    bad(`model: unknown loss ${JSON.stringify(loss)}; known are ${Object.keys(losses).join(", ")}`);
+  if (typeof loss !== "string" || !Object.hasOwn(lossKinds, loss)) {
+    bad(`model: unknown loss ${JSON.stringify(loss)}; known are ${Object.keys(lossKinds).join(", ")}`);
   }
   const spec: ModelSpec = { layers: list.map(parseLayer), loss: loss as LossName };
   widths(spec);
@@ -104,7 +104,7 @@ function parseLayer(json: unknown, index: number): LayerSpec {
   }
 }
 
-export const layerTypes: readonly string[] = ["linear", ...Object.keys(activations), "softmax", "dropout", "layerNorm"];
+export const layerTypes: readonly string[] = ["linear", ...activationNames, "softmax", "dropout", "layerNorm"];
 
 /** Widths at the entrance of each layer and at the end; throws where two layers do not fit together. */
 export function widths(model: ModelSpec): {

@@ -2,6 +2,7 @@ import { log1p, normalCdf, safeSigmoid, safeTanh } from "../../shaders/math.ts";
 import { normalCdf as cdf, normalPdf as pdf } from "../core/erf.ts";
 import { logistic } from "../core/logistic.ts";
 import { type Activation, activation } from "./activation.ts";
+import type { ActivationName } from "./names.ts";
 
 /** exp in WGSL is within 3 + 2|x| ulp; an ulp is at most 2 u. */
 const expRounding = (x: number): number => 2 * (3 + 2 * Math.min(Math.abs(x), 88));
@@ -126,4 +127,4 @@ export const activations: Readonly<Record<string, Activation>> = {
   softplus,
   gelu,
   silu,
-};
+} satisfies Record<ActivationName, Activation>;

@@ -5,6 +5,7 @@ import {
   sgd as sgdStep,
 } from "../../shaders/optimizer.ts";
 import { CONTROL } from "../../shaders/step.ts";
+import type { OptimizerName } from "./names.ts";
 import { optimizerOp } from "./optimizer-op.ts";
 
 /** PyTorch's definitions (torch.optim, 1.13 and later). Each `update` is the step of one parameter. */
@@ -111,5 +112,4 @@ export const adagrad = optimizerOp(
 );
 
 /** By name, as on the command line. */
-export const optimizers = { sgd, adam, adamw, rmsprop, adagrad } as const;
-export type OptimizerName = keyof typeof optimizers;
+export const optimizers = { sgd, adam, adamw, rmsprop, adagrad } as const satisfies Record<OptimizerName, unknown>;

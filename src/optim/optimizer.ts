@@ -1,8 +1,9 @@
 import { ChainruleError } from "../core/errors.ts";
 import { zeros } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
+import type { OptimizerName } from "../ops/names.ts";
 import { type OptimizerAttrs, optimizerDefaults } from "../ops/optimizer-op.ts";
-import { type OptimizerName, optimizers } from "../ops/optimizers.ts";
+import { optimizers } from "../ops/optimizers.ts";
 
 /** An optimizer and its settings; what is absent has PyTorch's default. */
 export interface OptimizerSpec extends Partial<OptimizerAttrs> {

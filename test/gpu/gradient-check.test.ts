@@ -116,6 +116,21 @@ describe("the three-way check", () => {
     trainer.dispose();
   });
 
+  test("where activations are saturated, what cancels in 1 - y y is not held against the gradients", async () => {
+    const layers = [{ type: "linear", in: 2, out: 16 }, { type: "tanh" }, { type: "linear", in: 16, out: 3 }];
+    const model = parseModel({ layers, loss: "crossEntropy" });
+    for (const scale of [1, 10, 100]) {
+      const weights = new Map(
+        [...initialise(model, 4)].map(([name, w]) => [
+          name,
+          { ...w, data: (w.data as Float32Array).map((v) => scale * v) },
+        ]),
+      );
+      const report = await checkGradients({ model, weights, x, y, backend: gpu });
+      expect(report.firstDivergent, `weights ${scale} times too large`).toBeNull();
+    }
+  });
+
   test("wide nets: rectifiers and their kinks, 784-128-10", async () => {
     const { model } = trainingPresets.fashion!;
     const wide = ndarray([32, 784], "f32", normals(1, 9, 0, 32 * 784));

@@ -1,5 +1,4 @@
 import { ChainruleError } from "../../core/errors.ts";
-import { plain, relaxed } from "./generated/modules.ts";
 
 /** The compiled kernels, and what the engine allows. */
 export interface WasmModule {
@@ -35,13 +34,18 @@ export async function loadModule(options: ModuleOptions = {}): Promise<WasmModul
   if (!validates(SIMD)) throw new ChainruleError("adapter", "this engine's WebAssembly has no SIMD");
   const useRelaxed = (options.relaxed ?? true) && validates(RELAXED);
   const shared = (options.shared ?? true) && typeof SharedArrayBuffer !== "undefined";
-  const bytes = options.bytes?.slice() ?? decode(useRelaxed ? relaxed : plain);
+  const bytes = options.bytes?.slice() ?? decode(await builtBytes(useRelaxed));
   if (!shared) unshare(bytes);
   try {
     return { module: await WebAssembly.compile(bytes), shared, relaxed: useRelaxed };
   } catch (error) {
     throw new ChainruleError("adapter", `WebAssembly could not be compiled: ${String(error)}`);
   }
+}
+
+/** Only the build that is wanted is loaded: each is a third of what the page weighs. */
+async function builtBytes(relaxed: boolean): Promise<string> {
+  return (relaxed ? await import("./generated/relaxed.ts") : await import("./generated/plain.ts")).bytes;
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {

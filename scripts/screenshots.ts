@@ -1,0 +1,113 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { build, preview } from "vite";
+import { findChromium } from "../src/platform/chromium.ts";
+
+/**
+ * Pictures of every room: light and dark, desktop and phone, both languages.
+ * node --import tsx scripts/screenshots.ts [folder] [room ...], into dist/screenshots by default.
+ */
+const [folder = "dist/screenshots", ...only] = process.argv.slice(2);
+
+const sizes = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } } as const;
+/** What each room is opened with, and what is done there before its picture is taken. */
+const rooms: Readonly<Record<string, { hash: string; ready: (page: Page) => Promise<unknown> }>> = {
+  train: { hash: "data=spirals", ready: (page) => page.waitForTimeout(3500) },
+  images: {
+    hash: "data=digits",
+    async ready(page) {
+      await page.waitForSelector("#confusion", { timeout: 20_000 });
+      const box = (await page.locator("#pad").boundingBox())!;
+      await page.locator("#pad").scrollIntoViewIfNeeded();
+      const at = (await page.locator("#pad").boundingBox()) ?? box;
+      const path = [
+        [0.3, 0.25],
+        [0.7, 0.25],
+        [0.45, 0.8],
+      ] as const;
+      for (const [i, [x, y]] of path.entries()) {
+        await page.mouse.move(at.x + x * at.width, at.y + y * at.height, { steps: 8 });
+        if (i === 0) await page.mouse.down();
+      }
+      await page.mouse.up();
+      await page.waitForTimeout(1500);
+    },
+  },
+  gradients: {
+    hash: "room=gradients&data=spirals",
+    ready: (page) => page.waitForSelector("#verdict", { timeout: 30_000 }),
+  },
+  gallery: {
+    hash: "room=gradients&data=tutorial&fault=printed",
+    ready: (page) => page.waitForSelector("#verdict", { timeout: 30_000 }),
+  },
+  backprop: {
+    hash: "room=backprop&data=tutorial",
+    async ready(page) {
+      await page.waitForSelector("#scrub", { timeout: 20_000 });
+      for (let i = 0; i < 9; i++) await page.click("#next");
+      await page.waitForTimeout(600);
+    },
+  },
+  benchmark: {
+    hash: "room=benchmark&data=moons",
+    async ready(page) {
+      await page.waitForSelector("#bench-run");
+      await page.click("#bench-run");
+      await page.waitForTimeout(12_000);
+    },
+  },
+  kernels: {
+    hash: "room=kernels&data=spirals",
+    ready: (page) => page.waitForSelector("#source", { timeout: 20_000 }),
+  },
+};
+
+async function shoot(
+  browser: Browser,
+  url: string,
+  name: string,
+  size: keyof typeof sizes,
+  dark: boolean,
+  chinese: boolean,
+): Promise<void> {
+  const context = await browser.newContext({
+    viewport: sizes[size],
+    deviceScaleFactor: size === "phone" ? 2 : 1,
+    colorScheme: dark ? "dark" : "light",
+    locale: chinese ? "zh-CN" : "en-US",
+  });
+  const page = await context.newPage();
+  const { hash, ready } = rooms[name]!;
+  await page.goto(`${url}#v=2&${hash}`);
+  await ready(page);
+  const file = `${name}-${size}-${dark ? "dark" : "light"}-${chinese ? "zh" : "en"}.png`;
+  await page.screenshot({ path: join(folder, file), fullPage: true });
+  console.log(file);
+  await context.close();
+}
+
+mkdirSync(folder, { recursive: true });
+if (!process.env.SKIP_BUILD) await build({ logLevel: "warn" });
+const server = await preview({ logLevel: "warn", preview: { port: 0, open: false } });
+const address = server.httpServer.address();
+if (address === null || typeof address === "string") throw new Error("vite preview has no port");
+const { executablePath, args, env } = await findChromium();
+const browser = await chromium.launch({ executablePath, args, env });
+try {
+  for (const name of only.length > 0 ? only : Object.keys(rooms)) {
+    for (const size of ["desktop", "phone"] as const) {
+      for (const [dark, chinese] of [
+        [false, false],
+        [true, true],
+      ] as const) {
+        await shoot(browser, `http://localhost:${address.port}/`, name, size, dark, chinese);
+      }
+    }
+  }
+} finally {
+  await browser.close();
+  server.httpServer.close();
+}
+process.exit(0);

@@ -1,0 +1,152 @@
+import { useEffect } from "preact/hooks";
+import { Card } from "../shell/card.tsx";
+import { roomKeys } from "../shell/keys.tsx";
+import { Scroll } from "../shell/scroll.tsx";
+import "./backprop.css";
+import type { Story } from "../worker/story.ts";
+import { CountCard } from "./count.tsx";
+import { Drawing } from "./drawing.tsx";
+import { Formula } from "./formulas.tsx";
+import { type Frame, MOST_NODES, phases } from "./frames.ts";
+import { RanCard } from "./ran.tsx";
+import { at, frames, hovered, move, opened, story, tell } from "./state.ts";
+import { say } from "./strings.ts";
+
+/** What happens at a picture, in a sentence. */
+function sentence(s: Story, { phase, focus }: Frame): string {
+  const values = { layer: focus.layer, node: focus.node + 1 };
+  switch (phase) {
+    case "forward":
+      return say("forwardText", values);
+    case "loss":
+      return say("lossText");
+    case "backward":
+      return say(focus.layer === s.layers.length - 1 ? "outputText" : "backwardText", values);
+    case "products":
+      return say("productsText");
+    case "update":
+      return s.optimizer === "sgd"
+        ? say("updateText")
+        : `${say("updateText")} ${say("updateOther", { optimizer: s.optimizer })}`;
+  }
+}
+
+function Film({ s, frame }: { s: Story; frame: Frame }) {
+  const focus = hovered.value ?? frame.focus;
+  const words = sentence(s, frame);
+  return (
+    <>
+      <div class="phases" role="group" aria-label={say("title")}>
+        {phases.map((p) => (
+          <button
+            key={p}
+            type="button"
+            class="small"
+            aria-pressed={p === frame.phase}
+            onClick={() => {
+              at.value = frames.value.findIndex((f) => f.phase === p);
+            }}
+          >
+            {say(`phase${p}`)}
+          </button>
+        ))}
+      </div>
+      <p class="sentence" id="sentence" aria-live="polite">
+        {words}
+      </p>
+      <Scroll class="stage" label={say("drawing", { text: words })}>
+        <Drawing
+          story={s}
+          frame={frame}
+          focus={focus}
+          text={words}
+          onFocus={(f) => {
+            hovered.value = f;
+          }}
+        />
+      </Scroll>
+      <Scroll class="formula" id="formula" label={say("formula")}>
+        <Formula story={s} frame={frame} focus={focus} />
+      </Scroll>
+      <div class="buttons scrub">
+        <button type="button" id="back" disabled={at.value === 0} onClick={() => move(-1)}>
+          ← {say("back")}
+        </button>
+        <input
+          type="range"
+          id="scrub"
+          min={0}
+          max={frames.value.length - 1}
+          value={at.value}
+          aria-label={say("scrub", { i: at.value + 1, n: frames.value.length })}
+          onInput={(e) => {
+            at.value = Number(e.currentTarget.value);
+            hovered.value = null;
+          }}
+        />
+        <button
+          type="button"
+          id="next"
+          class="primary"
+          disabled={at.value === frames.value.length - 1}
+          onClick={() => move(1)}
+        >
+          {say("next")} →
+        </button>
+        <span class="soft">{say("scrub", { i: at.value + 1, n: frames.value.length })}</span>
+      </div>
+      <p class="soft">{say("hover")}</p>
+      {(s.tooDeep || s.layers.some((l) => l.values.length > MOST_NODES)) && (
+        <p class="soft">{say("tooLarge", { n: MOST_NODES })}</p>
+      )}
+    </>
+  );
+}
+
+/** The tutorial, alive, on the user's own net. */
+export function BackpropRoom() {
+  useEffect(() => {
+    roomKeys.take = (e) => {
+      if (e.key !== "ArrowRight" && e.key !== "ArrowLeft") return false;
+      move(e.key === "ArrowRight" ? 1 : -1);
+      return true;
+    };
+    const stop = opened();
+    return () => {
+      roomKeys.take = null;
+      stop();
+    };
+  }, []);
+  const s = story.value;
+  const frame = frames.value[at.value];
+  return (
+    <>
+      <Card
+        title={say("title")}
+        id="film"
+        actions={
+          s && (
+            <>
+              <span class="soft">
+                {say("takenAt", { step: s.step })} · {say("row")} {s.row + 1} / {s.rows}
+              </span>
+              {s.rows > 1 && (
+                <button type="button" id="next-row" onClick={() => tell((s.row + 1) % s.rows)}>
+                  {say("nextRow")}
+                </button>
+              )}
+              <button type="button" id="retell" onClick={() => tell(s.row)}>
+                {say("again")}
+              </button>
+            </>
+          )
+        }
+      >
+        <p class="soft">{say("intro")}</p>
+        {s && frame && <Film s={s} frame={frame} />}
+      </Card>
+      <CountCard />
+      <RanCard />
+    </>
+  );
+}

@@ -1,0 +1,57 @@
+import { useSignal } from "@preact/signals";
+import { CopyButton } from "../shell/copy-button.tsx";
+import { Dialog } from "../shell/dialog.tsx";
+import { Scroll } from "../shell/scroll.tsx";
+import { codeOpen } from "../state/dialogs.ts";
+import { modelOf, OWN } from "../state/settings.ts";
+import { own, settings } from "../state/store.ts";
+import "./code.css";
+import { commandCode, libraryCode, torchCode } from "./snippets.ts";
+import { say } from "./strings.ts";
+
+const kinds = { library: libraryCode, command: commandCode, pytorch: torchCode } as const;
+type Kind = keyof typeof kinds;
+
+/** What is on the screen, as code for elsewhere. */
+export function CodeDialog() {
+  const kind = useSignal<Kind>("library");
+  // Code is taken of the right net, whatever is broken on the page.
+  const s = { ...settings.value, fault: "none" } as const;
+  const code = kinds[kind.value](s, modelOf(s, own.value));
+  return (
+    <Dialog
+      title={say("title")}
+      id="code-dialog"
+      onClose={() => {
+        codeOpen.value = false;
+      }}
+    >
+      <p class="soft">{say("intro")}</p>
+      <div class="buttons" role="group" aria-label={say("which")}>
+        {(Object.keys(kinds) as Kind[]).map((k) => (
+          <button
+            key={k}
+            type="button"
+            id={`code-${k}`}
+            aria-pressed={kind.value === k}
+            onClick={() => {
+              kind.value = k;
+            }}
+          >
+            {say(k)}
+          </button>
+        ))}
+      </div>
+      <Scroll class="snippet" label={say(kind.value)}>
+        <pre id="snippet">{code}</pre>
+      </Scroll>
+      <div class="buttons">
+        <CopyButton text={() => code} id="copy-code" />
+        <CopyButton text={() => location.href} label={say("link")} />
+      </div>
+      {s.data === OWN && <p class="soft">{say("ownData")}</p>}
+      {settings.value.fault !== "none" && <p class="soft">{say("fault")}</p>}
+      {kind.value === "pytorch" && <p class="soft">{say("torchNote")}</p>}
+    </Dialog>
+  );
+}

@@ -1,0 +1,121 @@
+import { optimizerNames } from "../../ops/names.ts";
+import { count } from "../draw/format.ts";
+import { Card } from "../shell/card.tsx";
+import { devices, OWN, presetNames, problemWith } from "../state/settings.ts";
+import { change, own, run, settings, trainOn } from "../state/store.ts";
+import "./panel.css";
+import { Choice, Typed } from "./field.tsx";
+import { NetBuilder } from "./net-builder.tsx";
+import { PaintButton } from "./paint.tsx";
+import { type DataKey, say } from "./strings.ts";
+
+async function takeFiles(list: FileList | null | undefined): Promise<void> {
+  if (!list || list.length === 0) return;
+  const files = await Promise.all(
+    [...list].map(async (f) => ({ name: f.name, bytes: new Uint8Array(await f.arrayBuffer()) })),
+  );
+  trainOn({ files });
+}
+
+function DataCard() {
+  const s = settings.value;
+  const info = run.value;
+  const names = own.value ? [...presetNames, OWN] : presetNames;
+  return (
+    <Card title={say("data")} part="data" id="data">
+      <Choice
+        id="field-data"
+        label={own.value && s.data === OWN ? own.value.name : say("data")}
+        bare={s.data !== OWN}
+        value={s.data}
+        names={names}
+        show={(name) => say(name as DataKey)}
+        onChoose={(data) => change({ data })}
+      />
+      {info && (
+        <p class="soft" id="rows">
+          {say(info.testRows > 0 ? "rows" : "rowsOnly", { train: count(info.rows), test: count(info.testRows) })}
+        </p>
+      )}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the button inside does the same for keyboards */}
+      <div
+        class="drop"
+        id="drop"
+        onDragOver={(e) => e.preventDefault()}
+        onDrop={(e) => {
+          e.preventDefault();
+          takeFiles(e.dataTransfer?.files);
+        }}
+      >
+        <p class="soft">{say("dropHere")}</p>
+        <div class="buttons">
+          <label class="file">
+            <input
+              type="file"
+              id="file"
+              multiple
+              onChange={(e) => {
+                takeFiles(e.currentTarget.files);
+                e.currentTarget.value = "";
+              }}
+            />
+            <span>{say("chooseFile")}</span>
+          </label>
+          <PaintButton label={say("paint")} />
+        </div>
+      </div>
+    </Card>
+  );
+}
+
+const numberOf = (text: string): number => (text === "" ? Number.NaN : Number(text));
+
+function Setting(props: { name: "lr" | "batch" | "seed"; word: DataKey; hint?: DataKey }) {
+  const value = settings.value[props.name];
+  return (
+    <Typed
+      id={`field-${props.name}`}
+      label={say(props.word)}
+      {...(props.hint ? { hint: say(props.hint) } : {})}
+      value={String(value)}
+      commit={(text) => {
+        const next = props.name === "batch" && text === "full" ? "full" : numberOf(text);
+        const wrong = problemWith(props.name, next);
+        if (wrong) return say(wrong);
+        change({ [props.name]: next });
+        return null;
+      }}
+    />
+  );
+}
+
+/** Everything that decides a run, beside every room that shows one. */
+export function Panel() {
+  const s = settings.value;
+  return (
+    <section class="panel" aria-label={say("panel")}>
+      <DataCard />
+      <NetBuilder />
+      <Card title={say("training")} part="settings" id="settings" class="settings">
+        <Choice
+          id="field-optimizer"
+          label={say("optimizer")}
+          value={s.optimizer}
+          names={optimizerNames}
+          onChoose={(optimizer) => change({ optimizer })}
+        />
+        <Setting name="lr" word="rate" />
+        <Setting name="batch" word="batch" hint="batchHint" />
+        <Setting name="seed" word="seed" />
+        <Choice
+          id="field-device"
+          label={say("device")}
+          value={s.device}
+          names={devices}
+          show={(name) => say(`device${name}`)}
+          onChoose={(device) => change({ device })}
+        />
+      </Card>
+    </section>
+  );
+}

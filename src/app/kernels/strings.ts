@@ -1,0 +1,78 @@
+import { speaker } from "../state/language.ts";
+
+const en = {
+  title: "The kernels of one training step",
+  intro:
+    "Every node of your net's step, in the order in which the device runs them, with the exact WGSL, specialised for its shapes. Change one: it is compiled, its errors stand at their lines, and the X-ray checks the whole net with it at once. The run itself keeps the kernels it has.",
+  time: "Time each kernel",
+  timing: "Timing…",
+  timeHow: "Each by itself: many dispatches in one pass, divided by their number.",
+  noGpu: "There is no WebGPU here: the source can be read, not compiled.",
+  nodes: "Nodes of the step",
+  node: "computes",
+  kernel: "kernel",
+  dispatches: "dispatches",
+  ms: "ms",
+  choose: "show the source of {name}",
+  ladder: "Why this kernel",
+  ladderIntro: "The ladder of {op}, simplest first. The last rung that applies and suits is taken.",
+  rungchosen: "taken",
+  rungslower: "applies; a later rung is taken",
+  rungunsuited: "applies; not for shapes like these",
+  runginapplicable: "does not apply to these shapes or this device",
+  from: "reads",
+  to: "writes",
+  source: "WGSL",
+  launch: "dispatch {i} of {n}: {groups} workgroups",
+  recompile: "Compile and check",
+  working: "Compiling…",
+  restore: "As it was",
+  line: "line {line}: {message}",
+  errors: "It does not compile; nothing else has changed.",
+  unchanged: "This is the source that runs.",
+  right: "It compiles, and every gradient is right with it.",
+  wrong: "It compiles, and is wrong: the X-ray names {tensor} first.",
+  outside: "It compiles. The X-ray is of gradients, and this node comes before or after them.",
+  lines: "lines of the source",
+} as const;
+
+export type KernelsKey = keyof typeof en;
+
+const zh: Readonly<Record<KernelsKey, string>> = {
+  title: "一个训练步的全部内核",
+  intro:
+    "按设备的执行顺序列出你的网络一步之中的每个节点，以及为其形状专门生成的 WGSL 原文。改一改：它会重新编译，错误标在所在的行上，并立刻用它对整个网络做透视检查。正在进行的训练仍用原来的内核。",
+  time: "给每个内核计时",
+  timing: "正在计时…",
+  timeHow: "各自单独测量：一个 pass 里 dispatch 许多次，再除以次数。",
+  noGpu: "这里没有 WebGPU：源码可以看，不能编译。",
+  nodes: "这一步的节点",
+  node: "算出",
+  kernel: "内核",
+  dispatches: "dispatch 次数",
+  ms: "毫秒",
+  choose: "显示 {name} 的源码",
+  ladder: "为什么选这个内核",
+  ladderIntro: "{op} 的各级内核，由简到繁。选用最后一个既适用又合适的。",
+  rungchosen: "选用",
+  rungslower: "适用；选了更靠后的一级",
+  rungunsuited: "适用；但不适合这样的形状",
+  runginapplicable: "不适用于这样的形状或这台设备",
+  from: "读取",
+  to: "写入",
+  source: "WGSL",
+  launch: "第 {i} 次 dispatch，共 {n} 次：{groups} 个工作组",
+  recompile: "编译并检查",
+  working: "正在编译…",
+  restore: "恢复原样",
+  line: "第 {line} 行：{message}",
+  errors: "没有编译通过；其他一切不变。",
+  unchanged: "这就是正在运行的源码。",
+  right: "编译通过，用它算出的每个梯度都正确。",
+  wrong: "编译通过，但算错了：透视检查最先指出 {tensor}。",
+  outside: "编译通过。透视检查只看梯度，而这个节点在它之前或之后。",
+  lines: "源码的行号",
+};
+
+export const tables = { en, zh };
+export const say = speaker<KernelsKey>(tables);

@@ -1,0 +1,27 @@
+import { signal } from "@preact/signals";
+import type { ComponentType } from "preact";
+import { say } from "./strings.ts";
+
+/** A part whose code is fetched when it is first shown. */
+export function lazy(load: () => Promise<ComponentType>): ComponentType {
+  const found = signal<ComponentType | null>(null);
+  const failed = signal<string | null>(null);
+  let asked = false;
+  return function Lazy() {
+    if (!asked) {
+      asked = true;
+      load().then(
+        (component) => {
+          found.value = component;
+        },
+        (error: unknown) => {
+          asked = false;
+          failed.value = String(error);
+        },
+      );
+    }
+    const Found = found.value;
+    if (Found) return <Found />;
+    return <p class="soft">{failed.value ? say("failedLoad", { reason: failed.value }) : say("loading")}</p>;
+  };
+}

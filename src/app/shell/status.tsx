@@ -1,0 +1,49 @@
+import { count, short } from "../draw/format.ts";
+import { adapter, setFault, settings } from "../state/store.ts";
+import { say } from "./strings.ts";
+
+/** Always in sight: what computes, why, what else there is, and what to do about it. No link hides it. */
+export function Status() {
+  const a = adapter.value;
+  const fault = settings.value.fault;
+  const rate = (stepMs: number): string => (stepMs > 100 ? short(1000 / stepMs) : count(1000 / stepMs));
+  return (
+    <section class="status" aria-label={say("status")}>
+      <p id="adapter" data-kind={a?.kind}>
+        <span class={`dot ${a?.kind ?? ""}`} aria-hidden="true" />
+        <b>{a ? a.description : say("opening")}</b>
+        {a?.missing && <span id="missing"> {say("noGpu", { reason: a.missing })}</span>}
+        {a?.software && (
+          <span id="software">
+            {" "}
+            {say("software")} {say("softwareDo")}
+          </span>
+        )}
+        {a && a.measured.length > 1 && (
+          <span id="measured">
+            {" "}
+            {say("chosen", {
+              list: a.measured
+                .map((m) =>
+                  say("rate", {
+                    device: m.description,
+                    rate: m.estimated ? say("about", { rate: rate(m.stepMs) }) : rate(m.stepMs),
+                  }),
+                )
+                .join("; "),
+            })}{" "}
+            {say("chosenDo")}
+          </span>
+        )}
+      </p>
+      {fault !== "none" && (
+        <p class="fault" id="fault">
+          <span>{say("faultOn", { fault: say(`fault${fault}`) })}</span>
+          <button type="button" onClick={() => setFault("none")}>
+            {say("faultOff")}
+          </button>
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,77 @@
+import type { LayerSpec } from "../../nn/model.ts";
+import { type ActivationName, activationNames } from "../../ops/names.ts";
+
+/** A layer between the inputs and the last linear layer; widths follow from what is before. */
+export type HiddenLayer =
+  | { readonly type: "linear"; readonly out: number }
+  | { readonly type: "dropout"; readonly p: number }
+  | { readonly type: "layerNorm" }
+  | { readonly type: ActivationName };
+export type HiddenType = HiddenLayer["type"];
+export const hiddenTypes: readonly HiddenType[] = ["linear", ...activationNames, "layerNorm", "dropout"];
+
+/** Widest layer, most layers, and widths and chances that a link may ask for. */
+export const MOST_WIDE = 8192;
+export const MOST_LAYERS = 40;
+const MOST_DROPOUT = 0.9;
+
+/** "32-tanh-drop0.2-norm": short enough for a link, plain enough to read. */
+export function netText(net: readonly HiddenLayer[]): string {
+  return net
+    .map((l) =>
+      l.type === "linear" ? l.out : l.type === "dropout" ? `drop${l.p}` : l.type === "layerNorm" ? "norm" : l.type,
+    )
+    .join("-");
+}
+
+/** The layers of such a text; null where it makes no sense. */
+export function parseNet(text: string): readonly HiddenLayer[] | null {
+  const layers = (text === "" ? [] : text.split("-")).map(parseHidden);
+  return layers.length <= MOST_LAYERS && layers.every((l) => l !== null) ? layers : null;
+}
+
+function parseHidden(token: string): HiddenLayer | null {
+  if (/^\d{1,4}$/.test(token)) return validWidth(Number(token)) ? { type: "linear", out: Number(token) } : null;
+  if (token === "norm") return { type: "layerNorm" };
+  if (/^drop0\.\d{1,3}$/.test(token)) return { type: "dropout", p: Math.min(MOST_DROPOUT, Number(token.slice(4))) };
+  const type = activationNames.find((name) => name === token);
+  return type ? { type } : null;
+}
+
+export function validWidth(width: number): boolean {
+  return Number.isInteger(width) && width >= 1 && width <= MOST_WIDE;
+}
+
+/** A new layer of a type, as wide as suggested. */
+export function newLayer(type: HiddenType, width: number): HiddenLayer {
+  if (type === "linear") return { type, out: width };
+  return type === "dropout" ? { type, p: 0.2 } : { type };
+}
+
+/** The hidden layers of a whole model: all but its last linear one. */
+export function hiddenOf(layers: readonly LayerSpec[]): readonly HiddenLayer[] {
+  const last = layers.findLastIndex((l) => l.type === "linear");
+  return layers.slice(0, last).flatMap((l): HiddenLayer[] => {
+    if (l.type === "linear") return [{ type: "linear", out: l.out }];
+    if (l.type === "dropout") return [{ type: "dropout", p: l.p }];
+    return l.type === "softmax" ? [] : [{ type: l.type }];
+  });
+}
+
+/** The layers as a model file has them, from `inputs` to `outputs`. */
+export function modelLayers(
+  net: readonly HiddenLayer[],
+  inputs: number,
+  outputs: number,
+  bias: boolean,
+): readonly unknown[] {
+  let width = inputs;
+  const layers = net.map((l) => {
+    if (l.type === "layerNorm") return { type: l.type, size: width };
+    if (l.type !== "linear") return l;
+    const linear = { type: l.type, in: width, out: l.out, bias };
+    width = l.out;
+    return linear;
+  });
+  return [...layers, { type: "linear", in: width, out: outputs, bias }];
+}

@@ -1,0 +1,124 @@
+import { type LossName, lossKinds } from "../../nn/loss-kinds.ts";
+import { type ModelSpec, parseModel, widths } from "../../nn/model.ts";
+import { trainingPresets } from "../../nn/presets.ts";
+import type { OptimizerName } from "../../ops/names.ts";
+import { type HiddenLayer, hiddenOf, modelLayers } from "./net.ts";
+
+/** Everything that decides a run: what the controls show and what a link carries. */
+export interface Settings {
+  /** A preset, or "own": what the user painted or dropped, which no link carries. */
+  readonly data: string;
+  readonly net: readonly HiddenLayer[];
+  readonly bias: boolean;
+  readonly optimizer: OptimizerName;
+  readonly lr: number;
+  readonly batch: number | "full";
+  readonly seed: number;
+  /** "auto" measures a few steps of this very run on each and takes the fastest. */
+  readonly device: Device;
+  /** Something made wrong on purpose. */
+  readonly fault: Fault;
+}
+
+export const devices = ["auto", "webgpu", "cpu"] as const;
+export type Device = (typeof devices)[number];
+
+/** Ways to break it: see the gallery. */
+export const faults = ["none", "printed", "transpose", "batch", "edge", "dead", "zeros", "rate"] as const;
+export type Fault = (typeof faults)[number];
+
+export const presetNames: readonly string[] = Object.keys(trainingPresets).filter(
+  (n) => trainingPresets[n]!.data === n,
+);
+export const OWN = "own";
+
+/** What the page opens with: no file to fetch, and something to see at once. */
+export const firstData = "spirals";
+
+/** What data asks of a net. */
+export interface Ends {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly loss: LossName;
+}
+
+export function endsOf(data: string, own: Ends | null): Ends {
+  if (data === OWN && own) return own;
+  const { model } = trainingPresets[data] ?? trainingPresets[firstData]!;
+  const { inputs, outputs } = widths(model);
+  return { inputs, outputs, loss: model.loss };
+}
+
+/** Settings that train a data set well. */
+export function settingsFor(data: string): Settings {
+  const preset = trainingPresets[data];
+  const like = preset ?? trainingPresets.circles!;
+  return {
+    data,
+    net: hiddenOf(like.model.layers),
+    bias: like.model.layers.some((l) => l.type === "linear" && l.bias),
+    optimizer: like.optimizer.type,
+    // The tutorial's own rate takes half a million steps to show what a larger one shows in a few hundred.
+    lr: data === "tutorial" ? 0.005 : like.optimizer.lr,
+    batch: like.batch,
+    seed: like.seed,
+    device: "auto",
+    fault: "none",
+  };
+}
+
+/** The model of these settings. Throws a ChainruleError where they cannot be meant. */
+export function modelOf(s: Settings, own: Ends | null): ModelSpec {
+  const { inputs, outputs, loss } = endsOf(s.data, own);
+  const published = s.fault === "printed" && loss === "sumSquaredError";
+  return parseModel({
+    layers: modelLayers(s.net, inputs, outputs, s.bias),
+    loss: published ? "sumSquaredErrorAsPublished" : loss,
+  });
+}
+
+/** The settings with a fault switched on, and with what it needs in order to show. */
+export function withFault(s: Settings, fault: Fault, own: Ends | null): Settings {
+  const on = (data: string): Settings => ({ ...settingsFor(data), device: s.device, fault });
+  const isMean = lossKinds[endsOf(s.data, own).loss].reduction === "mean";
+  switch (fault) {
+    case "printed":
+      return s.data === "tutorial" ? { ...s, fault } : on("tutorial");
+    case "batch":
+      return isMean ? { ...s, fault } : on(firstData);
+    case "transpose":
+      return s.net.some((l) => l.type === "linear") ? { ...s, fault } : on(firstData);
+    case "dead": {
+      const base = s.bias && s.net.some((l) => l.type === "linear") ? { ...s, fault } : on("circles");
+      const net = base.net.map((l): HiddenLayer => (isActivation(l) ? { type: "relu" } : l));
+      return { ...base, net: net.some((l) => l.type === "relu") ? net : [...net, { type: "relu" }] };
+    }
+    case "zeros":
+      return s.net.some((l) => l.type === "linear") ? { ...s, fault } : on("circles");
+    default:
+      return { ...s, fault };
+  }
+}
+
+export function isActivation(l: HiddenLayer): boolean {
+  return l.type !== "linear" && l.type !== "dropout" && l.type !== "layerNorm";
+}
+
+/** What is wrong with a typed setting, as the key of a message; null when nothing is. */
+export function problemWith(
+  key: "lr" | "batch" | "seed",
+  value: unknown,
+): "errorLr" | "errorBatch" | "errorSeed" | null {
+  switch (key) {
+    case "lr":
+      return typeof value === "number" && value > 0 && value <= 100 ? null : "errorLr";
+    case "batch":
+      return value === "full" || whole(value, 1, 65536) ? null : "errorBatch";
+    case "seed":
+      return whole(value, 0, 2 ** 32 - 1) ? null : "errorSeed";
+  }
+}
+
+function whole(value: unknown, low: number, high: number): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= low && value <= high;
+}

@@ -1,0 +1,153 @@
+import { computed, effect, signal } from "@preact/signals";
+import { proxy } from "comlink";
+import type { OwnData, OwnInfo, Pictures, Progress, RunInfo } from "../worker/types.ts";
+import { engine } from "./engine.ts";
+import { curveVersion, keepRun, kept, live, nameOf, newRun } from "./runs.ts";
+import { endsOf, type Fault, OWN, type Settings, settingsFor, withFault } from "./settings.ts";
+import { fromHash, type Part, type Room, toHash } from "./url.ts";
+
+const opened = fromHash(location.hash);
+
+export const room = signal<Room>(opened.room);
+export const settings = signal<Settings>(opened.settings);
+export const hiddenParts = signal<readonly Part[]>(opened.hidden);
+export const own = signal<OwnInfo | null>(null);
+/** What the data asks of a net. */
+export const ends = computed(() => endsOf(settings.value.data, own.value));
+export const run = signal<RunInfo | null>(null);
+export const adapter = computed(() => run.value?.adapter ?? null);
+export const playing = signal(false);
+export const step = signal(0);
+export const loss = signal<number | null>(null);
+export const stepsPerSecond = signal(0);
+export const evaluation = signal<Progress["evaluation"]>(null);
+export const pictures = signal<Pictures | null>(null);
+export const problem = signal<string | null>(null);
+/** Counts up when the weights are no longer those that a check, a story or a picture was made of. */
+export const generation = signal(0);
+
+effect(() => {
+  history.replaceState(null, "", toHash({ room: room.value, settings: settings.value, hidden: hiddenParts.value }));
+});
+
+/** Work asked of the engine, one thing after another: a quick second click waits for the first. */
+let queue: Promise<unknown> = Promise.resolve();
+export function enqueue(work: () => Promise<unknown>): Promise<unknown> {
+  queue = queue.then(work).catch((error: unknown) => {
+    problem.value = error instanceof Error ? error.message : String(error);
+    playing.value = false;
+  });
+  return queue;
+}
+
+export function take(p: Progress): void {
+  step.value = p.step;
+  playing.value = p.playing;
+  loss.value = p.loss;
+  if (p.curve && p.curve.points.length > 0) {
+    live.value.curve.add(p.curve);
+    curveVersion.value++;
+  }
+  if (p.stepsPerSecond > 0) stepsPerSecond.value = p.stepsPerSecond;
+  if (p.evaluation) {
+    live.value.evaluations.add(p.step, p.evaluation);
+    evaluation.value = p.evaluation;
+  }
+  if (p.pictures) pictures.value = p.pictures;
+  if (p.error) problem.value = p.error;
+}
+
+function clearRun(): void {
+  live.value = newRun(nameOf(settings.value));
+  curveVersion.value++;
+  step.value = 0;
+  loss.value = null;
+  stepsPerSecond.value = 0;
+  evaluation.value = null;
+  problem.value = null;
+  generation.value++;
+}
+
+async function configureAndPlay(): Promise<void> {
+  clearRun();
+  pictures.value = null;
+  playing.value = false;
+  run.value = await engine.configure(settings.value);
+  // The X-ray looks at a run's own beginning, before it has run away from it.
+  if (room.value === "gradients") await (await import("../gradients/state.ts")).firstCheck();
+  // A story is told of numbers that stand still.
+  if (room.value !== "backprop") await startPlaying();
+}
+
+async function startPlaying(): Promise<void> {
+  playing.value = true;
+  await engine.play(proxy(take));
+}
+
+/** Begins at once, with what the link says. */
+export function start(): void {
+  enqueue(configureAndPlay);
+}
+
+/** A link pasted into the address bar of the open page. */
+addEventListener("hashchange", () => {
+  const next = fromHash(location.hash);
+  room.value = next.room;
+  hiddenParts.value = next.hidden;
+  settings.value = next.settings;
+  enqueue(configureAndPlay);
+});
+
+export function change(next: Partial<Settings>): void {
+  const data = next.data ?? settings.value.data;
+  const base = data === settings.value.data ? settings.value : { ...settingsFor(data), device: settings.value.device };
+  settings.value = { ...base, ...next };
+  enqueue(configureAndPlay);
+}
+
+/** Switches a fault on or off; the right run is kept beside the broken one. */
+export function setFault(fault: Fault): void {
+  if (settings.value.fault === "none" && fault !== "none" && kept.value.length === 0) keepRun();
+  settings.value = withFault(settings.value, fault, own.value);
+  enqueue(configureAndPlay);
+}
+
+/** Trains on what the user painted or dropped. */
+export function trainOn(data: OwnData): void {
+  enqueue(async () => {
+    own.value = await engine.own(data);
+    const base = settings.value.data === OWN ? settings.value : { ...settingsFor(OWN), device: settings.value.device };
+    settings.value = base;
+    await configureAndPlay();
+  });
+}
+
+export function togglePlay(): void {
+  if (playing.value) enqueue(() => engine.pause());
+  else {
+    problem.value = null;
+    enqueue(startPlaying);
+  }
+}
+
+/** Steps a second to watch at; 0 for as many as the device takes. */
+export const speed = signal(0);
+export function setSpeed(stepsPerSecond: number): void {
+  speed.value = stepsPerSecond;
+  void engine.speed(stepsPerSecond || null);
+}
+
+export function takeSteps(n: number): void {
+  enqueue(async () => {
+    take(await engine.steps(n));
+    generation.value++;
+  });
+}
+
+export function rewind(): void {
+  enqueue(async () => {
+    const first = await engine.reset();
+    clearRun();
+    take(first);
+  });
+}

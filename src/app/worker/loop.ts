@@ -1,0 +1,130 @@
+import { CurveRecorder } from "../state/curve.ts";
+import { picturesNow } from "./pictures.ts";
+import { current } from "./session.ts";
+import type { Progress } from "./types.ts";
+
+/** Time between two pieces of news to the page. */
+const NEWS_MS = 100;
+/** Time between two evaluations with their pictures: so many times what one takes, within these bounds. */
+const EVALUATE_SHARE = 2;
+const EVALUATE_MS = [200, 2000] as const;
+
+let playing: { readonly abort: AbortController; readonly done: Promise<void> } | null = null;
+let lastLoss: number | null = null;
+/** Steps a second, for people who want to watch; null for as many as the device takes. */
+let speed: number | null = null;
+
+export function setSpeed(stepsPerSecond: number | null): void {
+  speed = stepsPerSecond;
+}
+
+/** Stops playing, if it does, after the steps that are queued. */
+export async function stop(): Promise<void> {
+  playing?.abort.abort();
+  await playing?.done;
+}
+
+export async function news(over: {
+  stepsPerSecond?: number;
+  picture?: boolean;
+  error?: string | null;
+}): Promise<Progress> {
+  const { trainer, recorder } = current();
+  let evaluation: Progress["evaluation"] = null;
+  let pictures: Progress["pictures"] = null;
+  if (over.picture) {
+    const on = trainer.options.test ? "test" : "train";
+    const found = await trainer.evaluate(on);
+    evaluation = found && { ...found, on };
+    pictures = await picturesNow();
+  }
+  return {
+    step: trainer.step,
+    loss: lastLoss,
+    curve: recorder.flush(),
+    stepsPerSecond: over.stepsPerSecond ?? 0,
+    evaluation,
+    pictures,
+    error: over.error ?? null,
+    playing: playing !== null,
+  };
+}
+
+/** Takes steps until told otherwise, and tells the page now and then. */
+export function play(listener: (p: Progress) => void): void {
+  if (playing) return;
+  const abort = new AbortController();
+  const done = Promise.resolve().then(() => train(listener, abort.signal));
+  playing = { abort, done };
+}
+
+async function train(listener: (p: Progress) => void, signal: AbortSignal): Promise<void> {
+  const { trainer, recorder } = current();
+  // The first step is shown at once; the first evaluation, whose kernels have to be compiled, comes a little later.
+  let since = 0;
+  let evaluateAt = performance.now() + EVALUATE_MS[0];
+  let taken = 0;
+  let error: string | null = null;
+  const tell = async (): Promise<void> => {
+    const now = performance.now();
+    const picture = now > evaluateAt;
+    const stepsPerSecond = since === 0 ? 0 : (1000 * taken) / (now - since);
+    listener(await news({ stepsPerSecond, picture }));
+    taken = 0;
+    since = performance.now();
+    if (picture) {
+      const pause = EVALUATE_SHARE * (since - now);
+      evaluateAt = since + Math.min(EVALUATE_MS[1], Math.max(EVALUATE_MS[0], pause));
+    }
+    // Comlink's messages (pause, reset) come between.
+    await new Promise((resolve) => setTimeout(resolve));
+  };
+  try {
+    while (!signal.aborted) {
+      const slow = speed;
+      const steps = slow === null ? 1_000_000_000 : Math.max(1, Math.round((slow * NEWS_MS) / 1000));
+      const start = performance.now();
+      for await (const m of trainer.run({ steps, signal })) {
+        recorder.add(m);
+        lastLoss = m.loss;
+        taken++;
+        if (performance.now() - since >= NEWS_MS) await tell();
+        if (speed !== slow) break;
+      }
+      if (slow !== null) {
+        await tell();
+        await new Promise((resolve) => setTimeout(resolve, (1000 * steps) / slow - (performance.now() - start)));
+      }
+    }
+  } catch (cause) {
+    error = cause instanceof Error ? cause.message : String(cause);
+  }
+  playing = null;
+  listener(await news({ picture: true, error }));
+}
+
+/** So many steps, no more. */
+export async function takeSteps(n: number): Promise<Progress> {
+  await stop();
+  const { trainer, recorder } = current();
+  let error: string | null = null;
+  try {
+    for await (const m of trainer.run({ steps: n })) {
+      recorder.add(m);
+      lastLoss = m.loss;
+    }
+  } catch (cause) {
+    error = cause instanceof Error ? cause.message : String(cause);
+  }
+  return news({ picture: true, error });
+}
+
+/** Back to the first weights: the same run again. */
+export async function rewind(): Promise<Progress> {
+  await stop();
+  const session = current();
+  session.trainer.reset();
+  session.recorder = new CurveRecorder();
+  lastLoss = null;
+  return news({ picture: true });
+}

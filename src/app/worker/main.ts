@@ -1,0 +1,69 @@
+import { expose } from "comlink";
+import { play, rewind, setSpeed, stop, takeSteps } from "./loop.ts";
+import { takeOwn } from "./own-data.ts";
+import { classify } from "./pictures.ts";
+import { configure } from "./session.ts";
+import type { Engine } from "./types.ts";
+
+/** What only one room needs is loaded when that room is opened: training begins with as little as it can. */
+const xray = () => import("./xray.ts");
+const kernels = () => import("./kernels.ts");
+const story = () => import("./story.ts");
+const bench = () => import("./bench.ts");
+
+const engine: Engine = {
+  async configure(settings) {
+    await stop();
+    return configure(settings);
+  },
+  async own(data) {
+    await stop();
+    return takeOwn(data);
+  },
+  async play(listener) {
+    play(listener);
+  },
+  pause: stop,
+  async speed(stepsPerSecond) {
+    setSpeed(stepsPerSecond);
+  },
+  steps: takeSteps,
+  reset: rewind,
+  classify,
+  async xray() {
+    await stop();
+    return (await xray()).xrayNow();
+  },
+  tensor: async (name) => (await xray()).tensorPicture(name),
+  async replay() {
+    await stop();
+    return (await import("./replay.ts")).replayText();
+  },
+  async story(row) {
+    await stop();
+    return (await story()).storyOf(row);
+  },
+  async ranKernels(row) {
+    await stop();
+    return (await import("./ran-kernels.ts")).ranKernels(row);
+  },
+  directions: async () => (await bench()).directions(),
+  async benchmark(options, listener) {
+    await stop();
+    return (await bench()).benchmark(options, listener);
+  },
+  markdown: async (report) => (await bench()).markdown(report),
+  cancelBenchmark: async () => (await bench()).cancel(),
+  kernels: async () => (await kernels()).kernelNodes(),
+  async timeKernels() {
+    await stop();
+    return (await kernels()).timeKernels();
+  },
+  editKernel: async (edit) => (await kernels()).compileEdit(edit),
+  async xrayEdited(edit) {
+    await stop();
+    return (await kernels()).xrayEdited(edit);
+  },
+};
+
+expose(engine);

@@ -1,0 +1,78 @@
+import { ChainruleError } from "../../core/errors.ts";
+import { ndarray } from "../../core/ndarray.ts";
+import { readCsv } from "../../data/csv.ts";
+import { type DataSplit, type Dataset, outputCount, rowCount, validateDataset } from "../../data/dataset.ts";
+import { gunzipIfNeeded } from "../../data/gunzip.ts";
+import { pairIdx } from "../../data/idx.ts";
+import { splitBySeed } from "../../data/split.ts";
+import { standardise } from "../../data/standardise.ts";
+import { keepOwn } from "./session.ts";
+import type { OwnData, OwnInfo } from "./types.ts";
+
+/** Held out of dropped files, where they have rows enough; and the seed of the choice, fixed. */
+const TEST_FRACTION = 0.2;
+const FEW_ROWS = 20;
+
+/** Reads what the user painted or dropped, keeps it as the data set "own", and says what it asks of a net. */
+export async function takeOwn(data: OwnData): Promise<OwnInfo> {
+  const split = "points" in data ? painted(data.points) : await dropped(data.files);
+  const { train } = split;
+  const info: OwnInfo = {
+    name: train.name,
+    rows: rowCount(train) + (split.test ? rowCount(split.test) : 0),
+    inputs: train.x.shape[1]!,
+    outputs: train.y.dtype === "i32" ? Math.max(2, outputCount(train)) : train.y.shape[1]!,
+    loss: train.y.dtype === "i32" ? "crossEntropy" : "mse",
+  };
+  keepOwn(split, info);
+  return info;
+}
+
+function painted(points: readonly (readonly [number, number, number])[]): DataSplit {
+  const used = [...new Set(points.map(([, , label]) => label))].sort((a, b) => a - b);
+  if (used.length < 2) throw new ChainruleError("data", "points of at least two classes are needed");
+  const train = validateDataset({
+    name: "painted points",
+    x: ndarray(
+      [points.length, 2],
+      "f32",
+      points.flatMap((p) => [p[0], p[1]]),
+    ),
+    y: ndarray(
+      [points.length],
+      "i32",
+      points.map(([, , label]) => label),
+    ),
+    classes: Array.from({ length: Math.max(...used) + 1 }, (_, i) => String(i + 1)),
+  });
+  return { train, test: null };
+}
+
+async function dropped(files: readonly { readonly name: string; readonly bytes: Uint8Array }[]): Promise<DataSplit> {
+  const opened = await Promise.all(
+    files.map(async ({ name, bytes }) => ({ name, bytes: await gunzipIfNeeded(name, bytes) })),
+  );
+  const csv = opened.find(({ name }) => /\.csv(\.gz)?$/i.test(name));
+  if (csv) return standardise(hold(anyCsv(csv.name, csv.bytes)));
+  // An IDX array of rank 1 holds labels; one of rank 2 or 3 holds rows or images.
+  const isIdx = ({ bytes }: { bytes: Uint8Array }): boolean => bytes.length > 4 && bytes[0] === 0 && bytes[1] === 0;
+  const labels = opened.find((f) => isIdx(f) && f.bytes[3] === 1);
+  const images = opened.find((f) => isIdx(f) && f.bytes[3]! > 1);
+  if (labels && images) return hold(pairIdx(images.bytes, labels.bytes, { name: images.name }));
+  const names = files.map((f) => f.name).join(", ");
+  throw new ChainruleError("data", `${names}: drop one CSV file with a header, or two IDX files, images and labels`);
+}
+
+/** Classes where the last column can be classes, else numbers to predict. */
+function anyCsv(name: string, bytes: Uint8Array): Dataset {
+  try {
+    return readCsv(name, bytes, { missing: "drop" });
+  } catch (error) {
+    if (!(error instanceof ChainruleError) || !error.message.includes("regression")) throw error;
+    return readCsv(name, bytes, { missing: "drop", task: "regression" });
+  }
+}
+
+function hold(all: Dataset): DataSplit {
+  return rowCount(all) < FEW_ROWS ? { train: all, test: null } : splitBySeed(all, TEST_FRACTION, 0);
+}

@@ -1,0 +1,142 @@
+import type { BenchReport } from "../../bench/report.ts";
+import type { BenchProgress, Section } from "../../bench/run.ts";
+import type { DirectionRow } from "../../bench/tutorial.ts";
+import type { MeasuredBackend } from "../../train/choose.ts";
+import type { Evaluation } from "../../train/evaluation.ts";
+import type { CurveNews } from "../state/curve.ts";
+import type { Ends, Settings } from "../state/settings.ts";
+import type { KernelEdit, KernelNode, KernelTiming } from "./kernels.ts";
+import type { RanKernel } from "./ran-kernels.ts";
+import type { Story } from "./story.ts";
+import type { TensorPicture, XrayReport } from "./xray.ts";
+
+/** Which device computes this run, and why. */
+export interface AdapterInfo {
+  readonly kind: "webgpu" | "cpu";
+  readonly description: string;
+  /** Why WebGPU cannot be had; null where it can. */
+  readonly missing: string | null;
+  readonly software: boolean;
+  /** Steps a second of each candidate, the chosen one first; empty where there was no choice. */
+  readonly measured: readonly MeasuredBackend[];
+}
+
+export interface RunInfo {
+  readonly adapter: AdapterInfo;
+  readonly rows: number;
+  readonly testRows: number;
+  readonly parameters: number;
+  readonly bytes: number;
+  readonly batchRows: number;
+  readonly stepsPerEpoch: number;
+  /** Names of the classes; empty where targets are values. */
+  readonly classes: readonly string[];
+  readonly image: { readonly height: number; readonly width: number } | null;
+  /** How images of this data fill their frame: what a drawn one is fitted to. */
+  readonly frame: Frame | null;
+  /** Some training points, where inputs are two numbers: x [n, 2] flat, and their classes. */
+  readonly points: { readonly x: Float32Array; readonly labels: Int32Array } | null;
+  readonly source: string;
+}
+
+/** In pixels: the mean height of what is drawn, its mean centre of mass, and the width of a stroke. */
+export interface Frame {
+  readonly extent: number;
+  readonly centreX: number;
+  readonly centreY: number;
+  readonly stroke: number;
+}
+
+/** What the net says over the plane, on a square grid over [-extent, extent]. */
+export interface Boundary {
+  readonly size: number;
+  readonly extent: number;
+  readonly classes: Uint8Array;
+  readonly sure: Float32Array;
+}
+
+/** The first layer's weights W [inputs, units], of its first units. */
+export interface WeightPicture {
+  readonly inputs: number;
+  readonly units: number;
+  readonly values: Float32Array;
+}
+
+export interface Mistake {
+  readonly label: number;
+  readonly said: number;
+  readonly probability: number;
+  /** Pixels, where rows are images. */
+  readonly pixels: Float32Array | null;
+}
+
+export interface Confusion {
+  readonly on: "train" | "test";
+  readonly classes: number;
+  /** counts[label * classes + said] */
+  readonly counts: Int32Array;
+  readonly mistakes: readonly Mistake[];
+}
+
+export interface Pictures {
+  readonly boundary: Boundary | null;
+  readonly weights: WeightPicture | null;
+  readonly confusion: Confusion | null;
+}
+
+/** News from the worker, a few times a second. */
+export interface Progress {
+  readonly step: number;
+  readonly loss: number | null;
+  readonly curve: CurveNews | null;
+  readonly stepsPerSecond: number;
+  readonly evaluation: (Evaluation & { readonly on: "train" | "test" }) | null;
+  readonly pictures: Pictures | null;
+  readonly error: string | null;
+  readonly playing: boolean;
+}
+
+/** Data of the user's: painted points, or a file with its name (two for IDX). */
+export type OwnData =
+  | { readonly points: readonly (readonly [x: number, y: number, label: number])[] }
+  | { readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[] };
+
+export interface OwnInfo extends Ends {
+  readonly name: string;
+  readonly rows: number;
+}
+
+/** How far a benchmark is, and the width from which on the GPU wins, as far as is known. */
+export interface BenchNews extends BenchProgress {
+  readonly crossover: number | null;
+}
+
+/** What the worker offers; every call is asynchronous across Comlink. */
+export interface Engine {
+  configure(settings: Settings): Promise<RunInfo>;
+  own(data: OwnData): Promise<OwnInfo>;
+  play(listener: (p: Progress) => void): Promise<void>;
+  pause(): Promise<void>;
+  /** Steps a second while playing; null for as many as the device takes. */
+  speed(stepsPerSecond: number | null): Promise<void>;
+  steps(n: number): Promise<Progress>;
+  reset(): Promise<Progress>;
+  /** Probabilities of the classes for one row. */
+  classify(row: Float32Array): Promise<Float32Array>;
+  xray(): Promise<XrayReport>;
+  tensor(name: string): Promise<TensorPicture | null>;
+  replay(): Promise<string>;
+  story(row: number): Promise<Story>;
+  ranKernels(row: number): Promise<readonly RanKernel[]>;
+  directions(): Promise<readonly DirectionRow[]>;
+  benchmark(
+    options: { readonly sections: readonly Section[]; readonly max: number },
+    listener: (report: BenchReport, progress: BenchNews) => void,
+  ): Promise<void>;
+  markdown(report: BenchReport): Promise<string>;
+  cancelBenchmark(): void;
+  kernels(): Promise<readonly KernelNode[]>;
+  timeKernels(): Promise<readonly KernelTiming[]>;
+  editKernel(edit: KernelEdit): Promise<{ readonly line: number; readonly message: string }[]>;
+  xrayEdited(edit: KernelEdit): Promise<XrayReport>;
+}

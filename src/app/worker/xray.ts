@@ -1,0 +1,148 @@
+import type { Backend } from "../../backend/executor.ts";
+import { checkGradients, type GradientReport, type TensorValues } from "../../check/gradients.ts";
+import { type Ailment, checkHealth } from "../../check/health.ts";
+import { type NdArray, rows } from "../../core/ndarray.ts";
+import type { ModelSpec } from "../../nn/model.ts";
+import type { Rows } from "../../train/options.ts";
+import { openCpu, openGpu } from "./devices.ts";
+import { brokenBackend } from "./faults.ts";
+import { current, parametersNow } from "./session.ts";
+
+/** Rows whose gradients are checked: enough to mean something, few enough to take a second. */
+const CHECK_ROWS = 16;
+/** Rows that are looked at for units that never fire. */
+const HEALTH_ROWS = 256;
+/** The loss has risen when it is so many times what it was at first. */
+const RISEN = 3;
+/** Elements of a tensor that are sent to be drawn. */
+const MOST_ELEMENTS = 512 * 512;
+
+export const checkNames = ["device", "finite", "dead", "same", "loss"] as const;
+
+/** One named check and what it says. */
+export interface Verdict {
+  readonly check: (typeof checkNames)[number];
+  readonly pass: boolean;
+  /** The tensor that fails first, or the units that ail. */
+  readonly tensor: string | null;
+  readonly ailments: readonly Ailment[];
+  /** First and last loss of the run, for the check of that name. */
+  readonly loss: readonly [number, number] | null;
+}
+
+export interface XrayReport extends GradientReport {
+  readonly step: number;
+  readonly rows: number;
+  readonly beside: string | null;
+  readonly verdicts: readonly Verdict[];
+}
+
+/** A tensor to draw: the last axis across, all others down. */
+export interface TensorPicture {
+  readonly name: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly exact: Float64Array;
+  readonly device: Float64Array | null;
+  readonly bound: Float64Array | null;
+}
+
+/** A step as it was checked. */
+export interface CheckedStep extends Rows {
+  readonly model: ModelSpec;
+  readonly weights: ReadonlyMap<string, NdArray>;
+  readonly seed: number;
+  readonly step: number;
+}
+
+let kept = new Map<string, TensorValues>();
+let checked: CheckedStep | null = null;
+
+/** The step that was checked last; this very one where none was. */
+export async function checkedStep(): Promise<CheckedStep> {
+  if (!checked || checked.model !== current().trainer.options.model) await xrayNow();
+  return checked!;
+}
+
+/** The check of the run at this very step, on its first rows. `broken` stands for what checks the device. */
+export async function xrayNow(broken?: (b: Backend) => Backend, wanted = CHECK_ROWS): Promise<XrayReport> {
+  const { trainer, settings, recorder } = current();
+  const { model, data, seed } = trainer.options;
+  const part = (most: number) => {
+    const n = Math.min(most, data.x.shape[0]!);
+    return { x: rows(data.x, 0, n), y: rows(data.y, 0, n) };
+  };
+  const { x, y } = part(wanted);
+  const weights = await parametersNow();
+  const gpu = (await openGpu()).backend;
+  const cpu = await openCpu();
+  const values = new Map<string, TensorValues>();
+  const report = await checkGradients({
+    model,
+    weights,
+    x,
+    y,
+    // Checked on the GPU wherever there is one, whatever trains.
+    backend: (broken ?? ((b) => brokenBackend(b, settings.fault)))(gpu ?? cpu),
+    beside: gpu ? cpu : null,
+    seed,
+    onTensor: (name, v) => values.set(name, v),
+  });
+  kept = values;
+  checked = { model, weights, x, y, seed, step: trainer.step };
+  const many = part(HEALTH_ROWS);
+  const ailments = checkHealth(model, weights, many.x, many.y);
+  const { first, last } = recorder;
+  return {
+    ...report,
+    step: trainer.step,
+    rows: x.shape[0]!,
+    beside: gpu ? cpu.description : null,
+    verdicts: verdictsOf(report, ailments, first, last),
+  };
+}
+
+function verdictsOf(report: GradientReport, ailments: readonly Ailment[], first: number, last: number): Verdict[] {
+  const onDevice = report.tensors.find((t) => !t.pass && (t.finite?.pass ?? true));
+  const numeric = report.tensors.find((t) => t.finite?.pass === false);
+  const blank = { tensor: null, ailments: [], loss: null };
+  const ailing = (kind: Ailment["kind"]): Verdict => {
+    const found = ailments.filter((a) => a.kind === kind);
+    // A few dead units are a net's daily life; half of a layer is not.
+    return {
+      ...blank,
+      check: kind,
+      pass: found.every((a) => 2 * a.count < a.of),
+      ailments: found,
+      tensor: found[0]?.tensor ?? null,
+    };
+  };
+  const calm = Number.isNaN(first) || (Number.isFinite(last) && last <= RISEN * Math.max(first, 1e-3));
+  return [
+    { ...blank, check: "device", pass: !onDevice, tensor: onDevice?.name ?? null },
+    { ...blank, check: "finite", pass: !numeric, tensor: numeric?.name ?? null },
+    ailing("dead"),
+    ailing("same"),
+    { ...blank, check: "loss", pass: calm, loss: Number.isNaN(first) ? null : [first, last] },
+  ];
+}
+
+/** The values behind a row of the last report; a large tensor's first rows. */
+export function tensorPicture(name: string): TensorPicture | null {
+  const values = kept.get(name);
+  if (!values) return null;
+  const { shape } = values.exact;
+  const columns = shape.at(-1)!;
+  const all = values.exact.data.length / columns;
+  const count = Math.min(all, Math.max(1, Math.floor(MOST_ELEMENTS / columns)));
+  const cut = (a: TensorValues["bound"]): Float64Array | null =>
+    a && Float64Array.from(a.data.subarray(0, count * columns));
+  return {
+    name,
+    rows: count,
+    columns,
+    exact: cut(values.exact)!,
+    device: cut(values.device),
+    bound: cut(values.bound),
+  };
+}

@@ -1,0 +1,57 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { studio } from "../shared/page.ts";
+
+const s = studio();
+const root = new URL("../../", import.meta.url).pathname;
+
+async function snippet(kind: string): Promise<string> {
+  await s.open("data=moons&net=8-tanh-drop0.2-norm&opt=adamw&lr=0.02&seed=5");
+  await s.page.click("#code");
+  await s.page.click(`#code-${kind}`);
+  return s.text("#snippet");
+}
+
+test("the library's snippet runs as it stands, and learns", async () => {
+  const code = await snippet("library");
+  const here = (name: string): string => JSON.stringify(join(root, "src", name));
+  const file = join(root, "dist/snippet.mts");
+  writeFileSync(
+    file,
+    code
+      .replace('from "chainrule/node"', `from ${here("node.ts")}`)
+      .replace('from "chainrule"', `from ${here("index.ts")}`)
+      .concat("process.exit(0);\n"),
+  );
+  const run = spawnSync(process.execPath, ["--import", "tsx", file], { encoding: "utf8", cwd: root });
+  expect(run.status, run.stderr).toBe(0);
+  expect(Number(/accuracy: ([\d.]+)/.exec(run.stdout)?.[1])).toBeGreaterThan(0.8);
+}, 120_000);
+
+test("the command runs as it stands, and learns", async () => {
+  const code = await snippet("command");
+  const folder = mkdtempSync(join(tmpdir(), "chainrule-"));
+  const script = code.replace("npx chainrule", `${process.execPath} ${join(root, "bin/chainrule.mjs")}`);
+  const run = spawnSync("sh", ["-c", `${script.trim()} --json --backend cpu`], { encoding: "utf8", cwd: folder });
+  rmSync(folder, { recursive: true });
+  expect(run.status, run.stderr).toBe(0);
+  expect(JSON.parse(run.stdout).steps).toBe(2000);
+}, 120_000);
+
+test("PyTorch's equivalent names the same layers, loss and optimizer", async () => {
+  const code = await snippet("pytorch");
+  for (const part of [
+    "nn.Linear(2, 8)",
+    "nn.Tanh()",
+    "nn.Dropout(0.2)",
+    "nn.LayerNorm(8",
+    "nn.CrossEntropyLoss()",
+    "AdamW(",
+  ]) {
+    expect(code).toContain(part);
+  }
+  expect(code).toContain("lr=0.02");
+});

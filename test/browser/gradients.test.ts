@@ -1,0 +1,91 @@
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { studio } from "../shared/page.ts";
+
+const s = studio();
+const report = () => s.page.waitForSelector("#verdict", { timeout: 40_000 });
+
+/** The test of the step that is looked at, from the clipboard. */
+async function copied(): Promise<string> {
+  await report();
+  await s.page.click("#copy-test");
+  await s.page.waitForFunction(() => document.querySelector("#copy-test")?.textContent?.includes("✓"));
+  return s.page.evaluate(() => navigator.clipboard.readText());
+}
+
+/** Runs such a test with this clone's sources in the place of the package. */
+function replay(code: string) {
+  const here = (name: string): string => JSON.stringify(new URL(`../../src/${name}`, import.meta.url).pathname);
+  const local = code
+    .replace('from "chainrule/check"', `from ${here("check/index.ts")}`)
+    .replace('from "chainrule/node"', `from ${here("node.ts")}`)
+    .replace('from "chainrule"', `from ${here("index.ts")}`);
+  const file = new URL("../../dist/replay.test.mjs", import.meta.url).pathname;
+  writeFileSync(file, local);
+  return spawnSync(process.execPath, ["--import", "tsx", "--test", file], { encoding: "utf8" });
+}
+
+describe("the X-ray", () => {
+  test("of the tutorial's net finds every gradient right, and shows every tensor", async () => {
+    await s.open("room=gradients&data=tutorial");
+    await report();
+    expect(await s.text("#verdict")).toContain("Every gradient is right");
+    expect(await s.page.locator("#tensors tr.bad").count()).toBe(0);
+    expect(await s.page.locator("#tensors tbody tr").count()).toBe(6);
+    await s.page.locator("#tensors input[type=checkbox]").uncheck();
+    expect(await s.page.locator("#tensors tbody tr").count()).toBeGreaterThan(8);
+  });
+
+  test("draws a tensor's difference, down to single values", async () => {
+    await s.open("room=gradients&data=moons");
+    await report();
+    await s.page.click('[aria-label="show d 2.weight"]');
+    await s.page.waitForFunction(() => document.querySelector("#heatmap h2")?.textContent?.includes("d 2.weight"));
+    for (let i = 0; i < 4; i++) await s.page.click("#zoom-in");
+    await s.page.hover(".heat");
+    await s.page.waitForFunction(() =>
+      /\[\d+, \d+\]: device .*, f64 /.test(document.querySelector("#element")?.textContent ?? ""),
+    );
+  });
+
+  test("is copied as a test that runs by itself, and fails where a gradient is wrong", async () => {
+    await s.open("room=gradients&data=moons&device=cpu");
+    const code = await copied();
+    expect(code).toContain('"layers":[{"type":"linear"');
+    const right = replay(code);
+    expect(right.status, right.stdout).toBe(0);
+    await s.page.goto("about:blank");
+    await s.open("room=gradients&data=tutorial&fault=printed&device=cpu");
+    const wrong = replay(await copied());
+    expect(wrong.status).not.toBe(0);
+    expect(wrong.stdout).toContain("goes wrong first: d 2.linear");
+  }, 120_000);
+});
+
+describe("the gallery is caught, each by the check it names:", () => {
+  for (const [fault, check] of [
+    ["printed", "finite"],
+    ["transpose", "device"],
+    ["batch", "device"],
+    ["edge", "device"],
+    ["dead", "dead"],
+    ["zeros", "same"],
+    ["rate", "loss"],
+  ] as const) {
+    test(`${fault} by ${check}`, async () => {
+      await s.open("room=gradients&data=spirals");
+      await report();
+      expect(await s.text("#verdict")).toContain("Every gradient is right");
+      await s.page.click(`#fault-${fault} button`);
+      await s.page.waitForSelector("#verdict.bad", { timeout: 40_000 });
+      expect(await s.page.locator(`#fault-${fault}`).getAttribute("data-check")).toBe(check);
+      expect(await s.page.locator(".checks .fail").evaluateAll((all) => all.map((e) => e.id))).toEqual([
+        `check-${check}`,
+      ]);
+      expect(s.page.url()).toContain(`fault=${fault}`);
+      await s.page.click("#fault button");
+      await s.page.waitForSelector("#verdict.good", { timeout: 40_000 });
+    });
+  }
+});

@@ -1,0 +1,49 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from "vitest";
+import { complaints, launchBrowser } from "../setup/browser.ts";
+
+/** The page under test, opened anew for each test; a test fails when the page complained of anything. */
+export function studio() {
+  let browser: Browser;
+  let page: Page;
+  let found: string[];
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser?.close());
+  beforeEach(async () => {
+    const context = await browser.newContext({ locale: "en-US", viewport: { width: 1400, height: 1000 } });
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    page = await context.newPage();
+    found = complaints(page);
+  });
+  afterEach(async () => {
+    expect(found).toEqual([]);
+    await page.context().close();
+  });
+  const text = async (selector: string): Promise<string> => (await page.locator(selector).first().textContent()) ?? "";
+  return {
+    get page() {
+      return page;
+    },
+    open: (hash = "") => page.goto(`${inject("siteUrl")}${hash && `#v=2&${hash}`}`),
+    text,
+    losses: () => page.evaluate(() => [...window.chainrule.curve.losses]),
+    /** Loss by step: a long curve is thinned, but what it keeps stays under its step. */
+    lossAt: async () => {
+      const { steps, losses } = await page.evaluate(() => {
+        const { curve } = window.chainrule;
+        return { steps: [...curve.steps], losses: [...curve.losses] };
+      });
+      return new Map(steps.map((s, i) => [s, losses[i]!]));
+    },
+    stepCount: async () => Number((await text("#step-count")).replace(/\D/g, "")),
+    trained: (points: number) =>
+      page.waitForFunction((n) => window.chainrule.curve.losses.length >= n, points, { timeout: 30_000 }),
+    paused: async () => {
+      await page.click("#play");
+      await page.waitForFunction(() => document.querySelector("#play")?.textContent?.includes("Play"));
+    },
+    restored: (selector: string) => page.waitForSelector(selector, { timeout: 40_000 }),
+  };
+}
