@@ -26,12 +26,13 @@ export interface NodeAdapter {
 }
 
 /**
- * Flags under which fresh buffers hold 0x01010101 words instead of zeros, so that code that counts on zeros is seen.
+ * Flags under which fresh buffers hold 0x01010101 words instead of zeros, and workgroup memory what was there before, so
+ * that code that counts on zeros is seen. SwiftShader also compiles kernels with much workgroup memory eight times faster.
  * The first toggle alone shows nothing, since Dawn still clears on first use. As an f32 the word is 2.4e-38: sums
  * hide it, so tests of sums must write their own sentinels (NaN) into what a kernel should not read.
  */
 export const DIRTY_MEMORY: readonly string[] = [
-  "enable-dawn-features=nonzero_clear_resources_on_creation_for_testing",
+  "enable-dawn-features=nonzero_clear_resources_on_creation_for_testing,disable_workgroup_init",
   "disable-dawn-features=lazy_clear_resource_on_first_use",
 ];
 
