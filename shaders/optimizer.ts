@@ -18,21 +18,20 @@ export const optimizerParams = paramBlock({
 export interface OptimizerStep {
   readonly states: 0 | 1 | 2;
   /**
-   * Reads g (clipped gradient), p (parameter), lr, correction1, correction2 and the states s1, s2; assigns p and the
-   * states. PyTorch's definitions: torch.optim, 1.13 and later.
+   * Reads g (clipped gradient), p (parameter), the states s1, s2 and the numbers of the step, all of one type; assigns
+   * p and the states. PyTorch's definitions: torch.optim, 1.13 and later.
    */
   readonly body: string;
 }
 
 const stateNames = ({ states }: OptimizerStep): readonly string[] => ["s1", "s2"].slice(0, states);
 
-/** What every parameter's update takes from the numbers of the step. */
-export const updateNumbers = (control: Element): string => wgsl`
-  let lr = ${control(CONTROL.lr)};
-  let clip = ${control(CONTROL.clip)};
-  let correction1 = ${control(CONTROL.correction1)};
-  let correction2 = ${control(CONTROL.correction2)};
-`;
+/** The numbers that every parameter's update takes: of the step, and the hyperparameters, as f32 or vec4<f32>. */
+export const updateNumbers = (control: Element, type: "f32" | "vec4<f32>" = "f32"): string => {
+  const ofStep = (["lr", "clip", "correction1", "correction2"] as const).map((k) => [k, control(CONTROL[k])] as const);
+  const fixed = ["weightDecay", "keep1", "add1", "keep2", "add2", "eps"].map((k) => [k, `params.${k}`] as const);
+  return [...ofStep, ...fixed].map(([name, value]) => `  let ${name} = ${type}(${value});`).join("\n");
+};
 
 /** Takes one parameter through the step, where `open` says so; `states` say where s1 and s2 lie. */
 export function updateOne(
@@ -52,15 +51,17 @@ ${step.body}
 ${[set(p, "p"), ...names.map((s, k) => set(states[k]!, s))].join("\n")}`;
 }
 
-/** The kernel over a flat array: one invocation, one parameter. */
-export function optimizer(step: OptimizerStep): string {
+/** The kernel over flat arrays: an invocation takes one parameter, or four where sizes allow it (params.size counts those). */
+export function optimizer(step: OptimizerStep, vector: boolean): string {
   const names = stateNames(step).map((s) => `${s}s`);
+  const type = vector ? "vec4<f32>" : "f32";
+  const states = names.map((s) => write(s, type));
   return wgsl`
 ${optimizerParams.wgsl}
-${storage(write("parameters"), read("gradients"), read("control"), ...names.map((s) => write(s)))}
+${storage(write("parameters", type), read("gradients", type), read("control"), ...states)}
 ${flatMain(wgsl`
   if (control[${CONTROL.gate}] == 0.0) { return; }
-${updateNumbers(element("control"))}
+${updateNumbers(element("control"), type)}
 ${updateOne(
   step,
   "parameters[i]",
@@ -74,11 +75,11 @@ ${updateOne(
 export const sgd = (momentum: boolean, nesterov: boolean): OptimizerStep => ({
   states: momentum ? 1 : 0,
   body: wgsl`
-  g = fma(params.weightDecay, p, g);
+  g = fma(weightDecay, p, g);
 #if ${momentum}
-  s1 = fma(params.keep1, s1, g);
+  s1 = fma(keep1, s1, g);
 #if ${nesterov}
-  g = fma(params.keep1, s1, g);
+  g = fma(keep1, s1, g);
 #else
   g = s1;
 #endif
@@ -92,13 +93,13 @@ export const adam = (decoupled: boolean): OptimizerStep => ({
   states: 2,
   body: wgsl`
 #if ${decoupled}
-  p = fma(-lr * params.weightDecay, p, p);
+  p = fma(-lr * weightDecay, p, p);
 #else
-  g = fma(params.weightDecay, p, g);
+  g = fma(weightDecay, p, g);
 #endif
-  s1 = fma(params.keep1, s1, params.add1 * g);
-  s2 = fma(params.keep2, s2, params.add2 * g * g);
-  let root = sqrt(s2 / correction2) + params.eps;
+  s1 = fma(keep1, s1, add1 * g);
+  s2 = fma(keep2, s2, add2 * g * g);
+  let root = sqrt(s2 / correction2) + eps;
   p = fma(-lr / correction1, s1 / root, p);
 `,
 });
@@ -106,11 +107,11 @@ export const adam = (decoupled: boolean): OptimizerStep => ({
 export const rmsprop = (momentum: boolean): OptimizerStep => ({
   states: momentum ? 2 : 1,
   body: wgsl`
-  g = fma(params.weightDecay, p, g);
-  s1 = fma(params.keep1, s1, params.add1 * g * g);
-  let step = g / (sqrt(s1) + params.eps);
+  g = fma(weightDecay, p, g);
+  s1 = fma(keep1, s1, add1 * g * g);
+  let step = g / (sqrt(s1) + eps);
 #if ${momentum}
-  s2 = fma(params.keep2, s2, step);
+  s2 = fma(keep2, s2, step);
   p = fma(-lr, s2, p);
 #else
   p = fma(-lr, step, p);
@@ -121,8 +122,8 @@ export const rmsprop = (momentum: boolean): OptimizerStep => ({
 export const adagrad = (): OptimizerStep => ({
   states: 1,
   body: wgsl`
-  g = fma(params.weightDecay, p, g);
+  g = fma(weightDecay, p, g);
   s1 = fma(g, g, s1);
-  p = fma(-lr, g / (sqrt(s1) + params.eps), p);
+  p = fma(-lr, g / (sqrt(s1) + eps), p);
 `,
 });

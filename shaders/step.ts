@@ -16,24 +16,35 @@ export const withSquare = (sum: string, element: string): string =>
 /** 1 once an element was not finite. Without branches: written out many times, they take a compiler minutes. */
 export const withMark = (mark: string, element: string): string => `select(${mark}, 1.0, isNotFinite(${element}))`;
 
-/** stats [groups, 2]: partial sums of squares, and of elements that are not finite. */
-export function gradientStats(): string {
+/** Elements that a workgroup of gradientStats takes at a time: four an invocation. */
+export const STATS_STRETCH = 4 * REDUCE_WORKGROUP;
+
+/** stats [groups, 2]: partial sums of squares, and of elements that are not finite. `vector`: size is a multiple of 4. */
+export function gradientStats(vector: boolean): string {
+  const one = (d: number): string => `select(0.0, g[min(at + ${d}u, params.size - 1u)], at + ${d}u < params.size)`;
   return wgsl`
 ${gradientStatsParams.wgsl}
-${storage(read("g"), write("stats"))}
-${finiteTests}
+${storage(read("g", vector ? "vec4<f32>" : "f32"), write("stats"))}
 ${sumReduce(REDUCE_WORKGROUP)}
+const INFINITE = vec4<u32>(0x7f800000u);
 @compute @workgroup_size(${REDUCE_WORKGROUP})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  var sum = 0.0;
-  var bad = 0.0;
-  for (var i = group.x * ${REDUCE_WORKGROUP}u + local; i < params.size; i += params.stride) {
-    let value = g[i];
-    sum = ${withSquare("sum", "value")};
-    bad = ${withMark("bad", "value")};
+  var sums = vec4<f32>();
+  var largest = vec4<u32>();
+  for (var at = (group.x * ${REDUCE_WORKGROUP}u + local) * 4u; at < params.size; at += params.stride) {
+#if ${vector}
+    let four = g[at / 4u];
+#else
+    let four = vec4<f32>(${[0, 1, 2, 3].map(one).join(", ")});
+#endif
+    // A test of bits, as in finiteTests, for four at once.
+    let bits = bitcast<vec4<u32>>(four) & vec4<u32>(0x7fffffffu);
+    largest = max(largest, bits);
+    let finite = select(four, vec4<f32>(), bits >= INFINITE);
+    sums = fma(finite, finite, sums);
   }
-  let squares = reduceSum(sum, local);
-  let broken = reduceSum(bad, local);
+  let squares = reduceSum(sums.x + sums.y + sums.z + sums.w, local);
+  let broken = reduceSum(select(0.0, 1.0, any(largest >= INFINITE)), local);
   if (local == 0u) { stats[group.x * 2u] = squares; stats[group.x * 2u + 1u] = min(broken, 1.0); }
 }
 `;

@@ -114,8 +114,8 @@ export interface WasmCall {
   readonly parts?: number;
 }
 
-/** What planners may count on. Asked of the adapter, or made up in a test. */
-export interface DeviceCaps {
+/** WebGPU's limits that planners look at. */
+export interface DeviceLimits {
   readonly maxBufferSize: number;
   readonly maxStorageBufferBindingSize: number;
   readonly maxComputeWorkgroupsPerDimension: number;
@@ -125,8 +125,14 @@ export interface DeviceCaps {
   readonly minStorageBufferOffsetAlignment: number;
 }
 
-/** WebGPU's guaranteed limits: what every device has. */
-export const DEFAULT_CAPS: DeviceCaps = {
+/** What planners may count on. Asked of the adapter, or made up in a test. */
+export interface DeviceCaps extends DeviceLimits {
+  /** WGSL's subgroups: invocations may take values from each other's registers. */
+  readonly subgroups: boolean;
+}
+
+/** What WebGPU guarantees of every device. */
+export const DEFAULT_LIMITS: DeviceLimits = {
   maxBufferSize: 268435456,
   maxStorageBufferBindingSize: 134217728,
   maxComputeWorkgroupsPerDimension: 65535,
@@ -135,6 +141,7 @@ export const DEFAULT_CAPS: DeviceCaps = {
   maxStorageBuffersPerShaderStage: 8,
   minStorageBufferOffsetAlignment: 256,
 };
+export const DEFAULT_CAPS: DeviceCaps = { ...DEFAULT_LIMITS, subgroups: false };
 
 /** One set of inputs for the checks. */
 export interface OpCase<A> {

@@ -1,6 +1,12 @@
 import { finiteTests } from "../../shaders/common.ts";
-import { MAX_PARTIALS, REDUCE_WORKGROUP } from "../../shaders/reduce.ts";
-import { gradientStatsParams, gradientStats as statsCode, withMark, withSquare } from "../../shaders/step.ts";
+import { MAX_PARTIALS } from "../../shaders/reduce.ts";
+import {
+  gradientStatsParams,
+  STATS_STRETCH,
+  gradientStats as statsCode,
+  withMark,
+  withSquare,
+} from "../../shaders/step.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import { index } from "../graph/chip.ts";
 import type { Op } from "../graph/op.ts";
@@ -8,7 +14,7 @@ import { input, output } from "./plan.ts";
 import { boundLike, floatLike, gamma, TINY } from "./rounding.ts";
 import { call, partsOf } from "./wasm-plan.ts";
 
-const groupsOf = (size: number): number => Math.min(MAX_PARTIALS, Math.ceil(size / (4 * REDUCE_WORKGROUP)));
+const groupsOf = (size: number): number => Math.min(MAX_PARTIALS, Math.ceil(size / STATS_STRETCH));
 
 /** stats [groups, 2] of a flat gradient: partial sums of squares; and how many parts hold NaN or infinity. */
 export const gradientStats: Op<null> = {
@@ -19,7 +25,7 @@ export const gradientStats: Op<null> = {
     const stats = floatLike(g!, [groups, 2]);
     const sums = new Float64Array(groups);
     for (let i = 0; i < g!.data.length; i++) {
-      const group = Math.floor(i / REDUCE_WORKGROUP) % groups;
+      const group = Math.floor(i / STATS_STRETCH) % groups;
       const v = g!.data[i]!;
       if (Number.isFinite(v)) sums[group]! += v * v;
       else stats.data[group * 2 + 1] = 1;
@@ -31,7 +37,7 @@ export const gradientStats: Op<null> = {
     const size = sizeOf(g!.shape);
     const groups = groupsOf(size);
     const parts = Math.min(groups, partsOf(size));
-    return call("gradientStats", [input(0), output(0), size, groups, REDUCE_WORKGROUP], parts);
+    return call("gradientStats", [input(0), output(0), size, groups, STATS_STRETCH], parts);
   },
   gradient: "none",
   onChip(w, [g], [stats]) {
@@ -47,9 +53,9 @@ export const gradientStats: Op<null> = {
     // A group an invocation, and nothing to be waited for.
     w.each(groups, (group) => {
       w.add("var sum = 0.0; var bad = 0.0;");
-      w.loop(0, Math.ceil(size / (groups * REDUCE_WORKGROUP)), (turn) => {
-        const first = w.name(index.times(index.plus(index.times(turn, groups), group), REDUCE_WORKGROUP));
-        w.loop(0, REDUCE_WORKGROUP, (k) => {
+      w.loop(0, Math.ceil(size / (groups * STATS_STRETCH)), (turn) => {
+        const first = w.name(index.times(index.plus(index.times(turn, groups), group), STATS_STRETCH));
+        w.loop(0, STATS_STRETCH, (k) => {
           const i = w.name(index.plus(first, k));
           if (typeof i === "number" && i >= size) return;
           const value =
@@ -66,19 +72,25 @@ export const gradientStats: Op<null> = {
       plan([g]) {
         const size = sizeOf(g!.shape);
         const groups = groupsOf(size);
-        const params = gradientStatsParams.pack({ size, stride: groups * REDUCE_WORKGROUP });
+        const params = gradientStatsParams.pack({ size, stride: groups * STATS_STRETCH });
         return {
-          launches: [{ code: statsCode(), params, bindings: [input(0), output(0)], workgroups: [groups, 1, 1] }],
+          launches: [
+            { code: statsCode(size % 4 === 0), params, bindings: [input(0), output(0)], workgroups: [groups, 1, 1] },
+          ],
         };
       },
     },
   ],
   bound([g], _e, [stats]) {
     const out = boundLike(stats!);
-    const n = Math.ceil(g!.data.length / (groupsOf(g!.data.length) * REDUCE_WORKGROUP));
+    const n = Math.ceil((4 * g!.data.length) / (groupsOf(g!.data.length) * STATS_STRETCH));
     for (let k = 0; k < out.data.length; k += 2)
-      out.data[k] = gamma(n + 2 * Math.sqrt(REDUCE_WORKGROUP) + 3) * stats!.data[k]! + TINY;
+      out.data[k] = gamma(n + Math.sqrt(STATS_STRETCH) + 3) * stats!.data[k]! + TINY;
     return [out];
   },
-  cases: [[5], [4096], [70000]].map((shape) => ({ name: `${shape}`, inputs: [{ shape, dtype: "f32" }], attrs: null })),
+  cases: [[5], [4096], [4099], [70000]].map((shape) => ({
+    name: `${shape}`,
+    inputs: [{ shape, dtype: "f32" }],
+    attrs: null,
+  })),
 };

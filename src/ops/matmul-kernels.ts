@@ -59,7 +59,7 @@ function planRung<A>(
   const form = use.form(attrs);
   const dims = matmulDims(form, inputs[0]!, inputs[1]!);
   const epilogue = use.epilogue(attrs, inputs);
-  if (!rung.applies(dims, { form, accumulate: false, epilogue })) return null;
+  if (!rung.applies(dims, { form, accumulate: false, epilogue }, caps)) return null;
   const { M, N, K } = dims;
   const strides = { lda: inputs[0]!.shape[1]!, ldb: inputs[1]!.shape[1]!, ldc: outputs[0]!.shape[1]! };
   const panels = matmulPanels(form, M, N, K, caps);

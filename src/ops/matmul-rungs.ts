@@ -5,6 +5,7 @@ import { matmulNaive, NAIVE_TILE } from "../../shaders/matmul-naive.ts";
 import { matmulRow, ROW_COLUMNS, ROW_LANES, ROW_SLICES } from "../../shaders/matmul-row.ts";
 import { matmulTall, TALL_BLOCK, TALL_INVOCATIONS } from "../../shaders/matmul-tall.ts";
 import { matmulTiled, TILE } from "../../shaders/matmul-tiled.ts";
+import type { DeviceCaps } from "../graph/op.ts";
 
 export interface MatmulDims {
   readonly form: MatmulForm;
@@ -25,7 +26,7 @@ export interface Rung {
    */
   readonly vector: "never" | "each" | "side" | "all";
   /** False where the rung cannot do it. */
-  applies(dims: MatmulDims, variant: MatmulVariant): boolean;
+  applies(dims: MatmulDims, variant: MatmulVariant, caps: DeviceCaps): boolean;
   /** False where a simpler rung is the better first guess; measuring may know better. */
   suits(dims: MatmulDims): boolean;
   /** Parts that the sum over K is divided into, each a workgroup's; 1 where absent. */
@@ -63,6 +64,14 @@ const direct = {
   code: matmulDirect,
 };
 
+/** Only measuring finds these: they are for adapters whose registers lie in memory. */
+const tall = {
+  block: TALL_BLOCK,
+  invocations: TALL_INVOCATIONS,
+  vector: "side" as const,
+  suits: () => false,
+};
+
 const block = (name: string, shape: BlockShape, suits: Rung["suits"]): Rung => ({
   name,
   block: blockOf(shape),
@@ -73,7 +82,7 @@ const block = (name: string, shape: BlockShape, suits: Rung["suits"]): Rung => (
   code: (variant, vector) => matmulBlock(variant, shape, vector),
 });
 
-/** Simplest first. What suits is a guess that needs no measurement; ops/tune.ts knows better. */
+/** Simplest first. What suits is a guess that needs no measurement; measuring (backend/webgpu/tuner.ts) knows better. */
 export const ladder: readonly Rung[] = [
   {
     name: "naive",
@@ -98,14 +107,12 @@ export const ladder: readonly Rung[] = [
   block("block64-wide", { side: 16, rows: 4, columns: 4, depth: 32, double: false }, isHuge),
   block("block64-double", { side: 8, rows: 8, columns: 8, depth: 16, double: true }, isHuge),
   block("block128", { side: 16, rows: 8, columns: 8, depth: 16, double: false }, isHuge),
+  { name: "tall", ...tall, applies: always, code: (variant, vector) => matmulTall(variant, vector) },
   {
-    name: "tall",
-    block: TALL_BLOCK,
-    invocations: TALL_INVOCATIONS,
-    vector: "side",
-    applies: always,
-    suits: () => false,
-    code: matmulTall,
+    name: "tall-quads",
+    ...tall,
+    applies: (_dims, _variant, caps) => caps.subgroups,
+    code: (variant, vector) => matmulTall(variant, vector, true),
   },
   { name: "direct", ...direct, applies: always, suits: (dims) => isLarge(dims) && !isHuge(dims) },
   {

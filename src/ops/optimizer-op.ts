@@ -93,12 +93,14 @@ export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<Opti
         plan(inputs, _o, a, caps) {
           const size = inputs[0]!.shape[0]!;
           const count = rule.states(a);
-          const code = optimizer(rule.step(a));
+          const vector = size % 4 === 0;
+          const code = optimizer(rule.step(a), vector);
           return flatWindows(size, caps, (window, n) => {
+            const items = vector ? n / 4 : n;
             const bindings = [window(output(0)), window(input(1)), input(2)];
             for (let k = 0; k < count; k++) bindings.push(window(output(1 + k)));
-            const params = optimizerParams.pack(paramsOf(n, a));
-            return flatLaunch(code, params, bindings, n, caps);
+            const params = optimizerParams.pack(paramsOf(items, a));
+            return flatLaunch(code, params, bindings, items, caps);
           });
         },
       },

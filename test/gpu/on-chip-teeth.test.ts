@@ -46,11 +46,11 @@ const mutants: readonly Mutant[] = [
   ["record", "the ring is off by one", "% params.slots)", "% params.slots + 1u)"],
   ["record", "the skipped step is not counted", "select(0u, 1u,", "select(0u, 0u,"],
   ["tally", "both numbers in one place", "at + 1u", "at"],
-  ["sgd", "plain momentum for Nesterov's", "g = fma(params.keep1, s1, g);", "g = s1;"],
+  ["sgd", "plain momentum for Nesterov's", "g = fma(keep1, s1, g);", "g = s1;"],
   ["adam", "no bias correction", "-lr / correction1", "-lr"],
-  ["adamw", "weight decay is forgotten", "p = fma(-lr * params.weightDecay, p, p);", ""],
-  ["rmsprop", "the new square is not added", "params.add1 * g * g", "0.0"],
-  ["adagrad", "epsilon inside the root", "(sqrt(s1) + params.eps)", "sqrt(s1 + params.eps * 1e7)"],
+  ["adamw", "weight decay is forgotten", "p = fma(-lr * weightDecay, p, p);", ""],
+  ["rmsprop", "the new square is not added", "add1 * g * g", "0.0"],
+  ["adagrad", "epsilon inside the root", "(sqrt(s1) + eps)", "sqrt(s1 + eps * 1e7)"],
 ];
 
 let gpu: WebGpuBackend;

@@ -1,7 +1,9 @@
 import { ChainruleError } from "../../core/errors.ts";
-import type { DeviceCaps } from "../../graph/op.ts";
-import { DEFAULT_CAPS } from "../../graph/op.ts";
+import { DEFAULT_LIMITS, type DeviceCaps, type DeviceLimits } from "../../graph/op.ts";
 import { PipelineCache } from "./pipelines.ts";
+
+/** Asked for where the adapter has them. */
+const FEATURES: readonly GPUFeatureName[] = ["subgroups"];
 
 /** A device with what was learned of it, its pipelines, and its failures. */
 export class WebGpuDevice {
@@ -17,7 +19,7 @@ export class WebGpuDevice {
     readonly device: GPUDevice,
     readonly adapter: GPUAdapter,
   ) {
-    this.caps = capsOf(device.limits);
+    this.caps = capsOf(device);
     this.pipelines = new PipelineCache(device);
     this.description = describe(adapter);
     this.subgroup = adapter.info.subgroupMinSize ?? 0;
@@ -34,7 +36,7 @@ export class WebGpuDevice {
     this.failed.catch(() => undefined);
   }
 
-  /** A device with the adapter's own limits, not the guaranteed minimum. */
+  /** A device with the adapter's own limits and features, not the guaranteed minimum (`compatible`). */
   static async create(gpu: GPU | undefined, options: { compatible?: boolean } = {}): Promise<WebGpuDevice> {
     if (!gpu) {
       throw new ChainruleError(
@@ -49,9 +51,9 @@ export class WebGpuDevice {
         "WebGPU is here but gives no adapter: turn on hardware acceleration or update the graphics driver; after a crash of the GPU process restart the browser",
       );
     }
-    const wanted: (keyof DeviceCaps)[] = options.compatible ? [] : (Object.keys(DEFAULT_CAPS) as (keyof DeviceCaps)[]);
-    const requiredLimits = Object.fromEntries(wanted.map((name) => [name, adapter.limits[name]]));
-    const device = await adapter.requestDevice({ label: "chainrule", requiredLimits });
+    const requiredLimits = options.compatible ? {} : limitsOf(adapter);
+    const requiredFeatures = options.compatible ? [] : FEATURES.filter((name) => adapter.features.has(name));
+    const device = await adapter.requestDevice({ label: "chainrule", requiredLimits, requiredFeatures });
     return new WebGpuDevice(device, adapter);
   }
 
@@ -72,9 +74,13 @@ export class WebGpuDevice {
   }
 }
 
-function capsOf(limits: GPUSupportedLimits): DeviceCaps {
-  const names = Object.keys(DEFAULT_CAPS) as (keyof DeviceCaps)[];
-  return Object.fromEntries(names.map((name) => [name, limits[name]])) as unknown as DeviceCaps;
+function limitsOf({ limits }: GPUAdapter | GPUDevice): Record<keyof DeviceLimits, number> {
+  const names = Object.keys(DEFAULT_LIMITS) as (keyof DeviceLimits)[];
+  return Object.fromEntries(names.map((name) => [name, limits[name]])) as Record<keyof DeviceLimits, number>;
+}
+
+function capsOf(device: GPUDevice): DeviceCaps {
+  return { ...limitsOf(device), subgroups: device.features.has("subgroups") };
 }
 
 function describe(adapter: GPUAdapter): string {
