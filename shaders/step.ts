@@ -19,19 +19,14 @@ export const withMark = (mark: string, element: string): string => `select(${mar
 /** Elements that a workgroup of gradientStats takes at a time: four an invocation. */
 export const STATS_STRETCH = 4 * REDUCE_WORKGROUP;
 
-/** stats [groups, 2]: partial sums of squares, and of elements that are not finite. `vector`: size is a multiple of 4. */
-export function gradientStats(vector: boolean): string {
-  const one = (d: number): string => `select(0.0, g[min(at + ${d}u, params.size - 1u)], at + ${d}u < params.size)`;
-  return wgsl`
+const statsHead = (vector: boolean): string => wgsl`
 ${gradientStatsParams.wgsl}
 ${storage(read("g", vector ? "vec4<f32>" : "f32"), write("stats"))}
-${sumReduce(REDUCE_WORKGROUP)}
 const INFINITE = vec4<u32>(0x7f800000u);
-@compute @workgroup_size(${REDUCE_WORKGROUP})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  var sums = vec4<f32>();
-  var largest = vec4<u32>();
-  for (var at = (group.x * ${REDUCE_WORKGROUP}u + local) * 4u; at < params.size; at += params.stride) {
+`;
+const statsLoop = (vector: boolean): string => {
+  const one = (d: number): string => `select(0.0, g[min(at + ${d}u, params.size - 1u)], at + ${d}u < params.size)`;
+  return wgsl`
 #if ${vector}
     let four = g[at / 4u];
 #else
@@ -42,10 +37,45 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     largest = max(largest, bits);
     let finite = select(four, vec4<f32>(), bits >= INFINITE);
     sums = fma(finite, finite, sums);
+`;
+};
+
+/** stats [groups, 2]: partial sums of squares, and of elements that are not finite. `vector`: size is a multiple of 4. */
+export function gradientStats(vector: boolean): string {
+  return wgsl`
+${statsHead(vector)}
+${sumReduce(REDUCE_WORKGROUP)}
+@compute @workgroup_size(${REDUCE_WORKGROUP})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  var sums = vec4<f32>();
+  var largest = vec4<u32>();
+  for (var at = (group.x * ${REDUCE_WORKGROUP}u + local) * 4u; at < params.size; at += params.stride) {
+${statsLoop(vector)}
   }
   let squares = reduceSum(sums.x + sums.y + sums.z + sums.w, local);
   let broken = reduceSum(select(0.0, 1.0, any(largest >= INFINITE)), local);
   if (local == 0u) { stats[group.x * 2u] = squares; stats[group.x * 2u + 1u] = min(broken, 1.0); }
+}
+`;
+}
+
+/** The same sums with one invocation a group, which needs no barrier. */
+export function gradientStatsAlone(vector: boolean): string {
+  return wgsl`
+${statsHead(vector)}
+@compute @workgroup_size(${REDUCE_WORKGROUP})
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let group = id.x;
+  if (group * ${STATS_STRETCH}u >= params.stride) { return; }
+  var sums = vec4<f32>();
+  var largest = vec4<u32>();
+  for (var first = group * ${STATS_STRETCH}u; first < params.size; first += params.stride) {
+    for (var at = first; at < min(first + ${STATS_STRETCH}u, params.size); at += 4u) {
+${statsLoop(vector)}
+    }
+  }
+  stats[group * 2u] = sums.x + sums.y + sums.z + sums.w;
+  stats[group * 2u + 1u] = select(0.0, 1.0, any(largest >= INFINITE));
 }
 `;
 }

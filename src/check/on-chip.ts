@@ -22,7 +22,7 @@ export function onChip(backend: WebGpuBackend, { form, edit }: OnChipOptions = {
   return {
     ...backend,
     async compile(g, { keepAll = false } = {}) {
-      const lowered = lowerOnChip(g, gpu.caps, { keepAll, ...(form ? { form } : { subgroup: gpu.subgroup }) });
+      const lowered = lowerOnChip(g, gpu.caps, { keepAll, ...(form && { form }) });
       if ("reason" in lowered) throw new ChainruleError("limit", lowered.reason);
       const ledger = new Ledger(gpu.device);
       const code = edit?.(lowered.code) ?? lowered.code;

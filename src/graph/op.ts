@@ -69,7 +69,9 @@ export interface Kernel<A> {
   /** Launches for these shapes, or null where the kernel does not apply. */
   plan(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[], attrs: A, caps: DeviceCaps): KernelPlan | null;
   /** False where a simpler kernel is the better choice for these shapes. Absent: always suits. */
-  suits?(inputs: readonly TensorSpec[], attrs: A): boolean;
+  suits?(inputs: readonly TensorSpec[], attrs: A, caps: DeviceCaps): boolean;
+  /** What a device must have for the kernel to apply anywhere. */
+  readonly needs?: "subgroups";
 }
 
 export interface KernelPlan {
@@ -129,6 +131,8 @@ export interface DeviceLimits {
 export interface DeviceCaps extends DeviceLimits {
   /** WGSL's subgroups: invocations may take values from each other's registers. */
   readonly subgroups: boolean;
+  /** The adapter computes on a CPU: invocations of a subgroup take turns at barriers, which cost what much work does. */
+  readonly onCpu: boolean;
 }
 
 /** What WebGPU guarantees of every device. */
@@ -141,7 +145,7 @@ export const DEFAULT_LIMITS: DeviceLimits = {
   maxStorageBuffersPerShaderStage: 8,
   minStorageBufferOffsetAlignment: 256,
 };
-export const DEFAULT_CAPS: DeviceCaps = { ...DEFAULT_LIMITS, subgroups: false };
+export const DEFAULT_CAPS: DeviceCaps = { ...DEFAULT_LIMITS, subgroups: false, onCpu: false };
 
 /** One set of inputs for the checks. */
 export interface OpCase<A> {

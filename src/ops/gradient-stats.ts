@@ -1,8 +1,9 @@
 import { finiteTests } from "../../shaders/common.ts";
-import { MAX_PARTIALS } from "../../shaders/reduce.ts";
+import { MAX_PARTIALS, REDUCE_WORKGROUP } from "../../shaders/reduce.ts";
 import {
   gradientStatsParams,
   STATS_STRETCH,
+  gradientStatsAlone as statsAlone,
   gradientStats as statsCode,
   withMark,
   withSquare,
@@ -80,12 +81,25 @@ export const gradientStats: Op<null> = {
         };
       },
     },
+    {
+      name: "gradientStats/alone",
+      suits: (_inputs, _attrs, caps) => caps.onCpu,
+      plan([g]) {
+        const size = sizeOf(g!.shape);
+        const groups = groupsOf(size);
+        const params = gradientStatsParams.pack({ size, stride: groups * STATS_STRETCH });
+        const workgroups = [Math.ceil(groups / REDUCE_WORKGROUP), 1, 1] as const;
+        return {
+          launches: [{ code: statsAlone(size % 4 === 0), params, bindings: [input(0), output(0)], workgroups }],
+        };
+      },
+    },
   ],
   bound([g], _e, [stats]) {
     const out = boundLike(stats!);
-    const n = Math.ceil((4 * g!.data.length) / (groupsOf(g!.data.length) * STATS_STRETCH));
-    for (let k = 0; k < out.data.length; k += 2)
-      out.data[k] = gamma(n + Math.sqrt(STATS_STRETCH) + 3) * stats!.data[k]! + TINY;
+    // With one invocation a group, each of its four sums takes a quarter of the group's elements, one after another.
+    const n = Math.ceil(g!.data.length / (4 * groupsOf(g!.data.length)));
+    for (let k = 0; k < out.data.length; k += 2) out.data[k] = gamma(n + 3) * stats!.data[k]! + TINY;
     return [out];
   },
   cases: [[5], [4096], [4099], [70000]].map((shape) => ({

@@ -36,7 +36,8 @@ export const plainUse = <A>(form: MatmulUse<A>["form"]): MatmulUse<A> => ({
 export function matmulKernels<A>(opName: string, use: MatmulUse<A>): readonly Kernel<A>[] {
   return ladder.map((rung) => ({
     name: `${opName}/${rung.name}`,
-    suits: (inputs, attrs) => rung.suits(matmulDims(use.form(attrs), inputs[0]!, inputs[1]!)),
+    ...(rung.needs && { needs: rung.needs }),
+    suits: (inputs, attrs, caps) => rung.suits(matmulDims(use.form(attrs), inputs[0]!, inputs[1]!), caps),
     plan: (inputs, outputs, attrs, caps) => planRung(rung, opName, use, inputs, outputs, attrs, caps),
   }));
 }
@@ -59,7 +60,7 @@ function planRung<A>(
   const form = use.form(attrs);
   const dims = matmulDims(form, inputs[0]!, inputs[1]!);
   const epilogue = use.epilogue(attrs, inputs);
-  if (!rung.applies(dims, { form, accumulate: false, epilogue }, caps)) return null;
+  if ((rung.needs && !caps[rung.needs]) || !rung.applies(dims, { form, accumulate: false, epilogue })) return null;
   const { M, N, K } = dims;
   const strides = { lda: inputs[0]!.shape[1]!, ldb: inputs[1]!.shape[1]!, ldc: outputs[0]!.shape[1]! };
   const panels = matmulPanels(form, M, N, K, caps);

@@ -26,9 +26,11 @@ export interface Rung {
    */
   readonly vector: "never" | "each" | "side" | "all";
   /** False where the rung cannot do it. */
-  applies(dims: MatmulDims, variant: MatmulVariant, caps: DeviceCaps): boolean;
+  applies(dims: MatmulDims, variant: MatmulVariant): boolean;
+  /** What a device must have for it. */
+  readonly needs?: "subgroups";
   /** False where a simpler rung is the better first guess; measuring may know better. */
-  suits(dims: MatmulDims): boolean;
+  suits(dims: MatmulDims, caps: DeviceCaps): boolean;
   /** Parts that the sum over K is divided into, each a workgroup's; 1 where absent. */
   slices?(dims: MatmulDims): number;
   code(variant: MatmulVariant, vector: VectorAccess): string;
@@ -54,6 +56,11 @@ const ENOUGH_WORKGROUPS = 256;
 function slicesOf({ M, N, K }: MatmulDims): number {
   const tiles = Math.ceil(M / DIRECT_BLOCK) * Math.ceil(N / DIRECT_BLOCK);
   return Math.max(1, Math.min(Math.floor(K / SLICE_TERMS), Math.floor(ENOUGH_WORKGROUPS / tiles)));
+}
+
+/** A GPU has more from many invocations than from few loads while a product is small; a CPU never has. */
+function suitsDirect(dims: MatmulDims, { onCpu }: DeviceCaps): boolean {
+  return (isLarge(dims) && !isHuge(dims)) || (onCpu && dims.M >= 4 && dims.N >= 4);
 }
 
 const always = () => true;
@@ -111,10 +118,11 @@ export const ladder: readonly Rung[] = [
   {
     name: "tall-quads",
     ...tall,
-    applies: (_dims, _variant, caps) => caps.subgroups,
+    needs: "subgroups",
+    applies: always,
     code: (variant, vector) => matmulTall(variant, vector, true),
   },
-  { name: "direct", ...direct, applies: always, suits: (dims) => isLarge(dims) && !isHuge(dims) },
+  { name: "direct", ...direct, applies: always, suits: suitsDirect },
   {
     name: "direct-split",
     ...direct,

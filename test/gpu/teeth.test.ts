@@ -199,6 +199,7 @@ const mutants: readonly Mutant[] = [
     "let finite = select(four,",
     "let finite = select(select(four, vec4<f32>(), at == 0u),",
   ),
+  one("gradientStats", "alone", "a stretch is cut short", "first + 256u", "first + 252u"),
   one("control", "one", "the gate ignores the loss", "&& !isNotFinite(loss[0])", ""),
   one("control", "one", "warm-up starts at 0", "f32(step + 1u)", "f32(step)"),
   one("record", "one", "the ring is off by one", "(cursor[0] % params.slots)", "((cursor[0] + 1u) % params.slots)"),

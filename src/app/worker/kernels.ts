@@ -79,7 +79,7 @@ export async function kernelNodes(): Promise<readonly KernelNode[]> {
       rungs: node.op.kernels.map((k, i): Rung => {
         if (k === kernel) return { name: k.name, state: "chosen" };
         if (!k.plan(node.inputs, node.outputs, node.attrs, limits)) return { name: k.name, state: "inapplicable" };
-        if (k.suits?.(node.inputs, node.attrs) === false) return { name: k.name, state: "unsuited" };
+        if (k.suits?.(node.inputs, node.attrs, limits) === false) return { name: k.name, state: "unsuited" };
         return { name: k.name, state: i < at ? "slower" : "unsuited" };
       }),
       launches: plan.launches.map(({ code, workgroups }) => ({ code, workgroups })),

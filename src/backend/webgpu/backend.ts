@@ -36,7 +36,7 @@ export async function webgpuBackend(gpu: GPU | undefined, options: WebGpuOptions
     },
     async compile(g, given = {}) {
       // Steps on the chip have no kernels to choose from.
-      const onChip = chooseLowering(g, device.caps, device.subgroup, given) !== null;
+      const onChip = chooseLowering(g, device.caps, given) !== null;
       if (!tuner || given.kernel || onChip) return WebGpuExecutor.compile(device, g, given);
       const kernels = await tuner.kernels(given.nodes ?? g.nodes);
       return WebGpuExecutor.compile(device, g, { ...given, kernel: (node) => kernels.get(node) ?? null });

@@ -20,7 +20,7 @@ export function chooseKernel(node: Node, caps: DeviceCaps, name: string | null =
     const plan = kernel.plan(node.inputs, node.outputs, node.attrs, caps);
     if (!plan) continue;
     const chosen = { kernel, plan };
-    if (name !== null || kernel.suits?.(node.inputs, node.attrs) !== false) return chosen;
+    if (name !== null || kernel.suits?.(node.inputs, node.attrs, caps) !== false) return chosen;
     fallback ??= chosen;
   }
   if (fallback) return fallback;

@@ -10,8 +10,6 @@ export class WebGpuDevice {
   readonly caps: DeviceCaps;
   readonly pipelines: PipelineCache;
   readonly description: string;
-  /** Invocations of the adapter's smallest subgroup; 0 where it does not say. */
-  readonly subgroup: number;
   private failure: ChainruleError | null = null;
   private readonly failed: Promise<never>;
 
@@ -19,10 +17,9 @@ export class WebGpuDevice {
     readonly device: GPUDevice,
     readonly adapter: GPUAdapter,
   ) {
-    this.caps = capsOf(device);
+    this.caps = capsOf(device, adapter);
     this.pipelines = new PipelineCache(device);
     this.description = describe(adapter);
-    this.subgroup = adapter.info.subgroupMinSize ?? 0;
     this.failed = new Promise((_, reject) => {
       const fail = (error: ChainruleError) => {
         this.failure ??= error;
@@ -79,8 +76,11 @@ function limitsOf({ limits }: GPUAdapter | GPUDevice): Record<keyof DeviceLimits
   return Object.fromEntries(names.map((name) => [name, limits[name]])) as Record<keyof DeviceLimits, number>;
 }
 
-function capsOf(device: GPUDevice): DeviceCaps {
-  return { ...limitsOf(device), subgroups: device.features.has("subgroups") };
+function capsOf(device: GPUDevice, { info }: GPUAdapter): DeviceCaps {
+  // SwiftShader has subgroups of 4, Mesa's lavapipe of 4 or 8; those of GPUs are larger. 0 where it is not said.
+  const subgroup = info.subgroupMinSize ?? 0;
+  const onCpu = subgroup > 0 && subgroup < 16;
+  return { ...limitsOf(device), subgroups: device.features.has("subgroups"), onCpu };
 }
 
 function describe(adapter: GPUAdapter): string {

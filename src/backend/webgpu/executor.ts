@@ -34,7 +34,7 @@ export class WebGpuExecutor implements Executor {
   static async compile(gpu: WebGpuDevice, g: Graph, options: CompileOptions = {}): Promise<WebGpuExecutor> {
     gpu.check();
     const ledger = new Ledger(gpu.device);
-    const lowered = chooseLowering(g, gpu.caps, gpu.subgroup, options);
+    const lowered = chooseLowering(g, gpu.caps, options);
     const recording = lowered ? await recordOnChip(gpu, ledger, lowered) : await recordGraph(gpu, ledger, g, options);
     return WebGpuExecutor.start(gpu, ledger, g, recording);
   }

@@ -31,8 +31,6 @@ export interface ChipForm {
 export interface LowerOptions {
   /** The form to take; where absent, the first of `formsFor` that is not too long. */
   readonly form?: ChipForm;
-  /** Invocations that the device runs in step with each other; 0 where it does not say. */
-  readonly subgroup?: number;
   readonly keepAll?: boolean;
 }
 
@@ -52,7 +50,7 @@ export function lowerOnChip(g: Graph, caps: DeviceCaps, options: LowerOptions = 
   const stranger = g.nodes.find(({ op }) => !op.view && !(op as AnyOp).onChip);
   if (stranger) return { reason: `${stranger.op.name} has no form for the chip` };
   let reason = "";
-  for (const form of options.form ? [options.form] : formsFor(options.subgroup ?? 0)) {
+  for (const form of options.form ? [options.form] : formsFor(caps)) {
     const lowered = lowerTo(form, g, caps, options.keepAll ?? false);
     if (!("reason" in lowered)) return lowered;
     reason = lowered.reason;
@@ -61,14 +59,13 @@ export function lowerOnChip(g: Graph, caps: DeviceCaps, options: LowerOptions = 
 }
 
 /**
- * One invocation with everything written out; then a workgroup. Adapters on a CPU have subgroups of 4 or 8 and change
- * from one to the next at every barrier, so one subgroup is enough for them; a GPU hides its delays behind several.
+ * One invocation with everything written out; then a workgroup. Adapters on a CPU change from one subgroup to the next
+ * at every barrier, so one is enough for them; a GPU hides its delays behind several.
  */
-export function formsFor(subgroup: number): readonly ChipForm[] {
-  const cpu = subgroup > 0 && subgroup < 16;
+export function formsFor({ onCpu }: DeviceCaps): readonly ChipForm[] {
   return [
     { width: 1, memory: "variables" },
-    cpu ? { width: 4, memory: "storage" } : { width: 64, memory: "workgroup" },
+    onCpu ? { width: 4, memory: "storage" } : { width: 64, memory: "workgroup" },
   ];
 }
 
@@ -91,11 +88,11 @@ function lowerTo(form: ChipForm, g: Graph, caps: DeviceCaps, keepAll: boolean): 
 const SMALL_STEP: Readonly<Record<ChipMemory, number>> = { variables: 1e6, storage: 500_000, workgroup: 100_000 };
 
 /** What a graph is compiled to: the kernel for the chip, or null for a dispatch or more a node. */
-export function chooseLowering(g: Graph, caps: DeviceCaps, subgroup: number, options: CompileOptions): Lowered | null {
+export function chooseLowering(g: Graph, caps: DeviceCaps, options: CompileOptions): Lowered | null {
   if (options.onChip === false) return null;
   const forced = options.onChip === true;
   if (options.kernel && !forced) return null;
-  const lowered = lowerOnChip(g, caps, { keepAll: options.keepAll ?? false, subgroup });
+  const lowered = lowerOnChip(g, caps, { keepAll: options.keepAll ?? false });
   if ("reason" in lowered) {
     if (!forced) return null;
     throw new ChainruleError("limit", `this graph cannot run on the chip: ${lowered.reason}`);
