@@ -20,7 +20,10 @@ export interface Executor {
 export interface CompileOptions {
   /** Keep every value readable after a run, at the cost of memory. For checks. */
   readonly keepAll?: boolean;
-  /** The nodes to run instead of the graph's own, in order: what a fusion pass made of them. */
+  /**
+   * The nodes to run instead of the graph's own, in order: what a fusion pass made of them. A kernel for whole steps is
+   * made of the graph's own all the same; nodes that compute something else need `onChip: false`.
+   */
   readonly nodes?: readonly Node[];
   /** Name of the kernel to use for a node; null leaves the choice. For checks and benchmarks. */
   readonly kernel?: (node: Node) => string | null;

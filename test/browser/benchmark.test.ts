@@ -43,5 +43,6 @@ test("runs to its end, is copied, and lies beside an earlier run", async () => {
   expect(await s.text("#bench [role=alert]")).toContain("not a benchmark");
   await s.page.setInputFiles("#bench-file", file(json));
   await s.page.waitForSelector("#bench-earlier");
-  expect(await s.text("#plot-step .u-legend")).toContain("earlier GPU");
+  // The plot is drawn anew a frame after the note of the earlier run.
+  await s.page.locator("#plot-step .u-legend", { hasText: "earlier GPU" }).waitFor();
 }, 120_000);

@@ -64,13 +64,17 @@ const changes: Partial<Record<Fault, Change>> = {
   },
 };
 
-/** A backend that computes as this fault does. Nodes are not fused, so that each is where the fault can find it. */
+/**
+ * A backend that computes as this fault does. Nodes are not fused, so that each is where the fault can find it, and run
+ * as dispatches: the kernel for whole steps is made of the graph's own nodes.
+ */
 export function brokenBackend(backend: Backend, fault: Fault): Backend {
   const change = changes[fault];
   if (!change) return backend;
   return {
     ...backend,
-    compile: (g, options) => backend.compile(g, { ...options, nodes: g.nodes.map((node) => change(node, g)) }),
+    compile: (g, options) =>
+      backend.compile(g, { ...options, nodes: g.nodes.map((node) => change(node, g)), onChip: false }),
   };
 }
 
