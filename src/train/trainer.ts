@@ -6,6 +6,7 @@ import { fuse } from "../ops/fuse.ts";
 import { startCursor } from "../ops/record.ts";
 import { type Evaluation, Evaluator } from "./evaluation.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./options.ts";
+import { stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
 import { RowStream } from "./stream.ts";
 import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
 
@@ -41,6 +42,8 @@ const READS_IN_FLIGHT = 2;
 export class Trainer {
   private done = 0;
   private chunkSteps = 4;
+  /** First step of the chunk of rows that is on the device, where rows stream. */
+  private laid = -1;
 
   private constructor(
     readonly backend: Backend,
@@ -136,6 +139,20 @@ export class Trainer {
     return unpackParameters(groups, flats);
   }
 
+  /**
+   * Everything that the next step depends on, copied. Asked for between the metrics of a run, it is the state after the
+   * steps that were queued already; its `step` says how many those are.
+   */
+  async state(): Promise<TrainerState> {
+    return stateOf(this.plan, await this.executor.run(0, stateTensors(this.plan)));
+  }
+
+  /** Goes on from a state of a trainer with the same options. Throws, and changes nothing, where it does not fit. */
+  restore(state: TrainerState): void {
+    for (const [tensor, value] of stateWrites(this.plan, state)) this.executor.write(tensor, value);
+    this.done = state.step;
+  }
+
   /** Back to the first step and the first weights: the same run again. */
   reset(): void {
     const { groups, states, cursor, control } = this.plan;
@@ -161,8 +178,9 @@ export class Trainer {
   private feed(step: number, wanted: number): number {
     if (!this.stream) return wanted;
     const at = step % this.stream.steps;
-    if (at === 0) {
-      const chunk = this.stream.chunk(step);
+    if (this.laid !== step - at) {
+      this.laid = step - at;
+      const chunk = this.stream.chunk(this.laid);
       this.executor.write(this.plan.dataX, chunk.x);
       this.executor.write(this.plan.dataY, chunk.y);
     }

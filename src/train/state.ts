@@ -1,0 +1,85 @@
+import { ChainruleError } from "../core/errors.ts";
+import { type NdArray, sameShape, shapeText } from "../core/ndarray.ts";
+import { packGroup, unpackParameters } from "../nn/parameters.ts";
+import type { TrainingGraph } from "./training-graph.ts";
+
+/**
+ * Everything of a run that its next step depends on, and no more: with the same options a trainer that restores it goes
+ * on with the same steps, on the same device bit for bit. Random bits need no place of their own, since they are
+ * functions of seed and step. Arrays are by parameter, so they do not depend on how a device divides its buffers.
+ */
+export interface TrainerState {
+  /** Steps taken. */
+  readonly step: number;
+  /** u32 [4]: step, epoch, position in the epoch, steps skipped. */
+  readonly cursor: NdArray;
+  /** f32 [8]: learning rate, gate, clipping, norm of the last step, and Adam's bias corrections. */
+  readonly control: NdArray;
+  /** By name; weights are [in, out]. */
+  readonly parameters: ReadonlyMap<string, NdArray>;
+  /** The optimizer's arrays in its own order (Adam: first and second moment), each by parameter. */
+  readonly moments: readonly ReadonlyMap<string, NdArray>[];
+}
+
+type Places = Pick<TrainingGraph, "groups" | "states" | "cursor" | "control">;
+
+/** The values to read, in the order that `stateOf` takes them. */
+export function stateTensors({ groups, states, cursor, control }: Places) {
+  return [cursor, control, ...groups.map((group) => group.flat), ...states];
+}
+
+/** A state out of what was read. */
+export function stateOf({ groups, states }: Places, values: readonly NdArray[]): TrainerState {
+  const [cursor, control, ...flats] = values as [NdArray, NdArray, ...NdArray[]];
+  const perGroup = states.length / groups.length;
+  const moments = Array.from({ length: perGroup }, (_, k) =>
+    unpackParameters(
+      groups,
+      groups.map((_group, i) => flats[groups.length + i * perGroup + k]!),
+    ),
+  );
+  return { step: cursor.data[0]!, cursor, control, parameters: unpackParameters(groups, flats), moments };
+}
+
+/** What to write where. Throws, naming the array, before anything is written, where the state is of another run. */
+export function stateWrites({ groups, states, cursor, control }: Places, state: TrainerState) {
+  const perGroup = states.length / groups.length;
+  if (state.moments.length !== perGroup) {
+    throw new ChainruleError(
+      "file",
+      `the state has ${state.moments.length} arrays of the optimizer, this optimizer has ${perGroup}`,
+    );
+  }
+  requireShape("cursor", state.cursor, cursor.shape);
+  requireShape("control", state.control, control.shape);
+  const known = new Set(groups.flatMap((group) => group.parameters.map((p) => p.spec.name)));
+  const arrays = [state.parameters, ...state.moments];
+  arrays.forEach((values, k) => {
+    const what = (name: string): string => (k === 0 ? name : `the optimizer's array ${k} of ${name}`);
+    for (const { spec } of groups.flatMap((group) => group.parameters)) {
+      const value = values.get(spec.name);
+      if (!value) throw new ChainruleError("file", `the state lacks ${what(spec.name)}`);
+      requireShape(what(spec.name), value, spec.shape);
+    }
+    const extra = [...values.keys()].find((name) => !known.has(name));
+    if (extra !== undefined) throw new ChainruleError("file", `the state has ${what(extra)}, the model has not`);
+  });
+  return [
+    [cursor, state.cursor] as const,
+    [control, state.control] as const,
+    ...groups.map((group) => [group.flat, packGroup(group, state.parameters)] as const),
+    ...states.map((tensor, i) => {
+      const group = groups[Math.floor(i / perGroup)]!;
+      return [tensor, packGroup(group, state.moments[i % perGroup]!)] as const;
+    }),
+  ];
+}
+
+function requireShape(what: string, value: NdArray, shape: readonly number[]): void {
+  if (!sameShape(value.shape, shape)) {
+    throw new ChainruleError(
+      "file",
+      `the state's ${what} is ${shapeText(value.shape)}, this run has ${shapeText(shape)}`,
+    );
+  }
+}
