@@ -17,7 +17,7 @@ const TALL_TILE = { rows: 16, columns: 8 } as const;
 const SIDE = { rows: 4, columns: 8 } as const;
 const QUAD = 4;
 /** Terms of a sum that are added at a time. */
-const TALL_STEP = 2;
+const TALL_STEP = 4;
 export const TALL_BLOCK = [TALL_TILE.rows * SIDE.rows, TALL_TILE.columns * SIDE.columns] as const;
 export const TALL_INVOCATIONS = SIDE.rows * SIDE.columns;
 
