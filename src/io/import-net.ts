@@ -31,7 +31,13 @@ export async function importNet(file: NetFile, options: ImportOptions = {}): Pro
       `${name} holds HDF5, which is not read: in Python, write model.to_json() to a file and numpy.savez("w.npz", *model.get_weights()), and import these two`,
     );
   }
-  if (!isJson(bytes)) return readOnnx(bytes, options);
+  if (!isJson(bytes)) {
+    // The format's version, the first field, which every writer puts first.
+    if (bytes[0] !== 0x08) {
+      throw new ChainruleError("file", `${name} is neither an ONNX file nor the JSON of TensorFlow.js or Keras`);
+    }
+    return readOnnx(bytes, options);
+  }
   const json = parseObject(bytes, name);
   if (isTfjs(json)) {
     const files = new Map<string, Uint8Array>();

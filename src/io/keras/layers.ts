@@ -2,8 +2,8 @@ import { type NdArray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/model.ts";
 import type { NetParts } from "../net-parts.ts";
 import { brief } from "../safetensors-header.ts";
-import { flagOf, isObject, type Json, numberOf, refuse, textOf } from "./json.ts";
-import type { KerasLayer } from "./topology.ts";
+import { flagOf, isObject, numberOf, objectOf, refuse, textOf } from "./json.ts";
+import { type KerasLayer, nameOf } from "./topology.ts";
 
 /** Where a layer's parameters come from. They are asked for in the order in which Keras lists them. */
 export type Parameters = (layer: string, parameter: "kernel" | "bias" | "gamma" | "beta") => NdArray;
@@ -68,11 +68,6 @@ export function addLayer(layer: KerasLayer, parts: NetParts, parameters: Paramet
 
 const KNOWN = "Dense, Activation, ReLU, LeakyReLU, ELU, Softmax, Dropout, LayerNormalization, Flatten and InputLayer";
 
-/** The layer as messages name it. */
-export function nameOf({ name, className }: KerasLayer): string {
-  return `layer ${brief(name)} (${brief(className).slice(1, -1)})`;
-}
-
 function leaky(slope: number): LayerSpec {
   return slope === 0 ? { type: "relu" } : { type: "leakyRelu", slope };
 }
@@ -98,31 +93,31 @@ function layerNorm(layer: KerasLayer, parts: NetParts, parameters: Parameters): 
   parts.layerNorm(scale, shift, numberOf(config.epsilon, LAYER_NORM_EPSILON, `${where}: epsilon`), where);
 }
 
-/** An activation by its name, or as a configuration of its own; null and "linear" add nothing. */
+/** An activation by its name, or as a layer of its own inside another; null and "linear" add nothing. */
 function activation(value: unknown, parts: NetParts, where: string): void {
   if (value == null) return;
-  const name = activationName(value, where);
-  if (name === "linear") return;
-  if (name === "log_softmax") {
+  const name = isObject(value) ? (value.class_name ?? "") : value;
+  if (isObject(value) && typeof name === "string" && LAYERS.has(name)) {
+    const config = objectOf(value.config, `${where}: activation`);
+    const inner: KerasLayer = { className: name, name: textOf(config.name ?? name, `${where}: activation`), config };
+    addLayer(inner, parts, (layer) => refuse(`${where}: the activation ${brief(layer)} has parameters`));
+    return;
+  }
+  // A function is written by its name, which Keras 2 may wrap.
+  const text = isObject(value) && (name === "function" || name === "Function") ? value.config : name;
+  const key = textOf(text, `${where}: activation`);
+  if (key === "linear") return;
+  if (key === "log_softmax") {
     parts.addLogSoftmax(where);
     return;
   }
-  const layer = Object.hasOwn(activations, name) ? activations[name]! : null;
+  const layer = Object.hasOwn(activations, key) ? activations[key]! : null;
   const known = Object.keys(activations).join(", ");
-  parts.add(layer ?? refuse(`${where}: the activation ${brief(name)} is not known here; known are ${known}`), where);
+  parts.add(layer ?? refuse(`${where}: the activation ${brief(key)} is not known here; known are ${known}`), where);
 }
 
-/** { class_name: "ReLU", config: {...} } is how Keras writes an activation that is an object; its settings must be plain. */
-function activationName(value: unknown, where: string): string {
-  if (!isObject(value)) return textOf(value, `${where}: activation`);
-  const { class_name: className, config } = value;
-  if (className === "function" || className === "Function") return textOf(config, `${where}: activation`);
-  const settings: Json = isObject(config) ? config : {};
-  const plain = Object.keys(settings).every((key) => key === "name" || key === "dtype" || key === "trainable");
-  if (typeof className !== "string" || !plain)
-    return refuse(`${where}: the activation ${brief(value)} is not known here`);
-  return className.toLowerCase();
-}
+/** Layers that may stand where an activation's name is expected. */
+const LAYERS: ReadonlySet<string> = new Set(["ReLU", "LeakyReLU", "ELU", "Softmax"]);
 
 const activations: Readonly<Record<string, LayerSpec>> = {
   relu: { type: "relu" },

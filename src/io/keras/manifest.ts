@@ -94,7 +94,7 @@ export function readGroups(groups: readonly WeightGroup[], read: (path: string) 
     const wanted = group.weights.reduce((sum, weight) => sum + bytesOf(weight), 0);
     if (held !== wanted)
       refuse(
-        `${group.paths.map(brief).join(", ") || "no file"}: ${held} bytes, but the weights in them take ${wanted}`,
+        `${group.paths.slice(0, 3).map(brief).join(", ") || "no file"}: ${held} bytes, but the weights in them take ${wanted}`,
       );
     return files;
   });

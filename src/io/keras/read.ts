@@ -3,9 +3,9 @@ import type { LossName } from "../../nn/loss-kinds.ts";
 import { type ImportedNet, type ImportOptions, NetParts } from "../net-parts.ts";
 import { brief } from "../safetensors-header.ts";
 import { isObject, type Json, objectOf, refuse } from "./json.ts";
-import { addLayer, nameOf, type Parameters } from "./layers.ts";
+import { addLayer, type Parameters } from "./layers.ts";
 import { readGroups, readManifest } from "./manifest.ts";
-import { type KerasLayer, layersOf } from "./topology.ts";
+import { type KerasLayer, layersOf, nameOf } from "./topology.ts";
 
 /** Whether an object is TensorFlow.js's model.json: a structure with a list of the files that hold its weights. */
 export function isTfjs(json: Json): boolean {

@@ -8,6 +8,11 @@ export interface KerasLayer {
   readonly config: Json;
 }
 
+/** The layer as messages name it. */
+export function nameOf({ name, className }: KerasLayer): string {
+  return `layer ${brief(name)} (${className.slice(0, 100)})`;
+}
+
 /** The format's own layers and ours together: inputs, activations and all. */
 const MOST_LAYERS = 3000;
 
@@ -67,7 +72,7 @@ function chain(config: Json): readonly KerasLayer[] {
     out.push(layer);
   }
   const left = layers.find((layer) => !out.includes(layer));
-  if (left) refuse(`layer ${brief(left.name)} (${brief(left.className)}) is not part of the chain from the input`);
+  if (left) refuse(`${nameOf(left)} is not part of the chain from the input`);
   const output = onlyName(config.output_layers);
   if (output !== out.at(-1)!.name)
     refuse(`the model's output is ${brief(output)}, but the chain ends in ${brief(out.at(-1)!.name)}`);
@@ -75,8 +80,8 @@ function chain(config: Json): readonly KerasLayer[] {
 }
 
 /** The layer whose values this one takes; null for an input. */
-function sourceOf({ name, className }: KerasLayer, inbound: unknown): string | null {
-  const what = `layer ${brief(name)} (${brief(className)})`;
+function sourceOf(layer: KerasLayer, inbound: unknown): string | null {
+  const what = nameOf(layer);
   const calls = listOf(inbound ?? [], `${what}: inbound_nodes`, 1000);
   if (calls.length === 0) return null;
   if (calls.length > 1) refuse(`${what} is used ${calls.length} times; a layer can be used once`);

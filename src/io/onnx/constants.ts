@@ -56,11 +56,11 @@ function fromAttributes({ attributes, outputs }: OnnxNode): Constant {
 }
 
 function isTensor(value: Attribute): value is OnnxTensor {
-  return typeof value === "object" && value !== null && "message" in value;
+  return typeof value === "object" && value !== null && "chunks" in value;
 }
 
 function fromTensor(tensor: OnnxTensor): Constant {
-  const whole = tensor.type === "int32" || tensor.type === "int64";
+  const whole = tensor.type === "int32" || tensor.type === "int64" || tensor.type === "bool";
   return { dims: tensor.dims, whole, each: (use) => eachValue(tensor, use) };
 }
 

@@ -26,7 +26,7 @@ type Reader = (node: OnnxNode, place: Place, where: string) => Dims;
 /** The node as messages name it. */
 export function nameOf(node: OnnxNode): string {
   const name = node.name || node.outputs[0] || "";
-  return `node ${brief(name)} (${node.op})`;
+  return `node ${brief(name)} (${node.op.slice(0, 100)})`;
 }
 
 const number = (node: OnnxNode, key: string, fallback: number, where: string): number => {

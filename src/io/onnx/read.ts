@@ -89,7 +89,9 @@ function refuseNodes(nodes: readonly OnnxNode[]): never {
 function onlyOne(values: readonly OnnxValue[], what: string): OnnxValue {
   if (values.length === 1) return values[0]!;
   const names = values.slice(0, 4).map(({ name }) => brief(name));
-  return refuse(`the graph must have one ${what}, but has ${values.length}${names.length > 0 ? `: ${names}` : ""}`);
+  return refuse(
+    `the graph must have one ${what}, but has ${values.length}${names.length > 0 ? `: ${names.join(", ")}` : ""}`,
+  );
 }
 
 const first = (node: OnnxNode): string => node.outputs[0] || refuse(`${nameOf(node)} has no output`);

@@ -33,7 +33,7 @@ export const SHAPE = { dim: 1 } as const;
 export const DIMENSION = { value: 1, param: 2 } as const;
 
 /** TensorProto.DataType */
-export const DATA_TYPE = { float: 1, int32: 6, int64: 7, float16: 10, double: 11 } as const;
+export const DATA_TYPE = { float: 1, int32: 6, int64: 7, bool: 9, float16: 10, double: 11 } as const;
 /** AttributeProto.AttributeType */
 export const ATTRIBUTE_TYPE = { float: 1, int: 2 } as const;
 

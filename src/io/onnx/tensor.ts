@@ -28,6 +28,7 @@ const STORED: Readonly<
   double: { element: "F64", field: TENSOR.doubleData, varints: false },
   float16: { element: "F16", field: TENSOR.int32Data, varints: true },
   int32: { element: "I32", field: TENSOR.int32Data, varints: true },
+  bool: { element: "BOOL", field: TENSOR.int32Data, varints: true },
   int64: { element: "I64", field: TENSOR.int64Data, varints: true },
 };
 

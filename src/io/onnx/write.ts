@@ -152,7 +152,7 @@ function tensor(name: string, shape: readonly number[], data: Float32Array): Mes
 }
 
 /** f32 [batch, width], with a batch of any size. */
-function valueInfo(name: string, width: number): Message {
+export function valueInfo(name: string, width: number): Message {
   const shape = new Message()
     .message(SHAPE.dim, new Message().text(DIMENSION.param, "batch"))
     .message(SHAPE.dim, new Message().integer(DIMENSION.value, width));
