@@ -1,0 +1,53 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+/** The interpreter that has numpy (and PyTorch); PYTHON names another. */
+export const python = process.env.PYTHON ?? "python3";
+
+export interface Ran {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export function runPython(args: readonly string[], cwd: string): Ran {
+  const { status, stdout, stderr, error } = spawnSync(python, args, { cwd, encoding: "utf8", maxBuffer: 2 ** 26 });
+  if (error) throw error;
+  return { status, out: stdout, err: stderr };
+}
+
+/** A folder that is gone afterwards. */
+export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "chainrule-release-"));
+  try {
+    return await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function writeFiles(folder: string, files: Iterable<readonly [string, string | Uint8Array]>): void {
+  for (const [name, content] of files) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  }
+}
+
+/** Counts what went wrong, and says so at the end by the exit status. */
+export class Verdict {
+  private failures = 0;
+  private cases = 0;
+
+  say(name: string, fine: boolean, what: string): void {
+    this.cases++;
+    if (!fine) this.failures++;
+    console.log(`${fine ? "ok  " : "FAIL"}  ${name.padEnd(44)} ${what}`);
+  }
+
+  end(): never {
+    console.log(`${this.cases} cases, ${this.failures} failed`);
+    process.exit(this.failures > 0 || this.cases === 0 ? 1 : 0);
+  }
+}
