@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ChainruleError } from "../core/errors.ts";
@@ -46,6 +46,15 @@ export function requireWritable(path: string): void {
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
     const why = missing ? "its folder does not exist" : reason(error);
     throw new ChainruleError("file", `cannot write ${path}: ${why}`, { cause: error });
+  }
+}
+
+/** Makes a folder for results, or finds out now that it cannot be made. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new ChainruleError("file", `cannot make the folder ${path}: ${reason(cause)}`, { cause });
   }
 }
 

@@ -1,10 +1,8 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { ChainruleError } from "../core/errors.ts";
 import { writeNpz } from "../io/npz.ts";
 import { makeReceipt } from "../io/receipt.ts";
 import { openBackend } from "./backend.ts";
-import { requireWritable, writeWhole } from "./files.ts";
+import { makeFolder, requireWritable, writeWhole } from "./files.ts";
 import { print } from "./output.ts";
 import { randomBatch } from "./random-batch.ts";
 import { planOf, trainOptions } from "./train-plan.ts";
@@ -53,13 +51,4 @@ export async function run(args: readonly string[]): Promise<number> {
     print(`loss ${loss}; ${receipt.arrays.size} arrays in ${npz}; check them: python3 ${script}`);
   }
   return 0;
-}
-
-/** Makes a folder for results, or finds out now that it cannot be made. */
-export function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (cause) {
-    throw new ChainruleError("file", `cannot make the folder ${path}: ${(cause as Error).message}`, { cause });
-  }
 }

@@ -49,7 +49,7 @@ export function receiptScript(run: ReceiptRun): string {
     ['x = receipt["x"].astype(real)', shapeText([run.rows, widths(model).inputs])],
     classes
       ? ['y = receipt["y"]', `${shapeText([run.rows])}: the class of each row, from 0`]
-      : ['y = receipt["y"].astype(real)', "the targets, as large as the outputs"],
+      : ['y = receipt["y"].astype(real)', `${shapeText([run.rows, widths(model).outputs])}: the targets`],
     ...parameters.map((p): Line => [`${p.name} = receipt["${p.name}"].astype(real)`, shapeText(p.shape)]),
     ...masks.map((m): Line => [`${m} = receipt["${m}"].astype(real)`, "1 where dropout lets through, 0 where not"]),
   ];
@@ -65,7 +65,7 @@ export function receiptScript(run: ReceiptRun): string {
 ${wrapped("Net: ", model.layers.map(layerText), ".")}
 Loss: ${model.loss}. Optimizer: ${optimizer.type}. Rows in the batch: ${run.rows}.
 
-Chainrule computed the step on ${run.computedBy}
+Chainrule computed the step on ${run.computedBy.replace(/["\\]/g, "")}
 and wrote all its numbers to receipt.npz. This script computes them again in plain numpy, from the batch and the weights
 alone, and prints the largest difference of each. Exit status 0 says that all agree, to the rounding of float32.
 

@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -16,6 +16,27 @@ export function runPython(args: readonly string[], cwd: string): Ran {
   const { status, stdout, stderr, error } = spawnSync(python, args, { cwd, encoding: "utf8", maxBuffer: 2 ** 26 });
   if (error) throw error;
   return { status, out: stdout, err: stderr };
+}
+
+/** Processes side by side, in the environment that torchrun gives them. */
+export async function runProcesses(count: number, args: readonly string[], cwd: string): Promise<Ran> {
+  const together = { WORLD_SIZE: `${count}`, MASTER_ADDR: "127.0.0.1", MASTER_PORT: "29533", OMP_NUM_THREADS: "1" };
+  const one = (rank: number): Promise<Ran> =>
+    new Promise((resolve, reject) => {
+      const env = { ...process.env, ...together, RANK: `${rank}`, LOCAL_RANK: `${rank}` };
+      const child = spawn(python, args, { cwd, env });
+      let [out, err] = ["", ""];
+      child.stdout.on("data", (text) => {
+        out += text;
+      });
+      child.stderr.on("data", (text) => {
+        err += text;
+      });
+      child.on("error", reject);
+      child.on("close", (status) => resolve({ status, out, err }));
+    });
+  const all = await Promise.all(Array.from({ length: count }, (_, rank) => one(rank)));
+  return all.find(({ status }) => status !== 0) ?? all[0]!;
 }
 
 /** A folder that is gone afterwards. */

@@ -1,16 +1,13 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { cpuBackend } from "../../src/backend/cpu.ts";
 import type { Backend } from "../../src/backend/executor.ts";
 import { webgpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { createNodeGpu } from "../../src/backend/webgpu/node.ts";
 import type { NdArray } from "../../src/core/ndarray.ts";
-import { dataPreset } from "../../src/data/presets.ts";
 import { writeNpz } from "../../src/io/npz.ts";
 import { makeReceipt, type Receipt } from "../../src/io/receipt.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
-import type { TrainerOptions } from "../../src/train/options.ts";
 import { smallRuns } from "./nets.ts";
+import { presetRun } from "./presets.ts";
 import { inFolder, type Ran, runPython, Verdict, writeFiles } from "./python.ts";
 
 /**
@@ -38,13 +35,6 @@ function worst({ out }: Ran): string {
 }
 
 const last = ({ out, err }: Ran): string => (out.trim().split("\n").at(-1) || err).slice(0, 200);
-
-async function presetRun(name: string): Promise<TrainerOptions> {
-  const { model, data, optimizer, batch, seed, init } = trainingPresets[name]!;
-  const read = async (file: string) => new Uint8Array(await readFile(join("public/data", file)));
-  const { train } = await dataPreset(data).load(read, { seed });
-  return { model, data: train, optimizer, batch, seed, ...(init ? { init } : {}) };
-}
 
 for (const backend of backends) {
   console.log(backend.description);
