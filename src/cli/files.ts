@@ -85,6 +85,7 @@ function reason(error: unknown): string {
   const known: Record<string, string> = {
     ENOENT: "there is no such file",
     EACCES: "permission denied",
+    EEXIST: "it is a file",
     EISDIR: "it is a folder",
     ENOTDIR: "part of the path is not a folder",
     EROFS: "the file system is read-only",
