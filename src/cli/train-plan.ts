@@ -33,6 +33,8 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
   --seed <N>                weights, shuffle and dropout (default 1)
   --backend <B>             auto (default: measures both on this run), webgpu, cpu or
                            reference (the CPU in plain loops)
+  --on-lost <how>           the GPU's device is lost and none comes back: cpu (default) goes on
+                           there, wait asks again, stop ends; what was reached is saved
   --log <f.jsonl>           one JSON object a line: {"step":1,"loss":...}, and evaluations
   --log-every <N>           steps between two lines of the log
   --save <file>             write the weights at the end, and after Ctrl-C: .safetensors, or .npz by its name
@@ -58,6 +60,7 @@ export const trainOptions = {
   clip: { type: "string" },
   seed: { type: "string" },
   backend: { type: "string" },
+  "on-lost": { type: "string" },
   log: { type: "string" },
   "log-every": { type: "string" },
   save: { type: "string" },
@@ -67,6 +70,7 @@ export const trainOptions = {
 export interface TrainPlan {
   readonly trainer: TrainerOptions;
   readonly backend: BackendChoice;
+  readonly onLost: "cpu" | "wait" | "stop";
   readonly steps: number;
   /** Steps between two lines on the screen, and in the log. */
   readonly shown: number;
@@ -144,6 +148,7 @@ export async function planOf(
       ...(weights === undefined ? {} : { weights }),
     },
     backend: choice,
+    onLost: choiceFlag("on-lost", values["on-lost"], ["cpu", "wait", "stop"] as const) ?? "cpu",
     steps,
     shown: logEvery ?? preset?.logEvery ?? Math.max(1, Math.round(steps / 20)),
     // The tutorial prints every 5,000 steps; any other log has every step unless told otherwise.

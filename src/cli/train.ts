@@ -19,7 +19,7 @@ export async function run(args: readonly string[]): Promise<number> {
     print(help);
     return 0;
   }
-  const trainer = await openTrainer(plan.backend, plan.trainer);
+  const trainer = await openTrainer(plan.backend, plan.trainer, plan.onLost);
   const { data, optimizer, seed } = trainer.options;
   const { steps, shown, logged, json } = plan;
   const count = parameterSpecs(trainer.options.model).reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);

@@ -114,10 +114,10 @@ export class WebGpuExecutor implements Executor {
     const start = performance.now();
     const alone = this.inFlight.length === 0;
     device.queue.submit([encoder.finish()]);
-    const done = device.queue.onSubmittedWorkDone().then(() => {
-      this.inFlight.splice(this.inFlight.indexOf(done), 1);
-      this.measure((performance.now() - start) / count, alone);
-    });
+    const done = device.queue
+      .onSubmittedWorkDone()
+      .then(() => this.measure((performance.now() - start) / count, alone))
+      .finally(() => this.inFlight.splice(this.inFlight.indexOf(done), 1));
     done.catch(() => undefined);
     this.inFlight.push(done);
   }

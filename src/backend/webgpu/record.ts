@@ -5,7 +5,7 @@ import { type MemoryPlan, type Place, planMemory } from "../../graph/memory-plan
 import type { Binding, KernelPlan, Launch } from "../../graph/op.ts";
 import type { CompileOptions } from "../executor.ts";
 import { allocateBuffers } from "./allocate.ts";
-import { type ChosenKernel, checkLimits, chooseKernel } from "./choose.ts";
+import { checkLimits, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -52,11 +52,16 @@ export async function recordGraph(
   options: CompileOptions,
 ): Promise<Recording> {
   const nodes = options.nodes ?? g.nodes;
-  const chosen = new Map<Node, ChosenKernel>();
-  for (const node of nodes) {
-    if (!node.op.view) chosen.set(node, chooseKernel(node, gpu.caps, options.kernel?.(node) ?? null));
-  }
+  const choose = () =>
+    new Map(
+      nodes
+        .filter((node) => !node.op.view)
+        .map((node) => [node, chooseKernel(node, gpu.caps, options.kernel?.(node) ?? null, gpu.wrong)] as const),
+    );
+  let chosen = choose();
   checkLimits(g, chosen, gpu.caps);
+  // Each wrong kernel is left out from then on, so this ends.
+  while (options.selfTest !== false && (await gpu.selfTest.of(chosen)).length > 0) chosen = choose();
   const plan = planMemory(g, nodes, (node) => chosen.get(node)?.plan.scratch ?? [], options.keepAll);
   const work = [...chosen].flatMap(([node, { kernel, plan: p }]) =>
     p.launches.map((launch) => ({ node, kernel: kernel.name, plan: p, launch })),
