@@ -15,8 +15,8 @@ are drawn. They need torch and numpy, no more: python3 train.py --steps 1000.
   --steps <N> | --epochs <N>
                          steps to train first (default: none, the weights as they begin)
   --data, --label, --test-fraction, --weights, --init, --batch, --optimizer, --lr, --momentum, --nesterov,
-  --weight-decay, --schedule, --clip, --seed, --backend
-                         as for train
+  --weight-decay, --schedule, --clip, --seed, --backend, --on-lost
+                         as for train; a cosine schedule without steps spans the steps trained here
   --json                 the names of the files as JSON`;
 
 const { log, "log-every": every, save, ...options } = trainOptions;
@@ -31,7 +31,7 @@ export async function run(folder: string, args: readonly string[]): Promise<numb
   const steps = values.steps === undefined && values.epochs === undefined ? 0 : plan.steps;
   makeFolder(folder);
   requireWritable(join(folder, FIRST_FILE));
-  const trainer = await openTrainer(plan.backend, plan.trainer);
+  const trainer = await openTrainer(plan.backend, plan.trainer, plan.onLost);
   try {
     let loss: number | null = null;
     if (steps > 0) for await (const metrics of trainer.run({ steps, logEvery: steps })) loss = metrics.loss;

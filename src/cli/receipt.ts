@@ -22,8 +22,8 @@ computes them again in plain numpy and prints the differences: python3 receipt.p
   --backend <B>          what computes it: auto (default), webgpu, cpu or reference
   --json                 names and shapes as JSON`;
 
-const { steps, epochs, log, "log-every": every, save, ...shared } = trainOptions;
-void [steps, epochs, log, every, save];
+const { steps, epochs, log, "log-every": every, save, "on-lost": lost, ...shared } = trainOptions;
+void [steps, epochs, log, every, save, lost];
 const options = { ...shared, out: { type: "string" } } as const;
 
 export async function run(args: readonly string[]): Promise<number> {

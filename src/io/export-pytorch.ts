@@ -1,32 +1,12 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
-import { optimizerAttrs } from "../optim/optimizer.ts";
 import type { ResolvedOptions } from "../train/options.ts";
 import type { TrainerState } from "../train/state.ts";
+import { requireKnown } from "./known-options.ts";
 import { rowsPy, tensorsPy } from "./pytorch-files.ts";
 import { modelPy, momentNames, trainPy } from "./pytorch-train.ts";
 import { writeSafetensors } from "./safetensors.ts";
 import { weightTensors, writeWeights } from "./weights.ts";
-
-/** What becomes of each option in an export. An option that is not here does not compile: it must not be forgotten. */
-const carriedBy: Readonly<Record<keyof ResolvedOptions, string>> = {
-  model: "model.py, model.json",
-  data: "data.safetensors",
-  test: "data.safetensors",
-  batch: "train.py",
-  optimizer: "train.py",
-  schedule: "train.py",
-  clip: "train.py",
-  seed: "train.py, rows.py",
-  weights: "the state, whose first they were",
-  maxDataBytes: "nothing: it says where rows lie, not which are drawn",
-  maxBufferSize: "nothing: it divides buffers",
-};
-/** Likewise of a model. */
-const modelCarriedBy: Readonly<Record<keyof ResolvedOptions["model"], string>> = {
-  layers: "model.py",
-  loss: "model.py",
-};
 
 /**
  * A run as files, by name, with which PyTorch goes on where the state is: model.py, train.py, rows.py and tensors.py,
@@ -34,10 +14,8 @@ const modelCarriedBy: Readonly<Record<keyof ResolvedOptions["model"], string>> =
  * Throws ChainruleError "file" for a state of another run.
  */
 export function exportPytorch(options: ResolvedOptions, state: TrainerState): Map<string, string | Uint8Array> {
-  refuseUnknown("option", options, carriedBy);
-  refuseUnknown("model field", options.model, modelCarriedBy);
+  requireKnown(options, "PyTorch export");
   const { model, optimizer, data, test } = options;
-  optimizerAttrs(optimizer);
   const names = momentNames(optimizer);
   if (names.length !== state.moments.length) {
     throw new ChainruleError(
@@ -64,10 +42,4 @@ export function exportPytorch(options: ResolvedOptions, state: TrainerState): Ma
     ["optimizer.safetensors", writeSafetensors(moments, about)],
     ["data.safetensors", writeSafetensors(rows)],
   ]);
-}
-
-/** The compiler keeps the lists whole; this catches what came in at run time. */
-function refuseUnknown(what: string, given: object, known: object): void {
-  const unknown = Object.keys(given).find((key) => !Object.hasOwn(known, key));
-  if (unknown !== undefined) throw new ChainruleError("usage", `PyTorch export: the ${what} ${unknown} is not known`);
 }

@@ -10,6 +10,7 @@ import { dropout } from "../ops/dropout.ts";
 import { startCursor } from "../ops/record.ts";
 import { type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "../train/options.ts";
 import { type TrainingGraph, trainingGraph } from "../train/training-graph.ts";
+import { requireKnown } from "./known-options.ts";
 import { parameterName, valueName } from "./receipt-layers.ts";
 import { firstWithParameters, receiptScript } from "./receipt-script.ts";
 
@@ -31,6 +32,7 @@ export interface Receipt {
  */
 export async function makeReceipt(backend: Backend, given: TrainerOptions): Promise<Receipt> {
   const options = resolveOptions(given, backend);
+  requireKnown(options, "receipt");
   const { model, clip, optimizer, schedule } = options;
   const { x, y, rows } = firstBatch(options);
   const count = rows.data.length;

@@ -65,7 +65,7 @@ describe("an export to PyTorch", async () => {
     const sgd = { ...trainer.options, optimizer: { type: "sgd", lr: 0.1 } as const };
     expect(() => exportPytorch(sgd, state)).toThrow("the state has 2 arrays of the optimizer, sgd has 0");
     expect(() => exportPytorch({ ...trainer.options, magic: 1 } as typeof trainer.options, state)).toThrow(
-      "PyTorch export: the option magic is not known",
+      "PyTorch export: the option magic is not known there",
     );
   });
 });
