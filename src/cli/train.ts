@@ -43,7 +43,13 @@ export async function run(args: readonly string[]): Promise<number> {
     const every = evaluationSteps(trainer, steps);
     while (trainer.step < steps && !abort.signal.aborted) {
       const part = Math.min(every, steps - trainer.step);
-      for await (const m of trainer.run({ steps: part, logEvery: gcd(shown, logged), signal: abort.signal })) {
+      const { onNotFinite } = plan;
+      for await (const m of trainer.run({
+        steps: part,
+        logEvery: gcd(shown, logged),
+        signal: abort.signal,
+        onNotFinite,
+      })) {
         last = m;
         const atEnd = m.step === steps;
         if (log !== null && (m.step % logged === 0 || m.step === 1 || atEnd)) writeSync(log, logLine(m));

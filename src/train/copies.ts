@@ -12,8 +12,9 @@ export class Copies {
   private ahead: TrainerState | null = null;
   private dueAt: number;
 
+  /** The first copy is due at once: what memory copying takes is taken from the first step on, and never more. */
   constructor(private readonly everyMs: number) {
-    this.dueAt = performance.now() + everyMs;
+    this.dueAt = performance.now();
   }
 
   get due(): boolean {

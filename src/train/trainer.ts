@@ -2,24 +2,16 @@ import type { Backend } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { Copies, HOLD_MS } from "./copies.ts";
+import { culpritText, findCulprit } from "./culprit.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { Machinery } from "./machinery.ts";
+import { metricsOf, type StepMetrics } from "./metrics.ts";
 import type { ResolvedOptions, TrainerOptions } from "./options.ts";
 import { isLost, MOST_LOSSES, type RecoveryOptions, remake } from "./recovery.ts";
 import type { TrainerState } from "./state.ts";
 import { RING_SLOTS } from "./training-graph.ts";
 
-/** What one training step reported. */
-export interface StepMetrics {
-  /** Counted from 1. */
-  readonly step: number;
-  /** Loss of the batch before this step's update. */
-  readonly loss: number;
-  readonly gradientNorm: number;
-  readonly learningRate: number;
-  /** True when loss or a gradient was not finite: the update did not happen. */
-  readonly skipped: boolean;
-}
+export type { StepMetrics };
 
 export interface RunOptions {
   /** Steps to take. */
@@ -133,10 +125,25 @@ export class Trainer {
       this.adapt(reading.to - reading.from, performance.now() - reading.start);
       for (let s = reading.from; s < reading.to; s++) {
         const metrics = metricsOf(ring!, s);
-        if (metrics.skipped && onNotFinite === "stop") throw notFinite(metrics);
+        if (metrics.skipped && onNotFinite === "stop") throw await this.notFinite(metrics);
         if ((s + 1) % logEvery === 0 || s + 1 === end || metrics.skipped) yield metrics;
       }
     }
+  }
+
+  /** The error of a step that is not finite: says where that began, as far as can be found out. */
+  private async notFinite({ step, loss }: StepMetrics): Promise<ChainruleError> {
+    const { machinery } = this;
+    const what = Number.isFinite(loss) ? "a gradient is not finite" : `the loss is ${loss}`;
+    const began = await machinery
+      .state()
+      .then((state) => findCulprit(machinery.backend, machinery.options, state, step))
+      .catch(() => null);
+    const where = began ? `: ${culpritText(began)}` : "";
+    return new ChainruleError(
+      "not-finite",
+      `step ${step}: ${what}${where}. The update was left out, the weights are finite; lower the learning rate, clip the gradient, or look at the data`,
+    );
   }
 
   /** Makes everything anew, goes back to the last copy, and takes the steps since then again. */
@@ -235,20 +242,6 @@ export class Trainer {
     const wanted = Math.max(1, Math.round(READ_MS / perStep));
     this.chunkSteps = Math.max(1, Math.min(wanted, this.chunkSteps * 4, RING_SLOTS));
   }
-}
-
-function metricsOf(ring: NdArray, s: number): StepMetrics {
-  const at = (s % RING_SLOTS) * 4;
-  const [loss, gradientNorm, learningRate, gate] = ring.data.subarray(at, at + 4) as unknown as readonly number[];
-  return { step: s + 1, loss: loss!, gradientNorm: gradientNorm!, learningRate: learningRate!, skipped: gate === 0 };
-}
-
-function notFinite({ step, loss }: StepMetrics): ChainruleError {
-  const what = Number.isFinite(loss) ? "a gradient is not finite" : `the loss is ${loss}`;
-  return new ChainruleError(
-    "not-finite",
-    `step ${step}: ${what}. The update was left out, the weights are finite; lower the learning rate, clip the gradient, or look at the data`,
-  );
 }
 
 /** Checks everything, then makes a trainer ready to run. `recovery` says what happens when a GPU's device is lost. */
