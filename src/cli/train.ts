@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { short } from "../core/format.ts";
-import { writeWeights } from "../io/weights.ts";
+import { writeTensors } from "../io/tensor-file.ts";
+import { weightTensors } from "../io/weights.ts";
 import { parameterSpecs } from "../nn/model.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
 import { openTrainer } from "./backend.ts";
@@ -85,5 +86,5 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
 async function save(path: string | undefined, trainer: Trainer): Promise<void> {
   if (path === undefined) return;
-  writeWhole(path, writeWeights(trainer.options.model, await trainer.parameters()));
+  writeWhole(path, writeTensors(path, weightTensors(trainer.options.model, await trainer.parameters())));
 }
