@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ChainruleError } from "../core/errors.ts";
@@ -49,6 +49,15 @@ export function requireWritable(path: string): void {
   }
 }
 
+/** Makes a folder for results, or finds out now that it cannot be made. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new ChainruleError("file", `cannot make the folder ${path}: ${reason(cause)}`, { cause });
+  }
+}
+
 /** Writes a file whole or not at all. */
 export function writeWhole(path: string, bytes: Uint8Array | string): void {
   const partial = temporary(path);
@@ -76,6 +85,7 @@ function reason(error: unknown): string {
   const known: Record<string, string> = {
     ENOENT: "there is no such file",
     EACCES: "permission denied",
+    EEXIST: "it is a file",
     EISDIR: "it is a folder",
     ENOTDIR: "part of the path is not a folder",
     EROFS: "the file system is read-only",
