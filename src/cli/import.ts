@@ -48,6 +48,7 @@ export async function run(args: readonly string[]): Promise<number> {
   };
   const loss = choiceFlag("loss", values.loss, Object.keys(lossKinds) as LossName[]);
   const [out, weightsOut] = [required("out"), required("weights-out")];
+  if (out === weightsOut) throw new ChainruleError("usage", "--out and --weights-out name the same file");
   const file = positionals[0]!;
   const net = await importNet(
     {
