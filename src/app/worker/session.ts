@@ -3,7 +3,7 @@ import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import { type DataSplit, outputCount } from "../../data/dataset.ts";
 import { dataPreset } from "../../data/presets.ts";
-import { parameterSpecs } from "../../nn/model.ts";
+import { type ModelSpec, parameterSpecs } from "../../nn/model.ts";
 import { trainingPresets } from "../../nn/presets.ts";
 import { chooseTrainer } from "../../train/choose.ts";
 import type { TrainerOptions } from "../../train/options.ts";
@@ -58,10 +58,35 @@ async function loadData(settings: Settings): Promise<DataSplit> {
   return dataPreset(settings.data).load(readData, { seed: settings.seed });
 }
 
+/** A net that the user dropped, with the weights it begins from. */
+interface DroppedNet {
+  readonly name: string;
+  readonly model: ModelSpec;
+  readonly weights: ReadonlyMap<string, NdArray>;
+}
+
+let dropped: DroppedNet | null = null;
+
+export function keepNet(net: DroppedNet): void {
+  dropped = net;
+}
+
+/** What the settings say of layers: not how steep a slope is, nor what keeps a division from 0. */
+export function layersText(model: ModelSpec): string {
+  return JSON.stringify(model.layers.map((l) => (l.type === "linear" || l.type === "dropout" ? l : l.type)));
+}
+
+/** The dropped net, for as long as the settings still say it. */
+function droppedFor(model: ModelSpec): DroppedNet | null {
+  return dropped && layersText(dropped.model) === layersText(model) ? dropped : null;
+}
+
 export function optionsOf(settings: Settings, split: DataSplit): TrainerOptions {
-  const model = modelOf(settings, own?.info ?? null);
+  const asked = modelOf(settings, own?.info ?? null);
+  const taken = droppedFor(asked);
+  const model = taken ? { ...taken.model, loss: asked.loss } : asked;
   const init = trainingPresets[settings.data]?.init;
-  const weights = brokenStart(model, settings.seed, settings.fault);
+  const weights = brokenStart(model, settings.seed, settings.fault) ?? taken?.weights;
   const exploding = settings.fault === "rate";
   return {
     model,
@@ -113,6 +138,7 @@ export async function configure(settings: Settings): Promise<RunInfo> {
     frame: train.image ? frameOf(train.x, train.image) : null,
     points: samplePoints(train),
     source: train.source ?? "",
+    net: options.weights && options.weights === dropped?.weights ? dropped.name : null,
   };
 }
 
