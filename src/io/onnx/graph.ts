@@ -44,6 +44,8 @@ export interface OnnxFile {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+/** The largest message of protocol buffers. */
+const MOST_BYTES = 2 ** 31 - 1;
 /** A net here has at most 1,000 layers; none takes more than six ops and as many constants. */
 const MOST_NODES = 10_000;
 /** Nodes and initializers, and for each value a note of its type. */
@@ -57,6 +59,8 @@ const OPSETS = [7, 30] as const;
 
 /** Reads a ModelProto. Nothing is copied but names and small numbers; tensors stay views of the file. */
 export function readModel(bytes: Uint8Array): OnnxFile {
+  if (bytes.length > MOST_BYTES)
+    refuse(`the file has ${bytes.length} bytes, more than the ${MOST_BYTES} that the format allows`);
   let graph: Uint8Array | null = null;
   let opset = 0;
   let producer = "";
