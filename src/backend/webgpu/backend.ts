@@ -1,8 +1,10 @@
+import { disposing } from "../../core/resource.ts";
 import type { Graph } from "../../graph/graph.ts";
+import { ExecutorCache } from "../cache.ts";
 import type { Backend, CompileOptions } from "../executor.ts";
 import { WebGpuDevice } from "./device.ts";
 import { WebGpuExecutor } from "./executor.ts";
-import { chooseLowering } from "./lower.ts";
+import { lowering } from "./lowering.ts";
 import { type ChoiceStore, Tuner } from "./tuner.ts";
 
 /** WebGPU, in a browser or in Node. */
@@ -21,26 +23,42 @@ export interface WebGpuOptions {
   readonly choices?: ChoiceStore;
 }
 
-/** Asks `gpu` (navigator.gpu, or createNodeGpu()) for an adapter and a device. Throws ChainruleError("adapter"). */
-export async function webgpuBackend(gpu: GPU | undefined, options: WebGpuOptions = {}): Promise<WebGpuBackend> {
-  const device = await WebGpuDevice.create(gpu);
+/** Where WebGPU comes from: navigator.gpu, createNodeGpu() in Node, or a device that the caller has already. */
+export type GpuSource = GPU | { readonly device: GPUDevice };
+
+/**
+ * The GPU as a backend: an adapter and a device from `gpu` (by default the browser's own), or the caller's device, with
+ * the limits and features that it was made with. That one dispose() leaves alive, and only gives back what was put there.
+ * Throws ChainruleError "adapter" where there is no WebGPU or no adapter.
+ */
+export async function webgpuBackend(
+  gpu: GpuSource | undefined = globalThis.navigator?.gpu,
+  options: WebGpuOptions = {},
+): Promise<WebGpuBackend> {
+  const device = gpu && "device" in gpu ? WebGpuDevice.of(gpu.device) : await WebGpuDevice.create(gpu);
   const tuner = options.tune === false ? null : new Tuner(device, options.choices);
-  return {
-    kind: "webgpu",
+  const cache = new ExecutorCache("the backend");
+  return disposing({
+    kind: "webgpu" as const,
     description: `WebGPU: ${device.description}`,
     gpu: device,
     tuner,
+    cache,
     limits: {
       maxBufferSize: device.caps.maxBufferSize,
       maxDataBytes: Math.min(device.caps.maxBufferSize, device.caps.maxStorageBufferBindingSize),
     },
-    async compile(g, given = {}) {
+    async compile(g: Graph, given: CompileOptions = {}) {
+      device.check();
+      const lowered = await lowering(g, device.caps, given);
       // Steps on the chip have no kernels to choose from.
-      const onChip = chooseLowering(g, device.caps, given) !== null;
-      if (!tuner || given.kernel || onChip) return WebGpuExecutor.compile(device, g, given);
+      if (!tuner || given.kernel || lowered) return WebGpuExecutor.compile(device, g, given, lowered);
       const kernels = await tuner.kernels(given.nodes ?? g.nodes);
-      return WebGpuExecutor.compile(device, g, { ...given, kernel: (node) => kernels.get(node) ?? null });
+      return WebGpuExecutor.compile(device, g, { ...given, kernel: (node) => kernels.get(node) ?? null }, null);
     },
-    dispose: () => device.dispose(),
-  };
+    dispose() {
+      cache.dispose();
+      device.dispose();
+    },
+  });
 }
