@@ -1,11 +1,16 @@
-import type { Backend, Executor } from "../backend/executor.ts";
+import { totalMemory } from "../backend/cache.ts";
+import type { Backend, Executor, MemoryUse } from "../backend/executor.ts";
+import { type Abortable, orAborted, throwIfAborted } from "../core/abort.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, zeros } from "../core/ndarray.ts";
+import { Disposing } from "../core/resource.ts";
 import { packGroup, unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
 import { startCursor } from "../ops/record.ts";
 import { type Evaluation, Evaluator } from "./evaluation.ts";
+import type { CreateOptions } from "./open.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./options.ts";
+import { type GradientOptions, type Gradients, type LossGradients, Passes } from "./passes.ts";
 import { stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
 import { RowStream } from "./stream.ts";
 import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
@@ -22,6 +27,7 @@ export interface StepMetrics {
   readonly skipped: boolean;
 }
 
+/** How many steps a run takes, and what it tells of them. */
 export interface RunOptions {
   /** Steps to take. */
   readonly steps: number;
@@ -39,11 +45,13 @@ const READ_MS = 80;
 const READS_IN_FLIGHT = 2;
 
 /** Trains one model on one data set with one backend. Made by createTrainer. */
-export class Trainer {
+export class Trainer extends Disposing {
   private done = 0;
   private chunkSteps = 4;
   /** First step of the chunk of rows that is on the device, where rows stream. */
   private laid = -1;
+  private readonly passes: Passes;
+  private readonly endings: (() => void)[] = [];
 
   private constructor(
     readonly backend: Backend,
@@ -52,8 +60,17 @@ export class Trainer {
     private readonly executor: Executor,
     private readonly stream: RowStream | null,
     private readonly evaluators: { train: Evaluator | null; test: Evaluator | null } = { train: null, test: null },
-  ) {}
+  ) {
+    super();
+    this.passes = new Passes(
+      backend,
+      options,
+      () => this.parameters(),
+      () => this.done,
+    );
+  }
 
+  /** createTrainer() for a given backend. */
   static async create(backend: Backend, given: TrainerOptions): Promise<Trainer> {
     const options = resolveOptions(given, backend);
     const { data, batch, seed, maxDataBytes } = options;
@@ -73,7 +90,7 @@ export class Trainer {
   }
 
   /** Steps taken so far. */
-  get step(): number {
+  get stepsTaken(): number {
     return this.done;
   }
 
@@ -119,8 +136,49 @@ export class Trainer {
     }
   }
 
+  /** Takes one step and tells of it: run() for one, which many in a row are slower than. */
+  async step(options: Omit<RunOptions, "steps"> = {}): Promise<StepMetrics> {
+    throwIfAborted(options.signal);
+    for await (const metrics of this.run({ ...options, steps: 1 })) return metrics;
+    throw new ChainruleError("aborted", "stopped: its signal was given");
+  }
+
+  /**
+   * Outputs [n, outputs] for any number of rows x [n, inputs], without dropout: what the last layer gives (for
+   * crossEntropy and bce, logits). Takes them in batches, so memory does not grow with n.
+   */
+  predict(x: NdArray, options?: Abortable): Promise<NdArray> {
+    return this.passes.predict(x, options);
+  }
+
+  /** One forward pass over all rows of x [n, inputs] at once, without dropout: outputs [n, outputs]. */
+  forward(x: NdArray, options?: Abortable): Promise<NdArray> {
+    return this.passes.forward(x, options);
+  }
+
+  /**
+   * Loss and gradients of one batch, x [n, inputs] and y as the loss takes it, with the masks that dropout draws in the
+   * next step. Changes nothing: a step on the same rows would go by these gradients.
+   */
+  gradients(x: NdArray, y: NdArray, options?: GradientOptions): Promise<LossGradients> {
+    return this.passes.gradients(x, y, options);
+  }
+
+  /**
+   * The chain rule from the outputs back, for a loss of the caller's own: from its gradient dy [n, outputs] with respect
+   * to the outputs for x [n, inputs] to its gradients by parameter, and by x. Dropout as in gradients().
+   */
+  backward(x: NdArray, dy: NdArray, options?: GradientOptions): Promise<Gradients> {
+    return this.passes.backward(x, dy, options);
+  }
+
   /** Loss and accuracy on the training or the test rows, without dropout; null where there are no test rows. */
-  async evaluate(on: "train" | "test" = "test"): Promise<Evaluation | null> {
+  async evaluate(on: "train" | "test" = "test", { signal }: Abortable = {}): Promise<Evaluation | null> {
+    throwIfAborted(signal);
+    return orAborted(this.evaluation(on), signal);
+  }
+
+  private async evaluation(on: "train" | "test"): Promise<Evaluation | null> {
     const rows = on === "train" ? this.options.data : this.options.test;
     if (!rows) return null;
     const weights = await this.parameters();
@@ -163,15 +221,22 @@ export class Trainer {
     this.done = 0;
   }
 
-  /** Bytes on the device: constant from the first step on. */
-  memory(): { liveBytes: number; buffers: number } {
-    return this.executor.memory();
+  /** Memory on the device: constant from the first step on, but for what evaluate(), predict() and the passes add. */
+  memory(): MemoryUse {
+    return totalMemory([this.executor, this.passes, this.evaluators.train, this.evaluators.test]);
+  }
+
+  /** Runs `work` once, when the trainer is disposed of: for what it alone uses, such as its backend. */
+  onDispose(work: () => void): void {
+    this.endings.push(work);
   }
 
   dispose(): void {
+    this.passes.dispose();
     this.evaluators.train?.dispose();
     this.evaluators.test?.dispose();
     this.executor.dispose();
+    for (const end of this.endings.splice(0)) end();
   }
 
   /** How many of `wanted` steps may be queued from `step` on; lays the next chunk when one begins. */
@@ -208,7 +273,22 @@ function notFinite({ step, loss }: StepMetrics): ChainruleError {
   );
 }
 
-/** Checks everything, then makes a trainer ready to run. */
-export function createTrainer(backend: Backend, options: TrainerOptions): Promise<Trainer> {
-  return Trainer.create(backend, options);
+/**
+ * Checks everything, then makes a trainer ready to run. With options alone it takes the fastest of what is there, found by
+ * timing this run's own steps: WebGPU (`gpu`, by default navigator.gpu) and the CPU in WebAssembly. With a backend, that
+ * one. Throws ChainruleError, before any work, for what cannot be trained.
+ */
+export function createTrainer(options: CreateOptions): Promise<Trainer>;
+export function createTrainer(backend: Backend, options: TrainerOptions & Abortable): Promise<Trainer>;
+export async function createTrainer(
+  first: Backend | CreateOptions,
+  second?: TrainerOptions & Abortable,
+): Promise<Trainer> {
+  if (second === undefined) {
+    const { openTrainer } = await import("./open.ts");
+    return openTrainer(first as CreateOptions);
+  }
+  const { signal } = second;
+  throwIfAborted(signal);
+  return orAborted(Trainer.create(first as Backend, second), signal, (late) => late.dispose());
 }

@@ -109,7 +109,7 @@ describe("the three-way check", () => {
       for await (const m of trainer.run({ steps })) void m;
       const weights = await trainer.parameters();
       const report = await checkGradients({ model, weights, ...data, backend: gpu });
-      expect(report.firstDivergent, `step ${trainer.step}`).toBeNull();
+      expect(report.firstDivergent, `step ${trainer.stepsTaken}`).toBeNull();
       const published = trainingPresets["tutorial-as-published"]!.model;
       const wrong = await checkGradients({ model: published, weights, ...data, backend: gpu });
       expect(wrong.firstDivergent).toBe("d 2.linear");

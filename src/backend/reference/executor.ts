@@ -72,6 +72,7 @@ export class ReferenceExecutor extends Disposing implements Executor {
   }
 
   write(variable: Tensor, value: NdArray): void {
+    this.requireLive();
     this.tail = this.tail.then(() => {
       if (!this.disposed) this.set(variable, value);
     });

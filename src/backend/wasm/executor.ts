@@ -53,6 +53,7 @@ export class WasmExecutor extends Disposing implements Executor {
   }
 
   write(variable: Tensor, value: NdArray): void {
+    if (this.disposed) throw disposedError("the executor");
     if (!sameShape(variable.shape, value.shape)) {
       const got = `${shapeText(value.shape)} for ${shapeText(variable.shape)}`;
       throw new ChainruleError("shape", `${variable.name}: cannot be set, the shapes differ: ${got}`);
