@@ -1,3 +1,4 @@
+/// <reference path="../ambient.d.ts" preserve="true" />
 import { ChainruleError } from "../../core/errors.ts";
 import { disposedError } from "../../core/resource.ts";
 import { DEFAULT_LIMITS, type DeviceCaps, type DeviceLimits } from "../../graph/op.ts";
