@@ -40,6 +40,11 @@ export interface CompileOptions {
    * throws where it cannot be done, saying why.
    */
   readonly onChip?: boolean;
+  /**
+   * WebGPU only: false leaves out the known answers that each kernel gives on first use of a device. For what checks
+   * kernels itself, or runs wrong ones on purpose.
+   */
+  readonly selfTest?: boolean;
 }
 
 /** Something that runs graphs. */
@@ -51,5 +56,6 @@ export interface Backend extends Resource {
   readonly limits: { readonly maxBufferSize: number; readonly maxDataBytes: number };
   /** What matmul() and its like have compiled here; goes with the backend. */
   readonly cache: ExecutorCache;
+  /** A graph ready to run. On a GPU whose device was lost, a new one is asked for first, with growing pauses. */
   compile(g: Graph, options?: CompileOptions): Promise<Executor>;
 }

@@ -7,7 +7,8 @@
  * - `data`: rows that the model cannot learn from: a NaN, a label beyond the classes, another width.
  * - `file`: bytes, weights or a state that are damaged, or belong to another model.
  * - `limit`: more than this device can hold or bind. A smaller net or batch, or another backend, will do.
- * - `device`: the GPU failed or was lost; everything on it is gone. A new backend may work.
+ * - `device`: WebGPU refused something, or an error that nobody caught was found on the device.
+ * - `lost`: the GPU device is gone, and its memory with it. A trainer goes on by itself where it can: this is the end of that.
  * - `adapter`: there is no GPU, or no WebAssembly, to be had here. Another backend will do.
  * - `usage`: an argument or an option that cannot be meant.
  * - `not-finite`: a loss or a gradient became NaN or infinite. The update was left out: the weights are finite.
@@ -22,6 +23,7 @@ export type ErrorCode =
   | "file"
   | "limit"
   | "device"
+  | "lost"
   | "adapter"
   | "usage"
   | "not-finite"

@@ -3,6 +3,7 @@ import { type Abortable, throwIfAborted } from "../core/abort.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import { parameterSpecs } from "../nn/model.ts";
 import type { TrainerOptions } from "./options.ts";
+import type { RecoveryOptions } from "./recovery.ts";
 import { createTrainer, type Trainer } from "./trainer.ts";
 
 /** What one step of this very run takes on a backend. */
@@ -37,9 +38,10 @@ const HOPELESS = 5;
  */
 export async function chooseTrainer(
   backends: readonly Backend[],
-  options: TrainerOptions,
-  { signal }: Abortable = {},
+  options: TrainerOptions & Abortable,
+  recovery?: RecoveryOptions,
 ): Promise<Choice> {
+  const { signal } = options;
   let best: { trainer: Trainer; measured: MeasuredBackend } | null = null;
   const all: MeasuredBackend[] = [];
   for (const backend of backends) {
@@ -52,7 +54,7 @@ export async function chooseTrainer(
     }
     let slower: Trainer | null = null;
     try {
-      slower = await createTrainer(backend, signal ? { ...options, signal } : options);
+      slower = await createTrainer(backend, options, recovery);
       const measured = { ...about, stepMs: await stepTime(slower, signal), estimated: false };
       all.push(measured);
       if (!best || measured.stepMs < best.measured.stepMs) {

@@ -56,12 +56,11 @@ interface Pass extends Kept {
 export class Passes extends Disposing {
   private readonly cache = new ExecutorCache("the trainer");
 
-  /** `weights` and `step` are the trainer's, now. The step decides which masks dropout draws. */
+  /** `weights` are the trainer's, now. */
   constructor(
     private readonly backend: Backend,
     private readonly options: ResolvedOptions,
     private readonly weights: () => Promise<Weights>,
-    private readonly step: () => number,
   ) {
     super();
   }
@@ -91,18 +90,19 @@ export class Passes extends Disposing {
     return all;
   }
 
-  async gradients(x: NdArray, y: NdArray, options: GradientOptions = {}): Promise<LossGradients> {
+  /** `step` decides which masks dropout draws. */
+  async gradients(x: NdArray, y: NdArray, step: number, options: GradientOptions = {}): Promise<LossGradients> {
     const { model, seed, maxBufferSize } = this.options;
     throwIfAborted(options.signal);
     const batch = matchRows(model, { x, y }, "gradients");
     const make = (weights: Weights): PassGraph =>
       gradientGraph(model, weights, batch.x, batch.y, { seed, maxBufferSize, ofInputs: true });
-    const pass = this.run("gradients", make, batch.x, batch.y, options.intermediates ?? false);
+    const pass = this.run("gradients", make, batch.x, batch.y, step, options.intermediates ?? false);
     const { loss, ...rest } = await orAborted(pass, options.signal);
     return { loss: loss!, ...rest };
   }
 
-  async backward(x: NdArray, dy: NdArray, options: GradientOptions = {}): Promise<Gradients> {
+  async backward(x: NdArray, dy: NdArray, step: number, options: GradientOptions = {}): Promise<Gradients> {
     const { model, seed, maxBufferSize } = this.options;
     throwIfAborted(options.signal);
     const inputs = matchInputs(model, x, "backward");
@@ -114,7 +114,7 @@ export class Passes extends Disposing {
     refuseNotFinite(dy, "backward: dy");
     const make = (weights: Weights): PassGraph =>
       outputGradientGraph(model, weights, inputs, dy, { seed, maxBufferSize, ofInputs: true });
-    const pass = this.run("backward", make, inputs, dy, options.intermediates ?? false);
+    const pass = this.run("backward", make, inputs, dy, step, options.intermediates ?? false);
     const { loss: _none, ...rest } = await orAborted(pass, options.signal);
     return rest;
   }
@@ -140,9 +140,9 @@ export class Passes extends Disposing {
     make: (weights: Weights) => PassGraph,
     x: NdArray,
     y: NdArray,
+    step: number,
     intermediates: boolean,
   ): Promise<Gradients & { readonly loss: number | null }> {
-    const step = this.step();
     const weights = await this.weights();
     const key = `${kind} ${x.shape[0]}${intermediates ? " with intermediates" : ""}`;
     return this.cache.with(

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
-import { truth } from "../../src/check/conformance.ts";
 import { compare } from "../../src/core/compare.ts";
 import { type NdArray, ndarray, rows, zeros } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
+import { truth } from "../../src/graph/truth.ts";
 import { matmul as matmulOp, transposeMatmul as transposeMatmulOp } from "../../src/ops/matmul.ts";
 import { outerProduct as outerProductOp } from "../../src/ops/outer-product.ts";
 import { matmul, outerProduct, transposeMatmul } from "../../src/train/products.ts";

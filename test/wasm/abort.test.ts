@@ -27,7 +27,7 @@ test("everything that takes a signal refuses one that was given before", async (
   const signal = given();
   await expect(createTrainer(backend, { ...options, signal })).rejects.toMatchObject(aborted);
   await expect(createTrainer({ ...options, gpu: null, signal })).rejects.toMatchObject(aborted);
-  await expect(chooseTrainer([backend], options, { signal })).rejects.toMatchObject(aborted);
+  await expect(chooseTrainer([backend], { ...options, signal })).rejects.toMatchObject(aborted);
   const trainer = await createTrainer(backend, options);
   const { x, y } = ring(4);
   for (const work of [

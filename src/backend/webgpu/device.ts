@@ -3,7 +3,10 @@ import { ChainruleError } from "../../core/errors.ts";
 import { disposedError } from "../../core/resource.ts";
 import { DEFAULT_LIMITS, type DeviceCaps, type DeviceLimits } from "../../graph/op.ts";
 import { PipelineCache } from "./pipelines.ts";
+import { SelfTest } from "./self-test.ts";
 
+/** How long a loss may take to be told. */
+const TOLD_MS = 50;
 /** Asked for where the adapter has them. */
 const FEATURES: readonly GPUFeatureName[] = ["subgroups"];
 
@@ -12,8 +15,11 @@ export class WebGpuDevice {
   readonly caps: DeviceCaps;
   readonly pipelines: PipelineCache;
   readonly description: string;
+  /** Kernels that gave a wrong answer on this device, with what was wrong: they are not chosen. */
+  readonly wrong = new Map<string, string>();
+  readonly selfTest: SelfTest = new SelfTest(this);
   private failure: ChainruleError | null = null;
-  private readonly failed: Promise<never>;
+  private readonly failing: Promise<never>;
   /** Executors with memory here: on a device that lives on it must be given back one by one. */
   readonly executors = new Set<{ dispose(): void }>();
   private readonly end = new AbortController();
@@ -29,13 +35,17 @@ export class WebGpuDevice {
     this.caps = capsOf(device, info);
     this.pipelines = new PipelineCache(device);
     this.description = describe(info);
-    this.failed = new Promise((_, reject) => {
+    this.failing = new Promise((_, reject) => {
       const fail = (error: ChainruleError) => {
         this.failure ??= error;
         reject(error);
       };
       device.lost.then(({ reason, message }) =>
-        fail(new ChainruleError("device", `the GPU device was lost (${reason}): ${message || "no reason was given"}`)),
+        fail(
+          this.end.signal.aborted
+            ? disposedError("the backend")
+            : new ChainruleError("lost", `the GPU device was lost (${reason}): ${message || "no reason was given"}`),
+        ),
       );
       // The one place for a handler, onuncapturederror, belongs to the caller.
       const { signal } = this.end;
@@ -45,7 +55,7 @@ export class WebGpuDevice {
         { signal },
       );
     });
-    this.failed.catch(() => undefined);
+    this.failing.catch(() => undefined);
   }
 
   /** A device of the caller's, with the limits and features that it was asked for. dispose() leaves it as it is. */
@@ -70,31 +80,49 @@ export class WebGpuDevice {
     }
     const requiredLimits = options.compatible ? {} : limitsOf(adapter);
     const requiredFeatures = options.compatible ? [] : FEATURES.filter((name) => adapter.features.has(name));
-    const device = await adapter.requestDevice({ label: "chainrule", requiredLimits, requiredFeatures });
-    return new WebGpuDevice(device, adapter.info, [...adapter.features].sort(), true);
+    try {
+      const device = await adapter.requestDevice({ label: "chainrule", requiredLimits, requiredFeatures });
+      return new WebGpuDevice(device, adapter.info, [...adapter.features].sort(), true);
+    } catch (cause) {
+      throw new ChainruleError("adapter", `the adapter gives no device: ${textOf(cause)}`, { cause });
+    }
+  }
+
+  /** True once nothing more can be asked of the device: it is lost, or something went wrong that it told nobody else. */
+  get failed(): boolean {
+    return this.failure !== null;
   }
 
   /** Throws what went wrong on the device since the last look, if anything did. */
   check(): void {
-    if (this.end.signal.aborted) throw disposedError("the backend");
     if (this.failure) throw this.failure;
+    if (this.end.signal.aborted) throw disposedError("the backend");
   }
 
-  /** `work`, or the device's failure should that come first. */
+  /** `work`, or the device's failure should that come first. What WebGPU itself rejects comes as a ChainruleError. */
   async orFailure<T>(work: Promise<T>): Promise<T> {
     try {
-      return await Promise.race([work, this.failed]);
-    } finally {
+      const result = await Promise.race([work, this.failing]);
       this.check();
+      return result;
+    } catch (cause) {
+      this.check();
+      if (cause instanceof ChainruleError) throw cause;
+      // A map is rejected a moment before the loss that it is rejected for is told.
+      await Promise.race([this.failing.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, TOLD_MS))]);
+      this.check();
+      throw new ChainruleError("device", `WebGPU: ${textOf(cause)}`, { cause });
     }
   }
 
   dispose(): void {
     this.end.abort();
-    for (const executor of this.executors) executor.dispose();
     if (this.owned) this.device.destroy();
+    else for (const executor of this.executors) executor.dispose();
   }
 }
+
+const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 function limitsOf({ limits }: GPUAdapter | GPUDevice): Record<keyof DeviceLimits, number> {
   const names = Object.keys(DEFAULT_LIMITS) as (keyof DeviceLimits)[];
