@@ -41,8 +41,8 @@ export async function run(args: readonly string[]): Promise<number> {
   let final: Evaluations = { test: null, train: null };
   try {
     const every = evaluationSteps(trainer, steps);
-    while (trainer.step < steps && !abort.signal.aborted) {
-      const part = Math.min(every, steps - trainer.step);
+    while (trainer.stepsTaken < steps && !abort.signal.aborted) {
+      const part = Math.min(every, steps - trainer.stepsTaken);
       const { onNotFinite } = plan;
       for await (const m of trainer.run({
         steps: part,
@@ -58,11 +58,11 @@ export async function run(args: readonly string[]): Promise<number> {
       }
       final = { train: final.train, test: await trainer.evaluate("test") };
       if (final.test && log !== null)
-        writeSync(log, `${JSON.stringify({ step: trainer.step, evaluation: "test", ...final.test })}\n`);
+        writeSync(log, `${JSON.stringify({ step: trainer.stepsTaken, evaluation: "test", ...final.test })}\n`);
     }
     final = { test: final.test, train: await trainer.evaluate("train") };
     if (log !== null)
-      writeSync(log, `${JSON.stringify({ step: trainer.step, evaluation: "train", ...final.train })}\n`);
+      writeSync(log, `${JSON.stringify({ step: trainer.stepsTaken, evaluation: "train", ...final.train })}\n`);
   } finally {
     clearProgress();
     if (log !== null) closeSync(log);

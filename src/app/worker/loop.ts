@@ -39,7 +39,7 @@ export async function news(over: {
     pictures = await picturesNow();
   }
   return {
-    step: trainer.step,
+    step: trainer.stepsTaken,
     loss: lastLoss,
     curve: recorder.flush(),
     stepsPerSecond: over.stepsPerSecond ?? 0,
