@@ -34,6 +34,14 @@ export interface CompileOptions {
   readonly onChip?: boolean;
 }
 
+/** Kernels that were chosen by measuring, so that a later run can have the same, and with them the same bits. */
+export interface KernelChoices {
+  /** Names of kernels by problem. */
+  names(): Readonly<Record<string, string>>;
+  /** Takes these, where they apply, for what is compiled from now on. Only for names that this very device gave. */
+  remember(names: Readonly<Record<string, string>>): void;
+}
+
 /** Something that runs graphs. */
 export interface Backend {
   readonly kind: "webgpu" | "cpu";
@@ -41,6 +49,8 @@ export interface Backend {
   readonly description: string;
   /** The largest buffer, and the largest data set that is kept whole, in bytes. */
   readonly limits: { readonly maxBufferSize: number; readonly maxDataBytes: number };
+  /** Absent where no kernel is chosen by measuring. */
+  readonly choices?: KernelChoices;
   compile(g: Graph, options?: CompileOptions): Promise<Executor>;
   dispose(): void;
 }

@@ -1,11 +1,12 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import { short } from "../core/format.ts";
+import { writeWhole } from "../io/node-files.ts";
 import { writeWeights } from "../io/weights.ts";
 import { parameterSpecs } from "../nn/model.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
 import { openTrainer } from "./backend.ts";
-import { writeWhole } from "./files.ts";
 import { clearProgress, note, print, progress } from "./output.ts";
+import { goOn, Keeper, openCheckpoints, openLog, requireRun } from "./train-checkpoint.ts";
 import { type Evaluations, logLine, remaining, stepLine, summary } from "./train-output.ts";
 import { help, trainPlan } from "./train-plan.ts";
 
@@ -18,7 +19,10 @@ export async function run(args: readonly string[]): Promise<number> {
     print(help);
     return 0;
   }
-  const trainer = await openTrainer(plan.backend, plan.trainer);
+  const { from, into } = await openCheckpoints(plan);
+  if (from) await requireRun(from, plan.trainer, plan.steps);
+  const trainer = await openTrainer(plan.backend, plan.trainer, from?.device);
+  if (from) goOn(trainer, from);
   const { data, optimizer, seed } = trainer.options;
   const { steps, shown, logged, json } = plan;
   const count = parameterSpecs(trainer.options.model).reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);
@@ -26,33 +30,49 @@ export async function run(args: readonly string[]): Promise<number> {
     `${count} parameters, ${data.x.shape[0]} rows, ${steps} steps of ${trainer.batchRows} rows, ${optimizer.type} lr ${optimizer.lr}, seed ${seed}`,
   );
 
-  const log = plan.log === undefined ? null : openSync(plan.log, "w");
+  const log = plan.log === undefined ? null : openLog(plan.log, from);
+  const keeper = into && (await Keeper.begin(trainer, into, plan.every, log));
   const abort = new AbortController();
+  let pause = new AbortController();
   const stop = () => {
     if (abort.signal.aborted) process.exit(INTERRUPTED);
     note("stopping after the steps on their way; press again to quit at once");
     abort.abort();
+    pause.abort();
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   const start = performance.now();
+  const first = trainer.step;
   let last: StepMetrics | null = null;
   let final: Evaluations = { test: null, train: null };
+  const every = evaluationSteps(trainer, steps);
+  const evaluateWhereDue = async (): Promise<void> => {
+    if (trainer.step % every !== 0 && trainer.step < steps && !abort.signal.aborted) return;
+    final = { train: final.train, test: await trainer.evaluate("test") };
+    if (final.test && log !== null)
+      writeSync(log, `${JSON.stringify({ step: trainer.step, evaluation: "test", ...final.test })}\n`);
+  };
   try {
-    const every = evaluationSteps(trainer, steps);
+    if (first > 0) await evaluateWhereDue();
     while (trainer.step < steps && !abort.signal.aborted) {
-      const part = Math.min(every, steps - trainer.step);
-      for await (const m of trainer.run({ steps: part, logEvery: gcd(shown, logged), signal: abort.signal })) {
+      const part = Math.min(every - (trainer.step % every), steps - trainer.step, keeper?.stepsLeft ?? steps);
+      pause = new AbortController();
+      const alarm = keeper?.alarm(() => pause.abort());
+      for await (const m of trainer.run({ steps: part, logEvery: gcd(shown, logged), signal: pause.signal })) {
         last = m;
         const atEnd = m.step === steps;
         if (log !== null && (m.step % logged === 0 || m.step === 1 || atEnd)) writeSync(log, logLine(m));
         if (m.step % shown === 0 || atEnd) stepLine(m, json);
-        progress(`step ${m.step} of ${steps}  loss ${short(m.loss)}  ${remaining(start, m.step, steps)}`);
+        progress(
+          `step ${m.step} of ${steps}  loss ${short(m.loss)}  ${remaining(start, m.step - first, steps - first)}`,
+        );
       }
-      final = { train: final.train, test: await trainer.evaluate("test") };
-      if (final.test && log !== null)
-        writeSync(log, `${JSON.stringify({ step: trainer.step, evaluation: "test", ...final.test })}\n`);
+      clearTimeout(alarm);
+      await evaluateWhereDue();
+      await keeper?.save("due");
     }
+    await keeper?.save("now");
     final = { test: final.test, train: await trainer.evaluate("train") };
     if (log !== null)
       writeSync(log, `${JSON.stringify({ step: trainer.step, evaluation: "train", ...final.train })}\n`);
@@ -64,7 +84,7 @@ export async function run(args: readonly string[]): Promise<number> {
     process.off("SIGTERM", stop);
   }
   const seconds = (performance.now() - start) / 1000;
-  summary({ trainer, last, final, seconds, json: json, save: plan.save });
+  summary({ trainer, first, last, final, seconds, json: json, save: plan.save });
   trainer.dispose();
   return abort.signal.aborted ? INTERRUPTED : 0;
 }

@@ -30,6 +30,7 @@ export async function webgpuBackend(gpu: GPU | undefined, options: WebGpuOptions
     description: `WebGPU: ${device.description}`,
     gpu: device,
     tuner,
+    ...(tuner ? { choices: tuner } : {}),
     limits: {
       maxBufferSize: device.caps.maxBufferSize,
       maxDataBytes: Math.min(device.caps.maxBufferSize, device.caps.maxStorageBufferBindingSize),
