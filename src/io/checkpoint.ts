@@ -1,4 +1,4 @@
-import pkg from "../../package.json" with { type: "json" };
+import { version } from "../../package.json";
 import type { Backend } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, ndarray } from "../core/ndarray.ts";
@@ -52,7 +52,7 @@ export function encodeCheckpoint(checkpoint: Omit<Checkpoint, "chainrule">): Uin
   const metadata = {
     format: FORMAT,
     format_version: String(FORMAT_VERSION),
-    chainrule: pkg.version,
+    chainrule: version,
     generation: String(generation),
     device: JSON.stringify(device),
     run: JSON.stringify(run),
@@ -83,7 +83,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const chainrule = String(metadata.chainrule);
   if (metadata.format_version !== String(FORMAT_VERSION)) {
     refuse(
-      `format ${metadata.format_version}, written by Chainrule ${chainrule}; this version (${pkg.version}) reads format ${FORMAT_VERSION}`,
+      `format ${metadata.format_version}, written by Chainrule ${chainrule}; this version (${version}) reads format ${FORMAT_VERSION}`,
     );
   }
   const part = (name: string): Packed => unpack(metadata[name] ?? refuse(`its metadata lacks ${name}`), tensors);

@@ -34,21 +34,31 @@ async function identityOf(value: Packed): Promise<Json> {
   return out;
 }
 
+/** A short name for a run, fit for a file. */
+export async function identityKey(run: RunIdentity): Promise<string> {
+  return hash(new TextEncoder().encode(JSON.stringify(run)));
+}
+
 /** Hexadecimal digits of a hash that are kept: 128 bits, beyond any accident. */
 const DIGITS = 32;
 
 /** "f32 [1437, 64] sha256:9f86d081..." */
-export async function fingerprint({ dtype, shape, data }: NdArray): Promise<string> {
+async function fingerprint({ dtype, shape, data }: NdArray): Promise<string> {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  // Shared memory cannot be hashed in place.
+  const owned = data.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice();
+  return `${dtype} ${shapeText(shape)} sha256:${await hash(owned)}`;
+}
+
+async function hash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const subtle = globalThis.crypto?.subtle;
   if (!subtle) {
     throw new ChainruleError("usage", "fingerprints need crypto.subtle: serve the page over https or from localhost");
   }
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  // Shared memory cannot be hashed in place.
-  const owned = data.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice();
-  const digest = new Uint8Array(await subtle.digest("SHA-256", owned));
-  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `${dtype} ${shapeText(shape)} sha256:${hex.slice(0, DIGITS)}`;
+  const digest = new Uint8Array(await subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0"))
+    .join("")
+    .slice(0, DIGITS);
 }
 
 /** How two identities differ, one line for each option, part by part ("model.layers.0.out"); empty when they do not. */

@@ -3,6 +3,7 @@ import { proxy } from "comlink";
 import type { OwnData, OwnInfo, Pictures, Progress, RunInfo } from "../worker/types.ts";
 import { engine } from "./engine.ts";
 import { curveVersion, keepRun, kept, live, nameOf, newRun } from "./runs.ts";
+import { followSaved, lookForSaved } from "./saved.ts";
 import { endsOf, type Fault, OWN, type Settings, settingsFor, withFault } from "./settings.ts";
 import { fromHash, type Part, type Room, toHash } from "./url.ts";
 
@@ -55,9 +56,10 @@ export function take(p: Progress): void {
   }
   if (p.pictures) pictures.value = p.pictures;
   if (p.error) problem.value = p.error;
+  followSaved(p.step, p.unsaved);
 }
 
-function clearRun(): void {
+export function clearRun(): void {
   live.value = newRun(nameOf(settings.value));
   curveVersion.value++;
   step.value = 0;
@@ -73,13 +75,14 @@ async function configureAndPlay(): Promise<void> {
   pictures.value = null;
   playing.value = false;
   run.value = await engine.configure(settings.value);
+  void lookForSaved();
   // The X-ray looks at a run's own beginning, before it has run away from it.
   if (room.value === "gradients") await (await import("../gradients/state.ts")).firstCheck();
   // A story is told of numbers that stand still.
   if (room.value !== "backprop") await startPlaying();
 }
 
-async function startPlaying(): Promise<void> {
+export async function startPlaying(): Promise<void> {
   playing.value = true;
   await engine.play(proxy(take));
 }

@@ -3,9 +3,11 @@ import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import { type DataSplit, outputCount } from "../../data/dataset.ts";
 import { dataPreset } from "../../data/presets.ts";
+import type { DeviceRecord } from "../../io/checkpoint.ts";
 import { parameterSpecs } from "../../nn/model.ts";
 import { trainingPresets } from "../../nn/presets.ts";
 import { chooseTrainer } from "../../train/choose.ts";
+import type { Evaluation } from "../../train/evaluation.ts";
 import type { TrainerOptions } from "../../train/options.ts";
 import type { Trainer } from "../../train/trainer.ts";
 import { CurveRecorder } from "../state/curve.ts";
@@ -22,6 +24,8 @@ export interface Session {
   readonly trainer: Trainer;
   readonly split: DataSplit;
   recorder: CurveRecorder;
+  /** What was found on whole data sets so far. */
+  evaluations: (Evaluation & { readonly step: number })[];
 }
 
 let session: Session | null = null;
@@ -66,14 +70,23 @@ export function optionsOf(settings: Settings, split: DataSplit): TrainerOptions 
   };
 }
 
-/** Makes a trainer of the settings, ready at its first step; the one before it goes. */
-export async function configure(settings: Settings): Promise<RunInfo> {
-  const [split, candidates] = await Promise.all([loadData(settings), candidatesFor(settings.device)]);
+/**
+ * Makes a trainer of the settings, ready at its first step; the one before it goes. A run that goes on is made on the
+ * device it was on, with the same kernels, where that device is here.
+ */
+export async function configure(settings: Settings, before: DeviceRecord | null = null): Promise<RunInfo> {
+  const [split, candidates] = await Promise.all([
+    loadData(settings),
+    candidatesFor(settings.device === "auto" && before ? before.kind : settings.device),
+  ]);
+  for (const backend of candidates) {
+    if (before?.description === backend.description) backend.choices?.remember(before.kernels);
+  }
   const options = optionsOf(settings, split);
   const backends = candidates.map((b) => brokenBackend(b, settings.fault));
   const { trainer, measured } = await chooseTrainer(backends, options);
   session?.trainer.dispose();
-  session = { settings, trainer, split, recorder: new CurveRecorder() };
+  session = { settings, trainer, split, recorder: new CurveRecorder(), evaluations: [] };
   const { kind, description } = trainer.backend;
   const gpu = await openGpu();
   const { train, test } = split;

@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import { violations } from "../shared/axe.ts";
+import { studio } from "../shared/page.ts";
+
+const s = studio();
+const link = "data=moons&device=cpu";
+
+/** Trains until a pause is worth keeping, then pauses, which keeps the run. Gives its step and its curve. */
+async function trainAndPause(): Promise<{ step: number; losses: Map<number, number> }> {
+  await s.trained(30);
+  await s.page.waitForTimeout(2500);
+  await s.paused();
+  return { step: await s.stepCount(), losses: await s.lossAt() };
+}
+
+const stepIsBeyond = (n: number) =>
+  s.page.waitForFunction((m) => Number(document.querySelector("#step-count")?.textContent?.replace(/\D/g, "")) > m, n);
+
+test("a run goes on after a reload, with its curve from the first step, as if the page had never gone", async () => {
+  const requests: string[] = [];
+  await s.open(link);
+  const before = await trainAndPause();
+  s.page.on("request", (r) => requests.push(`${r.method()} ${new URL(r.url()).origin}`));
+  await s.page.reload();
+  await s.page.waitForSelector("#go-on");
+  expect((await s.text("#go-on")).replace(/\D/g, "")).toBe(String(before.step));
+  await s.page.focus("#go-on");
+  await s.page.keyboard.press("Enter");
+  await stepIsBeyond(before.step + 500);
+  await s.page.waitForSelector("#saved", { state: "detached" });
+  expect(await s.page.evaluate(() => document.activeElement?.id)).toBe("play");
+  await s.paused();
+  const after = await s.lossAt();
+  // Nothing went anywhere: all that the page asked for were its own files.
+  expect(new Set(requests)).toEqual(new Set([`GET ${new URL(s.page.url()).origin}`]));
+
+  // The same run without a pause: everything kept is thrown away first.
+  await s.page.reload();
+  await s.page.click("#discard");
+  const last = Math.max(...after.keys());
+  await stepIsBeyond(last);
+  await s.paused();
+  const whole = await s.lossAt();
+  const common = [...after].filter(([step]) => whole.has(step));
+  expect(common.some(([step]) => step < before.step)).toBe(true);
+  expect(common.filter(([step]) => step > before.step).length).toBeGreaterThan(20);
+  for (const [step, loss] of common) expect(loss, `step ${step}`).toBe(whole.get(step));
+});
+
+test("the offer is for the same settings only, is gone when it was thrown away, and axe finds nothing in it", async () => {
+  await s.open(link);
+  await trainAndPause();
+  await s.open(`${link}&seed=99`);
+  await s.page.reload();
+  await s.trained(30);
+  await s.page.waitForTimeout(500);
+  expect(await s.page.locator("#go-on").count()).toBe(0);
+  await s.open(link);
+  for (const [language, theme] of [
+    ["en", "light"],
+    ["zh", "dark"],
+  ] as const) {
+    await s.page.evaluate((items) => Object.assign(localStorage, items), { language, theme });
+    await s.page.reload();
+    await s.page.waitForSelector("#go-on");
+    expect(await violations(s.page)).toEqual([]);
+  }
+  await s.page.click("#discard");
+  await s.page.waitForSelector("#saved", { state: "detached" });
+  await s.page.reload();
+  await s.trained(30);
+  await s.page.waitForTimeout(500);
+  expect(await s.page.locator("#go-on").count()).toBe(0);
+});
