@@ -72,3 +72,22 @@ test("the offer is for the same settings only, is gone when it was thrown away, 
   await s.page.waitForTimeout(500);
   expect(await s.page.locator("#go-on").count()).toBe(0);
 });
+
+test("a run that cannot be kept says why, once, and trains on", async () => {
+  // Only the name by which files are opened for writing is changed, in the one file that does so.
+  await s.page.route("**/saved-run-*.js", async (route) => {
+    const response = await route.fetch();
+    const body = (await response.text()).replace("createSyncAccessHandle()", "noSuchHandle()");
+    await route.fulfill({ response, body });
+  });
+  await s.open(link);
+  const { step } = await trainAndPause();
+  await s.page.waitForSelector("#unsaved");
+  expect(await s.text("#unsaved")).toContain("cannot be kept for a reload: ");
+  await s.page.click("#unsaved button");
+  await s.page.waitForSelector("#unsaved", { state: "detached" });
+  await s.page.click("#play");
+  await stepIsBeyond(step + 500);
+  await s.paused();
+  expect(await s.page.locator("#unsaved").count()).toBe(0);
+});

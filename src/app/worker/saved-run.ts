@@ -24,11 +24,14 @@ interface Saver {
 /** Null for a session that is not kept: broken on purpose, or trained in another tab too. */
 const savers = new WeakMap<Session, Promise<Saver | null>>();
 let unlock: (() => void) | null = null;
+/** One is opened after another, since each lets go of the lock of the one before. */
+let opening: Promise<unknown> = Promise.resolve();
 
 function saverOf(session: Session): Promise<Saver | null> {
   let saver = savers.get(session);
   if (!saver) {
-    saver = openSaver(session);
+    saver = opening.then(() => openSaver(session));
+    opening = saver.catch(() => undefined);
     savers.set(session, saver);
   }
   return saver;
