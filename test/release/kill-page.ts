@@ -69,6 +69,7 @@ async function killPage(folder: string, url: string, gpu: boolean, kills: number
     const page = await context.newPage();
     await page.goto(url);
     offered = await goOn(page, offered);
+    await requireDevice(page, gpu);
     if (kill === kills) {
       await page.waitForTimeout(2 * WITHIN_MS);
       await page.click("#play");
@@ -96,7 +97,7 @@ async function killPage(folder: string, url: string, gpu: boolean, kills: number
   await context.close();
   found.steps = Math.max(...shown.keys());
   const whole = await undisturbed(`${folder}-whole`, url, found.steps);
-  for (const [step, loss] of shown) {
+  for (const [step, loss] of [...shown].sort(([a], [b]) => a - b)) {
     const right = whole.get(step);
     if (right === undefined) continue; // a long curve is thinned
     if (!Object.is(right, loss)) throw new Error(`step ${step}: the loss is ${loss}, left alone it is ${right}`);
@@ -120,6 +121,13 @@ async function goOn(page: Page, before: number): Promise<number> {
     Number(document.querySelector("#step-count")?.textContent?.replace(/\D/g, "")) >= n;
   await page.waitForFunction(isThere, step, { timeout: 60_000 });
   return step;
+}
+
+/** Without an adapter the page trains on the CPU, and says so; that is another run, in its last bits. */
+async function requireDevice(page: Page, gpu: boolean): Promise<void> {
+  const kind = await page.locator("#adapter").getAttribute("data-kind");
+  if (kind !== (gpu ? "webgpu" : "cpu"))
+    throw new Error(`the page trains on ${kind}: ${await page.textContent("#adapter")}`);
 }
 
 /** Adds the curve that the page draws; a step seen before must have the loss that it had. */
@@ -198,6 +206,8 @@ async function undisturbed(folder: string, url: string, steps: number): Promise<
   const context = await open(folder);
   const page = await context.newPage();
   await page.goto(url);
+  await page.waitForSelector("#adapter[data-kind]");
+  await requireDevice(page, url.includes("device=webgpu"));
   await page.waitForFunction((n) => (window.chainrule.curve.steps.at(-1) ?? 0) >= n, steps, { timeout: 600_000 });
   const whole = new Map<number, number>();
   await look(page, whole);
