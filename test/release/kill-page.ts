@@ -19,6 +19,8 @@ interface Found {
   kills: Record<Victim, number>;
   /** Kills after which one of the slots did not hold a whole checkpoint. */
   torn: number;
+  /** Pages that found no GPU, soon after its process was killed, and were opened again. */
+  withoutGpu: number;
   /** Steps of the run at its end, and those whose losses were compared with the undisturbed run's. */
   steps: number;
   compared: number;
@@ -60,16 +62,21 @@ async function open(folder: string): Promise<BrowserContext> {
 }
 
 async function killPage(folder: string, url: string, gpu: boolean, kills: number, seed: number): Promise<Found> {
-  const found: Found = { kills: { browser: 0, "gpu-process": 0, renderer: 0 }, torn: 0, steps: 0, compared: 0 };
+  const found: Found = {
+    kills: { browser: 0, "gpu-process": 0, renderer: 0 },
+    torn: 0,
+    withoutGpu: 0,
+    steps: 0,
+    compared: 0,
+  };
   const shown = new Map<number, number>();
   const profile = `${folder}-killed`;
   let context = await open(profile);
   let offered = 0;
   for (let kill = 0; ; kill++) {
     const page = await context.newPage();
-    await page.goto(url);
+    found.withoutGpu += await openOn(page, url, gpu);
     offered = await goOn(page, offered);
-    await requireDevice(page, gpu);
     if (kill === kills) {
       await page.waitForTimeout(2 * WITHIN_MS);
       await page.click("#play");
@@ -123,11 +130,17 @@ async function goOn(page: Page, before: number): Promise<number> {
   return step;
 }
 
-/** Without an adapter the page trains on the CPU, and says so; that is another run, in its last bits. */
-async function requireDevice(page: Page, gpu: boolean): Promise<void> {
-  const kind = await page.locator("#adapter").getAttribute("data-kind");
-  if (kind !== (gpu ? "webgpu" : "cpu"))
-    throw new Error(`the page trains on ${kind}: ${await page.textContent("#adapter")}`);
+/** After its process was killed the GPU may be gone for a moment; the page then trains on the CPU, and says so. */
+async function openOn(page: Page, url: string, gpu: boolean): Promise<number> {
+  for (let tries = 0; ; tries++) {
+    await page.goto(url);
+    await page.waitForSelector("#adapter[data-kind]", { timeout: 60_000 });
+    const kind = await page.locator("#adapter").getAttribute("data-kind");
+    if (kind === (gpu ? "webgpu" : "cpu")) return tries;
+    if (tries === 20) throw new Error(`the page trains on ${kind}: ${await page.textContent("#adapter")}`);
+    await page.waitForTimeout(1000);
+    await page.goto("about:blank");
+  }
 }
 
 /** Adds the curve that the page draws; a step seen before must have the loss that it had. */
@@ -205,9 +218,7 @@ async function tornSlots(context: BrowserContext, url: string): Promise<number> 
 async function undisturbed(folder: string, url: string, steps: number): Promise<Map<number, number>> {
   const context = await open(folder);
   const page = await context.newPage();
-  await page.goto(url);
-  await page.waitForSelector("#adapter[data-kind]");
-  await requireDevice(page, url.includes("device=webgpu"));
+  await openOn(page, url, url.includes("device=webgpu"));
   await page.waitForFunction((n) => (window.chainrule.curve.steps.at(-1) ?? 0) >= n, steps, { timeout: 600_000 });
   const whole = new Map<number, number>();
   await look(page, whole);

@@ -35,11 +35,14 @@ function discard(): void {
 /** Offers the run that was kept, or says why this one cannot be. */
 export function SavedNotice() {
   const reason = unsaved.value;
+  const elsewhere = saved.value?.elsewhere;
   return (
     <section class="saved" id="saved" aria-label={say("notice")}>
       {saved.value && (
         <p>
-          <span role="status">{say("found")}</span>
+          <span role="status">
+            {say("found")} {elsewhere && say("elsewhere", { device: elsewhere })}
+          </span>
           <button type="button" class="primary" id="go-on" onClick={goOn}>
             {say("goOn", { step: count(saved.value.step) })}
           </button>

@@ -5,9 +5,10 @@ import { Checkpoints, restoreCheckpoint } from "../../io/checkpoints.ts";
 import { isArray, type Packed } from "../../io/packed.ts";
 import { identityKey, type RunIdentity, runIdentity } from "../../io/run-identity.ts";
 import { CurveRecorder, type RecordedCurve } from "../state/curve.ts";
+import { candidatesFor } from "./devices.ts";
 import { news } from "./loop.ts";
 import { opfsStore } from "./opfs-store.ts";
-import { configure, current, type Session } from "./session.ts";
+import { configure, current, deviceFor, type Session } from "./session.ts";
 import type { ResumedRun, SavedRun } from "./types.ts";
 
 /** States above this are not kept: reading and writing them would hold up training for seconds. */
@@ -63,8 +64,12 @@ function lock(key: string): Promise<boolean> {
 
 /** A run like this one that was kept, where it is further than this one is. */
 export async function lookFor(session: Session): Promise<SavedRun | null> {
-  const step = (await saverOf(session))?.checkpoints.step ?? 0;
-  return step > session.trainer.step ? { step } : null;
+  const found = (await saverOf(session))?.checkpoints.found;
+  if (!found || found.state.step <= session.trainer.step) return null;
+  const { description } = found.device;
+  const here = await candidatesFor(deviceFor(session.settings, found.device));
+  const elsewhere = here.some((backend) => backend.description === description) ? null : description;
+  return { step: found.state.step, elsewhere };
 }
 
 /**

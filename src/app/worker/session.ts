@@ -11,7 +11,7 @@ import type { Evaluation } from "../../train/evaluation.ts";
 import type { TrainerOptions } from "../../train/options.ts";
 import type { Trainer } from "../../train/trainer.ts";
 import { CurveRecorder } from "../state/curve.ts";
-import { modelOf, OWN, type Settings } from "../state/settings.ts";
+import { type Device, modelOf, OWN, type Settings } from "../state/settings.ts";
 import { samplePoints } from "./boundary.ts";
 import { candidatesFor, openGpu } from "./devices.ts";
 import { brokenBackend, brokenStart, EXPLODING } from "./faults.ts";
@@ -70,15 +70,17 @@ export function optionsOf(settings: Settings, split: DataSplit): TrainerOptions 
   };
 }
 
+/** The device that was asked for; a run that goes on counts as asking for the one that it was on. */
+export function deviceFor({ device }: Settings, before: DeviceRecord | null): Device {
+  return device === "auto" && before ? before.kind : device;
+}
+
 /**
  * Makes a trainer of the settings, ready at its first step; the one before it goes. A run that goes on is made on the
  * device it was on, with the same kernels, where that device is here.
  */
 export async function configure(settings: Settings, before: DeviceRecord | null = null): Promise<RunInfo> {
-  const [split, candidates] = await Promise.all([
-    loadData(settings),
-    candidatesFor(settings.device === "auto" && before ? before.kind : settings.device),
-  ]);
+  const [split, candidates] = await Promise.all([loadData(settings), candidatesFor(deviceFor(settings, before))]);
   for (const backend of candidates) {
     if (before?.description === backend.description) backend.choices?.remember(before.kernels);
   }

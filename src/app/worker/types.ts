@@ -102,6 +102,8 @@ export interface Progress {
 /** A run of the same settings that was kept when the page went away. */
 export interface SavedRun {
   readonly step: number;
+  /** What computed it, where that is not here now; else null. */
+  readonly elsewhere: string | null;
 }
 
 /** That run, gone on from: what computes it, where it stands, and what was found on whole data sets. */
