@@ -2,7 +2,11 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ChainruleError } from "../core/errors.ts";
+import type { NdArray } from "../core/ndarray.ts";
 import { reason } from "../io/node-files.ts";
+import { readTensors } from "../io/tensor-file.ts";
+
+export { makeFolder, requireWritable, writeWhole } from "../io/node-files.ts";
 
 /** Files larger than this are refused before they are read. */
 const MAX_BYTES = 2 ** 31;
@@ -18,6 +22,11 @@ export function readBytes(path: string): Uint8Array {
     if (error instanceof ChainruleError) throw error;
     throw new ChainruleError("file", `cannot read ${path}: ${reason(error)}`, { cause: error });
   }
+}
+
+/** The named arrays of a .safetensors or .npz file. */
+export async function tensorsAt(path: string): Promise<Map<string, NdArray>> {
+  return readTensors(path, readBytes(path));
 }
 
 export function readJson(path: string): unknown {

@@ -72,7 +72,7 @@ export async function requireRun(from: Checkpoint, options: TrainerOptions, step
 /** Puts the trainer at the checkpoint's step, and says so. */
 export function goOn(trainer: Trainer, from: Checkpoint): void {
   trainer.restore(from.state);
-  note(`going on from step ${trainer.step}`);
+  note(`going on from step ${trainer.stepsTaken}`);
   if (from.device.description !== trainer.backend.description) {
     note(`the checkpoint was taken on ${from.device.description}: steps may differ from its in their last bits`);
   }
@@ -118,17 +118,17 @@ export class Keeper {
     log: number | null,
   ): Promise<Keeper> {
     const keeper = new Keeper(trainer, checkpoints, await runIdentity(trainer.options), every, log);
-    if (checkpoints.step !== trainer.step) await checkpoints.save(trainer, keeper.run);
+    if (checkpoints.step !== trainer.stepsTaken) await checkpoints.save(trainer, keeper.run);
     return keeper;
   }
 
   /** Steps that may be taken until the next checkpoint. */
   get stepsLeft(): number {
-    return this.every === undefined ? Number.POSITIVE_INFINITY : this.every - (this.trainer.step % this.every);
+    return this.every === undefined ? Number.POSITIVE_INFINITY : this.every - (this.trainer.stepsTaken % this.every);
   }
 
   private get due(): boolean {
-    if (this.every !== undefined) return this.trainer.step % this.every === 0;
+    if (this.every !== undefined) return this.trainer.stepsTaken % this.every === 0;
     return performance.now() - this.savedAt >= this.pause;
   }
 
@@ -140,7 +140,7 @@ export class Keeper {
 
   /** Saves where a checkpoint is due, or at once; what goes wrong is said, and the run goes on. */
   async save(when: "due" | "now"): Promise<void> {
-    if ((when === "due" && !this.due) || this.checkpoints.step === this.trainer.step) return;
+    if ((when === "due" && !this.due) || this.checkpoints.step === this.trainer.stepsTaken) return;
     const start = performance.now();
     try {
       // The log must reach at least as far as the checkpoint, even when the power fails.
@@ -148,7 +148,9 @@ export class Keeper {
       await this.checkpoints.save(this.trainer, this.run);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      note(`no checkpoint at step ${this.trainer.step}: ${message}; the one of step ${this.checkpoints.step} stays`);
+      note(
+        `no checkpoint at step ${this.trainer.stepsTaken}: ${message}; the one of step ${this.checkpoints.step} stays`,
+      );
     }
     this.savedAt = performance.now();
     this.pause = Math.max(EVERY_MS, PAUSE_SHARE * (this.savedAt - start));

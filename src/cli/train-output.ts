@@ -38,7 +38,7 @@ export function summary(r: {
   json: boolean;
   save: string | undefined;
 }): void {
-  const { step, backend } = r.trainer;
+  const { stepsTaken: step, backend } = r.trainer;
   const perSecond = (step - r.first) / r.seconds;
   if (r.json) {
     const loss = r.last?.loss ?? null;

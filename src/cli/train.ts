@@ -1,10 +1,11 @@
 import { closeSync, writeSync } from "node:fs";
 import { short } from "../core/format.ts";
-import { writeWhole } from "../io/node-files.ts";
-import { writeWeights } from "../io/weights.ts";
+import { writeTensors } from "../io/tensor-file.ts";
+import { weightTensors } from "../io/weights.ts";
 import { parameterSpecs } from "../nn/model.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
 import { openTrainer } from "./backend.ts";
+import { writeWhole } from "./files.ts";
 import { clearProgress, note, print, progress } from "./output.ts";
 import { goOn, Keeper, openCheckpoints, openLog, requireRun } from "./train-checkpoint.ts";
 import { type Evaluations, logLine, remaining, stepLine, summary } from "./train-output.ts";
@@ -21,7 +22,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const { from, into } = await openCheckpoints(plan);
   if (from) await requireRun(from, plan.trainer, plan.steps);
-  const trainer = await openTrainer(plan.backend, plan.trainer, from?.device);
+  const trainer = await openTrainer(plan.backend, plan.trainer, plan.onLost, from?.device);
   if (from) goOn(trainer, from);
   const { data, optimizer, seed } = trainer.options;
   const { steps, shown, logged, json } = plan;
@@ -43,23 +44,33 @@ export async function run(args: readonly string[]): Promise<number> {
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   const start = performance.now();
-  const first = trainer.step;
+  const first = trainer.stepsTaken;
   let last: StepMetrics | null = null;
   let final: Evaluations = { test: null, train: null };
   const every = evaluationSteps(trainer, steps);
   const evaluateWhereDue = async (): Promise<void> => {
-    if (trainer.step % every !== 0 && trainer.step < steps && !abort.signal.aborted) return;
+    if (trainer.stepsTaken % every !== 0 && trainer.stepsTaken < steps && !abort.signal.aborted) return;
     final = { train: final.train, test: await trainer.evaluate("test") };
     if (final.test && log !== null)
-      writeSync(log, `${JSON.stringify({ step: trainer.step, evaluation: "test", ...final.test })}\n`);
+      writeSync(log, `${JSON.stringify({ step: trainer.stepsTaken, evaluation: "test", ...final.test })}\n`);
   };
   try {
     if (first > 0) await evaluateWhereDue();
-    while (trainer.step < steps && !abort.signal.aborted) {
-      const part = Math.min(every - (trainer.step % every), steps - trainer.step, keeper?.stepsLeft ?? steps);
+    while (trainer.stepsTaken < steps && !abort.signal.aborted) {
+      const part = Math.min(
+        every - (trainer.stepsTaken % every),
+        steps - trainer.stepsTaken,
+        keeper?.stepsLeft ?? steps,
+      );
       pause = new AbortController();
       const alarm = keeper?.alarm(() => pause.abort());
-      for await (const m of trainer.run({ steps: part, logEvery: gcd(shown, logged), signal: pause.signal })) {
+      const { onNotFinite } = plan;
+      for await (const m of trainer.run({
+        steps: part,
+        logEvery: gcd(shown, logged),
+        signal: pause.signal,
+        onNotFinite,
+      })) {
         last = m;
         const atEnd = m.step === steps;
         if (log !== null && (m.step % logged === 0 || m.step === 1 || atEnd)) writeSync(log, logLine(m));
@@ -75,7 +86,7 @@ export async function run(args: readonly string[]): Promise<number> {
     await keeper?.save("now");
     final = { test: final.test, train: await trainer.evaluate("train") };
     if (log !== null)
-      writeSync(log, `${JSON.stringify({ step: trainer.step, evaluation: "train", ...final.train })}\n`);
+      writeSync(log, `${JSON.stringify({ step: trainer.stepsTaken, evaluation: "train", ...final.train })}\n`);
   } finally {
     clearProgress();
     if (log !== null) closeSync(log);
@@ -99,5 +110,5 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
 async function save(path: string | undefined, trainer: Trainer): Promise<void> {
   if (path === undefined) return;
-  writeWhole(path, writeWeights(trainer.options.model, await trainer.parameters()));
+  writeWhole(path, writeTensors(path, weightTensors(trainer.options.model, await trainer.parameters())));
 }

@@ -76,10 +76,10 @@ export class Checkpoints {
   async save(trainer: Trainer, run: RunIdentity, extra: Packed = null): Promise<void> {
     const state = await trainer.state();
     // A device that was lost may give zeros for everything: such a state must not become a checkpoint.
-    if (state.step !== trainer.step) {
+    if (state.step !== trainer.stepsTaken) {
       throw new ChainruleError(
         "device",
-        `the device says step ${state.step}, ${trainer.step} were taken: nothing was saved`,
+        `the device says step ${state.step}, ${trainer.stepsTaken} were taken: nothing was saved`,
       );
     }
     const slot: Slot = this.newest?.slot === 0 ? 1 : 0;

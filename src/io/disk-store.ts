@@ -1,9 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 import { MAX_CHECKPOINT_BYTES } from "./checkpoint.ts";
 import type { CheckpointStore, Slot } from "./checkpoints.ts";
-import { reason, requireWritable, writeWhole } from "./node-files.ts";
+import { makeFolder, reason, requireWritable, writeWhole } from "./node-files.ts";
 
 const fileOf = (folder: string, slot: Slot): string => join(folder, `checkpoint-${slot}.safetensors`);
 /** What a process that was killed while it wrote leaves behind; see `temporary`. */
@@ -37,12 +37,6 @@ export function diskStore(folder: string): CheckpointStore {
 
 /** Makes the folder where it is missing, and finds out whether checkpoints can be written there. */
 export function requireStore(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why = code === "EEXIST" ? "it is a file, not a folder" : reason(error);
-    throw new ChainruleError("file", `cannot keep checkpoints in ${folder}: ${why}`, { cause: error });
-  }
+  makeFolder(folder);
   requireWritable(fileOf(folder, 0));
 }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 
@@ -59,12 +59,22 @@ export function requireWritable(path: string): void {
   }
 }
 
+/** Makes a folder for results, or finds out now that it cannot be made. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new ChainruleError("file", `cannot make the folder ${path}: ${reason(cause)}`, { cause });
+  }
+}
+
 /** What a failed call of the file system means, in words. */
 export function reason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   const known: Record<string, string> = {
     ENOENT: "there is no such file",
     EACCES: "permission denied",
+    EEXIST: "it is a file",
     EISDIR: "it is a folder",
     ENOTDIR: "part of the path is not a folder",
     EROFS: "the file system is read-only",

@@ -1,6 +1,6 @@
 import { computed, effect, signal } from "@preact/signals";
 import { proxy } from "comlink";
-import type { OwnData, OwnInfo, Pictures, Progress, RunInfo } from "../worker/types.ts";
+import type { DroppedFile, OwnData, OwnInfo, Pictures, Progress, RunInfo } from "../worker/types.ts";
 import { engine } from "./engine.ts";
 import { curveVersion, keepRun, kept, live, nameOf, newRun } from "./runs.ts";
 import { followSaved, lookForSaved } from "./saved.ts";
@@ -23,6 +23,8 @@ export const loss = signal<number | null>(null);
 export const stepsPerSecond = signal(0);
 export const evaluation = signal<Progress["evaluation"]>(null);
 export const pictures = signal<Pictures | null>(null);
+/** What became of a lost device; null while none was lost. */
+export const recovery = signal<Progress["recovery"]>(null);
 export const problem = signal<string | null>(null);
 /** Counts up when the weights are no longer those that a check, a story or a picture was made of. */
 export const generation = signal(0);
@@ -57,6 +59,13 @@ export function take(p: Progress): void {
   if (p.pictures) pictures.value = p.pictures;
   if (p.error) problem.value = p.error;
   followSaved(p.step, p.unsaved);
+  if (p.recovery) recovery.value = p.recovery;
+  // The run goes on elsewhere, and the page says so.
+  if (p.recovery?.kind === "moved" && run.value) {
+    const { description } = p.recovery;
+    const adapter = { ...run.value.adapter, kind: "cpu" as const, description, measured: [], software: false };
+    run.value = { ...run.value, adapter };
+  }
 }
 
 export function clearRun(): void {
@@ -67,6 +76,7 @@ export function clearRun(): void {
   stepsPerSecond.value = 0;
   evaluation.value = null;
   problem.value = null;
+  recovery.value = null;
   generation.value++;
 }
 
@@ -121,6 +131,19 @@ export function trainOn(data: OwnData): void {
     own.value = await engine.own(data);
     const base = settings.value.data === OWN ? settings.value : { ...settingsFor(OWN), device: settings.value.device };
     settings.value = base;
+    await configureAndPlay();
+  });
+}
+
+/** What was changed about the net that was dropped last, for people. */
+export const netNotes = signal<readonly string[]>([]);
+
+/** Trains the net of another library's files, from its weights on. */
+export function takeNet(files: readonly DroppedFile[]): void {
+  enqueue(async () => {
+    const { net, bias, notes } = await engine.takeNet(files, ends.value);
+    netNotes.value = notes;
+    settings.value = { ...settings.value, net, bias, fault: "none" };
     await configureAndPlay();
   });
 }

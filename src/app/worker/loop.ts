@@ -1,6 +1,6 @@
 import { CurveRecorder } from "../state/curve.ts";
 import { picturesNow } from "./pictures.ts";
-import { current } from "./session.ts";
+import { current, takeEvent } from "./session.ts";
 import type { Progress } from "./types.ts";
 
 /** Time between two pieces of news to the page. */
@@ -43,11 +43,12 @@ export async function news(over: {
     const on = trainer.options.test ? "test" : "train";
     const found = await trainer.evaluate(on);
     evaluation = found && { ...found, on };
-    if (found && evaluations.at(-1)?.step !== trainer.step) evaluations.push({ step: trainer.step, ...found });
+    if (found && evaluations.at(-1)?.step !== trainer.stepsTaken)
+      evaluations.push({ step: trainer.stepsTaken, ...found });
     pictures = await picturesNow();
   }
   return {
-    step: trainer.step,
+    step: trainer.stepsTaken,
     loss: recorder.lastLoss,
     curve: recorder.flush(),
     stepsPerSecond: over.stepsPerSecond ?? 0,
@@ -55,6 +56,7 @@ export async function news(over: {
     pictures,
     error: over.error ?? null,
     unsaved,
+    recovery: takeEvent(),
     playing: playing !== null,
   };
 }

@@ -65,7 +65,7 @@ function lock(key: string): Promise<boolean> {
 /** A run like this one that was kept, where it is further than this one is. */
 export async function lookFor(session: Session): Promise<SavedRun | null> {
   const found = (await saverOf(session))?.checkpoints.found;
-  if (!found || found.state.step <= session.trainer.step) return null;
+  if (!found || found.state.step <= session.trainer.stepsTaken) return null;
   const { description } = found.device;
   const here = await candidatesFor(deviceFor(session.settings, found.device));
   const elsewhere = here.some((backend) => backend.description === description) ? null : description;
@@ -79,7 +79,7 @@ export async function lookFor(session: Session): Promise<SavedRun | null> {
 export async function save(session: Session): Promise<string | null> {
   try {
     const saver = await saverOf(session);
-    if (!saver || session.trainer.step <= (saver.checkpoints.step ?? 0)) return null;
+    if (!saver || session.trainer.stepsTaken <= (saver.checkpoints.step ?? 0)) return null;
     const { liveBytes } = session.trainer.memory();
     if (liveBytes > MOST_BYTES)
       return `${Math.round(liveBytes / 2 ** 20)} MiB; at most ${MOST_BYTES / 2 ** 20} MiB are kept`;

@@ -4,16 +4,17 @@ import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import { type DataSplit, outputCount } from "../../data/dataset.ts";
 import { dataPreset } from "../../data/presets.ts";
 import type { DeviceRecord } from "../../io/checkpoint.ts";
-import { parameterSpecs } from "../../nn/model.ts";
+import { type ModelSpec, parameterSpecs } from "../../nn/model.ts";
 import { trainingPresets } from "../../nn/presets.ts";
 import { chooseTrainer } from "../../train/choose.ts";
 import type { Evaluation } from "../../train/evaluation.ts";
 import type { TrainerOptions } from "../../train/options.ts";
+import type { RecoveryEvent } from "../../train/recovery.ts";
 import type { Trainer } from "../../train/trainer.ts";
 import { CurveRecorder } from "../state/curve.ts";
 import { type Device, modelOf, OWN, type Settings } from "../state/settings.ts";
 import { samplePoints } from "./boundary.ts";
-import { candidatesFor, openGpu } from "./devices.ts";
+import { candidatesFor, openCpu, openGpu } from "./devices.ts";
 import { brokenBackend, brokenStart, EXPLODING } from "./faults.ts";
 import { frameOf } from "./frame.ts";
 import type { OwnInfo, RunInfo } from "./types.ts";
@@ -29,11 +30,19 @@ export interface Session {
 }
 
 let session: Session | null = null;
+let lastEvent: RecoveryEvent | null = null;
 let own: { readonly split: DataSplit; readonly info: OwnInfo } | null = null;
 
 export function current(): Session {
   if (!session) throw new ChainruleError("usage", "nothing is set up yet");
   return session;
+}
+
+/** What became of a lost device since this was last asked. */
+export function takeEvent(): RecoveryEvent | null {
+  const event = lastEvent;
+  lastEvent = null;
+  return event;
 }
 
 export function keepOwn(split: DataSplit, info: OwnInfo): void {
@@ -53,10 +62,35 @@ async function loadData(settings: Settings): Promise<DataSplit> {
   return dataPreset(settings.data).load(readData, { seed: settings.seed });
 }
 
+/** A net that the user dropped, with the weights it begins from. */
+interface DroppedNet {
+  readonly name: string;
+  readonly model: ModelSpec;
+  readonly weights: ReadonlyMap<string, NdArray>;
+}
+
+let dropped: DroppedNet | null = null;
+
+export function keepNet(net: DroppedNet): void {
+  dropped = net;
+}
+
+/** What the settings say of layers: not how steep a slope is, nor what keeps a division from 0. */
+export function layersText(model: ModelSpec): string {
+  return JSON.stringify(model.layers.map((l) => (l.type === "linear" || l.type === "dropout" ? l : l.type)));
+}
+
+/** The dropped net, for as long as the settings still say it. */
+function droppedFor(model: ModelSpec): DroppedNet | null {
+  return dropped && layersText(dropped.model) === layersText(model) ? dropped : null;
+}
+
 export function optionsOf(settings: Settings, split: DataSplit): TrainerOptions {
-  const model = modelOf(settings, own?.info ?? null);
+  const asked = modelOf(settings, own?.info ?? null);
+  const taken = droppedFor(asked);
+  const model = taken ? { ...taken.model, loss: asked.loss } : asked;
   const init = trainingPresets[settings.data]?.init;
-  const weights = brokenStart(model, settings.seed, settings.fault);
+  const weights = brokenStart(model, settings.seed, settings.fault) ?? taken?.weights;
   const exploding = settings.fault === "rate";
   return {
     model,
@@ -86,7 +120,13 @@ export async function configure(settings: Settings, before: DeviceRecord | null 
   }
   const options = optionsOf(settings, split);
   const backends = candidates.map((b) => brokenBackend(b, settings.fault));
-  const { trainer, measured } = await chooseTrainer(backends, options);
+  const { trainer, measured } = await chooseTrainer(backends, options, {
+    onLost: "cpu",
+    cpu: openCpu,
+    onEvent: (event) => {
+      lastEvent = event;
+    },
+  });
   session?.trainer.dispose();
   session = { settings, trainer, split, recorder: new CurveRecorder(), evaluations: [] };
   const { kind, description } = trainer.backend;
@@ -99,6 +139,7 @@ export async function configure(settings: Settings, before: DeviceRecord | null 
       missing: gpu.reason,
       software: gpu.backend !== null && isSoftware(gpu.backend.description),
       measured: candidates.length > 1 ? measured : [],
+      wrong: [...(gpu.backend?.gpu.wrong ?? [])].map(([kernel, reason]) => ({ kernel, reason })),
     },
     rows: train.x.shape[0]!,
     testRows: test?.x.shape[0] ?? 0,
@@ -112,6 +153,7 @@ export async function configure(settings: Settings, before: DeviceRecord | null 
     frame: train.image ? frameOf(train.x, train.image) : null,
     points: samplePoints(train),
     source: train.source ?? "",
+    net: options.weights && options.weights === dropped?.weights ? dropped.name : null,
   };
 }
 

@@ -79,7 +79,7 @@ describe("two slots", () => {
     const other = await make(6);
     const { found } = await Checkpoints.open(store);
     await expect(restoreCheckpoint(other, found!)).rejects.toThrow("seed is 5 in the checkpoint, 6 here");
-    expect(other.step).toBe(0);
+    expect(other.stepsTaken).toBe(0);
   });
 
   test("take no state from a device that has lost it", async () => {
