@@ -47,6 +47,14 @@ export interface CompileOptions {
   readonly selfTest?: boolean;
 }
 
+/** Kernels that were chosen by measuring, so that a later run can have the same, and with them the same bits. */
+export interface KernelChoices {
+  /** Names of kernels by problem. */
+  names(): Readonly<Record<string, string>>;
+  /** Takes these, where they apply, for what is compiled from now on. Only for names that this very device gave. */
+  remember(names: Readonly<Record<string, string>>): void;
+}
+
 /** Something that runs graphs. */
 export interface Backend extends Resource {
   readonly kind: "webgpu" | "cpu";
@@ -54,6 +62,8 @@ export interface Backend extends Resource {
   readonly description: string;
   /** The largest buffer, and the largest data set that is kept whole, in bytes. */
   readonly limits: { readonly maxBufferSize: number; readonly maxDataBytes: number };
+  /** Absent where no kernel is chosen by measuring. */
+  readonly choices?: KernelChoices;
   /** What matmul() and its like have compiled here; goes with the backend. */
   readonly cache: ExecutorCache;
   /** A graph ready to run. On a GPU whose device was lost, a new one is asked for first, with growing pauses. */

@@ -74,6 +74,7 @@ export async function webgpuBackend(
       return device;
     },
     tuner,
+    ...(tuner ? { choices: tuner } : {}),
     cache,
     limits: {
       maxBufferSize: device.caps.maxBufferSize,
