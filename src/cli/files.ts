@@ -2,6 +2,7 @@ import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeF
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ChainruleError } from "../core/errors.ts";
+import { parseJson } from "../io/json.ts";
 
 /** Files larger than this are refused before they are read. */
 const MAX_BYTES = 2 ** 31;
@@ -20,12 +21,7 @@ export function readBytes(path: string): Uint8Array {
 }
 
 export function readJson(path: string): unknown {
-  const text = new TextDecoder().decode(readBytes(path));
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new ChainruleError("file", `${path} is not JSON: ${reason(error)}`, { cause: error });
-  }
+  return parseJson(path, readBytes(path));
 }
 
 /** Finds out now, not after hours of training, whether `path` can be written. */

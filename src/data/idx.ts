@@ -88,6 +88,7 @@ export function pairIdx(images: Uint8Array, labels: Uint8Array, options: IdxPair
     name,
     x: reshape(x, [n, height * (width ?? 1)]),
     y,
+    pixelScale: scale,
     ...(width === undefined ? {} : { image: { height, width } }),
     ...(classes ? { classes } : {}),
     ...(source ? { source } : {}),

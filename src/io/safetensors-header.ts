@@ -1,7 +1,10 @@
 import { ChainruleError } from "../core/errors.ts";
+import { brief } from "../core/format.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import { findJsonFault } from "./json-keys.ts";
 import { ELEMENTS } from "./safetensors-dtypes.ts";
+
+export { brief };
 
 /** The format's own limit, 100 MB. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -32,12 +35,6 @@ export interface SafetensorsHeader {
 /** Every error of a safetensors file: ChainruleError "file". */
 export function refuse(message: string, options?: ErrorOptions): never {
   throw new ChainruleError("file", `safetensors: ${message}`, options);
-}
-
-/** A value of the header for a message: as JSON, cut short, since a hostile one may be megabytes long. */
-export function brief(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
 }
 
 /** Refuses a name that a plain object would treat specially. */

@@ -3,7 +3,7 @@ import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import { type DataSplit, outputCount } from "../../data/dataset.ts";
 import { dataPreset } from "../../data/presets.ts";
-import { parameterSpecs } from "../../nn/model.ts";
+import { type ModelSpec, parameterSpecs } from "../../nn/model.ts";
 import { trainingPresets } from "../../nn/presets.ts";
 import { chooseTrainer } from "../../train/choose.ts";
 import type { TrainerOptions } from "../../train/options.ts";
@@ -49,8 +49,19 @@ async function loadData(settings: Settings): Promise<DataSplit> {
   return dataPreset(settings.data).load(readData, { seed: settings.seed });
 }
 
+/** A link may ask for forty layers of 8,192, which no page can hold: 2^26 parameters are 1 GiB with Adam's moments. */
+const MOST_PARAMETERS = 2 ** 26;
+
+function requireTrainable(model: ModelSpec): void {
+  const count = parameterSpecs(model).reduce((sum, p) => sum + sizeOf(p.shape), 0);
+  if (count > MOST_PARAMETERS) {
+    throw new ChainruleError("limit", `${count} parameters, more than the ${MOST_PARAMETERS} that a page may hold`);
+  }
+}
+
 export function optionsOf(settings: Settings, split: DataSplit): TrainerOptions {
   const model = modelOf(settings, own?.info ?? null);
+  requireTrainable(model);
   const init = trainingPresets[settings.data]?.init;
   const weights = brokenStart(model, settings.seed, settings.fault);
   const exploding = settings.fault === "rate";

@@ -5,6 +5,7 @@ import type { AnyOp, Trial } from "../../graph/op.ts";
 import { type AnyKernel, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { WebGpuExecutor } from "./executor.ts";
+import { storedChoices } from "./stored-choices.ts";
 import { applies, candidatesOf, keyOf, suffixOf } from "./tuner-candidates.ts";
 
 /** What one kernel took in a trial; null where it failed its check, which rules it out. */
@@ -164,7 +165,7 @@ export class Tuner {
 
   private async load(): Promise<void> {
     const stored = await this.store?.load(this.gpu.description).catch(() => null);
-    for (const [key, kernel] of Object.entries(stored ?? {})) {
+    for (const [key, kernel] of storedChoices(stored)) {
       this.choices.set(key, { key, kernel, how: "remembered", shapes: [], results: [] });
     }
   }
