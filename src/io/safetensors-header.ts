@@ -42,15 +42,18 @@ export function requireName(name: string, what: string): void {
   if (FORBIDDEN.has(name)) refuse(`the ${what} name ${brief(name)} is not accepted`);
 }
 
-/** Reads and checks the header: every tensor lies in the file, and together they fill it without gap or overlap. */
-export function readHeader(bytes: Uint8Array): SafetensorsHeader {
+/**
+ * Reads and checks the header: every tensor lies in the file, and together they fill it without gap or overlap. `bytes`
+ * may be the beginning of a file of `size` bytes, up to the end of its header at least.
+ */
+export function readHeader(bytes: Uint8Array, size = bytes.length): SafetensorsHeader {
   if (bytes.length < 8) refuse(`the file has ${bytes.length} bytes, too few for the header's length`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (length > MAX_HEADER_BYTES) refuse(`a header of ${length} bytes; at most ${MAX_HEADER_BYTES} are accepted`);
   const dataStart = 8 + Number(length);
   if (dataStart > bytes.length) refuse(`cut short: the header needs ${dataStart} bytes, the file has ${bytes.length}`);
   const header = parseHeader(bytes.subarray(8, dataStart));
-  const available = bytes.length - dataStart;
+  const available = size - dataStart;
   const entries: TensorEntry[] = [];
   let metadata: Record<string, string> = {};
   for (const [name, value] of Object.entries(header)) {

@@ -4,10 +4,12 @@ import { type NdArray, zeros } from "../core/ndarray.ts";
 import { packGroup, unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
 import { startCursor } from "../ops/record.ts";
-import { type Evaluation, Evaluator } from "./evaluation.ts";
+import { type AnyEvaluator, evaluatorOf } from "./evaluate-source.ts";
+import type { Evaluation } from "./evaluation.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./options.ts";
+import { requireResident } from "./row-source.ts";
 import { stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
-import { RowStream } from "./stream.ts";
+import { type RowStream, streamOf } from "./stream.ts";
 import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
 
 /** What one training step reported. */
@@ -51,16 +53,17 @@ export class Trainer {
     private readonly plan: TrainingGraph,
     private readonly executor: Executor,
     private readonly stream: RowStream | null,
-    private readonly evaluators: { train: Evaluator | null; test: Evaluator | null } = { train: null, test: null },
+    private readonly evaluators: { train: AnyEvaluator | null; test: AnyEvaluator | null } = {
+      train: null,
+      test: null,
+    },
   ) {}
 
   static async create(backend: Backend, given: TrainerOptions): Promise<Trainer> {
     const options = resolveOptions(given, backend);
     const { data, batch, seed, maxDataBytes } = options;
-    const bytes = Math.max(data.x.data.byteLength, data.y.data.byteLength);
-    const stream =
-      batch !== "full" && bytes > maxDataBytes ? new RowStream(data.x, data.y, batch, seed, maxDataBytes) : null;
-    const resident = stream?.empty() ?? data;
+    const stream = batch === "full" ? null : streamOf(data, batch, seed, maxDataBytes);
+    const resident = stream?.empty() ?? requireResident(data);
     const plan = trainingGraph({
       ...options,
       x: resident.x,
@@ -99,7 +102,8 @@ export class Trainer {
     const pending: { from: number; to: number; ring: Promise<readonly NdArray[]>; start: number }[] = [];
     while (queued < end || pending.length > 0) {
       if (queued < end && pending.length < READS_IN_FLIGHT && !signal?.aborted) {
-        const count = this.feed(queued, Math.min(end - queued, this.chunkSteps, RING_SLOTS));
+        const wanted = Math.min(end - queued, this.chunkSteps, RING_SLOTS);
+        const count = this.stream ? await this.feed(this.stream, queued, wanted) : wanted;
         const ring = this.executor.run(count, [this.plan.ring]);
         ring.catch(() => undefined);
         pending.push({ from: queued, to: queued + count, ring, start: performance.now() });
@@ -124,8 +128,8 @@ export class Trainer {
     const rows = on === "train" ? this.options.data : this.options.test;
     if (!rows) return null;
     const weights = await this.parameters();
-    const { model, maxBufferSize } = this.options;
-    this.evaluators[on] ??= await Evaluator.create(this.backend, model, weights, rows.x, rows.y, maxBufferSize);
+    const { model } = this.options;
+    this.evaluators[on] ??= await evaluatorOf(this.backend, model, weights, rows, this.options);
     return this.evaluators[on].evaluate(weights);
   }
 
@@ -174,17 +178,16 @@ export class Trainer {
     this.executor.dispose();
   }
 
-  /** How many of `wanted` steps may be queued from `step` on; lays the next chunk when one begins. */
-  private feed(step: number, wanted: number): number {
-    if (!this.stream) return wanted;
-    const at = step % this.stream.steps;
+  /** Steps that can run on the rows that are on the device; lays the next chunk when one begins. */
+  private async feed(stream: RowStream, step: number, wanted: number): Promise<number> {
+    const at = step % stream.steps;
     if (this.laid !== step - at) {
-      this.laid = step - at;
-      const chunk = this.stream.chunk(this.laid);
+      const chunk = await stream.chunk(step - at);
       this.executor.write(this.plan.dataX, chunk.x);
       this.executor.write(this.plan.dataY, chunk.y);
+      this.laid = step - at;
     }
-    return Math.min(wanted, this.stream.steps - at);
+    return Math.min(wanted, stream.steps - at);
   }
 
   private adapt(steps: number, ms: number): void {

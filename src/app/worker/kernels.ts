@@ -10,7 +10,7 @@ import { type Binding, DEFAULT_CAPS, type DeviceCaps, type Launch } from "../../
 import { fuse } from "../../ops/fuse.ts";
 import { trainingGraph } from "../../train/training-graph.ts";
 import { openGpu } from "./devices.ts";
-import { current } from "./session.ts";
+import { current, trainingRows } from "./session.ts";
 import { type XrayReport, xrayNow } from "./xray.ts";
 
 /** One rung of the ladder: why it was taken or not. */
@@ -52,7 +52,7 @@ const MOST_ROWS = 128;
 /** The step of the run that is set up, recorded again: nothing of it is allocated. */
 function stepNodes(): readonly Node[] {
   const { options } = current().trainer;
-  const { data } = options;
+  const data = trainingRows();
   const plan = trainingGraph({ ...options, x: data.x, y: data.y, rows: data.x.shape[0]!, streams: false });
   return fuse(plan.graph).filter((node) => !node.op.view);
 }

@@ -6,7 +6,8 @@ import { dataPreset } from "../../data/presets.ts";
 import { type ModelSpec, parameterSpecs } from "../../nn/model.ts";
 import { trainingPresets } from "../../nn/presets.ts";
 import { chooseTrainer } from "../../train/choose.ts";
-import type { TrainerOptions } from "../../train/options.ts";
+import type { Rows, TrainerOptions } from "../../train/options.ts";
+import { requireResident } from "../../train/row-source.ts";
 import type { Trainer } from "../../train/trainer.ts";
 import { CurveRecorder } from "../state/curve.ts";
 import { modelOf, OWN, type Settings } from "../state/settings.ts";
@@ -109,6 +110,11 @@ export async function configure(settings: Settings): Promise<RunInfo> {
     points: samplePoints(train),
     source: train.source ?? "",
   };
+}
+
+/** The rows that are trained on, in the form that the loss takes: the page keeps its data in memory. */
+export function trainingRows(): Rows {
+  return requireResident(current().trainer.options.data);
 }
 
 /** Parameters of the run as they are now, by name. */
