@@ -31,6 +31,10 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
   --seed <N>                weights, shuffle and dropout (default 1)
   --backend <B>             auto (default: measures both on this run), webgpu, cpu or
                            reference (the CPU in plain loops)
+  --on-not-finite <how>     a loss or gradient that is not finite: stop (default) and say where it
+                           began, or skip the step and go on; it never reaches the weights
+  --on-lost <how>           the GPU's device is lost and none comes back: cpu (default) goes on
+                           there, wait asks again, stop ends; what was reached is saved
   --log <f.jsonl>           one JSON object a line: {"step":1,"loss":...}, and evaluations
   --log-every <N>           steps between two lines of the log
   --save <f.safetensors>    write the weights at the end, and after Ctrl-C
@@ -55,6 +59,8 @@ const options = {
   clip: { type: "string" },
   seed: { type: "string" },
   backend: { type: "string" },
+  "on-lost": { type: "string" },
+  "on-not-finite": { type: "string" },
   log: { type: "string" },
   "log-every": { type: "string" },
   save: { type: "string" },
@@ -64,6 +70,8 @@ const options = {
 export interface TrainPlan {
   readonly trainer: TrainerOptions;
   readonly backend: BackendChoice;
+  readonly onLost: "cpu" | "wait" | "stop";
+  readonly onNotFinite: "stop" | "skip";
   readonly steps: number;
   /** Steps between two lines on the screen, and in the log. */
   readonly shown: number;
@@ -130,6 +138,8 @@ export async function trainPlan(args: readonly string[]): Promise<TrainPlan | nu
       ...(weights === undefined ? {} : { weights }),
     },
     backend: choice,
+    onNotFinite: choiceFlag("on-not-finite", values["on-not-finite"], ["stop", "skip"] as const) ?? "stop",
+    onLost: choiceFlag("on-lost", values["on-lost"], ["cpu", "wait", "stop"] as const) ?? "cpu",
     steps,
     shown: logEvery ?? preset?.logEvery ?? Math.max(1, Math.round(steps / 20)),
     // The tutorial prints every 5,000 steps; any other log has every step unless told otherwise.

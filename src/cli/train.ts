@@ -18,7 +18,7 @@ export async function run(args: readonly string[]): Promise<number> {
     print(help);
     return 0;
   }
-  const trainer = await openTrainer(plan.backend, plan.trainer);
+  const trainer = await openTrainer(plan.backend, plan.trainer, plan.onLost);
   const { data, optimizer, seed } = trainer.options;
   const { steps, shown, logged, json } = plan;
   const count = parameterSpecs(trainer.options.model).reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);
@@ -42,7 +42,13 @@ export async function run(args: readonly string[]): Promise<number> {
     const every = evaluationSteps(trainer, steps);
     while (trainer.step < steps && !abort.signal.aborted) {
       const part = Math.min(every, steps - trainer.step);
-      for await (const m of trainer.run({ steps: part, logEvery: gcd(shown, logged), signal: abort.signal })) {
+      const { onNotFinite } = plan;
+      for await (const m of trainer.run({
+        steps: part,
+        logEvery: gcd(shown, logged),
+        signal: abort.signal,
+        onNotFinite,
+      })) {
         last = m;
         const atEnd = m.step === steps;
         if (log !== null && (m.step % logged === 0 || m.step === 1 || atEnd)) writeSync(log, logLine(m));

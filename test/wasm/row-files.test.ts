@@ -153,6 +153,19 @@ describe("rows read from a file by number", () => {
     trainer.dispose();
   });
 
+  test("a step that is not finite is looked into as with rows in memory", async () => {
+    const line = parseModel({ layers: [{ type: "linear", in: 9, out: 2 }], loss: "mse" });
+    const given = { ...options, model: line, optimizer: { type: "sgd", lr: 1e30 } } as const;
+    const message = async (data: TrainerOptions["data"]): Promise<unknown> =>
+      outcome({ ...given, data, maxDataBytes: CHUNK }).then(
+        () => "finite",
+        (error: Error) => error.message,
+      );
+    const expected = await message(await resident("targets.safetensors"));
+    expect(expected).toMatch(/step \d+: .* first, computed by/);
+    expect(await message(await streamed("targets.safetensors"))).toBe(expected);
+  });
+
   test("are read in few pieces, in the order of the file", async () => {
     const file = await opened("classes.safetensors");
     const asked: [number, number][] = [];
