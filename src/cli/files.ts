@@ -38,6 +38,9 @@ export function requireWritable(path: string): void {
   }
 }
 
+/** Where the record of preprocessing lies that belongs to a file of weights. */
+export const recordOf = (weights: string): string => `${weights}.json`;
+
 /** Writes a file whole or not at all. */
 export function writeWhole(path: string, bytes: Uint8Array | string): void {
   const partial = temporary(path);

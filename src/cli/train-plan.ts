@@ -1,15 +1,18 @@
 import { ChainruleError } from "../core/errors.ts";
-import type { DataSplit } from "../data/dataset.ts";
+import type { Preprocessing } from "../data/preprocessing.ts";
 import { readWeights } from "../io/weights.ts";
 import { type Initialiser, initialisers } from "../nn/initialise.ts";
 import type { OptimizerName } from "../ops/names.ts";
 import { optimizers } from "../ops/optimizers.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { parseSchedule } from "../optim/schedule.ts";
-import { matchRows, type TrainerOptions } from "../train/options.ts";
+import type { Rows, TrainerOptions } from "../train/options.ts";
+import type { RowSource } from "../train/row-source.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
-import { readBytes, requireWritable } from "./files.ts";
-import { loadData, loadModel } from "./sources.ts";
+import { dataFlags, dataHelp, dataOptions } from "./data-flags.ts";
+import { readBytes, recordOf, requireWritable } from "./files.ts";
+import { runData } from "./run-data.ts";
+import { loadModel } from "./sources.ts";
 import { choiceFlag, countFlag, numberFlag, parse } from "./usage.ts";
 
 export const help = `Usage: chainrule train <model.json|preset> [options]
@@ -17,9 +20,7 @@ export const help = `Usage: chainrule train <model.json|preset> [options]
 Trains a model and prints its loss. Presets: tutorial, tutorial-as-published, xor, circles, moons,
 spirals, iris, penguins, digits, fashion; each brings its data and settings.
 
-  --data <preset|file>      rows: a preset, or .safetensors (x, y), .csv (with a header), IDX images
-  --label <column>          CSV: the column to predict (several, with commas, for a regression)
-  --test-fraction <X>       hold out this share of a file's rows (default: none)
+${dataHelp}
   --weights <f.safetensors> begin from these weights (names and layout of PyTorch's nn.Sequential)
   --init <how>              uniform01, he, xavier or zeros
   --steps <N> | --epochs <N>
@@ -37,14 +38,13 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
                            there, wait asks again, stop ends; what was reached is saved
   --log <f.jsonl>           one JSON object a line: {"step":1,"loss":...}, and evaluations
   --log-every <N>           steps between two lines of the log
-  --save <f.safetensors>    write the weights at the end, and after Ctrl-C
+  --save <f.safetensors>    write the weights at the end, and after Ctrl-C; beside them, in <f>.json,
+                           how rows are prepared: for chainrule predict
   --json                    print the summary as JSON
   --verbose                 say where an error came from`;
 
 const options = {
-  data: { type: "string" },
-  label: { type: "string" },
-  "test-fraction": { type: "string" },
+  ...dataOptions,
   weights: { type: "string" },
   init: { type: "string" },
   steps: { type: "string" },
@@ -72,6 +72,10 @@ export interface TrainPlan {
   readonly backend: BackendChoice;
   readonly onLost: "cpu" | "wait" | "stop";
   readonly onNotFinite: "stop" | "skip";
+  /** Rows to judge by while training; null where none were asked for. */
+  readonly validation: Rows | RowSource | null;
+  /** How new rows are made like those that were learned from. */
+  readonly preprocessing: Preprocessing;
   readonly steps: number;
   /** Steps between two lines on the screen, and in the log. */
   readonly shown: number;
@@ -92,10 +96,7 @@ export async function trainPlan(args: readonly string[]): Promise<TrainPlan | nu
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const source = values.data ?? preset?.data;
   if (source === undefined) throw new ChainruleError("usage", "a model file needs --data <preset|file>");
-  const fraction = numberFlag("test-fraction", values["test-fraction"]);
-  if (fraction !== undefined && !(fraction >= 0 && fraction < 1)) {
-    throw new ChainruleError("usage", `--test-fraction must be at least 0 and below 1, got ${fraction}`);
-  }
+  const flags = dataFlags(values);
   const batch = batchFlag(values.batch) ?? preset?.batch;
   const optimizer = optimizerFlags(values, preset?.optimizer);
   const clip = numberFlag("clip", values.clip);
@@ -108,12 +109,10 @@ export async function trainPlan(args: readonly string[]): Promise<TrainPlan | nu
   const epochs = countFlag("epochs", values.epochs);
   if (stepsFlag !== undefined && epochs !== undefined)
     throw new ChainruleError("usage", "give --steps or --epochs, not both");
-  for (const path of [values.log, values.save]) if (path !== undefined) requireWritable(path);
+  const record = values.save === undefined ? undefined : recordOf(values.save);
+  for (const path of [values.log, values.save, record]) if (path !== undefined) requireWritable(path);
   const weights = values.weights === undefined ? undefined : readWeights(readBytes(values.weights), model);
-  const split: DataSplit = await loadData({ source, label: values.label, testFraction: fraction, seed }, model);
-
-  matchRows(model, split.train, "training data");
-  if (split.test) matchRows(model, split.test, "test data");
+  const split = await runData(source, flags, seed, model);
   const rows = split.train.x.shape[0]!;
   const batchRows = batch === "full" ? rows : (batch ?? Math.min(32, rows));
   const length = stepsFlag !== undefined ? { steps: stepsFlag } : epochs !== undefined ? { epochs } : preset?.length;
@@ -140,6 +139,8 @@ export async function trainPlan(args: readonly string[]): Promise<TrainPlan | nu
     backend: choice,
     onNotFinite: choiceFlag("on-not-finite", values["on-not-finite"], ["stop", "skip"] as const) ?? "stop",
     onLost: choiceFlag("on-lost", values["on-lost"], ["cpu", "wait", "stop"] as const) ?? "cpu",
+    validation: split.validation,
+    preprocessing: split.preprocessing,
     steps,
     shown: logEvery ?? preset?.logEvery ?? Math.max(1, Math.round(steps / 20)),
     // The tutorial prints every 5,000 steps; any other log has every step unless told otherwise.

@@ -25,6 +25,8 @@ const LABEL_NAMES = new Set(["label", "class", "target", "species", "y"]);
 
 /** Rows of a table under named columns. */
 export interface Table {
+  /** Of the header. */
+  readonly line: number;
   /** Column name -> index. */
   readonly columns: ReadonlyMap<string, number>;
   readonly records: readonly CsvRecord[];
@@ -42,7 +44,7 @@ export function readTable(name: string, file: string | Uint8Array): Table {
       throw new ChainruleError("data", `${name}, line ${line}: ${counts}`);
     }
   }
-  return { columns, records };
+  return { line: header.line, columns, records };
 }
 
 /** The rows in which none of the columns is missing, or all of them where missing values are refused later. */
@@ -68,6 +70,10 @@ export function presentRows(
 export function readCsv(name: string, file: string | Uint8Array, options: CsvOptions = {}): Dataset {
   const table = readTable(name, file);
   const { columns, records } = table;
+  if (columns.size < 2) {
+    const needed = "at least a feature and a label are needed, with commas between them";
+    throw new ChainruleError("data", `${name}, line ${table.line}: one column; ${needed}`);
+  }
   const { task = "classification", categorical = [], missing = "refuse" } = options;
   const targets = options.label === undefined ? [defaultLabel([...columns.keys()])] : [options.label].flat();
   const features = options.features ?? [...columns.keys()].filter((column) => !targets.includes(column));
@@ -121,7 +127,6 @@ function columnIndex(name: string, { line, fields }: CsvRecord): ReadonlyMap<str
     columns.set(column, i);
   });
   if (fields.every((field) => isNumber(field))) fail("only numbers; the first line must name the columns");
-  if (columns.size < 2) fail("one column; at least a feature and a label are needed, with commas between them");
   return columns;
 }
 

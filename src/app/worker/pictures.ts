@@ -1,7 +1,8 @@
 import { type NdArray, ndarray, rows } from "../../core/ndarray.ts";
 import { Predictor } from "../../train/predictor.ts";
+import { probabilities } from "../../train/probabilities.ts";
 import { requireResident } from "../../train/row-source.ts";
-import { boundaryFrom, gridFor, probabilities } from "./boundary.ts";
+import { boundaryFrom, gridFor } from "./boundary.ts";
 import { openCpu } from "./devices.ts";
 import { current, parametersNow, type Session, trainingRows } from "./session.ts";
 import type { Confusion, Mistake, Pictures, WeightPicture } from "./types.ts";
