@@ -11,14 +11,14 @@ import {
   prepareCsv,
   prepareRows,
 } from "../data/preprocessing.ts";
-import { readSafetensors } from "../io/safetensors.ts";
-import { readWeights } from "../io/weights.ts";
+import { readTensors } from "../io/tensor-file.ts";
+import { weightsOf } from "../io/weights.ts";
 import { type ModelSpec, widths } from "../nn/model.ts";
 import { predictRows } from "../train/predict-rows.ts";
 import { probabilities } from "../train/probabilities.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { csvText } from "./csv-text.ts";
-import { readBytes, readJson, recordOf, requireWritable, writeWhole } from "./files.ts";
+import { readBytes, readJson, recordOf, requireWritable, tensorsAt, writeWhole } from "./files.ts";
 import { note, print } from "./output.ts";
 import { loadModel } from "./sources.ts";
 import { choiceFlag, parse } from "./usage.ts";
@@ -30,7 +30,7 @@ that \`chainrule train --save W.safetensors\` writes beside the weights, in W.sa
 
   --weights <file>          parameters, named as in PyTorch's nn.Sequential
   --data <file>             .csv (the columns that the net learned from, by name; others are ignored),
-                            .safetensors (x), or IDX images
+                            .safetensors or .npz (x), or IDX images
   --out <file.csv|->        a line for each row: the class and every class's probability, or the values
   --missing <refuse|drop>   CSV: what to do with a row that lacks a value (default refuse, by line and column)
   --preprocessing <file>    another record than the one beside the weights
@@ -61,7 +61,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const [weightsFile, data, out] = [required("weights"), required("data"), required("out")];
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const missing = choiceFlag("missing", values.missing, ["refuse", "drop"] as const) ?? "refuse";
-  const weights = readWeights(readBytes(weightsFile), model);
+  const weights = weightsOf(await tensorsAt(weightsFile), model);
   const record = recordFor(weightsFile, values.preprocessing, model);
   const { x, lines } = await readRows(data, record, missing);
   if (out !== "-") requireWritable(out);
@@ -105,15 +105,15 @@ async function readRows(path: string, record: Preprocessing, missing: "refuse" |
     return { x: prepared, lines: Array.from({ length: prepared.shape[0]! }, (_, i) => i + 1) };
   };
   const bytes = readBytes(path);
-  if (name.endsWith(".safetensors")) {
-    const x = readSafetensors(bytes).tensors.get("x");
-    if (!x || x.shape.length < 2) throw new ChainruleError("data", `${name}: needs a tensor "x" [n, ...]`);
+  if (/\.(safetensors|npz)$/i.test(name)) {
+    const x = (await readTensors(name, bytes)).get("x");
+    if (!x || x.shape.length < 2) throw new ChainruleError("data", `${name}: needs an array "x" [n, ...]`);
     return counted(x);
   }
   const plain = await gunzipIfNeeded(name, bytes);
   if (/\.csv(\.gz)?$/i.test(name)) return prepareCsv(name, plain, record, missing);
   if (name.includes("images-idx3")) return counted(readIdx(name, plain, record.pixelScale ?? 255));
-  const known = ".csv, .csv.gz, .safetensors, or images-idx3 in the name of an IDX file";
+  const known = ".csv, .csv.gz, .safetensors, .npz, or images-idx3 in the name of an IDX file";
   throw new ChainruleError("usage", `${name}: the name does not tell a data format; known are ${known}`);
 }
 

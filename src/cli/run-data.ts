@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
+import type { Dataset } from "../data/dataset.ts";
 import { type Preprocessing, preprocessingOf } from "../data/preprocessing.ts";
 import { dataPresets } from "../data/presets.ts";
 import { hasFixedRows, openRowFile } from "../io/row-file.ts";
@@ -34,7 +35,11 @@ export async function runData(source: string, flags: DataFlags, seed: number, mo
     );
   }
   if (!preset && (flags.stream || isLarge(source))) return streamed(source, flags, model);
-  const split = await loadData({ source, flags, seed }, model);
+  return residentData(await loadData({ source, flags, seed }, model), model);
+}
+
+/** Rows that are in memory. */
+export function residentData(split: ResidentSplit, model: ModelSpec): RunData {
   const match = (rows: Rows, what: string): Rows | RowSource => matchData(model, rows, what);
   return {
     train: match(split.train, "training data"),
@@ -43,6 +48,13 @@ export async function runData(source: string, flags: DataFlags, seed: number, mo
     preprocessing: preprocessingOf(split.train),
   };
 }
+
+/** Of a data set, or of rows that only carry values. */
+type ResidentSplit = {
+  readonly train: Rows & Partial<Dataset>;
+  readonly validation?: Rows | null;
+  readonly test: Rows | null;
+};
 
 function isLarge(source: string): boolean {
   const size = statSync(source, { throwIfNoEntry: false })?.size ?? 0;

@@ -1,7 +1,8 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
-import { readWeights } from "../io/weights.ts";
+import { weightsOf } from "../io/weights.ts";
 import { type Initialiser, initialisers } from "../nn/initialise.ts";
+import type { ModelSpec } from "../nn/model.ts";
 import type { OptimizerName } from "../ops/names.ts";
 import { optimizers } from "../ops/optimizers.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
@@ -10,8 +11,8 @@ import type { Rows, TrainerOptions } from "../train/options.ts";
 import type { RowSource } from "../train/row-source.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
 import { dataFlags, dataHelp, dataOptions } from "./data-flags.ts";
-import { readBytes, recordOf, requireWritable } from "./files.ts";
-import { runData } from "./run-data.ts";
+import { recordOf, requireWritable, tensorsAt } from "./files.ts";
+import { residentData, runData } from "./run-data.ts";
 import { loadModel } from "./sources.ts";
 import { choiceFlag, countFlag, numberFlag, parse } from "./usage.ts";
 
@@ -21,7 +22,8 @@ Trains a model and prints its loss. Presets: tutorial, tutorial-as-published, xo
 spirals, iris, penguins, digits, fashion; each brings its data and settings.
 
 ${dataHelp}
-  --weights <f.safetensors> begin from these weights (names and layout of PyTorch's nn.Sequential)
+  --weights <file>          begin from these weights, .safetensors or .npz (names and layout of PyTorch's
+                            nn.Sequential)
   --init <how>              uniform01, he, xavier or zeros
   --steps <N> | --epochs <N>
   --batch <N|full>          rows of a step (default 32); full: all rows each step, in their order
@@ -38,12 +40,13 @@ ${dataHelp}
                            there, wait asks again, stop ends; what was reached is saved
   --log <f.jsonl>           one JSON object a line: {"step":1,"loss":...}, and evaluations
   --log-every <N>           steps between two lines of the log
-  --save <f.safetensors>    write the weights at the end, and after Ctrl-C; beside them, in <f>.json,
-                           how rows are prepared: for chainrule predict
+  --save <file>             write the weights at the end, and after Ctrl-C: .safetensors, or .npz by its name; and
+                            beside them, in <file>.json, how rows are prepared: for chainrule predict
   --json                    print the summary as JSON
   --verbose                 say where an error came from`;
 
-const options = {
+/** The flags of a run, for other commands that need one. */
+export const trainOptions = {
   ...dataOptions,
   weights: { type: "string" },
   init: { type: "string" },
@@ -90,12 +93,20 @@ const DEFAULT_STEPS = 1000;
 
 /** Reads the arguments; null when help was asked for. Refuses all that can be wrong, before a backend is opened. */
 export async function trainPlan(args: readonly string[]): Promise<TrainPlan | null> {
-  const { values, positionals } = parse(args, options, [1, 1]);
-  if (values.help) return null;
-  const { model, preset } = loadModel(positionals[0]!);
+  const { values, positionals } = parse(args, trainOptions, [1, 1]);
+  return values.help ? null : planOf(values, positionals[0]!);
+}
+
+/** The run that flags ask for. `drawn` makes rows where neither a flag nor a preset names any. */
+export async function planOf(
+  values: ReturnType<typeof parse<typeof trainOptions>>["values"],
+  name: string,
+  drawn?: (model: ModelSpec, seed: number) => Rows,
+): Promise<TrainPlan> {
+  const { model, preset } = loadModel(name);
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const source = values.data ?? preset?.data;
-  if (source === undefined) throw new ChainruleError("usage", "a model file needs --data <preset|file>");
+  if (source === undefined && !drawn) throw new ChainruleError("usage", "a model file needs --data <preset|file>");
   const flags = dataFlags(values);
   const batch = batchFlag(values.batch) ?? preset?.batch;
   const optimizer = optimizerFlags(values, preset?.optimizer);
@@ -111,8 +122,11 @@ export async function trainPlan(args: readonly string[]): Promise<TrainPlan | nu
     throw new ChainruleError("usage", "give --steps or --epochs, not both");
   const record = values.save === undefined ? undefined : recordOf(values.save);
   for (const path of [values.log, values.save, record]) if (path !== undefined) requireWritable(path);
-  const weights = values.weights === undefined ? undefined : readWeights(readBytes(values.weights), model);
-  const split = await runData(source, flags, seed, model);
+  const weights = values.weights === undefined ? undefined : weightsOf(await tensorsAt(values.weights), model);
+  const split =
+    source === undefined
+      ? residentData({ train: drawn!(model, seed), test: null }, model)
+      : await runData(source, flags, seed, model);
   const rows = split.train.x.shape[0]!;
   const batchRows = batch === "full" ? rows : (batch ?? Math.min(32, rows));
   const length = stepsFlag !== undefined ? { steps: stepsFlag } : epochs !== undefined ? { epochs } : preset?.length;

@@ -1,7 +1,8 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { short } from "../core/format.ts";
 import { preprocessingText } from "../data/preprocessing.ts";
-import { writeWeights } from "../io/weights.ts";
+import { writeTensors } from "../io/tensor-file.ts";
+import { weightTensors } from "../io/weights.ts";
 import { parameterSpecs } from "../nn/model.ts";
 import { evaluatorOf } from "../train/evaluate-source.ts";
 import type { Evaluation } from "../train/evaluation.ts";
@@ -102,5 +103,5 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 async function save({ save: path, preprocessing }: TrainPlan, trainer: Trainer): Promise<void> {
   if (path === undefined) return;
   writeWhole(recordOf(path), preprocessingText(preprocessing));
-  writeWhole(path, writeWeights(trainer.options.model, await trainer.parameters()));
+  writeWhole(path, writeTensors(path, weightTensors(trainer.options.model, await trainer.parameters())));
 }

@@ -6,7 +6,7 @@ export function short(value: number): string {
 }
 
 /** A value for a message: as JSON, cut short, since what comes from a file may be megabytes long. */
-export function brief(value: unknown, most = 100): string {
+export function brief(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
-  return text.length > most ? `${text.slice(0, most)}...` : text;
+  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
 }

@@ -28,7 +28,7 @@ const FORMAT = "chainrule-preprocessing";
 /** Goes up when a field changes its meaning. */
 const VERSION = 1;
 
-export function preprocessingOf(train: Dataset): Preprocessing {
+export function preprocessingOf(train: Partial<Dataset> & Pick<Dataset, "x">): Preprocessing {
   return {
     inputs: train.x.shape[1]!,
     columns: train.columns ?? null,

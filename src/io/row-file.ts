@@ -4,8 +4,8 @@ import { shapeText, sizeOf } from "../core/ndarray.ts";
 import { isGzip } from "../data/gunzip.ts";
 import { idxHeader, MOST_IDX_HEADER } from "../data/idx.ts";
 import type { RowSource } from "../train/row-source.ts";
+import { ELEMENTS } from "./elements.ts";
 import { type FixedRows, readRows } from "./fixed-rows.ts";
-import { ELEMENTS } from "./safetensors-dtypes.ts";
 import { brief, readHeader, refuse, type TensorEntry } from "./safetensors-header.ts";
 
 /** Most rows and values of a row that can be told apart: places and rows are sorted as one number. */
@@ -95,7 +95,8 @@ async function fromSafetensors(source: ByteSource): Promise<RowSource> {
     );
   };
   const array = (entry: TensorEntry): Omit<FixedRows, "dtype"> => {
-    const { bytes, dtype, read } = ELEMENTS.get(entry.dtype)!;
+    const { bytes, dtype, read: readElement } = ELEMENTS.get(entry.dtype)!;
+    const read = (view: DataView, at: number): number => readElement(view, at, true);
     const fits = (row: number): never =>
       refuse(`tensor ${brief(entry.name)}: a value of row ${row} does not fit ${dtype}`);
     const [rows = 1, ...rest] = entry.shape;

@@ -1,8 +1,8 @@
 import { ChainruleError } from "../core/errors.ts";
 import { brief } from "../core/format.ts";
 import { sizeOf } from "../core/ndarray.ts";
+import { ELEMENTS } from "./elements.ts";
 import { findJsonFault } from "./json-keys.ts";
-import { ELEMENTS } from "./safetensors-dtypes.ts";
 
 export { brief };
 

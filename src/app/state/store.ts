@@ -1,6 +1,6 @@
 import { computed, effect, signal } from "@preact/signals";
 import { proxy } from "comlink";
-import type { OwnData, OwnInfo, Pictures, Progress, RunInfo } from "../worker/types.ts";
+import type { DroppedFile, OwnData, OwnInfo, Pictures, Progress, RunInfo } from "../worker/types.ts";
 import { engine } from "./engine.ts";
 import { curveVersion, keepRun, kept, live, nameOf, newRun } from "./runs.ts";
 import { endsOf, type Fault, OWN, type Settings, settingsFor, withFault } from "./settings.ts";
@@ -128,6 +128,19 @@ export function trainOn(data: OwnData): void {
     own.value = await engine.own(data);
     const base = settings.value.data === OWN ? settings.value : { ...settingsFor(OWN), device: settings.value.device };
     settings.value = base;
+    await configureAndPlay();
+  });
+}
+
+/** What was changed about the net that was dropped last, for people. */
+export const netNotes = signal<readonly string[]>([]);
+
+/** Trains the net of another library's files, from its weights on. */
+export function takeNet(files: readonly DroppedFile[]): void {
+  enqueue(async () => {
+    const { net, bias, notes } = await engine.takeNet(files, ends.value);
+    netNotes.value = notes;
+    settings.value = { ...settings.value, net, bias, fault: "none" };
     await configureAndPlay();
   });
 }

@@ -69,11 +69,36 @@ function requireTrainable(model: ModelSpec): void {
   }
 }
 
+/** A net that the user dropped, with the weights it begins from. */
+interface DroppedNet {
+  readonly name: string;
+  readonly model: ModelSpec;
+  readonly weights: ReadonlyMap<string, NdArray>;
+}
+
+let dropped: DroppedNet | null = null;
+
+export function keepNet(net: DroppedNet): void {
+  dropped = net;
+}
+
+/** What the settings say of layers: not how steep a slope is, nor what keeps a division from 0. */
+export function layersText(model: ModelSpec): string {
+  return JSON.stringify(model.layers.map((l) => (l.type === "linear" || l.type === "dropout" ? l : l.type)));
+}
+
+/** The dropped net, for as long as the settings still say it. */
+function droppedFor(model: ModelSpec): DroppedNet | null {
+  return dropped && layersText(dropped.model) === layersText(model) ? dropped : null;
+}
+
 export function optionsOf(settings: Settings, split: DataSplit): TrainerOptions {
-  const model = modelOf(settings, own?.info ?? null);
+  const asked = modelOf(settings, own?.info ?? null);
+  const taken = droppedFor(asked);
+  const model = taken ? { ...taken.model, loss: asked.loss } : asked;
   requireTrainable(model);
   const init = trainingPresets[settings.data]?.init;
-  const weights = brokenStart(model, settings.seed, settings.fault);
+  const weights = brokenStart(model, settings.seed, settings.fault) ?? taken?.weights;
   const exploding = settings.fault === "rate";
   return {
     model,
@@ -125,6 +150,7 @@ export async function configure(settings: Settings): Promise<RunInfo> {
     frame: train.image ? frameOf(train.x, train.image) : null,
     points: samplePoints(train),
     source: train.source ?? "",
+    net: options.weights && options.weights === dropped?.weights ? dropped.name : null,
   };
 }
 

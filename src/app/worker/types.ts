@@ -5,6 +5,7 @@ import type { MeasuredBackend } from "../../train/choose.ts";
 import type { Evaluation } from "../../train/evaluation.ts";
 import type { RecoveryEvent } from "../../train/recovery.ts";
 import type { CurveNews } from "../state/curve.ts";
+import type { HiddenLayer } from "../state/net.ts";
 import type { Ends, Settings } from "../state/settings.ts";
 import type { KernelEdit, KernelTiming } from "./kernels.ts";
 import type { RanKernel } from "./ran-kernels.ts";
@@ -41,6 +42,8 @@ export interface RunInfo {
   /** Some training points, where inputs are two numbers: x [n, 2] flat, and their classes. */
   readonly points: { readonly x: Float32Array; readonly labels: Int32Array } | null;
   readonly source: string;
+  /** The file whose weights the run begins from, where the net was dropped; else null. */
+  readonly net: string | null;
 }
 
 /** In pixels: the mean height of what is drawn, its mean centre of mass, and the width of a stroke. */
@@ -105,7 +108,19 @@ export interface Progress {
 /** Data of the user's: painted points, or a file with its name (two for IDX). */
 export type OwnData =
   | { readonly points: readonly (readonly [x: number, y: number, label: number])[] }
-  | { readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[] };
+  | { readonly files: readonly DroppedFile[] };
+
+export interface DroppedFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A net that was dropped, as the settings have it; its weights stay in the worker. */
+export interface TakenNet {
+  readonly net: readonly HiddenLayer[];
+  readonly bias: boolean;
+  readonly notes: readonly string[];
+}
 
 export interface OwnInfo extends Ends {
   readonly name: string;
@@ -121,6 +136,8 @@ export interface BenchNews extends BenchProgress {
 export interface Engine {
   configure(settings: Settings): Promise<RunInfo>;
   own(data: OwnData): Promise<OwnInfo>;
+  /** Takes a net out of another library's files; `ends` is what the data asks of it. */
+  takeNet(files: readonly DroppedFile[], ends: Ends): Promise<TakenNet>;
   play(listener: (p: Progress) => void): Promise<void>;
   pause(): Promise<void>;
   /** Steps a second while playing; null for as many as the device takes. */
