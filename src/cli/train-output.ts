@@ -5,6 +5,8 @@ import { clearProgress, print } from "./output.ts";
 
 /** Evaluations at the end of a run. */
 export interface Evaluations {
+  /** Absent where no rows were held out to validate. */
+  readonly validation?: Evaluation | null;
   readonly train: Evaluation | null;
   readonly test: Evaluation | null;
 }
@@ -54,7 +56,7 @@ export function summary(r: {
     );
     return;
   }
-  const parts = (["train", "test"] as const).flatMap((on) => {
+  const parts = (["train", "validation", "test"] as const).flatMap((on) => {
     const e = r.final[on];
     if (!e) return [];
     const accuracy = e.accuracy === null ? "" : `, accuracy ${(100 * e.accuracy).toFixed(2)} %`;

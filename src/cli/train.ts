@@ -1,15 +1,20 @@
 import { closeSync, writeSync } from "node:fs";
 import { short } from "../core/format.ts";
+import { preprocessingText } from "../data/preprocessing.ts";
 import { writeTensors } from "../io/tensor-file.ts";
 import { weightTensors } from "../io/weights.ts";
 import { parameterSpecs } from "../nn/model.ts";
+import { evaluatorOf } from "../train/evaluate-source.ts";
+import type { Evaluation } from "../train/evaluation.ts";
+import type { Rows } from "../train/options.ts";
+import type { RowSource } from "../train/row-source.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
 import { openTrainer } from "./backend.ts";
-import { writeWhole } from "./files.ts";
+import { recordOf, writeWhole } from "./files.ts";
 import { clearProgress, note, print, progress } from "./output.ts";
 import { goOn, Keeper, openCheckpoints, openLog, requireRun } from "./train-checkpoint.ts";
 import { type Evaluations, logLine, remaining, stepLine, summary } from "./train-output.ts";
-import { help, trainPlan } from "./train-plan.ts";
+import { help, type TrainPlan, trainPlan } from "./train-plan.ts";
 
 /** Exit status after Ctrl-C, as shells have it. */
 const INTERRUPTED = 130;
@@ -85,12 +90,18 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     await keeper?.save("now");
     final = { test: final.test, train: await trainer.evaluate("train") };
+    if (plan.validation) final = { ...final, validation: await evaluateOn(trainer, plan.validation) };
     if (log !== null)
       writeSync(log, `${JSON.stringify({ step: trainer.stepsTaken, evaluation: "train", ...final.train })}\n`);
+    if (log !== null && final.validation)
+      writeSync(
+        log,
+        `${JSON.stringify({ step: trainer.stepsTaken, evaluation: "validation", ...final.validation })}\n`,
+      );
   } finally {
     clearProgress();
     if (log !== null) closeSync(log);
-    await save(plan.save, trainer);
+    await save(plan, trainer);
     process.off("SIGINT", stop);
     process.off("SIGTERM", stop);
   }
@@ -98,6 +109,14 @@ export async function run(args: readonly string[]): Promise<number> {
   summary({ trainer, first, last, final, seconds, json: json, save: plan.save });
   trainer.dispose();
   return abort.signal.aborted ? INTERRUPTED : 0;
+}
+
+async function evaluateOn(trainer: Trainer, rows: Rows | RowSource): Promise<Evaluation> {
+  const weights = await trainer.parameters();
+  const evaluator = await evaluatorOf(trainer.backend, trainer.options.model, weights, rows, trainer.options);
+  const found = await evaluator.evaluate(weights);
+  evaluator.dispose();
+  return found;
 }
 
 /** Once an epoch, but no more than some fifty times a run. */
@@ -108,7 +127,8 @@ function evaluationSteps(trainer: Trainer, steps: number): number {
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
-async function save(path: string | undefined, trainer: Trainer): Promise<void> {
+async function save({ save: path, preprocessing }: TrainPlan, trainer: Trainer): Promise<void> {
   if (path === undefined) return;
+  writeWhole(recordOf(path), preprocessingText(preprocessing));
   writeWhole(path, writeTensors(path, weightTensors(trainer.options.model, await trainer.parameters())));
 }

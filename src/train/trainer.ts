@@ -116,7 +116,8 @@ export class Trainer extends Disposing {
     const pending: { from: number; to: number; ring: Promise<readonly NdArray[]>; start: number }[] = [];
     while (queued < end || pending.length > 0) {
       if (queued < end && pending.length < READS_IN_FLIGHT && !signal?.aborted) {
-        const count = machinery.feed(queued, Math.min(end - queued, this.chunkSteps, RING_SLOTS));
+        const fed = machinery.feed(queued, Math.min(end - queued, this.chunkSteps, RING_SLOTS));
+        const count = typeof fed === "number" ? fed : await fed;
         const ring = executor.run(count, [plan.ring]);
         ring.catch(() => undefined);
         pending.push({ from: queued, to: queued + count, ring, start: performance.now() });

@@ -10,7 +10,7 @@ import { readSafetensors, writeSafetensors } from "../../../src/io/safetensors.t
 import { type ResolvedOptions, resolveOptions } from "../../../src/train/options.ts";
 import { sampleCheckpoint, signed } from "../../shared/checkpoint.ts";
 import { ring, smallNet } from "../../shared/problems.ts";
-import { endsCleanly, mutations, RUNS, randomBytes } from "./fuzz.ts";
+import { endsCleanly, MANY, mutations, randomBytes } from "./fuzz.ts";
 import { safetensorsFile } from "./safetensors-file.ts";
 
 const valid = encodeCheckpoint(sampleCheckpoint());
@@ -82,7 +82,7 @@ describe("a checkpoint", () => {
     const files = fc.oneof(randomBytes(), mutations(valid), mutations(valid).map(signed), outlines);
     fc.assert(
       fc.property(files, (bytes) => endsCleanly(() => decodeCheckpoint(bytes))),
-      { numRuns: RUNS },
+      { numRuns: MANY },
     );
   });
 
