@@ -1,2 +1,12 @@
-/** WebGPU for Node, through Dawn: `await webgpuBackend(await createNodeGpu())`. */
-export { createNodeGpu, listNodeAdapters } from "./backend/webgpu/node.ts";
+/**
+ * WebGPU for Node, through Dawn (npm `webgpu`): `await createTrainer({ ...options, gpu: await createNodeGpu() })`.
+ *
+ * @module chainrule/node
+ */
+export {
+  type AdapterSource,
+  createNodeGpu,
+  listNodeAdapters,
+  type NodeAdapter,
+  type NodeGpuOptions,
+} from "./backend/webgpu/node.ts";
