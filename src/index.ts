@@ -7,7 +7,7 @@
  */
 
 export { cpuBackend } from "./backend/cpu.ts";
-export type { Backend, Executor, MemoryUse } from "./backend/executor.ts";
+export type { Backend, CompileOptions, Executor, MemoryUse } from "./backend/executor.ts";
 export { referenceBackend } from "./backend/reference/executor.ts";
 export { type WasmOptions, wasmBackend } from "./backend/wasm/backend.ts";
 export { type GpuSource, type WebGpuBackend, type WebGpuOptions, webgpuBackend } from "./backend/webgpu/backend.ts";
@@ -16,7 +16,8 @@ export type { Abortable } from "./core/abort.ts";
 export { ChainruleError, type ErrorCode } from "./core/errors.ts";
 export { type DType, type NdArray, ndarray, type Shape, type TypedArray } from "./core/ndarray.ts";
 export type { Resource } from "./core/resource.ts";
-export { type DataPreset, dataPreset } from "./data/presets.ts";
+export type { DataSplit, Dataset, Scaling } from "./data/dataset.ts";
+export { type DataPreset, type DataPresetOptions, dataPreset, type ReadFile } from "./data/presets.ts";
 export { type Initialiser, initialise } from "./nn/initialise.ts";
 export {
   dropout,

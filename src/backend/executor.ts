@@ -7,6 +7,7 @@ import type { ExecutorCache } from "./cache.ts";
 export interface MemoryUse {
   /** Bytes on the device, or of the CPU executor. */
   readonly liveBytes: number;
+  /** Buffers that these bytes are in. */
   readonly buffers: number;
 }
 
@@ -25,6 +26,7 @@ export interface Executor extends Resource {
   memory(): MemoryUse;
 }
 
+/** How a graph is compiled; nothing of it is needed for training. */
 export interface CompileOptions {
   /** Keep every value readable after a run, at the cost of memory. For checks. */
   readonly keepAll?: boolean;
@@ -57,6 +59,7 @@ export interface KernelChoices {
 
 /** Something that runs graphs. */
 export interface Backend extends Resource {
+  /** A GPU, or the CPU in whatever way. */
   readonly kind: "webgpu" | "cpu";
   /** The adapter, or the kind of CPU path: always shown to people. */
   readonly description: string;

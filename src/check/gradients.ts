@@ -15,16 +15,19 @@ import { propagateBounds } from "./propagate.ts";
 
 /** A net, a batch, and the device whose gradients are to be proved. */
 export interface GradientCheckOptions extends Abortable {
+  /** The net and its loss. */
   readonly model: ModelSpec;
   /** W [in, out] by name. */
   readonly weights: ReadonlyMap<string, NdArray>;
-  /** One batch: x [n, inputs], y as the loss takes it. */
+  /** One batch: x [n, inputs]. */
   readonly x: NdArray;
+  /** Its targets, as the loss takes them: [n, outputs], or class indices i32 [n]. */
   readonly y: NdArray;
   /** The device to check; null leaves f64 against finite differences. */
   readonly backend: Backend | null;
   /** A second device, beside the first: the CPU in f32. It is shown, and decides nothing. */
   readonly beside?: Backend | null;
+  /** Draws dropout's masks. Default 1. */
   readonly seed?: number;
   /** Gets every tensor's values as they are compared, for pictures. */
   readonly onTensor?: (name: string, values: TensorValues) => void;
@@ -32,15 +35,21 @@ export interface GradientCheckOptions extends Abortable {
 
 /** What was compared: null where the device fused the value away, or where no bound is known. */
 export interface TensorValues {
+  /** f64, by the reference. */
   readonly exact: NdArray;
+  /** f32, on the device. */
   readonly device: NdArray | null;
+  /** How far the device may be off, element by element. */
   readonly bound: NdArray | null;
 }
 
 /** One value of the graph, or one gradient, with its verdicts. */
 export interface TensorCheck {
+  /** "0.linear", "d 0.weight". */
   readonly name: string;
+  /** Its dimensions. */
   readonly shape: Shape;
+  /** A value of the forward pass, or a gradient. */
   readonly kind: "value" | "gradient";
   /** True for the gradient of a parameter. */
   readonly parameter: boolean;
@@ -54,15 +63,21 @@ export interface TensorCheck {
   readonly finite: FiniteDifferenceResult | null;
   /** False when the exact gradient is all zeros, or rounding only, as at a minimum: nothing was shown. */
   readonly conclusive: boolean;
+  /** True where no verdict is against it. */
   readonly pass: boolean;
 }
 
+/** What was found, tensor by tensor. */
 export interface GradientReport {
+  /** True where all tensors pass and at least one gradient of a parameter shows something. */
   readonly pass: boolean;
+  /** The device's description; null where there was none. */
   readonly backend: string | null;
+  /** Of the batch: on the device, and in f64. */
   readonly loss: { readonly computed: number | null; readonly exact: number };
   /** First tensor, in the order of computation, that fails; null when all pass. */
   readonly firstDivergent: string | null;
+  /** In the order of computation. */
   readonly tensors: readonly TensorCheck[];
 }
 

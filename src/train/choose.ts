@@ -8,8 +8,11 @@ import { createTrainer, type Trainer } from "./trainer.ts";
 
 /** What one step of this very run takes on a backend. */
 export interface MeasuredBackend {
+  /** A GPU, or the CPU. */
   readonly kind: Backend["kind"];
+  /** The adapter, or the kind of CPU path. */
   readonly description: string;
+  /** Milliseconds of a step. */
   readonly stepMs: number;
   /** True where the step was too large to try on the CPU: then the figure is an estimate from its size. */
   readonly estimated: boolean;
@@ -17,7 +20,9 @@ export interface MeasuredBackend {
 
 /** A trainer and why it runs where it does. */
 export interface Choice {
+  /** On the fastest, at its first step. */
   readonly trainer: Trainer;
+  /** Where that is. */
   readonly chosen: MeasuredBackend;
   /** All candidates, the chosen one first. */
   readonly measured: readonly MeasuredBackend[];

@@ -21,23 +21,31 @@ import { isResident, type RowSource } from "./row-source.ts";
 
 /** Rows to learn from: x f32 [n, inputs]; y f32 [n, outputs], or class indices i32 [n]. */
 export interface Rows {
+  /** f32 [n, inputs]; further axes are taken as one. */
   readonly x: NdArray;
+  /** f32 [n, outputs], or class indices i32 [n]. */
   readonly y: NdArray;
 }
 
+/** A run: what is learned from which rows, and how. */
 export interface TrainerOptions {
+  /** The net and its loss. */
   readonly model: ModelSpec;
-  /** Rows in memory, or a source of which they are read as they are needed. */
+  /** Rows to learn from: in memory, or a source of which they are read as they are needed. */
   readonly data: Rows | RowSource;
+  /** Rows that evaluate() judges it on. */
   readonly test?: Rows | RowSource | null;
   /** Rows of a step; "full" takes all rows each step, in their order. Default 32, or all where there are fewer. */
   readonly batch?: number | "full";
   /** Default adam with lr 0.001. */
   readonly optimizer?: OptimizerSpec;
+  /** Learning rate over the steps; constant by default. */
   readonly schedule?: ScheduleSpec;
   /** Global norm to clip gradients to; none by default. */
   readonly clip?: number;
+  /** Decides first weights, the order of rows and dropout, 0 to 2^32 - 1. Default 1. */
   readonly seed?: number;
+  /** How weights begin; he where there are rectifiers, else xavier. */
   readonly init?: Initialiser;
   /** First weights by name, W [in, out]; drawn from the seed by default. */
   readonly weights?: ReadonlyMap<string, NdArray>;
@@ -45,17 +53,29 @@ export interface TrainerOptions {
   readonly maxDataBytes?: number;
 }
 
+/** TrainerOptions with every default filled in, checked. */
 export interface ResolvedOptions {
+  /** The net and its loss. */
   readonly model: ModelSpec;
+  /** Rows to learn from. */
   readonly data: Rows | RowSource;
+  /** Rows that evaluate() judges it on. */
   readonly test: Rows | RowSource | null;
+  /** Rows of a step. */
   readonly batch: number | "full";
+  /** How weights move. */
   readonly optimizer: OptimizerSpec;
+  /** Learning rate over the steps. */
   readonly schedule: ScheduleSpec;
+  /** Global norm that gradients are clipped to; 0 for none. */
   readonly clip: number;
+  /** Decides first weights, the order of rows and dropout. */
   readonly seed: number;
+  /** First weights by name, W [in, out]. */
   readonly weights: ReadonlyMap<string, NdArray>;
+  /** Data sets larger than this stream. */
   readonly maxDataBytes: number;
+  /** The largest buffer of the backend, in bytes. */
   readonly maxBufferSize: number;
 }
 

@@ -48,6 +48,7 @@ export class Predictor extends Disposing {
     return this.executor.memory();
   }
 
+  /** Gives back what it holds on the device. */
   dispose(): void {
     this.executor.dispose();
   }

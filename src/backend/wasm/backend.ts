@@ -6,6 +6,7 @@ import { WasmExecutor } from "./executor.ts";
 import { loadModule, type ModuleOptions } from "./module.ts";
 import { Pool } from "./pool.ts";
 
+/** How the CPU computes: what is absent is found out. */
 export interface WasmOptions extends ModuleOptions {
   /** Threads that compute, this one included; as many as the machine has by default, where memory can be shared. */
   readonly threads?: number;

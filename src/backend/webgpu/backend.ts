@@ -11,6 +11,7 @@ import { type ChoiceStore, Tuner } from "./tuner.ts";
 
 /** WebGPU, in a browser or in Node. */
 export interface WebGpuBackend extends Backend {
+  /** Tells it from the CPU. */
   readonly kind: "webgpu";
   /** The device in use: another one after a loss. */
   readonly gpu: WebGpuDevice;
@@ -19,6 +20,7 @@ export interface WebGpuBackend extends Backend {
   compile(g: Graph, options?: CompileOptions): Promise<WebGpuExecutor>;
 }
 
+/** Settings of the WebGPU backend. */
 export interface WebGpuOptions {
   /** Measures the kernels of large products on first use and takes the fastest. Default true. */
   readonly tune?: boolean;

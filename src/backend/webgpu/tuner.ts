@@ -31,7 +31,9 @@ export interface Choice {
 
 /** Where choices are kept from one run to the next: names of kernels by key. */
 export interface ChoiceStore {
+  /** What was kept for an adapter; {} where there is nothing. */
   load(adapter: string): Promise<Readonly<Record<string, string>>>;
+  /** Keeps all choices for an adapter. */
   save(adapter: string, choices: Readonly<Record<string, string>>): Promise<void>;
 }
 
