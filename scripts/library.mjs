@@ -1,5 +1,5 @@
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { node, root, tools } from "./process.mjs";
 import { ensureWasm } from "./wasm.mjs";
 
@@ -35,12 +35,15 @@ export async function buildLibrary(folder = join(root, "dist/lib")) {
   if (status !== 0) throw new Error("the declarations could not be made; what tsc printed above says why");
   for (const file of handwritten) copyFileSync(join(root, file), join(folder, file));
   for (const file of readdirSync(folder, { recursive: true })) {
-    if (file.endsWith(".d.ts")) nameModules(join(folder, file));
+    if (file.endsWith(".d.ts")) nameModules(join(folder, file), join(folder, "src/backend/ambient.d.ts"));
   }
 }
 
-/** Declarations name the files that are there: ./a.js where the source has ./a.ts. */
-function nameModules(path) {
-  const text = readFileSync(path, "utf8");
-  writeFileSync(path, text.replace(/((?:from|import\()\s*"\.[^"]*)\.ts"/g, '$1.js"'));
+/** Declarations name the files that are there: ./a.js where the source has ./a.ts, and the ambient names' copy. */
+function nameModules(path, ambient) {
+  const beside = relative(dirname(path), ambient).replaceAll("\\", "/");
+  const text = readFileSync(path, "utf8")
+    .replace(/((?:from|import\()\s*"\.[^"]*)\.ts"/g, '$1.js"')
+    .replace(/<reference path="[^"]*ambient\.d\.ts"/, `<reference path="${beside}"`);
+  writeFileSync(path, text);
 }
