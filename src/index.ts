@@ -16,3 +16,11 @@ export { chooseTrainer } from "./train/choose.ts";
 export type { TrainerOptions } from "./train/options.ts";
 export type { TrainerState } from "./train/state.ts";
 export { createTrainer, type StepMetrics, type Trainer } from "./train/trainer.ts";
+export {
+  type EarlyStopping,
+  runWithValidation,
+  type TrainingEvent,
+  type ValidatedRun,
+  type ValidateOptions,
+  type Validation,
+} from "./train/validation.ts";

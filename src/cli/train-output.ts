@@ -1,6 +1,7 @@
 import { short } from "../core/format.ts";
 import type { Evaluation } from "../train/evaluation.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
+import type { ValidatedRun, Validation } from "../train/validation.ts";
 import { clearProgress, print } from "./output.ts";
 
 /** Evaluations at the end of a run. */
@@ -13,6 +14,22 @@ export interface Evaluations {
 export function logLine(m: StepMetrics): string {
   const { step, loss, gradientNorm, learningRate } = m;
   return `${JSON.stringify({ step, loss, gradientNorm, learningRate })}\n`;
+}
+
+/** An evaluation's line of the log. */
+export function evaluationLine(step: number, on: "train" | "test", e: Evaluation | null): string {
+  return `${JSON.stringify({ step, evaluation: on, loss: e?.loss, accuracy: e?.accuracy })}\n`;
+}
+
+/** A validation's line on the screen. */
+export function validationLine(v: Validation, json: boolean): void {
+  clearProgress();
+  if (!json) print(`step ${String(v.step).padStart(7)}  ${scoreText("test", v)}${v.improved ? "  best so far" : ""}`);
+}
+
+/** "test loss 0.12345, accuracy 97.50 %" */
+function scoreText(on: string, { loss, accuracy }: Evaluation): string {
+  return `${on} loss ${loss.toPrecision(5)}${accuracy === null ? "" : `, accuracy ${(100 * accuracy).toFixed(2)} %`}`;
 }
 
 /** A line on the screen. */
@@ -31,12 +48,15 @@ export function remaining(start: number, step: number, steps: number): string {
 export function summary(r: {
   trainer: Trainer;
   last: StepMetrics | null;
+  /** How the run with its validations ended; null where it did not. */
+  ended: ValidatedRun | null;
   final: Evaluations;
   seconds: number;
   json: boolean;
   save: string | undefined;
 }): void {
-  const { step, backend } = r.trainer;
+  const { backend } = r.trainer;
+  const step = r.ended?.step ?? r.trainer.step;
   const perSecond = step / r.seconds;
   if (r.json) {
     const loss = r.last?.loss ?? null;
@@ -44,7 +64,9 @@ export function summary(r: {
       JSON.stringify({
         steps: step,
         loss,
-        ...r.final,
+        train: score(r.final.train),
+        test: score(r.final.test),
+        ...(r.ended?.best ? { best: r.ended.best.step, stoppedEarly: r.ended.stoppedEarly } : {}),
         seconds: r.seconds,
         backend: backend.description,
         saved: r.save ?? null,
@@ -54,10 +76,13 @@ export function summary(r: {
   }
   const parts = (["train", "test"] as const).flatMap((on) => {
     const e = r.final[on];
-    if (!e) return [];
-    const accuracy = e.accuracy === null ? "" : `, accuracy ${(100 * e.accuracy).toFixed(2)} %`;
-    return [`${on} loss ${e.loss.toPrecision(5)}${accuracy}`];
+    return e ? [scoreText(on, e)] : [];
   });
+  if (r.ended?.stoppedEarly)
+    print(`stopped early after step ${step}: no validation was better than step ${r.ended.best?.step}'s`);
+  if (r.ended?.restored) print(`the weights are those of step ${r.trainer.step}, the best`);
   print([`${step} steps in ${r.seconds.toFixed(1)} s (${short(perSecond)} steps/s)`, ...parts].join("; "));
   if (r.save !== undefined) print(`weights saved to ${r.save}`);
 }
+
+const score = (e: Evaluation | null): Evaluation | null => e && { loss: e.loss, accuracy: e.accuracy };

@@ -7,6 +7,7 @@ import { optimizers } from "../ops/optimizers.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { parseSchedule } from "../optim/schedule.ts";
 import { matchRows, type TrainerOptions } from "../train/options.ts";
+import type { EarlyStopping } from "../train/validation.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
 import { readBytes, requireWritable } from "./files.ts";
 import { loadData, loadModel } from "./sources.ts";
@@ -31,6 +32,10 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
   --seed <N>                weights, shuffle and dropout (default 1)
   --backend <B>             auto (default: measures both on this run), webgpu, cpu or
                            reference (the CPU in plain loops)
+  --validate-every <N>      steps between two validations on the test rows (default: once an epoch or so, unseen)
+  --patience <N>            stop after so many validations without an improvement, and go back to the best
+  --min-delta <X>           what an improvement must exceed (default 0)
+  --monitor <what>          loss (default) or accuracy: what must improve
   --log <f.jsonl>           one JSON object a line: {"step":1,"loss":...}, and evaluations
   --log-every <N>           steps between two lines of the log
   --save <f.safetensors>    write the weights at the end, and after Ctrl-C
@@ -55,6 +60,10 @@ const options = {
   clip: { type: "string" },
   seed: { type: "string" },
   backend: { type: "string" },
+  "validate-every": { type: "string" },
+  patience: { type: "string" },
+  "min-delta": { type: "string" },
+  monitor: { type: "string" },
   log: { type: "string" },
   "log-every": { type: "string" },
   save: { type: "string" },
@@ -68,6 +77,9 @@ export interface TrainPlan {
   /** Steps between two lines on the screen, and in the log. */
   readonly shown: number;
   readonly logged: number;
+  /** Steps between two validations; the command's own choice where absent. */
+  readonly validateEvery: number | undefined;
+  readonly stopEarly: EarlyStopping | undefined;
   readonly log: string | undefined;
   readonly save: string | undefined;
   readonly json: boolean;
@@ -100,12 +112,19 @@ export async function trainPlan(args: readonly string[]): Promise<TrainPlan | nu
   const epochs = countFlag("epochs", values.epochs);
   if (stepsFlag !== undefined && epochs !== undefined)
     throw new ChainruleError("usage", "give --steps or --epochs, not both");
+  const validateEvery = countFlag("validate-every", values["validate-every"]);
+  const stopEarly = earlyStopping(values);
   for (const path of [values.log, values.save]) if (path !== undefined) requireWritable(path);
   const weights = values.weights === undefined ? undefined : readWeights(readBytes(values.weights), model);
   const split: DataSplit = await loadData({ source, label: values.label, testFraction: fraction, seed }, model);
 
   matchRows(model, split.train, "training data");
   if (split.test) matchRows(model, split.test, "test data");
+  else if (validateEvery !== undefined || stopEarly)
+    throw new ChainruleError(
+      "usage",
+      "--validate-every and --patience need test rows: hold some out with --test-fraction",
+    );
   const rows = split.train.x.shape[0]!;
   const batchRows = batch === "full" ? rows : (batch ?? Math.min(32, rows));
   const length = stepsFlag !== undefined ? { steps: stepsFlag } : epochs !== undefined ? { epochs } : preset?.length;
@@ -134,10 +153,31 @@ export async function trainPlan(args: readonly string[]): Promise<TrainPlan | nu
     shown: logEvery ?? preset?.logEvery ?? Math.max(1, Math.round(steps / 20)),
     // The tutorial prints every 5,000 steps; any other log has every step unless told otherwise.
     logged: logEvery ?? (preset && preset.logEvery >= 1000 ? preset.logEvery : 1),
+    validateEvery,
+    stopEarly,
     log: values.log,
     save: values.save,
     json: values.json === true,
   };
+}
+
+/** --patience and what belongs to it. */
+function earlyStopping(values: {
+  patience?: string | undefined;
+  "min-delta"?: string | undefined;
+  monitor?: string | undefined;
+}): EarlyStopping | undefined {
+  const patience = countFlag("patience", values.patience);
+  const minDelta = numberFlag("min-delta", values["min-delta"]);
+  if (minDelta !== undefined && minDelta < 0)
+    throw new ChainruleError("usage", `--min-delta must be at least 0, got ${minDelta}`);
+  const monitor = choiceFlag("monitor", values.monitor, ["loss", "accuracy"] as const);
+  if (patience === undefined) {
+    if (minDelta !== undefined || monitor !== undefined)
+      throw new ChainruleError("usage", "--min-delta and --monitor are for early stopping: give --patience too");
+    return undefined;
+  }
+  return { patience, ...(minDelta === undefined ? {} : { minDelta }), ...(monitor === undefined ? {} : { monitor }) };
 }
 
 function batchFlag(text: string | undefined): number | "full" | undefined {

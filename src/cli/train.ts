@@ -3,10 +3,19 @@ import { short } from "../core/format.ts";
 import { writeWeights } from "../io/weights.ts";
 import { parameterSpecs } from "../nn/model.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
+import { runWithValidation, type ValidatedRun } from "../train/validation.ts";
 import { openTrainer } from "./backend.ts";
 import { writeWhole } from "./files.ts";
 import { clearProgress, note, print, progress } from "./output.ts";
-import { type Evaluations, logLine, remaining, stepLine, summary } from "./train-output.ts";
+import {
+  type Evaluations,
+  evaluationLine,
+  logLine,
+  remaining,
+  stepLine,
+  summary,
+  validationLine,
+} from "./train-output.ts";
 import { help, trainPlan } from "./train-plan.ts";
 
 /** Exit status after Ctrl-C, as shells have it. */
@@ -38,24 +47,38 @@ export async function run(args: readonly string[]): Promise<number> {
   const start = performance.now();
   let last: StepMetrics | null = null;
   let final: Evaluations = { test: null, train: null };
+  let ended: ValidatedRun | null = null;
   try {
-    const every = evaluationSteps(trainer, steps);
-    while (trainer.step < steps && !abort.signal.aborted) {
-      const part = Math.min(every, steps - trainer.step);
-      for await (const m of trainer.run({ steps: part, logEvery: gcd(shown, logged), signal: abort.signal })) {
-        last = m;
-        const atEnd = m.step === steps;
-        if (log !== null && (m.step % logged === 0 || m.step === 1 || atEnd)) writeSync(log, logLine(m));
-        if (m.step % shown === 0 || atEnd) stepLine(m, json);
-        progress(`step ${m.step} of ${steps}  loss ${short(m.loss)}  ${remaining(start, m.step, steps)}`);
+    const { test } = trainer.options;
+    const events = runWithValidation(trainer, {
+      steps,
+      logEvery: gcd(shown, logged),
+      signal: abort.signal,
+      ...(test ? { validate: { every: plan.validateEvery ?? evaluationSteps(trainer, steps) } } : {}),
+      ...(plan.stopEarly ? { stopEarly: plan.stopEarly } : {}),
+    });
+    for (;;) {
+      const { done, value: event } = await events.next();
+      if (done) {
+        ended = event;
+        break;
       }
-      final = { train: final.train, test: await trainer.evaluate("test") };
-      if (final.test && log !== null)
-        writeSync(log, `${JSON.stringify({ step: trainer.step, evaluation: "test", ...final.test })}\n`);
+      if (event.type === "validation") {
+        final = { train: null, test: event.validation };
+        if (log !== null) writeSync(log, evaluationLine(trainer.step, "test", event.validation));
+        if (plan.validateEvery !== undefined) validationLine(event.validation, json);
+        continue;
+      }
+      const m = event.metrics;
+      last = m;
+      const atEnd = m.step === steps;
+      if (log !== null && (m.step % logged === 0 || m.step === 1 || atEnd)) writeSync(log, logLine(m));
+      if (m.step % shown === 0 || atEnd) stepLine(m, json);
+      progress(`step ${m.step} of ${steps}  loss ${short(m.loss)}  ${remaining(start, m.step, steps)}`);
     }
+    if (ended.restored) final = { train: null, test: await trainer.evaluate("test") };
     final = { test: final.test, train: await trainer.evaluate("train") };
-    if (log !== null)
-      writeSync(log, `${JSON.stringify({ step: trainer.step, evaluation: "train", ...final.train })}\n`);
+    if (log !== null) writeSync(log, evaluationLine(trainer.step, "train", final.train));
   } finally {
     clearProgress();
     if (log !== null) closeSync(log);
@@ -64,7 +87,7 @@ export async function run(args: readonly string[]): Promise<number> {
     process.off("SIGTERM", stop);
   }
   const seconds = (performance.now() - start) / 1000;
-  summary({ trainer, last, final, seconds, json: json, save: plan.save });
+  summary({ trainer, last, ended, final, seconds, json: json, save: plan.save });
   trainer.dispose();
   return abort.signal.aborted ? INTERRUPTED : 0;
 }

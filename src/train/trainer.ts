@@ -5,7 +5,7 @@ import { packGroup, unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
 import { startCursor } from "../ops/record.ts";
 import { type Evaluation, Evaluator } from "./evaluation.ts";
-import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./options.ts";
+import { matchRows, type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "./options.ts";
 import { stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
 import { RowStream } from "./stream.ts";
 import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
@@ -44,6 +44,7 @@ export class Trainer {
   private chunkSteps = 4;
   /** First step of the chunk of rows that is on the device, where rows stream. */
   private laid = -1;
+  private readonly evaluators = new Map<"train" | "test" | Rows, Evaluator>();
 
   private constructor(
     readonly backend: Backend,
@@ -51,7 +52,6 @@ export class Trainer {
     private readonly plan: TrainingGraph,
     private readonly executor: Executor,
     private readonly stream: RowStream | null,
-    private readonly evaluators: { train: Evaluator | null; test: Evaluator | null } = { train: null, test: null },
   ) {}
 
   static async create(backend: Backend, given: TrainerOptions): Promise<Trainer> {
@@ -119,14 +119,18 @@ export class Trainer {
     }
   }
 
-  /** Loss and accuracy on the training or the test rows, without dropout; null where there are no test rows. */
-  async evaluate(on: "train" | "test" = "test"): Promise<Evaluation | null> {
-    const rows = on === "train" ? this.options.data : this.options.test;
+  /** Loss and accuracy on the training, the test or other rows, without dropout; null where there are no test rows. */
+  async evaluate(on: "train" | "test" | Rows = "test"): Promise<Evaluation | null> {
+    const { model, maxBufferSize, data, test } = this.options;
+    const rows = on === "train" ? data : on === "test" ? test : matchRows(model, on, "evaluation data");
     if (!rows) return null;
     const weights = await this.parameters();
-    const { model, maxBufferSize } = this.options;
-    this.evaluators[on] ??= await Evaluator.create(this.backend, model, weights, rows.x, rows.y, maxBufferSize);
-    return this.evaluators[on].evaluate(weights);
+    let evaluator = this.evaluators.get(on);
+    if (!evaluator) {
+      evaluator = await Evaluator.create(this.backend, model, weights, rows.x, rows.y, maxBufferSize);
+      this.evaluators.set(on, evaluator);
+    }
+    return evaluator.evaluate(weights);
   }
 
   /** Copies of all parameters by name; weights are [in, out]. */
@@ -169,8 +173,7 @@ export class Trainer {
   }
 
   dispose(): void {
-    this.evaluators.train?.dispose();
-    this.evaluators.test?.dispose();
+    for (const evaluator of this.evaluators.values()) evaluator.dispose();
     this.executor.dispose();
   }
 

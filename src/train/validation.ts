@@ -1,0 +1,135 @@
+import { ChainruleError } from "../core/errors.ts";
+import { losses } from "../nn/losses.ts";
+import type { Evaluation } from "./evaluation.ts";
+import { matchRows, type Rows } from "./options.ts";
+import type { TrainerState } from "./state.ts";
+import type { RunOptions, StepMetrics, Trainer } from "./trainer.ts";
+
+export interface ValidateOptions {
+  /** Steps between two validations, counted from the trainer's first; the end of a run is validated too. */
+  readonly every: number;
+  /** Rows to validate on: the trainer's test rows (default), its training rows, or rows of their own. */
+  readonly on?: "test" | "train" | Rows;
+}
+
+export interface EarlyStopping {
+  /** The run ends after so many validations in a row without an improvement. */
+  readonly patience: number;
+  /** What an improvement must exceed; 0 by default. */
+  readonly minDelta?: number;
+  /** "loss" (default) is to fall, "accuracy" to rise. */
+  readonly monitor?: "loss" | "accuracy";
+  /** Whether the trainer ends at the state of the best validation; true by default. */
+  readonly restoreBest?: boolean;
+}
+
+export interface ValidatedRunOptions extends RunOptions {
+  readonly validate?: ValidateOptions;
+  readonly stopEarly?: EarlyStopping;
+}
+
+/** A validation after step `step`. */
+export interface Validation extends Evaluation {
+  readonly step: number;
+  /** True where it is the best so far. */
+  readonly improved: boolean;
+}
+
+export type TrainingEvent =
+  | { readonly type: "step"; readonly metrics: StepMetrics }
+  | { readonly type: "validation"; readonly validation: Validation };
+
+/** How a run ended. */
+export interface ValidatedRun {
+  /** Steps that were taken in all, though the trainer may be back at an earlier one. */
+  readonly step: number;
+  readonly stoppedEarly: boolean;
+  readonly best: Validation | null;
+  /** True where the trainer went back to the state of the best validation. */
+  readonly restored: boolean;
+}
+
+/**
+ * A run with validations in between: yields steps as `trainer.run` does, and each validation as it comes. With
+ * `stopEarly` it ends when validations no longer improve, and however it ends (short of an error) the trainer goes back
+ * to the state after the best one: weights, moments and step, so it can go on from there.
+ */
+export async function* runWithValidation(
+  trainer: Trainer,
+  options: ValidatedRunOptions,
+): AsyncGenerator<TrainingEvent, ValidatedRun> {
+  const { steps, logEvery = 1, signal, validate, stopEarly } = options;
+  refuse(trainer, options);
+  const end = trainer.step + steps;
+  const every = validate?.every ?? Math.max(1, steps);
+  let best: Validation | null = null;
+  let bestState: TrainerState | null = null;
+  let waited = 0;
+  let stoppedEarly = false;
+  while (trainer.step < end && !signal?.aborted && !stoppedEarly) {
+    const part = validate ? Math.min(end - trainer.step, every - (trainer.step % every)) : end - trainer.step;
+    for await (const metrics of trainer.run({ ...options, steps: part })) {
+      // A part's last step is always reported by the trainer, the run's only where it is asked for.
+      const wanted = metrics.step % logEvery === 0 || metrics.step === end || metrics.skipped;
+      if (wanted) yield { type: "step", metrics };
+    }
+    if (!validate) continue;
+    const found = await trainer.evaluate(validate.on ?? "test");
+    const improved = improves(found!, best, stopEarly);
+    const validation: Validation = { step: trainer.step, ...found!, improved };
+    if (improved) {
+      best = validation;
+      waited = 0;
+      if (stopEarly && stopEarly.restoreBest !== false) bestState = await trainer.state();
+    } else waited++;
+    stoppedEarly = stopEarly !== undefined && waited >= stopEarly.patience;
+    yield { type: "validation", validation };
+  }
+  const step = trainer.step;
+  const restored = bestState !== null && bestState.step !== step;
+  if (bestState && restored) trainer.restore(bestState);
+  return { step, stoppedEarly, best, restored };
+}
+
+/** A value that is not a number improves nothing. */
+function improves(
+  now: Evaluation,
+  best: Evaluation | null,
+  { minDelta = 0, monitor = "loss" }: Partial<EarlyStopping> = {},
+) {
+  const sign = monitor === "accuracy" ? -1 : 1;
+  const value = sign * now[monitor]!;
+  if (!best) return Number.isFinite(value);
+  return value < sign * best[monitor]! - minDelta;
+}
+
+function refuse(trainer: Trainer, { validate, stopEarly }: ValidatedRunOptions): void {
+  if (validate) {
+    count("validate: every", validate.every);
+    const on = validate.on ?? "test";
+    if (on === "test" && !trainer.options.test) {
+      throw new ChainruleError("usage", 'validate: there are no test rows; give `test`, or `on: "train"` or rows');
+    }
+    if (typeof on === "object") matchRows(trainer.options.model, on, "validation data");
+  }
+  if (!stopEarly) return;
+  if (!validate) throw new ChainruleError("usage", "stopEarly needs validate: { every }");
+  count("stopEarly: patience", stopEarly.patience);
+  const { minDelta = 0, monitor = "loss" } = stopEarly;
+  if (!(minDelta >= 0 && Number.isFinite(minDelta))) {
+    throw new ChainruleError("usage", `stopEarly: minDelta must be at least 0, got ${minDelta}`);
+  }
+  if (monitor !== "loss" && monitor !== "accuracy") {
+    throw new ChainruleError("usage", `stopEarly: monitor must be "loss" or "accuracy", got "${monitor}"`);
+  }
+  const { loss } = trainer.options.model;
+  if (monitor === "accuracy" && losses[loss].targets !== "classes") {
+    throw new ChainruleError("usage", `stopEarly: a net with the loss ${loss} has no accuracy; monitor the loss`);
+  }
+}
+
+function count(name: string, value: number): void {
+  if (!(Number.isInteger(value) && value >= 1)) {
+    throw new ChainruleError("usage", `${name} must be a whole number from 1 up, got ${value}`);
+  }
+}
