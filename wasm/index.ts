@@ -10,3 +10,4 @@ export * from "./panels";
 export { dots, product } from "./product";
 export * from "./rows";
 export * from "./step";
+export * from "./weighted-cross-entropy";

@@ -1,7 +1,10 @@
 import { ChainruleError } from "../core/errors.ts";
+import type { NdArray } from "../core/ndarray.ts";
 import type { DataSplit } from "../data/dataset.ts";
 import { readWeights } from "../io/weights.ts";
+import { balancedClassWeights } from "../nn/class-weights.ts";
 import { type Initialiser, initialisers } from "../nn/initialise.ts";
+import { type ModelSpec, parseModel, widths } from "../nn/model.ts";
 import type { OptimizerName } from "../ops/names.ts";
 import { optimizers } from "../ops/optimizers.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
@@ -29,6 +32,8 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
   --lr <X>  --momentum <X>  --nesterov  --weight-decay <X>
   --schedule <S>            constant, step:every=N,gamma=X or cosine:steps=N,min=X; each with warmup=N
   --clip <X>                clip the gradient to this global norm
+  --class-weights <W>       crossEntropy: a weight for each class (1,2.5,...), or balanced by their counts
+  --label-smoothing <X>     crossEntropy: share of each target that is spread over all classes
   --seed <N>                weights, shuffle and dropout (default 1)
   --backend <B>             auto (default: measures both on this run), webgpu, cpu or
                            reference (the CPU in plain loops)
@@ -58,6 +63,8 @@ const options = {
   "weight-decay": { type: "string" },
   schedule: { type: "string" },
   clip: { type: "string" },
+  "class-weights": { type: "string" },
+  "label-smoothing": { type: "string" },
   seed: { type: "string" },
   backend: { type: "string" },
   "validate-every": { type: "string" },
@@ -92,7 +99,7 @@ const DEFAULT_STEPS = 1000;
 export async function trainPlan(args: readonly string[]): Promise<TrainPlan | null> {
   const { values, positionals } = parse(args, options, [1, 1]);
   if (values.help) return null;
-  const { model, preset } = loadModel(positionals[0]!);
+  const { model: given, preset } = loadModel(positionals[0]!);
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const source = values.data ?? preset?.data;
   if (source === undefined) throw new ChainruleError("usage", "a model file needs --data <preset|file>");
@@ -115,10 +122,11 @@ export async function trainPlan(args: readonly string[]): Promise<TrainPlan | nu
   const validateEvery = countFlag("validate-every", values["validate-every"]);
   const stopEarly = earlyStopping(values);
   for (const path of [values.log, values.save]) if (path !== undefined) requireWritable(path);
-  const weights = values.weights === undefined ? undefined : readWeights(readBytes(values.weights), model);
-  const split: DataSplit = await loadData({ source, label: values.label, testFraction: fraction, seed }, model);
+  const weights = values.weights === undefined ? undefined : readWeights(readBytes(values.weights), given);
+  const split: DataSplit = await loadData({ source, label: values.label, testFraction: fraction, seed }, given);
 
-  matchRows(model, split.train, "training data");
+  const { y } = matchRows(given, split.train, "training data");
+  const model = withLossFlags(given, y, values);
   if (split.test) matchRows(model, split.test, "test data");
   else if (validateEvery !== undefined || stopEarly)
     throw new ChainruleError(
@@ -159,6 +167,26 @@ export async function trainPlan(args: readonly string[]): Promise<TrainPlan | nu
     save: values.save,
     json: values.json === true,
   };
+}
+
+/** The model with the settings of crossEntropy that flags give. */
+function withLossFlags(
+  model: ModelSpec,
+  labels: NdArray,
+  values: { "class-weights"?: string | undefined; "label-smoothing"?: string | undefined },
+): ModelSpec {
+  const text = values["class-weights"];
+  const labelSmoothing = numberFlag("label-smoothing", values["label-smoothing"]);
+  if (text === undefined && labelSmoothing === undefined) return model;
+  const balanced = text === "balanced" && model.loss === "crossEntropy";
+  const classWeights = balanced
+    ? balancedClassWeights(labels, widths(model).outputs)
+    : text?.split(",").map((part) => numberFlag("class-weights", part)!);
+  const settings = {
+    ...(classWeights === undefined ? {} : { classWeights }),
+    ...(labelSmoothing === undefined ? {} : { labelSmoothing }),
+  };
+  return parseModel({ ...model, ...settings });
 }
 
 /** --patience and what belongs to it. */

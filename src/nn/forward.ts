@@ -1,3 +1,4 @@
+import { ndarray } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import { activations } from "../ops/activations.ts";
 import { addBias } from "../ops/bias.ts";
@@ -5,6 +6,7 @@ import { dropout } from "../ops/dropout.ts";
 import { layerNorm } from "../ops/layer-norm.ts";
 import { matmul } from "../ops/matmul.ts";
 import { softmax } from "../ops/softmax.ts";
+import { classWeightSums, weightedCrossEntropy } from "../ops/weighted-cross-entropy.ts";
 import { losses } from "./losses.ts";
 import type { LayerSpec, ModelSpec } from "./model.ts";
 
@@ -59,5 +61,13 @@ function layerForward(
 
 /** Adds the loss [1] of outputs against targets y. */
 export function lossOf(g: Graph, model: ModelSpec, outputs: Tensor, y: Tensor): Tensor {
-  return g.one(losses[model.loss].op, [outputs, y], null, "loss");
+  const { classWeights, labelSmoothing: smoothing = 0 } = model;
+  if (!classWeights && smoothing === 0) return g.one(losses[model.loss].op, [outputs, y], null, "loss");
+  const [rows, classes] = outputs.shape as readonly [number, number];
+  const ones = new Float32Array(classes).fill(1);
+  const weights = g.variable("class weights", ndarray([classes], "f32", classWeights ?? ones));
+  const sums = classWeights
+    ? g.one(classWeightSums, [y, weights], null, "class weight sums")
+    : g.variable("class weight sums", ndarray([2], "f32", [rows, classes]));
+  return g.one(weightedCrossEntropy, [outputs, y, weights, sums], { smoothing }, "loss");
 }

@@ -13,9 +13,20 @@ export type LayerSpec =
   | { readonly type: "elu"; readonly alpha: number }
   | { readonly type: "relu" | "sigmoid" | "tanh" | "softplus" | "gelu" | "silu" };
 
-export interface ModelSpec {
+export interface ModelSpec extends CrossEntropySettings {
   readonly layers: readonly LayerSpec[];
   readonly loss: LossName;
+}
+
+/**
+ * Settings of crossEntropy, as torch.nn.CrossEntropyLoss has them. They belong to the model, as the loss does: training,
+ * evaluation, gradients and their checks all see a model and so have the same loss.
+ */
+export interface CrossEntropySettings {
+  /** A weight for each class; the loss of a batch is then the weighted mean. All 1 where absent. */
+  readonly classWeights?: readonly number[];
+  /** Share of each target that is spread over all classes alike. */
+  readonly labelSmoothing?: number;
 }
 
 /** A parameter of a model: its name in weights files and its shape here, W [in, out]. */
@@ -37,7 +48,7 @@ const bad = (message: string): never => {
 /** Reads and checks a model: every field known, every width positive, every layer as wide as the one before. */
 export function parseModel(json: unknown): ModelSpec {
   const model = object(json, "a model");
-  fields(model, ["layers", "loss", "name", "description"], "model");
+  fields(model, ["layers", "loss", "classWeights", "labelSmoothing", "name", "description"], "model");
   if (!Array.isArray(model.layers) || model.layers.length === 0)
     bad('model: "layers" must be a list of at least one layer');
   const list = model.layers as unknown[];
@@ -46,10 +57,42 @@ export function parseModel(json: unknown): ModelSpec {
   if (typeof loss !== "string" || !Object.hasOwn(lossKinds, loss)) {
     bad(`model: unknown loss ${JSON.stringify(loss)}; known are ${Object.keys(lossKinds).join(", ")}`);
   }
-  const spec: ModelSpec = { layers: list.map(parseLayer), loss: loss as LossName };
+  const layers = list.map(parseLayer);
+  const spec: ModelSpec = { layers, loss: loss as LossName, ...crossEntropySettings(model, loss as LossName, layers) };
   widths(spec);
   if (parameterSpecs(spec).length === 0) bad("model: no layer has parameters, so there is nothing to train");
   return spec;
+}
+
+function crossEntropySettings(
+  model: Record<string, unknown>,
+  loss: LossName,
+  layers: readonly LayerSpec[],
+): CrossEntropySettings {
+  const { classWeights, labelSmoothing } = model;
+  const given = classWeights !== undefined ? "classWeights" : labelSmoothing !== undefined ? "labelSmoothing" : null;
+  if (given && loss !== "crossEntropy") bad(`model: "${given}" is for the loss crossEntropy, this model has ${loss}`);
+  if (labelSmoothing !== undefined) {
+    if (typeof labelSmoothing !== "number" || !(labelSmoothing >= 0 && labelSmoothing < 1)) {
+      bad(`model: "labelSmoothing" must be at least 0 and below 1, got ${JSON.stringify(labelSmoothing)}`);
+    }
+  }
+  if (classWeights !== undefined) {
+    const { outputs } = widths({ layers, loss });
+    if (!Array.isArray(classWeights) || classWeights.length !== outputs) {
+      const got = Array.isArray(classWeights) ? `${classWeights.length}` : JSON.stringify(classWeights);
+      bad(`model: "classWeights" must be a list of ${outputs} numbers, one for each class, got ${got}`);
+    }
+    const wrong = (classWeights as unknown[]).findIndex((w) => typeof w !== "number" || !(w > 0 && Number.isFinite(w)));
+    if (wrong >= 0) {
+      const value = JSON.stringify((classWeights as unknown[])[wrong]);
+      bad(`model: "classWeights" must be positive numbers, got ${value} for class ${wrong}`);
+    }
+  }
+  return {
+    ...(classWeights === undefined ? {} : { classWeights: classWeights as readonly number[] }),
+    ...(labelSmoothing === undefined ? {} : { labelSmoothing: labelSmoothing as number }),
+  };
 }
 
 function parseLayer(json: unknown, index: number): LayerSpec {

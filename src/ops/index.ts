@@ -16,6 +16,12 @@ import { optimizers } from "./optimizers.ts";
 import { outerProduct } from "./outer-product.ts";
 import { record, tally } from "./record.ts";
 import { softmax, softmaxGradient } from "./softmax.ts";
+import {
+  classWeightSums,
+  weightedCrossEntropy,
+  weightedCrossEntropyGradient,
+  weightedCrossEntropyWithGradient,
+} from "./weighted-cross-entropy.ts";
 
 /** Every op that computes. The checks and the benchmark run over this list: adding an op is a line here. */
 export const ops: readonly AnyOp[] = [
@@ -38,6 +44,10 @@ export const ops: readonly AnyOp[] = [
   crossEntropy,
   crossEntropyGradient,
   crossEntropyWithGradient,
+  classWeightSums,
+  weightedCrossEntropy,
+  weightedCrossEntropyGradient,
+  weightedCrossEntropyWithGradient,
   ...elementwiseLosses.flatMap((loss) => [loss.forward, loss.backward, loss.withGradient]),
   batchIndex,
   gather,

@@ -28,6 +28,8 @@ interface Part {
   readonly ring: Tensor;
   readonly batches: number;
   readonly batch: number;
+  /** What each batch's mean counts for: its rows, or the sum of their classes' weights. */
+  readonly shares: readonly number[];
 }
 
 /**
@@ -64,7 +66,8 @@ export class Evaluator {
   async evaluate(weights: ReadonlyMap<string, NdArray>): Promise<Evaluation> {
     let loss = 0;
     let correct = 0;
-    let total = 0;
+    let rowCount = 0;
+    let shares = 0;
     const mean = losses[this.model.loss].reduction === "mean";
     for (const p of this.parts) {
       p.executor.write(p.cursor, startCursor());
@@ -72,13 +75,14 @@ export class Evaluator {
       const [ring] = await p.executor.run(p.batches, [p.ring]);
       if (!ring) throw new ChainruleError("device", "the evaluation gave no result");
       for (let b = 0; b < p.batches; b++) {
-        loss += ring.data[b * 2]! * (mean ? p.batch : 1);
+        loss += ring.data[b * 2]! * (mean ? p.shares[b]! : 1);
         correct += ring.data[b * 2 + 1]!;
-        total += p.batch;
+        rowCount += p.batch;
+        shares += p.shares[b]!;
       }
     }
     const classes = losses[this.model.loss].targets === "classes";
-    return { loss: mean ? loss / total : loss, accuracy: classes ? correct / total : null };
+    return { loss: mean ? loss / shares : loss, accuracy: classes ? correct / rowCount : null };
   }
 
   dispose(): void {
@@ -113,5 +117,13 @@ async function part(
   g.add(tally, [cursor, ring, loss, correct], { slots: batches, batch, n }, "tally");
   // Kernels for the chip are compiled for one size, and these graphs run a few times only.
   const executor = await backend.compile(g, { nodes: fuse(g), onChip: false });
-  return { executor, groups, cursor, ring, batches, batch };
+  const shares = Array.from({ length: batches }, (_, b) => shareOf(model, rows(y, b * batch, (b + 1) * batch)));
+  return { executor, groups, cursor, ring, batches, batch, shares };
+}
+
+function shareOf({ classWeights }: ModelSpec, y: NdArray): number {
+  if (!classWeights) return y.shape[0]!;
+  let sum = 0;
+  for (const label of y.data) sum += Math.fround(classWeights[label]!);
+  return sum;
 }

@@ -33,6 +33,9 @@ const mutants: readonly Mutant[] = [
   ["dropout", "not scaled by 1 / (1 - p)", "* params.scale", ""],
   ["crossEntropy", "the label's logit is not picked", /own = select\([^;]+;/, ""],
   ["crossEntropyGradient", "1 / batch is forgotten", "* scale;", ";"],
+  ["classWeightSums", "the label's weight is not picked", /\+= select\([^;]+;/, "+= 1.0;"],
+  ["weightedCrossEntropy", "the label's weight is not picked", /own = select\([^;]+;/, ""],
+  ["weightedCrossEntropyGradient", "the target is not smoothed", "+ share *", "+ 0.0 *"],
   ...elementwiseLosses.flatMap(({ forward: { name } }): Mutant[] => [
     [name, "the last element alone counts", /\+= (\w+)Term/, "= $1Term"],
     [`${name}Gradient`, "what comes from behind is forgotten", / \* values\.v\d+\[0u\];/, ";"],

@@ -143,6 +143,15 @@ const mutants: readonly Mutant[] = [
     "load<f32>(at(call, 2))",
   ),
   wrong("crossEntropyGradient", "rows", "the label is not subtracted", "store<f32>(label, (p - 1) * scale);", ""),
+  wrong("classWeightSums", "weighted-cross-entropy", "the first label for all", "<usize>m << 2)", "<usize>0)"),
+  wrong("weightedCrossEntropy", "weighted-cross-entropy", "the target is not smoothed", "* smooth;", "* 0;"),
+  wrong(
+    "weightedCrossEntropyGradient",
+    "weighted-cross-entropy",
+    "the classes' weights are not subtracted",
+    "all * p - load<f32>(weights + o)",
+    "all * p",
+  ),
   wrong("layerNorm", "norm", "variance by N - 1", "squares / <f64>N", "squares / <f64>(N - 1)"),
   wrong(
     "layerNormGradient",
