@@ -16,6 +16,8 @@ const TALL_TILE = { rows: 16, columns: 8 } as const;
 /** Invocations of a workgroup in each direction; where quads share, the four of a quad lie side by side. */
 const SIDE = { rows: 4, columns: 8 } as const;
 const QUAD = 4;
+/** Terms of a sum that are added at a time. */
+const TALL_STEP = 4;
 export const TALL_BLOCK = [TALL_TILE.rows * SIDE.rows, TALL_TILE.columns * SIDE.columns] as const;
 export const TALL_INVOCATIONS = SIDE.rows * SIDE.columns;
 
@@ -28,22 +30,30 @@ const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i)
  *
  * `shared`: the four invocations of a quad have the same rows. Each loads four of the sixteen and the others take them
  * from its register (WGSL's subgroups), so that of 24 loads 12 are left, or 3 where all are vec4.
+ *
+ * `terms` is the length of the sum. Two of them at a time halve the writes to the sums, and the cache lines that are
+ * touched, of which widths that are powers of two leave only few.
  */
-export function matmulTall(variant: MatmulVariant, vector: VectorAccess, shared = false): string {
+export function matmulTall(variant: MatmulVariant, vector: VectorAccess, terms: number, shared = false): string {
   const { form } = variant;
+  const step = terms % TALL_STEP === 0 ? TALL_STEP : 1;
   const a = operand("a", shared ? TALL_TILE.rows / QUAD : TALL_TILE.rows, vector.a, form === "TN");
   const b = operand("b", TALL_TILE.columns, vector.b, form !== "NT");
   const quads = range(TALL_TILE.columns / 4);
   const acc = (i: number, q: number): string => `acc[${i * quads.length + q}]`;
   const rows = range(TALL_TILE.rows);
-  const value = (i: number): string =>
-    shared ? `quadBroadcast(${a.value(i % QUAD)}, ${Math.floor(i / QUAD)}u)` : a.value(i);
+  const steps = range(step);
+  const value = (i: number, u: number): string =>
+    shared ? `quadBroadcast(${a.value(i % QUAD, u)}, ${Math.floor(i / QUAD)}u)` : a.value(i, u);
   const sums = rows.flatMap((i) => [
-    ...(shared ? [] : a.load(i)),
-    `    let row${i} = vec4<f32>(${value(i)});`,
-    ...quads.map((q) => `    ${acc(i, q)} = fma(row${i}, ${b.four(q)}, ${acc(i, q)});`),
+    ...(shared ? [] : steps.flatMap((u) => a.load(i, u))),
+    ...steps.map((u) => `    let row${i}_${u} = vec4<f32>(${value(i, u)});`),
+    ...quads.map((q) => {
+      const sum = steps.reduce((before, u) => `fma(row${i}_${u}, ${b.four(q, u)}, ${before})`, acc(i, q));
+      return `    ${acc(i, q)} = ${sum};`;
+    }),
   ]);
-  const stores = rows.flatMap((i) => quads.map((q) => `  store(m + ${i}u, n + ${4 * q}u, ${acc(i, q)}, base);`));
+  const stores = quads.map((q) => `    store(m + i, n + ${4 * q}u, done[i * ${quads.length}u + ${q}u], base);`);
   return wgsl`
 #if ${shared}
 enable subgroups;
@@ -79,22 +89,26 @@ ${tileOf(variant, TALL_INVOCATIONS)}
   let kEnd = min(params.K, kBegin + params.sliceK);
 ${[...a.starts, ...b.starts].join("\n")}
   var acc: array<vec4<f32>, ${rows.length * quads.length}>;
-  for (var k = kBegin; k < kEnd; k++) {
-    let atA = k * ${a.stride};
-    let atB = k * ${b.stride};
-${range(TALL_TILE.columns).flatMap(b.load).join("\n")}
+  for (var k = kBegin; k < kEnd; k += ${step}u) {
+${steps.flatMap((u) => [`    let atA${u} = (k + ${u}u) * ${a.stride};`, `    let atB${u} = (k + ${u}u) * ${b.stride};`]).join("\n")}
+${steps.flatMap((u) => range(TALL_TILE.columns).flatMap((i) => b.load(i, u))).join("\n")}
 #if ${shared}
-${range(a.count).flatMap(a.load).join("\n")}
+${steps.flatMap((u) => range(a.count).flatMap((i) => a.load(i, u))).join("\n")}
 #endif
 ${sums.join("\n")}
   }
   let base = group.z * params.M * params.N;
+  // In a loop, since an epilogue may be long and is compiled for every place that it is called from; over a copy, since
+  // an array is no longer kept in registers when its index is a variable anywhere.
+  var done = array(${rows.flatMap((i) => quads.map((q) => acc(i, q))).join(", ")});
+  for (var i = 0u; i < ${rows.length}u; i++) {
 ${stores.join("\n")}
+  }
 }
 `;
 }
 
-/** How an operand's rows (of A) or columns (of B) are read at one k. */
+/** How an operand's rows (of A) or columns (of B) are read at k + u. */
 interface Operand {
   readonly count: number;
   /** Elements from one k to the next. */
@@ -102,10 +116,10 @@ interface Operand {
   /** Where each begins at k = 0. */
   readonly starts: readonly string[];
   /** What must be loaded before element i can be used, besides what earlier ones have loaded. */
-  load(i: number): readonly string[];
-  value(i: number): string;
+  load(i: number, u: number): readonly string[];
+  value(i: number, u: number): string;
   /** Elements 4 q to 4 q + 3. */
-  four(q: number): string;
+  four(q: number, u: number): string;
 }
 
 function operand(name: "a" | "b", count: number, vector: boolean, sideBySide: boolean): Operand {
@@ -115,16 +129,17 @@ function operand(name: "a" | "b", count: number, vector: boolean, sideBySide: bo
     const at = `min(${outer} + ${i}u, ${size} - ${each}u)`;
     return `  let ${name}Start${i} = ${name === "a" ? `indexA(${at}, 0u)` : `indexB(0u, ${at})`};`;
   };
-  const position = (i: number): string => `${name}Start${i} + at${name.toUpperCase()}`;
+  const position = (i: number, u: number): string => `${name}Start${i} + at${name.toUpperCase()}${u}`;
+  const named = (i: number, u: number): string => `${name}${i}_${u}`;
   return {
     count,
     stride: sideBySide ? leading! : "1u",
     starts: range(count / each).map((i) => start(i * each)),
-    load(i) {
+    load(i, u) {
       if (i % each !== 0) return [];
-      return [`    let ${name}${i} = ${name}[${vector ? `(${position(i)}) / 4u` : position(i)}];`];
+      return [`    let ${named(i, u)} = ${name}[${vector ? `(${position(i, u)}) / 4u` : position(i, u)}];`];
     },
-    value: (i) => (vector ? `${name}${i - (i % 4)}.${"xyzw"[i % 4]}` : `${name}${i}`),
-    four: (q) => (vector ? `${name}${4 * q}` : `vec4<f32>(${range(4).map((j) => `${name}${4 * q + j}`)})`),
+    value: (i, u) => (vector ? `${named(i - (i % 4), u)}.${"xyzw"[i % 4]}` : named(i, u)),
+    four: (q, u) => (vector ? named(4 * q, u) : `vec4<f32>(${range(4).map((j) => named(4 * q + j, u))})`),
   };
 }

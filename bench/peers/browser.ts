@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { build, preview } from "vite";
 import { findChromium } from "../../src/platform/chromium.ts";
-import type { PeerPage } from "./page/main.ts";
+import type { Peer } from "./page/peer.ts";
 import { within } from "./run-task.ts";
 import type { ContestantName } from "./tasks.ts";
 
@@ -22,7 +22,7 @@ export interface PeerBrowser {
 }
 
 declare global {
-  var peers: PeerPage;
+  var peers: Peer;
 }
 
 export async function openBrowser(): Promise<PeerBrowser> {

@@ -87,7 +87,7 @@ export const linearWeightGradient: Op<null> = composed({
     form: () => "TN",
     epilogue: () => ({ ...NO_EPILOGUE, columnSums: true }),
     alpha: () => 0,
-  }).filter(({ name }) => !name.endsWith("/row")),
+  }).filter(({ name }) => !/\/row/.test(name)),
   cases: [
     [1, 4, 1],
     [5, 7, 3],

@@ -137,7 +137,7 @@ function launchPanel(
     alpha,
   });
   const [x, y] = grid(tiles + sumGroups, caps);
-  return { code: rung.code(variant, vector), params, bindings, workgroups: [x, y, slices] };
+  return { code: rung.code(variant, vector, panel.K), params, bindings, workgroups: [x, y, slices] };
 }
 
 /** Terms of a slice: whole fours, so that vec4 reads do not straddle two. */

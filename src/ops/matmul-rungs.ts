@@ -3,6 +3,7 @@ import type { MatmulForm, MatmulVariant, VectorAccess } from "../../shaders/matm
 import { DIRECT_BLOCK, DIRECT_SIDE, matmulDirect } from "../../shaders/matmul-direct.ts";
 import { matmulNaive, NAIVE_TILE } from "../../shaders/matmul-naive.ts";
 import { matmulRow, ROW_COLUMNS, ROW_LANES, ROW_SLICES } from "../../shaders/matmul-row.ts";
+import { ALONE_COLUMNS, ALONE_LANES, matmulRowAlone } from "../../shaders/matmul-row-alone.ts";
 import { matmulTall, TALL_BLOCK, TALL_INVOCATIONS } from "../../shaders/matmul-tall.ts";
 import { matmulTiled, TILE } from "../../shaders/matmul-tiled.ts";
 import type { DeviceCaps } from "../graph/op.ts";
@@ -33,7 +34,8 @@ export interface Rung {
   suits(dims: MatmulDims, caps: DeviceCaps): boolean;
   /** Parts that the sum over K is divided into, each a workgroup's; 1 where absent. */
   slices?(dims: MatmulDims): number;
-  code(variant: MatmulVariant, vector: VectorAccess): string;
+  /** `terms` is the length of the sum, which may decide how it is divided into turns of a loop. */
+  code(variant: MatmulVariant, vector: VectorAccess, terms: number): string;
 }
 
 /** Enough tiles to occupy a device, and enough depth to pay for bringing them in. */
@@ -59,8 +61,14 @@ function slicesOf({ M, N, K }: MatmulDims): number {
 }
 
 /** A GPU has more from many invocations than from few loads while a product is small; a CPU never has. */
-function suitsDirect(dims: MatmulDims, { onCpu }: DeviceCaps): boolean {
-  return (isLarge(dims) && !isHuge(dims)) || (onCpu && dims.M >= 4 && dims.N >= 4);
+function suitsDirect(dims: MatmulDims, caps: DeviceCaps): boolean {
+  if (caps.subgroups && suitsTall(dims, caps)) return false;
+  return (isLarge(dims) && !isHuge(dims)) || (caps.onCpu && dims.M >= 4 && dims.N >= 4);
+}
+
+/** Whole tiles, nearly, and enough of them: what is cut off at an edge is computed all the same. */
+function suitsTall({ M, N, K }: MatmulDims, { onCpu }: DeviceCaps): boolean {
+  return onCpu && M >= TALL_BLOCK[0] / 2 && N >= TALL_BLOCK[1] / 2 && M * N * K >= 2 ** 20;
 }
 
 const always = () => true;
@@ -71,13 +79,8 @@ const direct = {
   code: matmulDirect,
 };
 
-/** Only measuring finds these: they are for adapters whose registers lie in memory. */
-const tall = {
-  block: TALL_BLOCK,
-  invocations: TALL_INVOCATIONS,
-  vector: "side" as const,
-  suits: () => false,
-};
+/** For adapters whose registers lie in memory; elsewhere only measuring finds them. */
+const tall = { block: TALL_BLOCK, invocations: TALL_INVOCATIONS, vector: "side" as const };
 
 const block = (name: string, shape: BlockShape, suits: Rung["suits"]): Rung => ({
   name,
@@ -114,13 +117,14 @@ export const ladder: readonly Rung[] = [
   block("block64-wide", { side: 16, rows: 4, columns: 4, depth: 32, double: false }, isHuge),
   block("block64-double", { side: 8, rows: 8, columns: 8, depth: 16, double: true }, isHuge),
   block("block128", { side: 16, rows: 8, columns: 8, depth: 16, double: false }, isHuge),
-  { name: "tall", ...tall, applies: always, code: (variant, vector) => matmulTall(variant, vector) },
+  { name: "tall", ...tall, applies: always, suits: () => false, code: matmulTall },
   {
     name: "tall-quads",
     ...tall,
     needs: "subgroups",
     applies: always,
-    code: (variant, vector) => matmulTall(variant, vector, true),
+    suits: suitsTall,
+    code: (variant, vector, terms) => matmulTall(variant, vector, terms, true),
   },
   { name: "direct", ...direct, applies: always, suits: suitsDirect },
   {
@@ -138,5 +142,14 @@ export const ladder: readonly Rung[] = [
     applies: ({ M }, { epilogue }) => M <= FEW_ROWS && !epilogue.columnSums,
     suits: ({ M, N, K }) => M <= FEW_ROWS && N * K >= 4096,
     code: matmulRow,
+  },
+  {
+    name: "row-alone",
+    block: [1, ALONE_COLUMNS],
+    invocations: ALONE_LANES,
+    vector: "never",
+    applies: ({ M }, { epilogue }) => M <= FEW_ROWS && !epilogue.columnSums,
+    suits: ({ M, N, K }, { onCpu }) => onCpu && M < FEW_ROWS && N * K >= 4096,
+    code: (variant, _vector, terms) => matmulRowAlone(variant, terms),
   },
 ];

@@ -1,4 +1,10 @@
-import { outerParams, outerProduct as outerProductCode } from "../../shaders/outer-product.ts";
+import {
+  OUTER_TILE,
+  outerParams,
+  outerProduct as outerProductCode,
+  outerProductTile,
+  outerTileParams,
+} from "../../shaders/outer-product.ts";
 import { expectRank, type TensorSpec, wrongShapes } from "../graph/graph.ts";
 import type { DeviceCaps, Kernel, Op } from "../graph/op.ts";
 import { productOnChip } from "./chip.ts";
@@ -6,6 +12,21 @@ import { matmul, transposeMatmul } from "./matmul.ts";
 import { matmulCase, product, productBound } from "./matmul-reference.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
 import { productPlan } from "./wasm-plan.ts";
+
+/** Only where C is bound whole, and by rows of whole fours. */
+const tile: Kernel<null> = {
+  name: "outerProduct/tile",
+  plan(inputs, _outputs, _attrs, caps) {
+    const M = inputs[0]!.shape[1]!;
+    const N = inputs[1]!.shape[1]!;
+    const workgroups = [Math.ceil(N / 4 / OUTER_TILE.columns), Math.ceil(M / OUTER_TILE.rows), 1] as const;
+    const most = caps.maxComputeWorkgroupsPerDimension;
+    if (N % 4 !== 0 || M * N * 4 > caps.maxStorageBufferBindingSize || workgroups.some((w) => w > most)) return null;
+    const params = outerTileParams.pack({ M, N: N / 4 });
+    const bindings = [input(0), input(1), output(0)];
+    return { launches: [{ code: outerProductTile(), params, bindings, workgroups }] };
+  },
+};
 
 /** C [M, N] = aT b for a [1, M], b [1, N]: the weight gradient of a batch of one. */
 export const outerProduct: Op<null> = {
@@ -21,7 +42,7 @@ export const outerProduct: Op<null> = {
     g.one(transposeMatmul, [b!, dy!], { transpose: "b" } as const, `d ${a!.name}`),
     g.one(matmul, [a!, dy!], null, `d ${b!.name}`),
   ],
-  kernels: [kernel("scalar", false), kernel("vec4", true)],
+  kernels: [flat("scalar", false), flat("vec4", true), tile],
   onChip: productOnChip("TN"),
   bound: (inputs, errors, outputs) => [productBound("TN", inputs, errors, outputs[0]!)],
   cases: [
@@ -34,7 +55,7 @@ export const outerProduct: Op<null> = {
   ].map(([M, N]) => matmulCase("TN", M!, N!, 1, null)),
 };
 
-function kernel(name: string, vector: boolean): Kernel<null> {
+function flat(name: string, vector: boolean): Kernel<null> {
   return {
     name: `outerProduct/${name}`,
     plan(inputs: readonly TensorSpec[], _outputs, _attrs, caps: DeviceCaps) {

@@ -23,6 +23,17 @@ test("shows the WGSL of every node, which rung was taken and why, and times each
   expect(await s.page.locator("#nodes .time-bar").count()).toBe(count);
 });
 
+test("shows the one kernel of a small net's steps, and what was measured for a larger one", async () => {
+  await s.open("room=kernels&data=xor&device=webgpu");
+  await s.page.waitForSelector("#whole");
+  await s.page.click("#whole summary");
+  expect(await s.text("#whole pre")).toContain("for (var step_ = 0u; step_ < params.steps; step_++)");
+  await s.open("room=kernels&data=fashion&device=webgpu");
+  await s.page.waitForSelector("#whole", { state: "detached" });
+  await s.page.locator("#nodes button", { hasText: /^1\.relu/ }).click();
+  expect(await s.text("#kernel")).toMatch(/measured on this device|no time to measure two/);
+});
+
 test("shows an error at its line, and changes nothing else", async () => {
   await s.open("room=kernels&data=moons&device=webgpu");
   await s.page.waitForSelector("#source");

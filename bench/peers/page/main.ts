@@ -1,81 +1,29 @@
-import { operands, verifySamples } from "../../../src/bench/matmul.ts";
-import { disagreement, problemOf } from "../problem.ts";
-import { CHECKED_STEPS, type ContestantName, coldTask, type Task } from "../tasks.ts";
-import type { Contestant, Session } from "./contestant.ts";
+import { type Remote, wrap } from "comlink";
+import type { ContestantName } from "../tasks.ts";
+import type { Peer } from "./peer.ts";
 
-/** What the driver calls in each contestant's page. Every call resolves to plain values. */
-export interface PeerPage {
-  open(name: ContestantName): Promise<string>;
-  /** Sets a task up and checks it against f64. `error` is what was wrong, null where nothing was. */
-  prepare(task: Task, reference: string | null): Promise<{ firstMs: number; error: string | null }>;
-  /** Milliseconds of n repetitions. */
-  sample(n: number): Promise<number>;
-  dispose(): void;
-  /** From nothing: opens the contestant and takes one step. The loss, for checking. */
-  cold(name: ContestantName): Promise<number>;
+/**
+ * Where a contestant runs. Chainrule is in a worker, as its own page has it: a page's own thread may not wait, and so
+ * cannot share work with threads. The others are where their documentation puts them, on the page, with their threads.
+ */
+async function place(name: ContestantName): Promise<Peer | Remote<Peer>> {
+  if (!name.startsWith("chainrule")) return (await import("./peer.ts")).peer;
+  return wrap<Peer>(new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }));
 }
 
-let contestant: Contestant | null = null;
-let session: Session | null = null;
+let peer: Peer | Remote<Peer>;
 
-/** Each page loads the code of its own contestant only. */
-async function load(name: ContestantName): Promise<Contestant> {
-  switch (name) {
-    case "chainrule-webgpu":
-      return (await import("./chainrule.ts")).openChainrule("webgpu");
-    case "chainrule-cpu":
-      return (await import("./chainrule.ts")).openChainrule("cpu");
-    case "tfjs-webgpu":
-      return (await import("./tensorflow.ts")).openTensorflow("webgpu");
-    case "tfjs-wasm":
-      return (await import("./tensorflow.ts")).openTensorflow("wasm");
-    case "jax-js-webgpu":
-      return (await import("./jax.ts")).openJax("webgpu");
-    case "jax-js-wasm":
-      return (await import("./jax.ts")).openJax("wasm");
-  }
-}
-
-const page: PeerPage = {
+const page: Peer = {
   async open(name) {
-    contestant = await load(name);
-    return contestant.description;
+    peer = await place(name);
+    return peer.open(name);
   },
-  async prepare(task, reference) {
-    const start = performance.now();
-    if (task.kind === "product") {
-      const { a, b } = operands(task);
-      const product = await contestant!.multiply(task, a, b);
-      session = product;
-      await product.run(1);
-      const firstMs = performance.now() - start;
-      const right = verifySamples(task, a, b, await product.result());
-      return { firstMs, error: right ? null : "the product is wrong" };
-    }
-    const problem = problemOf(task);
-    const training = await contestant!.train(task, problem);
-    session = training;
-    await training.run(1);
-    const firstMs = performance.now() - start;
-    await training.run(CHECKED_STEPS - 1);
-    const { loss, weights } = await training.state();
-    const exact = new Float64Array(await (await fetch(reference!)).arrayBuffer());
-    return { firstMs, error: disagreement(problem, exact, loss, weights) };
-  },
-  async sample(n) {
-    const start = performance.now();
-    await session!.run(n);
-    return performance.now() - start;
-  },
-  dispose() {
-    session?.dispose();
-    session = null;
-  },
+  prepare: async (task, reference) => peer.prepare(task, reference && new URL(reference, location.href).href),
+  sample: async (n) => peer.sample(n),
+  dispose: () => peer.dispose(),
   async cold(name) {
-    contestant = await load(name);
-    const training = await contestant.train(coldTask, problemOf(coldTask));
-    await training.run(1);
-    return (await training.state()).loss;
+    peer = await place(name);
+    return peer.cold(name);
   },
 };
 

@@ -5,7 +5,7 @@ import { Scroll } from "../shell/scroll.tsx";
 import { adapter } from "../state/store.ts";
 import { Editor } from "./editor.tsx";
 import "./kernels.css";
-import { choose, chosen, node, nodes, opened, time, timing, timings } from "./state.ts";
+import { choose, chosen, node, nodes, opened, time, timing, timings, whole } from "./state.ts";
 import { say } from "./strings.ts";
 
 function NodeTable() {
@@ -75,15 +75,31 @@ function Detail() {
       </dl>
       <Editor />
       <h3>{say("ladder")}</h3>
-      <p class="soft">{say("ladderIntro", { op: n.op })}</p>
+      <p class="soft">
+        {say("ladderIntro", { op: n.op })} <strong>{say(`how${n.how}`)}</strong>
+      </p>
       <ol class="ladder" id="ladder">
         {n.rungs.map((r) => (
           <li key={r.name} class={r.state}>
             <code>{r.name}</code> {say(`rung${r.state}`)}
+            {r.ms !== null && ` (${say("trial", { ms: short(r.ms) })})`}
           </li>
         ))}
       </ol>
     </Card>
+  );
+}
+
+/** A small net's steps are one kernel: then the list below says what it is made of. */
+function Whole() {
+  const code = whole.value;
+  if (code === null || adapter.value?.kind !== "webgpu") return null;
+  return (
+    <details class="whole" id="whole">
+      <summary>{say("whole", { lines: code.split("\n").length })}</summary>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
+      <pre tabIndex={0}>{code}</pre>
+    </details>
   );
 }
 
@@ -108,6 +124,7 @@ export function KernelsRoom() {
         }
       >
         <p class="soft">{say("intro")}</p>
+        <Whole />
         <NodeTable />
         {timings.value.size > 0 && <p class="soft">{say("timeHow")}</p>}
       </Card>

@@ -1,9 +1,12 @@
 import { computed, effect, signal } from "@preact/signals";
 import { engine } from "../state/engine.ts";
 import { enqueue, playing, run, togglePlay } from "../state/store.ts";
-import type { KernelNode, KernelTiming } from "../worker/kernels.ts";
+import type { KernelTiming } from "../worker/kernels.ts";
+import type { KernelNode } from "../worker/step-kernels.ts";
 
 export const nodes = signal<readonly KernelNode[]>([]);
+/** The kernel that runs whole steps; null where each node is a dispatch. */
+export const whole = signal<string | null>(null);
 export const timings = signal<ReadonlyMap<number, KernelTiming>>(new Map());
 export const timing = signal(false);
 export const chosen = signal(0);
@@ -83,13 +86,14 @@ export function opened(): () => void {
   return effect(() => {
     if (!run.value) return;
     engine.kernels().then((found) => {
-      nodes.value = found;
+      nodes.value = found.nodes;
+      whole.value = found.whole;
       timings.value = new Map();
       // A product shows more than the drawing of a batch.
       choose(
         Math.max(
           0,
-          found.findIndex((n) => n.checked),
+          found.nodes.findIndex((n) => n.checked),
         ),
       );
     });

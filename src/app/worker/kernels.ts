@@ -1,37 +1,15 @@
 import type { Backend } from "../../backend/executor.ts";
 import type { WebGpuBackend } from "../../backend/webgpu/backend.ts";
-import { chooseKernel } from "../../backend/webgpu/choose.ts";
 import { Launcher } from "../../backend/webgpu/launcher.ts";
 import { measure } from "../../bench/stats.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { sizeOf } from "../../core/ndarray.ts";
 import type { Node } from "../../graph/graph.ts";
-import { type Binding, DEFAULT_CAPS, type DeviceCaps, type Launch } from "../../graph/op.ts";
-import { fuse } from "../../ops/fuse.ts";
-import { trainingGraph } from "../../train/training-graph.ts";
+import type { Binding, KernelPlan, Launch } from "../../graph/op.ts";
 import { openGpu } from "./devices.ts";
 import { current } from "./session.ts";
+import { stepKernels } from "./step-kernels.ts";
 import { type XrayReport, xrayNow } from "./xray.ts";
-
-/** One rung of the ladder: why it was taken or not. */
-export interface Rung {
-  readonly name: string;
-  readonly state: "chosen" | "slower" | "unsuited" | "inapplicable";
-}
-
-/** A node of the step as the device runs it. */
-export interface KernelNode {
-  readonly id: number;
-  readonly name: string;
-  readonly op: string;
-  readonly kernel: string;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  readonly rungs: readonly Rung[];
-  readonly launches: readonly { readonly code: string; readonly workgroups: readonly number[] }[];
-  /** False for nodes of the batch, the update and the books, which a check of gradients does not run. */
-  readonly checked: boolean;
-}
 
 export interface KernelTiming {
   readonly id: number;
@@ -49,48 +27,6 @@ export interface KernelEdit {
 /** Rows of the check that follows an edit: those of the batch, so that the same rung is taken, up to this many. */
 const MOST_ROWS = 128;
 
-/** The step of the run that is set up, recorded again: nothing of it is allocated. */
-function stepNodes(): readonly Node[] {
-  const { options } = current().trainer;
-  const { data } = options;
-  const plan = trainingGraph({ ...options, x: data.x, y: data.y, rows: data.x.shape[0]!, streams: false });
-  return fuse(plan.graph).filter((node) => !node.op.view);
-}
-
-async function caps(): Promise<DeviceCaps> {
-  return (await openGpu()).backend?.gpu.caps ?? DEFAULT_CAPS;
-}
-
-const shaped = (t: { readonly name: string; readonly shape: readonly number[] }): string =>
-  `${t.name} [${t.shape.join(", ")}]`;
-
-export async function kernelNodes(): Promise<readonly KernelNode[]> {
-  const limits = await caps();
-  return stepNodes().map((node, id) => {
-    const { kernel, plan } = chooseKernel(node, limits);
-    const at = node.op.kernels.indexOf(kernel);
-    return {
-      id,
-      name: node.outputs[0]!.name,
-      op: node.op.name,
-      kernel: kernel.name,
-      inputs: node.inputs.map(shaped),
-      outputs: node.outputs.map(shaped),
-      rungs: node.op.kernels.map((k, i): Rung => {
-        if (k === kernel) return { name: k.name, state: "chosen" };
-        if (!k.plan(node.inputs, node.outputs, node.attrs, limits)) return { name: k.name, state: "inapplicable" };
-        if (k.suits?.(node.inputs, node.attrs, limits) === false) return { name: k.name, state: "unsuited" };
-        return { name: k.name, state: i < at ? "slower" : "unsuited" };
-      }),
-      launches: plan.launches.map(({ code, workgroups }) => ({ code, workgroups })),
-      checked:
-        !/^(drawBatch|batchIndex|gather|gradientStats|control|controlAndRecord|record|sgd|adam|adamw|rmsprop|adagrad)$/.test(
-          node.op.name,
-        ),
-    };
-  });
-}
-
 async function theGpu(): Promise<WebGpuBackend> {
   const { backend, reason } = await openGpu();
   if (!backend) throw new ChainruleError("adapter", reason ?? "there is no WebGPU here");
@@ -101,16 +37,15 @@ async function theGpu(): Promise<WebGpuBackend> {
 export async function timeKernels(): Promise<readonly KernelTiming[]> {
   const gpu = await theGpu();
   const timings: KernelTiming[] = [];
-  for (const [id, node] of stepNodes().entries()) {
-    timings.push({ id, ms: await timeNode(gpu, node) });
+  for (const [id, { node, plan }] of (await stepKernels()).entries()) {
+    timings.push({ id, ms: await timeNode(gpu, node, plan) });
     await new Promise((resolve) => setTimeout(resolve));
   }
   return timings;
 }
 
 /** Milliseconds of all dispatches of a node, by itself; null where it cannot be. */
-export async function timeNode(gpu: WebGpuBackend, node: Node): Promise<number | null> {
-  const { plan } = chooseKernel(node, gpu.gpu.caps);
+export async function timeNode(gpu: WebGpuBackend, node: Node, plan: KernelPlan): Promise<number | null> {
   const arrays = [...node.inputs, ...node.outputs, ...(plan.scratch ?? [])];
   const place = (b: Binding): number => {
     const alias = b.kind === "output" ? node.op.inPlace?.find(([out]) => out === b.index)?.[1] : undefined;
@@ -140,8 +75,8 @@ export async function timeNode(gpu: WebGpuBackend, node: Node): Promise<number |
 /** The compiler's errors for an edited launch, by line; none where it compiles. Nothing else changes. */
 export async function compileEdit(edit: KernelEdit): Promise<{ line: number; message: string }[]> {
   const gpu = await theGpu();
-  const node = stepNodes()[edit.id]!;
-  const launch = chooseKernel(node, gpu.gpu.caps).plan.launches[edit.launch]!;
+  const { node, plan } = (await stepKernels())[edit.id]!;
+  const launch = plan.launches[edit.launch]!;
   try {
     await gpu.gpu.pipelines.get({ ...launch, code: edit.code }, node.op.name);
     return [];
@@ -157,9 +92,8 @@ export async function compileEdit(edit: KernelEdit): Promise<{ line: number; mes
 
 /** The X-ray with one launch of one node edited; the run itself goes on with the kernels it has. */
 export async function xrayEdited(edit: KernelEdit): Promise<XrayReport> {
-  const gpu = await theGpu();
-  const target = stepNodes()[edit.id]!;
-  const { kernel } = chooseKernel(target, gpu.gpu.caps);
+  await theGpu();
+  const { node: target, kernel } = (await stepKernels())[edit.id]!;
   const edited = (node: Node): Node => {
     if (node.op !== target.op || node.outputs[0]!.name !== target.outputs[0]!.name) return node;
     const plan: typeof kernel.plan = (...args) => {

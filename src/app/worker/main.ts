@@ -54,7 +54,7 @@ const engine: Engine = {
   },
   markdown: async (report) => (await bench()).markdown(report),
   cancelBenchmark: async () => (await bench()).cancel(),
-  kernels: async () => (await kernels()).kernelNodes(),
+  kernels: async () => (await import("./step-kernels.ts")).kernelNodes(),
   async timeKernels() {
     await stop();
     return (await kernels()).timeKernels();

@@ -1,6 +1,7 @@
 import { chooseKernel } from "../../backend/webgpu/choose.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { rows, sizeOf } from "../../core/ndarray.ts";
+import type { Node } from "../../graph/graph.ts";
 import { fuse } from "../../ops/fuse.ts";
 import { gradientGraph } from "../../train/gradient-graph.ts";
 import { openGpu } from "./devices.ts";
@@ -31,7 +32,9 @@ export async function ranKernels(row: number): Promise<readonly RanKernel[]> {
   });
   const nodes = fuse(g.graph);
   const computed = nodes.filter((node) => !node.op.view);
-  const executor = await backend.compile(g.graph, { nodes, keepAll: true });
+  // As dispatches, however small the net is: a kernel a node is what there is to show.
+  const kernel = (node: Node): string => chooseKernel(node, backend.gpu.caps).kernel.name;
+  const executor = await backend.compile(g.graph, { nodes, keepAll: true, onChip: false, kernel });
   try {
     const found = await executor.run(
       1,
@@ -41,10 +44,10 @@ export async function ranKernels(row: number): Promise<readonly RanKernel[]> {
     for (const [i, node] of computed.entries()) {
       result.push({
         name: node.outputs[0]!.name,
-        kernel: chooseKernel(node, backend.gpu.caps).kernel.name,
+        kernel: kernel(node),
         values: [...found[i]!.data.subarray(0, VALUES)],
         size: sizeOf(node.outputs[0]!.shape),
-        ms: await timeNode(backend, node),
+        ms: await timeNode(backend, node, chooseKernel(node, backend.gpu.caps).plan),
       });
     }
     return result;

@@ -5,8 +5,9 @@ import type { MeasuredBackend } from "../../train/choose.ts";
 import type { Evaluation } from "../../train/evaluation.ts";
 import type { CurveNews } from "../state/curve.ts";
 import type { Ends, Settings } from "../state/settings.ts";
-import type { KernelEdit, KernelNode, KernelTiming } from "./kernels.ts";
+import type { KernelEdit, KernelTiming } from "./kernels.ts";
 import type { RanKernel } from "./ran-kernels.ts";
+import type { StepKernels } from "./step-kernels.ts";
 import type { Story } from "./story.ts";
 import type { TensorPicture, XrayReport } from "./xray.ts";
 
@@ -135,7 +136,7 @@ export interface Engine {
   ): Promise<void>;
   markdown(report: BenchReport): Promise<string>;
   cancelBenchmark(): void;
-  kernels(): Promise<readonly KernelNode[]>;
+  kernels(): Promise<StepKernels>;
   timeKernels(): Promise<readonly KernelTiming[]>;
   editKernel(edit: KernelEdit): Promise<{ readonly line: number; readonly message: string }[]>;
   xrayEdited(edit: KernelEdit): Promise<XrayReport>;

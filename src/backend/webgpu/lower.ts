@@ -82,10 +82,15 @@ function lowerTo(form: ChipForm, g: Graph, caps: DeviceCaps, keepAll: boolean): 
 }
 
 /**
- * Statements of a step up to which one workgroup is the better choice. Measured where values lie in storage, on a CPU's
- * adapter; a guess where they lie in a workgroup's memory. bench/NOTES.md.
+ * Statements that one workgroup may run for each node, which would be a dispatch: where there are more, the start of the
+ * dispatches costs less than the workgroup's want of company. Measured where values lie in storage, on a CPU's adapter;
+ * a guess where they lie in a workgroup's memory. bench/NOTES.md.
  */
-const SMALL_STEP: Readonly<Record<ChipMemory, number>> = { variables: 1e6, storage: 500_000, workgroup: 100_000 };
+const NODE_WORK: Readonly<Record<ChipMemory, number>> = {
+  variables: Number.POSITIVE_INFINITY,
+  storage: 25_000,
+  workgroup: 5_000,
+};
 
 /** What a graph is compiled to: the kernel for the chip, or null for a dispatch or more a node. */
 export function chooseLowering(g: Graph, caps: DeviceCaps, options: CompileOptions): Lowered | null {
@@ -97,7 +102,8 @@ export function chooseLowering(g: Graph, caps: DeviceCaps, options: CompileOptio
     if (!forced) return null;
     throw new ChainruleError("limit", `this graph cannot run on the chip: ${lowered.reason}`);
   }
-  return forced || lowered.work <= SMALL_STEP[lowered.layout.memory] ? lowered : null;
+  const dispatches = g.nodes.filter(({ op }) => !op.view).length;
+  return forced || lowered.work <= NODE_WORK[lowered.layout.memory] * dispatches ? lowered : null;
 }
 
 /** The kernel in one form, or null where it grows too long. */

@@ -14,6 +14,7 @@ const ORDER = [
   "block32",
   "block128",
   "row",
+  "row-alone",
   "direct-split",
   "block64-wide",
   "block64-double",

@@ -1,0 +1,4 @@
+import { expose } from "comlink";
+import { peer } from "./peer.ts";
+
+expose(peer);
