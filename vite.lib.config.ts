@@ -17,7 +17,13 @@ export default defineConfig({
     sourcemap: true,
     lib: {
       formats: ["es"],
-      entry: { index: "src/index.ts", node: "src/node.ts", check: "src/check/index.ts", io: "src/io/index.ts" },
+      entry: {
+        index: "src/index.ts",
+        node: "src/node.ts",
+        check: "src/check/index.ts",
+        custom: "src/custom.ts",
+        io: "src/io/index.ts",
+      },
     },
     rolldownOptions: { external: [/^node:/, "webgpu", "@sparticuz/chromium"] },
   },

@@ -160,8 +160,8 @@ export interface CaseInput extends TensorSpec {
   readonly fill?: "normal" | "positive" | "integers" | "classes" | "unit" | "zeros" | readonly number[];
   readonly scale?: number;
   readonly below?: number;
-  /** Passes the drawn numbers through this op's reference first: outputs of an activation, say. */
-  readonly through?: string;
+  /** Makes of the drawn numbers, one by one or row by row, what an op gives: outputs of an activation, say. */
+  readonly through?: ((x: number) => number) | "softmax";
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the op list holds ops of every attribute type

@@ -7,8 +7,9 @@ import { layerNorm } from "../ops/layer-norm.ts";
 import { matmul } from "../ops/matmul.ts";
 import { softmax } from "../ops/softmax.ts";
 import { classWeightSums, weightedCrossEntropy } from "../ops/weighted-cross-entropy.ts";
+import { customForward } from "./custom-layer.ts";
 import { losses } from "./losses.ts";
-import type { LayerSpec, ModelSpec } from "./model.ts";
+import { type LayerSpec, layerName, type ModelSpec } from "./model.ts";
 
 export interface ForwardOptions {
   /** Dropout is on while training and absent in evaluation. */
@@ -38,7 +39,7 @@ function layerForward(
   parameters: ReadonlyMap<string, Tensor>,
   options: ForwardOptions,
 ): Tensor {
-  const name = `${i}.${layer.type}`;
+  const name = `${i}.${layerName(layer)}`;
   const parameter = (key: string): Tensor => parameters.get(`${i}.${key}`)!;
   switch (layer.type) {
     case "linear": {
@@ -50,6 +51,8 @@ function layerForward(
     case "dropout":
       if (!options.training || layer.p === 0) return x;
       return g.one(dropout, [x, options.cursor!], { p: layer.p, seed: options.seed, layer: i }, name);
+    case "custom":
+      return customForward(g, layer, name, x, parameter, options.training);
     case "softmax":
       return g.one(softmax, [x], null, name);
     default: {

@@ -1,6 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { Shape } from "../core/ndarray.ts";
 import { activationNames } from "../ops/names.ts";
+import type { CustomLayer, ParameterRole } from "./custom-layer.ts";
 import { type LossName, lossKinds } from "./loss-kinds.ts";
 
 /** One layer of a model file. `in` and `out` are widths; parameters are named as in PyTorch's nn.Sequential. */
@@ -11,7 +12,8 @@ export type LayerSpec =
   | { readonly type: "softmax" }
   | { readonly type: "leakyRelu"; readonly slope: number }
   | { readonly type: "elu"; readonly alpha: number }
-  | { readonly type: "relu" | "sigmoid" | "tanh" | "softplus" | "gelu" | "silu" };
+  | { readonly type: "relu" | "sigmoid" | "tanh" | "softplus" | "gelu" | "silu" }
+  | CustomLayer;
 
 export interface ModelSpec extends CrossEntropySettings {
   readonly layers: readonly LayerSpec[];
@@ -34,7 +36,9 @@ export interface ParameterSpec {
   readonly name: string;
   readonly shape: Shape;
   readonly layer: number;
-  readonly role: "weight" | "bias" | "scale" | "shift";
+  readonly role: ParameterRole;
+  /** First value of every element; the role says it where this is absent. */
+  readonly first?: number;
 }
 
 /** A layer wider than this would overflow the device's 32-bit indices long before it could be trained. */
@@ -116,6 +120,9 @@ function parseLayer(json: unknown, index: number): LayerSpec {
     return value as number;
   };
   switch (type) {
+    case "custom":
+      if (typeof layer.build === "function") return layer as unknown as CustomLayer;
+      return bad(`${where}: a custom layer is code, which a file cannot hold: put customLayer(...) into the model`);
     case "linear": {
       fields(layer, ["type", "in", "out", "bias"], at);
       if (layer.bias !== undefined && typeof layer.bias !== "boolean") bad(`${at}: "bias" must be true or false`);
@@ -155,19 +162,34 @@ export function widths(model: ModelSpec): {
   readonly outputs: number;
   readonly at: readonly number[];
 } {
-  const first = model.layers.find((l) => l.type === "linear" || l.type === "layerNorm");
-  let width = first?.type === "linear" ? first.in : first?.type === "layerNorm" ? first.size : 0;
-  const inputs = width;
+  const inputs = model.layers.map(wanted).find((width) => width !== null) ?? 0;
+  let width = inputs;
   const at: number[] = [];
   model.layers.forEach((layer, i) => {
     at.push(width);
-    const wants = layer.type === "linear" ? layer.in : layer.type === "layerNorm" ? layer.size : width;
+    const wants = wanted(layer) ?? width;
     if (wants !== width) {
-      bad(`layer ${i} (${layer.type}) takes ${wants} values, but the layer before it gives ${width}`);
+      bad(`layer ${i} (${layerName(layer)}) takes ${wants} values, but the layer before it gives ${width}`);
     }
-    if (layer.type === "linear") width = layer.out;
+    if (layer.type === "linear" || (layer.type === "custom" && layer.out !== null)) width = layer.out!;
   });
   return { inputs, outputs: width, at };
+}
+
+/** Width that a layer asks for; null where it takes any. */
+function wanted(layer: LayerSpec): number | null {
+  if (layer.type === "linear" || layer.type === "custom") return layer.in;
+  return layer.type === "layerNorm" ? layer.size : null;
+}
+
+/** Its type, or the name that a custom layer has. */
+export const layerName = (layer: LayerSpec): string => (layer.type === "custom" ? layer.name : layer.type);
+
+/** The model again, checked and copied, so that what the caller changes later does not reach it. */
+export function copyModel(model: ModelSpec): ModelSpec {
+  const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value));
+  const layers = model.layers.map((layer) => (layer?.type === "custom" ? layer : copy(layer)));
+  return parseModel({ ...copy({ ...model, layers: [] }), layers });
 }
 
 /** Parameters in the order of the layers. */
@@ -183,6 +205,9 @@ export function parameterSpecs(model: ModelSpec): readonly ParameterSpec[] {
         { name: `${i}.weight`, shape: [layer.size], layer: i, role: "scale" },
         { name: `${i}.bias`, shape: [layer.size], layer: i, role: "shift" },
       ];
+    }
+    if (layer.type === "custom") {
+      return Object.entries(layer.parameters).map(([key, p]) => ({ name: `${i}.${key}`, layer: i, ...p }));
     }
     return [];
   });

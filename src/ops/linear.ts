@@ -127,7 +127,7 @@ function linearCase(M: number, N: number, K: number, bias: boolean, activation: 
 
 function inputGradientCase(M: number, N: number, K: number, activation: string): OpCase<LinearAttrs> {
   const { spec } = activations[activation]!;
-  const v = { ...f32(M, N), scale: 2, ...(spec.of === "y" ? { through: activation } : {}) };
+  const v = { ...f32(M, N), scale: 2, ...(spec.of === "y" ? { through: (x: number) => spec.fn(x, 1) } : {}) };
   return {
     name: `${M}x${N}x${K} ${activation}`,
     inputs: [f32(M, K), f32(N, K), v],

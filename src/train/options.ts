@@ -3,7 +3,7 @@ import { ChainruleError } from "../core/errors.ts";
 import { firstNotFinite, type NdArray, ndarray, sameShape, shapeText, sizeOf, unravel } from "../core/ndarray.ts";
 import { defaultInitialiser, type Initialiser, initialise } from "../nn/initialise.ts";
 import { losses } from "../nn/losses.ts";
-import { type ModelSpec, parameterSpecs, parseModel, widths } from "../nn/model.ts";
+import { copyModel, type ModelSpec, parameterSpecs, widths } from "../nn/model.ts";
 import { requireFits } from "../nn/parameters.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
@@ -49,7 +49,7 @@ export interface ResolvedOptions {
 
 /** Fills in defaults and refuses, before any work, what cannot be trained. */
 export function resolveOptions(given: TrainerOptions, backend: Backend): ResolvedOptions {
-  const model = parseModel(JSON.parse(JSON.stringify(given.model)));
+  const model = copyModel(given.model);
   const data = matchRows(model, given.data, "training data");
   const test = given.test ? matchRows(model, given.test, "test data") : null;
   const n = data.x.shape[0]!;

@@ -79,6 +79,9 @@ const torchLayer = (l: LayerSpec): string => {
       return `nn.LeakyReLU(${l.slope})`;
     case "elu":
       return `nn.ELU(${l.alpha})`;
+    case "custom":
+      // A class of the user's own: the page makes no such layer.
+      return `${l.name}()`;
     default:
       return {
         relu: "nn.ReLU()",
