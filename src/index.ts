@@ -13,6 +13,12 @@ export { type ModelSpec, parameterSpecs, parseModel } from "./nn/model.ts";
 export type { OptimizerSpec } from "./optim/optimizer.ts";
 export type { ScheduleSpec } from "./optim/schedule.ts";
 export { chooseTrainer } from "./train/choose.ts";
+export {
+  type FindLearningRateOptions,
+  findLearningRate,
+  type LearningRateCurve,
+  type LearningRatePoint,
+} from "./train/find-learning-rate.ts";
 export type { TrainerOptions } from "./train/options.ts";
 export type { TrainerState } from "./train/state.ts";
 export { createTrainer, type StepMetrics, type Trainer } from "./train/trainer.ts";

@@ -30,7 +30,8 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
   --batch <N|full>          rows of a step (default 32); full: all rows each step, in their order
   --optimizer <name>        sgd, adam, adamw, rmsprop, adagrad (default adam)
   --lr <X>  --momentum <X>  --nesterov  --weight-decay <X>
-  --schedule <S>            constant, step:every=N,gamma=X or cosine:steps=N,min=X; each with warmup=N
+  --schedule <S>            constant, step:every=N,gamma=X, cosine:steps=N,min=X or exponential:steps=N,end=X;
+                           each with warmup=N
   --clip <X>                clip the gradient to this global norm
   --class-weights <W>       crossEntropy: a weight for each class (1,2.5,...), or balanced by their counts
   --label-smoothing <X>     crossEntropy: share of each target that is spread over all classes
@@ -47,7 +48,7 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
   --json                    print the summary as JSON
   --verbose                 say where an error came from`;
 
-const options = {
+export const trainOptions = {
   data: { type: "string" },
   label: { type: "string" },
   "test-fraction": { type: "string" },
@@ -97,9 +98,21 @@ const DEFAULT_STEPS = 1000;
 
 /** Reads the arguments; null when help was asked for. Refuses all that can be wrong, before a backend is opened. */
 export async function trainPlan(args: readonly string[]): Promise<TrainPlan | null> {
-  const { values, positionals } = parse(args, options, [1, 1]);
-  if (values.help) return null;
-  const { model: given, preset } = loadModel(positionals[0]!);
+  const { values, positionals } = parse(args, trainOptions, [1, 1]);
+  return values.help ? null : planOf(positionals[0]!, values);
+}
+
+/** The flags' values; whatever a command leaves out is absent. */
+type TrainValues = {
+  readonly [K in keyof typeof trainOptions]?: ValueOf<(typeof trainOptions)[K]["type"]> | undefined;
+} & {
+  readonly json?: boolean | undefined;
+};
+type ValueOf<T> = T extends "boolean" ? boolean : string;
+
+/** A run of the model of that name, or in that file, as the flags have it. */
+export async function planOf(name: string, values: TrainValues): Promise<TrainPlan> {
+  const { model: given, preset } = loadModel(name);
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const source = values.data ?? preset?.data;
   if (source === undefined) throw new ChainruleError("usage", "a model file needs --data <preset|file>");

@@ -228,6 +228,13 @@ const mutants: readonly Mutant[] = [
   one("gradientStats", "alone", "a stretch is cut short", "first + 256u", "first + 252u"),
   one("control", "one", "the gate ignores the loss", "&& !isNotFinite(loss[0])", ""),
   one("control", "one", "warm-up starts at 0", "f32(step + 1u)", "f32(step)"),
+  one(
+    "control",
+    "one",
+    "the ramp does not end",
+    "f32(min(t, params.period)) / f32(params.period)))",
+    "f32(t) / f32(params.period)))",
+  ),
   one("record", "one", "the ring is off by one", "(cursor[0] % params.slots)", "((cursor[0] + 1u) % params.slots)"),
   one("sgd", "flat", "plain momentum for Nesterov's", "g = fma(keep1, s1, g);", "g = s1;"),
   one("adam", "flat", "no bias correction", "-lr / correction1", "-lr"),

@@ -201,6 +201,7 @@ const mutants: readonly Mutant[] = [
     "broken == 0",
   ),
   wrong("control", "step", "warm-up starts at 0", "<f64>(step + 1)", "<f64>step"),
+  wrong("control", "math", "a ramp's exponent is off by one", "(<i64>whole + 1023)", "(<i64>whole + 1022)"),
   wrong("control", "step", "the norm is not rooted", "sqrt<f64>(squares)", "squares"),
   wrong(
     "record",
