@@ -10,7 +10,7 @@ export { type NdArray, ndarray } from "./core/ndarray.ts";
 export { dataPreset } from "./data/presets.ts";
 export { type Initialiser, initialise } from "./nn/initialise.ts";
 export { type ModelSpec, parameterSpecs, parseModel } from "./nn/model.ts";
-export type { OptimizerSpec } from "./optim/optimizer.ts";
+export type { AverageSpec, OptimizerSpec } from "./optim/optimizer.ts";
 export type { ScheduleSpec } from "./optim/schedule.ts";
 export { chooseTrainer } from "./train/choose.ts";
 export {
@@ -21,7 +21,7 @@ export {
 } from "./train/find-learning-rate.ts";
 export type { TrainerOptions } from "./train/options.ts";
 export type { TrainerState } from "./train/state.ts";
-export { createTrainer, type StepMetrics, type Trainer } from "./train/trainer.ts";
+export { createTrainer, type StepMetrics, type Trainer, type WeightsChoice } from "./train/trainer.ts";
 export {
   type EarlyStopping,
   runWithValidation,

@@ -155,3 +155,18 @@ export function adamw(call: usize, part: i32, parts: i32): void { update<AdamW>(
 export function rmsprop(call: usize, part: i32, parts: i32): void { update<RmsProp>(call, part, parts); }
 export function rmspropMomentum(call: usize, part: i32, parts: i32): void { update<RmsPropMomentum>(call, part, parts); }
 export function adagrad(call: usize, part: i32, parts: i32): void { update<Adagrad>(call, part, parts); }
+
+/** (averages, parameters, control, n, rate): averages + rate (parameters - averages), where the gate is open. */
+export function movingAverage(call: usize, part: i32, parts: i32): void {
+  if (load<f32>(at(call, 2), 4) == 0) return;
+  const averages = at(call, 0);
+  const parameters = at(call, 1);
+  const n = int(call, 3);
+  const rate = arg(call, 4);
+  const end = begin(n, part + 1, parts, 16);
+  for (let i = begin(n, part, parts, 16); i < end; i += 4) {
+    const o = <usize>i << 2;
+    const a = get(averages + o, end - i);
+    put(averages + o, f32x4.add(a, f32x4.mul(rate, f32x4.sub(get(parameters + o, end - i), a))), end - i);
+  }
+}

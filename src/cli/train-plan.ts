@@ -10,6 +10,7 @@ import { optimizers } from "../ops/optimizers.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { parseSchedule } from "../optim/schedule.ts";
 import { matchRows, type TrainerOptions } from "../train/options.ts";
+import type { WeightsChoice } from "../train/trainer.ts";
 import type { EarlyStopping } from "../train/validation.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
 import { readBytes, requireWritable } from "./files.ts";
@@ -35,6 +36,8 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
   --clip <X>                clip the gradient to this global norm
   --class-weights <W>       crossEntropy: a weight for each class (1,2.5,...), or balanced by their counts
   --label-smoothing <X>     crossEntropy: share of each target that is spread over all classes
+  --ema <decay>             keep a moving average of the weights; evaluations and --save then use it
+  --use <last|average>      which weights evaluations and --save take instead
   --seed <N>                weights, shuffle and dropout (default 1)
   --backend <B>             auto (default: measures both on this run), webgpu, cpu or
                            reference (the CPU in plain loops)
@@ -66,6 +69,8 @@ export const trainOptions = {
   clip: { type: "string" },
   "class-weights": { type: "string" },
   "label-smoothing": { type: "string" },
+  ema: { type: "string" },
+  use: { type: "string" },
   seed: { type: "string" },
   backend: { type: "string" },
   "validate-every": { type: "string" },
@@ -88,6 +93,8 @@ export interface TrainPlan {
   /** Steps between two validations; the command's own choice where absent. */
   readonly validateEvery: number | undefined;
   readonly stopEarly: EarlyStopping | undefined;
+  /** Weights that evaluations and `save` take. */
+  readonly use: WeightsChoice;
   readonly log: string | undefined;
   readonly save: string | undefined;
   readonly json: boolean;
@@ -125,6 +132,12 @@ export async function planOf(name: string, values: TrainValues): Promise<TrainPl
   const clip = numberFlag("clip", values.clip);
   if (clip !== undefined && !(clip > 0))
     throw new ChainruleError("usage", `--clip must be a positive number, got ${clip}`);
+  const decay = numberFlag("ema", values.ema);
+  if (decay !== undefined && !(decay >= 0 && decay < 1))
+    throw new ChainruleError("usage", `--ema must be at least 0 and below 1, got ${decay}`);
+  const use = choiceFlag("use", values.use, ["last", "average"] as const) ?? (decay === undefined ? "last" : "average");
+  if (use === "average" && decay === undefined)
+    throw new ChainruleError("usage", "--use average needs --ema <decay>, which keeps one");
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const init = choiceFlag<Initialiser>("init", values.init, initialisers) ?? preset?.init;
   const logEvery = countFlag("log-every", values["log-every"]);
@@ -166,6 +179,7 @@ export async function planOf(name: string, values: TrainValues): Promise<TrainPl
       seed,
       ...(batch === undefined ? {} : { batch }),
       ...(clip === undefined ? {} : { clip }),
+      ...(decay === undefined ? {} : { ema: { decay } }),
       ...(init === undefined ? {} : { init }),
       ...(weights === undefined ? {} : { weights }),
     },
@@ -176,6 +190,7 @@ export async function planOf(name: string, values: TrainValues): Promise<TrainPl
     logged: logEvery ?? (preset && preset.logEvery >= 1000 ? preset.logEvery : 1),
     validateEvery,
     stopEarly,
+    use,
     log: values.log,
     save: values.save,
     json: values.json === true,

@@ -16,7 +16,7 @@ import {
   summary,
   validationLine,
 } from "./train-output.ts";
-import { help, trainPlan } from "./train-plan.ts";
+import { help, type TrainPlan, trainPlan } from "./train-plan.ts";
 
 /** Exit status after Ctrl-C, as shells have it. */
 const INTERRUPTED = 130;
@@ -54,7 +54,9 @@ export async function run(args: readonly string[]): Promise<number> {
       steps,
       logEvery: gcd(shown, logged),
       signal: abort.signal,
-      ...(test ? { validate: { every: plan.validateEvery ?? evaluationSteps(trainer, steps) } } : {}),
+      ...(test
+        ? { validate: { every: plan.validateEvery ?? evaluationSteps(trainer, steps), weights: plan.use } }
+        : {}),
       ...(plan.stopEarly ? { stopEarly: plan.stopEarly } : {}),
     });
     for (;;) {
@@ -76,13 +78,13 @@ export async function run(args: readonly string[]): Promise<number> {
       if (m.step % shown === 0 || atEnd) stepLine(m, json);
       progress(`step ${m.step} of ${steps}  loss ${short(m.loss)}  ${remaining(start, m.step, steps)}`);
     }
-    if (ended.restored) final = { train: null, test: await trainer.evaluate("test") };
-    final = { test: final.test, train: await trainer.evaluate("train") };
+    if (ended.restored) final = { train: null, test: await trainer.evaluate("test", plan.use) };
+    final = { test: final.test, train: await trainer.evaluate("train", plan.use) };
     if (log !== null) writeSync(log, evaluationLine(trainer.step, "train", final.train));
   } finally {
     clearProgress();
     if (log !== null) closeSync(log);
-    await save(plan.save, trainer);
+    await save(plan, trainer);
     process.off("SIGINT", stop);
     process.off("SIGTERM", stop);
   }
@@ -100,7 +102,7 @@ function evaluationSteps(trainer: Trainer, steps: number): number {
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
-async function save(path: string | undefined, trainer: Trainer): Promise<void> {
+async function save({ save: path, use }: TrainPlan, trainer: Trainer): Promise<void> {
   if (path === undefined) return;
-  writeWhole(path, writeWeights(trainer.options.model, await trainer.parameters()));
+  writeWhole(path, writeWeights(trainer.options.model, await trainer.parameters(use)));
 }

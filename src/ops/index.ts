@@ -12,6 +12,7 @@ import { layerNorm, layerNormGradient, layerNormScaleGradient } from "./layer-no
 import { linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
 import { elementwiseLosses } from "./losses.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
+import { movingAverage } from "./moving-average.ts";
 import { optimizers } from "./optimizers.ts";
 import { outerProduct } from "./outer-product.ts";
 import { record, tally } from "./record.ts";
@@ -59,4 +60,5 @@ export const ops: readonly AnyOp[] = [
   record,
   tally,
   ...Object.values(optimizers),
+  movingAverage,
 ];

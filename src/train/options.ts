@@ -5,7 +5,7 @@ import { defaultInitialiser, type Initialiser, initialise } from "../nn/initiali
 import { losses } from "../nn/losses.ts";
 import { copyModel, type ModelSpec, parameterSpecs, widths } from "../nn/model.ts";
 import { requireFits } from "../nn/parameters.ts";
-import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
+import { type AverageSpec, checkAverage, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
 
 /** Rows to learn from: x f32 [n, inputs]; y f32 [n, outputs], or class indices i32 [n]. */
@@ -25,6 +25,8 @@ export interface TrainerOptions {
   readonly schedule?: ScheduleSpec;
   /** Global norm to clip gradients to; none by default. */
   readonly clip?: number;
+  /** Keeps a moving average of the weights beside them: `parameters("average")`, `evaluate(on, "average")`. */
+  readonly ema?: AverageSpec;
   readonly seed?: number;
   readonly init?: Initialiser;
   /** First weights by name, W [in, out]; drawn from the seed by default. */
@@ -41,6 +43,7 @@ export interface ResolvedOptions {
   readonly optimizer: OptimizerSpec;
   readonly schedule: ScheduleSpec;
   readonly clip: number;
+  readonly ema: AverageSpec | null;
   readonly seed: number;
   readonly weights: ReadonlyMap<string, NdArray>;
   readonly maxDataBytes: number;
@@ -68,6 +71,8 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
   optimizerAttrs(optimizer);
   const schedule = given.schedule ?? { type: "constant" };
   scheduleAttrs(schedule, optimizer.lr);
+  const ema = given.ema ?? null;
+  checkAverage(ema);
   const { maxBufferSize, maxDataBytes } = backend.limits;
   requireFits(model, maxBufferSize);
   const weights = given.weights ?? initialise(model, seed, given.init ?? defaultInitialiser(model));
@@ -80,6 +85,7 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
     optimizer,
     schedule,
     clip,
+    ema,
     seed,
     weights,
     maxDataBytes: given.maxDataBytes ?? maxDataBytes,

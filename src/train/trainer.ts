@@ -33,6 +33,9 @@ export interface RunOptions {
   readonly onNotFinite?: "stop" | "skip";
 }
 
+/** The weights as the last step left them, or their moving average. */
+export type WeightsChoice = "last" | "average";
+
 /** Time between two readings of the loss ring: often enough for a live curve. */
 const READ_MS = 80;
 /** Readings on their way while the next steps are queued already. */
@@ -120,11 +123,11 @@ export class Trainer {
   }
 
   /** Loss and accuracy on the training, the test or other rows, without dropout; null where there are no test rows. */
-  async evaluate(on: "train" | "test" | Rows = "test"): Promise<Evaluation | null> {
+  async evaluate(on: "train" | "test" | Rows = "test", which: WeightsChoice = "last"): Promise<Evaluation | null> {
     const { model, maxBufferSize, data, test } = this.options;
     const rows = on === "train" ? data : on === "test" ? test : matchRows(model, on, "evaluation data");
     if (!rows) return null;
-    const weights = await this.parameters();
+    const weights = await this.parameters(which);
     let evaluator = this.evaluators.get(on);
     if (!evaluator) {
       evaluator = await Evaluator.create(this.backend, model, weights, rows.x, rows.y, maxBufferSize);
@@ -133,13 +136,13 @@ export class Trainer {
     return evaluator.evaluate(weights);
   }
 
-  /** Copies of all parameters by name; weights are [in, out]. */
-  async parameters(): Promise<Map<string, NdArray>> {
-    const { groups } = this.plan;
-    const flats = await this.executor.run(
-      0,
-      groups.map((group) => group.flat),
-    );
+  /** Copies of all parameters by name, or of their moving averages; weights are [in, out]. */
+  async parameters(which: WeightsChoice = "last"): Promise<Map<string, NdArray>> {
+    const { groups, averages } = this.plan;
+    if (which === "average" && averages.length === 0) {
+      throw new ChainruleError("usage", "this trainer keeps no moving average of its weights: give it ema: { decay }");
+    }
+    const flats = await this.executor.run(0, which === "average" ? averages : groups.map((group) => group.flat));
     return unpackParameters(groups, flats);
   }
 
@@ -159,8 +162,12 @@ export class Trainer {
 
   /** Back to the first step and the first weights: the same run again. */
   reset(): void {
-    const { groups, states, cursor, control } = this.plan;
-    for (const group of groups) this.executor.write(group.flat, packGroup(group, this.options.weights));
+    const { groups, states, averages, cursor, control } = this.plan;
+    groups.forEach((group, i) => {
+      const first = packGroup(group, this.options.weights);
+      this.executor.write(group.flat, first);
+      if (averages[i]) this.executor.write(averages[i], first);
+    });
     for (const state of states) this.executor.write(state, zeros(state.shape, "f32"));
     this.executor.write(control, zeros(control.shape, "f32"));
     this.executor.write(cursor, startCursor());

@@ -6,7 +6,7 @@ import { CONTROL_SIZE, control } from "../ops/control.ts";
 import { gradientStats } from "../ops/gradient-stats.ts";
 import { record, startCursor } from "../ops/record.ts";
 import { alignView, pack } from "../ops/views.ts";
-import { addUpdate, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
+import { type AverageSpec, addAverage, addUpdate, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
 import { type ForwardBackward, forwardBackward } from "./gradient-graph.ts";
 
@@ -28,6 +28,7 @@ export interface TrainingConfig {
   readonly schedule: ScheduleSpec;
   /** Global norm that gradients are clipped to; 0 for none. */
   readonly clip: number;
+  readonly ema?: AverageSpec | null;
   readonly seed: number;
   readonly maxBufferSize: number;
 }
@@ -43,6 +44,8 @@ export interface TrainingGraph extends ForwardBackward {
   readonly ring: Tensor;
   readonly control: Tensor;
   readonly states: readonly Tensor[];
+  /** The moving average of each group's parameters; empty where none is kept. */
+  readonly averages: readonly Tensor[];
   /** Rows of the batch, for comparing what executors draw; null for full batches. */
   readonly index: Tensor | null;
 }
@@ -76,12 +79,15 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
   const { beta1, beta2 } = optimizerAttrs(config.optimizer);
   const attrs = { ...scheduleAttrs(config.schedule, config.optimizer.lr), maxNorm: config.clip, beta1, beta2 };
   const now = g.one(control, [numbers, cursor, body.loss, together(g, stats)], attrs, "control");
-  const states = body.groups.flatMap((group, i) =>
+  const updates = body.groups.map((group, i) =>
     addUpdate(g, config.optimizer, group.flat, body.flatGradients[i]!, now),
   );
+  const states = updates.flatMap((update) => update.states);
+  const { ema } = config;
+  const averages = ema ? body.groups.map((group, i) => addAverage(g, ema, group.flat, updates[i]!.updated, now)) : [];
   g.add(record, [cursor, ring, body.loss, now], { slots: RING_SLOTS, batch, n: rows }, "record");
   g.prune();
-  return { graph: g, dataX, dataY, cursor, ring, control: numbers, states, index, ...body };
+  return { graph: g, dataX, dataY, cursor, ring, control: numbers, states, averages, index, ...body };
 }
 
 /** Statistics of several groups side by side; padding is zeros, which add nothing. */

@@ -3,13 +3,15 @@ import { losses } from "../nn/losses.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { matchRows, type Rows } from "./options.ts";
 import type { TrainerState } from "./state.ts";
-import type { RunOptions, StepMetrics, Trainer } from "./trainer.ts";
+import type { RunOptions, StepMetrics, Trainer, WeightsChoice } from "./trainer.ts";
 
 export interface ValidateOptions {
   /** Steps between two validations, counted from the trainer's first; the end of a run is validated too. */
   readonly every: number;
   /** Rows to validate on: the trainer's test rows (default), its training rows, or rows of their own. */
   readonly on?: "test" | "train" | Rows;
+  /** The weights that are validated: the last (default), or their moving average. */
+  readonly weights?: WeightsChoice;
 }
 
 export interface EarlyStopping {
@@ -74,7 +76,7 @@ export async function* runWithValidation(
       if (wanted) yield { type: "step", metrics };
     }
     if (!validate) continue;
-    const found = await trainer.evaluate(validate.on ?? "test");
+    const found = await trainer.evaluate(validate.on ?? "test", validate.weights);
     const improved = improves(found!, best, stopEarly);
     const validation: Validation = { step: trainer.step, ...found!, improved };
     if (improved) {
@@ -109,6 +111,9 @@ function refuse(trainer: Trainer, { validate, stopEarly }: ValidatedRunOptions):
     const on = validate.on ?? "test";
     if (on === "test" && !trainer.options.test) {
       throw new ChainruleError("usage", 'validate: there are no test rows; give `test`, or `on: "train"` or rows');
+    }
+    if (validate.weights === "average" && !trainer.options.ema) {
+      throw new ChainruleError("usage", "validate: this trainer keeps no moving average of its weights");
     }
     if (typeof on === "object") matchRows(trainer.options.model, on, "validation data");
   }

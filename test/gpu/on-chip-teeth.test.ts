@@ -53,6 +53,8 @@ const mutants: readonly Mutant[] = [
   ["adam", "no bias correction", "-lr / correction1", "-lr"],
   ["adamw", "weight decay is forgotten", "p = fma(-lr * weightDecay, p, p);", ""],
   ["rmsprop", "the new square is not added", "add1 * g * g", "0.0"],
+  ["movingAverage", "a closed gate lets it through", /select\(0\.0, params\.rate, [^)]*\)/, "params.rate"],
+  ["movingAverage", "a closed gate lets it through", /select\(0\.0, params\.rate, [^;]*\);/, "params.rate;"],
   ["adagrad", "epsilon inside the root", "(sqrt(s1) + eps)", "sqrt(s1 + eps * 1e7)"],
 ];
 

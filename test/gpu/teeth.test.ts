@@ -241,6 +241,8 @@ const mutants: readonly Mutant[] = [
   one("adam", "flat", "the root is forgotten", "sqrt(s2 / correction2)", "(s2 / correction2)"),
   one("adamw", "flat", "weight decay is forgotten", "p = fma(-lr * weightDecay, p, p);", ""),
   one("rmsprop", "flat", "the new square is not added", "add1 * g * g", "0.0 * g"),
+  one("movingAverage", "flat", "it moves twice as far", "fma(rate,", "fma(2.0 * rate,"),
+  one("movingAverage", "flat", "a closed gate lets it through", "if (control[1] == 0.0) { return; }", ""),
   one("adagrad", "flat", "epsilon inside the root", "(sqrt(s1) + eps)", "sqrt(s1 + eps * 1e7)"),
 ];
 

@@ -224,6 +224,13 @@ const mutants: readonly Mutant[] = [
     "f32x4.add(g, f32x4.mul(arg(call, 7), buffer))",
     "buffer",
   ),
+  wrong(
+    "movingAverage",
+    "optimizers",
+    "it moves away",
+    "f32x4.sub(get(parameters + o, end - i), a)",
+    "f32x4.sub(a, get(parameters + o, end - i))",
+  ),
   wrong("adam adamw", "optimizers", "no bias correction", "f32x4.div(lr, s(load<f32>(control, 16)))", "lr"),
   wrong(
     "adam",
