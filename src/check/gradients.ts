@@ -5,6 +5,7 @@ import { type NdArray, type Shape, sizeOf } from "../core/ndarray.ts";
 import type { Tensor } from "../graph/graph.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { fuse } from "../ops/fuse.ts";
+import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
 import { type GradientGraph, gradientGraph } from "../train/gradient-graph.ts";
 import { checkWeights, matchRows } from "../train/options.ts";
 import { checkFiniteDifferences, type FiniteDifferenceResult, LossProbe } from "./finite-differences.ts";
@@ -23,6 +24,8 @@ export interface GradientCheckOptions {
   /** A second device, beside the first: the CPU in f32. It is shown, and decides nothing. */
   readonly beside?: Backend | null;
   readonly seed?: number;
+  /** The run's penalty, where it has one: then the loss and every gradient are checked with it. */
+  readonly penalty?: PenaltySpec;
   /** Gets every tensor's values as they are compared, for pictures. */
   readonly onTensor?: (name: string, values: TensorValues) => void;
 }
@@ -77,7 +80,9 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   checkWeights(model, weights);
   const { x, y } = matchRows(model, { x: options.x, y: options.y }, "batch");
   const maxBufferSize = backend?.limits.maxBufferSize ?? 2 ** 32;
-  const g = gradientGraph(model, weights, x, y, { seed: options.seed ?? 1, maxBufferSize });
+  const g = gradientGraph(model, weights, x, y, {
+    ...{ seed: options.seed ?? 1, maxBufferSize, penalty: checkPenalty(options.penalty) },
+  });
   const exact = new ReferenceExecutor(g.graph, "f64");
   exact.step();
   const bounds = propagateBounds(g.graph, exact.values);

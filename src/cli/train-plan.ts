@@ -8,6 +8,7 @@ import { type ModelSpec, parseModel, widths } from "../nn/model.ts";
 import type { OptimizerName } from "../ops/names.ts";
 import { optimizers } from "../ops/optimizers.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
+import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
 import { parseSchedule } from "../optim/schedule.ts";
 import { matchRows, type TrainerOptions } from "../train/options.ts";
 import type { WeightsChoice } from "../train/trainer.ts";
@@ -36,6 +37,8 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
   --clip <X>                clip the gradient to this global norm
   --class-weights <W>       crossEntropy: a weight for each class (1,2.5,...), or balanced by their counts
   --label-smoothing <X>     crossEntropy: share of each target that is spread over all classes
+  --accumulate <N>          batches that a step goes through before it changes the weights (default 1)
+  --l1 <X>  --l2 <X>        what large weights cost: X sum |w|, X sum w^2, added to the loss
   --ema <decay>             keep a moving average of the weights; evaluations and --save then use it
   --use <last|average>      which weights evaluations and --save take instead
   --seed <N>                weights, shuffle and dropout (default 1)
@@ -69,6 +72,9 @@ export const trainOptions = {
   clip: { type: "string" },
   "class-weights": { type: "string" },
   "label-smoothing": { type: "string" },
+  accumulate: { type: "string" },
+  l1: { type: "string" },
+  l2: { type: "string" },
   ema: { type: "string" },
   use: { type: "string" },
   seed: { type: "string" },
@@ -132,6 +138,10 @@ export async function planOf(name: string, values: TrainValues): Promise<TrainPl
   const clip = numberFlag("clip", values.clip);
   if (clip !== undefined && !(clip > 0))
     throw new ChainruleError("usage", `--clip must be a positive number, got ${clip}`);
+  const accumulate = countFlag("accumulate", values.accumulate) ?? 1;
+  if (accumulate > 1 && batch === "full")
+    throw new ChainruleError("usage", "--accumulate needs --batch <N>: a batch of full has all rows");
+  const penalty = penaltyFlags(values);
   const decay = numberFlag("ema", values.ema);
   if (decay !== undefined && !(decay >= 0 && decay < 1))
     throw new ChainruleError("usage", `--ema must be at least 0 and below 1, got ${decay}`);
@@ -160,7 +170,7 @@ export async function planOf(name: string, values: TrainValues): Promise<TrainPl
       "--validate-every and --patience need test rows: hold some out with --test-fraction",
     );
   const rows = split.train.x.shape[0]!;
-  const batchRows = batch === "full" ? rows : (batch ?? Math.min(32, rows));
+  const batchRows = batch === "full" ? rows : accumulate * (batch ?? Math.min(32, rows));
   const length = stepsFlag !== undefined ? { steps: stepsFlag } : epochs !== undefined ? { epochs } : preset?.length;
   const steps = !length
     ? DEFAULT_STEPS
@@ -180,6 +190,8 @@ export async function planOf(name: string, values: TrainValues): Promise<TrainPl
       ...(batch === undefined ? {} : { batch }),
       ...(clip === undefined ? {} : { clip }),
       ...(decay === undefined ? {} : { ema: { decay } }),
+      ...(penalty ? { penalty } : {}),
+      accumulate,
       ...(init === undefined ? {} : { init }),
       ...(weights === undefined ? {} : { weights }),
     },
@@ -215,6 +227,12 @@ function withLossFlags(
     ...(labelSmoothing === undefined ? {} : { labelSmoothing }),
   };
   return parseModel({ ...model, ...settings });
+}
+
+/** --l1 and --l2; null where neither is given. */
+export function penaltyFlags(values: { l1?: string | undefined; l2?: string | undefined }): PenaltySpec | null {
+  const [l1, l2] = [numberFlag("l1", values.l1), numberFlag("l2", values.l2)];
+  return checkPenalty({ ...(l1 === undefined ? {} : { l1 }), ...(l2 === undefined ? {} : { l2 }) });
 }
 
 /** --patience and what belongs to it. */

@@ -1,4 +1,5 @@
 import type { AnyOp } from "../graph/op.ts";
+import { combine, partCursor } from "./accumulate.ts";
 import { countCorrect } from "./accuracy.ts";
 import { activations } from "./activations.ts";
 import { add } from "./add.ts";
@@ -15,6 +16,7 @@ import { matmul, transposeMatmul } from "./matmul.ts";
 import { movingAverage } from "./moving-average.ts";
 import { optimizers } from "./optimizers.ts";
 import { outerProduct } from "./outer-product.ts";
+import { penalty, penaltyGradient } from "./penalty.ts";
 import { record, tally } from "./record.ts";
 import { softmax, softmaxGradient } from "./softmax.ts";
 import {
@@ -61,4 +63,8 @@ export const ops: readonly AnyOp[] = [
   tally,
   ...Object.values(optimizers),
   movingAverage,
+  penalty,
+  penaltyGradient,
+  combine,
+  partCursor,
 ];

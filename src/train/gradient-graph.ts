@@ -2,10 +2,14 @@ import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
 import { backward } from "../graph/backward.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import { forward, lossOf } from "../nn/forward.ts";
+import { losses } from "../nn/losses.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { type ParameterGroup, parameterGroups } from "../nn/parameters.ts";
+import { combine } from "../ops/accumulate.ts";
 import { add } from "../ops/add.ts";
+import { penalty, penaltyGradient } from "../ops/penalty.ts";
 import { alignView, pack } from "../ops/views.ts";
+import type { PenaltySpec } from "../optim/penalty.ts";
 
 /** The forward and backward passes over one batch, inside a graph. */
 export interface ForwardBackward {
@@ -22,25 +26,53 @@ export interface ForwardBackward {
 
 export interface ForwardBackwardOptions {
   readonly seed: number;
-  readonly cursor: Tensor | null;
   readonly maxBufferSize: number;
+  readonly penalty?: PenaltySpec | null;
 }
 
-/** Records forward and loss of a batch x, y, differentiates, and gathers the gradients into flat arrays. */
+/** One batch: x [batch, inputs], its targets y, and the cursor that dropout draws by. */
+export interface Batch {
+  readonly x: Tensor;
+  readonly y: Tensor;
+  readonly cursor: Tensor;
+}
+
+/**
+ * Records forward and loss, differentiates, and gathers the gradients into flat arrays. Several batches go through one
+ * after the other, each forward and back before the next, so that their values share memory; losses and gradients are
+ * of all their rows together.
+ */
 export function forwardBackward(
   g: Graph,
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
-  x: Tensor,
-  y: Tensor,
+  batches: readonly (() => Batch)[],
   options: ForwardBackwardOptions,
 ): ForwardBackward {
   const groups = parameterGroups(g, model, weights, options.maxBufferSize);
   const values = new Map(groups.flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const)));
-  const outputs = forward(g, model, x, values, { training: true, seed: options.seed, cursor: options.cursor });
-  const loss = lossOf(g, model, outputs, y);
-  const one = g.variable("d loss", ndarray([1], "f32", [1]));
-  const gradients = backward(g, loss, one, [...values.values()], (a, b) => g.one(add, [a, b], null, a.name));
+  const targets = [...values.values()];
+  // A mean of means: every batch has as many rows.
+  const share = losses[model.loss].reduction === "mean" ? 1 / batches.length : 1;
+  const seed = g.variable("d loss", ndarray([1], "f64", [share]));
+  const sum = (a: Tensor, b: Tensor): Tensor => g.one(add, [a, b], null, a.name);
+  const gradients = new Map<Tensor, Tensor>();
+  let outputs: Tensor | null = null;
+  let loss: Tensor | null = null;
+  for (const [k, batch] of batches.entries()) {
+    const { x, y, cursor } = batch();
+    outputs = forward(g, model, x, values, { training: true, seed: options.seed, cursor });
+    const own = lossOf(g, model, outputs, y);
+    for (const [t, dt] of backward(g, own, seed, targets, sum)) {
+      const before = targets.includes(t) ? gradients.get(t) : undefined;
+      gradients.set(t, before ? sum(before, dt) : dt);
+    }
+    // The sum so far, and at the last batch the share of each.
+    const scale = k === batches.length - 1 ? share : 1;
+    if (loss) loss = g.one(combine, [loss, own], { alpha: scale, beta: scale }, "loss");
+    else loss = own;
+  }
+  if (options.penalty) loss = penalise(g, options.penalty, groups, loss!, gradients);
   const parameters = new Map([...values].map(([name, value]) => [name, { value, gradient: gradients.get(value)! }]));
   const flatGradients = groups.map((group) => {
     const last = group.parameters.at(-1)!;
@@ -51,7 +83,26 @@ export function forwardBackward(
     const inputs = group.parameters.map((p) => parameters.get(p.spec.name)!.gradient);
     return g.one(pack, inputs, attrs, `d ${group.flat.name}`);
   });
-  return { outputs, loss, groups, parameters, gradients, flatGradients };
+  return { outputs: outputs!, loss: loss!, groups, parameters, gradients, flatGradients };
+}
+
+/** Adds the penalty of every weight to the loss, and its gradient to the weight's; biases and norms have none. */
+function penalise(
+  g: Graph,
+  { l1 = 0, l2 = 0 }: PenaltySpec,
+  groups: readonly ParameterGroup[],
+  loss: Tensor,
+  gradients: Map<Tensor, Tensor>,
+): Tensor {
+  let total = loss;
+  for (const { spec, tensor } of groups.flatMap((group) => group.parameters)) {
+    if (spec.role !== "weight") continue;
+    const own = g.one(penalty, [tensor], { l1, l2 }, `penalty of ${spec.name}`);
+    total = g.one(add, [total, own], null, "loss and penalty");
+    const gradient = gradients.get(tensor)!;
+    gradients.set(tensor, g.one(penaltyGradient, [gradient, tensor], { l1, l2 }, gradient.name));
+  }
+  return total;
 }
 
 /** A graph that computes loss and gradients of one given batch, and no more. */
@@ -67,13 +118,13 @@ export function gradientGraph(
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
   y: NdArray,
-  options: { readonly seed: number; readonly maxBufferSize: number },
+  options: ForwardBackwardOptions,
 ): GradientGraph {
   const graph = new Graph();
   const inputs = graph.variable("x", x);
   const targets = graph.variable("y", y);
   const cursor = graph.variable("cursor", ndarray([4], "u32", [0, 0, 0, 0]));
-  const body = forwardBackward(graph, model, weights, inputs, targets, { ...options, cursor });
+  const body = forwardBackward(graph, model, weights, [() => ({ x: inputs, y: targets, cursor })], options);
   graph.keep(body.loss, body.outputs, ...body.flatGradients);
   graph.prune();
   return { graph, x: inputs, y: targets, ...body };

@@ -6,6 +6,7 @@ import { losses } from "../nn/losses.ts";
 import { copyModel, type ModelSpec, parameterSpecs, widths } from "../nn/model.ts";
 import { requireFits } from "../nn/parameters.ts";
 import { type AverageSpec, checkAverage, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
+import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
 
 /** Rows to learn from: x f32 [n, inputs]; y f32 [n, outputs], or class indices i32 [n]. */
@@ -27,6 +28,10 @@ export interface TrainerOptions {
   readonly clip?: number;
   /** Keeps a moving average of the weights beside them: `parameters("average")`, `evaluate(on, "average")`. */
   readonly ema?: AverageSpec;
+  /** What large weights cost, added to the loss. */
+  readonly penalty?: PenaltySpec;
+  /** Batches that a step goes through before it changes the weights, as if they were one; 1 by default. */
+  readonly accumulate?: number;
   readonly seed?: number;
   readonly init?: Initialiser;
   /** First weights by name, W [in, out]; drawn from the seed by default. */
@@ -44,11 +49,16 @@ export interface ResolvedOptions {
   readonly schedule: ScheduleSpec;
   readonly clip: number;
   readonly ema: AverageSpec | null;
+  readonly penalty: PenaltySpec | null;
+  readonly accumulate: number;
   readonly seed: number;
   readonly weights: ReadonlyMap<string, NdArray>;
   readonly maxDataBytes: number;
   readonly maxBufferSize: number;
 }
+
+/** Batches of one step: each adds its dispatches to a step that is recorded whole. */
+const MAX_PARTS = 256;
 
 /** Fills in defaults and refuses, before any work, what cannot be trained. */
 export function resolveOptions(given: TrainerOptions, backend: Backend): ResolvedOptions {
@@ -73,6 +83,14 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
   scheduleAttrs(schedule, optimizer.lr);
   const ema = given.ema ?? null;
   checkAverage(ema);
+  const penalty = checkPenalty(given.penalty);
+  const accumulate = given.accumulate ?? 1;
+  if (!(Number.isInteger(accumulate) && accumulate >= 1 && accumulate <= MAX_PARTS)) {
+    throw new ChainruleError("usage", `accumulate must be a whole number from 1 to ${MAX_PARTS}, got ${accumulate}`);
+  }
+  if (accumulate > 1 && batch === "full") {
+    throw new ChainruleError("usage", 'accumulate needs a batch of so many rows: a batch of "full" has them all');
+  }
   const { maxBufferSize, maxDataBytes } = backend.limits;
   requireFits(model, maxBufferSize);
   const weights = given.weights ?? initialise(model, seed, given.init ?? defaultInitialiser(model));
@@ -86,6 +104,8 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
     schedule,
     clip,
     ema,
+    penalty,
+    accumulate,
     seed,
     weights,
     maxDataBytes: given.maxDataBytes ?? maxDataBytes,

@@ -59,10 +59,12 @@ export class Trainer {
 
   static async create(backend: Backend, given: TrainerOptions): Promise<Trainer> {
     const options = resolveOptions(given, backend);
-    const { data, batch, seed, maxDataBytes } = options;
+    const { data, batch, seed, maxDataBytes, accumulate } = options;
     const bytes = Math.max(data.x.data.byteLength, data.y.data.byteLength);
     const stream =
-      batch !== "full" && bytes > maxDataBytes ? new RowStream(data.x, data.y, batch, seed, maxDataBytes) : null;
+      batch !== "full" && bytes > maxDataBytes
+        ? new RowStream(data.x, data.y, accumulate * batch, seed, maxDataBytes)
+        : null;
     const resident = stream?.empty() ?? data;
     const plan = trainingGraph({
       ...options,
@@ -87,7 +89,8 @@ export class Trainer {
 
   /** Rows of one step. */
   get batchRows(): number {
-    return this.options.batch === "full" ? this.options.data.x.shape[0]! : this.options.batch;
+    const { batch, accumulate, data } = this.options;
+    return batch === "full" ? data.x.shape[0]! : accumulate * batch;
   }
 
   /** Steps of one pass over the data, rounded up. */

@@ -58,6 +58,21 @@ describe("a trainer that restores a state goes on with the same steps, bit for b
     });
   }
 
+  test("with several batches a step, a penalty and rows that stream", async () => {
+    for (const backend of [gpu, wasm]) {
+      const options = { ...common, batch: 5, accumulate: 3, penalty: { l1: 0.001 }, maxDataBytes: 17 * 8 * 7 };
+      const whole = await createTrainer(backend, options);
+      await losses(whole, 13);
+      const state = await whole.state();
+      const rest = await losses(whole, 12);
+      const other = await createTrainer(backend, options);
+      other.restore(state);
+      expect(await losses(other, 12)).toEqual(rest);
+      whole.dispose();
+      other.dispose();
+    }
+  });
+
   test("with a moving average of the weights, which is part of it", async () => {
     for (const backend of [gpu, wasm]) {
       const options = { ...common, ema: { decay: 0.9 } };
