@@ -1,5 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
-import { zeros } from "../core/ndarray.ts";
+import { type NdArray, zeros } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import { movingAverage } from "../ops/moving-average.ts";
 import type { OptimizerName } from "../ops/names.ts";
@@ -48,20 +48,25 @@ export interface Update {
   readonly states: readonly Tensor[];
 }
 
-/** Adds the update of one flat array of parameters; creates its states. */
+/**
+ * Adds the update of one flat array of parameters; creates its states. `rates` [blocks, 2] are factors of the learning
+ * rate and the weight decay of each block of RATE_BLOCK elements.
+ */
 export function addUpdate(
   g: Graph,
   spec: OptimizerSpec,
   parameters: Tensor,
   gradients: Tensor,
   control: Tensor,
+  rates: NdArray | null = null,
 ): Update {
   const attrs = optimizerAttrs(spec);
   const op = optimizers[spec.type];
   const states = Array.from({ length: op.states(attrs) }, (_, i) =>
     g.variable(`${parameters.name}: ${spec.type} state ${i + 1}`, zeros(parameters.shape, "f32")),
   );
-  const [updated] = g.add(op, [parameters, gradients, control, ...states], attrs, `new ${parameters.name}`);
+  const own = rates ? [g.variable(`rates of ${parameters.name}`, rates)] : [];
+  const [updated] = g.add(op, [parameters, gradients, control, ...states, ...own], attrs, `new ${parameters.name}`);
   return { updated: updated!, states };
 }
 

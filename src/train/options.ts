@@ -5,6 +5,7 @@ import { defaultInitialiser, type Initialiser, initialise } from "../nn/initiali
 import { losses } from "../nn/losses.ts";
 import { copyModel, type ModelSpec, parameterSpecs, widths } from "../nn/model.ts";
 import { requireFits } from "../nn/parameters.ts";
+import { type Multipliers, type ParameterGroupSpec, parameterMultipliers } from "../optim/groups.ts";
 import { type AverageSpec, checkAverage, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
@@ -28,6 +29,8 @@ export interface TrainerOptions {
   readonly clip?: number;
   /** Keeps a moving average of the weights beside them: `parameters("average")`, `evaluate(on, "average")`. */
   readonly ema?: AverageSpec;
+  /** Parameters with a learning rate or weight decay of their own: frozen layers, biases without decay. */
+  readonly groups?: readonly ParameterGroupSpec[];
   /** What large weights cost, added to the loss. */
   readonly penalty?: PenaltySpec;
   /** Batches that a step goes through before it changes the weights, as if they were one; 1 by default. */
@@ -49,6 +52,8 @@ export interface ResolvedOptions {
   readonly schedule: ScheduleSpec;
   readonly clip: number;
   readonly ema: AverageSpec | null;
+  /** Factors of learning rate and weight decay by parameter; null where all are 1. */
+  readonly multipliers: ReadonlyMap<string, Multipliers> | null;
   readonly penalty: PenaltySpec | null;
   readonly accumulate: number;
   readonly seed: number;
@@ -83,6 +88,7 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
   scheduleAttrs(schedule, optimizer.lr);
   const ema = given.ema ?? null;
   checkAverage(ema);
+  const multipliers = parameterMultipliers(given.groups ?? [], parameterSpecs(model));
   const penalty = checkPenalty(given.penalty);
   const accumulate = given.accumulate ?? 1;
   if (!(Number.isInteger(accumulate) && accumulate >= 1 && accumulate <= MAX_PARTS)) {
@@ -104,6 +110,7 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
     schedule,
     clip,
     ema,
+    multipliers,
     penalty,
     accumulate,
     seed,

@@ -1,12 +1,15 @@
-import { type NdArray, ndarray, zeros } from "../core/ndarray.ts";
+import { type NdArray, ndarray, sizeOf, zeros } from "../core/ndarray.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import type { ModelSpec } from "../nn/model.ts";
+import type { ParameterGroup } from "../nn/parameters.ts";
 import { partCursor } from "../ops/accumulate.ts";
 import { batchIndex, gather } from "../ops/batch.ts";
 import { CONTROL_SIZE, control } from "../ops/control.ts";
 import { gradientStats } from "../ops/gradient-stats.ts";
+import { RATE_BLOCK } from "../ops/optimizer-op.ts";
 import { record, startCursor } from "../ops/record.ts";
 import { alignView, pack } from "../ops/views.ts";
+import type { Multipliers } from "../optim/groups.ts";
 import { type AverageSpec, addAverage, addUpdate, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import type { PenaltySpec } from "../optim/penalty.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
@@ -32,6 +35,8 @@ export interface TrainingConfig {
   readonly clip: number;
   readonly ema?: AverageSpec | null;
   readonly penalty?: PenaltySpec | null;
+  /** Factors of learning rate and weight decay by parameter; null or absent: all 1. */
+  readonly multipliers?: ReadonlyMap<string, Multipliers> | null;
   /** Batches that a step goes through before it changes the weights; 1 where absent. */
   readonly accumulate?: number;
   readonly seed: number;
@@ -87,7 +92,7 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
   const attrs = { ...scheduleAttrs(config.schedule, config.optimizer.lr), maxNorm: config.clip, beta1, beta2 };
   const now = g.one(control, [numbers, cursor, body.loss, together(g, stats)], attrs, "control");
   const updates = body.groups.map((group, i) =>
-    addUpdate(g, config.optimizer, group.flat, body.flatGradients[i]!, now),
+    addUpdate(g, config.optimizer, group.flat, body.flatGradients[i]!, now, ratesOf(group, config.multipliers ?? null)),
   );
   const states = updates.flatMap((update) => update.states);
   const { ema } = config;
@@ -95,6 +100,19 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
   g.add(record, [cursor, ring, body.loss, now], { slots: RING_SLOTS, batch: parts * batch, n: rows }, "record");
   g.prune();
   return { graph: g, dataX, dataY, cursor, ring, control: numbers, states, averages, index, ...body };
+}
+
+/** rates [blocks, 2] of a group's flat array: every parameter has blocks of its own. */
+function ratesOf(group: ParameterGroup, multipliers: ReadonlyMap<string, Multipliers> | null): NdArray | null {
+  if (!multipliers) return null;
+  const rates = zeros([sizeOf(group.flat.shape) / RATE_BLOCK, 2], "f32");
+  for (const { spec, offset } of group.parameters) {
+    const { lr, weightDecay } = multipliers.get(spec.name)!;
+    const end = offset + alignView(sizeOf(spec.shape));
+    for (let block = offset / RATE_BLOCK; block < end / RATE_BLOCK; block++)
+      rates.data.set([lr, weightDecay], 2 * block);
+  }
+  return rates;
 }
 
 /** Statistics of several groups side by side; padding is zeros, which add nothing. */

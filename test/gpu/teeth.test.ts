@@ -243,6 +243,8 @@ const mutants: readonly Mutant[] = [
   one("rmsprop", "flat", "the new square is not added", "add1 * g * g", "0.0 * g"),
   one("movingAverage", "flat", "it moves twice as far", "fma(rate,", "fma(2.0 * rate,"),
   one("movingAverage", "flat", "a closed gate lets it through", "if (control[1] == 0.0) { return; }", ""),
+  one("adam", "flat", "the next block's rate", "let lr = lr * rates[block];", "let lr = lr * rates[block + 2u];"),
+  one("sgd", "flat", "the decay's factor is forgotten", "weightDecay * rates[block + 1u]", "weightDecay"),
   one("penalty", "partials", "the sign counts", "abs(v)", "v"),
   one("penaltyGradient", "flat", "w for 2 w", "2.0 * params.l2", "params.l2"),
   one("penaltyGradient", "flat", "the data's gradient is forgotten", "dw[i] +", "0.0 +"),

@@ -20,7 +20,7 @@ afterAll(() => {
   wasm.dispose();
 });
 
-type Settings = Pick<TrainerOptions, "batch" | "optimizer" | "ema">;
+type Settings = Pick<TrainerOptions, "batch" | "optimizer" | "ema" | "penalty" | "groups" | "accumulate">;
 
 interface FeatureCase extends Settings {
   readonly name: string;
