@@ -8,9 +8,12 @@ export { webgpuBackend } from "./backend/webgpu/backend.ts";
 export { ChainruleError } from "./core/errors.ts";
 export { type NdArray, ndarray } from "./core/ndarray.ts";
 export { dataPreset } from "./data/presets.ts";
+export { balancedClassWeights } from "./nn/class-weights.ts";
 export { type Initialiser, initialise } from "./nn/initialise.ts";
 export { type ModelSpec, parameterSpecs, parseModel } from "./nn/model.ts";
+export type { ParameterGroupSpec } from "./optim/groups.ts";
 export type { AverageSpec, OptimizerSpec } from "./optim/optimizer.ts";
+export type { PenaltySpec } from "./optim/penalty.ts";
 export type { ScheduleSpec } from "./optim/schedule.ts";
 export { chooseTrainer } from "./train/choose.ts";
 export {

@@ -14,7 +14,7 @@ import { backendChoices, openBackend } from "./backend.ts";
 import { readBytes } from "./files.ts";
 import { print, table } from "./output.ts";
 import { loadData, loadModel } from "./sources.ts";
-import { penaltyFlags } from "./train-plan.ts";
+import { penaltyFlags } from "./train-settings.ts";
 import { choiceFlag, countFlag, parse } from "./usage.ts";
 
 const help = `Usage: chainrule check <model.json|preset> [options]

@@ -1,21 +1,20 @@
 import { ChainruleError } from "../core/errors.ts";
-import type { NdArray } from "../core/ndarray.ts";
 import type { DataSplit } from "../data/dataset.ts";
 import { readWeights } from "../io/weights.ts";
-import { balancedClassWeights } from "../nn/class-weights.ts";
 import { type Initialiser, initialisers } from "../nn/initialise.ts";
-import { type ModelSpec, parseModel, widths } from "../nn/model.ts";
+import { parameterSpecs } from "../nn/model.ts";
 import type { OptimizerName } from "../ops/names.ts";
 import { optimizers } from "../ops/optimizers.ts";
+import { parameterMultipliers } from "../optim/groups.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
-import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
-import { parseSchedule } from "../optim/schedule.ts";
+import { parseSchedule, scheduleAttrs } from "../optim/schedule.ts";
 import { matchRows, type TrainerOptions } from "../train/options.ts";
 import type { WeightsChoice } from "../train/trainer.ts";
 import type { EarlyStopping } from "../train/validation.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
 import { readBytes, requireWritable } from "./files.ts";
 import { loadData, loadModel } from "./sources.ts";
+import { earlyStopping, parseGroup, penaltyFlags, withLossFlags } from "./train-settings.ts";
 import { choiceFlag, countFlag, numberFlag, parse } from "./usage.ts";
 
 export const help = `Usage: chainrule train <model.json|preset> [options]
@@ -37,6 +36,8 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
   --clip <X>                clip the gradient to this global norm
   --class-weights <W>       crossEntropy: a weight for each class (1,2.5,...), or balanced by their counts
   --label-smoothing <X>     crossEntropy: share of each target that is spread over all classes
+  --group <match:k=X,...>   parameters with factors of their own for lr and weight-decay; may be given again:
+                           --group '0.*:lr=0' (frozen) --group 'bias,norm:weight-decay=0'
   --accumulate <N>          batches that a step goes through before it changes the weights (default 1)
   --l1 <X>  --l2 <X>        what large weights cost: X sum |w|, X sum w^2, added to the loss
   --ema <decay>             keep a moving average of the weights; evaluations and --save then use it
@@ -72,6 +73,7 @@ export const trainOptions = {
   clip: { type: "string" },
   "class-weights": { type: "string" },
   "label-smoothing": { type: "string" },
+  group: { type: "string", multiple: true },
   accumulate: { type: "string" },
   l1: { type: "string" },
   l2: { type: "string" },
@@ -116,12 +118,10 @@ export async function trainPlan(args: readonly string[]): Promise<TrainPlan | nu
 }
 
 /** The flags' values; whatever a command leaves out is absent. */
-type TrainValues = {
-  readonly [K in keyof typeof trainOptions]?: ValueOf<(typeof trainOptions)[K]["type"]> | undefined;
-} & {
+type TrainValues = { readonly [K in keyof typeof trainOptions]?: ValueOf<(typeof trainOptions)[K]> | undefined } & {
   readonly json?: boolean | undefined;
 };
-type ValueOf<T> = T extends "boolean" ? boolean : string;
+type ValueOf<T> = T extends { multiple: true } ? string[] : T extends { type: "boolean" } ? boolean : string;
 
 /** A run of the model of that name, or in that file, as the flags have it. */
 export async function planOf(name: string, values: TrainValues): Promise<TrainPlan> {
@@ -141,6 +141,8 @@ export async function planOf(name: string, values: TrainValues): Promise<TrainPl
   const accumulate = countFlag("accumulate", values.accumulate) ?? 1;
   if (accumulate > 1 && batch === "full")
     throw new ChainruleError("usage", "--accumulate needs --batch <N>: a batch of full has all rows");
+  const groups = (values.group ?? []).map(parseGroup);
+  parameterMultipliers(groups, parameterSpecs(given));
   const penalty = penaltyFlags(values);
   const decay = numberFlag("ema", values.ema);
   if (decay !== undefined && !(decay >= 0 && decay < 1))
@@ -178,6 +180,7 @@ export async function planOf(name: string, values: TrainValues): Promise<TrainPl
       ? length.steps
       : length.epochs * Math.ceil(rows / batchRows);
   const schedule = parseSchedule(values.schedule ?? "constant", steps);
+  scheduleAttrs(schedule, optimizer.lr);
 
   return {
     trainer: {
@@ -191,6 +194,7 @@ export async function planOf(name: string, values: TrainValues): Promise<TrainPl
       ...(clip === undefined ? {} : { clip }),
       ...(decay === undefined ? {} : { ema: { decay } }),
       ...(penalty ? { penalty } : {}),
+      groups,
       accumulate,
       ...(init === undefined ? {} : { init }),
       ...(weights === undefined ? {} : { weights }),
@@ -207,51 +211,6 @@ export async function planOf(name: string, values: TrainValues): Promise<TrainPl
     save: values.save,
     json: values.json === true,
   };
-}
-
-/** The model with the settings of crossEntropy that flags give. */
-function withLossFlags(
-  model: ModelSpec,
-  labels: NdArray,
-  values: { "class-weights"?: string | undefined; "label-smoothing"?: string | undefined },
-): ModelSpec {
-  const text = values["class-weights"];
-  const labelSmoothing = numberFlag("label-smoothing", values["label-smoothing"]);
-  if (text === undefined && labelSmoothing === undefined) return model;
-  const balanced = text === "balanced" && model.loss === "crossEntropy";
-  const classWeights = balanced
-    ? balancedClassWeights(labels, widths(model).outputs)
-    : text?.split(",").map((part) => numberFlag("class-weights", part)!);
-  const settings = {
-    ...(classWeights === undefined ? {} : { classWeights }),
-    ...(labelSmoothing === undefined ? {} : { labelSmoothing }),
-  };
-  return parseModel({ ...model, ...settings });
-}
-
-/** --l1 and --l2; null where neither is given. */
-export function penaltyFlags(values: { l1?: string | undefined; l2?: string | undefined }): PenaltySpec | null {
-  const [l1, l2] = [numberFlag("l1", values.l1), numberFlag("l2", values.l2)];
-  return checkPenalty({ ...(l1 === undefined ? {} : { l1 }), ...(l2 === undefined ? {} : { l2 }) });
-}
-
-/** --patience and what belongs to it. */
-function earlyStopping(values: {
-  patience?: string | undefined;
-  "min-delta"?: string | undefined;
-  monitor?: string | undefined;
-}): EarlyStopping | undefined {
-  const patience = countFlag("patience", values.patience);
-  const minDelta = numberFlag("min-delta", values["min-delta"]);
-  if (minDelta !== undefined && minDelta < 0)
-    throw new ChainruleError("usage", `--min-delta must be at least 0, got ${minDelta}`);
-  const monitor = choiceFlag("monitor", values.monitor, ["loss", "accuracy"] as const);
-  if (patience === undefined) {
-    if (minDelta !== undefined || monitor !== undefined)
-      throw new ChainruleError("usage", "--min-delta and --monitor are for early stopping: give --patience too");
-    return undefined;
-  }
-  return { patience, ...(minDelta === undefined ? {} : { minDelta }), ...(monitor === undefined ? {} : { monitor }) };
 }
 
 function batchFlag(text: string | undefined): number | "full" | undefined {

@@ -5,6 +5,7 @@ import { activations } from "./activations.ts";
 import { add } from "./add.ts";
 import { batchIndex, drawBatch, gather } from "./batch.ts";
 import { addBias, sumRows } from "./bias.ts";
+import { classWeightSums } from "./class-weight-sums.ts";
 import { control, controlAndRecord } from "./control.ts";
 import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./cross-entropy.ts";
 import { dropout } from "./dropout.ts";
@@ -20,7 +21,6 @@ import { penalty, penaltyGradient } from "./penalty.ts";
 import { record, tally } from "./record.ts";
 import { softmax, softmaxGradient } from "./softmax.ts";
 import {
-  classWeightSums,
   weightedCrossEntropy,
   weightedCrossEntropyGradient,
   weightedCrossEntropyWithGradient,

@@ -13,6 +13,8 @@ export interface ParameterGroupSpec {
   readonly weightDecay?: number;
 }
 
+const roles: readonly string[] = ["weight", "bias", "scale", "shift", "norm"];
+
 export interface Multipliers {
   readonly lr: number;
   readonly weightDecay: number;
@@ -24,7 +26,7 @@ interface Named {
   readonly role: string;
 }
 
-/** Multipliers by parameter; null where all are 1. Throws on a group that cannot be meant, or matches nothing. */
+/** Multipliers by parameter; null where all are 1. Throws on a group that cannot be meant, or a name that is nowhere. */
 export function parameterMultipliers(
   specs: readonly ParameterGroupSpec[],
   parameters: readonly Named[],
@@ -41,7 +43,8 @@ export function parameterMultipliers(
         throw new ChainruleError("usage", `groups: ${key} of ${text} must be a factor of at least 0, got ${value}`);
       }
     }
-    const idle = patterns.find((pattern) => !parameters.some((p) => matches(p, pattern)));
+    // A name that is nowhere is a slip; a role that this net happens to lack is none.
+    const idle = patterns.find((pattern) => !roles.includes(pattern) && !parameters.some((p) => matches(p, pattern)));
     if (idle !== undefined) {
       const names = parameters.map((p) => p.name).join(", ");
       throw new ChainruleError("usage", `groups: "${idle}" matches no parameter; there are ${names}`);

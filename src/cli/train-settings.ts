@@ -1,0 +1,78 @@
+import { ChainruleError } from "../core/errors.ts";
+import type { NdArray } from "../core/ndarray.ts";
+import { balancedClassWeights } from "../nn/class-weights.ts";
+import { type ModelSpec, parseModel, widths } from "../nn/model.ts";
+import type { ParameterGroupSpec } from "../optim/groups.ts";
+import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
+import type { EarlyStopping } from "../train/validation.ts";
+import { choiceFlag, countFlag, numberFlag } from "./usage.ts";
+
+/** Settings of a run that take more than one flag, or more than a number. */
+
+/** The model with the settings of crossEntropy that flags give. */
+export function withLossFlags(
+  model: ModelSpec,
+  labels: NdArray,
+  values: { "class-weights"?: string | undefined; "label-smoothing"?: string | undefined },
+): ModelSpec {
+  const text = values["class-weights"];
+  const labelSmoothing = numberFlag("label-smoothing", values["label-smoothing"]);
+  if (text === undefined && labelSmoothing === undefined) return model;
+  if (model.loss !== "crossEntropy") {
+    const what = "--class-weights and --label-smoothing are for the loss crossEntropy";
+    throw new ChainruleError("usage", `${what}, this model has ${model.loss}`);
+  }
+  const classWeights =
+    text === "balanced"
+      ? balancedClassWeights(labels, widths(model).outputs)
+      : text?.split(",").map((part) => numberFlag("class-weights", part)!);
+  const settings = {
+    ...(classWeights === undefined ? {} : { classWeights }),
+    ...(labelSmoothing === undefined ? {} : { labelSmoothing }),
+  };
+  return parseModel({ ...model, ...settings });
+}
+
+/** "bias,norm:weight-decay=0" */
+export function parseGroup(text: string): ParameterGroupSpec {
+  const at = text.lastIndexOf(":");
+  const factors = new Map<string, number>();
+  for (const pair of at < 0 ? [""] : text.slice(at + 1).split(",")) {
+    const [key, value] = pair.split("=", 2) as [string, string?];
+    if ((key !== "lr" && key !== "weight-decay") || value === undefined) {
+      throw new ChainruleError("usage", `--group takes match:lr=X,weight-decay=X, one or both, got "${text}"`);
+    }
+    factors.set(key, numberFlag("group", value)!);
+  }
+  const [lr, weightDecay] = [factors.get("lr"), factors.get("weight-decay")];
+  return {
+    match: text.slice(0, at).split(","),
+    ...(lr === undefined ? {} : { lr }),
+    ...(weightDecay === undefined ? {} : { weightDecay }),
+  };
+}
+
+/** --l1 and --l2; null where neither is given. */
+export function penaltyFlags(values: { l1?: string | undefined; l2?: string | undefined }): PenaltySpec | null {
+  const [l1, l2] = [numberFlag("l1", values.l1), numberFlag("l2", values.l2)];
+  return checkPenalty({ ...(l1 === undefined ? {} : { l1 }), ...(l2 === undefined ? {} : { l2 }) });
+}
+
+/** --patience and what belongs to it. */
+export function earlyStopping(values: {
+  patience?: string | undefined;
+  "min-delta"?: string | undefined;
+  monitor?: string | undefined;
+}): EarlyStopping | undefined {
+  const patience = countFlag("patience", values.patience);
+  const minDelta = numberFlag("min-delta", values["min-delta"]);
+  if (minDelta !== undefined && minDelta < 0)
+    throw new ChainruleError("usage", `--min-delta must be at least 0, got ${minDelta}`);
+  const monitor = choiceFlag("monitor", values.monitor, ["loss", "accuracy"] as const);
+  if (patience === undefined) {
+    if (minDelta !== undefined || monitor !== undefined)
+      throw new ChainruleError("usage", "--min-delta and --monitor are for early stopping: give --patience too");
+    return undefined;
+  }
+  return { patience, ...(minDelta === undefined ? {} : { minDelta }), ...(monitor === undefined ? {} : { monitor }) };
+}
