@@ -1,7 +1,9 @@
 import type { Backend } from "../backend/executor.ts";
 import { ReferenceExecutor } from "../backend/reference/executor.ts";
+import { type Abortable, orAborted, throwIfAborted } from "../core/abort.ts";
 import { type Comparison, compare } from "../core/compare.ts";
 import { type NdArray, type Shape, sizeOf } from "../core/ndarray.ts";
+import { turn } from "../core/turn.ts";
 import type { Tensor } from "../graph/graph.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { fuse } from "../ops/fuse.ts";
@@ -12,7 +14,8 @@ import { checkFiniteDifferences, type FiniteDifferenceResult, LossProbe } from "
 import { NORM_LIMIT, normLimits } from "./norm-limits.ts";
 import { propagateBounds } from "./propagate.ts";
 
-export interface GradientCheckOptions {
+/** A net, a batch, and the device whose gradients are to be proved. */
+export interface GradientCheckOptions extends Abortable {
   readonly model: ModelSpec;
   /** W [in, out] by name. */
   readonly weights: ReadonlyMap<string, NdArray>;
@@ -73,10 +76,12 @@ const WORK_PER_TENSOR = 1.5e8;
 
 /**
  * The three-way check on one batch of the user's own net: device f32 against f64 inside a proved bound, f64 against
- * finite differences, tensor by tensor. (The third witness, PyTorch's tables, is in the test suite.)
+ * finite differences, tensor by tensor. (The third witness, PyTorch's tables, is in the test suite.) Throws ChainruleError
+ * where weights or rows do not fit the model, and "aborted" when the signal is given.
  */
 export async function checkGradients(options: GradientCheckOptions): Promise<GradientReport> {
-  const { model, weights, backend } = options;
+  const { model, weights, backend, signal } = options;
+  throwIfAborted(signal);
   checkWeights(model, weights);
   const { x, y } = matchRows(model, { x: options.x, y: options.y }, "batch");
   const maxBufferSize = backend?.limits.maxBufferSize ?? 2 ** 32;
@@ -84,11 +89,13 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
     ...{ seed: options.seed ?? 1, maxBufferSize, penalty: checkPenalty(options.penalty) },
   });
   const exact = new ReferenceExecutor(g.graph, "f64");
-  exact.step();
+  await orAborted(exact.run(1), signal);
   const bounds = propagateBounds(g.graph, exact.values);
   const nothing = new Map<Tensor, NdArray>();
-  const computed = backend ? await runOnDevice(backend, g) : nothing;
-  const besides = options.beside ? await runOnDevice(options.beside, g) : nothing;
+  const onDevice = (b: Backend | null): Promise<Map<Tensor, NdArray>> =>
+    b ? orAborted(runOnDevice(b, g), signal) : Promise.resolve(nothing);
+  const computed = await onDevice(backend);
+  const besides = await onDevice(options.beside ?? null);
   const probe = new LossProbe(g.graph, g.loss, exact.values);
   const samples = samplesFor(model, x.shape[0]!);
   const limits = normLimits(g, exact.values, computed);
@@ -97,15 +104,18 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const pointOf = new Map([...g.gradients].map(([t, dt]) => [dt, t] as const));
   for (const node of g.graph.nodes) {
     if (node.op.view) continue;
+    // Finite differences take seconds in all: the page, or whoever holds the signal, has its turn between.
+    await turn();
+    throwIfAborted(signal);
     for (const t of node.outputs) {
       if (t.dtype !== "f32") continue;
       const point = pointOf.get(t);
       const value = exact.values.get(t)!;
-      const onDevice = computed.get(t);
+      const value32 = computed.get(t);
       const bound = bounds.get(t) ?? null;
-      const device = onDevice ? compare(onDevice, value, bound) : null;
+      const device = value32 ? compare(value32, value, bound) : null;
       const second = besides.get(t);
-      options.onTensor?.(t.name, { exact: value, device: onDevice ?? null, bound });
+      options.onTensor?.(t.name, { exact: value, device: value32 ?? null, bound });
       const finite = point ? checkFiniteDifferences(probe, point, exact.values.get(point)!, value, samples) : null;
       const limit = limits.get(t) ?? NORM_LIMIT;
       const normFits = !device || !point || device.normRelative <= limit * Math.max(1, model.layers.length / 8);

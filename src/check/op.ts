@@ -1,15 +1,16 @@
 import { ReferenceExecutor } from "../backend/reference/executor.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
+import { type ConformanceResult, conform } from "../backend/webgpu/conform.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, ndarray, shapeText, sizeOf } from "../core/ndarray.ts";
 import { STREAM, uniforms } from "../core/philox.ts";
+import { caseInputs } from "../graph/case-inputs.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import type { AnyOp, Op, OpCase } from "../graph/op.ts";
 import type { Activation } from "../ops/activation.ts";
 import { add } from "../ops/add.ts";
 import { ops } from "../ops/index.ts";
-import { caseInputs } from "./case-inputs.ts";
-import { type ConformanceResult, conform, conformGraph } from "./conformance.ts";
+import { conformGraph } from "./conformance.ts";
 import { checkFiniteDifferences, type FiniteDifferenceResult, LossProbe } from "./finite-differences.ts";
 import { onChip } from "./on-chip.ts";
 

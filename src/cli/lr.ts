@@ -31,7 +31,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const from = numberFlag("from", values.from);
   const to = numberFlag("to", values.to);
   const steps = countFlag("steps", values.steps, 10);
-  const plan = await planOf(positionals[0]!, values);
+  const plan = await planOf(values, positionals[0]!);
   const backend = await openBackend(plan.backend);
   const found = await findLearningRate(backend, plan.trainer, {
     ...(from === undefined ? {} : { from }),

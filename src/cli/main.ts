@@ -14,6 +14,12 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: "prove every gradient of a model: device, f64, finite differences",
     load: () => import("./check.ts"),
   },
+  receipt: {
+    summary: "every number of one step, with a numpy script that computes them again",
+    load: () => import("./receipt.ts"),
+  },
+  export: { summary: "a run for PyTorch to go on with, a net as ONNX", load: () => import("./export.ts") },
+  import: { summary: "a net from ONNX, TensorFlow.js or Keras", load: () => import("./import.ts") },
   bench: {
     summary: "limits of the adapter, products, training steps, each verified first",
     load: () => import("./bench.ts"),

@@ -32,6 +32,11 @@ function scoreText(on: string, { loss, accuracy }: Evaluation): string {
   return `${on} loss ${loss.toPrecision(5)}${accuracy === null ? "" : `, accuracy ${(100 * accuracy).toFixed(2)} %`}`;
 }
 
+/** How a run ended. */
+export type RunEnd = ValidatedRun;
+
+const score = (e: Evaluation | null): Evaluation | null => e && { loss: e.loss, accuracy: e.accuracy };
+
 /** A line on the screen. */
 export function stepLine(m: StepMetrics, json: boolean): void {
   clearProgress();
@@ -47,17 +52,19 @@ export function remaining(start: number, step: number, steps: number): string {
 /** What came out, for a person or as JSON. */
 export function summary(r: {
   trainer: Trainer;
+  /** The step that the run went on from; 0 for a new one. */
+  first: number;
   last: StepMetrics | null;
-  /** How the run with its validations ended; null where it did not. */
-  ended: ValidatedRun | null;
+  /** Where it ended, and its best validation. */
+  ended: RunEnd;
   final: Evaluations;
   seconds: number;
   json: boolean;
   save: string | undefined;
 }): void {
   const { backend } = r.trainer;
-  const step = r.ended?.step ?? r.trainer.step;
-  const perSecond = step / r.seconds;
+  const { step, best, stoppedEarly, restored } = r.ended;
+  const perSecond = (step - r.first) / r.seconds;
   if (r.json) {
     const loss = r.last?.loss ?? null;
     print(
@@ -66,7 +73,7 @@ export function summary(r: {
         loss,
         train: score(r.final.train),
         test: score(r.final.test),
-        ...(r.ended?.best ? { best: r.ended.best.step, stoppedEarly: r.ended.stoppedEarly } : {}),
+        ...(best ? { best: best.step, stoppedEarly } : {}),
         seconds: r.seconds,
         backend: backend.description,
         saved: r.save ?? null,
@@ -78,11 +85,8 @@ export function summary(r: {
     const e = r.final[on];
     return e ? [scoreText(on, e)] : [];
   });
-  if (r.ended?.stoppedEarly)
-    print(`stopped early after step ${step}: no validation was better than step ${r.ended.best?.step}'s`);
-  if (r.ended?.restored) print(`the weights are those of step ${r.trainer.step}, the best`);
-  print([`${step} steps in ${r.seconds.toFixed(1)} s (${short(perSecond)} steps/s)`, ...parts].join("; "));
+  if (stoppedEarly) print(`stopped early after step ${step}: no validation was better than step ${best?.step}'s`);
+  if (restored) print(`the weights are those of step ${r.trainer.stepsTaken}, the best`);
+  print([`${step - r.first} steps in ${r.seconds.toFixed(1)} s (${short(perSecond)} steps/s)`, ...parts].join("; "));
   if (r.save !== undefined) print(`weights saved to ${r.save}`);
 }
-
-const score = (e: Evaluation | null): Evaluation | null => e && { loss: e.loss, accuracy: e.accuracy };

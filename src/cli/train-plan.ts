@@ -1,20 +1,20 @@
 import { ChainruleError } from "../core/errors.ts";
-import type { DataSplit } from "../data/dataset.ts";
-import { readWeights } from "../io/weights.ts";
+import { requireStore } from "../io/disk-store.ts";
+import { weightsOf } from "../io/weights.ts";
 import { type Initialiser, initialisers } from "../nn/initialise.ts";
-import { parameterSpecs } from "../nn/model.ts";
+import type { ModelSpec } from "../nn/model.ts";
 import type { OptimizerName } from "../ops/names.ts";
 import { optimizers } from "../ops/optimizers.ts";
-import { parameterMultipliers } from "../optim/groups.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { parseSchedule, scheduleAttrs } from "../optim/schedule.ts";
-import { matchRows, type TrainerOptions } from "../train/options.ts";
+import { matchRows, type Rows, type TrainerOptions } from "../train/options.ts";
 import type { WeightsChoice } from "../train/trainer.ts";
 import type { EarlyStopping } from "../train/validation.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
-import { readBytes, requireWritable } from "./files.ts";
+import { requireWritable, tensorsAt } from "./files.ts";
 import { loadData, loadModel } from "./sources.ts";
-import { earlyStopping, parseGroup, penaltyFlags, withLossFlags } from "./train-settings.ts";
+import type { CheckpointPlan } from "./train-checkpoint.ts";
+import { featureFlags, watchFlags, weightsFlag, withLossFlags } from "./train-settings.ts";
 import { choiceFlag, countFlag, numberFlag, parse } from "./usage.ts";
 
 export const help = `Usage: chainrule train <model.json|preset> [options]
@@ -22,10 +22,12 @@ export const help = `Usage: chainrule train <model.json|preset> [options]
 Trains a model and prints its loss. Presets: tutorial, tutorial-as-published, xor, circles, moons,
 spirals, iris, penguins, digits, fashion; each brings its data and settings.
 
-  --data <preset|file>      rows: a preset, or .safetensors (x, y), .csv (with a header), IDX images
+  --data <preset|file>      rows: a preset, or .safetensors or .npz (x, y), x.npy beside y.npy, .csv
+                            (with a header), IDX images
   --label <column>          CSV: the column to predict (several, with commas, for a regression)
   --test-fraction <X>       hold out this share of a file's rows (default: none)
-  --weights <f.safetensors> begin from these weights (names and layout of PyTorch's nn.Sequential)
+  --weights <file>          begin from these weights, .safetensors or .npz (names and layout of PyTorch's
+                            nn.Sequential)
   --init <how>              uniform01, he, xavier or zeros
   --steps <N> | --epochs <N>
   --batch <N|full>          rows of a step (default 32); full: all rows each step, in their order
@@ -42,19 +44,27 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
   --l1 <X>  --l2 <X>        what large weights cost: X sum |w|, X sum w^2, added to the loss
   --ema <decay>             keep a moving average of the weights; evaluations and --save then use it
   --use <last|average>      which weights evaluations and --save take instead
-  --seed <N>                weights, shuffle and dropout (default 1)
-  --backend <B>             auto (default: measures both on this run), webgpu, cpu or
-                           reference (the CPU in plain loops)
   --validate-every <N>      steps between two validations on the test rows (default: once an epoch or so, unseen)
   --patience <N>            stop after so many validations without an improvement, and go back to the best
   --min-delta <X>           what an improvement must exceed (default 0)
   --monitor <what>          loss (default) or accuracy: what must improve
+  --seed <N>                weights, shuffle and dropout (default 1)
+  --backend <B>             auto (default: measures both on this run), webgpu, cpu or
+                           reference (the CPU in plain loops)
+  --on-not-finite <how>     a loss or gradient that is not finite: stop (default) and say where it
+                           began, or skip the step and go on; it never reaches the weights
+  --on-lost <how>           the GPU's device is lost and none comes back: cpu (default) goes on
+                           there, wait asks again, stop ends; what was reached is saved
   --log <f.jsonl>           one JSON object a line: {"step":1,"loss":...}, and evaluations
   --log-every <N>           steps between two lines of the log
-  --save <f.safetensors>    write the weights at the end, and after Ctrl-C
+  --save <file>             write the weights at the end, and after Ctrl-C: .safetensors, or .npz by its name
+  --checkpoint <folder>     keep the run's state there, to go on from after a crash, and after Ctrl-C
+  --every <N>               steps between two checkpoints (default: by the clock, every 30 seconds)
+  --resume <folder>         go on from the checkpoint there, with the same model, data and options
   --json                    print the summary as JSON
   --verbose                 say where an error came from`;
 
+/** The flags of a run, for other commands that need one. */
 export const trainOptions = {
   data: { type: "string" },
   label: { type: "string" },
@@ -79,21 +89,28 @@ export const trainOptions = {
   l2: { type: "string" },
   ema: { type: "string" },
   use: { type: "string" },
-  seed: { type: "string" },
-  backend: { type: "string" },
   "validate-every": { type: "string" },
   patience: { type: "string" },
   "min-delta": { type: "string" },
   monitor: { type: "string" },
+  seed: { type: "string" },
+  backend: { type: "string" },
+  "on-lost": { type: "string" },
+  "on-not-finite": { type: "string" },
   log: { type: "string" },
   "log-every": { type: "string" },
   save: { type: "string" },
+  checkpoint: { type: "string" },
+  every: { type: "string" },
+  resume: { type: "string" },
 } as const;
 
 /** A run with everything decided: what to train, how long, and where its results go. */
-export interface TrainPlan {
+export interface TrainPlan extends CheckpointPlan {
   readonly trainer: TrainerOptions;
   readonly backend: BackendChoice;
+  readonly onLost: "cpu" | "wait" | "stop";
+  readonly onNotFinite: "stop" | "skip";
   readonly steps: number;
   /** Steps between two lines on the screen, and in the log. */
   readonly shown: number;
@@ -114,21 +131,19 @@ const DEFAULT_STEPS = 1000;
 /** Reads the arguments; null when help was asked for. Refuses all that can be wrong, before a backend is opened. */
 export async function trainPlan(args: readonly string[]): Promise<TrainPlan | null> {
   const { values, positionals } = parse(args, trainOptions, [1, 1]);
-  return values.help ? null : planOf(positionals[0]!, values);
+  return values.help ? null : planOf(values, positionals[0]!);
 }
 
-/** The flags' values; whatever a command leaves out is absent. */
-type TrainValues = { readonly [K in keyof typeof trainOptions]?: ValueOf<(typeof trainOptions)[K]> | undefined } & {
-  readonly json?: boolean | undefined;
-};
-type ValueOf<T> = T extends { multiple: true } ? string[] : T extends { type: "boolean" } ? boolean : string;
-
-/** A run of the model of that name, or in that file, as the flags have it. */
-export async function planOf(name: string, values: TrainValues): Promise<TrainPlan> {
+/** The run that flags ask for. `drawn` makes rows where neither a flag nor a preset names any. */
+export async function planOf(
+  values: ReturnType<typeof parse<typeof trainOptions>>["values"],
+  name: string,
+  drawn?: (model: ModelSpec, seed: number) => Rows,
+): Promise<TrainPlan> {
   const { model: given, preset } = loadModel(name);
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const source = values.data ?? preset?.data;
-  if (source === undefined) throw new ChainruleError("usage", "a model file needs --data <preset|file>");
+  if (source === undefined && !drawn) throw new ChainruleError("usage", "a model file needs --data <preset|file>");
   const fraction = numberFlag("test-fraction", values["test-fraction"]);
   if (fraction !== undefined && !(fraction >= 0 && fraction < 1)) {
     throw new ChainruleError("usage", `--test-fraction must be at least 0 and below 1, got ${fraction}`);
@@ -138,18 +153,7 @@ export async function planOf(name: string, values: TrainValues): Promise<TrainPl
   const clip = numberFlag("clip", values.clip);
   if (clip !== undefined && !(clip > 0))
     throw new ChainruleError("usage", `--clip must be a positive number, got ${clip}`);
-  const accumulate = countFlag("accumulate", values.accumulate) ?? 1;
-  if (accumulate > 1 && batch === "full")
-    throw new ChainruleError("usage", "--accumulate needs --batch <N>: a batch of full has all rows");
-  const groups = (values.group ?? []).map(parseGroup);
-  parameterMultipliers(groups, parameterSpecs(given));
-  const penalty = penaltyFlags(values);
-  const decay = numberFlag("ema", values.ema);
-  if (decay !== undefined && !(decay >= 0 && decay < 1))
-    throw new ChainruleError("usage", `--ema must be at least 0 and below 1, got ${decay}`);
-  const use = choiceFlag("use", values.use, ["last", "average"] as const) ?? (decay === undefined ? "last" : "average");
-  if (use === "average" && decay === undefined)
-    throw new ChainruleError("usage", "--use average needs --ema <decay>, which keeps one");
+  const features = featureFlags(values, given, batch);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const init = choiceFlag<Initialiser>("init", values.init, initialisers) ?? preset?.init;
   const logEvery = countFlag("log-every", values["log-every"]);
@@ -157,22 +161,24 @@ export async function planOf(name: string, values: TrainValues): Promise<TrainPl
   const epochs = countFlag("epochs", values.epochs);
   if (stepsFlag !== undefined && epochs !== undefined)
     throw new ChainruleError("usage", "give --steps or --epochs, not both");
-  const validateEvery = countFlag("validate-every", values["validate-every"]);
-  const stopEarly = earlyStopping(values);
+  const every = countFlag("every", values.every);
+  if (every !== undefined && values.checkpoint === undefined) {
+    throw new ChainruleError("usage", "--every counts the steps between checkpoints: give --checkpoint <folder> too");
+  }
+  if (values.checkpoint !== undefined) requireStore(values.checkpoint);
   for (const path of [values.log, values.save]) if (path !== undefined) requireWritable(path);
-  const weights = values.weights === undefined ? undefined : readWeights(readBytes(values.weights), given);
-  const split: DataSplit = await loadData({ source, label: values.label, testFraction: fraction, seed }, given);
+  const weights = values.weights === undefined ? undefined : weightsOf(await tensorsAt(values.weights), given);
+  const split: { train: Rows; test: Rows | null } =
+    source === undefined
+      ? { train: drawn!(given, seed), test: null }
+      : await loadData({ source, label: values.label, testFraction: fraction, seed }, given);
 
   const { y } = matchRows(given, split.train, "training data");
+  if (split.test) matchRows(given, split.test, "test data");
   const model = withLossFlags(given, y, values);
-  if (split.test) matchRows(model, split.test, "test data");
-  else if (validateEvery !== undefined || stopEarly)
-    throw new ChainruleError(
-      "usage",
-      "--validate-every and --patience need test rows: hold some out with --test-fraction",
-    );
+  const watch = watchFlags(values, split.test !== null);
   const rows = split.train.x.shape[0]!;
-  const batchRows = batch === "full" ? rows : accumulate * (batch ?? Math.min(32, rows));
+  const batchRows = batch === "full" ? rows : features.accumulate * (batch ?? Math.min(32, rows));
   const length = stepsFlag !== undefined ? { steps: stepsFlag } : epochs !== undefined ? { epochs } : preset?.length;
   const steps = !length
     ? DEFAULT_STEPS
@@ -190,25 +196,26 @@ export async function planOf(name: string, values: TrainValues): Promise<TrainPl
       optimizer,
       schedule,
       seed,
+      ...features,
       ...(batch === undefined ? {} : { batch }),
       ...(clip === undefined ? {} : { clip }),
-      ...(decay === undefined ? {} : { ema: { decay } }),
-      ...(penalty ? { penalty } : {}),
-      groups,
-      accumulate,
       ...(init === undefined ? {} : { init }),
       ...(weights === undefined ? {} : { weights }),
     },
     backend: choice,
+    onNotFinite: choiceFlag("on-not-finite", values["on-not-finite"], ["stop", "skip"] as const) ?? "stop",
+    onLost: choiceFlag("on-lost", values["on-lost"], ["cpu", "wait", "stop"] as const) ?? "cpu",
     steps,
     shown: logEvery ?? preset?.logEvery ?? Math.max(1, Math.round(steps / 20)),
     // The tutorial prints every 5,000 steps; any other log has every step unless told otherwise.
     logged: logEvery ?? (preset && preset.logEvery >= 1000 ? preset.logEvery : 1),
-    validateEvery,
-    stopEarly,
-    use,
+    ...watch,
+    use: weightsFlag(values, features.ema !== undefined),
     log: values.log,
     save: values.save,
+    checkpoint: values.checkpoint,
+    every,
+    resume: values.resume,
     json: values.json === true,
   };
 }

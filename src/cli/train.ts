@@ -1,16 +1,19 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import { short } from "../core/format.ts";
-import { writeWeights } from "../io/weights.ts";
+import { writeTensors } from "../io/tensor-file.ts";
+import { weightTensors } from "../io/weights.ts";
 import { parameterSpecs } from "../nn/model.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
-import { runWithValidation, type ValidatedRun } from "../train/validation.ts";
+import { ValidationWatch } from "../train/validation.ts";
 import { openTrainer } from "./backend.ts";
 import { writeWhole } from "./files.ts";
 import { clearProgress, note, print, progress } from "./output.ts";
+import { goOn, Keeper, openCheckpoints, openLog, recall, remembered, requireRun } from "./train-checkpoint.ts";
 import {
   type Evaluations,
   evaluationLine,
   logLine,
+  type RunEnd,
   remaining,
   stepLine,
   summary,
@@ -27,7 +30,10 @@ export async function run(args: readonly string[]): Promise<number> {
     print(help);
     return 0;
   }
-  const trainer = await openTrainer(plan.backend, plan.trainer);
+  const { from, into } = await openCheckpoints(plan);
+  if (from) await requireRun(from, plan.trainer, plan.steps);
+  const trainer = await openTrainer(plan.backend, plan.trainer, plan.onLost, from?.device);
+  if (from) goOn(trainer, from);
   const { data, optimizer, seed } = trainer.options;
   const { steps, shown, logged, json } = plan;
   const count = parameterSpecs(trainer.options.model).reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);
@@ -35,61 +41,76 @@ export async function run(args: readonly string[]): Promise<number> {
     `${count} parameters, ${data.x.shape[0]} rows, ${steps} steps of ${trainer.batchRows} rows, ${optimizer.type} lr ${optimizer.lr}, seed ${seed}`,
   );
 
-  const log = plan.log === undefined ? null : openSync(plan.log, "w");
+  const log = plan.log === undefined ? null : openLog(plan.log, from);
+  const keeper = into && (await Keeper.begin(trainer, into, plan.every, log));
   const abort = new AbortController();
+  let pause = new AbortController();
   const stop = () => {
     if (abort.signal.aborted) process.exit(INTERRUPTED);
     note("stopping after the steps on their way; press again to quit at once");
     abort.abort();
+    pause.abort();
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   const start = performance.now();
+  const first = trainer.stepsTaken;
   let last: StepMetrics | null = null;
   let final: Evaluations = { test: null, train: null };
-  let ended: ValidatedRun | null = null;
+  const every = plan.validateEvery ?? evaluationSteps(trainer, steps);
+  const watch = trainer.options.test && new ValidationWatch(trainer, { every, weights: plan.use }, plan.stopEarly);
+  if (watch) recall(watch, from);
+  const validateWhereDue = async (): Promise<void> => {
+    if (!watch || (trainer.stepsTaken % every !== 0 && trainer.stepsTaken < steps && !abort.signal.aborted)) return;
+    const found = await watch.validate();
+    final = { train: final.train, test: found };
+    if (log !== null) writeSync(log, evaluationLine(trainer.stepsTaken, "test", found));
+    if (plan.validateEvery !== undefined) validationLine(found, json);
+  };
+  const save = (when: "due" | "now"): Promise<void> | undefined => keeper?.save(when, watch ? remembered(watch) : null);
+  let ended: RunEnd = { step: first, best: null, stoppedEarly: false, restored: false };
   try {
-    const { test } = trainer.options;
-    const events = runWithValidation(trainer, {
-      steps,
-      logEvery: gcd(shown, logged),
-      signal: abort.signal,
-      ...(test
-        ? { validate: { every: plan.validateEvery ?? evaluationSteps(trainer, steps), weights: plan.use } }
-        : {}),
-      ...(plan.stopEarly ? { stopEarly: plan.stopEarly } : {}),
-    });
-    for (;;) {
-      const { done, value: event } = await events.next();
-      if (done) {
-        ended = event;
-        break;
+    if (first > 0) await validateWhereDue();
+    while (trainer.stepsTaken < steps && !abort.signal.aborted && !watch?.stopped) {
+      const part = Math.min(watch?.stepsLeft ?? steps, steps - trainer.stepsTaken, keeper?.stepsLeft ?? steps);
+      pause = new AbortController();
+      const alarm = keeper?.alarm(() => pause.abort());
+      const { onNotFinite } = plan;
+      for await (const m of trainer.run({
+        steps: part,
+        logEvery: gcd(shown, logged),
+        signal: pause.signal,
+        onNotFinite,
+      })) {
+        last = m;
+        const atEnd = m.step === steps;
+        if (log !== null && (m.step % logged === 0 || m.step === 1 || atEnd)) writeSync(log, logLine(m));
+        if (m.step % shown === 0 || atEnd) stepLine(m, json);
+        progress(
+          `step ${m.step} of ${steps}  loss ${short(m.loss)}  ${remaining(start, m.step - first, steps - first)}`,
+        );
       }
-      if (event.type === "validation") {
-        final = { train: null, test: event.validation };
-        if (log !== null) writeSync(log, evaluationLine(trainer.step, "test", event.validation));
-        if (plan.validateEvery !== undefined) validationLine(event.validation, json);
-        continue;
-      }
-      const m = event.metrics;
-      last = m;
-      const atEnd = m.step === steps;
-      if (log !== null && (m.step % logged === 0 || m.step === 1 || atEnd)) writeSync(log, logLine(m));
-      if (m.step % shown === 0 || atEnd) stepLine(m, json);
-      progress(`step ${m.step} of ${steps}  loss ${short(m.loss)}  ${remaining(start, m.step, steps)}`);
+      clearTimeout(alarm);
+      await validateWhereDue();
+      await save("due");
     }
-    if (ended.restored) final = { train: null, test: await trainer.evaluate("test", plan.use) };
-    final = { test: final.test, train: await trainer.evaluate("train", plan.use) };
-    if (log !== null) writeSync(log, evaluationLine(trainer.step, "train", final.train));
+    await save("now");
+    const step = trainer.stepsTaken;
+    const [best, stoppedEarly] = [watch?.best ?? null, watch?.stopped ?? false];
+    ended = { step, best, stoppedEarly, restored: watch?.restoreBest() ?? false };
+    const weights = plan.use;
+    const test = ended.restored ? await trainer.evaluate("test", { weights }) : final.test;
+    final = { test, train: await trainer.evaluate("train", { weights }) };
+    if (log !== null) writeSync(log, evaluationLine(trainer.stepsTaken, "train", final.train));
   } finally {
     clearProgress();
     if (log !== null) closeSync(log);
-    await save(plan, trainer);
+    await saveWeights(plan, trainer);
     process.off("SIGINT", stop);
     process.off("SIGTERM", stop);
   }
   const seconds = (performance.now() - start) / 1000;
-  summary({ trainer, last, ended, final, seconds, json: json, save: plan.save });
+  summary({ trainer, first, last, ended, final, seconds, json: json, save: plan.save });
   trainer.dispose();
   return abort.signal.aborted ? INTERRUPTED : 0;
 }
@@ -102,7 +123,7 @@ function evaluationSteps(trainer: Trainer, steps: number): number {
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
-async function save({ save: path, use }: TrainPlan, trainer: Trainer): Promise<void> {
+async function saveWeights({ save: path, use }: TrainPlan, trainer: Trainer): Promise<void> {
   if (path === undefined) return;
-  writeWhole(path, writeWeights(trainer.options.model, await trainer.parameters(use)));
+  writeWhole(path, writeTensors(path, weightTensors(trainer.options.model, await trainer.parameters(use))));
 }

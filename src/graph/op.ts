@@ -160,8 +160,8 @@ export interface CaseInput extends TensorSpec {
   readonly fill?: "normal" | "positive" | "integers" | "classes" | "unit" | "zeros" | readonly number[];
   readonly scale?: number;
   readonly below?: number;
-  /** Makes of the drawn numbers, one by one or row by row, what an op gives: outputs of an activation, say. */
-  readonly through?: ((x: number) => number) | "softmax";
+  /** What the drawn numbers go through first: an activation, say, where an input is one's output. */
+  readonly through?: (x: NdArray) => NdArray;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the op list holds ops of every attribute type

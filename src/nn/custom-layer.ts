@@ -107,6 +107,11 @@ export function activationLayer({ spec, forward }: Activation, alpha = spec.defa
   return customLayer({ name: spec.name, build });
 }
 
+/** For what writes models into files, which cannot hold code. */
+export function refuseCode({ name }: CustomLayer): never {
+  return bad(name, "a custom layer is code, which cannot be written into a file");
+}
+
 /** The layer's nodes. Throws where it gives something else than its width says. */
 export function customForward(
   g: Graph,

@@ -7,7 +7,7 @@ import {
   elementwiseParams,
 } from "../../shaders/elementwise.ts";
 import { float as floatText } from "../../shaders/params.ts";
-import { sizeOf } from "../core/ndarray.ts";
+import { type NdArray, sizeOf } from "../core/ndarray.ts";
 import type { ChipWriter } from "../graph/chip.ts";
 import { expectSame, type TensorSpec } from "../graph/graph.ts";
 import type { CaseInput, Kernel, Op, OpCase } from "../graph/op.ts";
@@ -58,11 +58,7 @@ export function activation(spec: ActivationSpec): Activation {
   const forward: Op<ActivationAttrs> = {
     name: spec.name,
     infer: (inputs) => [{ shape: inputs[0]!.shape, dtype: "f32" }],
-    reference([x], { alpha }) {
-      const y = floatLike(x!, x!.shape);
-      for (let i = 0; i < y.data.length; i++) y.data[i] = spec.fn(x!.data[i]!, alpha);
-      return [y];
-    },
+    reference: ([x], { alpha }) => [valuesOf(spec, alpha)(x!)],
     ...(spec.inWasm !== false && {
       wasm: (_inputs, [y], { alpha }) => flatCall(spec.name, [input(0), output(0), sizeOf(y!.shape), float(alpha)], y!),
     }),
@@ -133,7 +129,7 @@ function gradientOp(spec: ActivationSpec): Op<ActivationAttrs> {
         shape,
         [
           { shape, dtype: "f32" },
-          { shape, dtype: "f32", scale: 2, ...(spec.of === "y" ? { through: (x: number) => spec.fn(x, 1) } : {}) },
+          { shape, dtype: "f32", scale: 2, ...(spec.of === "y" ? { through: valuesOf(spec) } : {}) },
         ],
         spec,
       ),
@@ -167,6 +163,15 @@ function flatKernel(name: string, indices: readonly number[], code: string): Ker
         return flatLaunch(code, elementwiseParams.pack({ size: count, alpha }), bindings, count, caps);
       });
     },
+  };
+}
+
+/** The activation in plain arithmetic. Inputs of cases that are to be its output go through it too. */
+export function valuesOf(spec: ActivationSpec, alpha: number = spec.defaultAlpha ?? 0): (x: NdArray) => NdArray {
+  return (x) => {
+    const y = floatLike(x, x.shape);
+    for (let i = 0; i < y.data.length; i++) y.data[i] = spec.fn(x.data[i]!, alpha);
+    return y;
   };
 }
 

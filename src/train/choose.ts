@@ -1,7 +1,9 @@
 import type { Backend } from "../backend/executor.ts";
+import { type Abortable, throwIfAborted } from "../core/abort.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import { parameterSpecs } from "../nn/model.ts";
 import type { TrainerOptions } from "./options.ts";
+import type { RecoveryOptions } from "./recovery.ts";
 import { createTrainer, type Trainer } from "./trainer.ts";
 
 /** What one step of this very run takes on a backend. */
@@ -13,6 +15,7 @@ export interface MeasuredBackend {
   readonly estimated: boolean;
 }
 
+/** A trainer and why it runs where it does. */
 export interface Choice {
   readonly trainer: Trainer;
   readonly chosen: MeasuredBackend;
@@ -33,23 +36,38 @@ const HOPELESS = 5;
  * Makes a trainer on the backend that takes this run's own steps fastest. Candidates later in the list are only tried
  * where they stand a chance. The trainer is at its first step: measuring leaves no trace in the run.
  */
-export async function chooseTrainer(backends: readonly Backend[], options: TrainerOptions): Promise<Choice> {
+export async function chooseTrainer(
+  backends: readonly Backend[],
+  options: TrainerOptions & Abortable,
+  recovery?: RecoveryOptions,
+): Promise<Choice> {
+  const { signal } = options;
   let best: { trainer: Trainer; measured: MeasuredBackend } | null = null;
   const all: MeasuredBackend[] = [];
   for (const backend of backends) {
+    throwIfAborted(signal);
     const about = { kind: backend.kind, description: backend.description };
     const estimate = workOf(options) / CPU_WORK_PER_MS;
     if (best && backend.kind === "cpu" && estimate > HOPELESS * best.measured.stepMs) {
       all.push({ ...about, stepMs: estimate, estimated: true });
       continue;
     }
-    const trainer = await createTrainer(backend, options);
-    const measured = { ...about, stepMs: await stepTime(trainer), estimated: false };
-    all.push(measured);
-    if (!best || measured.stepMs < best.measured.stepMs) {
+    let slower: Trainer | null = null;
+    try {
+      slower = await createTrainer(backend, options, recovery);
+      const measured = { ...about, stepMs: await stepTime(slower, signal), estimated: false };
+      all.push(measured);
+      if (!best || measured.stepMs < best.measured.stepMs) {
+        const before: Trainer | null = best?.trainer ?? null;
+        best = { trainer: slower, measured };
+        slower = before;
+      }
+    } catch (error) {
       best?.trainer.dispose();
-      best = { trainer, measured };
-    } else trainer.dispose();
+      throw error;
+    } finally {
+      slower?.dispose();
+    }
   }
   const { trainer, measured } = best!;
   trainer.reset();
@@ -63,10 +81,13 @@ function workOf({ model, batch, data, accumulate = 1 }: TrainerOptions): number 
 }
 
 /** Milliseconds of a step, the first (which may wait for the device) apart. */
-async function stepTime(trainer: Trainer): Promise<number> {
+async function stepTime(trainer: Trainer, signal: AbortSignal | undefined): Promise<number> {
   const run = async (steps: number): Promise<number> => {
     const start = performance.now();
-    for await (const metrics of trainer.run({ steps, logEvery: steps, onNotFinite: "skip" })) void metrics;
+    for await (const metrics of trainer.run({ steps, logEvery: steps, onNotFinite: "skip" })) {
+      throwIfAborted(signal);
+      void metrics;
+    }
     return performance.now() - start;
   };
   let n = 1;

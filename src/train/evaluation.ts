@@ -1,4 +1,5 @@
-import type { Backend, Executor } from "../backend/executor.ts";
+import { totalMemory } from "../backend/cache.ts";
+import type { Backend, Executor, MemoryUse } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, rows, zeros } from "../core/ndarray.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
@@ -11,6 +12,7 @@ import { batchIndex, gather } from "../ops/batch.ts";
 import { fuse } from "../ops/fuse.ts";
 import { startCursor, tally } from "../ops/record.ts";
 
+/** How well a net does on a data set. */
 export interface Evaluation {
   /** Loss over all rows: the mean or the sum, as the loss itself is. */
   readonly loss: number;
@@ -19,7 +21,7 @@ export interface Evaluation {
 }
 
 /** Rows that go through the net at once. */
-const EVAL_BATCH = 256;
+export const EVAL_BATCH = 256;
 
 interface Part {
   readonly executor: Executor;
@@ -83,6 +85,10 @@ export class Evaluator {
     }
     const classes = losses[this.model.loss].targets === "classes";
     return { loss: mean ? loss / shares : loss, accuracy: classes ? correct / rowCount : null };
+  }
+
+  memory(): MemoryUse {
+    return totalMemory(this.parts.map((p) => p.executor));
   }
 
   dispose(): void {

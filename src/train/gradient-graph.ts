@@ -28,6 +28,8 @@ export interface ForwardBackwardOptions {
   readonly seed: number;
   readonly maxBufferSize: number;
   readonly penalty?: PenaltySpec | null;
+  /** Also differentiates with respect to the batch's inputs. */
+  readonly ofInputs?: boolean;
 }
 
 /** One batch: x [batch, inputs], its targets y, and the cursor that dropout draws by. */
@@ -49,30 +51,59 @@ export function forwardBackward(
   batches: readonly (() => Batch)[],
   options: ForwardBackwardOptions,
 ): ForwardBackward {
-  const groups = parameterGroups(g, model, weights, options.maxBufferSize);
-  const values = new Map(groups.flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const)));
-  const targets = [...values.values()];
+  const at = parametersOf(g, model, weights, options.maxBufferSize);
+  const targets = [...at.values.values()];
   // A mean of means: every batch has as many rows.
   const share = losses[model.loss].reduction === "mean" ? 1 / batches.length : 1;
   const seed = g.variable("d loss", ndarray([1], "f64", [share]));
-  const sum = (a: Tensor, b: Tensor): Tensor => g.one(add, [a, b], null, a.name);
   const gradients = new Map<Tensor, Tensor>();
   let outputs: Tensor | null = null;
   let loss: Tensor | null = null;
   for (const [k, batch] of batches.entries()) {
     const { x, y, cursor } = batch();
-    outputs = forward(g, model, x, values, { training: true, seed: options.seed, cursor });
+    outputs = forward(g, model, x, at.values, { training: true, seed: options.seed, cursor });
     const own = lossOf(g, model, outputs, y);
-    for (const [t, dt] of backward(g, own, seed, targets, sum)) {
+    for (const [t, dt] of backward(g, own, seed, options.ofInputs ? [...targets, x] : targets, sumIn(g))) {
       const before = targets.includes(t) ? gradients.get(t) : undefined;
-      gradients.set(t, before ? sum(before, dt) : dt);
+      gradients.set(t, before ? sumIn(g)(before, dt) : dt);
     }
     // The sum so far, and at the last batch the share of each.
     const scale = k === batches.length - 1 ? share : 1;
     if (loss) loss = g.one(combine, [loss, own], { alpha: scale, beta: scale }, "loss");
     else loss = own;
   }
-  if (options.penalty) loss = penalise(g, options.penalty, groups, loss!, gradients);
+  if (options.penalty) loss = penalise(g, options.penalty, at.groups, loss!, gradients);
+  return { outputs: outputs!, loss: loss!, groups: at.groups, gradients, ...gathered(g, at, gradients) };
+}
+
+interface Parameters {
+  readonly groups: readonly ParameterGroup[];
+  readonly values: ReadonlyMap<string, Tensor>;
+}
+
+function parametersOf(
+  g: Graph,
+  model: ModelSpec,
+  weights: ReadonlyMap<string, NdArray>,
+  maxBufferSize: number,
+): Parameters {
+  const groups = parameterGroups(g, model, weights, maxBufferSize);
+  const values = new Map(groups.flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const)));
+  return { groups, values };
+}
+
+/** Adds two gradients of one value. */
+const sumIn =
+  (g: Graph) =>
+  (a: Tensor, b: Tensor): Tensor =>
+    g.one(add, [a, b], null, a.name);
+
+/** The parameters' gradients, by name and side by side. */
+function gathered(
+  g: Graph,
+  { groups, values }: Parameters,
+  gradients: ReadonlyMap<Tensor, Tensor>,
+): Pick<ForwardBackward, "parameters" | "flatGradients"> {
   const parameters = new Map([...values].map(([name, value]) => [name, { value, gradient: gradients.get(value)! }]));
   const flatGradients = groups.map((group) => {
     const last = group.parameters.at(-1)!;
@@ -80,10 +111,10 @@ export function forwardBackward(
       offsets: group.parameters.map((p) => p.offset),
       size: last.offset + alignView(sizeOf(last.spec.shape)),
     };
-    const inputs = group.parameters.map((p) => parameters.get(p.spec.name)!.gradient);
-    return g.one(pack, inputs, attrs, `d ${group.flat.name}`);
+    const gathered = group.parameters.map((p) => parameters.get(p.spec.name)!.gradient);
+    return g.one(pack, gathered, attrs, `d ${group.flat.name}`);
   });
-  return { outputs: outputs!, loss: loss!, groups, parameters, gradients, flatGradients };
+  return { parameters, flatGradients };
 }
 
 /** Adds the penalty of every weight to the loss, and its gradient to the weight's; biases and norms have none. */
@@ -110,9 +141,11 @@ export interface GradientGraph extends ForwardBackward {
   readonly graph: Graph;
   readonly x: Tensor;
   readonly y: Tensor;
+  /** u32 [4]; its first number, the step, decides which masks dropout draws. */
+  readonly cursor: Tensor;
 }
 
-/** x [n, inputs]; y [n, outputs] or class indices i32 [n]. Dropout draws the masks of step 0. */
+/** x [n, inputs]; y [n, outputs] or class indices i32 [n]. Dropout draws the masks of the step in `cursor`, 0 at first. */
 export function gradientGraph(
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
@@ -120,12 +153,41 @@ export function gradientGraph(
   y: NdArray,
   options: ForwardBackwardOptions,
 ): GradientGraph {
+  const { graph, inputs, targets, cursor } = batchGraph(x, y, "y");
+  const body = forwardBackward(graph, model, weights, [() => ({ x: inputs, y: targets, cursor })], options);
+  graph.keep(body.loss);
+  return finish(graph, { graph, x: inputs, y: targets, cursor, ...body });
+}
+
+/** The same from the outputs back: y is the gradient dy [n, outputs] of whatever the caller makes of them. */
+export function outputGradientGraph(
+  model: ModelSpec,
+  weights: ReadonlyMap<string, NdArray>,
+  x: NdArray,
+  dy: NdArray,
+  options: ForwardBackwardOptions,
+): Omit<GradientGraph, "loss"> & { readonly loss: null } {
+  const { graph, inputs, targets, cursor } = batchGraph(x, dy, "d outputs");
+  const at = parametersOf(graph, model, weights, options.maxBufferSize);
+  const outputs = forward(graph, model, inputs, at.values, { training: true, seed: options.seed, cursor });
+  const of = [...at.values.values(), ...(options.ofInputs ? [inputs] : [])];
+  const gradients = backward(graph, outputs, targets, of, sumIn(graph));
+  const back = { gradients, ...gathered(graph, at, gradients) };
+  return finish(graph, { graph, x: inputs, y: targets, cursor, loss: null, outputs, groups: at.groups, ...back });
+}
+
+function batchGraph(x: NdArray, y: NdArray, name: string) {
   const graph = new Graph();
   const inputs = graph.variable("x", x);
-  const targets = graph.variable("y", y);
+  const targets = graph.variable(name, y);
   const cursor = graph.variable("cursor", ndarray([4], "u32", [0, 0, 0, 0]));
-  const body = forwardBackward(graph, model, weights, [() => ({ x: inputs, y: targets, cursor })], options);
-  graph.keep(body.loss, body.outputs, ...body.flatGradients);
-  graph.prune();
-  return { graph, x: inputs, y: targets, ...body };
+  return { graph, inputs, targets, cursor };
+}
+
+/** Keeps what a caller reads, and drops what leads to nothing else. */
+function finish<T extends Pick<GradientGraph, "x" | "outputs" | "gradients" | "flatGradients">>(g: Graph, body: T): T {
+  const dx = body.gradients.get(body.x);
+  g.keep(body.outputs, ...body.flatGradients, ...(dx ? [dx] : []));
+  g.prune();
+  return body;
 }

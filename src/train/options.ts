@@ -144,16 +144,11 @@ export function checkWeights(model: ModelSpec, weights: ReadonlyMap<string, NdAr
 
 /** Rows in the form that the model's loss takes. Throws naming the row and the column. */
 export function matchRows(model: ModelSpec, rows: Rows, what: string): Rows {
-  const { inputs, outputs } = widths(model);
+  const { outputs } = widths(model);
   const { x, y } = rows;
-  const n = x.shape[0] ?? 0;
-  if (n === 0) throw new ChainruleError("data", `${what}: there are no rows`);
-  const width = sizeOf(x.shape.slice(1));
-  if (width !== inputs)
-    throw new ChainruleError("data", `${what}: rows have ${width} values, the model takes ${inputs}`);
+  const flatX = matchInputs(model, x, what);
+  const n = flatX.shape[0]!;
   if (y.shape[0] !== n) throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${y.shape[0] ?? 0} of targets`);
-  refuseNotFinite(x, `${what}: x`);
-  const flatX = x.shape.length === 2 ? x : { ...x, shape: [n, width] };
   const targets = losses[model.loss].targets;
   if (targets === "classes") return { x: flatX, y: classLabels(y, outputs, what) };
   if (y.dtype === "i32") return { x: flatX, y: labelsAsValues(y, outputs, what) };
@@ -163,6 +158,18 @@ export function matchRows(model: ModelSpec, rows: Rows, what: string): Rows {
   }
   refuseNotFinite(flatY, `${what}: y`);
   return { x: flatX, y: flatY };
+}
+
+/** Rows of inputs as [n, inputs]. Throws naming the row and the column. */
+export function matchInputs(model: ModelSpec, x: NdArray, what: string): NdArray {
+  const { inputs } = widths(model);
+  const n = x.shape[0] ?? 0;
+  if (n === 0) throw new ChainruleError("data", `${what}: there are no rows`);
+  const width = sizeOf(x.shape.slice(1));
+  if (width !== inputs)
+    throw new ChainruleError("data", `${what}: rows have ${width} values, the model takes ${inputs}`);
+  refuseNotFinite(x, `${what}: x`);
+  return x.shape.length === 2 ? x : { ...x, shape: [n, width] };
 }
 
 /** Class indices i32 [n], each below `classes`. Whole f32 numbers are taken as labels too. */
@@ -195,7 +202,8 @@ function labelsAsValues(y: NdArray, outputs: number, what: string): NdArray {
   return ndarray([labels.data.length, outputs], "f32", values);
 }
 
-function refuseNotFinite(a: NdArray, what: string): void {
+/** Throws naming the row and the column of a value that is NaN or infinite. */
+export function refuseNotFinite(a: NdArray, what: string): void {
   const at = firstNotFinite(a.data);
   if (at < 0) return;
   const [row, ...column] = unravel(at, a.shape);

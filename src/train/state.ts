@@ -23,6 +23,15 @@ export interface TrainerState {
   readonly average?: ReadonlyMap<string, NdArray>;
 }
 
+/** The weights of a state, or their moving average. */
+export function weightsOf({ parameters, average }: TrainerState, which: "last" | "average"): Map<string, NdArray> {
+  if (which === "average" && !average) throw noAverage();
+  return new Map(which === "average" ? average : parameters);
+}
+
+export const noAverage = (): ChainruleError =>
+  new ChainruleError("usage", "this trainer keeps no moving average of its weights: give it ema: { decay }");
+
 type Places = Pick<TrainingGraph, "groups" | "states" | "averages" | "cursor" | "control">;
 
 /** The values to read, in the order that `stateOf` takes them. */

@@ -1,27 +1,23 @@
-import type { Backend, Executor } from "../backend/executor.ts";
+import type { Backend, MemoryUse } from "../backend/executor.ts";
+import { type Abortable, orAborted, throwIfAborted } from "../core/abort.ts";
 import { ChainruleError } from "../core/errors.ts";
-import { type NdArray, zeros } from "../core/ndarray.ts";
-import { packGroup, unpackParameters } from "../nn/parameters.ts";
-import { fuse } from "../ops/fuse.ts";
-import { startCursor } from "../ops/record.ts";
-import { type Evaluation, Evaluator } from "./evaluation.ts";
-import { matchRows, type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "./options.ts";
-import { stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
-import { RowStream } from "./stream.ts";
-import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
+import type { NdArray } from "../core/ndarray.ts";
+import { Disposing } from "../core/resource.ts";
+import { Copies, HOLD_MS } from "./copies.ts";
+import { culpritText, findCulprit } from "./culprit.ts";
+import type { Evaluation } from "./evaluation.ts";
+import { Machinery } from "./machinery.ts";
+import { metricsOf, type StepMetrics } from "./metrics.ts";
+import type { CreateOptions } from "./open.ts";
+import type { ResolvedOptions, Rows, TrainerOptions } from "./options.ts";
+import type { GradientOptions, Gradients, LossGradients } from "./passes.ts";
+import { isLost, MOST_LOSSES, type RecoveryOptions, remake } from "./recovery.ts";
+import { type TrainerState, weightsOf } from "./state.ts";
+import { RING_SLOTS } from "./training-graph.ts";
 
-/** What one training step reported. */
-export interface StepMetrics {
-  /** Counted from 1. */
-  readonly step: number;
-  /** Loss of the batch before this step's update. */
-  readonly loss: number;
-  readonly gradientNorm: number;
-  readonly learningRate: number;
-  /** True when loss or a gradient was not finite: the update did not happen. */
-  readonly skipped: boolean;
-}
+export type { StepMetrics };
 
+/** How many steps a run takes, and what it tells of them. */
 export interface RunOptions {
   /** Steps to take. */
   readonly steps: number;
@@ -33,58 +29,62 @@ export interface RunOptions {
   readonly onNotFinite?: "stop" | "skip";
 }
 
-/** The weights as the last step left them, or their moving average. */
+/** The weights as the last step left them, or their moving average (`ema` in the options). */
 export type WeightsChoice = "last" | "average";
+
+export interface WeightsOptions extends Abortable {
+  /** "last" by default. */
+  readonly weights?: WeightsChoice;
+}
 
 /** Time between two readings of the loss ring: often enough for a live curve. */
 const READ_MS = 80;
 /** Readings on their way while the next steps are queued already. */
 const READS_IN_FLIGHT = 2;
 
-/** Trains one model on one data set with one backend. Made by createTrainer. */
-export class Trainer {
+/** Trains one model on one data set with one backend, and goes on when its device is lost. Made by createTrainer. */
+export class Trainer extends Disposing {
   private done = 0;
   private chunkSteps = 4;
-  /** First step of the chunk of rows that is on the device, where rows stream. */
-  private laid = -1;
-  private readonly evaluators = new Map<"train" | "test" | Rows, Evaluator>();
+  private readonly copies: Copies;
+  /** Losses since the last step. */
+  private losses = 0;
+  /** True once a lost device was given up: what was copied is all there is. */
+  private over = false;
+  private readonly endings: (() => void)[] = [];
 
   private constructor(
-    readonly backend: Backend,
-    readonly options: ResolvedOptions,
-    private readonly plan: TrainingGraph,
-    private readonly executor: Executor,
-    private readonly stream: RowStream | null,
-  ) {}
+    private machinery: Machinery,
+    private readonly given: TrainerOptions,
+    private readonly recovery: RecoveryOptions,
+  ) {
+    super();
+    this.copies = new Copies(recovery.holdMs ?? HOLD_MS);
+  }
 
-  static async create(backend: Backend, given: TrainerOptions): Promise<Trainer> {
-    const options = resolveOptions(given, backend);
-    const { data, batch, seed, maxDataBytes, accumulate } = options;
-    const bytes = Math.max(data.x.data.byteLength, data.y.data.byteLength);
-    const stream =
-      batch !== "full" && bytes > maxDataBytes
-        ? new RowStream(data.x, data.y, accumulate * batch, seed, maxDataBytes)
-        : null;
-    const resident = stream?.empty() ?? data;
-    const plan = trainingGraph({
-      ...options,
-      x: resident.x,
-      y: resident.y,
-      rows: data.x.shape[0]!,
-      streams: stream !== null,
-    });
-    const executor = await backend.compile(plan.graph, { nodes: fuse(plan.graph) });
-    return new Trainer(backend, options, plan, executor, stream);
+  /** createTrainer() for a given backend. */
+  static async create(backend: Backend, given: TrainerOptions, recovery: RecoveryOptions = {}): Promise<Trainer> {
+    return new Trainer(await Machinery.create(backend, given), given, recovery);
+  }
+
+  /** Where it runs: after a loss perhaps elsewhere than at first. */
+  get backend(): Backend {
+    return this.machinery.backend;
+  }
+
+  /** What it was made with, defaults filled in. */
+  get options(): ResolvedOptions {
+    return this.machinery.options;
   }
 
   /** Steps taken so far. */
-  get step(): number {
+  get stepsTaken(): number {
     return this.done;
   }
 
   /** How steps run: "13 dispatches a step", "one kernel on the chip, 1 invocation". */
   get execution(): string {
-    return this.executor.description;
+    return this.machinery.executor.description;
   }
 
   /** Rows of one step. */
@@ -98,106 +98,214 @@ export class Trainer {
     return Math.ceil(this.options.data.x.shape[0]! / this.batchRows);
   }
 
-  /** Takes steps and yields their metrics; the device is always a reading ahead, never waited for. */
-  async *run({ steps, logEvery = 1, signal, onNotFinite = "stop" }: RunOptions): AsyncGenerator<StepMetrics> {
-    const end = this.done + steps;
+  /**
+   * Takes steps and yields their metrics; the device is always a reading ahead, never waited for. A lost device is asked
+   * for anew and the steps since the last copy are taken again: what is yielded is what an undisturbed run yields.
+   */
+  async *run(options: RunOptions): AsyncGenerator<StepMetrics> {
+    const end = this.done + options.steps;
+    for (;;) {
+      try {
+        yield* this.steps(end, options);
+        return;
+      } catch (error) {
+        if (!isLost(error)) throw error;
+        await this.revive(error as Error, options.signal);
+      }
+    }
+  }
+
+  private async *steps(
+    end: number,
+    { logEvery = 1, signal, onNotFinite = "stop" }: RunOptions,
+  ): AsyncGenerator<StepMetrics> {
+    const { machinery } = this;
+    const { executor, plan } = machinery;
     let queued = this.done;
     const pending: { from: number; to: number; ring: Promise<readonly NdArray[]>; start: number }[] = [];
     while (queued < end || pending.length > 0) {
       if (queued < end && pending.length < READS_IN_FLIGHT && !signal?.aborted) {
-        const count = this.feed(queued, Math.min(end - queued, this.chunkSteps, RING_SLOTS));
-        const ring = this.executor.run(count, [this.plan.ring]);
+        const count = machinery.feed(queued, Math.min(end - queued, this.chunkSteps, RING_SLOTS));
+        const ring = executor.run(count, [plan.ring]);
         ring.catch(() => undefined);
         pending.push({ from: queued, to: queued + count, ring, start: performance.now() });
         queued += count;
+        if (this.copies.due && this.backend.kind === "webgpu") {
+          this.copies.take(machinery.state(), () => this.machinery === machinery);
+        }
         continue;
       }
       const reading = pending.shift();
       if (!reading) return;
       const [ring] = await reading.ring;
       this.done = reading.to;
+      this.losses = 0;
       this.adapt(reading.to - reading.from, performance.now() - reading.start);
       for (let s = reading.from; s < reading.to; s++) {
         const metrics = metricsOf(ring!, s);
-        if (metrics.skipped && onNotFinite === "stop") throw notFinite(metrics);
+        if (metrics.skipped && onNotFinite === "stop") throw await this.notFinite(metrics);
         if ((s + 1) % logEvery === 0 || s + 1 === end || metrics.skipped) yield metrics;
       }
     }
   }
 
-  /** Loss and accuracy on the training, the test or other rows, without dropout; null where there are no test rows. */
-  async evaluate(on: "train" | "test" | Rows = "test", which: WeightsChoice = "last"): Promise<Evaluation | null> {
-    const { model, maxBufferSize, data, test } = this.options;
-    const rows = on === "train" ? data : on === "test" ? test : matchRows(model, on, "evaluation data");
-    if (!rows) return null;
-    const weights = await this.parameters(which);
-    let evaluator = this.evaluators.get(on);
-    if (!evaluator) {
-      evaluator = await Evaluator.create(this.backend, model, weights, rows.x, rows.y, maxBufferSize);
-      this.evaluators.set(on, evaluator);
-    }
-    return evaluator.evaluate(weights);
+  /** The error of a step that is not finite: says where that began, as far as can be found out. */
+  private async notFinite({ step, loss }: StepMetrics): Promise<ChainruleError> {
+    const { machinery } = this;
+    const what = Number.isFinite(loss) ? "a gradient is not finite" : `the loss is ${loss}`;
+    const began = await machinery
+      .state()
+      .then((state) => findCulprit(machinery.backend, machinery.options, state, step))
+      .catch(() => null);
+    const where = began ? `: ${culpritText(began)}` : "";
+    return new ChainruleError(
+      "not-finite",
+      `step ${step}: ${what}${where}. The update was left out, the weights are finite; lower the learning rate, clip the gradient, or look at the data`,
+    );
   }
 
-  /** Copies of all parameters by name, or of their moving averages; weights are [in, out]. */
-  async parameters(which: WeightsChoice = "last"): Promise<Map<string, NdArray>> {
-    const { groups, averages } = this.plan;
-    if (which === "average" && averages.length === 0) {
-      throw new ChainruleError("usage", "this trainer keeps no moving average of its weights: give it ema: { decay }");
+  /** Makes everything anew, goes back to the last copy, and takes the steps since then again. */
+  private async revive(error: Error, signal?: AbortSignal): Promise<void> {
+    const { onEvent } = this.recovery;
+    const step = this.done;
+    const copy = this.copies.latest(step);
+    const from = copy?.step ?? 0;
+    const start = performance.now();
+    onEvent?.({ kind: "lost", step, message: error.message });
+    if (++this.losses > MOST_LOSSES) throw error;
+    const before = this.backend;
+    this.machinery.dispose();
+    const make = async (backend: Backend): Promise<Machinery> => {
+      const made = await Machinery.create(backend, this.given);
+      try {
+        if (copy) made.restore(copy);
+        await made.replay(from, step);
+        return made;
+      } catch (failure) {
+        made.dispose();
+        throw failure;
+      }
+    };
+    try {
+      this.machinery = await remake(before, step, this.recovery, make, signal);
+    } catch (failure) {
+      this.over = true;
+      throw failure;
     }
-    const flats = await this.executor.run(0, which === "average" ? averages : groups.map((group) => group.flat));
-    return unpackParameters(groups, flats);
+    this.copies.restart(copy);
+    const { backend } = this;
+    if (backend === before) onEvent?.({ kind: "recovered", step, from, ms: performance.now() - start });
+    else onEvent?.({ kind: "moved", step, from, description: backend.description });
+  }
+
+  /** Asks the device for something; where it was lost, asks again once all is back. */
+  private async surviving<T>(ask: (machinery: Machinery) => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await ask(this.machinery);
+      } catch (error) {
+        if (!isLost(error)) throw error;
+        await this.revive(error as Error);
+      }
+    }
+  }
+
+  /** Takes one step and tells of it: run() for one, which many in a row are slower than. */
+  async step(options: Omit<RunOptions, "steps"> = {}): Promise<StepMetrics> {
+    throwIfAborted(options.signal);
+    for await (const metrics of this.run({ ...options, steps: 1 })) return metrics;
+    throw new ChainruleError("aborted", "stopped: its signal was given");
+  }
+
+  /** Loss and accuracy on the training, the test or other rows, without dropout; null where there are no test rows. */
+  async evaluate(
+    on: "train" | "test" | Rows = "test",
+    { signal, weights }: WeightsOptions = {},
+  ): Promise<Evaluation | null> {
+    throwIfAborted(signal);
+    return orAborted(
+      this.surviving((machinery) => machinery.evaluate(on, weights)),
+      signal,
+    );
+  }
+
+  /**
+   * Outputs [n, outputs] for any number of rows x [n, inputs], without dropout: what the last layer gives (for
+   * crossEntropy and bce, logits). Takes them in batches, so memory does not grow with n.
+   */
+  predict(x: NdArray, options?: WeightsOptions): Promise<NdArray> {
+    return this.surviving(({ passes }) => passes.predict(x, options));
+  }
+
+  /** One forward pass over all rows of x [n, inputs] at once, without dropout: outputs [n, outputs]. */
+  forward(x: NdArray, options?: Abortable): Promise<NdArray> {
+    return this.surviving(({ passes }) => passes.forward(x, options));
+  }
+
+  /**
+   * Loss and gradients of one batch, x [n, inputs] and y as the loss takes it, with the masks that dropout draws in the
+   * next step. Changes nothing: a step on the same rows would go by these gradients.
+   */
+  gradients(x: NdArray, y: NdArray, options?: GradientOptions): Promise<LossGradients> {
+    return this.surviving(({ passes }) => passes.gradients(x, y, this.done, options));
+  }
+
+  /**
+   * The chain rule from the outputs back, for a loss of the caller's own: from its gradient dy [n, outputs] with respect
+   * to the outputs for x [n, inputs] to its gradients by parameter, and by x. Dropout as in gradients().
+   */
+  backward(x: NdArray, dy: NdArray, options?: GradientOptions): Promise<Gradients> {
+    return this.surviving(({ passes }) => passes.backward(x, dy, this.done, options));
+  }
+
+  /**
+   * Copies of all parameters by name, or of their moving averages; weights are [in, out]. Once the device was given up,
+   * those of the last copy.
+   */
+  async parameters(which: WeightsChoice = "last"): Promise<Map<string, NdArray>> {
+    if (this.over) return weightsOf(await this.state(), which);
+    return this.surviving((machinery) => machinery.parameters(which));
   }
 
   /**
    * Everything that the next step depends on, copied. Asked for between the metrics of a run, it is the state after the
-   * steps that were queued already; its `step` says how many those are.
+   * steps that were queued already; its `step` says how many those are. Once the device was given up, the last copy.
    */
   async state(): Promise<TrainerState> {
-    return stateOf(this.plan, await this.executor.run(0, stateTensors(this.plan)));
+    const last = this.over ? this.copies.latest(this.done) : null;
+    if (last) return last;
+    if (this.over) throw new ChainruleError("lost", "the device was lost before anything of the run was copied");
+    return this.surviving((machinery) => machinery.state());
   }
 
   /** Goes on from a state of a trainer with the same options. Throws, and changes nothing, where it does not fit. */
   restore(state: TrainerState): void {
-    for (const [tensor, value] of stateWrites(this.plan, state)) this.executor.write(tensor, value);
+    this.machinery.restore(state);
     this.done = state.step;
+    this.copies.restart(state);
   }
 
   /** Back to the first step and the first weights: the same run again. */
   reset(): void {
-    const { groups, states, averages, cursor, control } = this.plan;
-    groups.forEach((group, i) => {
-      const first = packGroup(group, this.options.weights);
-      this.executor.write(group.flat, first);
-      if (averages[i]) this.executor.write(averages[i], first);
-    });
-    for (const state of states) this.executor.write(state, zeros(state.shape, "f32"));
-    this.executor.write(control, zeros(control.shape, "f32"));
-    this.executor.write(cursor, startCursor());
+    this.machinery.reset();
     this.done = 0;
+    this.copies.restart(null);
   }
 
-  /** Bytes on the device: constant from the first step on. */
-  memory(): { liveBytes: number; buffers: number } {
-    return this.executor.memory();
+  /** Memory on the device: constant from the first step on, but for what evaluate(), predict() and the passes add. */
+  memory(): MemoryUse {
+    return this.machinery.memory();
   }
 
+  /** Runs `work` once, when the trainer is disposed of: for what it alone uses, such as its backend. */
+  onDispose(work: () => void): void {
+    this.endings.push(work);
+  }
+
+  /** Gives back everything on the device; a run on its way ends with ChainruleError "disposed". */
   dispose(): void {
-    for (const evaluator of this.evaluators.values()) evaluator.dispose();
-    this.executor.dispose();
-  }
-
-  /** How many of `wanted` steps may be queued from `step` on; lays the next chunk when one begins. */
-  private feed(step: number, wanted: number): number {
-    if (!this.stream) return wanted;
-    const at = step % this.stream.steps;
-    if (this.laid !== step - at) {
-      this.laid = step - at;
-      const chunk = this.stream.chunk(this.laid);
-      this.executor.write(this.plan.dataX, chunk.x);
-      this.executor.write(this.plan.dataY, chunk.y);
-    }
-    return Math.min(wanted, this.stream.steps - at);
+    this.machinery.dispose();
+    for (const end of this.endings.splice(0)) end();
   }
 
   private adapt(steps: number, ms: number): void {
@@ -207,21 +315,28 @@ export class Trainer {
   }
 }
 
-function metricsOf(ring: NdArray, s: number): StepMetrics {
-  const at = (s % RING_SLOTS) * 4;
-  const [loss, gradientNorm, learningRate, gate] = ring.data.subarray(at, at + 4) as unknown as readonly number[];
-  return { step: s + 1, loss: loss!, gradientNorm: gradientNorm!, learningRate: learningRate!, skipped: gate === 0 };
-}
-
-function notFinite({ step, loss }: StepMetrics): ChainruleError {
-  const what = Number.isFinite(loss) ? "a gradient is not finite" : `the loss is ${loss}`;
-  return new ChainruleError(
-    "not-finite",
-    `step ${step}: ${what}. The update was left out, the weights are finite; lower the learning rate, clip the gradient, or look at the data`,
-  );
-}
-
-/** Checks everything, then makes a trainer ready to run. */
-export function createTrainer(backend: Backend, options: TrainerOptions): Promise<Trainer> {
-  return Trainer.create(backend, options);
+/**
+ * Checks everything, then makes a trainer ready to run. With options alone it takes the fastest of what is there, found by
+ * timing this run's own steps: WebGPU (`gpu`, by default navigator.gpu) and the CPU in WebAssembly. With a backend, that
+ * one, and `recovery` says what happens when a GPU's device is lost. Throws ChainruleError, before any work, for what
+ * cannot be trained.
+ */
+export function createTrainer(options: CreateOptions): Promise<Trainer>;
+export function createTrainer(
+  backend: Backend,
+  options: TrainerOptions & Abortable,
+  recovery?: RecoveryOptions,
+): Promise<Trainer>;
+export async function createTrainer(
+  first: Backend | CreateOptions,
+  second?: TrainerOptions & Abortable,
+  recovery?: RecoveryOptions,
+): Promise<Trainer> {
+  if (second === undefined) {
+    const { openTrainer } = await import("./open.ts");
+    return openTrainer(first as CreateOptions);
+  }
+  const { signal } = second;
+  throwIfAborted(signal);
+  return orAborted(Trainer.create(first as Backend, second, recovery), signal, (late) => late.dispose());
 }

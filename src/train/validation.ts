@@ -51,6 +51,77 @@ export interface ValidatedRun {
   readonly restored: boolean;
 }
 
+/** What a watch has seen, as plain values and arrays: kept beside a run's state, the run goes on as if never stopped. */
+export interface WatchMemory {
+  readonly waited: number;
+  readonly best: Validation | null;
+  readonly bestState: TrainerState | null;
+  readonly last: Validation | null;
+}
+
+/** Validates a trainer between its steps and says when to stop; `runWithValidation` is a loop around it. */
+export class ValidationWatch {
+  private memory_: WatchMemory = { waited: 0, best: null, bestState: null, last: null };
+
+  /** Throws, before any work, on what cannot be meant. */
+  constructor(
+    private readonly trainer: Trainer,
+    private readonly validate_: ValidateOptions,
+    private readonly stopEarly?: EarlyStopping,
+  ) {
+    refuse(trainer, { validate: validate_, ...(stopEarly ? { stopEarly } : {}) });
+  }
+
+  /** Steps until the next validation is due. */
+  get stepsLeft(): number {
+    const { every } = this.validate_;
+    return every - (this.trainer.stepsTaken % every);
+  }
+
+  /** Whether validations have not improved for as long as early stopping waits. */
+  get stopped(): boolean {
+    return this.stopEarly !== undefined && this.memory_.waited >= this.stopEarly.patience;
+  }
+
+  get best(): Validation | null {
+    return this.memory_.best;
+  }
+
+  /** For a file beside the run's state, and back. */
+  get memory(): WatchMemory {
+    return this.memory_;
+  }
+  set memory(memory: WatchMemory) {
+    this.memory_ = memory;
+  }
+
+  async validate(signal?: AbortSignal): Promise<Validation> {
+    const { on = "test", weights } = this.validate_;
+    const { stepsTaken: step } = this.trainer;
+    const { best, last, waited } = this.memory_;
+    if (last?.step === step) return last;
+    const found = (await this.trainer.evaluate(on, { signal, ...(weights ? { weights } : {}) }))!;
+    const improved = improves(found, best, this.stopEarly);
+    const validation: Validation = { step, ...found, improved };
+    const keeps = improved && this.stopEarly !== undefined && this.stopEarly.restoreBest !== false;
+    this.memory_ = {
+      waited: improved ? 0 : waited + 1,
+      best: improved ? validation : best,
+      bestState: keeps ? await this.trainer.state() : this.memory_.bestState,
+      last: validation,
+    };
+    return validation;
+  }
+
+  /** At the end of a run: puts the trainer where the best validation was, and says whether that was elsewhere. */
+  restoreBest(): boolean {
+    const { bestState } = this.memory_;
+    if (!bestState || bestState.step === this.trainer.stepsTaken) return false;
+    this.trainer.restore(bestState);
+    return true;
+  }
+}
+
 /**
  * A run with validations in between: yields steps as `trainer.run` does, and each validation as it comes. With
  * `stopEarly` it ends when validations no longer improve, and however it ends (short of an error) the trainer goes back
@@ -61,36 +132,21 @@ export async function* runWithValidation(
   options: ValidatedRunOptions,
 ): AsyncGenerator<TrainingEvent, ValidatedRun> {
   const { steps, logEvery = 1, signal, validate, stopEarly } = options;
-  refuse(trainer, options);
-  const end = trainer.step + steps;
-  const every = validate?.every ?? Math.max(1, steps);
-  let best: Validation | null = null;
-  let bestState: TrainerState | null = null;
-  let waited = 0;
-  let stoppedEarly = false;
-  while (trainer.step < end && !signal?.aborted && !stoppedEarly) {
-    const part = validate ? Math.min(end - trainer.step, every - (trainer.step % every)) : end - trainer.step;
+  if (!validate) refuse(trainer, options);
+  const watch = validate ? new ValidationWatch(trainer, validate, stopEarly) : null;
+  const end = trainer.stepsTaken + steps;
+  while (trainer.stepsTaken < end && !signal?.aborted && !watch?.stopped) {
+    const part = Math.min(end - trainer.stepsTaken, watch?.stepsLeft ?? steps);
     for await (const metrics of trainer.run({ ...options, steps: part })) {
       // A part's last step is always reported by the trainer, the run's only where it is asked for.
       const wanted = metrics.step % logEvery === 0 || metrics.step === end || metrics.skipped;
       if (wanted) yield { type: "step", metrics };
     }
-    if (!validate) continue;
-    const found = await trainer.evaluate(validate.on ?? "test", validate.weights);
-    const improved = improves(found!, best, stopEarly);
-    const validation: Validation = { step: trainer.step, ...found!, improved };
-    if (improved) {
-      best = validation;
-      waited = 0;
-      if (stopEarly && stopEarly.restoreBest !== false) bestState = await trainer.state();
-    } else waited++;
-    stoppedEarly = stopEarly !== undefined && waited >= stopEarly.patience;
-    yield { type: "validation", validation };
+    if (watch && !signal?.aborted) yield { type: "validation", validation: await watch.validate() };
   }
-  const step = trainer.step;
-  const restored = bestState !== null && bestState.step !== step;
-  if (bestState && restored) trainer.restore(bestState);
-  return { step, stoppedEarly, best, restored };
+  const step = trainer.stepsTaken;
+  const [stoppedEarly, best] = [watch?.stopped ?? false, watch?.best ?? null];
+  return { step, stoppedEarly, best, restored: watch?.restoreBest() ?? false };
 }
 
 /** A value that is not a number improves nothing. */
@@ -105,7 +161,7 @@ function improves(
   return value < sign * best[monitor]! - minDelta;
 }
 
-function refuse(trainer: Trainer, { validate, stopEarly }: ValidatedRunOptions): void {
+function refuse(trainer: Trainer, { validate, stopEarly }: Omit<ValidatedRunOptions, "steps">): void {
   if (validate) {
     count("validate: every", validate.every);
     const on = validate.on ?? "test";

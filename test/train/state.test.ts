@@ -93,7 +93,7 @@ describe("a trainer that restores a state goes on with the same steps, bit for b
       expect(() => plain.restore(state)).toThrow(/has a moving average of the weights, this run keeps none/);
       const bare = await plain.state();
       expect(() => other.restore(bare)).toThrow(/has no moving average of the weights, this run keeps one/);
-      await expect(plain.evaluate("train", "average")).rejects.toThrow(/keeps no moving average/);
+      await expect(plain.evaluate("train", { weights: "average" })).rejects.toThrow(/keeps no moving average/);
       for (const t of [whole, other, plain]) t.dispose();
     }
   });

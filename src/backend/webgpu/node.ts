@@ -1,3 +1,4 @@
+/// <reference path="../ambient.d.ts" preserve="true" />
 import { isMainThread } from "node:worker_threads";
 import { ChainruleError } from "../../core/errors.ts";
 import { packagedHome } from "../../platform/packaged.ts";

@@ -2,6 +2,7 @@ import { compare } from "../../core/compare.ts";
 import { cast, type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
 import { Graph, type Node, type Tensor, type TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, Trial } from "../../graph/op.ts";
+import type { KernelChoices } from "../executor.ts";
 import { type AnyKernel, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { WebGpuExecutor } from "./executor.ts";
@@ -52,14 +53,19 @@ const SAMPLES = 4;
 const CHECKED_ROWS = 4;
 
 /** Chooses kernels by measuring them on this device, each after its check; remembers what it chose. */
-export class Tuner {
+export class Tuner implements KernelChoices {
   private readonly choices = new Map<string, Choice>();
   private loaded: Promise<void> | null = null;
 
   constructor(
-    private readonly gpu: WebGpuDevice,
+    private gpu: WebGpuDevice,
     private readonly store: ChoiceStore | null = null,
   ) {}
+
+  /** Goes on with another device of the same adapter; what was chosen stays chosen, so that a run stays the same run. */
+  moveTo(gpu: WebGpuDevice): void {
+    this.gpu = gpu;
+  }
 
   /** Every choice so far, for people to see. */
   get made(): readonly Choice[] {
@@ -150,10 +156,13 @@ export class Tuner {
       node.attrs,
     );
     g.keep(...outputs);
-    const executor = await WebGpuExecutor.compile(this.gpu, g, { kernel: () => kernel.name });
+    const executor = await WebGpuExecutor.compile(this.gpu, g, { kernel: () => kernel.name, selfTest: false });
     try {
       const computed = await executor.run(1, outputs);
-      if (!isRight(node, inputs, computed)) return { ms: null, problem };
+      if (!isRight(node, inputs, computed)) {
+        this.gpu.wrong.set(kernel.name, "computed wrongly in a trial");
+        return { ms: null, problem };
+      }
       const ms = await timeOf(executor);
       const larger = mayGrow && ms < LEAST_MS ? grownProblem(node, problem) : null;
       if (larger) return await this.trial(node, kernel, larger, true);
@@ -163,11 +172,21 @@ export class Tuner {
     }
   }
 
-  private async load(): Promise<void> {
-    const stored = await this.store?.load(this.gpu.description).catch(() => null);
-    for (const [key, kernel] of Object.entries(stored ?? {})) {
+  /** What was chosen, guesses too: a run that goes on must not try again. */
+  names(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.made.map(({ key, kernel }) => [key, kernel]));
+  }
+
+  remember(names: Readonly<Record<string, string>>): void {
+    for (const [key, kernel] of Object.entries(names)) {
       this.choices.set(key, { key, kernel, how: "remembered", shapes: [], results: [] });
     }
+  }
+
+  private async load(): Promise<void> {
+    const stored = await this.store?.load(this.gpu.description).catch(() => null);
+    // What a run asked for goes before what was kept for all.
+    this.remember({ ...stored, ...this.names() });
   }
 
   /** What cannot be kept is measured again next time. */

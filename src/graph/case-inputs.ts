@@ -1,7 +1,6 @@
 import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM, uniforms } from "../core/philox.ts";
-import type { CaseInput, OpCase } from "../graph/op.ts";
-import { softmax } from "../ops/softmax.ts";
+import type { CaseInput, OpCase } from "./op.ts";
 
 /** The arrays of a case, drawn from a seed: f32 and integer values that host and device hold alike. */
 export function caseInputs(c: OpCase<unknown>, seed: number): NdArray[] {
@@ -29,8 +28,5 @@ function draw(spec: CaseInput, step: number): NdArray {
     values = normals(seed, STREAM.check, step, size).map((v) => v * scale);
   }
   const array = ndarray(spec.shape, spec.dtype, values);
-  const { through } = spec;
-  if (through === undefined) return array;
-  if (through === "softmax") return softmax.reference([array], null)[0]!;
-  return ndarray(spec.shape, spec.dtype, Float32Array.from(array.data, through));
+  return spec.through ? spec.through(array) : array;
 }

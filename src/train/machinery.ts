@@ -1,0 +1,124 @@
+import { totalMemory } from "../backend/cache.ts";
+import type { Backend, Executor, MemoryUse } from "../backend/executor.ts";
+import { type NdArray, zeros } from "../core/ndarray.ts";
+import { packGroup, unpackParameters } from "../nn/parameters.ts";
+import { fuse } from "../ops/fuse.ts";
+import { startCursor } from "../ops/record.ts";
+import { type Evaluation, Evaluator } from "./evaluation.ts";
+import { matchRows, type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "./options.ts";
+import { Passes } from "./passes.ts";
+import { noAverage, stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
+import { RowStream } from "./stream.ts";
+import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
+
+/** A run as it lies on one backend: all that is made anew when a device is lost, and nothing else. */
+export class Machinery {
+  /** First step of the chunk of rows that is on the device, where rows stream. */
+  private laid = -1;
+  /** Passes outside the run, on rows of the caller's. */
+  readonly passes: Passes;
+  private readonly evaluators = new Map<"train" | "test" | Rows, Evaluator>();
+
+  private constructor(
+    readonly backend: Backend,
+    readonly options: ResolvedOptions,
+    readonly plan: TrainingGraph,
+    readonly executor: Executor,
+    private readonly stream: RowStream | null,
+  ) {
+    this.passes = new Passes(backend, options, (which) => this.parameters(which));
+  }
+
+  static async create(backend: Backend, given: TrainerOptions): Promise<Machinery> {
+    const options = resolveOptions(given, backend);
+    const { data, batch, accumulate, seed, maxDataBytes } = options;
+    const bytes = Math.max(data.x.data.byteLength, data.y.data.byteLength);
+    const stream =
+      batch !== "full" && bytes > maxDataBytes
+        ? new RowStream(data.x, data.y, accumulate * batch, seed, maxDataBytes)
+        : null;
+    const resident = stream?.empty() ?? data;
+    const plan = trainingGraph({
+      ...options,
+      x: resident.x,
+      y: resident.y,
+      rows: data.x.shape[0]!,
+      streams: stream !== null,
+    });
+    const executor = await backend.compile(plan.graph, { nodes: fuse(plan.graph) });
+    return new Machinery(backend, options, plan, executor, stream);
+  }
+
+  /** How many of `wanted` steps may be queued from `step` on; lays the next chunk of rows when one begins. */
+  feed(step: number, wanted: number): number {
+    if (!this.stream) return wanted;
+    const at = step % this.stream.steps;
+    if (this.laid !== step - at) {
+      this.laid = step - at;
+      const chunk = this.stream.chunk(this.laid);
+      this.executor.write(this.plan.dataX, chunk.x);
+      this.executor.write(this.plan.dataY, chunk.y);
+    }
+    return Math.min(wanted, this.stream.steps - at);
+  }
+
+  /** Takes the steps from `from` to `to` without a word. */
+  async replay(from: number, to: number): Promise<void> {
+    for (let step = from; step < to; ) {
+      const count = this.feed(step, Math.min(to - step, RING_SLOTS));
+      await this.executor.run(count);
+      step += count;
+    }
+  }
+
+  async state(): Promise<TrainerState> {
+    return stateOf(this.plan, await this.executor.run(0, stateTensors(this.plan)));
+  }
+
+  restore(state: TrainerState): void {
+    for (const [tensor, value] of stateWrites(this.plan, state)) this.executor.write(tensor, value);
+  }
+
+  /** To the first step and the first weights. */
+  reset(): void {
+    const { groups, states, averages, cursor, control } = this.plan;
+    for (const [i, group] of groups.entries()) {
+      const first = packGroup(group, this.options.weights);
+      this.executor.write(group.flat, first);
+      if (averages[i]) this.executor.write(averages[i], first);
+    }
+    for (const state of states) this.executor.write(state, zeros(state.shape, "f32"));
+    this.executor.write(control, zeros(control.shape, "f32"));
+    this.executor.write(cursor, startCursor());
+  }
+
+  async parameters(which: "last" | "average" = "last"): Promise<Map<string, NdArray>> {
+    const { groups, averages } = this.plan;
+    if (which === "average" && averages.length === 0) throw noAverage();
+    const flats = await this.executor.run(0, which === "average" ? averages : groups.map((group) => group.flat));
+    return unpackParameters(groups, flats);
+  }
+
+  async evaluate(on: "train" | "test" | Rows, which?: "last" | "average"): Promise<Evaluation | null> {
+    const { data, test, model, maxBufferSize } = this.options;
+    const rows = on === "train" ? data : on === "test" ? test : matchRows(model, on, "evaluation data");
+    if (!rows) return null;
+    const weights = await this.parameters(which);
+    let evaluator = this.evaluators.get(on);
+    if (!evaluator) {
+      evaluator = await Evaluator.create(this.backend, model, weights, rows.x, rows.y, maxBufferSize);
+      this.evaluators.set(on, evaluator);
+    }
+    return evaluator.evaluate(weights);
+  }
+
+  memory(): MemoryUse {
+    return totalMemory([this.executor, this.passes, ...this.evaluators.values()]);
+  }
+
+  dispose(): void {
+    this.passes.dispose();
+    for (const evaluator of this.evaluators.values()) evaluator.dispose();
+    this.executor.dispose();
+  }
+}
