@@ -73,7 +73,7 @@ describe("early stopping", () => {
     const least = Math.min(...validations.map((v) => v.loss));
     expect(ended.best).toMatchObject({ loss: least, step: ended.step - 3 * 20 });
     expect(validations.slice(-4).map((v) => v.improved)).toEqual([true, false, false, false]);
-    expect(trainer.step).toBe(ended.best!.step);
+    expect(trainer.stepsTaken).toBe(ended.best!.step);
     expect((await trainer.evaluate("test"))!.loss).toBe(least);
     for await (const m of trainer.run({ steps: 20, logEvery: 20 })) void m;
     expect((await trainer.evaluate("test"))!.loss).toBe(validations.at(-3)!.loss);
@@ -85,7 +85,7 @@ describe("early stopping", () => {
     const stopEarly = { patience: 2, minDelta: 10, restoreBest: false } as const;
     const strict = await follow(trainer, { steps: 500, validate: { every: 5 }, stopEarly });
     expect(strict.ended).toMatchObject({ step: 15, stoppedEarly: true, restored: false });
-    expect(trainer.step).toBe(15);
+    expect(trainer.stepsTaken).toBe(15);
     trainer.reset();
     const watched = await follow(trainer, {
       steps: 400,
@@ -116,7 +116,7 @@ describe("early stopping", () => {
     await expect(refused(trainer, { validate: { every: 1, on: wide } })).rejects.toThrow(
       /validation data: rows have 1/,
     );
-    expect(trainer.step).toBe(0);
+    expect(trainer.stepsTaken).toBe(0);
     trainer.dispose();
     values.dispose();
   });
