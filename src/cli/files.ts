@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
+import { parseJson } from "../io/json.ts";
 import { reason } from "../io/node-files.ts";
 import { readTensors } from "../io/tensor-file.ts";
 
@@ -30,13 +31,11 @@ export async function tensorsAt(path: string): Promise<Map<string, NdArray>> {
 }
 
 export function readJson(path: string): unknown {
-  const text = new TextDecoder().decode(readBytes(path));
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new ChainruleError("file", `${path} is not JSON: ${reason(error)}`, { cause: error });
-  }
+  return parseJson(path, readBytes(path));
 }
+
+/** Where the record of preprocessing lies that belongs to a file of weights. */
+export const recordOf = (weights: string): string => `${weights}.json`;
 
 /** Reads one of the data files that Chainrule ships. */
 export function readShipped(file: string): Promise<Uint8Array> {

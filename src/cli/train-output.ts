@@ -6,6 +6,8 @@ import { clearProgress, print } from "./output.ts";
 
 /** Evaluations at the end of a run. */
 export interface Evaluations {
+  /** Absent where no rows were held out to validate. */
+  readonly validation?: Evaluation | null;
   readonly train: Evaluation | null;
   readonly test: Evaluation | null;
 }
@@ -17,14 +19,14 @@ export function logLine(m: StepMetrics): string {
 }
 
 /** An evaluation's line of the log. */
-export function evaluationLine(step: number, on: "train" | "test", e: Evaluation | null): string {
+export function evaluationLine(step: number, on: keyof Evaluations, e: Evaluation | null): string {
   return `${JSON.stringify({ step, evaluation: on, loss: e?.loss, accuracy: e?.accuracy })}\n`;
 }
 
 /** A validation's line on the screen. */
-export function validationLine(v: Validation, json: boolean): void {
+export function validationLine(on: keyof Evaluations, v: Validation, json: boolean): void {
   clearProgress();
-  if (!json) print(`step ${String(v.step).padStart(7)}  ${scoreText("test", v)}${v.improved ? "  best so far" : ""}`);
+  if (!json) print(`step ${String(v.step).padStart(7)}  ${scoreText(on, v)}${v.improved ? "  best so far" : ""}`);
 }
 
 /** "test loss 0.12345, accuracy 97.50 %" */
@@ -73,6 +75,7 @@ export function summary(r: {
         loss,
         train: score(r.final.train),
         test: score(r.final.test),
+        ...(r.final.validation ? { validation: score(r.final.validation) } : {}),
         ...(best ? { best: best.step, stoppedEarly } : {}),
         seconds: r.seconds,
         backend: backend.description,
@@ -81,7 +84,7 @@ export function summary(r: {
     );
     return;
   }
-  const parts = (["train", "test"] as const).flatMap((on) => {
+  const parts = (["train", "validation", "test"] as const).flatMap((on) => {
     const e = r.final[on];
     return e ? [scoreText(on, e)] : [];
   });

@@ -1,4 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
+import type { Preprocessing } from "../data/preprocessing.ts";
 import { requireStore } from "../io/disk-store.ts";
 import { weightsOf } from "../io/weights.ts";
 import { type Initialiser, initialisers } from "../nn/initialise.ts";
@@ -7,12 +8,15 @@ import type { OptimizerName } from "../ops/names.ts";
 import { optimizers } from "../ops/optimizers.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { parseSchedule, scheduleAttrs } from "../optim/schedule.ts";
-import { matchRows, type Rows, type TrainerOptions } from "../train/options.ts";
+import type { Rows, TrainerOptions } from "../train/options.ts";
+import { isResident, type RowSource } from "../train/row-source.ts";
 import type { WeightsChoice } from "../train/trainer.ts";
 import type { EarlyStopping } from "../train/validation.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
-import { requireWritable, tensorsAt } from "./files.ts";
-import { loadData, loadModel } from "./sources.ts";
+import { dataFlags, dataHelp, dataOptions } from "./data-flags.ts";
+import { recordOf, requireWritable, tensorsAt } from "./files.ts";
+import { residentData, runData } from "./run-data.ts";
+import { loadModel } from "./sources.ts";
 import type { CheckpointPlan } from "./train-checkpoint.ts";
 import { featureFlags, watchFlags, weightsFlag, withLossFlags } from "./train-settings.ts";
 import { choiceFlag, countFlag, numberFlag, parse } from "./usage.ts";
@@ -22,10 +26,7 @@ export const help = `Usage: chainrule train <model.json|preset> [options]
 Trains a model and prints its loss. Presets: tutorial, tutorial-as-published, xor, circles, moons,
 spirals, iris, penguins, digits, fashion; each brings its data and settings.
 
-  --data <preset|file>      rows: a preset, or .safetensors or .npz (x, y), x.npy beside y.npy, .csv
-                            (with a header), IDX images
-  --label <column>          CSV: the column to predict (several, with commas, for a regression)
-  --test-fraction <X>       hold out this share of a file's rows (default: none)
+${dataHelp}
   --weights <file>          begin from these weights, .safetensors or .npz (names and layout of PyTorch's
                             nn.Sequential)
   --init <how>              uniform01, he, xavier or zeros
@@ -57,7 +58,8 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
                            there, wait asks again, stop ends; what was reached is saved
   --log <f.jsonl>           one JSON object a line: {"step":1,"loss":...}, and evaluations
   --log-every <N>           steps between two lines of the log
-  --save <file>             write the weights at the end, and after Ctrl-C: .safetensors, or .npz by its name
+  --save <file>             write the weights at the end, and after Ctrl-C: .safetensors, or .npz by its name; and
+                            beside them, in <file>.json, how rows are prepared: for chainrule predict
   --checkpoint <folder>     keep the run's state there, to go on from after a crash, and after Ctrl-C
   --every <N>               steps between two checkpoints (default: by the clock, every 30 seconds)
   --resume <folder>         go on from the checkpoint there, with the same model, data and options
@@ -66,9 +68,7 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
 
 /** The flags of a run, for other commands that need one. */
 export const trainOptions = {
-  data: { type: "string" },
-  label: { type: "string" },
-  "test-fraction": { type: "string" },
+  ...dataOptions,
   weights: { type: "string" },
   init: { type: "string" },
   steps: { type: "string" },
@@ -111,6 +111,10 @@ export interface TrainPlan extends CheckpointPlan {
   readonly backend: BackendChoice;
   readonly onLost: "cpu" | "wait" | "stop";
   readonly onNotFinite: "stop" | "skip";
+  /** Rows to judge by while training; null where none were asked for. */
+  readonly validation: Rows | RowSource | null;
+  /** How new rows are made like those that were learned from. */
+  readonly preprocessing: Preprocessing;
   readonly steps: number;
   /** Steps between two lines on the screen, and in the log. */
   readonly shown: number;
@@ -144,10 +148,7 @@ export async function planOf(
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const source = values.data ?? preset?.data;
   if (source === undefined && !drawn) throw new ChainruleError("usage", "a model file needs --data <preset|file>");
-  const fraction = numberFlag("test-fraction", values["test-fraction"]);
-  if (fraction !== undefined && !(fraction >= 0 && fraction < 1)) {
-    throw new ChainruleError("usage", `--test-fraction must be at least 0 and below 1, got ${fraction}`);
-  }
+  const flags = dataFlags(values);
   const batch = batchFlag(values.batch) ?? preset?.batch;
   const optimizer = optimizerFlags(values, preset?.optimizer);
   const clip = numberFlag("clip", values.clip);
@@ -166,17 +167,15 @@ export async function planOf(
     throw new ChainruleError("usage", "--every counts the steps between checkpoints: give --checkpoint <folder> too");
   }
   if (values.checkpoint !== undefined) requireStore(values.checkpoint);
-  for (const path of [values.log, values.save]) if (path !== undefined) requireWritable(path);
+  const record = values.save === undefined ? undefined : recordOf(values.save);
+  for (const path of [values.log, values.save, record]) if (path !== undefined) requireWritable(path);
   const weights = values.weights === undefined ? undefined : weightsOf(await tensorsAt(values.weights), given);
-  const split: { train: Rows; test: Rows | null } =
+  const split =
     source === undefined
-      ? { train: drawn!(given, seed), test: null }
-      : await loadData({ source, label: values.label, testFraction: fraction, seed }, given);
-
-  const { y } = matchRows(given, split.train, "training data");
-  if (split.test) matchRows(given, split.test, "test data");
-  const model = withLossFlags(given, y, values);
-  const watch = watchFlags(values, split.test !== null);
+      ? residentData({ train: drawn!(given, seed), test: null }, given)
+      : await runData(source, flags, seed, given);
+  const model = withLossFlags(given, isResident(split.train) ? split.train.y : null, values);
+  const watch = watchFlags(values, (split.validation ?? split.test) !== null);
   const rows = split.train.x.shape[0]!;
   const batchRows = batch === "full" ? rows : features.accumulate * (batch ?? Math.min(32, rows));
   const length = stepsFlag !== undefined ? { steps: stepsFlag } : epochs !== undefined ? { epochs } : preset?.length;
@@ -205,6 +204,8 @@ export async function planOf(
     backend: choice,
     onNotFinite: choiceFlag("on-not-finite", values["on-not-finite"], ["stop", "skip"] as const) ?? "stop",
     onLost: choiceFlag("on-lost", values["on-lost"], ["cpu", "wait", "stop"] as const) ?? "cpu",
+    validation: split.validation,
+    preprocessing: split.preprocessing,
     steps,
     shown: logEvery ?? preset?.logEvery ?? Math.max(1, Math.round(steps / 20)),
     // The tutorial prints every 5,000 steps; any other log has every step unless told otherwise.

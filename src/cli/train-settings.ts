@@ -14,7 +14,7 @@ import { choiceFlag, countFlag, numberFlag } from "./usage.ts";
 /** The model with the settings of crossEntropy that flags give. */
 export function withLossFlags(
   model: ModelSpec,
-  labels: NdArray,
+  labels: NdArray | null,
   values: { "class-weights"?: string | undefined; "label-smoothing"?: string | undefined },
 ): ModelSpec {
   const text = values["class-weights"];
@@ -24,9 +24,15 @@ export function withLossFlags(
     const what = "--class-weights and --label-smoothing are for the loss crossEntropy";
     throw new ChainruleError("usage", `${what}, this model has ${model.loss}`);
   }
+  if (text === "balanced" && !labels) {
+    throw new ChainruleError(
+      "usage",
+      "--class-weights balanced counts all labels, and this data set streams: name them",
+    );
+  }
   const classWeights =
     text === "balanced"
-      ? balancedClassWeights(labels, widths(model).outputs)
+      ? balancedClassWeights(labels!, widths(model).outputs)
       : text?.split(",").map((part) => numberFlag("class-weights", part)!);
   const settings = {
     ...(classWeights === undefined ? {} : { classWeights }),
@@ -81,7 +87,7 @@ export function watchFlags(
     readonly "min-delta"?: Text;
     readonly monitor?: Text;
   },
-  hasTest: boolean,
+  hasRows: boolean,
 ): { readonly validateEvery: number | undefined; readonly stopEarly: EarlyStopping | undefined } {
   const validateEvery = countFlag("validate-every", values["validate-every"]);
   const patience = countFlag("patience", values.patience);
@@ -93,9 +99,9 @@ export function watchFlags(
   if (patience === undefined && (minDelta !== undefined || monitor !== undefined)) {
     throw new ChainruleError("usage", "--min-delta and --monitor are for early stopping: give --patience too");
   }
-  if (!hasTest && (validateEvery !== undefined || patience !== undefined)) {
-    const what = "--validate-every and --patience need test rows";
-    throw new ChainruleError("usage", `${what}: hold some out with --test-fraction`);
+  if (!hasRows && (validateEvery !== undefined || patience !== undefined)) {
+    const what = "--validate-every and --patience need rows to validate on";
+    throw new ChainruleError("usage", `${what}: hold some out with --split`);
   }
   if (patience === undefined) return { validateEvery, stopEarly: undefined };
   const more = { ...(minDelta === undefined ? {} : { minDelta }), ...(monitor === undefined ? {} : { monitor }) };

@@ -1,12 +1,13 @@
 import { closeSync, writeSync } from "node:fs";
 import { short } from "../core/format.ts";
+import { preprocessingText } from "../data/preprocessing.ts";
 import { writeTensors } from "../io/tensor-file.ts";
 import { weightTensors } from "../io/weights.ts";
 import { parameterSpecs } from "../nn/model.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
 import { ValidationWatch } from "../train/validation.ts";
 import { openTrainer } from "./backend.ts";
-import { writeWhole } from "./files.ts";
+import { recordOf, writeWhole } from "./files.ts";
 import { clearProgress, note, print, progress } from "./output.ts";
 import { goOn, Keeper, openCheckpoints, openLog, recall, remembered, requireRun } from "./train-checkpoint.ts";
 import {
@@ -57,15 +58,16 @@ export async function run(args: readonly string[]): Promise<number> {
   const first = trainer.stepsTaken;
   let last: StepMetrics | null = null;
   let final: Evaluations = { test: null, train: null };
-  const every = plan.validateEvery ?? evaluationSteps(trainer, steps);
-  const watch = trainer.options.test && new ValidationWatch(trainer, { every, weights: plan.use }, plan.stopEarly);
+  const judged = plan.validation ? "validation" : trainer.options.test ? "test" : null;
+  const every = plan.validateEvery ?? evaluationSteps(trainer, steps, judged !== null);
+  const validate = { every, weights: plan.use, on: plan.validation ?? "test" } as const;
+  const watch = judged && new ValidationWatch(trainer, validate, plan.stopEarly);
   if (watch) recall(watch, from);
   const validateWhereDue = async (): Promise<void> => {
-    if (!watch || (trainer.stepsTaken % every !== 0 && trainer.stepsTaken < steps && !abort.signal.aborted)) return;
+    if (!watch || (trainer.stepsTaken % every !== 0 && trainer.stepsTaken < steps)) return;
     const found = await watch.validate();
-    final = { train: final.train, test: found };
-    if (log !== null) writeSync(log, evaluationLine(trainer.stepsTaken, "test", found));
-    if (plan.validateEvery !== undefined) validationLine(found, json);
+    if (log !== null) writeSync(log, evaluationLine(trainer.stepsTaken, judged!, found));
+    if (plan.validateEvery !== undefined) validationLine(judged!, found, json);
   };
   const save = (when: "due" | "now"): Promise<void> | undefined => keeper?.save(when, watch ? remembered(watch) : null);
   let ended: RunEnd = { step: first, best: null, stoppedEarly: false, restored: false };
@@ -98,10 +100,13 @@ export async function run(args: readonly string[]): Promise<number> {
     const step = trainer.stepsTaken;
     const [best, stoppedEarly] = [watch?.best ?? null, watch?.stopped ?? false];
     ended = { step, best, stoppedEarly, restored: watch?.restoreBest() ?? false };
-    const weights = plan.use;
-    const test = ended.restored ? await trainer.evaluate("test", { weights }) : final.test;
-    final = { test, train: await trainer.evaluate("train", { weights }) };
-    if (log !== null) writeSync(log, evaluationLine(trainer.stepsTaken, "train", final.train));
+    final = await finalEvaluations(trainer, plan);
+    for (const on of ["train", "validation", "test"] as const) {
+      // What was watched has its line already, unless the weights are others now.
+      const known = on === judged && !ended.restored && watch?.memory.last?.step === step;
+      if (log !== null && !known && (on === "train" || final[on]))
+        writeSync(log, evaluationLine(trainer.stepsTaken, on, final[on] ?? null));
+    }
   } finally {
     clearProgress();
     if (log !== null) closeSync(log);
@@ -115,15 +120,22 @@ export async function run(args: readonly string[]): Promise<number> {
   return abort.signal.aborted ? INTERRUPTED : 0;
 }
 
+async function finalEvaluations(trainer: Trainer, { validation, use: weights }: TrainPlan): Promise<Evaluations> {
+  const train = await trainer.evaluate("train", { weights });
+  const test = await trainer.evaluate("test", { weights });
+  return { train, test, ...(validation ? { validation: await trainer.evaluate(validation, { weights }) } : {}) };
+}
+
 /** Once an epoch, but no more than some fifty times a run. */
-function evaluationSteps(trainer: Trainer, steps: number): number {
-  if (!trainer.options.test) return steps;
+function evaluationSteps(trainer: Trainer, steps: number, judged: boolean): number {
+  if (!judged) return steps;
   return trainer.stepsPerEpoch * Math.max(1, Math.ceil(steps / trainer.stepsPerEpoch / 50));
 }
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
-async function saveWeights({ save: path, use }: TrainPlan, trainer: Trainer): Promise<void> {
+async function saveWeights({ save: path, preprocessing, use }: TrainPlan, trainer: Trainer): Promise<void> {
   if (path === undefined) return;
+  writeWhole(recordOf(path), preprocessingText(preprocessing));
   writeWhole(path, writeTensors(path, weightTensors(trainer.options.model, await trainer.parameters(use))));
 }

@@ -10,6 +10,10 @@ export interface Dataset {
   readonly y: NdArray;
   /** Names of the classes, in the order of their indices. */
   readonly classes?: readonly string[];
+  /** How the columns of a file became those of `x`; absent where they were numbers already. */
+  readonly columns?: readonly Column[];
+  /** What pixels were divided by, where `x` holds images. */
+  readonly pixelScale?: number;
   /** Names of the columns of `x`, with units where they have one. */
   readonly features?: readonly string[];
   /** Names of the columns of `y`. */
@@ -24,15 +28,25 @@ export interface Dataset {
   readonly scaling?: Scaling;
 }
 
+/** A column of a file: numbers, or categories, each of which is a column of `x` that holds 0 or 1. */
+export interface Column {
+  readonly name: string;
+  readonly categories: readonly string[] | null;
+}
+
 /** Mean and standard deviation of each column of `x`, in the units of the source. */
 export interface Scaling {
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
 }
 
-/** `test` is null where a set is too small to hold rows out. */
+/**
+ * `test` is null where a set is too small to hold rows out. `validation` is what choices during training are judged on
+ * (when to stop, which weights to keep); the test rows are then seen once, at the end.
+ */
 export interface DataSplit {
   readonly train: Dataset;
+  readonly validation?: Dataset | null;
   readonly test: Dataset | null;
 }
 

@@ -23,15 +23,26 @@ export interface Evaluation {
 /** Rows that go through the net at once. */
 export const EVAL_BATCH = 256;
 
+/** What batches add up to, in their order. */
+export interface Tally {
+  loss: number;
+  correct: number;
+  rows: number;
+  /** What means are divided by: the rows, or the sum of their classes' weights. */
+  shares: number;
+}
+
 interface Part {
   readonly executor: Executor;
+  readonly dataX: Tensor;
+  readonly dataY: Tensor;
   readonly groups: readonly ParameterGroup[];
   readonly cursor: Tensor;
   readonly ring: Tensor;
   readonly batches: number;
   readonly batch: number;
   /** What each batch's mean counts for: its rows, or the sum of their classes' weights. */
-  readonly shares: readonly number[];
+  shares: readonly number[];
 }
 
 /**
@@ -66,10 +77,13 @@ export class Evaluator {
   }
 
   async evaluate(weights: ReadonlyMap<string, NdArray>): Promise<Evaluation> {
-    let loss = 0;
-    let correct = 0;
-    let rowCount = 0;
-    let shares = 0;
+    const sums: Tally = { loss: 0, correct: 0, rows: 0, shares: 0 };
+    await this.add(weights, sums);
+    return evaluationOf(this.model, sums);
+  }
+
+  /** Adds the rows' losses and right answers to what others came to before. */
+  async add(weights: ReadonlyMap<string, NdArray>, sums: Tally): Promise<void> {
     const mean = losses[this.model.loss].reduction === "mean";
     for (const p of this.parts) {
       p.executor.write(p.cursor, startCursor());
@@ -77,14 +91,24 @@ export class Evaluator {
       const [ring] = await p.executor.run(p.batches, [p.ring]);
       if (!ring) throw new ChainruleError("device", "the evaluation gave no result");
       for (let b = 0; b < p.batches; b++) {
-        loss += ring.data[b * 2]! * (mean ? p.shares[b]! : 1);
-        correct += ring.data[b * 2 + 1]!;
-        rowCount += p.batch;
-        shares += p.shares[b]!;
+        sums.loss += ring.data[b * 2]! * (mean ? p.shares[b]! : 1);
+        sums.correct += ring.data[b * 2 + 1]!;
+        sums.rows += p.batch;
+        sums.shares += p.shares[b]!;
       }
     }
-    const classes = losses[this.model.loss].targets === "classes";
-    return { loss: mean ? loss / shares : loss, accuracy: classes ? correct / rowCount : null };
+  }
+
+  /** Puts other rows, as many and of the same shapes, in the place of those there are. */
+  setRows(x: NdArray, y: NdArray): void {
+    let at = 0;
+    for (const p of this.parts) {
+      const end = at + p.batches * p.batch;
+      p.executor.write(p.dataX, rows(x, at, end));
+      p.executor.write(p.dataY, rows(y, at, end));
+      p.shares = sharesOf(this.model, rows(y, at, end), p.batch);
+      at = end;
+    }
   }
 
   memory(): MemoryUse {
@@ -94,6 +118,14 @@ export class Evaluator {
   dispose(): void {
     for (const p of this.parts) p.executor.dispose();
   }
+}
+
+export function evaluationOf(model: ModelSpec, { loss, correct, rows: total, shares }: Tally): Evaluation {
+  const { reduction, targets } = losses[model.loss];
+  return {
+    loss: reduction === "mean" ? loss / shares : loss,
+    accuracy: targets === "classes" ? correct / total : null,
+  };
 }
 
 async function part(
@@ -123,13 +155,16 @@ async function part(
   g.add(tally, [cursor, ring, loss, correct], { slots: batches, batch, n }, "tally");
   // Kernels for the chip are compiled for one size, and these graphs run a few times only.
   const executor = await backend.compile(g, { nodes: fuse(g), onChip: false });
-  const shares = Array.from({ length: batches }, (_, b) => shareOf(model, rows(y, b * batch, (b + 1) * batch)));
-  return { executor, groups, cursor, ring, batches, batch, shares };
+  const shares = sharesOf(model, y, batch);
+  return { executor, dataX, dataY, groups, cursor, ring, batches, batch, shares };
 }
 
-function shareOf({ classWeights }: ModelSpec, y: NdArray): number {
-  if (!classWeights) return y.shape[0]!;
-  let sum = 0;
-  for (const label of y.data) sum += Math.fround(classWeights[label]!);
-  return sum;
+/** What the mean of each batch counts for. */
+function sharesOf({ classWeights }: ModelSpec, y: NdArray, batch: number): readonly number[] {
+  return Array.from({ length: y.shape[0]! / batch }, (_, b) => {
+    if (!classWeights) return batch;
+    let sum = 0;
+    for (const label of rows(y, b * batch, (b + 1) * batch).data) sum += Math.fround(classWeights[label]!);
+    return sum;
+  });
 }

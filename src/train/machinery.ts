@@ -4,11 +4,13 @@ import { type NdArray, zeros } from "../core/ndarray.ts";
 import { packGroup, unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
 import { startCursor } from "../ops/record.ts";
-import { type Evaluation, Evaluator } from "./evaluation.ts";
-import { matchRows, type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "./options.ts";
+import { type AnyEvaluator, evaluatorOf } from "./evaluate-source.ts";
+import type { Evaluation } from "./evaluation.ts";
+import { matchData, type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "./options.ts";
 import { Passes } from "./passes.ts";
+import { type RowSource, requireResident } from "./row-source.ts";
 import { noAverage, stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
-import { RowStream } from "./stream.ts";
+import { type RowStream, streamOf } from "./stream.ts";
 import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
 
 /** A run as it lies on one backend: all that is made anew when a device is lost, and nothing else. */
@@ -17,7 +19,7 @@ export class Machinery {
   private laid = -1;
   /** Passes outside the run, on rows of the caller's. */
   readonly passes: Passes;
-  private readonly evaluators = new Map<"train" | "test" | Rows, Evaluator>();
+  private readonly evaluators = new Map<"train" | "test" | Rows | RowSource, AnyEvaluator>();
 
   private constructor(
     readonly backend: Backend,
@@ -32,12 +34,8 @@ export class Machinery {
   static async create(backend: Backend, given: TrainerOptions): Promise<Machinery> {
     const options = resolveOptions(given, backend);
     const { data, batch, accumulate, seed, maxDataBytes } = options;
-    const bytes = Math.max(data.x.data.byteLength, data.y.data.byteLength);
-    const stream =
-      batch !== "full" && bytes > maxDataBytes
-        ? new RowStream(data.x, data.y, accumulate * batch, seed, maxDataBytes)
-        : null;
-    const resident = stream?.empty() ?? data;
+    const stream = batch === "full" ? null : streamOf(data, accumulate * batch, seed, maxDataBytes);
+    const resident = stream?.empty() ?? requireResident(data);
     const plan = trainingGraph({
       ...options,
       x: resident.x,
@@ -50,22 +48,25 @@ export class Machinery {
   }
 
   /** How many of `wanted` steps may be queued from `step` on; lays the next chunk of rows when one begins. */
-  feed(step: number, wanted: number): number {
-    if (!this.stream) return wanted;
-    const at = step % this.stream.steps;
+  feed(step: number, wanted: number): number | Promise<number> {
+    return this.stream ? this.lay(this.stream, step, wanted) : wanted;
+  }
+
+  private async lay(stream: RowStream, step: number, wanted: number): Promise<number> {
+    const at = step % stream.steps;
     if (this.laid !== step - at) {
-      this.laid = step - at;
-      const chunk = this.stream.chunk(this.laid);
+      const chunk = await stream.chunk(step - at);
       this.executor.write(this.plan.dataX, chunk.x);
       this.executor.write(this.plan.dataY, chunk.y);
+      this.laid = step - at;
     }
-    return Math.min(wanted, this.stream.steps - at);
+    return Math.min(wanted, stream.steps - at);
   }
 
   /** Takes the steps from `from` to `to` without a word. */
   async replay(from: number, to: number): Promise<void> {
     for (let step = from; step < to; ) {
-      const count = this.feed(step, Math.min(to - step, RING_SLOTS));
+      const count = await this.feed(step, Math.min(to - step, RING_SLOTS));
       await this.executor.run(count);
       step += count;
     }
@@ -99,14 +100,14 @@ export class Machinery {
     return unpackParameters(groups, flats);
   }
 
-  async evaluate(on: "train" | "test" | Rows, which?: "last" | "average"): Promise<Evaluation | null> {
-    const { data, test, model, maxBufferSize } = this.options;
-    const rows = on === "train" ? data : on === "test" ? test : matchRows(model, on, "evaluation data");
+  async evaluate(on: "train" | "test" | Rows | RowSource, which?: "last" | "average"): Promise<Evaluation | null> {
+    const { data, test, model } = this.options;
+    const rows = on === "train" ? data : on === "test" ? test : matchData(model, on, "evaluation data");
     if (!rows) return null;
     const weights = await this.parameters(which);
     let evaluator = this.evaluators.get(on);
     if (!evaluator) {
-      evaluator = await Evaluator.create(this.backend, model, weights, rows.x, rows.y, maxBufferSize);
+      evaluator = await evaluatorOf(this.backend, model, weights, rows, this.options);
       this.evaluators.set(on, evaluator);
     }
     return evaluator.evaluate(weights);

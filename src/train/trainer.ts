@@ -12,6 +12,7 @@ import type { CreateOptions } from "./open.ts";
 import type { ResolvedOptions, Rows, TrainerOptions } from "./options.ts";
 import type { GradientOptions, Gradients, LossGradients } from "./passes.ts";
 import { isLost, MOST_LOSSES, type RecoveryOptions, remake } from "./recovery.ts";
+import type { RowSource } from "./row-source.ts";
 import { type TrainerState, weightsOf } from "./state.ts";
 import { RING_SLOTS } from "./training-graph.ts";
 
@@ -125,7 +126,8 @@ export class Trainer extends Disposing {
     const pending: { from: number; to: number; ring: Promise<readonly NdArray[]>; start: number }[] = [];
     while (queued < end || pending.length > 0) {
       if (queued < end && pending.length < READS_IN_FLIGHT && !signal?.aborted) {
-        const count = machinery.feed(queued, Math.min(end - queued, this.chunkSteps, RING_SLOTS));
+        const fed = machinery.feed(queued, Math.min(end - queued, this.chunkSteps, RING_SLOTS));
+        const count = typeof fed === "number" ? fed : await fed;
         const ring = executor.run(count, [plan.ring]);
         ring.catch(() => undefined);
         pending.push({ from: queued, to: queued + count, ring, start: performance.now() });
@@ -219,7 +221,7 @@ export class Trainer extends Disposing {
 
   /** Loss and accuracy on the training, the test or other rows, without dropout; null where there are no test rows. */
   async evaluate(
-    on: "train" | "test" | Rows = "test",
+    on: "train" | "test" | Rows | RowSource = "test",
     { signal, weights }: WeightsOptions = {},
   ): Promise<Evaluation | null> {
     throwIfAborted(signal);

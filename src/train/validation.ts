@@ -1,7 +1,8 @@
 import { ChainruleError } from "../core/errors.ts";
 import { losses } from "../nn/losses.ts";
 import type { Evaluation } from "./evaluation.ts";
-import { matchRows, type Rows } from "./options.ts";
+import { matchData, type Rows } from "./options.ts";
+import type { RowSource } from "./row-source.ts";
 import type { TrainerState } from "./state.ts";
 import type { RunOptions, StepMetrics, Trainer, WeightsChoice } from "./trainer.ts";
 
@@ -9,7 +10,7 @@ export interface ValidateOptions {
   /** Steps between two validations, counted from the trainer's first; the end of a run is validated too. */
   readonly every: number;
   /** Rows to validate on: the trainer's test rows (default), its training rows, or rows of their own. */
-  readonly on?: "test" | "train" | Rows;
+  readonly on?: "test" | "train" | Rows | RowSource;
   /** The weights that are validated: the last (default), or their moving average. */
   readonly weights?: WeightsChoice;
 }
@@ -171,7 +172,7 @@ function refuse(trainer: Trainer, { validate, stopEarly }: Omit<ValidatedRunOpti
     if (validate.weights === "average" && !trainer.options.ema) {
       throw new ChainruleError("usage", "validate: this trainer keeps no moving average of its weights");
     }
-    if (typeof on === "object") matchRows(trainer.options.model, on, "validation data");
+    if (typeof on === "object") matchData(trainer.options.model, on, "validation data");
   }
   if (!stopEarly) return;
   if (!validate) throw new ChainruleError("usage", "stopEarly needs validate: { every }");

@@ -19,7 +19,7 @@ interface Found {
   kills: Record<Victim, number>;
   /** Kills after which one of the slots did not hold a whole checkpoint. */
   torn: number;
-  /** Pages that found no GPU, soon after its process was killed, and were opened again. */
+  /** Times that the browser had no GPU to give after its process had been killed, and was started again. */
   withoutGpu: number;
   /** Steps of the run at its end, and those whose losses were compared with the undisturbed run's. */
   steps: number;
@@ -41,7 +41,7 @@ export async function killPages(folder: string, kills: number, seed: number): Pr
   for (const [i, device] of ["webgpu", "cpu"].entries()) {
     const url = `http://localhost:${address.port}/#v=2&data=digits&net=48-tanh-drop0.1&device=${device}`;
     const count = i === 0 ? Math.ceil(kills / 2) : Math.floor(kills / 2);
-    found[device] = await killPage(join(folder, device), url, device === "webgpu", count, seed);
+    found[device] = await killPage(join(folder, device), url, device, count, seed);
     console.log(device, JSON.stringify(found[device]));
   }
   await server.close();
@@ -61,7 +61,7 @@ async function open(folder: string): Promise<BrowserContext> {
   return chromium.launchPersistentContext(folder, { executablePath, args, env, locale: "en-US" });
 }
 
-async function killPage(folder: string, url: string, gpu: boolean, kills: number, seed: number): Promise<Found> {
+async function killPage(folder: string, url: string, device: string, kills: number, seed: number): Promise<Found> {
   const found: Found = {
     kills: { browser: 0, "gpu-process": 0, renderer: 0 },
     torn: 0,
@@ -74,8 +74,14 @@ async function killPage(folder: string, url: string, gpu: boolean, kills: number
   let context = await open(profile);
   let offered = 0;
   for (let kill = 0; ; kill++) {
-    const page = await context.newPage();
-    found.withoutGpu += await openOn(page, url, gpu);
+    let page = await context.newPage();
+    // The last bits on the CPU are others, so such a life says nothing: the browser starts again.
+    for (; (await openedOn(page, url)) !== device; found.withoutGpu++) {
+      if (found.withoutGpu > kills) throw new Error(`the page does not train on ${device}`);
+      await context.close();
+      context = await open(profile);
+      page = await context.newPage();
+    }
     offered = await goOn(page, offered);
     if (kill === kills) {
       await page.waitForTimeout(2 * WITHIN_MS);
@@ -87,7 +93,7 @@ async function killPage(folder: string, url: string, gpu: boolean, kills: number
     await page.waitForTimeout(WITHIN_MS * uniform(seed, STREAM.check, kill, 0));
     await look(page, shown);
     const choice = Math.floor(3 * uniform(seed, STREAM.check, kill, 1));
-    const victim = victims[gpu || choice !== 1 ? choice : 0]!;
+    const victim = victims[device === "webgpu" || choice !== 1 ? choice : 0]!;
     killProcess(profile, victim);
     found.kills[victim]++;
     // What is killed may take its time to be seen as gone.
@@ -103,7 +109,7 @@ async function killPage(folder: string, url: string, gpu: boolean, kills: number
   }
   await context.close();
   found.steps = Math.max(...shown.keys());
-  const whole = await undisturbed(`${folder}-whole`, url, found.steps);
+  const whole = await undisturbed(`${folder}-whole`, url, device, found.steps);
   for (const [step, loss] of [...shown].sort(([a], [b]) => a - b)) {
     const right = whole.get(step);
     if (right === undefined) continue; // a long curve is thinned
@@ -130,17 +136,11 @@ async function goOn(page: Page, before: number): Promise<number> {
   return step;
 }
 
-/** After its process was killed the GPU may be gone for a moment; the page then trains on the CPU, and says so. */
-async function openOn(page: Page, url: string, gpu: boolean): Promise<number> {
-  for (let tries = 0; ; tries++) {
-    await page.goto(url);
-    await page.waitForSelector("#adapter[data-kind]", { timeout: 60_000 });
-    const kind = await page.locator("#adapter").getAttribute("data-kind");
-    if (kind === (gpu ? "webgpu" : "cpu")) return tries;
-    if (tries === 20) throw new Error(`the page trains on ${kind}: ${await page.textContent("#adapter")}`);
-    await page.waitForTimeout(1000);
-    await page.goto("about:blank");
-  }
+/** After some kills of its GPU process a browser gives no adapter any more; the page trains on the CPU, and says so. */
+async function openedOn(page: Page, url: string): Promise<string | null> {
+  await page.goto(url);
+  await page.waitForSelector("#adapter[data-kind]", { timeout: 60_000 });
+  return page.locator("#adapter").getAttribute("data-kind");
 }
 
 /** Adds the curve that the page draws; a step seen before must have the loss that it had. */
@@ -215,10 +215,11 @@ async function tornSlots(context: BrowserContext, url: string): Promise<number> 
 }
 
 /** The loss of every step that a run shows which nobody disturbs. */
-async function undisturbed(folder: string, url: string, steps: number): Promise<Map<number, number>> {
+async function undisturbed(folder: string, url: string, device: string, steps: number): Promise<Map<number, number>> {
   const context = await open(folder);
   const page = await context.newPage();
-  await openOn(page, url, url.includes("device=webgpu"));
+  const kind = await openedOn(page, url);
+  if (kind !== device) throw new Error(`the page left alone trains on ${kind}`);
   await page.waitForFunction((n) => (window.chainrule.curve.steps.at(-1) ?? 0) >= n, steps, { timeout: 600_000 });
   const whole = new Map<number, number>();
   await look(page, whole);

@@ -114,7 +114,7 @@ describe("chainrule train --checkpoint and --resume", () => {
       [["--resume", folder], /cannot resume from .*: it holds no checkpoint/],
       [["--checkpoint", at("run")], /run holds a checkpoint of step 90: go on from it with --resume .*run/],
       [["--every", "5"], /--every counts the steps between checkpoints: give --checkpoint/],
-      [["--checkpoint", at("whole.st")], /cannot keep checkpoints in .*whole.st: it is a file, not a folder/],
+      [["--checkpoint", at("whole.st")], /cannot make the folder .*whole.st: it is a file/],
       [["--resume", at("run"), "--lr", "0.5", "--steps", "90"], /optimizer.lr is 0.005 in the checkpoint, 0.5 here/],
       [["--resume", at("run"), "--steps", "80"], /the checkpoint is at step 90, the run ends at 80/],
     ];

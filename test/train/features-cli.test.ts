@@ -59,3 +59,19 @@ test("lr prints a curve and a rate, and gives it all as JSON", () => {
   expect(text).toMatch(/^rate +loss +smoothed/);
   expect(text).toMatch(/#+ {2}steepest/);
 });
+
+test("early stopping goes on from a checkpoint as if it had never stopped", () => {
+  const flags = [...iris, "--batch", "8", "--lr", "0.03", "--validate-every", "40", "--patience", "3", "--ema", "0.5"];
+  const ended = (args: readonly string[]) => {
+    const r = chainrule(...flags, ...args, "--json");
+    expect(r, r.err).toMatchObject({ status: 0 });
+    const { steps, best, test, stoppedEarly } = JSON.parse(r.out);
+    return { steps, best, test, stoppedEarly };
+  };
+  const whole = ended(["--steps", "4000"]);
+  expect(whole.stoppedEarly).toBe(true);
+  // Ended with the best validation behind it and part of the patience used up.
+  const part = whole.steps - 40;
+  expect(ended(["--steps", String(part), "--checkpoint", "kept"]).best).toBe(whole.best);
+  expect(ended(["--steps", "4000", "--resume", "kept", "--checkpoint", "kept"])).toEqual(whole);
+});

@@ -32,7 +32,7 @@ test("flags become the run's options", async () => {
 });
 
 test.each([
-  [["xor", "--patience", "2"], /--validate-every and --patience need test rows/],
+  [["xor", "--patience", "2"], /--validate-every and --patience need rows to validate on/],
   [[...iris, "--patience", "0"], /--patience must be a whole number from 1 up, got "0"/],
   [[...iris, "--min-delta", "1"], /--min-delta and --monitor are for early stopping/],
   [[...iris, "--use", "average"], /--use average needs --ema/],

@@ -8,8 +8,9 @@ import { type ModelSpec, parameterSpecs } from "../../nn/model.ts";
 import { trainingPresets } from "../../nn/presets.ts";
 import { chooseTrainer } from "../../train/choose.ts";
 import type { Evaluation } from "../../train/evaluation.ts";
-import type { TrainerOptions } from "../../train/options.ts";
+import type { Rows, TrainerOptions } from "../../train/options.ts";
 import type { RecoveryEvent } from "../../train/recovery.ts";
+import { requireResident } from "../../train/row-source.ts";
 import type { Trainer } from "../../train/trainer.ts";
 import { CurveRecorder } from "../state/curve.ts";
 import { type Device, modelOf, OWN, type Settings } from "../state/settings.ts";
@@ -62,6 +63,16 @@ async function loadData(settings: Settings): Promise<DataSplit> {
   return dataPreset(settings.data).load(readData, { seed: settings.seed });
 }
 
+/** A link may ask for forty layers of 8,192, which no page can hold: 2^26 parameters are 1 GiB with Adam's moments. */
+const MOST_PARAMETERS = 2 ** 26;
+
+function requireTrainable(model: ModelSpec): void {
+  const count = parameterSpecs(model).reduce((sum, p) => sum + sizeOf(p.shape), 0);
+  if (count > MOST_PARAMETERS) {
+    throw new ChainruleError("limit", `${count} parameters, more than the ${MOST_PARAMETERS} that a page may hold`);
+  }
+}
+
 /** A net that the user dropped, with the weights it begins from. */
 interface DroppedNet {
   readonly name: string;
@@ -89,6 +100,7 @@ export function optionsOf(settings: Settings, split: DataSplit): TrainerOptions 
   const asked = modelOf(settings, own?.info ?? null);
   const taken = droppedFor(asked);
   const model = taken ? { ...taken.model, loss: asked.loss } : asked;
+  requireTrainable(model);
   const init = trainingPresets[settings.data]?.init;
   const weights = brokenStart(model, settings.seed, settings.fault) ?? taken?.weights;
   const exploding = settings.fault === "rate";
@@ -155,6 +167,11 @@ export async function configure(settings: Settings, before: DeviceRecord | null 
     source: train.source ?? "",
     net: options.weights && options.weights === dropped?.weights ? dropped.name : null,
   };
+}
+
+/** The rows that are trained on, in the form that the loss takes: the page keeps its data in memory. */
+export function trainingRows(): Rows {
+  return requireResident(current().trainer.options.data);
 }
 
 /** Parameters of the run as they are now, by name. */

@@ -6,6 +6,7 @@ import type { KernelChoices } from "../executor.ts";
 import { type AnyKernel, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { WebGpuExecutor } from "./executor.ts";
+import { storedChoices } from "./stored-choices.ts";
 import { applies, candidatesOf, keyOf, suffixOf } from "./tuner-candidates.ts";
 
 /** What one kernel took in a trial; null where it failed its check, which rules it out. */
@@ -186,7 +187,7 @@ export class Tuner implements KernelChoices {
   private async load(): Promise<void> {
     const stored = await this.store?.load(this.gpu.description).catch(() => null);
     // What a run asked for goes before what was kept for all.
-    this.remember({ ...stored, ...this.names() });
+    this.remember({ ...Object.fromEntries(storedChoices(stored)), ...this.names() });
   }
 
   /** What cannot be kept is measured again next time. */

@@ -118,7 +118,7 @@ describe("a folder", () => {
   test("that cannot be one is refused at once; one that goes away fails the write", async () => {
     const file = join(folder, "file");
     writeFileSync(file, "");
-    expect(() => requireStore(file)).toThrow(/cannot keep checkpoints in .*file: it is a file, not a folder/);
+    expect(() => requireStore(file)).toThrow(/cannot make the folder .*file: it is a file/);
     expect(() => requireStore(join(file, "below"))).toThrow(/part of the path is not a folder/);
     const gone = diskStore(join(folder, "gone"));
     await expect(gone.write(0, new Uint8Array(4))).rejects.toThrow(/cannot write .*checkpoint-0/);
