@@ -8,7 +8,14 @@ import { ensureWasm } from "./wasm.mjs";
  * what is used and no more. thread.js is a file that others start by its address.
  */
 
-const entries = ["src/index.ts", "src/node.ts", "src/check/index.ts", "src/io/index.ts", "src/backend/wasm/thread.js"];
+const entries = [
+  "src/index.ts",
+  "src/node.ts",
+  "src/check/index.ts",
+  "src/custom.ts",
+  "src/io/index.ts",
+  "src/backend/wasm/thread.js",
+];
 const external = [/^node:/, "webgpu", "@sparticuz/chromium"];
 /** Declarations that no compiler makes. */
 const handwritten = ["src/backend/ambient.d.ts", "src/backend/wasm/instance.d.ts"];
