@@ -18,6 +18,7 @@ export { type DType, type NdArray, ndarray, type Shape, type TypedArray } from "
 export type { Resource } from "./core/resource.ts";
 export type { DataSplit, Dataset, Scaling } from "./data/dataset.ts";
 export { type DataPreset, type DataPresetOptions, dataPreset, type ReadFile } from "./data/presets.ts";
+export { balancedClassWeights } from "./nn/class-weights.ts";
 export { type Initialiser, initialise } from "./nn/initialise.ts";
 export {
   dropout,
@@ -38,10 +39,18 @@ export {
 } from "./nn/layers.ts";
 export type { LossName } from "./nn/loss-kinds.ts";
 export { type LayerSpec, type ModelSpec, type ParameterSpec, parameterSpecs, parseModel } from "./nn/model.ts";
-export type { OptimizerSpec } from "./optim/optimizer.ts";
+export type { ParameterGroupSpec } from "./optim/groups.ts";
+export type { AverageSpec, OptimizerSpec } from "./optim/optimizer.ts";
+export type { PenaltySpec } from "./optim/penalty.ts";
 export type { ScheduleSpec } from "./optim/schedule.ts";
 export { type Choice, chooseTrainer, type MeasuredBackend } from "./train/choose.ts";
 export type { Evaluation } from "./train/evaluation.ts";
+export {
+  type FindLearningRateOptions,
+  findLearningRate,
+  type LearningRateCurve,
+  type LearningRatePoint,
+} from "./train/find-learning-rate.ts";
 export type { StepMetrics } from "./train/metrics.ts";
 export type { CreateOptions } from "./train/open.ts";
 export type { ResolvedOptions, Rows, TrainerOptions } from "./train/options.ts";
@@ -50,4 +59,19 @@ export { Predictor } from "./train/predictor.ts";
 export { matmul, outerProduct, transposeMatmul } from "./train/products.ts";
 export type { RecoveryEvent, RecoveryOptions } from "./train/recovery.ts";
 export type { TrainerState } from "./train/state.ts";
-export { createTrainer, type RunOptions, type Trainer } from "./train/trainer.ts";
+export {
+  createTrainer,
+  type RunOptions,
+  type Trainer,
+  type WeightsChoice,
+  type WeightsOptions,
+} from "./train/trainer.ts";
+export {
+  type EarlyStopping,
+  runWithValidation,
+  type TrainingEvent,
+  type ValidatedRun,
+  type ValidatedRunOptions,
+  type ValidateOptions,
+  type Validation,
+} from "./train/validation.ts";

@@ -7,6 +7,7 @@ import { turn } from "../core/turn.ts";
 import type { Tensor } from "../graph/graph.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { fuse } from "../ops/fuse.ts";
+import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
 import { type GradientGraph, gradientGraph } from "../train/gradient-graph.ts";
 import { checkWeights, matchRows } from "../train/options.ts";
 import { checkFiniteDifferences, type FiniteDifferenceResult, LossProbe } from "./finite-differences.ts";
@@ -29,6 +30,8 @@ export interface GradientCheckOptions extends Abortable {
   readonly beside?: Backend | null;
   /** Draws dropout's masks. Default 1. */
   readonly seed?: number;
+  /** The run's penalty, where it has one: then the loss and every gradient are checked with it. */
+  readonly penalty?: PenaltySpec;
   /** Gets every tensor's values as they are compared, for pictures. */
   readonly onTensor?: (name: string, values: TensorValues) => void;
 }
@@ -97,7 +100,9 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   checkWeights(model, weights);
   const { x, y } = matchRows(model, { x: options.x, y: options.y }, "batch");
   const maxBufferSize = backend?.limits.maxBufferSize ?? 2 ** 32;
-  const g = gradientGraph(model, weights, x, y, { seed: options.seed ?? 1, maxBufferSize });
+  const g = gradientGraph(model, weights, x, y, {
+    ...{ seed: options.seed ?? 1, maxBufferSize, penalty: checkPenalty(options.penalty) },
+  });
   const exact = new ReferenceExecutor(g.graph, "f64");
   await orAborted(exact.run(1), signal);
   const bounds = propagateBounds(g.graph, exact.values);

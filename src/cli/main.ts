@@ -8,6 +8,7 @@ interface Command {
 
 const commands: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
   train: { summary: "train a model; save weights and a log", load: () => import("./train.ts") },
+  lr: { summary: "find a learning rate by a ramp", load: () => import("./lr.ts") },
   predict: { summary: "raw rows in, predictions out, with saved weights", load: () => import("./predict.ts") },
   grad: { summary: "loss and gradients of one batch, to a file", load: () => import("./grad.ts") },
   check: {

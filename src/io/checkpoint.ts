@@ -118,6 +118,8 @@ function checkedState(value: Packed): TrainerState {
     v instanceof Map && [...v.values()].every((a) => isArrayOf(a, "f32"));
   if (!isNamed(parameters)) refuse("its parameters are not f32 arrays by name");
   if (!Array.isArray(moments) || !moments.every(isNamed)) refuse("its moments are not f32 arrays by name");
+  const { average } = value;
+  if (average !== undefined && !isNamed(average)) refuse("its average is not of f32 arrays by name");
   return value as unknown as TrainerState;
 }
 

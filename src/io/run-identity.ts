@@ -32,7 +32,8 @@ async function identityOf(value: Packed | RowSource): Promise<Json> {
   const entries: readonly (readonly [string, Packed | undefined])[] =
     value instanceof Map ? [...value] : Object.entries(value);
   const out: Record<string, Json> = {};
-  for (const [name, v] of entries) if (v !== undefined) out[name] = await identityOf(v);
+  // Code, in a layer of the user's own, has no identity: its name and its parameters stand for it.
+  for (const [name, v] of entries) if (v !== undefined && typeof v !== "function") out[name] = await identityOf(v);
   return out;
 }
 

@@ -9,6 +9,11 @@ import { type LinearAttrs, linear, linearInputGradient, linearWeightGradient } f
 import { elementwiseLosses } from "./losses.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
 import { record } from "./record.ts";
+import {
+  weightedCrossEntropy,
+  weightedCrossEntropyGradient,
+  weightedCrossEntropyWithGradient,
+} from "./weighted-cross-entropy.ts";
 
 /** Several nodes that one can stand for. */
 interface Fusion {
@@ -107,6 +112,11 @@ const weightGradient: Pattern = (node, { nodes, of }) => {
 
 const losses = [
   { forward: crossEntropy, backward: crossEntropyGradient, withGradient: crossEntropyWithGradient },
+  {
+    forward: weightedCrossEntropy,
+    backward: weightedCrossEntropyGradient,
+    withGradient: weightedCrossEntropyWithGradient,
+  },
   ...elementwiseLosses,
 ];
 
@@ -118,7 +128,7 @@ const lossAndGradient: Pattern = (node, { of }) => {
   if (!gradient || gradient.inputs[2]!.kind !== "variable") return null;
   const outputs = [node.outputs[0]!, gradient.outputs[0]!];
   const { inputs } = gradient;
-  return { replaces: [node, gradient], at: node, op: loss.withGradient, attrs: null, inputs, outputs };
+  return { replaces: [node, gradient], at: node, op: loss.withGradient, attrs: node.attrs, inputs, outputs };
 };
 
 /** The rows of a batch and both of its arrays. */

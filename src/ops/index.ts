@@ -1,9 +1,11 @@
 import type { AnyOp } from "../graph/op.ts";
+import { combine, partCursor } from "./accumulate.ts";
 import { countCorrect } from "./accuracy.ts";
 import { activations } from "./activations.ts";
 import { add } from "./add.ts";
 import { batchIndex, drawBatch, gather } from "./batch.ts";
 import { addBias, sumRows } from "./bias.ts";
+import { classWeightSums } from "./class-weight-sums.ts";
 import { control, controlAndRecord } from "./control.ts";
 import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./cross-entropy.ts";
 import { dropout } from "./dropout.ts";
@@ -12,10 +14,17 @@ import { layerNorm, layerNormGradient, layerNormScaleGradient } from "./layer-no
 import { linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
 import { elementwiseLosses } from "./losses.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
+import { movingAverage } from "./moving-average.ts";
 import { optimizers } from "./optimizers.ts";
 import { outerProduct } from "./outer-product.ts";
+import { penalty, penaltyGradient } from "./penalty.ts";
 import { record, tally } from "./record.ts";
 import { softmax, softmaxGradient } from "./softmax.ts";
+import {
+  weightedCrossEntropy,
+  weightedCrossEntropyGradient,
+  weightedCrossEntropyWithGradient,
+} from "./weighted-cross-entropy.ts";
 
 /** Every op that computes. The checks and the benchmark run over this list: adding an op is a line here. */
 export const ops: readonly AnyOp[] = [
@@ -38,6 +47,10 @@ export const ops: readonly AnyOp[] = [
   crossEntropy,
   crossEntropyGradient,
   crossEntropyWithGradient,
+  classWeightSums,
+  weightedCrossEntropy,
+  weightedCrossEntropyGradient,
+  weightedCrossEntropyWithGradient,
   ...elementwiseLosses.flatMap((loss) => [loss.forward, loss.backward, loss.withGradient]),
   batchIndex,
   gather,
@@ -49,4 +62,9 @@ export const ops: readonly AnyOp[] = [
   record,
   tally,
   ...Object.values(optimizers),
+  movingAverage,
+  penalty,
+  penaltyGradient,
+  combine,
+  partCursor,
 ];
