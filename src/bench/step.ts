@@ -1,5 +1,6 @@
 import type { Backend } from "../backend/executor.ts";
 import { ReferenceExecutor } from "../backend/reference/executor.ts";
+import { throwIfAborted } from "../core/abort.ts";
 import { compare } from "../core/compare.ts";
 import { type NdArray, ndarray } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM } from "../core/philox.ts";
@@ -86,7 +87,7 @@ async function* benchStep(
   const contestants: Contestant[] = [];
   try {
     for (const backend of backends) {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       if (backend.kind === "cpu" && backends.length > 1 && workOf(size) > MAX_CPU_WORK) continue;
       contestants.push(await prepare(backend, size));
     }

@@ -1,5 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
+import { requireStore } from "../io/disk-store.ts";
 import { weightsOf } from "../io/weights.ts";
 import { type Initialiser, initialisers } from "../nn/initialise.ts";
 import type { ModelSpec } from "../nn/model.ts";
@@ -14,6 +15,7 @@ import { dataFlags, dataHelp, dataOptions } from "./data-flags.ts";
 import { recordOf, requireWritable, tensorsAt } from "./files.ts";
 import { residentData, runData } from "./run-data.ts";
 import { loadModel } from "./sources.ts";
+import type { CheckpointPlan } from "./train-checkpoint.ts";
 import { choiceFlag, countFlag, numberFlag, parse } from "./usage.ts";
 
 export const help = `Usage: chainrule train <model.json|preset> [options]
@@ -42,6 +44,9 @@ ${dataHelp}
   --log-every <N>           steps between two lines of the log
   --save <file>             write the weights at the end, and after Ctrl-C: .safetensors, or .npz by its name; and
                             beside them, in <file>.json, how rows are prepared: for chainrule predict
+  --checkpoint <folder>     keep the run's state there, to go on from after a crash, and after Ctrl-C
+  --every <N>               steps between two checkpoints (default: by the clock, every 30 seconds)
+  --resume <folder>         go on from the checkpoint there, with the same model, data and options
   --json                    print the summary as JSON
   --verbose                 say where an error came from`;
 
@@ -67,10 +72,13 @@ export const trainOptions = {
   log: { type: "string" },
   "log-every": { type: "string" },
   save: { type: "string" },
+  checkpoint: { type: "string" },
+  every: { type: "string" },
+  resume: { type: "string" },
 } as const;
 
 /** A run with everything decided: what to train, how long, and where its results go. */
-export interface TrainPlan {
+export interface TrainPlan extends CheckpointPlan {
   readonly trainer: TrainerOptions;
   readonly backend: BackendChoice;
   readonly onLost: "cpu" | "wait" | "stop";
@@ -120,6 +128,11 @@ export async function planOf(
   const epochs = countFlag("epochs", values.epochs);
   if (stepsFlag !== undefined && epochs !== undefined)
     throw new ChainruleError("usage", "give --steps or --epochs, not both");
+  const every = countFlag("every", values.every);
+  if (every !== undefined && values.checkpoint === undefined) {
+    throw new ChainruleError("usage", "--every counts the steps between checkpoints: give --checkpoint <folder> too");
+  }
+  if (values.checkpoint !== undefined) requireStore(values.checkpoint);
   const record = values.save === undefined ? undefined : recordOf(values.save);
   for (const path of [values.log, values.save, record]) if (path !== undefined) requireWritable(path);
   const weights = values.weights === undefined ? undefined : weightsOf(await tensorsAt(values.weights), model);
@@ -161,6 +174,9 @@ export async function planOf(
     logged: logEvery ?? (preset && preset.logEvery >= 1000 ? preset.logEvery : 1),
     log: values.log,
     save: values.save,
+    checkpoint: values.checkpoint,
+    every,
+    resume: values.resume,
     json: values.json === true,
   };
 }

@@ -4,6 +4,7 @@ import { classColumn, columnKinds, encodeColumns, encodedNames, isMissing, isNum
 import { type CsvRecord, csvRecords } from "./csv-records.ts";
 import { type Column, type Dataset, validateDataset } from "./dataset.ts";
 
+/** What the columns of a CSV file are for. */
 export interface CsvOptions {
   /**
    * Column(s) to predict, by name. A regression may have several. Without it: the last column that is named label,
@@ -18,6 +19,7 @@ export interface CsvOptions {
   readonly task?: "classification" | "regression";
   /** What to do with a row where a field in use is empty, "NA" or "?": "refuse" (the default) or "drop". */
   readonly missing?: "refuse" | "drop";
+  /** Origin and licence, in one line. */
   readonly source?: string;
 }
 

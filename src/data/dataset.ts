@@ -3,6 +3,7 @@ import { firstNotFinite, type NdArray, shapeText, type TypedArray } from "../cor
 
 /** Rows to learn from: row i of `x` goes with row i of `y`. */
 export interface Dataset {
+  /** What it is called, for people. */
   readonly name: string;
   /** f32 [n, inputs] */
   readonly x: NdArray;
@@ -36,17 +37,23 @@ export interface Column {
 
 /** Mean and standard deviation of each column of `x`, in the units of the source. */
 export interface Scaling {
+  /** One a column. */
   readonly mean: readonly number[];
+  /** One a column. */
   readonly deviation: readonly number[];
 }
 
 /**
- * `test` is null where a set is too small to hold rows out. `validation` is what choices during training are judged on
- * (when to stop, which weights to keep); the test rows are then seen once, at the end.
+ * A data set in parts, with no row in two of them. `test` is null where a set is too small to hold rows out. `validation`
+ * is what choices during training are judged on (when to stop, which weights to keep); the test rows are then seen once,
+ * at the end.
  */
 export interface DataSplit {
+  /** Rows to learn from. */
   readonly train: Dataset;
+  /** Rows that choices during training are judged on. */
   readonly validation?: Dataset | null;
+  /** Rows held out; null where the set is too small for that. */
   readonly test: Dataset | null;
 }
 

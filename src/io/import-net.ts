@@ -7,7 +7,9 @@ import { readOnnx } from "./onnx/read.ts";
 
 /** A file of another library, and what lies beside it. */
 export interface NetFile {
+  /** Its name, whose ending says what it is. */
   readonly name: string;
+  /** Its contents. */
   readonly bytes: Uint8Array;
   /** Gives a file that this one names: the weights of TensorFlow.js's model.json. */
   readonly read?: (file: string) => Promise<Uint8Array>;

@@ -5,6 +5,7 @@ import { type LayerSpec, type ModelSpec, parameterSpecs, parseModel } from "../n
 
 /** A net out of a file of another library. */
 export interface ImportedNet {
+  /** The net and its loss. */
   readonly model: ModelSpec;
   /** f32, by the model's names, W [in, out]. */
   readonly weights: Map<string, NdArray>;
@@ -12,6 +13,7 @@ export interface ImportedNet {
   readonly notes: readonly string[];
 }
 
+/** What a file of another program leaves open. */
 export interface ImportOptions {
   /** Where the file does not say; else the file's own, else crossEntropy. */
   readonly loss?: LossName;

@@ -14,16 +14,23 @@ export type LayerSpec =
   | { readonly type: "elu"; readonly alpha: number }
   | { readonly type: "relu" | "sigmoid" | "tanh" | "softplus" | "gelu" | "silu" };
 
+/** A model as plain data: what a model file holds, checked. sequential() and parseModel() make it. */
 export interface ModelSpec {
+  /** One after the other, each as wide as the one before gives. */
   readonly layers: readonly LayerSpec[];
+  /** What it is trained on. */
   readonly loss: LossName;
 }
 
 /** A parameter of a model: its name in weights files and its shape here, W [in, out]. */
 export interface ParameterSpec {
+  /** "0.weight": layer and role, as in PyTorch's nn.Sequential. */
   readonly name: string;
+  /** A weight's is [in, out], a bias's [out]. */
   readonly shape: Shape;
+  /** Index of its layer. */
   readonly layer: number;
+  /** What it does there. */
   readonly role: "weight" | "bias" | "scale" | "shift";
 }
 

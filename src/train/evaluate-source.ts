@@ -1,11 +1,12 @@
-import type { Backend } from "../backend/executor.ts";
+import { totalMemory } from "../backend/cache.ts";
+import type { Backend, MemoryUse } from "../backend/executor.ts";
 import { type NdArray, sizeOf } from "../core/ndarray.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { EVAL_BATCH, type Evaluation, Evaluator, evaluationOf, type Tally } from "./evaluation.ts";
 import type { Rows } from "./options.ts";
 import { isResident, type RowSource, readRange, sourceOf } from "./row-source.ts";
 
-export type AnyEvaluator = Pick<Evaluator, "evaluate" | "dispose">;
+export type AnyEvaluator = Pick<Evaluator, "evaluate" | "memory" | "dispose">;
 
 /** Bytes of a chunk of rows that is evaluated at once: it and the next are in memory. */
 const CHUNK_BYTES = 32 * 2 ** 20;
@@ -75,6 +76,10 @@ class ChunkEvaluator {
       await evaluator.add(weights, sums);
     }
     return evaluationOf(this.model, sums);
+  }
+
+  memory(): MemoryUse {
+    return totalMemory([this.chunk, this.rest]);
   }
 
   dispose(): void {

@@ -1,4 +1,5 @@
-import type { Backend, Executor } from "../backend/executor.ts";
+import { totalMemory } from "../backend/cache.ts";
+import type { Backend, Executor, MemoryUse } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, rows, zeros } from "../core/ndarray.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
@@ -11,6 +12,7 @@ import { batchIndex, gather } from "../ops/batch.ts";
 import { fuse } from "../ops/fuse.ts";
 import { startCursor, tally } from "../ops/record.ts";
 
+/** How well a net does on a data set. */
 export interface Evaluation {
   /** Loss over all rows: the mean or the sum, as the loss itself is. */
   readonly loss: number;
@@ -101,6 +103,10 @@ export class Evaluator {
       p.executor.write(p.dataY, rows(y, at, end));
       at = end;
     }
+  }
+
+  memory(): MemoryUse {
+    return totalMemory(this.parts.map((p) => p.executor));
   }
 
   dispose(): void {

@@ -1,4 +1,5 @@
-import type { Backend, Executor } from "../backend/executor.ts";
+import { totalMemory } from "../backend/cache.ts";
+import type { Backend, Executor, MemoryUse } from "../backend/executor.ts";
 import { type NdArray, zeros } from "../core/ndarray.ts";
 import { packGroup, unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
@@ -6,6 +7,7 @@ import { startCursor } from "../ops/record.ts";
 import { type AnyEvaluator, evaluatorOf } from "./evaluate-source.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./options.ts";
+import { Passes } from "./passes.ts";
 import { requireResident } from "./row-source.ts";
 import { stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
 import { type RowStream, streamOf } from "./stream.ts";
@@ -15,6 +17,8 @@ import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.
 export class Machinery {
   /** First step of the chunk of rows that is on the device, where rows stream. */
   private laid = -1;
+  /** Passes outside the run, on rows of the caller's. */
+  readonly passes: Passes;
   private readonly evaluators: { train: AnyEvaluator | null; test: AnyEvaluator | null } = { train: null, test: null };
 
   private constructor(
@@ -23,7 +27,9 @@ export class Machinery {
     readonly plan: TrainingGraph,
     readonly executor: Executor,
     private readonly stream: RowStream | null,
-  ) {}
+  ) {
+    this.passes = new Passes(backend, options, () => this.parameters());
+  }
 
   static async create(backend: Backend, given: TrainerOptions): Promise<Machinery> {
     const options = resolveOptions(given, backend);
@@ -101,7 +107,12 @@ export class Machinery {
     return this.evaluators[on].evaluate(weights);
   }
 
+  memory(): MemoryUse {
+    return totalMemory([this.executor, this.passes, this.evaluators.train, this.evaluators.test]);
+  }
+
   dispose(): void {
+    this.passes.dispose();
     this.evaluators.train?.dispose();
     this.evaluators.test?.dispose();
     this.executor.dispose();

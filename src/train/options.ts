@@ -21,23 +21,31 @@ import { isResident, type RowSource } from "./row-source.ts";
 
 /** Rows to learn from: x f32 [n, inputs]; y f32 [n, outputs], or class indices i32 [n]. */
 export interface Rows {
+  /** f32 [n, inputs]; further axes are taken as one. */
   readonly x: NdArray;
+  /** f32 [n, outputs], or class indices i32 [n]. */
   readonly y: NdArray;
 }
 
+/** A run: what is learned from which rows, and how. */
 export interface TrainerOptions {
+  /** The net and its loss. */
   readonly model: ModelSpec;
-  /** Rows in memory, or a source of which they are read as they are needed. */
+  /** Rows to learn from: in memory, or a source of which they are read as they are needed. */
   readonly data: Rows | RowSource;
+  /** Rows that evaluate() judges it on. */
   readonly test?: Rows | RowSource | null;
   /** Rows of a step; "full" takes all rows each step, in their order. Default 32, or all where there are fewer. */
   readonly batch?: number | "full";
   /** Default adam with lr 0.001. */
   readonly optimizer?: OptimizerSpec;
+  /** Learning rate over the steps; constant by default. */
   readonly schedule?: ScheduleSpec;
   /** Global norm to clip gradients to; none by default. */
   readonly clip?: number;
+  /** Decides first weights, the order of rows and dropout, 0 to 2^32 - 1. Default 1. */
   readonly seed?: number;
+  /** How weights begin; he where there are rectifiers, else xavier. */
   readonly init?: Initialiser;
   /** First weights by name, W [in, out]; drawn from the seed by default. */
   readonly weights?: ReadonlyMap<string, NdArray>;
@@ -45,17 +53,29 @@ export interface TrainerOptions {
   readonly maxDataBytes?: number;
 }
 
+/** TrainerOptions with every default filled in, checked. */
 export interface ResolvedOptions {
+  /** The net and its loss. */
   readonly model: ModelSpec;
+  /** Rows to learn from. */
   readonly data: Rows | RowSource;
+  /** Rows that evaluate() judges it on. */
   readonly test: Rows | RowSource | null;
+  /** Rows of a step. */
   readonly batch: number | "full";
+  /** How weights move. */
   readonly optimizer: OptimizerSpec;
+  /** Learning rate over the steps. */
   readonly schedule: ScheduleSpec;
+  /** Global norm that gradients are clipped to; 0 for none. */
   readonly clip: number;
+  /** Decides first weights, the order of rows and dropout. */
   readonly seed: number;
+  /** First weights by name, W [in, out]. */
   readonly weights: ReadonlyMap<string, NdArray>;
+  /** Data sets larger than this stream. */
   readonly maxDataBytes: number;
+  /** The largest buffer of the backend, in bytes. */
   readonly maxBufferSize: number;
 }
 
@@ -155,16 +175,11 @@ export function matchData(model: ModelSpec, data: Rows | RowSource, what: string
  * row where these are some of a larger data set.
  */
 export function matchRows(model: ModelSpec, rows: Rows, what: string, numberOf = (row: number): number => row): Rows {
-  const { inputs, outputs } = widths(model);
+  const { outputs } = widths(model);
   const { x, y } = rows;
-  const n = x.shape[0] ?? 0;
-  if (n === 0) throw new ChainruleError("data", `${what}: there are no rows`);
-  const width = sizeOf(x.shape.slice(1));
-  if (width !== inputs)
-    throw new ChainruleError("data", `${what}: rows have ${width} values, the model takes ${inputs}`);
+  const flatX = matchInputs(model, x, what, numberOf);
+  const n = flatX.shape[0]!;
   if (y.shape[0] !== n) throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${y.shape[0] ?? 0} of targets`);
-  refuseNotFinite(x, `${what}: x`, numberOf);
-  const flatX = x.shape.length === 2 ? x : { ...x, shape: [n, width] };
   const targets = losses[model.loss].targets;
   if (targets === "classes") return { x: flatX, y: classLabels(y, outputs, what, numberOf) };
   if (y.dtype === "i32") return { x: flatX, y: labelsAsValues(y, outputs, what, numberOf) };
@@ -174,6 +189,18 @@ export function matchRows(model: ModelSpec, rows: Rows, what: string, numberOf =
   }
   refuseNotFinite(flatY, `${what}: y`, numberOf);
   return { x: flatX, y: flatY };
+}
+
+/** Rows of inputs as [n, inputs]. Throws naming the row and the column. */
+export function matchInputs(model: ModelSpec, x: NdArray, what: string, numberOf: NumberOf = (row) => row): NdArray {
+  const { inputs } = widths(model);
+  const n = x.shape[0] ?? 0;
+  if (n === 0) throw new ChainruleError("data", `${what}: there are no rows`);
+  const width = sizeOf(x.shape.slice(1));
+  if (width !== inputs)
+    throw new ChainruleError("data", `${what}: rows have ${width} values, the model takes ${inputs}`);
+  refuseNotFinite(x, `${what}: x`, numberOf);
+  return x.shape.length === 2 ? x : { ...x, shape: [n, width] };
 }
 
 type NumberOf = (row: number) => number;
@@ -208,7 +235,8 @@ function labelsAsValues(y: NdArray, outputs: number, what: string, numberOf: Num
   return ndarray([labels.data.length, outputs], "f32", values);
 }
 
-function refuseNotFinite(a: NdArray, what: string, numberOf: NumberOf): void {
+/** Throws naming the row and the column of a value that is NaN or infinite. */
+export function refuseNotFinite(a: NdArray, what: string, numberOf: NumberOf = (row) => row): void {
   const at = firstNotFinite(a.data);
   if (at < 0) return;
   const [row, ...column] = unravel(at, a.shape);

@@ -3,15 +3,17 @@ import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import { type DataSplit, outputCount } from "../../data/dataset.ts";
 import { dataPreset } from "../../data/presets.ts";
+import type { DeviceRecord } from "../../io/checkpoint.ts";
 import { type ModelSpec, parameterSpecs } from "../../nn/model.ts";
 import { trainingPresets } from "../../nn/presets.ts";
 import { chooseTrainer } from "../../train/choose.ts";
+import type { Evaluation } from "../../train/evaluation.ts";
 import type { Rows, TrainerOptions } from "../../train/options.ts";
 import type { RecoveryEvent } from "../../train/recovery.ts";
 import { requireResident } from "../../train/row-source.ts";
 import type { Trainer } from "../../train/trainer.ts";
 import { CurveRecorder } from "../state/curve.ts";
-import { modelOf, OWN, type Settings } from "../state/settings.ts";
+import { type Device, modelOf, OWN, type Settings } from "../state/settings.ts";
 import { samplePoints } from "./boundary.ts";
 import { candidatesFor, openCpu, openGpu } from "./devices.ts";
 import { brokenBackend, brokenStart, EXPLODING } from "./faults.ts";
@@ -24,6 +26,8 @@ export interface Session {
   readonly trainer: Trainer;
   readonly split: DataSplit;
   recorder: CurveRecorder;
+  /** What was found on whole data sets so far. */
+  evaluations: (Evaluation & { readonly step: number })[];
 }
 
 let session: Session | null = null;
@@ -112,9 +116,20 @@ export function optionsOf(settings: Settings, split: DataSplit): TrainerOptions 
   };
 }
 
-/** Makes a trainer of the settings, ready at its first step; the one before it goes. */
-export async function configure(settings: Settings): Promise<RunInfo> {
-  const [split, candidates] = await Promise.all([loadData(settings), candidatesFor(settings.device)]);
+/** The device that was asked for; a run that goes on counts as asking for the one that it was on. */
+export function deviceFor({ device }: Settings, before: DeviceRecord | null): Device {
+  return device === "auto" && before ? before.kind : device;
+}
+
+/**
+ * Makes a trainer of the settings, ready at its first step; the one before it goes. A run that goes on is made on the
+ * device it was on, with the same kernels, where that device is here.
+ */
+export async function configure(settings: Settings, before: DeviceRecord | null = null): Promise<RunInfo> {
+  const [split, candidates] = await Promise.all([loadData(settings), candidatesFor(deviceFor(settings, before))]);
+  for (const backend of candidates) {
+    if (before?.description === backend.description) backend.choices?.remember(before.kernels);
+  }
   const options = optionsOf(settings, split);
   const backends = candidates.map((b) => brokenBackend(b, settings.fault));
   const { trainer, measured } = await chooseTrainer(backends, options, {
@@ -125,7 +140,7 @@ export async function configure(settings: Settings): Promise<RunInfo> {
     },
   });
   session?.trainer.dispose();
-  session = { settings, trainer, split, recorder: new CurveRecorder() };
+  session = { settings, trainer, split, recorder: new CurveRecorder(), evaluations: [] };
   const { kind, description } = trainer.backend;
   const gpu = await openGpu();
   const { train, test } = split;

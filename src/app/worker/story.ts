@@ -90,7 +90,7 @@ export async function storyOf(row: number): Promise<Story> {
     loss: { name: model.loss, value: exact.values.get(g.loss)!.data[0]!, target: list(exact.values.get(g.y)) },
     rate: optimizer.lr,
     optimizer: optimizer.type,
-    step: trainer.step,
+    step: trainer.stepsTaken,
     row: at,
     rows: n,
     tooDeep: layers.length > MOST_LAYERS,

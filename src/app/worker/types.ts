@@ -100,9 +100,25 @@ export interface Progress {
   readonly evaluation: (Evaluation & { readonly on: "train" | "test" }) | null;
   readonly pictures: Pictures | null;
   readonly error: string | null;
+  /** Why this run cannot be kept for a reload; null where it can. */
+  readonly unsaved: string | null;
   /** What became of a lost device since the last news. */
   readonly recovery: RecoveryEvent | null;
   readonly playing: boolean;
+}
+
+/** A run of the same settings that was kept when the page went away. */
+export interface SavedRun {
+  readonly step: number;
+  /** What computed it, where that is not here now; else null. */
+  readonly elsewhere: string | null;
+}
+
+/** That run, gone on from: what computes it, where it stands, and what was found on whole data sets. */
+export interface ResumedRun {
+  readonly info: RunInfo;
+  readonly progress: Progress;
+  readonly evaluations: readonly (Evaluation & { readonly step: number })[];
 }
 
 /** Data of the user's: painted points, or a file with its name (two for IDX). */
@@ -165,6 +181,10 @@ export interface Engine {
   speed(stepsPerSecond: number | null): Promise<void>;
   steps(n: number): Promise<Progress>;
   reset(): Promise<Progress>;
+  /** Whether a run of these settings was kept, further than this one is. */
+  savedRun(): Promise<SavedRun | null>;
+  goOn(): Promise<ResumedRun>;
+  discardSaved(): Promise<void>;
   /** Probabilities of the classes for one row. */
   classify(row: Float32Array): Promise<Float32Array>;
   xray(): Promise<XrayReport>;

@@ -90,13 +90,13 @@ export async function xrayNow(broken?: (b: Backend) => Backend, wanted = CHECK_R
     onTensor: (name, v) => values.set(name, v),
   });
   kept = values;
-  checked = { model, weights, x, y, seed, step: trainer.step };
+  checked = { model, weights, x, y, seed, step: trainer.stepsTaken };
   const many = part(HEALTH_ROWS);
   const ailments = checkHealth(model, weights, many.x, many.y);
   const { first, last } = recorder;
   return {
     ...report,
-    step: trainer.step,
+    step: trainer.stepsTaken,
     rows: x.shape[0]!,
     beside: gpu ? cpu.description : null,
     verdicts: verdictsOf(report, ailments, first, last),

@@ -44,8 +44,12 @@ export interface OnnxFile {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+/** The largest message of protocol buffers. */
+const MOST_BYTES = 2 ** 31 - 1;
 /** A net here has at most 1,000 layers; none takes more than six ops and as many constants. */
 const MOST_NODES = 10_000;
+/** Nodes and initializers, and for each value a note of its type. */
+const MOST_FIELDS = 5 * MOST_NODES;
 const MOST_PER_NODE = 32;
 const MOST_NUMBERS = 64;
 const MOST_METADATA = 1000;
@@ -55,11 +59,13 @@ const OPSETS = [7, 30] as const;
 
 /** Reads a ModelProto. Nothing is copied but names and small numbers; tensors stay views of the file. */
 export function readModel(bytes: Uint8Array): OnnxFile {
+  if (bytes.length > MOST_BYTES)
+    refuse(`the file has ${bytes.length} bytes, more than the ${MOST_BYTES} that the format allows`);
   let graph: Uint8Array | null = null;
   let opset = 0;
   let producer = "";
   const metadata = new Map<string, string>();
-  for (const field of fields(bytes, "the file")) {
+  for (const field of fields(bytes, "the file", MOST_FIELDS)) {
     if (field.number === MODEL.graph) graph = inside(field, "the graph");
     else if (field.number === MODEL.producerName) producer = text(field, "the producer's name");
     else if (field.number === MODEL.opsetImport) {
@@ -87,7 +93,7 @@ function readGraph(message: Uint8Array): Pick<OnnxFile, "nodes" | "initializers"
   const room = (list: { readonly length: number }, what: string): void => {
     if (list.length >= MOST_NODES) refuse(`more than ${MOST_NODES} ${what}`);
   };
-  for (const field of fields(message, "the graph")) {
+  for (const field of fields(message, "the graph", MOST_FIELDS)) {
     switch (field.number) {
       case GRAPH.node:
         room(nodes, "nodes");

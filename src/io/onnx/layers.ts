@@ -4,6 +4,7 @@ import type { NetParts } from "../net-parts.ts";
 import { brief } from "../safetensors-header.ts";
 import { type Constant, matrixOf, numbersOf, scalarOf, vectorOf } from "./constants.ts";
 import type { OnnxNode } from "./graph.ts";
+import type { FoundLayerNorm } from "./layer-norm.ts";
 import { refuse } from "./protobuf.ts";
 
 /** Where the walk through a graph stands. */
@@ -46,7 +47,7 @@ function requireData(node: OnnxNode, place: Place, where: string): void {
 }
 
 /** Rows of numbers, as a layer here takes them. */
-function requireRows({ dims }: Place, where: string): void {
+function requireRows({ dims }: Pick<Place, "dims">, where: string): void {
   if (dims !== null && dims.length !== 2) {
     refuse(`${where}: takes values of shape ${shapeOf(dims)}; only rows, [batch, width], are known here`);
   }
@@ -127,6 +128,22 @@ const layerNorm: Reader = (node, place, where) => {
   );
   return place.dims;
 };
+
+/** A layer normalisation that was found as the ops it is made of. */
+export function addLayerNorm({ scale, shift, eps }: FoundLayerNorm, parts: NetParts, dims: Dims, where: string): void {
+  requireRows({ dims }, where);
+  const given = [scale, shift].map((constant) => (constant ? sizeOf(constant.dims) : 1)).find((size) => size > 1);
+  // Scale and shift may be one number, or left out; then the width is the values'.
+  const size = given ?? dims?.[1] ?? refuse(`${where}: the width of what it normalises is not known`);
+  parts.claim(2 * size, where);
+  const ones = { ...zeros([size], "f32"), data: new Float32Array(size).fill(1) };
+  parts.layerNorm(
+    scale ? vectorOf(scale, size, 1, where) : ones,
+    shift ? vectorOf(shift, size, 1, where) : zeros([size], "f32"),
+    eps,
+    where,
+  );
+}
 
 const dropout: Reader = (node, place, where) => {
   requireData(node, place, where);

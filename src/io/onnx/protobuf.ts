@@ -26,10 +26,14 @@ const NONE = new Uint8Array(0);
 /** A 64-bit number in groups of seven bits. */
 const MAX_VARINT_BYTES = 10;
 
+/** Fields of a message that has no list of nodes or arrays in it: no such message of ONNX needs as many. */
+const MOST_FIELDS = 256;
+
 /** The fields of a message, in their order. Goes one level deep: who wants a message inside asks for its fields. */
-export function* fields(message: Uint8Array, what: string): Generator<Field> {
+export function* fields(message: Uint8Array, what: string, most = MOST_FIELDS): Generator<Field> {
   let at = 0;
-  while (at < message.length) {
+  for (let count = 0; at < message.length; count++) {
+    if (count === most) refuse(`${what}: more than ${most} fields`);
     const [tag, behind] = varint(message, at, what);
     const number = Math.floor(tag / 8);
     const wire = tag % 8;

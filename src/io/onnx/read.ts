@@ -6,7 +6,8 @@ import { brief } from "../safetensors-header.ts";
 import { type Constant, constantsOf } from "./constants.ts";
 import { findActivation } from "./expression.ts";
 import { isFloat, type OnnxFile, type OnnxNode, type OnnxValue, readModel } from "./graph.ts";
-import { nameOf, type Place, readers } from "./layers.ts";
+import { findLayerNorm } from "./layer-norm.ts";
+import { addLayerNorm, nameOf, type Place, readers } from "./layers.ts";
 import { refuse } from "./protobuf.ts";
 import { MODEL_KEY } from "./schema.ts";
 
@@ -71,8 +72,11 @@ function walk(file: OnnxFile, parts: NetParts): void {
       value = next;
       continue;
     }
-    const found = findActivation(value, consumers, constants) ?? refuseNodes(nodes);
-    parts.add({ type: found.type }, nameOf(found.nodes.at(-1)!));
+    const norm = findLayerNorm(value, consumers, constants);
+    const found = norm ?? findActivation(value, consumers, constants) ?? refuseNodes(nodes);
+    const where = nameOf(found.nodes.at(-1)!);
+    if (norm) addLayerNorm(norm, parts, dims, where);
+    else if ("type" in found) parts.add({ type: found.type }, where);
     for (const part of found.nodes) done.add(part);
     value = found.output;
   }

@@ -18,9 +18,36 @@ const by = (change: Partial<TestTensor>): TestFile => ({
   tensors: [{ ...w, ...change }],
 });
 
+/** A layer normalisation of single ops, with one of them changed. */
+const normalised = ({ mean = "m", axis = -1, power = 2 }): TestFile => ({
+  nodes: [
+    matmul,
+    { op: "Relu", inputs: ["z"], outputs: ["h2"] },
+    { op: "ReduceMean", inputs: ["h", "axis"], outputs: ["m"] },
+    { op: "Sub", inputs: ["h", mean], outputs: ["c"] },
+    { op: "Pow", inputs: ["c", "power"], outputs: ["q"] },
+    { op: "ReduceMean", inputs: ["q", "axis"], outputs: ["v"] },
+    { op: "Add", inputs: ["v", "eps"], outputs: ["a"] },
+    { op: "Sqrt", inputs: ["a"], outputs: ["r"] },
+    { op: "Div", inputs: ["c", "r"], outputs: ["y"] },
+  ],
+  tensors: [
+    w,
+    { name: "power", dims: [], floats: [power] },
+    { name: "eps", dims: [], floats: [0.25] },
+    { name: "axis", dims: [1], type: DATA_TYPE.int64, raw: new Uint8Array(new BigInt64Array([BigInt(axis)]).buffer) },
+  ],
+  opset: 18,
+});
+
 describe("an ONNX file that is not a chain of layers known here", () => {
   it("is read where it is one", () => {
     expect(readOnnx(onnxFile(behind({}))).model.layers).toHaveLength(2);
+    const norm = normalised({});
+    const { layers } = readOnnx(
+      onnxFile({ ...norm, nodes: norm.nodes.filter(({ outputs }) => outputs[0] !== "h2") }),
+    ).model;
+    expect(layers[1]).toEqual({ type: "layerNorm", size: 2, eps: 0.25 });
   });
 
   it.each<[string, TestFile, string]>([
@@ -76,6 +103,9 @@ describe("an ONNX file that is not a chain of layers known here", () => {
       { ...behind({}), nodes: [...behind({}).nodes, { op: "Sin", inputs: ["x2"], outputs: ["z"], name: "aside" }] },
       'node "aside" (Sin) is not part of the chain',
     ],
+    ["a mean of other values", normalised({ mean: "h2" }), "together they are no activation"],
+    ["a mean along the batch", normalised({ axis: 0 }), "together they are no activation"],
+    ["a cube for a square", normalised({ power: 3 }), "together they are no activation"],
     [
       "an output that nothing gives",
       { nodes: [matmul], tensors: [w] },
@@ -210,6 +240,9 @@ describe("a hostile ONNX file", () => {
     expect(() => readOnnx(bytes(0x08, 0x08, 0x3a, 0xff, 0xff, 0xff, 0xff, 0x0f))).toThrow("cut short");
     expect(() => readOnnx(bytes(0x12, 0x02, 0xff, 0xfe))).toThrow("not UTF-8");
     expect(() => readOnnx(new Uint8Array(0))).toThrow("holds no graph");
+    expect(() => readOnnx(Uint8Array.from({ length: 2e5 }, (_, i) => (i % 2 === 0 ? 0x08 : 1)))).toThrow(
+      "50000 fields",
+    );
     const sparse = new Message().message(MODEL.graph, new Message().message(GRAPH.sparseInitializer, new Message()));
     sparse.message(MODEL.opsetImport, new Message().integer(OPSET.version, 17));
     expect(() => readOnnx(sparse.finish())).toThrow("sparse");

@@ -58,6 +58,7 @@ describe("readOnnx", () => {
   it.each<[string, string, Parameters<typeof readOnnx>[1]]>([
     ["torch-17", "linear layerNorm gelu linear silu linear softplus leakyRelu elu linear softmax", { loss: "mse" }],
     ["torch-11", "linear tanh linear sigmoid gelu linear", {}],
+    ["torch-13", "linear layerNorm gelu linear layerNorm silu linear", {}],
     ["torch-training", "linear dropout linear", { loss: "mse" }],
     ["types", "linear linear linear", {}],
     ["formulas", "linear gelu silu", { loss: "mse" }],
@@ -74,6 +75,7 @@ describe("readOnnx", () => {
     expect(layers).toContainEqual({ type: "leakyRelu", slope: 0.2 });
     expect(layers).toContainEqual({ type: "elu", alpha: 0.5 });
     expect(layers).toContainEqual({ type: "linear", in: 8, out: 6, bias: false });
+    expect(readOnnx(file("torch-13")).model.layers[4]).toEqual({ type: "layerNorm", size: 5, eps: 0.01 });
     expect(readOnnx(file("torch-training")).model.layers[1]).toEqual({ type: "dropout", p: 0.25 });
   });
 
