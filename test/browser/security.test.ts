@@ -148,3 +148,64 @@ test("an inline script in the document itself does not run", async () => {
   expect((await violations()).join()).toContain("script-src-elem inline");
   expect(s.takeComplaints().join()).toContain("inline script");
 });
+
+/** Names that would do harm where text is taken for anything but text. */
+const hostile = [
+  "<img src=x onerror=globalThis.hacked=1>",
+  '"><script>globalThis.hacked=1</script>',
+  "\u0024{globalThis.hacked=1}{{constructor.constructor('globalThis.hacked=1')()}}{label}$&",
+  "*/ } @compute @workgroup_size(1) fn main() { loop {} } //",
+  "../../../etc/passwd",
+  "__proto__",
+  "constructor",
+  '=HYPERLINK("https://example.com/")',
+  "javascript:globalThis.hacked=1",
+  "\u202Eevil\u0007\u2028end",
+];
+const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+
+test("names of columns, classes, files and runs are text and nothing else, in every room", async () => {
+  await watchViolations();
+  const requests: string[] = [];
+  s.page.on("request", (request) => requests.push(request.url()));
+  await s.open("data=moons&device=cpu");
+  await s.trained(5);
+  // Every name is a column, and every name a class; rows are told apart by the column of their class.
+  const header = [...hostile.map(quoted), '"<b>y</b>"'].join(",");
+  const rows = Array.from({ length: 100 }, (_, i) => {
+    const label = i % hostile.length;
+    return [...hostile.map((_n, j) => (j === label ? 1 : 0)), quoted(hostile[label]!)].join(",");
+  });
+  const name = "<svg onload=globalThis.hacked=1>'`{name}.csv";
+  const csv = Buffer.from(`${header}\n${rows.join("\n")}\n`);
+  await s.page.setInputFiles("#file", { name, mimeType: "text/csv", buffer: csv });
+  await s.page.waitForFunction(() => document.querySelector("#rows")?.textContent?.includes("80 rows"));
+  await s.page.waitForFunction(() => document.querySelector("#accuracy")?.textContent?.includes("100"));
+  expect(await s.text('label[for="field-data"]')).toBe(name);
+  await s.page.waitForFunction((n) => document.querySelectorAll("#confusion tbody th").length === n, hostile.length);
+  const shown = await s.page.locator("#confusion tbody th").allTextContents();
+  expect(shown.sort()).toEqual([...hostile].sort());
+  // A run by such a name, in the list, the plot's legend and the file that is saved.
+  await s.page.click("#keep");
+  await s.page.fill(".runs input", hostile[0]!);
+  await s.page.press(".runs input", "Enter");
+  const [download] = await Promise.all([s.page.waitForEvent("download"), s.page.click("#csv")]);
+  expect(download.suggestedFilename()).toMatch(/^[\w-]+\.csv$/);
+  for (const [room, ready] of Object.entries(rooms)) {
+    await s.page.click(`#room-${room}`);
+    await s.page.waitForSelector(ready, { timeout: 30_000 });
+  }
+  await s.page.click("#code");
+  await s.page.waitForSelector("#snippet");
+  for (const text of hostile) expect(await s.text("#snippet")).not.toContain(text);
+  await s.page.keyboard.press("Escape");
+  await s.page.click("#room-train");
+  await s.page.click("#language");
+  await s.page.waitForSelector("#step-count");
+  expect(await s.page.evaluate(() => "hacked" in globalThis)).toBe(false);
+  expect(await s.page.locator("main svg[onload], main img, main b:not(.end b), main script").count()).toBe(0);
+  expect(requests.filter((url) => !url.startsWith(new URL(s.page.url()).origin) && !url.startsWith("blob:"))).toEqual(
+    [],
+  );
+  expect(await violations()).toEqual([]);
+});
