@@ -17,4 +17,4 @@ export {
   type TensorCheck,
   type TensorValues,
 } from "./gradients.ts";
-export { checkOp, type OpReport } from "./op.ts";
+export { type CheckOpOptions, checkOp, type OpGradientCheck, type OpReport } from "./op.ts";

@@ -14,6 +14,7 @@ import { conformGraph } from "./conformance.ts";
 import { checkFiniteDifferences, type FiniteDifferenceResult, LossProbe } from "./finite-differences.ts";
 import { onChip } from "./on-chip.ts";
 
+/** How an op is checked. */
 export interface CheckOpOptions {
   /** The device that its kernels run on; null leaves the gradient. */
   readonly backend: WebGpuBackend | null;
@@ -25,18 +26,25 @@ export interface CheckOpOptions {
 
 /** The gradient of one input on one case. */
 export interface OpGradientCheck {
+  /** Name of the case. */
   readonly case: string;
+  /** Which input. */
   readonly input: number;
+  /** What central differences say of it. */
   readonly result: FiniteDifferenceResult;
 }
 
+/** What a check of an op found. */
 export interface OpReport {
+  /** Its name. */
   readonly op: string;
+  /** True where every kernel and every gradient is right. */
   readonly pass: boolean;
   /** The first thing that is wrong, in one line; "" when all is well. */
   readonly reason: string;
   /** Every kernel on every case, those of ops that the gradient is made of included. */
   readonly kernels: readonly ConformanceResult[];
+  /** Every gradient on every case. */
   readonly gradients: readonly OpGradientCheck[];
 }
 

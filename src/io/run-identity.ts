@@ -4,7 +4,8 @@ import type { ResolvedOptions } from "../train/options.ts";
 import type { RowSource } from "../train/row-source.ts";
 import { isArray, type Packed } from "./packed.ts";
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+/** What JSON can hold. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 /**
  * Everything that decides the steps of a run, by the names of its options: plain values as they are, arrays as type,

@@ -7,8 +7,11 @@ import type { Activation } from "../ops/activation.ts";
 export type ParameterRole = "weight" | "bias" | "scale" | "shift";
 export const parameterRoles: readonly ParameterRole[] = ["weight", "bias", "scale", "shift"];
 
+/** A parameter of a layer of one's own. */
 export interface CustomParameter {
+  /** A weight's is [in, out]. */
   readonly shape: Shape;
+  /** What it is for. */
   readonly role: ParameterRole;
   /** First value of every element; the role says it where this is absent. */
   readonly first?: number;
@@ -16,12 +19,17 @@ export interface CustomParameter {
 
 /** A layer that user code makes. It is code, so no model file holds one. */
 export interface CustomLayer {
+  /** Tells it from layers that a model file may hold. */
   readonly type: "custom";
+  /** For people and for messages. */
   readonly name: string;
   /** Width that it takes and gives; null: any, and the same. */
   readonly in: number | null;
+  /** Width that it gives; null: what it takes. */
   readonly out: number | null;
+  /** By name. */
   readonly parameters: Readonly<Record<string, CustomParameter>>;
+  /** Adds its nodes. */
   readonly build: BuildLayer;
 }
 

@@ -15,8 +15,11 @@ export interface ParameterGroupSpec {
 
 const roles: readonly string[] = ["weight", "bias", "scale", "shift", "norm"];
 
+/** Factors of a parameter's own. */
 export interface Multipliers {
+  /** Of the learning rate; 0 freezes it. */
   readonly lr: number;
+  /** Of the weight decay. */
   readonly weightDecay: number;
 }
 

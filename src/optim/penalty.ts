@@ -6,7 +6,9 @@ import { ChainruleError } from "../core/errors.ts";
  * descent's weightDecay is: torch writes weight_decay / 2 sum w^2.
  */
 export interface PenaltySpec {
+  /** Factor of the sum of |w| over all weights; none by default. */
   readonly l1?: number;
+  /** Factor of the sum of w^2 over all weights; none by default. */
   readonly l2?: number;
 }
 

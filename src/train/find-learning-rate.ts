@@ -3,10 +3,13 @@ import { ChainruleError } from "../core/errors.ts";
 import type { TrainerOptions } from "./options.ts";
 import { createTrainer } from "./trainer.ts";
 
+/** The ramp and how it is looked at. Each step's rate is the same factor larger than the one before. */
 export interface FindLearningRateOptions {
-  /** The ramp: `steps` steps (200), each with the same factor more, from `from` (1e-6) to `to` (10). */
+  /** First rate; 1e-6. */
   readonly from?: number;
+  /** Last rate; 10. */
   readonly to?: number;
+  /** Steps of the ramp; 200. */
   readonly steps?: number;
   /** How much of the smoothed loss stays from one step to the next; 0.9. */
   readonly smoothing?: number;
@@ -16,13 +19,19 @@ export interface FindLearningRateOptions {
 
 /** One step of the ramp. */
 export interface LearningRatePoint {
+  /** Counted from 1. */
   readonly step: number;
+  /** The rate of this step. */
   readonly learningRate: number;
+  /** Loss of its batch. */
   readonly loss: number;
+  /** The loss, smoothed over the steps so far. */
   readonly smoothed: number;
 }
 
+/** What a ramp showed. */
 export interface LearningRateCurve {
+  /** One a step, until the loss ran away. */
   readonly points: readonly LearningRatePoint[];
   /** The rate at which the smoothed loss falls fastest over log rate; null where it never falls. */
   readonly suggestion: number | null;

@@ -6,6 +6,7 @@ import type { RowSource } from "./row-source.ts";
 import type { TrainerState } from "./state.ts";
 import type { RunOptions, StepMetrics, Trainer, WeightsChoice } from "./trainer.ts";
 
+/** When a run is validated, and on what. */
 export interface ValidateOptions {
   /** Steps between two validations, counted from the trainer's first; the end of a run is validated too. */
   readonly every: number;
@@ -15,6 +16,7 @@ export interface ValidateOptions {
   readonly weights?: WeightsChoice;
 }
 
+/** When a run that no longer improves ends. */
 export interface EarlyStopping {
   /** The run ends after so many validations in a row without an improvement. */
   readonly patience: number;
@@ -27,17 +29,21 @@ export interface EarlyStopping {
 }
 
 export interface ValidatedRunOptions extends RunOptions {
+  /** Validation between steps; none by default. */
   readonly validate?: ValidateOptions;
+  /** An end before all steps are taken; none by default. */
   readonly stopEarly?: EarlyStopping;
 }
 
 /** A validation after step `step`. */
 export interface Validation extends Evaluation {
+  /** Steps taken before it. */
   readonly step: number;
   /** True where it is the best so far. */
   readonly improved: boolean;
 }
 
+/** What a validated run yields: its steps, and the validations between them. */
 export type TrainingEvent =
   | { readonly type: "step"; readonly metrics: StepMetrics }
   | { readonly type: "validation"; readonly validation: Validation };
@@ -46,7 +52,9 @@ export type TrainingEvent =
 export interface ValidatedRun {
   /** Steps that were taken in all, though the trainer may be back at an earlier one. */
   readonly step: number;
+  /** True where it ended before all steps were taken, for want of improvement. */
   readonly stoppedEarly: boolean;
+  /** The best validation; null where there was none. */
   readonly best: Validation | null;
   /** True where the trainer went back to the state of the best validation. */
   readonly restored: boolean;

@@ -68,7 +68,7 @@ const mutants: readonly Mutant[] = [
   ...each(products, "tall", "the last row is the one before", "acc[30] = fma(row15", "acc[30] = fma(row14"),
   ...each(products, "tall", "the edge of M is off by one", "params.M - 1u", "params.M - 2u"),
   ...each(products, "tall", "a column is left out", "acc[31] = fma", "acc[29] = fma"),
-  ...each(products, "tall-quads", "a row comes from the wrong lane", /(let row5 = .*), 1u/, "$1, 2u"),
+  ...each(products, "tall-quads", "a row comes from the wrong lane", /(let row5_0 = .*), 1u/, "$1, 2u"),
   ...each(products, "tall-quads", "lanes load rows of their neighbours", "place % 4u * 4u", "(place + 1u) % 4u * 4u"),
   ...each(products, "tall-quads", "the last quad of a workgroup is left out", "place / 8u", "min(place / 8u, 2u)"),
   ...each(products, "direct", "the fourth row is the third", "acc3 += ", "acc2 += "),

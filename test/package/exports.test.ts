@@ -22,7 +22,14 @@ test("types are the ones of the code that runs, for ES modules and for bundlers"
   const ignored = (p: { kind: string; resolutionKind?: string }): boolean =>
     p.kind === "CJSResolvesToESM" || p.resolutionKind === "node10";
   expect(analysis.problems.filter((p) => !ignored(p))).toEqual([]);
-  expect(Object.keys(analysis.entrypoints).sort()).toEqual([".", "./check", "./io", "./node", "./package.json"]);
+  expect(Object.keys(analysis.entrypoints).sort()).toEqual([
+    ".",
+    "./check",
+    "./custom",
+    "./io",
+    "./node",
+    "./package.json",
+  ]);
 });
 
 test("the tarball holds the build, the command and documents, and no more", () => {
