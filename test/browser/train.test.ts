@@ -105,7 +105,7 @@ describe("a run", () => {
     // Workers have a navigator of their own: whichever file asks is served without the question.
     await s.page.route("**/assets/*.js", async (route) => {
       const response = await route.fetch();
-      await route.fulfill({ response, body: (await response.text()).replaceAll("navigator.gpu", "undefined") });
+      await route.fulfill({ response, body: (await response.text()).replaceAll("navigator.gpu", "null") });
     });
     await s.open("data=moons");
     await s.trained(50);
