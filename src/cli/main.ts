@@ -1,5 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
-import { clearProgress, print, quietPipes } from "./output.ts";
+import { clearProgress, drained, print, quietPipes } from "./output.ts";
 
 interface Command {
   /** Exit status; anything but 0 means not everything went well. */
@@ -63,5 +63,6 @@ try {
   if (args.includes("--verbose") && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   process.exitCode = expected && error.code === "usage" ? 2 : 1;
 }
+await drained();
 // Dawn keeps threads of its own; nothing is left to do.
 process.exit();
