@@ -105,7 +105,7 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   });
   const exact = new ReferenceExecutor(g.graph, "f64");
   await orAborted(exact.run(1), signal);
-  const bounds = propagateBounds(g.graph, exact.values);
+  const bounds = await propagateBounds(g.graph, exact.values);
   const nothing = new Map<Tensor, NdArray>();
   const onDevice = (b: Backend | null): Promise<Map<Tensor, NdArray>> =>
     b ? orAborted(runOnDevice(b, g), signal) : Promise.resolve(nothing);
@@ -113,7 +113,7 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const besides = await onDevice(options.beside ?? null);
   const probe = new LossProbe(g.graph, g.loss, exact.values);
   const samples = samplesFor(model, x.shape[0]!);
-  const limits = normLimits(g, exact.values, computed);
+  const limits = await normLimits(g, exact.values, computed);
   const tensors: TensorCheck[] = [];
   const parameterGradients = new Set([...g.parameters.values()].map((p) => p.gradient));
   const pointOf = new Map([...g.gradients].map(([t, dt]) => [dt, t] as const));

@@ -1,6 +1,7 @@
 import { compare } from "../core/compare.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import type { Node, Tensor } from "../graph/graph.ts";
+import { proofOf } from "../graph/op.ts";
 import { activations } from "../ops/activations.ts";
 import type { GradientGraph } from "../train/gradient-graph.ts";
 
@@ -16,11 +17,11 @@ const CARRIED = 8;
  * small differences of large numbers: the loss at a minimum, p - t, and an activation where it is saturated, 1 - y y.
  * What values right to VALUE_ERROR allow there, every gradient behind carries on.
  */
-export function normLimits(
+export async function normLimits(
   g: GradientGraph,
   exact: ReadonlyMap<Tensor, NdArray>,
   computed: ReadonlyMap<Tensor, NdArray>,
-): ReadonlyMap<Tensor, number> {
+): Promise<ReadonlyMap<Tensor, number>> {
   const limits = new Map<Tensor, number>();
   const slopes = new Set<unknown>(Object.values(activations).map((a) => a.backward));
   const gradients = new Set(g.gradients.values());
@@ -29,21 +30,22 @@ export function normLimits(
     const carried = Math.max(NORM_LIMIT, ...node.inputs.map((t) => limits.get(t) ?? 0));
     for (const t of node.outputs) {
       const differs = t === first || slopes.has(node.op);
-      limits.set(t, differs ? Math.max(carried, allowed(node, t, gradients, exact, computed)) : carried);
+      limits.set(t, differs ? Math.max(carried, await allowed(node, t, gradients, exact, computed)) : carried);
     }
   }
   return limits;
 }
 
-function allowed(
+async function allowed(
   node: Node,
   t: Tensor,
   gradients: ReadonlySet<Tensor>,
   exact: ReadonlyMap<Tensor, NdArray>,
   computed: ReadonlyMap<Tensor, NdArray>,
-): number {
+): Promise<number> {
   const onDevice = computed.get(t);
-  if (!node.op.bound || !onDevice) return 0;
+  const { bound } = await proofOf(node.op);
+  if (!bound || !onDevice) return 0;
   const inputs = node.inputs.map((input) => exact.get(input)!);
   const outputs = node.outputs.map((output) => exact.get(output)!);
   const size = norm(exact.get(t)!);
@@ -56,7 +58,7 @@ function allowed(
       ? { ...inputs[i]!, data: Float64Array.from(inputs[i]!.data, (v) => VALUE_ERROR * Math.abs(v)) }
       : null,
   );
-  const most = norm(node.op.bound(inputs, off, outputs, node.attrs)[0]!) / size;
+  const most = norm((await bound(inputs, off, outputs, node.attrs))[0]!) / size;
   return CARRIED * Math.min(compare(onDevice, exact.get(t)!, null).normRelative, most);
 }
 
