@@ -164,7 +164,7 @@ async function verifyGradients(
   weights: ReadonlyMap<string, NdArray>,
   { x, y }: { x: NdArray; y: NdArray },
 ): Promise<boolean> {
-  const g = gradientGraph(model, weights, x, y, { seed: 1, maxBufferSize: backend.limits.maxBufferSize });
+  const g = await gradientGraph(model, weights, x, y, { seed: 1, maxBufferSize: backend.limits.maxBufferSize });
   const exact = new ReferenceExecutor(g.graph, "f64");
   exact.step();
   const executor = await backend.compile(g.graph, { nodes: fuse(g.graph) });

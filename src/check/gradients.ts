@@ -100,7 +100,7 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   checkWeights(model, weights);
   const { x, y } = matchRows(model, { x: options.x, y: options.y }, "batch");
   const maxBufferSize = backend?.limits.maxBufferSize ?? 2 ** 32;
-  const g = gradientGraph(model, weights, x, y, {
+  const g = await gradientGraph(model, weights, x, y, {
     ...{ seed: options.seed ?? 1, maxBufferSize, penalty: checkPenalty(options.penalty) },
   });
   const exact = new ReferenceExecutor(g.graph, "f64");

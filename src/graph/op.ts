@@ -33,6 +33,8 @@ export interface Op<A> {
   readonly proof: Proof<A> | (() => Promise<Proof<A>>);
   /** How its kernels are compared on a device, where several apply; absent where the ladder's own guess will do. */
   readonly trial?: Trial<A>;
+  /** A loss: the op of its gradient, and the one that computes both in a kernel. */
+  readonly lossPair?: () => { readonly backward: AnyOp; readonly withGradient: AnyOp };
   /** Pairs [output, input] that share memory: the op updates that input. */
   readonly inPlace?: readonly (readonly [number, number])[];
   /** A value that is another's memory seen differently; see graph/memory-plan. */

@@ -65,6 +65,7 @@ export const crossEntropy: Op<null> = {
   },
   wasm: ([x]) => call("crossEntropy", [input(0), input(1), output(0), ...x!.shape]),
   onChip: crossEntropyOnChip,
+  lossPair: () => ({ backward: crossEntropyGradient, withGradient: crossEntropyWithGradient }),
   gradient: (g, { inputs: [x, labels] }, [dloss]) => [
     g.one(crossEntropyGradient, [x!, labels!, dloss!], null, `d ${x!.name}`),
     null,

@@ -106,6 +106,7 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
       const size = sizeOf(p!.shape);
       return call(spec.name, [input(0), input(1), output(0), size, float(scaleOf(spec, size))]);
     },
+    lossPair: () => ({ backward, withGradient }),
     gradient: (g, { inputs: [p, t] }, [dloss]) => [g.one(backward, [p!, t!, dloss!], null, `d ${p!.name}`), null],
     kernels: [
       {

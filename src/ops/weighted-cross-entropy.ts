@@ -58,6 +58,7 @@ export const weightedCrossEntropy: Op<WeightedAttrs> = {
     return call("weightedCrossEntropy", [...values, ...x!.shape, float(smoothing)]);
   },
   onChip: weightedCrossEntropyOnChip,
+  lossPair: () => ({ backward: weightedCrossEntropyGradient, withGradient: weightedCrossEntropyWithGradient }),
   gradient: (g, { inputs: [x, labels, weights, sums], attrs }, [dloss]) => [
     g.one(weightedCrossEntropyGradient, [x!, labels!, dloss!, weights!, sums!], attrs, `d ${x!.name}`),
     null,

@@ -35,7 +35,7 @@ export async function findCulprit(
   const batch = options.batch === "full" ? rows : options.accumulate * options.batch;
   // Of a data set that is not in memory this step's rows will do.
   const { x, y } = isResident(data) ? data : await new RowStream(data, batch, options.seed, 1, false).chunk(step - 1);
-  const plan = trainingGraph({ ...options, x, y, rows, streams: !isResident(data) });
+  const plan = await trainingGraph({ ...options, x, y, rows, streams: !isResident(data) });
   const { graph } = plan;
   // Views show memory that belongs to others.
   const nodes = graph.nodes.filter((node) => !node.op.view);

@@ -7,7 +7,7 @@ import { startCursor } from "../ops/record.ts";
 import { type AnyEvaluator, evaluatorOf } from "./evaluate-source.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { matchData, type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "./options.ts";
-import { Passes } from "./passes.ts";
+import type { Passes } from "./passes.ts";
 import { type RowSource, requireResident } from "./row-source.ts";
 import { noAverage, stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
 import { type RowStream, streamOf } from "./stream.ts";
@@ -17,8 +17,9 @@ import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.
 export class Machinery {
   /** First step of the chunk of rows that is on the device, where rows stream. */
   private laid = -1;
-  /** Passes outside the run, on rows of the caller's. */
-  readonly passes: Passes;
+  private asked: Promise<Passes> | null = null;
+  private made: Passes | null = null;
+  private disposed = false;
   private readonly evaluators = new Map<"train" | "test" | Rows | RowSource, AnyEvaluator>();
 
   private constructor(
@@ -27,8 +28,16 @@ export class Machinery {
     readonly plan: TrainingGraph,
     readonly executor: Executor,
     private readonly stream: RowStream | null,
-  ) {
-    this.passes = new Passes(backend, options, (which) => this.parameters(which));
+  ) {}
+
+  /** Passes outside the run, on rows of the caller's. Their code is loaded with the first. */
+  passes(): Promise<Passes> {
+    this.asked ??= import("./passes.ts").then(({ Passes }) => {
+      this.made = new Passes(this.backend, this.options, (which) => this.parameters(which));
+      if (this.disposed) this.made.dispose();
+      return this.made;
+    });
+    return this.asked;
   }
 
   static async create(backend: Backend, given: TrainerOptions): Promise<Machinery> {
@@ -36,7 +45,7 @@ export class Machinery {
     const { data, batch, accumulate, seed, maxDataBytes } = options;
     const stream = batch === "full" ? null : streamOf(data, accumulate * batch, seed, maxDataBytes);
     const resident = stream?.empty() ?? requireResident(data);
-    const plan = trainingGraph({
+    const plan = await trainingGraph({
       ...options,
       x: resident.x,
       y: resident.y,
@@ -114,11 +123,12 @@ export class Machinery {
   }
 
   memory(): MemoryUse {
-    return totalMemory([this.executor, this.passes, ...this.evaluators.values()]);
+    return totalMemory([this.executor, this.made, ...this.evaluators.values()]);
   }
 
   dispose(): void {
-    this.passes.dispose();
+    this.disposed = true;
+    this.made?.dispose();
     for (const evaluator of this.evaluators.values()) evaluator.dispose();
     this.executor.dispose();
   }

@@ -236,12 +236,12 @@ export class Trainer extends Disposing {
    * crossEntropy and bce, logits). Takes them in batches, so memory does not grow with n.
    */
   predict(x: NdArray, options?: WeightsOptions): Promise<NdArray> {
-    return this.surviving(({ passes }) => passes.predict(x, options));
+    return this.surviving(async (machinery) => (await machinery.passes()).predict(x, options));
   }
 
   /** One forward pass over all rows of x [n, inputs] at once, without dropout: outputs [n, outputs]. */
   forward(x: NdArray, options?: Abortable): Promise<NdArray> {
-    return this.surviving(({ passes }) => passes.forward(x, options));
+    return this.surviving(async (machinery) => (await machinery.passes()).forward(x, options));
   }
 
   /**
@@ -249,7 +249,7 @@ export class Trainer extends Disposing {
    * next step. Changes nothing: a step on the same rows would go by these gradients.
    */
   gradients(x: NdArray, y: NdArray, options?: GradientOptions): Promise<LossGradients> {
-    return this.surviving(({ passes }) => passes.gradients(x, y, this.done, options));
+    return this.surviving(async (machinery) => (await machinery.passes()).gradients(x, y, this.done, options));
   }
 
   /**
@@ -257,7 +257,7 @@ export class Trainer extends Disposing {
    * to the outputs for x [n, inputs] to its gradients by parameter, and by x. Dropout as in gradients().
    */
   backward(x: NdArray, dy: NdArray, options?: GradientOptions): Promise<Gradients> {
-    return this.surviving(({ passes }) => passes.backward(x, dy, this.done, options));
+    return this.surviving(async (machinery) => (await machinery.passes()).backward(x, dy, this.done, options));
   }
 
   /**

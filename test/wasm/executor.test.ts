@@ -30,8 +30,8 @@ const config = {
 } as const;
 
 test("an op without kernels runs its reference in the midst of the others", async () => {
-  const whole = trainingGraph(config);
-  const mixed = trainingGraph(config);
+  const whole = await trainingGraph(config);
+  const mixed = await trainingGraph(config);
   const { wasm: _, ...withoutGelu } = opNamed("gelu");
   const { wasm: __, ...withoutAdam } = opNamed("adam");
   const nodes = mixed.graph.nodes.map((node) => {
@@ -71,7 +71,7 @@ test("dropout and the shuffle are the reference's, bit for bit", async () => {
 
 test("work that is queued runs in order; a value that was fused away, a wrong shape and a late run are refused", async () => {
   const { x, y } = ring(24);
-  const g = gradientGraph(mixedNet, config.weights, x, y, { seed: 1, maxBufferSize: 2 ** 30 });
+  const g = await gradientGraph(mixedNet, config.weights, x, y, { seed: 1, maxBufferSize: 2 ** 30 });
   const executor = await backend.compile(g.graph, { nodes: fuse(g.graph) });
   const first = executor.run(1, [g.loss]);
   executor.write(g.x, { ...x, data: x.data.map((v) => 2 * v) });
@@ -89,7 +89,7 @@ test("work that is queued runs in order; a value that was fused away, a wrong sh
 });
 
 test("timers have their turn while it computes, and dispose stops a long run", async () => {
-  const t = trainingGraph(config);
+  const t = await trainingGraph(config);
   const executor = await backend.compile(t.graph);
   let turns = 0;
   const timer = setInterval(() => turns++, 1);
