@@ -10,7 +10,7 @@ import { RowStream } from "./stream.ts";
 import { cursorAt, trainingGraph } from "./training-graph.ts";
 
 /** Where a step first left the finite numbers. */
-export interface Culprit {
+interface Culprit {
   /** "d 2.weight" */
   readonly tensor: string;
   /** The op that computes it, and on a GPU the kernel. */
@@ -24,7 +24,7 @@ export interface Culprit {
  * finite. `state` is the run's at that step, or soon after it, since a step that is not finite changes no weight. Null
  * where nothing is found: then the steps that were queued behind it have changed the weights.
  */
-export async function findCulprit(
+async function findCulprit(
   backend: Backend,
   options: ResolvedOptions,
   state: TrainerState,
@@ -69,6 +69,10 @@ function nameOf(backend: Backend, node: Node): string {
   return chooseKernel(node, (backend as WebGpuBackend).gpu.caps).kernel.name;
 }
 
-/** "0.linear [3, 7] became Infinity, computed by matmul/direct", for a message. */
-export const culpritText = ({ tensor, by, value, index }: Culprit): string =>
-  `${tensor} [${index.join(", ")}] became ${value} first, computed by ${by}`;
+/** ": 0.linear [3, 7] became Infinity first, computed by matmul/direct", for a message; "" where nothing is found. */
+export async function whereItBegan(...given: Parameters<typeof findCulprit>): Promise<string> {
+  const found = await findCulprit(...given);
+  return found
+    ? `: ${found.tensor} [${found.index.join(", ")}] became ${found.value} first, computed by ${found.by}`
+    : "";
+}

@@ -8,9 +8,9 @@ import { type AnyEvaluator, evaluatorOf } from "./evaluate-source.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { matchData, type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "./options.ts";
 import type { Passes } from "./passes.ts";
-import { type RowSource, requireResident } from "./row-source.ts";
+import { fitsWhole, type RowSource, requireResident } from "./row-source.ts";
 import { noAverage, stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
-import { type RowStream, streamOf } from "./stream.ts";
+import type { RowStream } from "./stream.ts";
 import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
 
 /** A run as it lies on one backend: all that is made anew when a device is lost, and nothing else. */
@@ -43,7 +43,10 @@ export class Machinery {
   static async create(backend: Backend, given: TrainerOptions): Promise<Machinery> {
     const options = resolveOptions(given, backend);
     const { data, batch, accumulate, seed, maxDataBytes } = options;
-    const stream = batch === "full" ? null : streamOf(data, accumulate * batch, seed, maxDataBytes);
+    const stream =
+      batch === "full" || fitsWhole(data, maxDataBytes)
+        ? null
+        : (await import("./stream.ts")).streamOf(data, accumulate * batch, seed, maxDataBytes);
     const resident = stream?.empty() ?? requireResident(data);
     const plan = await trainingGraph({
       ...options,

@@ -4,7 +4,6 @@ import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { Disposing } from "../core/resource.ts";
 import { Copies, HOLD_MS } from "./copies.ts";
-import { culpritText, findCulprit } from "./culprit.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { Machinery } from "./machinery.ts";
 import { metricsOf, type StepMetrics } from "./metrics.ts";
@@ -155,11 +154,11 @@ export class Trainer extends Disposing {
   private async notFinite({ step, loss }: StepMetrics): Promise<ChainruleError> {
     const { machinery } = this;
     const what = Number.isFinite(loss) ? "a gradient is not finite" : `the loss is ${loss}`;
-    const began = await machinery
-      .state()
-      .then((state) => findCulprit(machinery.backend, machinery.options, state, step))
-      .catch(() => null);
-    const where = began ? `: ${culpritText(began)}` : "";
+    const where = await import("./culprit.ts")
+      .then(async ({ whereItBegan }) =>
+        whereItBegan(machinery.backend, machinery.options, await machinery.state(), step),
+      )
+      .catch(() => "");
     return new ChainruleError(
       "not-finite",
       `step ${step}: ${what}${where}. The update was left out, the weights are finite; lower the learning rate, clip the gradient, or look at the data`,
