@@ -1,4 +1,4 @@
-import type { OpCase, Proof } from "../../graph/op.ts";
+import type { Proof } from "../../graph/op.ts";
 import type { BatchIndexAttrs } from "../batch.ts";
 
 export const batchIndex: Proof<BatchIndexAttrs> = {
@@ -36,7 +36,7 @@ export const gather: Proof<null> = {
   ],
 };
 
-export const drawBatch: { readonly cases: readonly OpCase<BatchIndexAttrs>[] } = {
+export const drawBatch: Pick<Proof<BatchIndexAttrs>, "cases"> = {
   cases: [
     drawCase({ order: "shuffle", batch: 33, n: 50, seed: 7 }, [7], []),
     drawCase({ order: "shuffle", batch: 5, n: 9, seed: 3 }, [200], [3]),

@@ -1,5 +1,5 @@
 import { CONTROL, CONTROL_SIZE, type ScheduleKind } from "../../../shaders/step.ts";
-import type { OpCase, Proof } from "../../graph/op.ts";
+import type { Proof } from "../../graph/op.ts";
 import type { ControlAttrs } from "../control.ts";
 import type { RecordAttrs } from "../record.ts";
 import { boundLike } from "../rounding.ts";
@@ -20,7 +20,7 @@ export const control: Proof<ControlAttrs> = {
   cases: controlCases(),
 };
 
-export const controlAndRecord: { readonly cases: readonly OpCase<ControlAttrs & RecordAttrs>[] } = {
+export const controlAndRecord: Pick<Proof<ControlAttrs & RecordAttrs>, "cases"> = {
   cases: controlCases().map((c) => ({
     ...c,
     inputs: [...c.inputs, { shape: [4, 4], dtype: "f32" as const }],

@@ -44,7 +44,7 @@ export const crossEntropyGradient: Proof<null> = {
   cases: lossCases(),
 };
 
-export const crossEntropyWithGradient: { readonly cases: readonly OpCase<null>[] } = {
+export const crossEntropyWithGradient: Pick<Proof<null>, "cases"> = {
   cases: lossCases(),
 };
 

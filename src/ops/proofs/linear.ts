@@ -1,9 +1,9 @@
-import type { OpCase } from "../../graph/op.ts";
+import type { OpCase, Proof } from "../../graph/op.ts";
 import { type ActivationSpec, valuesOf } from "../activation.ts";
 import { activations } from "../activations.ts";
 import type { LinearAttrs } from "../linear.ts";
 
-export const linear: { readonly cases: readonly OpCase<LinearAttrs>[] } = {
+export const linear: Pick<Proof<LinearAttrs>, "cases"> = {
   cases: [
     linearCase(1, 4, 4, true, "relu"),
     linearCase(5, 7, 3, true, "relu"),
@@ -15,7 +15,7 @@ export const linear: { readonly cases: readonly OpCase<LinearAttrs>[] } = {
   ],
 };
 
-export const linearInputGradient: { readonly cases: readonly OpCase<LinearAttrs>[] } = {
+export const linearInputGradient: Pick<Proof<LinearAttrs>, "cases"> = {
   cases: [
     inputGradientCase(1, 4, 4, "relu"),
     inputGradientCase(5, 7, 3, "relu"),
@@ -26,7 +26,7 @@ export const linearInputGradient: { readonly cases: readonly OpCase<LinearAttrs>
   ],
 };
 
-export const linearWeightGradient: { readonly cases: readonly OpCase<null>[] } = {
+export const linearWeightGradient: Pick<Proof<null>, "cases"> = {
   cases: [
     [1, 4, 1],
     [5, 7, 3],

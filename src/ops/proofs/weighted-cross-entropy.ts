@@ -62,7 +62,7 @@ export const weightedCrossEntropyGradient: Proof<WeightedAttrs> = {
   cases: weightedCases(),
 };
 
-export const weightedCrossEntropyWithGradient: { readonly cases: readonly OpCase<WeightedAttrs>[] } = {
+export const weightedCrossEntropyWithGradient: Pick<Proof<WeightedAttrs>, "cases"> = {
   cases: weightedCases(),
 };
 
