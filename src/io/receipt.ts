@@ -33,7 +33,7 @@ export interface Receipt {
  */
 export async function makeReceipt(backend: Backend, given: TrainerOptions): Promise<Receipt> {
   const options = resolveOptions(given, backend);
-  requireKnown(options, "receipt");
+  requireKnown(options, "receipt", ["accumulate"]);
   const { model, clip, optimizer, schedule } = options;
   const { x, y, rows } = firstBatch(options);
   const count = rows.data.length;
