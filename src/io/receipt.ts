@@ -72,7 +72,9 @@ export async function makeReceipt(backend: Backend, given: TrainerOptions): Prom
       ["norm", number(control.data[CONTROL.norm]!)],
       ...parameters(after!, "", "_new"),
     ]);
-    const script = receiptScript({ model, optimizer, schedule, clip, rows: count, computedBy: backend.description });
+    const { penalty, multipliers } = options;
+    const about = { model, optimizer, schedule, clip, penalty, multipliers, rows: count };
+    const script = receiptScript({ ...about, computedBy: backend.description });
     return { arrays, script };
   } finally {
     executor.dispose();
