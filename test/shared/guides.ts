@@ -30,7 +30,7 @@ export function bare({ language, code }: Block, strings: "keep" | "drop"): strin
   const text =
     language === "ts"
       ? code.replace(token, (t) => (t.startsWith("/") ? "" : strings === "keep" ? t : '""'))
-      : language === "sh"
+      : language === "sh" || language === "python"
         ? code.replace(shell, "")
         : code;
   return text.replace(/[ \t]+$/gm, "").trim();
@@ -78,15 +78,22 @@ export async function runGuide(blocks: readonly Block[], folder: string): Promis
         }
         break;
       }
+      case "python": {
+        writeFileSync(join(folder, block.info), block.code);
+        const ran = await runCommand(["python3", block.info], folder, python);
+        if (ran !== "stood in" && ran.status !== 0) fail(`it ended with ${ran.status}:\n${ran.out}${ran.err}`);
+        printed = ran === "stood in" ? null : ran.out;
+        break;
+      }
       case "text": {
-        if (blocks[i - 1]?.language !== "ts" && blocks[i - 1]?.language !== "sh") fail("nothing before it prints");
+        if (!["ts", "sh", "python"].includes(blocks[i - 1]?.language ?? "")) fail("nothing before it prints");
         if (printed === null) break;
         const complaint = differs(block.code, printed, block.info === "loose" || stoodIn ? "any" : 0.1);
         if (complaint) fail(`${complaint}\nprinted:\n${printed}`);
         break;
       }
       default:
-        fail("blocks are ts, sh, json, csv or text");
+        fail("blocks are ts, sh, python, json, csv or text");
     }
   }
 }
