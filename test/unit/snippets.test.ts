@@ -31,6 +31,6 @@ test.each([true, false])("the library's snippet makes the net of the page, whate
 test("rows of one's own are read from a file", () => {
   const settings = { ...settingsFor("moons"), data: OWN };
   const code = libraryCode(settings, modelOf(settingsFor("moons"), null));
-  expect(code).toContain('await loadDataFile("data.csv", await readFile("data.csv"))');
+  expect(code).toContain('await loadDataFile("data.csv", await read("data.csv"))');
   expect(code).not.toContain("dataPreset");
 });

@@ -34,25 +34,24 @@ function layerCall(layer: LayerSpec, first: boolean): string {
   }
 }
 
-/** The library, in Node or a browser. */
+/** The library, in a page; in Node but for the files. */
 export function libraryCode(s: Settings, model: ModelSpec): string {
+  const folder = s.data === OWN ? "" : "data/";
+  const read = `const read = async (file: string) => new Uint8Array(await (await fetch(\`${folder}\${file}\`)).arrayBuffer());`;
   const init = trainingPresets[s.data]?.init;
   const data =
     s.data === OWN
-      ? `import { readFile } from "node:fs/promises";
-import { loadDataFile } from "chainrule/io";
-
-const data = await loadDataFile("data.csv", await readFile("data.csv"));
+      ? `${read}
+const data = await loadDataFile("data.csv", await read("data.csv"));
 const test = null;`
-      : `const read = async (file: string) => new Uint8Array(await (await fetch(\`data/\${file}\`)).arrayBuffer());
+      : `${read}
 const { train: data, test } = await dataPreset("${s.data}").load(read, { seed: ${s.seed} });`;
   const firstWide = model.layers.findIndex((l) => l.type === "linear" || l.type === "layerNorm");
   const layers = model.layers.map((l, i) => `    ${layerCall(l, i === firstWide)},`).join("\n");
   const names = ["createTrainer", "sequential", ...(s.data === OWN ? [] : ["dataPreset"])];
   for (const { type } of model.layers) if (!names.includes(type)) names.push(type);
   return `import { ${names.sort().join(", ")} } from "chainrule";
-import { createNodeGpu } from "chainrule/node"; // Node alone needs it: a browser has navigator.gpu
-
+${s.data === OWN ? `import { loadDataFile } from "chainrule/io";\n` : ""}
 ${data}
 const model = sequential(
   [
@@ -67,7 +66,7 @@ const trainer = await createTrainer({
   batch: ${batchOf(s)},
   seed: ${s.seed},${init ? `\n  init: "${init}",` : ""}
   optimizer: { type: "${s.optimizer}", lr: ${s.lr} },
-  gpu: await createNodeGpu().catch(() => null), // null: on the CPU
+  // The fastest of navigator.gpu and the CPU. In Node: gpu: await createNodeGpu(), from "chainrule/node".
 });
 for await (const { step, loss } of trainer.run({ steps: ${STEPS}, logEvery: 200 })) console.log(step, loss);
 console.log(await trainer.evaluate(test ? "test" : "train"), trainer.backend.description);
