@@ -46,7 +46,7 @@ interface Dispatch {
 /** Dispatches in one submit, whatever they take: command buffers cost memory. */
 const MAX_DISPATCHES = 16384;
 /** Uniform blocks lie at multiples of this: WebGPU's guaranteed minUniformBufferOffsetAlignment. */
-const UNIFORM_STRIDE = 256;
+export const UNIFORM_STRIDE = 256;
 
 /** Plans and allocates a dispatch or more for each node. Throws before allocating when a limit is exceeded. */
 export async function recordGraph(
