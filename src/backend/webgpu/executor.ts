@@ -90,8 +90,7 @@ export class WebGpuExecutor extends Disposing implements Executor {
     if (this.disposed) return;
     this.disposed = true;
     this.gpu.executors.delete(this);
-    this.staging.dispose();
-    for (const buffer of this.recording.buffers) this.ledger.destroy(buffer);
+    this.ledger.dispose();
   }
 
   private clear(buffers: readonly GPUBuffer[]): void {

@@ -13,8 +13,6 @@ import type { Ledger } from "./ledger.ts";
 export interface Recording {
   /** How steps run, for people: "13 dispatches a step". */
   readonly description: string;
-  /** All memory of the recording, to be given back. */
-  readonly buffers: readonly GPUBuffer[];
   /** Buffers that must hold zeros before the first step: what lies between the parts of packed arrays is read. */
   readonly cleared: readonly GPUBuffer[];
   /** Steps that one submit may hold, whatever they take. */
@@ -117,7 +115,6 @@ export async function recordGraph(
   };
   return {
     description: `${dispatches.length} dispatches a step`,
-    buffers: uniforms ? [...buffers, uniforms] : buffers,
     cleared: packed.map((t) => place(t).buffer),
     maxSteps: Math.max(1, Math.floor(MAX_DISPATCHES / Math.max(1, dispatches.length))),
     place,

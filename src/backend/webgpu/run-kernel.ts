@@ -45,6 +45,9 @@ export async function runKernel(
     if (value) words.set(new Uint32Array(value.data.buffer, value.data.byteOffset, value.data.length));
     return upload(words, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC, "an array with its margin");
   };
+  const params = plan.launches.map(({ params: p }) =>
+    p ? upload(new Uint32Array(p), GPUBufferUsage.UNIFORM, "parameters") : null,
+  );
   const aliasOf = (o: number): number | undefined => op.inPlace?.find(([out]) => out === o)?.[1];
   const input = inputs.map((value, i) => storage(specs[i]!, value));
   const output = outputs.map((spec, o) => {
@@ -53,9 +56,6 @@ export async function runKernel(
   });
   const scratch = (plan.scratch ?? []).map((spec) => storage(spec));
   const numbers = { input, output, scratch };
-  const params = plan.launches.map(({ params: p }) =>
-    p ? upload(new Uint32Array(p), GPUBufferUsage.UNIFORM, "parameters") : null,
-  );
   const copies = output.map((i) => {
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
     return wanted.push({ name: "staging", bytes: wanted[i]!.bytes, usage, words: null }) - 1;

@@ -9,7 +9,6 @@ const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array } as const
 /** Buffers that carry results to the host. They are used again and again: a reading costs no allocation. */
 export class Staging {
   private readonly free: GPUBuffer[] = [];
-  private readonly all = new Set<GPUBuffer>();
 
   constructor(
     private readonly gpu: WebGpuDevice,
@@ -23,7 +22,6 @@ export class Staging {
     if (fits) return this.free.splice(this.free.indexOf(fits), 1)[0]!;
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
     const [buffer] = await inScope(this.gpu, this.ledger, [{ name: "staging", bytes: size, usage }], "a reading");
-    this.all.add(buffer!);
     return buffer!;
   }
 
@@ -41,11 +39,5 @@ export class Staging {
     buffer.unmap();
     this.free.push(buffer);
     return result;
-  }
-
-  dispose(): void {
-    for (const buffer of this.all) this.ledger.destroy(buffer);
-    this.all.clear();
-    this.free.length = 0;
   }
 }
