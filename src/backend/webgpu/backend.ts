@@ -95,7 +95,7 @@ export async function webgpuBackend(
       return WebGpuExecutor.compile(now, g, { ...given, kernel: (node) => kernels.get(node) ?? null }, null);
     },
     async room(g: Graph, nodes: readonly Node[], also: readonly number[]) {
-      const { roomFor } = await import("./room.ts");
+      const [{ roomFor }] = await Promise.all([import("./room.ts"), tuner?.late]);
       return roomFor(await alive(), g, nodes, also);
     },
     dispose() {

@@ -50,6 +50,8 @@ type Trials = typeof import("./tuner-trials.ts");
 export class Tuner implements KernelChoices {
   private readonly choices = new Map<string, Choice>();
   private loaded: Promise<void> | null = null;
+  /** A trial that was not waited for, and has memory until it ends. */
+  late: Promise<unknown> | null = null;
 
   constructor(
     private gpu: WebGpuDevice,
@@ -120,7 +122,7 @@ export class Tuner implements KernelChoices {
       const done = trials.trial(this.gpu, node, kernel, problem, results.length === 0);
       const result = await Promise.race([done, after(left)]);
       if (!result) {
-        done.catch(() => undefined);
+        this.late = done.catch(() => undefined);
         break;
       }
       problem = result.problem;
