@@ -1,3 +1,4 @@
+import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, ndarray, sizeOf, zeros } from "../../core/ndarray.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, Binding, DeviceCaps, KernelPlan } from "../../graph/op.ts";
@@ -68,9 +69,13 @@ export async function runKernel(
   }
 
   async function run(): Promise<KernelRun> {
+    // With sizes that never arrived a kernel may run for minutes.
+    device.pushErrorScope("validation");
     wanted.forEach(({ words }, i) => {
       if (words) device.queue.writeBuffer(made[i]!, 0, words as BufferSource);
     });
+    const refused = await gpu.orFailure(device.popErrorScope());
+    if (refused) throw new ChainruleError("device", `WebGPU: ${refused.message}`);
     const encoder = device.createCommandEncoder({ label: kernel.name });
     for (const [at, original] of plan!.launches.entries()) {
       const launch = options.edit ? { ...original, code: options.edit(original.code) } : original;
