@@ -12,6 +12,7 @@ import { gradientGraph } from "../../src/train/gradient-graph.ts";
 import type { TrainerOptions } from "../../src/train/options.ts";
 import { requireResident } from "../../src/train/row-source.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
+import { plotCurves } from "./curve-plot.ts";
 import { featureRuns, smallRuns } from "./nets.ts";
 import { presetRun } from "./presets.ts";
 import { inFolder, runProcesses, runPython, Verdict, writeFiles } from "./python.ts";
@@ -19,8 +20,9 @@ import { inFolder, runProcesses, runPython, Verdict, writeFiles } from "./python
 /**
  * Exports against PyTorch: a run of Chainrule's is exported in its midst and goes on in both. See README.md beside it.
  * Losses of all further steps, weights and moments at the end, gradients of a batch, rows, two processes over gloo, and
- * the way back are compared.
+ * the way back are compared. With a folder as argument, the curves of the runs on two processes are drawn there.
  */
+const curves = process.argv[2];
 const verdict = new Verdict();
 const backend = await cpuBackend();
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
@@ -62,6 +64,13 @@ function curve(a: readonly number[], b: readonly number[]): number {
   return Math.max(...finite.map(([v, w]) => Math.abs(v - w))) / Math.max(...finite.map(([, w]) => Math.abs(w)));
 }
 
+/** The losses before the export, where the curves are one, and those of a log behind it. */
+const continued = (first: readonly number[], folder: string, name: string): number[] => [
+  ...first.map(() => Number.NaN).slice(1),
+  first.at(-1)!,
+  ...logged(join(folder, `${name}.jsonl`)),
+];
+
 const file = (folder: string, name: string): Uint8Array => new Uint8Array(readFileSync(join(folder, name)));
 
 /** Loss and gradients of the first rows, of Chainrule's. */
@@ -81,7 +90,7 @@ async function gradients(options: Trainer["options"], weights: ReadonlyMap<strin
 async function goOn(name: string, given: TrainerOptions, processes: boolean): Promise<void> {
   await inFolder(async (folder) => {
     const trainer = await createTrainer(backend, given);
-    await losses(trainer, BEFORE);
+    const first = await losses(trainer, BEFORE);
     const state = await trainer.state();
     writeFiles(folder, exportPytorch(trainer.options, state));
 
@@ -142,6 +151,14 @@ async function goOn(name: string, given: TrainerOptions, processes: boolean): Pr
     if (two.status !== 0) return verdict.say(`${name}: two processes`, false, two.err.slice(-400));
     const twoOff = curve(logged(join(folder, "two.jsonl")), logged(join(folder, "log.jsonl")));
     verdict.say(`${name}: two processes`, twoOff < LOSS_LIMIT, `losses ${twoOff.toExponential(1)} from one process's`);
+    if (!curves) return;
+    const title = `${name}: exported after step ${BEFORE}, and taken on by both`;
+    const plot = plotCurves(title, [
+      { name: "Chainrule", colour: "#90cdf4", dash: "", losses: [...first, ...further] },
+      { name: "PyTorch, one process", colour: "#c05621", dash: "8 5", losses: continued(first, folder, "log") },
+      { name: "PyTorch, two processes", colour: "#1a202c", dash: "2 5", losses: continued(first, folder, "two") },
+    ]);
+    writeFiles(curves, [[`${name.replaceAll(/\W+/g, "-")}.svg`, plot]]);
   });
 }
 
