@@ -6,6 +6,7 @@ import type { Backend, CompileOptions } from "../executor.ts";
 import { WebGpuDevice } from "./device.ts";
 import { WebGpuExecutor } from "./executor.ts";
 import { loweredIsRight, lowering, WHOLE_STEPS } from "./lowering.ts";
+import { recorder } from "./record.ts";
 import { type ChoiceStore, Tuner } from "./tuner.ts";
 
 /** WebGPU, in a browser or in Node. */
@@ -96,7 +97,7 @@ export async function webgpuBackend(
     },
     async room(g: Graph, nodes: readonly Node[], also: readonly number[]) {
       const [{ roomFor }] = await Promise.all([import("./room.ts"), tuner?.late]);
-      return roomFor(await alive(), g, nodes, also);
+      return roomFor(await alive(), g, nodes, also, recorder);
     },
     dispose() {
       disposed = true;
