@@ -1,47 +1,65 @@
 import type { Backend } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
-import { sizeOf } from "../core/ndarray.ts";
-import { bytesOf } from "../graph/graph.ts";
-import { fuse } from "../ops/fuse.ts";
-import { EVAL_BATCH } from "./evaluation.ts";
-import { planOf } from "./machinery.ts";
+import type { Node, TensorSpec } from "../graph/graph.ts";
 import type { ResolvedOptions } from "./options.ts";
-import { isResident } from "./row-source.ts";
-import { stateTensors } from "./state.ts";
 import type { TrainingGraph } from "./training-graph.ts";
 
-/** What would fit where a run does not: loaded only when one has failed. */
+/**
+ * What would fit where a run does not: loaded only when one has failed. What the trainer has loaded already is given and
+ * not imported: a module that two chunks of a bundle share becomes a chunk of its own, and the first load grows.
+ */
 
 type Change = Partial<Pick<ResolvedOptions, "batch" | "maxDataBytes">>;
 
+/** A run of these options as a graph, the nodes that run, the values of its state, and rows of an evaluation's batch. */
+export type LaidOut = (options: ResolvedOptions) => Promise<{
+  readonly plan: TrainingGraph;
+  readonly nodes: readonly Node[];
+  readonly state: readonly TensorSpec[];
+  readonly evalBatch: number;
+}>;
+
 /** Known answers of kernels that a later graph is the first to use, on arrays of thousands of elements. */
 const KNOWN_ANSWERS = 2 ** 21;
+
+/** Every value takes four bytes. */
+const bytesOf = ({ shape }: { readonly shape: readonly number[] }): number => 4 * shape.reduce((a, b) => a * b, 1);
+const sum = (values: readonly { readonly shape: readonly number[] }[]): number =>
+  values.reduce((total, t) => total + bytesOf(t), 0);
 
 /**
  * What lies beside a run: readings that are on their way at once (see Trainer.run), the copy of the state, which takes
  * any buffer that it fits, and what an evaluation of the training and the test rows takes, whose arrays are their own.
  */
-function beside(plan: TrainingGraph, { model, data, test, maxDataBytes }: ResolvedOptions): readonly number[] {
-  const ring = bytesOf(plan.ring);
-  const state = stateTensors(plan).reduce((sum, t) => sum + bytesOf(t), 0);
-  const parameters = plan.groups.reduce((sum, group) => sum + bytesOf(group.flat), 0);
-  const widths = model.layers.reduce((sum, layer) => sum + (layer.type === "linear" ? layer.in + layer.out : 0), 0);
+function beside(
+  laid: Awaited<ReturnType<LaidOut>>,
+  { model, data, test, maxDataBytes }: ResolvedOptions,
+): readonly number[] {
+  const ring = bytesOf(laid.plan.ring);
+  const parameters = sum(laid.plan.groups.map((group) => group.flat));
+  const widths = model.layers.reduce((total, l) => total + (l.type === "linear" ? l.in + l.out : 0), 0);
   const sets = test ? [data, test] : [data];
   const evaluations = sets.map(({ x, y }) => {
-    const rows = Math.min(maxDataBytes, 4 * sizeOf(x.shape)) + Math.min(maxDataBytes, 4 * sizeOf(y.shape));
-    return Math.ceil((rows + ring + parameters + 8 * EVAL_BATCH * widths) / 4) * 4;
+    const rows = Math.min(maxDataBytes, bytesOf(x)) + Math.min(maxDataBytes, bytesOf(y));
+    return Math.ceil((rows + ring + parameters + 8 * laid.evalBatch * widths) / 4) * 4;
   });
-  return [ring, ring, Math.max(ring, state), KNOWN_ANSWERS, ...evaluations];
+  return [ring, ring, Math.max(ring, sum(laid.state)), KNOWN_ANSWERS, ...evaluations];
 }
 
 /** The error with the largest batch that this device has room for, or what else would fit, in its message. */
-export async function withWhatFits(backend: Backend, options: ResolvedOptions, error: ChainruleError): Promise<Error> {
+export async function withWhatFits(
+  backend: Backend,
+  options: ResolvedOptions,
+  error: ChainruleError,
+  layOut: LaidOut,
+): Promise<Error> {
   if (!backend.room) return error;
   /** Bytes of the run with something changed; null where that does not fit either. */
   const room = async (change: Change): Promise<number | null> => {
     try {
-      const { plan } = await planOf({ ...options, ...change });
-      return await backend.room!(plan.graph, fuse(plan.graph), beside(plan, { ...options, ...change }));
+      const given = { ...options, ...change };
+      const laid = await layOut(given);
+      return await backend.room!(laid.plan.graph, laid.nodes, beside(laid, given));
     } catch (failure) {
       if (failure instanceof ChainruleError && failure.code === "limit") return null;
       throw failure;
@@ -80,7 +98,7 @@ const SMALL_BATCHES = [32, 1];
 
 /** Chunks of the data set, by halving. */
 async function streamedRows({ data, batch }: ResolvedOptions, room: Room): Promise<string | null> {
-  if (!isResident(data)) return null;
+  if (!("data" in data.x && "data" in data.y)) return null;
   const rows = data.x.shape[0]!;
   const all = Math.max(data.x.data.byteLength, data.y.data.byteLength);
   const asked = batch === "full" ? [] : [batch];

@@ -6,7 +6,7 @@ import { packGroup, unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
 import { startCursor } from "../ops/record.ts";
 import { type AnyEvaluator, evaluatorOf } from "./evaluate-source.ts";
-import type { Evaluation } from "./evaluation.ts";
+import { EVAL_BATCH, type Evaluation } from "./evaluation.ts";
 import { matchData, type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "./options.ts";
 import type { Passes } from "./passes.ts";
 import { fitsWhole, type RowSource, requireResident } from "./row-source.ts";
@@ -64,7 +64,10 @@ export class Machinery {
     } catch (error) {
       if (!(error instanceof ChainruleError && error.code === "limit")) throw error;
       const { withWhatFits } = await import("./fit.ts");
-      throw await withWhatFits(backend, options, error);
+      throw await withWhatFits(backend, options, error, async (given) => {
+        const { plan: wanted } = await planOf(given);
+        return { plan: wanted, nodes: fuse(wanted.graph), state: stateTensors(wanted), evalBatch: EVAL_BATCH };
+      });
     }
   }
 

@@ -1,14 +1,13 @@
-import type { CDPSession } from "playwright-core";
 import { expect, test } from "vitest";
 import { studio } from "../shared/page.ts";
+import { beginWorkerWith } from "../shared/worker.ts";
 
 /**
- * What a browser does to a page that nobody looks at: it is hidden, its timers are throttled, its processor is slow, it
- * is frozen and resumed. The run goes on or waits; its losses are those of a page left alone, and nothing is complained of.
+ * What becomes of a page that nobody looks at: it is hidden, its timers are throttled, its processor is slow, it is
+ * stopped altogether and resumed. The run waits or goes on; its losses are those of a page left alone.
  */
 const s = studio();
 
-const shownStep = (): Promise<number> => s.stepCount();
 const beyond = (step: number): Promise<unknown> =>
   s.page.waitForFunction(
     (n) => Number(document.querySelector("#step-count")?.textContent?.replace(/\D/g, "")) > n,
@@ -16,13 +15,8 @@ const beyond = (step: number): Promise<unknown> =>
     { timeout: 60_000, polling: 100 },
   );
 
-/** The devtools of the page itself. */
-async function devtools(): Promise<CDPSession> {
-  return s.page.context().newCDPSession(s.page);
-}
-
-/** The memory that the page shows, while something happens to it. */
-async function constantMemory(work: () => Promise<void>): Promise<void> {
+/** The memory that the page shows is constant, and nothing is complained of, while something happens to it. */
+async function unharmed(work: () => Promise<void>): Promise<void> {
   const before = await s.text("#memory");
   expect(before).toMatch(/\d/);
   await work();
@@ -31,68 +25,139 @@ async function constantMemory(work: () => Promise<void>): Promise<void> {
   expect(await s.page.locator("#recovery").count()).toBe(0);
 }
 
-/** The losses so far are, step for step, those of the same run from its beginning, left alone. */
-async function asLeftAlone(): Promise<void> {
+/** Losses so far, by step, and the last step. */
+async function pausedLosses(): Promise<{ losses: Map<number, number>; last: number }> {
   await s.paused();
-  const disturbed = await s.lossAt();
-  const last = Math.max(...disturbed.keys());
+  const losses = await s.lossAt();
+  return { losses, last: Math.max(...losses.keys()) };
+}
+
+async function requireSame(disturbed: ReadonlyMap<number, number>, alone: ReadonlyMap<number, number>): Promise<void> {
+  const both = [...disturbed.keys()].filter((step) => alone.has(step));
+  expect(both.length).toBeGreaterThan(40);
+  for (const step of both) expect(disturbed.get(step), `step ${step}`).toBe(alone.get(step));
+}
+
+const reached = (step: number): Promise<unknown> =>
+  s.page.waitForFunction((n) => (window.chainrule.curve.steps.at(-1) ?? 0) >= n, step, { timeout: 120_000 });
+
+/** The same run from its beginning, in the same page, left alone. */
+async function asLeftAlone(): Promise<void> {
+  const { losses, last } = await pausedLosses();
   await s.page.click("#reset");
   await s.page.waitForFunction(() => window.chainrule.curve.losses.length === 0);
   await s.page.click("#play");
-  await s.page.waitForFunction((n) => (window.chainrule.curve.steps.at(-1) ?? 0) >= n, last, { timeout: 120_000 });
-  await s.paused();
-  const alone = await s.lossAt();
-  const both = [...disturbed.keys()].filter((step) => alone.has(step));
-  expect(both.length).toBeGreaterThan(40);
-  for (const step of both) expect(alone.get(step), `step ${step}`).toBe(disturbed.get(step));
+  await reached(last);
+  await requireSame(losses, (await pausedLosses()).losses);
 }
 
+/** Processes of the browser that show pages and run their workers, by the browser's word. */
+async function renderers(): Promise<number[]> {
+  const session = await s.page.context().browser()!.newBrowserCDPSession();
+  const { processInfo } = (await session.send("SystemInfo.getProcessInfo")) as {
+    processInfo: { type: string; id: number }[];
+  };
+  await session.detach();
+  return processInfo.filter((p) => p.type === "renderer").map((p) => p.id);
+}
+
+const STOPPED_MS = 2000;
+
 for (const device of ["webgpu", "cpu"]) {
-  test(`frozen and resumed it goes on where it was: ${device}`, async () => {
+  test(`frozen and resumed, twice, it goes on where it was: ${device}`, async () => {
     await s.open(`data=spirals&device=${device}`);
     await s.trained(50);
-    const session = await devtools();
-    await constantMemory(async () => {
+    await s.page.evaluate(() => {
+      const seen = { longest: 0, last: performance.now() };
+      Object.assign(window, { seen });
+      setInterval(() => {
+        const now = performance.now();
+        seen.longest = Math.max(seen.longest, now - seen.last);
+        seen.last = now;
+      }, 10);
+    });
+    const session = await s.page.context().newCDPSession(s.page);
+    await unharmed(async () => {
       for (let i = 0; i < 2; i++) {
-        const step = await shownStep();
+        const step = await s.stepCount();
+        // A browser freezes only tabs that it hides, and one without windows hides none: its processes are stopped, too.
         await session.send("Page.setWebLifecycleState", { state: "frozen" });
-        await new Promise((resolve) => setTimeout(resolve, 1500));
+        const stopped = await renderers();
+        expect(stopped.length).toBeGreaterThan(0);
+        for (const id of stopped) process.kill(id, "SIGSTOP");
+        await new Promise((resolve) => setTimeout(resolve, STOPPED_MS));
+        for (const id of stopped) process.kill(id, "SIGCONT");
         await session.send("Page.setWebLifecycleState", { state: "active" });
         await beyond(step + 20);
       }
     });
+    const longest = await s.page.evaluate(() => (window as unknown as { seen: { longest: number } }).seen.longest);
+    expect(longest, "the page stood still").toBeGreaterThan(0.9 * STOPPED_MS);
     await asLeftAlone();
   }, 240_000);
 }
 
-test("on a processor twenty times slower it goes on, and answers", async () => {
+test("on a processor twenty times slower it goes on", async () => {
   await s.open("data=spirals&device=webgpu");
   await s.trained(50);
-  const session = await devtools();
-  await constantMemory(async () => {
+  const session = await s.page.context().newCDPSession(s.page);
+  const busy = () =>
+    s.page.evaluate(() => {
+      const start = performance.now();
+      let sum = 0;
+      for (let i = 0; i < 2e6; i++) sum += Math.sqrt(i);
+      return sum > 0 ? performance.now() - start : 0;
+    });
+  await unharmed(async () => {
+    const before = await busy();
     await session.send("Emulation.setCPUThrottlingRate", { rate: 20 });
-    const step = await shownStep();
-    await beyond(step + 20);
+    expect(await busy(), "the page is slow").toBeGreaterThan(3 * before);
+    await beyond((await s.stepCount()) + 20);
     await session.send("Emulation.setCPUThrottlingRate", { rate: 1 });
   });
   await asLeftAlone();
 }, 240_000);
 
-test("behind another tab, with throttled timers, it trains on unseen", async () => {
-  await s.open("data=spirals&device=webgpu");
-  await s.trained(50);
-  const other = await s.page.context().newPage();
-  await constantMemory(async () => {
-    await other.goto("about:blank");
-    await other.bringToFront();
-    const session = await devtools();
-    await session.send("Emulation.setFocusEmulationEnabled", { enabled: false });
-    const step = await shownStep();
-    // A timer of the page that is asked for 60 times a second: how often it comes says whether it is throttled.
-    await beyond(step + 20);
-    await s.page.bringToFront();
-    await beyond((await shownStep()) + 20);
+/** As browsers treat tabs that were hidden for long: a timer once a second, no frame at all. */
+function throttled(hidden: boolean): void {
+  const { setTimeout: real } = globalThis;
+  globalThis.setTimeout = ((work: () => void, ms = 0, ...args: never[]) =>
+    real(work, Math.max(1000, ms), ...args)) as typeof setTimeout;
+  globalThis.setInterval = ((work: () => void, ms = 0) => {
+    const again = (): void => {
+      work();
+      real(again, Math.max(1000, ms));
+    };
+    return real(again, Math.max(1000, ms));
+  }) as unknown as typeof setInterval;
+  if (!hidden) return;
+  globalThis.requestAnimationFrame = () => 0;
+  Object.defineProperty(document, "visibilityState", { value: "hidden" });
+  Object.defineProperty(document, "hidden", { value: true });
+}
+
+test("hidden, with a timer a second and no frames, it trains on, and its losses are those of a page that is seen", async () => {
+  const link = "data=spirals&device=webgpu";
+  await s.open(link);
+  await s.trained(300);
+  const seen = await pausedLosses();
+  const { page } = s;
+  await page.addInitScript(throttled, true);
+  const wasThrottled = await beginWorkerWith(page, `(${throttled})(false);`);
+  await page.goto("about:blank");
+  await s.open(link);
+  await page.waitForFunction(() => window.chainrule.curve.losses.length >= 60, undefined, {
+    timeout: 60_000,
+    polling: 200,
   });
-  await other.close();
-  await asLeftAlone();
+  expect(wasThrottled()).toBe(1);
+  const losses = await s.lossAt();
+  await requireSame(losses, seen.losses);
+  const memory = await s.text("#memory");
+  await page.waitForFunction((n) => window.chainrule.curve.losses.length > n + 20, losses.size, {
+    timeout: 60_000,
+    polling: 200,
+  });
+  expect(await s.text("#memory")).toBe(memory);
+  expect(await page.locator("#problem").count()).toBe(0);
 }, 240_000);

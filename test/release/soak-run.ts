@@ -60,7 +60,7 @@ const kinds: readonly { name: string; onChip: boolean; every: number; log: numbe
 ];
 
 /** Rounds of a run each, in turn of each kind, on one backend whose device is lost now and then. */
-export async function soak(given: { minutes: number; folder: string; gpu: GPU }): Promise<Soaked> {
+export async function soak(given: { minutes: number; warmUp: number; folder: string; gpu: GPU }): Promise<Soaked> {
   const ms = 60_000 * given.minutes;
   const start = performance.now();
   const lossMs = Math.min(LOSS_MS, ms / LEAST_LOSSES);
@@ -71,7 +71,7 @@ export async function soak(given: { minutes: number; folder: string; gpu: GPU })
   const fault = (text: string): void => {
     if (faults.length < MOST_FAULTS) faults.push(`${((performance.now() - start) / 1000).toFixed(0)} s: ${text}`);
   };
-  let lossAt = lossMs / 2;
+  let lossAt = lossMs / 4;
 
   async function round(number: number, end: number): Promise<void> {
     const { name, onChip, every, log, options } = kinds[number % kinds.length]!;
@@ -131,7 +131,8 @@ export async function soak(given: { minutes: number; folder: string; gpu: GPU })
       for await (const m of trainer.run({ steps: watch.stepsLeft, logEvery: log })) {
         if (performance.now() - sampledAt >= SAMPLE_MS) look();
         if (performance.now() - start > lossAt) {
-          lossAt += lossMs;
+          const warm = performance.now() - start > given.warmUp * ms;
+          lossAt = performance.now() - start + (warm ? lossMs : lossMs / 4);
           counts.losses++;
           gpu.gpu.device.destroy();
         }

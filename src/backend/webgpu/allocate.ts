@@ -2,7 +2,7 @@ import { ChainruleError } from "../../core/errors.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { Ledger } from "./ledger.ts";
 
-interface Wanted {
+export interface WantedBuffer {
   readonly name: string;
   readonly bytes: number;
   readonly usage: number;
@@ -12,7 +12,7 @@ interface Wanted {
 export async function inScope(
   gpu: WebGpuDevice,
   ledger: Ledger,
-  wanted: readonly Wanted[],
+  wanted: readonly WantedBuffer[],
   what: string,
 ): Promise<GPUBuffer[]> {
   const { device } = gpu;
@@ -27,7 +27,7 @@ export async function inScope(
   throw failed;
 }
 
-function tooMuch(wanted: readonly Wanted[], what: string): ChainruleError {
+function tooMuch(wanted: readonly WantedBuffer[], what: string): ChainruleError {
   const total = wanted.reduce((sum, b) => sum + b.bytes, 0);
   const { name, bytes } = wanted.reduce((a, b) => (b.bytes > a.bytes ? b : a));
   return new ChainruleError(
@@ -44,11 +44,11 @@ export async function allocateBuffers(
   uniformBytes: number,
 ): Promise<{ buffers: GPUBuffer[]; uniforms: GPUBuffer | null }> {
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const wanted = storage.map(({ name, bytes }): Wanted => ({ name, bytes, usage }));
+  const wanted = storage.map(({ name, bytes }): WantedBuffer => ({ name, bytes, usage }));
   if (uniformBytes > 0) {
     const uniformUsage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     wanted.push({ name: "parameters of kernels", bytes: uniformBytes, usage: uniformUsage });
   }
-  const buffers = await inScope(gpu, ledger, wanted, "this graph");
+  const buffers = await gpu.buffers(wanted, "this graph", ledger);
   return { buffers, uniforms: uniformBytes > 0 ? buffers.pop()! : null };
 }

@@ -7,6 +7,7 @@ import { WebGpuDevice } from "./device.ts";
 import { WebGpuExecutor } from "./executor.ts";
 import { LateTuner } from "./late-tuner.ts";
 import { loweredIsRight, lowering, WHOLE_STEPS } from "./lowering.ts";
+import { recorder } from "./record.ts";
 import type { ChoiceStore } from "./tuner.ts";
 
 /** WebGPU, in a browser or in Node. */
@@ -97,7 +98,7 @@ export async function webgpuBackend(
     },
     async room(g: Graph, nodes: readonly Node[], also: readonly number[]) {
       const [{ roomFor }] = await Promise.all([import("./room.ts"), tuner?.late]);
-      return roomFor(await alive(), g, nodes, also);
+      return roomFor(await alive(), g, nodes, also, recorder);
     },
     dispose() {
       disposed = true;

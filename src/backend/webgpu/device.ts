@@ -2,6 +2,8 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { disposedError } from "../../core/resource.ts";
 import { DEFAULT_LIMITS, type DeviceCaps, type DeviceLimits } from "../../graph/op.ts";
+import { inScope, type WantedBuffer } from "./allocate.ts";
+import { Ledger } from "./ledger.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { SelfTest } from "./self-test.ts";
 
@@ -113,6 +115,11 @@ export class WebGpuDevice {
       this.check();
       throw new ChainruleError("device", `WebGPU: ${textOf(cause)}`, { cause });
     }
+  }
+
+  /** Storage or other buffers, asked for in a scope: throws ChainruleError("limit") where there is no room for all. */
+  buffers(wanted: readonly WantedBuffer[], what: string, ledger = new Ledger(this.device)): Promise<GPUBuffer[]> {
+    return inScope(this, ledger, wanted, what);
   }
 
   dispose(): void {

@@ -44,7 +44,10 @@ interface Dispatch {
 /** Dispatches in one submit, whatever they take: command buffers cost memory. */
 const MAX_DISPATCHES = 16384;
 /** Uniform blocks lie at multiples of this: WebGPU's guaranteed minUniformBufferOffsetAlignment. */
-export const UNIFORM_STRIDE = 256;
+const UNIFORM_STRIDE = 256;
+
+/** For what asks how much room there is. */
+export const recorder = { chooseKernel, checkLimits, planMemory, stride: UNIFORM_STRIDE };
 
 /** Plans and allocates a dispatch or more for each node. Throws before allocating when a limit is exceeded. */
 export async function recordGraph(

@@ -1,10 +1,16 @@
 import type { Graph, Node } from "../../graph/graph.ts";
-import { planMemory } from "../../graph/memory-plan.ts";
-import { allocateBuffers } from "./allocate.ts";
-import { checkLimits, chooseKernel } from "./choose.ts";
+import type { planMemory } from "../../graph/memory-plan.ts";
+import type { checkLimits, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
-import { Ledger } from "./ledger.ts";
-import { UNIFORM_STRIDE } from "./record.ts";
+
+/** What recording has loaded already: given and not imported, so that bundles need no chunk for what two share. */
+export interface Recorder {
+  readonly chooseKernel: typeof chooseKernel;
+  readonly checkLimits: typeof checkLimits;
+  readonly planMemory: typeof planMemory;
+  /** Bytes of the parameters of a launch. */
+  readonly stride: number;
+}
 
 /**
  * Bytes that a graph's plan takes as dispatches, after the device was asked for them, and for buffers of `also` bytes
@@ -16,18 +22,23 @@ export async function roomFor(
   g: Graph,
   nodes: readonly Node[],
   also: readonly number[],
+  recorder: Recorder,
 ): Promise<number> {
   const computed = nodes.filter((node) => !node.op.view);
-  const chosen = new Map(computed.map((node) => [node, chooseKernel(node, gpu.caps, null, gpu.wrong)]));
-  checkLimits(g, chosen, gpu.caps);
-  const plan = planMemory(g, nodes, (node) => chosen.get(node)?.plan.scratch ?? []);
+  const chosen = new Map(
+    computed.map((node) => [node, recorder.chooseKernel(node, gpu.caps, null, gpu.wrong)] as const),
+  );
+  recorder.checkLimits(g, chosen, gpu.caps);
+  const plan = recorder.planMemory(g, nodes, (node) => chosen.get(node)?.plan.scratch ?? []);
   const launches = [...chosen.values()].reduce((sum, { plan: p }) => sum + p.launches.length, 0);
-  const ledger = new Ledger(gpu.device);
-  const wanted = [...plan.buffers, ...also.map((bytes) => ({ name: "staging", bytes }))];
-  const { buffers, uniforms } = await allocateBuffers(gpu, ledger, wanted, launches * UNIFORM_STRIDE);
-  const bytes = ledger.liveBytes;
-  for (const buffer of uniforms ? [...buffers, uniforms] : buffers) ledger.destroy(buffer);
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const wanted = [
+    ...plan.buffers.map(({ name, bytes }) => ({ name, bytes, usage })),
+    ...[launches * recorder.stride, ...also].map((bytes) => ({ name: "what lies beside", bytes, usage })),
+  ];
+  const buffers = await gpu.buffers(wanted, "this graph");
+  for (const buffer of buffers) buffer.destroy();
   // What was given back may be needed for the next question.
   await gpu.orFailure(gpu.device.queue.onSubmittedWorkDone());
-  return bytes;
+  return wanted.reduce((sum, { bytes }) => sum + bytes, 0);
 }

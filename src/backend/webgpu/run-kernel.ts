@@ -2,10 +2,8 @@ import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, ndarray, sizeOf, zeros } from "../../core/ndarray.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, Binding, DeviceCaps, KernelPlan } from "../../graph/op.ts";
-import { inScope } from "./allocate.ts";
 import type { AnyKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
-import { Ledger } from "./ledger.ts";
 
 /** Words behind each array that no kernel may read for its result, nor write. */
 const MARGIN = 64;
@@ -61,7 +59,7 @@ export async function runKernel(
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
     return wanted.push({ name: "staging", bytes: wanted[i]!.bytes, usage, words: null }) - 1;
   });
-  const made = await inScope(gpu, new Ledger(device), wanted, `a test of ${kernel.name}`);
+  const made = await gpu.buffers(wanted, `a test of ${kernel.name}`);
   try {
     return await run();
   } finally {

@@ -1,6 +1,5 @@
 import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
-import { inScope } from "./allocate.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -21,7 +20,7 @@ export class Staging {
     const fits = this.free.filter((b) => b.size >= size).sort((a, b) => a.size - b.size)[0];
     if (fits) return this.free.splice(this.free.indexOf(fits), 1)[0]!;
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
-    const [buffer] = await inScope(this.gpu, this.ledger, [{ name: "staging", bytes: size, usage }], "a reading");
+    const [buffer] = await this.gpu.buffers([{ name: "staging", bytes: size, usage }], "a reading", this.ledger);
     return buffer!;
   }
 
