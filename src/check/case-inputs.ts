@@ -1,4 +1,4 @@
-import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
+import { cast, type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM, uniforms } from "../core/philox.ts";
 import type { CaseInput, OpCase } from "../graph/op.ts";
 import { ops } from "../ops/index.ts";
@@ -28,7 +28,7 @@ function draw(spec: CaseInput, step: number): NdArray {
   } else {
     values = normals(seed, STREAM.check, step, size).map((v) => v * scale);
   }
-  const array = ndarray(spec.shape, spec.dtype, values);
+  const array = spec.dtype === "f16" ? cast(ndarray(spec.shape, "f32", values), "f16") : ndarray(spec.shape, spec.dtype, values);
   if (!spec.through) return array;
   const op = ops.find((o) => o.name === spec.through)!;
   return op.reference([array], { alpha: 1 })[0]!;

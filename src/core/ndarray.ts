@@ -1,7 +1,11 @@
 import { ChainruleError } from "./errors.ts";
+import { roundToHalf } from "./half.ts";
 
-/** Element types of arrays on the host. The device knows f32, i32 and u32; f64 exists for checks. */
-export type DType = "f32" | "f64" | "i32" | "u32";
+/**
+ * Element types of arrays. f64 exists on the host alone, for checks. f16 is a way to store: halves on the device, two to a
+ * word; on the host, and wherever the CPU computes, f32 numbers that a half can hold.
+ */
+export type DType = "f32" | "f64" | "f16" | "i32" | "u32";
 /** Dimensions, outermost first; row-major order. A scalar is [1]. */
 export type Shape = readonly number[];
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array;
@@ -13,7 +17,13 @@ export interface NdArray {
   readonly data: TypedArray;
 }
 
-const constructors = { f32: Float32Array, f64: Float64Array, i32: Int32Array, u32: Uint32Array } as const;
+const constructors = {
+  f32: Float32Array,
+  f64: Float64Array,
+  f16: Float32Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+} as const;
 
 /** Number of elements of a shape. */
 export function sizeOf(shape: Shape): number {
@@ -49,9 +59,11 @@ export function ndarray(shape: Shape, dtype: DType, values: ArrayLike<number>): 
   return { shape, dtype, data: values instanceof wanted ? values : wanted.from(values) };
 }
 
-/** The same values in another element type (the same object when nothing changes). */
+/** The same values in another element type, rounded to it (the same object when nothing changes). */
 export function cast(a: NdArray, dtype: DType): NdArray {
-  return a.dtype === dtype ? a : { shape: a.shape, dtype, data: constructors[dtype].from(a.data) };
+  if (a.dtype === dtype) return a;
+  const data = dtype === "f16" ? Float32Array.from(a.data, roundToHalf) : constructors[dtype].from(a.data);
+  return { shape: a.shape, dtype, data };
 }
 
 /** The same data under another shape of equal size. */

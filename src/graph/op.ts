@@ -20,9 +20,15 @@ export interface Op<A> {
   /** Device kernels, simplest first. Empty for views, which cost nothing. */
   readonly kernels: readonly Kernel<A>[];
   /**
-   * Calls of the kernels in wasm/ that compute it; the reference stands in where this is absent. Views need none.
+   * What it stands for in exact arithmetic, where the reference computes something else on purpose (rounding to halves
+   * is the one case): the function that `gradient` is the derivative of, and that proofs in f64 run.
    */
-  wasm?(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[], attrs: A): WasmPlan;
+  ideal?(inputs: readonly NdArray[], attrs: A): readonly NdArray[];
+  /**
+   * Calls of the kernels in wasm/ that compute it; the reference stands in where this is absent or gives null. Views need
+   * none.
+   */
+  wasm?(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[], attrs: A): WasmPlan | null;
   /**
    * Its body in the kernel that runs whole steps of a small graph. Absent: graphs with it run as dispatches.
    */
@@ -71,7 +77,7 @@ export interface Kernel<A> {
   /** False where a simpler kernel is the better choice for these shapes. Absent: always suits. */
   suits?(inputs: readonly TensorSpec[], attrs: A, caps: DeviceCaps): boolean;
   /** What a device must have for the kernel to apply anywhere. */
-  readonly needs?: "subgroups";
+  readonly needs?: DeviceAbility;
 }
 
 export interface KernelPlan {
@@ -127,10 +133,15 @@ export interface DeviceLimits {
   readonly minStorageBufferOffsetAlignment: number;
 }
 
+/** Parts of WGSL that not every device has, as DeviceCaps names them. */
+export type DeviceAbility = "subgroups" | "shaderF16";
+
 /** What planners may count on. Asked of the adapter, or made up in a test. */
 export interface DeviceCaps extends DeviceLimits {
   /** WGSL's subgroups: invocations may take values from each other's registers. */
   readonly subgroups: boolean;
+  /** WGSL's f16: halves may be read from arrays of their own type. Without it they are unpacked from words. */
+  readonly shaderF16: boolean;
   /** The adapter computes on a CPU: invocations of a subgroup take turns at barriers, which cost what much work does. */
   readonly onCpu: boolean;
 }
@@ -145,7 +156,7 @@ export const DEFAULT_LIMITS: DeviceLimits = {
   maxStorageBuffersPerShaderStage: 8,
   minStorageBufferOffsetAlignment: 256,
 };
-export const DEFAULT_CAPS: DeviceCaps = { ...DEFAULT_LIMITS, subgroups: false, onCpu: false };
+export const DEFAULT_CAPS: DeviceCaps = { ...DEFAULT_LIMITS, subgroups: false, shaderF16: false, onCpu: false };
 
 /** One set of inputs for the checks. */
 export interface OpCase<A> {

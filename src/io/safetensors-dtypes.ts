@@ -1,3 +1,4 @@
+import { halfOfBits } from "../core/half.ts";
 import type { DType } from "../core/ndarray.ts";
 
 /** How one element of a safetensors file is read. All values are little-endian. */
@@ -13,7 +14,7 @@ export interface Element {
 export const ELEMENTS: ReadonlyMap<string, Element> = new Map<string, Element>([
   ["F64", { bytes: 8, dtype: "f64", read: (view, at) => view.getFloat64(at, true) }],
   ["F32", { bytes: 4, dtype: "f32", read: (view, at) => view.getFloat32(at, true) }],
-  ["F16", { bytes: 2, dtype: "f32", read: (view, at) => halfToNumber(view.getUint16(at, true)) }],
+  ["F16", { bytes: 2, dtype: "f32", read: (view, at) => halfOfBits(view.getUint16(at, true)) }],
   ["BF16", { bytes: 2, dtype: "f32", read: readBfloat16 }],
   ["I64", { bytes: 8, dtype: "i32", read: (view, at) => within(view.getBigInt64(at, true), -(2n ** 31n), 2n ** 31n) }],
   ["U64", { bytes: 8, dtype: "u32", read: (view, at) => within(view.getBigUint64(at, true), 0n, 2n ** 32n) }],
@@ -26,20 +27,17 @@ export const ELEMENTS: ReadonlyMap<string, Element> = new Map<string, Element>([
   ["BOOL", { bytes: 1, dtype: "i32", read: (view, at) => (view.getUint8(at) === 0 ? 0 : 1) }],
 ]);
 
-/** What each of the host's types is written as. */
-export const WRITTEN_AS: Readonly<Record<DType, string>> = { f64: "F64", f32: "F32", i32: "I32", u32: "U32" };
+/** What each of the host's types is written as: halves as the f32 numbers that they are on the host. */
+export const WRITTEN_AS: Readonly<Record<DType, string>> = {
+  f64: "F64",
+  f32: "F32",
+  f16: "F32",
+  i32: "I32",
+  u32: "U32",
+};
 
 function within(value: bigint, low: bigint, high: bigint): number {
   return value >= low && value < high ? Number(value) : Number.NaN;
-}
-
-/** IEEE 754 binary16: 1 sign bit, 5 exponent bits (bias 15), 10 fraction bits. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
 const word = new DataView(new ArrayBuffer(4));

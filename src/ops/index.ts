@@ -9,6 +9,7 @@ import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./
 import { dropout } from "./dropout.ts";
 import { gradientStats } from "./gradient-stats.ts";
 import { layerNorm, layerNormGradient, layerNormScaleGradient } from "./layer-norm.ts";
+import { toHalf } from "./half.ts";
 import { linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
 import { elementwiseLosses } from "./losses.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
@@ -25,6 +26,7 @@ export const ops: readonly AnyOp[] = [
   linear,
   linearInputGradient,
   linearWeightGradient,
+  toHalf,
   add,
   addBias,
   sumRows,

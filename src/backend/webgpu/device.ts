@@ -3,7 +3,7 @@ import { DEFAULT_LIMITS, type DeviceCaps, type DeviceLimits } from "../../graph/
 import { PipelineCache } from "./pipelines.ts";
 
 /** Asked for where the adapter has them. */
-const FEATURES: readonly GPUFeatureName[] = ["subgroups"];
+const FEATURES: readonly GPUFeatureName[] = ["subgroups", "shader-f16"];
 
 /** A device with what was learned of it, its pipelines, and its failures. */
 export class WebGpuDevice {
@@ -80,7 +80,8 @@ function capsOf(device: GPUDevice, { info }: GPUAdapter): DeviceCaps {
   // SwiftShader has subgroups of 4, Mesa's lavapipe of 4 or 8; those of GPUs are larger. 0 where it is not said.
   const subgroup = info.subgroupMinSize ?? 0;
   const onCpu = subgroup > 0 && subgroup < 16;
-  return { ...limitsOf(device), subgroups: device.features.has("subgroups"), onCpu };
+  const { features } = device;
+  return { ...limitsOf(device), subgroups: features.has("subgroups"), shaderF16: features.has("shader-f16"), onCpu };
 }
 
 function describe(adapter: GPUAdapter): string {

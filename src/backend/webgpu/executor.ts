@@ -1,4 +1,5 @@
 import { ChainruleError } from "../../core/errors.ts";
+import { packHalves } from "../../core/half.ts";
 import { cast, type NdArray, sameShape, shapeText } from "../../core/ndarray.ts";
 import type { Graph, Tensor } from "../../graph/graph.ts";
 import type { CompileOptions, Executor } from "../executor.ts";
@@ -62,7 +63,7 @@ export class WebGpuExecutor implements Executor {
       throw new ChainruleError("shape", `${variable.name}: cannot be set, the shapes differ: ${got}`);
     }
     const { buffer, offset } = this.recording.place(variable);
-    const { data } = cast(value, variable.dtype);
+    const data = variable.dtype === "f16" ? packHalves(value.data) : cast(value, variable.dtype).data;
     this.tail = this.tail.then(() => {
       if (!this.disposed) this.gpu.device.queue.writeBuffer(buffer, offset, data as BufferSource);
     });

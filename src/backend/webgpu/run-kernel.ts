@@ -1,5 +1,6 @@
+import { packHalves, unpackHalves } from "../../core/half.ts";
 import { type NdArray, ndarray, sizeOf, zeros } from "../../core/ndarray.ts";
-import type { TensorSpec } from "../../graph/graph.ts";
+import { bytesOf, elementBytes, type TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, Binding, DeviceCaps, KernelPlan } from "../../graph/op.ts";
 import type { AnyKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
@@ -42,8 +43,9 @@ export async function runKernel(
     return buffer;
   };
   const storage = (spec: TensorSpec, value?: NdArray): GPUBuffer => {
-    const words = new Uint32Array(sizeOf(spec.shape) + MARGIN).fill(SENTINEL);
-    if (value) words.set(new Uint32Array(value.data.buffer, value.data.byteOffset, value.data.length));
+    const words = new Uint32Array(bytesOf(spec) / 4 + MARGIN).fill(SENTINEL);
+    if (value && spec.dtype === "f16") words.set(new Uint32Array(packHalves(value.data).buffer));
+    else if (value) words.set(new Uint32Array(value.data.buffer, value.data.byteOffset, value.data.length));
     return upload(words, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
   };
   const aliasOf = (o: number): number | undefined => op.inPlace?.find(([out]) => out === o)?.[1];
@@ -60,7 +62,8 @@ export async function runKernel(
     const pipeline = await gpu.pipelines.get(launch, kernel.name);
     const entries = launch.bindings.map((b: Binding, i): GPUBindGroupEntry => {
       const buffer = buffers[b.kind][b.index]!;
-      return { binding: i + 1, resource: { buffer, offset: (b.offset ?? 0) * 4 } };
+      const { dtype } = { input: specs, output: outputs, scratch: plan.scratch ?? [] }[b.kind][b.index]!;
+      return { binding: i + 1, resource: { buffer, offset: (b.offset ?? 0) * elementBytes(dtype) } };
     });
     if (launch.params) {
       const buffer = upload(new Uint32Array(launch.params), GPUBufferUsage.UNIFORM);
@@ -83,6 +86,10 @@ export async function runKernel(
   const words = staged.map((copy) => new Uint32Array(copy.getMappedRange().slice(0)));
   for (const buffer of made) buffer.destroy();
   const results = outputs.map((spec, o) => {
+    if (spec.dtype === "f16") {
+      const size = sizeOf(spec.shape);
+      return ndarray(spec.shape, "f16", unpackHalves(new Uint16Array(words[o]!.buffer), size));
+    }
     const values = zeros(spec.shape, spec.dtype).data;
     new Uint32Array(values.buffer).set(words[o]!.subarray(0, values.length));
     return ndarray(spec.shape, spec.dtype, values);

@@ -1,8 +1,14 @@
-import { type NdArray, sizeOf } from "../../core/ndarray.ts";
-import type { TensorSpec } from "../../graph/graph.ts";
+import { unpackHalves } from "../../core/half.ts";
+import { type NdArray, sizeOf, type TypedArray } from "../../core/ndarray.ts";
+import { bytesOf, type TensorSpec } from "../../graph/graph.ts";
 import type { Ledger } from "./ledger.ts";
 
 const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array } as const;
+
+function copyOf(dtype: TensorSpec["dtype"], bytes: ArrayBuffer, offset: number, size: number): TypedArray {
+  if (dtype === "f16") return unpackHalves(new Uint16Array(bytes, offset, size), size);
+  return new arrays[dtype](bytes, offset, size).slice();
+}
 
 /** Buffers that carry results to the host. They are used again and again: a reading costs no allocation. */
 export class Staging {
@@ -25,10 +31,10 @@ export class Staging {
     await buffer.mapAsync(GPUMapMode.READ);
     const bytes = buffer.getMappedRange();
     let offset = 0;
-    const result = specs.map(({ shape, dtype }): NdArray => {
-      const size = sizeOf(shape);
-      const data = new arrays[dtype](bytes, offset, size).slice();
-      offset += size * 4;
+    const result = specs.map((spec): NdArray => {
+      const { shape, dtype } = spec;
+      const data = copyOf(dtype, bytes, offset, sizeOf(shape));
+      offset += bytesOf(spec);
       return { shape, dtype, data };
     });
     buffer.unmap();

@@ -1,0 +1,69 @@
+import { flatMain, read, storage, write } from "./common.ts";
+import { paramBlock } from "./params.ts";
+import { wgsl } from "./wgsl.ts";
+
+/**
+ * Rounds to halves by integer arithmetic: to nearest, ties to even, subnormals kept, infinity beyond the largest. The
+ * built-in pack2x16float may round either way, and its result is undefined where a value is too large, which is the very
+ * case that must be seen.
+ */
+export const packHalves = wgsl`
+fn halfBits(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  let size = bits & 0x7fffffffu;
+  // A carry out of the fraction goes on into the exponent, whose bias changes from 127 to 15.
+  let normal = (size + 0xfffu + ((size >> 13u) & 1u) - 0x38000000u) >> 13u;
+  // Multiples of 2^-24: the fraction with its leading bit, moved right; by 25 nothing is left of it.
+  let fraction = (size & 0x7fffffu) | 0x800000u;
+  let right = min(126u - min(size >> 23u, 126u), 25u);
+  let odd = (fraction >> right) & 1u;
+  let small = (fraction + (1u << (max(right, 1u) - 1u)) - 1u + odd) >> right;
+  var half = select(normal, small, size < 0x38800000u);
+  half = select(half, 0x7c00u, size >= 0x477ff000u);
+  half = select(half, 0x7e00u, size > 0x7f800000u);
+  return half | ((bits >> 16u) & 0x8000u);
+}
+fn packHalves(x: f32, y: f32) -> u32 { return halfBits(x) | (halfBits(y) << 16u); }
+`;
+
+/** WGSL types of an array of halves: words of two, or halves of their own type. */
+export const halfTypes = (vector: boolean, native: boolean) =>
+  native ? (vector ? "vec4<f16>" : "f16") : vector ? "vec2<u32>" : "u32";
+
+/** `array_at(i)`, the i-th element of an array of halves, and where it is read so, `array_four(i)`, elements i to i + 3. */
+export function readHalves(array: string, vector: boolean, native = false): string {
+  if (native) {
+    return vector
+      ? `fn ${array}_four(i: u32) -> vec4<f32> { return vec4<f32>(${array}[i / 4u]); }`
+      : `fn ${array}_at(i: u32) -> f32 { return f32(${array}[i]); }`;
+  }
+  return vector
+    ? `fn ${array}_four(i: u32) -> vec4<f32> {
+  let pair = ${array}[i / 4u];
+  return vec4<f32>(unpack2x16float(pair.x), unpack2x16float(pair.y));
+}`
+    : `fn ${array}_at(i: u32) -> f32 { return unpack2x16float(${array}[i / 2u] >> (16u * (i % 2u))).x; }`;
+}
+
+/** Invocations, and elements. */
+export const toHalfParams = paramBlock({ size: "u32", count: "u32" });
+
+/**
+ * y = x as halves. An invocation writes one word; with `vector` (the count is a multiple of 4) two, from a vec4. params.size
+ * counts invocations, params.count elements.
+ */
+export function toHalf(vector: boolean): string {
+  return wgsl`
+${toHalfParams.wgsl}
+${storage(read("x", vector ? "vec4<f32>" : "f32"), write("y", vector ? "vec2<u32>" : "u32"))}
+${packHalves}
+#if ${vector}
+${flatMain("  y[i] = vec2<u32>(packHalves(x[i].x, x[i].y), packHalves(x[i].z, x[i].w));")}
+#else
+${flatMain(wgsl`
+  let second = 2u * i + 1u;
+  y[i] = packHalves(x[2u * i], select(0.0, x[min(second, params.count - 1u)], second < params.count));
+`)}
+#endif
+`;
+}
