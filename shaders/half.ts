@@ -27,8 +27,12 @@ fn packHalves(x: f32, y: f32) -> u32 { return halfBits(x) | (halfBits(y) << 16u)
 `;
 
 /** WGSL types of an array of halves: words of two, or halves of their own type. */
-export const halfTypes = (vector: boolean, native: boolean) =>
-  native ? (vector ? "vec4<f16>" : "f16") : vector ? "vec2<u32>" : "u32";
+export function halfTypes(vector: boolean, native: false): "vec2<u32>" | "u32";
+export function halfTypes(vector: boolean, native: boolean): string;
+export function halfTypes(vector: boolean, native: boolean): string {
+  if (native) return vector ? "vec4<f16>" : "f16";
+  return vector ? "vec2<u32>" : "u32";
+}
 
 /** `array_at(i)`, the i-th element of an array of halves, and where it is read so, `array_four(i)`, elements i to i + 3. */
 export function readHalves(array: string, vector: boolean, native = false): string {

@@ -28,8 +28,9 @@ function draw(spec: CaseInput, step: number): NdArray {
   } else {
     values = normals(seed, STREAM.check, step, size).map((v) => v * scale);
   }
-  const array = spec.dtype === "f16" ? cast(ndarray(spec.shape, "f32", values), "f16") : ndarray(spec.shape, spec.dtype, values);
+  const array =
+    spec.dtype === "f16" ? cast(ndarray(spec.shape, "f32", values), "f16") : ndarray(spec.shape, spec.dtype, values);
   if (!spec.through) return array;
   const op = ops.find((o) => o.name === spec.through)!;
-  return op.reference([array], { alpha: 1 })[0]!;
+  return cast(op.reference([array], { alpha: 1 })[0]!, spec.dtype);
 }

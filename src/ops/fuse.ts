@@ -5,6 +5,7 @@ import { batchIndex, drawBatch, gather } from "./batch.ts";
 import { addBias, sumRows } from "./bias.ts";
 import { control, controlAndRecord } from "./control.ts";
 import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./cross-entropy.ts";
+import { toHalf } from "./half.ts";
 import { type LinearAttrs, linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
 import { elementwiseLosses } from "./losses.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
@@ -66,7 +67,7 @@ function usesOf(g: Graph): Uses {
 const activationOf = (node: Node | null, direction: "forward" | "backward") =>
   node === null ? undefined : Object.values(activations).find((a) => a[direction] === node.op);
 
-/** matmul, then perhaps addBias, then perhaps an activation. */
+/** matmul, then perhaps addBias, then perhaps an activation, then perhaps the storing of halves. */
 const layer: Pattern = (node, { only }) => {
   if (node.op !== matmul) return null;
   const chain = [node];
@@ -77,22 +78,34 @@ const layer: Pattern = (node, { only }) => {
   const activated = next();
   const activation = activationOf(activated, "forward");
   if (activation) chain.push(activated!);
+  const alpha = activation ? activated!.attrs.alpha : 0;
+  const stored = next();
+  const stores = stored?.op === toHalf;
+  if (stores) chain.push(stored);
   const at = chain.at(-1)!;
   if (at === node) return null;
-  const attrs: LinearAttrs = { activation: activation?.spec.name ?? null, alpha: activation ? at.attrs.alpha : 0 };
+  const attrs: LinearAttrs = { activation: activation?.spec.name ?? null, alpha, ...(stores && { toHalf: true }) };
   const inputs = bias ? [...node.inputs, bias] : node.inputs;
   return { replaces: chain, at, op: linear, attrs, inputs, outputs: at.outputs };
 };
 
-/** dy wT, then the derivative of the activation before the layer. */
+/** dy wT, then perhaps the derivative of the activation before the layer, then perhaps the storing of halves. */
 const inputGradient: Pattern = (node, { only }) => {
   if (node.op !== transposeMatmul || node.attrs.transpose !== "b") return null;
-  const at = only(node.outputs[0]!);
-  const activation = activationOf(at, "backward");
-  if (!at || !activation || at.inputs[0] !== node.outputs[0]) return null;
-  const attrs: LinearAttrs = { activation: activation.spec.name, alpha: at.attrs.alpha };
-  const inputs = [...node.inputs, at.inputs[1]!];
-  return { replaces: [node, at], at, op: linearInputGradient, attrs, inputs, outputs: at.outputs };
+  const chain = [node];
+  const next = only(node.outputs[0]!);
+  const activation = activationOf(next, "backward");
+  const derives = activation !== undefined && next!.inputs[0] === node.outputs[0];
+  if (derives) chain.push(next!);
+  const stored = only(chain.at(-1)!.outputs[0]!);
+  const stores = stored?.op === toHalf;
+  if (stores) chain.push(stored);
+  const at = chain.at(-1)!;
+  if (at === node) return null;
+  const name = derives ? activation.spec.name : null;
+  const attrs: LinearAttrs = { activation: name, alpha: derives ? next!.attrs.alpha : 0, ...(stores && { toHalf: true }) };
+  const inputs = derives ? [...node.inputs, next!.inputs[1]!] : node.inputs;
+  return { replaces: chain, at, op: linearInputGradient, attrs, inputs, outputs: at.outputs };
 };
 
 /** xT dy and the sums of dy's columns; both are of the same inputs, so the earlier place will do. */

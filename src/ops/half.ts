@@ -1,4 +1,4 @@
-import { toHalfParams, toHalf as toHalfCode } from "../../shaders/half.ts";
+import { toHalf as toHalfCode, toHalfParams } from "../../shaders/half.ts";
 import { HALF_LEAST, HALF_U, roundToHalf } from "../core/half.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import type { Binding, DeviceCaps, Kernel, KernelPlan, Op } from "../graph/op.ts";
@@ -50,7 +50,8 @@ export const toHalf: Op<null> = {
       const v = x!.data[i]!;
       const e = errorAt(ex, i);
       const off = Math.abs(v - y!.data[i]!);
-      out.data[i] = e === 0 ? Math.abs(roundToHalf(v) - y!.data[i]!) : e + HALF_U * (Math.abs(v) + e) + HALF_LEAST / 2 + off;
+      out.data[i] =
+        e === 0 ? Math.abs(roundToHalf(v) - y!.data[i]!) : e + HALF_U * (Math.abs(v) + e) + HALF_LEAST / 2 + off;
     }
     return [out];
   },
