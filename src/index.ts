@@ -14,5 +14,6 @@ export type { OptimizerSpec } from "./optim/optimizer.ts";
 export type { ScheduleSpec } from "./optim/schedule.ts";
 export { chooseTrainer } from "./train/choose.ts";
 export type { TrainerOptions } from "./train/options.ts";
+export type { RecoveryEvent, RecoveryOptions } from "./train/recovery.ts";
 export type { TrainerState } from "./train/state.ts";
 export { createTrainer, type StepMetrics, type Trainer } from "./train/trainer.ts";

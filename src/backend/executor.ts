@@ -32,6 +32,11 @@ export interface CompileOptions {
    * throws where it cannot be done, saying why.
    */
   readonly onChip?: boolean;
+  /**
+   * WebGPU only: false leaves out the known answers that each kernel gives on first use of a device. For what checks
+   * kernels itself, or runs wrong ones on purpose.
+   */
+  readonly selfTest?: boolean;
 }
 
 /** Something that runs graphs. */
@@ -41,6 +46,7 @@ export interface Backend {
   readonly description: string;
   /** The largest buffer, and the largest data set that is kept whole, in bytes. */
   readonly limits: { readonly maxBufferSize: number; readonly maxDataBytes: number };
+  /** A graph ready to run. On a GPU whose device was lost, a new one is asked for first, with growing pauses. */
   compile(g: Graph, options?: CompileOptions): Promise<Executor>;
   dispose(): void;
 }

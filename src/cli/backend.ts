@@ -1,11 +1,12 @@
 import { cpuBackend } from "../backend/cpu.ts";
 import type { Backend } from "../backend/executor.ts";
 import { referenceBackend } from "../backend/reference/executor.ts";
-import { webgpuBackend } from "../backend/webgpu/backend.ts";
+import { type WebGpuBackend, webgpuBackend } from "../backend/webgpu/backend.ts";
 import { createNodeGpu } from "../backend/webgpu/node.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { choiceText, chooseTrainer } from "../train/choose.ts";
 import type { TrainerOptions } from "../train/options.ts";
+import type { RecoveryEvent, RecoveryOptions } from "../train/recovery.ts";
 import { createTrainer, type Trainer } from "../train/trainer.ts";
 import { note } from "./output.ts";
 
@@ -23,22 +24,51 @@ export async function openBackend(choice: BackendChoice): Promise<Backend> {
  * A trainer on the backend asked for; "auto" measures a few steps of this run on each that is here and takes the
  * fastest. Says what was chosen, and the figures, on stderr.
  */
-export async function openTrainer(choice: BackendChoice, options: TrainerOptions): Promise<Trainer> {
+export async function openTrainer(
+  choice: BackendChoice,
+  options: TrainerOptions,
+  onLost: NonNullable<RecoveryOptions["onLost"]>,
+): Promise<Trainer> {
   const candidates = await openBackends(choice);
+  const recovery: RecoveryOptions = { onLost, cpu: cpuBackend, onEvent: (event) => note(eventText(event)) };
   if (candidates.length === 1) {
     const [backend, why] = candidates[0]!;
-    const trainer = await createTrainer(backend, options);
+    const trainer = await createTrainer(backend, options, recovery);
     note(`backend: ${backend.description} (${why}); ${trainer.execution}`);
+    noteWrongKernels(backend);
     return trainer;
   }
   const { trainer, measured } = await chooseTrainer(
     candidates.map(([backend]) => backend),
     options,
+    recovery,
   );
   note(
     `backend: ${choiceText(measured)} (measured on this run; --backend takes one without asking); ${trainer.execution}`,
   );
+  for (const [backend] of candidates) noteWrongKernels(backend);
   return trainer;
+}
+
+/** Kernels that gave a wrong answer on this device: a report to copy. */
+function noteWrongKernels(backend: Backend): void {
+  if (backend.kind !== "webgpu") return;
+  for (const [kernel, reason] of (backend as WebGpuBackend).gpu.wrong) {
+    note(`kernel ${kernel} is wrong on ${backend.description} and is left out: ${reason}`);
+  }
+}
+
+function eventText(event: RecoveryEvent): string {
+  switch (event.kind) {
+    case "lost":
+      return `step ${event.step}: ${event.message}; asking for a new one`;
+    case "recovered":
+      return `back after ${(event.ms / 1000).toFixed(1)} s: going on at step ${event.step}, from the copy of step ${event.from}`;
+    case "moved":
+      return `no device came back: going on at step ${event.step} on ${event.description}`;
+    case "waiting":
+      return `step ${event.step}: ${event.message}; asking again (Ctrl-C stops and saves)`;
+  }
 }
 
 /** The backends that a choice allows, each with the reason for it. Throws where one was asked for that is not here. */

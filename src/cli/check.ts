@@ -2,17 +2,15 @@ import type { Backend } from "../backend/executor.ts";
 import { checkGradients, type GradientReport, type TensorCheck } from "../check/gradients.ts";
 import { continueTutorial } from "../check/tutorial-story.ts";
 import { short } from "../core/format.ts";
-import { type NdArray, ndarray, rows, shapeText } from "../core/ndarray.ts";
-import { normals, randomWord, STREAM, uniforms } from "../core/philox.ts";
-import { readWeights } from "../io/weights.ts";
+import { rows, shapeText } from "../core/ndarray.ts";
+import { weightsOf } from "../io/weights.ts";
 import { defaultInitialiser, type Initialiser, initialise, initialisers } from "../nn/initialise.ts";
-import { losses } from "../nn/losses.ts";
-import { type ModelSpec, widths } from "../nn/model.ts";
 import { requireFits } from "../nn/parameters.ts";
 import { matchRows } from "../train/options.ts";
 import { backendChoices, openBackend } from "./backend.ts";
-import { readBytes } from "./files.ts";
+import { tensorsAt } from "./files.ts";
 import { print, table } from "./output.ts";
+import { randomBatch } from "./random-batch.ts";
 import { loadData, loadModel } from "./sources.ts";
 import { choiceFlag, countFlag, parse } from "./usage.ts";
 
@@ -23,7 +21,7 @@ a propagated bound, and the f64 against finite differences. Exits 1 when a tenso
 
   --data <preset|file>   where the batch comes from (its first rows); drawn from the seed by default
   --label <column>       CSV: the column to predict
-  --weights <file>       safetensors; drawn from the seed by default
+  --weights <file>       .safetensors or .npz; drawn from the seed by default
   --init <how>           uniform01, he, xavier or zeros
   --batch <N>            rows (default 32)
   --seed <N>             weights and dropout masks (default 1)
@@ -53,7 +51,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const init = choiceFlag<Initialiser>("init", values.init, initialisers) ?? preset?.init ?? defaultInitialiser(model);
   const batch = countFlag("batch", values.batch) ?? 32;
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
-  const read = values.weights ? readWeights(readBytes(values.weights), model) : null;
+  const read = values.weights ? weightsOf(await tensorsAt(values.weights), model) : null;
   const data =
     source === undefined
       ? randomBatch(model, batch, seed)
@@ -72,17 +70,6 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   backend.dispose();
   return report.pass ? 0 : 1;
-}
-
-/** Normal inputs and fitting targets, for a model that brings no data. */
-function randomBatch(model: ModelSpec, n: number, seed: number): { x: NdArray; y: NdArray } {
-  const { inputs, outputs } = widths(model);
-  const x = ndarray([n, inputs], "f32", normals(seed, STREAM.check, 0, n * inputs));
-  if (losses[model.loss].targets === "values") {
-    return { x, y: ndarray([n, outputs], "f32", uniforms(seed, STREAM.check, 1, n * outputs)) };
-  }
-  const label = (_: unknown, i: number): number => randomWord(seed, STREAM.check, 2, i) % outputs;
-  return { x, y: ndarray([n], "i32", Int32Array.from({ length: n }, label)) };
 }
 
 function reportText(report: GradientReport, batch: number): string {

@@ -1,9 +1,9 @@
 import { cpuBackend } from "../backend/cpu.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import { webgpuBackend } from "../backend/webgpu/backend.ts";
+import { conform } from "../backend/webgpu/conform.ts";
 import { createNodeGpu, listNodeAdapters } from "../backend/webgpu/node.ts";
 import { isSoftware } from "../bench/adapter.ts";
-import { conform } from "../check/conformance.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { ops } from "../ops/index.ts";
 import { clearProgress, print, progress } from "./output.ts";

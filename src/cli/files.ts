@@ -1,7 +1,9 @@
-import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ChainruleError } from "../core/errors.ts";
+import type { NdArray } from "../core/ndarray.ts";
+import { readTensors } from "../io/tensor-file.ts";
 
 /** Files larger than this are refused before they are read. */
 const MAX_BYTES = 2 ** 31;
@@ -17,6 +19,11 @@ export function readBytes(path: string): Uint8Array {
     if (error instanceof ChainruleError) throw error;
     throw new ChainruleError("file", `cannot read ${path}: ${reason(error)}`, { cause: error });
   }
+}
+
+/** The named arrays of a .safetensors or .npz file. */
+export async function tensorsAt(path: string): Promise<Map<string, NdArray>> {
+  return readTensors(path, readBytes(path));
 }
 
 export function readJson(path: string): unknown {
@@ -39,6 +46,15 @@ export function requireWritable(path: string): void {
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
     const why = missing ? "its folder does not exist" : reason(error);
     throw new ChainruleError("file", `cannot write ${path}: ${why}`, { cause: error });
+  }
+}
+
+/** Makes a folder for results, or finds out now that it cannot be made. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new ChainruleError("file", `cannot make the folder ${path}: ${reason(cause)}`, { cause });
   }
 }
 
@@ -69,6 +85,7 @@ function reason(error: unknown): string {
   const known: Record<string, string> = {
     ENOENT: "there is no such file",
     EACCES: "permission denied",
+    EEXIST: "it is a file",
     EISDIR: "it is a folder",
     ENOTDIR: "part of the path is not a folder",
     EROFS: "the file system is read-only",

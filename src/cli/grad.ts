@@ -2,22 +2,22 @@ import type { Backend } from "../backend/executor.ts";
 import { referenceBackend } from "../backend/reference/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
-import { readSafetensors } from "../io/safetensors.ts";
-import { readWeights, writeWeights } from "../io/weights.ts";
+import { writeTensors } from "../io/tensor-file.ts";
+import { weightsOf, weightTensors } from "../io/weights.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
 import { gradientGraph } from "../train/gradient-graph.ts";
 import { matchRows } from "../train/options.ts";
 import { backendChoices, openBackend } from "./backend.ts";
-import { readBytes, requireWritable, writeWhole } from "./files.ts";
+import { requireWritable, tensorsAt, writeWhole } from "./files.ts";
 import { print } from "./output.ts";
 import { loadModel } from "./sources.ts";
 import { choiceFlag, countFlag, parse } from "./usage.ts";
 
-const help = `Usage: chainrule grad <model.json> --weights W.safetensors --batch B.safetensors --out G.safetensors
+const help = `Usage: chainrule grad <model.json> --weights W --batch B --out G
 
-Computes loss and gradients of one batch.
+Computes loss and gradients of one batch. Files are .safetensors, or .npz by that ending.
 
   --weights <file>   parameters, named as in PyTorch's nn.Sequential, F32 or F64
   --batch <file>     x, F32 [n, in]; y, F32 targets [n, out] or I32 class indices [n]
@@ -49,13 +49,13 @@ export async function run(args: readonly string[]): Promise<number> {
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const seed = countFlag("seed", values.seed, 0) ?? 1;
   const out = required("out");
-  const bytes = readBytes(required("weights"));
-  const { x, y } = readBatch(readBytes(required("batch")), model);
-  readWeights(bytes, model);
+  const tensors = await tensorsAt(required("weights"));
+  const { x, y } = batchOf(await tensorsAt(required("batch")), model);
+  weightsOf(tensors, model);
   requireWritable(out);
   const backend = choice === "cpu" || choice === "reference" ? referenceBackend("f64") : await openBackend(choice);
   const exact = backend.kind === "cpu";
-  const weights = readWeights(bytes, model, exact ? "f64" : "f32");
+  const weights = weightsOf(tensors, model, exact ? "f64" : "f32");
   const { loss, gradients } = await lossAndGradients(
     exact ? referenceBackend("f64") : backend,
     model,
@@ -63,7 +63,7 @@ export async function run(args: readonly string[]): Promise<number> {
     { x, y },
     seed,
   );
-  writeWhole(out, writeWeights(model, gradients, [["loss", { ...loss, shape: [] }]]));
+  writeWhole(out, writeTensors(out, [["loss", { ...loss, shape: [] }], ...weightTensors(model, gradients)]));
   print(
     values.json
       ? JSON.stringify({ loss: loss.data[0], out, backend: backend.description })
@@ -73,8 +73,7 @@ export async function run(args: readonly string[]): Promise<number> {
 }
 
 /** x and y of a batch file, checked against the model. */
-export function readBatch(bytes: Uint8Array, model: ModelSpec): { x: NdArray; y: NdArray } {
-  const { tensors } = readSafetensors(bytes);
+function batchOf(tensors: ReadonlyMap<string, NdArray>, model: ModelSpec): { x: NdArray; y: NdArray } {
   const x = tensors.get("x");
   const y = tensors.get("y");
   if (!x || !y) throw new ChainruleError("file", `batch: tensor "${x ? "y" : "x"}" is missing; a batch holds x and y`);

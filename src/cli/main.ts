@@ -13,6 +13,11 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: "prove every gradient of a model: device, f64, finite differences",
     load: () => import("./check.ts"),
   },
+  receipt: {
+    summary: "every number of one step, with a numpy script that computes them again",
+    load: () => import("./receipt.ts"),
+  },
+  export: { summary: "a run as files with which PyTorch goes on", load: () => import("./export.ts") },
   bench: {
     summary: "limits of the adapter, products, training steps, each verified first",
     load: () => import("./bench.ts"),

@@ -42,7 +42,7 @@ export async function loadData(
     const names = Object.keys(dataPresets).join(", ");
     throw new ChainruleError(
       "usage",
-      `there is no data preset "${source}"; presets are ${names}; or give a .safetensors, .csv or IDX file`,
+      `there is no data preset "${source}"; presets are ${names}; or give a .safetensors, .npz, .npy, .csv or IDX file`,
     );
   }
   const task = losses[model.loss].targets === "classes" || model.loss === "bce" ? "classification" : "regression";

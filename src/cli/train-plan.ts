@@ -1,14 +1,14 @@
 import { ChainruleError } from "../core/errors.ts";
-import type { DataSplit } from "../data/dataset.ts";
-import { readWeights } from "../io/weights.ts";
+import { weightsOf } from "../io/weights.ts";
 import { type Initialiser, initialisers } from "../nn/initialise.ts";
+import type { ModelSpec } from "../nn/model.ts";
 import type { OptimizerName } from "../ops/names.ts";
 import { optimizers } from "../ops/optimizers.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { parseSchedule } from "../optim/schedule.ts";
-import { matchRows, type TrainerOptions } from "../train/options.ts";
+import { matchRows, type Rows, type TrainerOptions } from "../train/options.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
-import { readBytes, requireWritable } from "./files.ts";
+import { requireWritable, tensorsAt } from "./files.ts";
 import { loadData, loadModel } from "./sources.ts";
 import { choiceFlag, countFlag, numberFlag, parse } from "./usage.ts";
 
@@ -17,10 +17,12 @@ export const help = `Usage: chainrule train <model.json|preset> [options]
 Trains a model and prints its loss. Presets: tutorial, tutorial-as-published, xor, circles, moons,
 spirals, iris, penguins, digits, fashion; each brings its data and settings.
 
-  --data <preset|file>      rows: a preset, or .safetensors (x, y), .csv (with a header), IDX images
+  --data <preset|file>      rows: a preset, or .safetensors or .npz (x, y), x.npy beside y.npy, .csv
+                            (with a header), IDX images
   --label <column>          CSV: the column to predict (several, with commas, for a regression)
   --test-fraction <X>       hold out this share of a file's rows (default: none)
-  --weights <f.safetensors> begin from these weights (names and layout of PyTorch's nn.Sequential)
+  --weights <file>          begin from these weights, .safetensors or .npz (names and layout of PyTorch's
+                            nn.Sequential)
   --init <how>              uniform01, he, xavier or zeros
   --steps <N> | --epochs <N>
   --batch <N|full>          rows of a step (default 32); full: all rows each step, in their order
@@ -31,13 +33,18 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
   --seed <N>                weights, shuffle and dropout (default 1)
   --backend <B>             auto (default: measures both on this run), webgpu, cpu or
                            reference (the CPU in plain loops)
+  --on-not-finite <how>     a loss or gradient that is not finite: stop (default) and say where it
+                           began, or skip the step and go on; it never reaches the weights
+  --on-lost <how>           the GPU's device is lost and none comes back: cpu (default) goes on
+                           there, wait asks again, stop ends; what was reached is saved
   --log <f.jsonl>           one JSON object a line: {"step":1,"loss":...}, and evaluations
   --log-every <N>           steps between two lines of the log
-  --save <f.safetensors>    write the weights at the end, and after Ctrl-C
+  --save <file>             write the weights at the end, and after Ctrl-C: .safetensors, or .npz by its name
   --json                    print the summary as JSON
   --verbose                 say where an error came from`;
 
-const options = {
+/** The flags of a run, for other commands that need one. */
+export const trainOptions = {
   data: { type: "string" },
   label: { type: "string" },
   "test-fraction": { type: "string" },
@@ -55,6 +62,8 @@ const options = {
   clip: { type: "string" },
   seed: { type: "string" },
   backend: { type: "string" },
+  "on-lost": { type: "string" },
+  "on-not-finite": { type: "string" },
   log: { type: "string" },
   "log-every": { type: "string" },
   save: { type: "string" },
@@ -64,6 +73,8 @@ const options = {
 export interface TrainPlan {
   readonly trainer: TrainerOptions;
   readonly backend: BackendChoice;
+  readonly onLost: "cpu" | "wait" | "stop";
+  readonly onNotFinite: "stop" | "skip";
   readonly steps: number;
   /** Steps between two lines on the screen, and in the log. */
   readonly shown: number;
@@ -78,12 +89,20 @@ const DEFAULT_STEPS = 1000;
 
 /** Reads the arguments; null when help was asked for. Refuses all that can be wrong, before a backend is opened. */
 export async function trainPlan(args: readonly string[]): Promise<TrainPlan | null> {
-  const { values, positionals } = parse(args, options, [1, 1]);
-  if (values.help) return null;
-  const { model, preset } = loadModel(positionals[0]!);
+  const { values, positionals } = parse(args, trainOptions, [1, 1]);
+  return values.help ? null : planOf(values, positionals[0]!);
+}
+
+/** The run that flags ask for. `drawn` makes rows where neither a flag nor a preset names any. */
+export async function planOf(
+  values: ReturnType<typeof parse<typeof trainOptions>>["values"],
+  name: string,
+  drawn?: (model: ModelSpec, seed: number) => Rows,
+): Promise<TrainPlan> {
+  const { model, preset } = loadModel(name);
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const source = values.data ?? preset?.data;
-  if (source === undefined) throw new ChainruleError("usage", "a model file needs --data <preset|file>");
+  if (source === undefined && !drawn) throw new ChainruleError("usage", "a model file needs --data <preset|file>");
   const fraction = numberFlag("test-fraction", values["test-fraction"]);
   if (fraction !== undefined && !(fraction >= 0 && fraction < 1)) {
     throw new ChainruleError("usage", `--test-fraction must be at least 0 and below 1, got ${fraction}`);
@@ -101,8 +120,11 @@ export async function trainPlan(args: readonly string[]): Promise<TrainPlan | nu
   if (stepsFlag !== undefined && epochs !== undefined)
     throw new ChainruleError("usage", "give --steps or --epochs, not both");
   for (const path of [values.log, values.save]) if (path !== undefined) requireWritable(path);
-  const weights = values.weights === undefined ? undefined : readWeights(readBytes(values.weights), model);
-  const split: DataSplit = await loadData({ source, label: values.label, testFraction: fraction, seed }, model);
+  const weights = values.weights === undefined ? undefined : weightsOf(await tensorsAt(values.weights), model);
+  const split: { train: Rows; test: Rows | null } =
+    source === undefined
+      ? { train: drawn!(model, seed), test: null }
+      : await loadData({ source, label: values.label, testFraction: fraction, seed }, model);
 
   matchRows(model, split.train, "training data");
   if (split.test) matchRows(model, split.test, "test data");
@@ -130,6 +152,8 @@ export async function trainPlan(args: readonly string[]): Promise<TrainPlan | nu
       ...(weights === undefined ? {} : { weights }),
     },
     backend: choice,
+    onNotFinite: choiceFlag("on-not-finite", values["on-not-finite"], ["stop", "skip"] as const) ?? "stop",
+    onLost: choiceFlag("on-lost", values["on-lost"], ["cpu", "wait", "stop"] as const) ?? "cpu",
     steps,
     shown: logEvery ?? preset?.logEvery ?? Math.max(1, Math.round(steps / 20)),
     // The tutorial prints every 5,000 steps; any other log has every step unless told otherwise.

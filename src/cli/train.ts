@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { short } from "../core/format.ts";
-import { writeWeights } from "../io/weights.ts";
+import { writeTensors } from "../io/tensor-file.ts";
+import { weightTensors } from "../io/weights.ts";
 import { parameterSpecs } from "../nn/model.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
 import { openTrainer } from "./backend.ts";
@@ -18,7 +19,7 @@ export async function run(args: readonly string[]): Promise<number> {
     print(help);
     return 0;
   }
-  const trainer = await openTrainer(plan.backend, plan.trainer);
+  const trainer = await openTrainer(plan.backend, plan.trainer, plan.onLost);
   const { data, optimizer, seed } = trainer.options;
   const { steps, shown, logged, json } = plan;
   const count = parameterSpecs(trainer.options.model).reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);
@@ -42,7 +43,13 @@ export async function run(args: readonly string[]): Promise<number> {
     const every = evaluationSteps(trainer, steps);
     while (trainer.step < steps && !abort.signal.aborted) {
       const part = Math.min(every, steps - trainer.step);
-      for await (const m of trainer.run({ steps: part, logEvery: gcd(shown, logged), signal: abort.signal })) {
+      const { onNotFinite } = plan;
+      for await (const m of trainer.run({
+        steps: part,
+        logEvery: gcd(shown, logged),
+        signal: abort.signal,
+        onNotFinite,
+      })) {
         last = m;
         const atEnd = m.step === steps;
         if (log !== null && (m.step % logged === 0 || m.step === 1 || atEnd)) writeSync(log, logLine(m));
@@ -79,5 +86,5 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
 async function save(path: string | undefined, trainer: Trainer): Promise<void> {
   if (path === undefined) return;
-  writeWhole(path, writeWeights(trainer.options.model, await trainer.parameters()));
+  writeWhole(path, writeTensors(path, weightTensors(trainer.options.model, await trainer.parameters())));
 }

@@ -7,6 +7,8 @@ export type ErrorCode =
   | "file"
   | "limit"
   | "device"
+  /** The GPU device is gone, and its memory with it: see train/recovery.ts. */
+  | "lost"
   | "adapter"
   | "usage"
   | "not-finite"

@@ -1,4 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
+import { inflate } from "./inflate.ts";
 
 /** Most bytes that a compressed file may grow to, unless the caller says otherwise: 256 MiB. */
 const DEFAULT_LIMIT = 256 * 2 ** 20;
@@ -15,28 +16,11 @@ export function isGzip(bytes: Uint8Array): boolean {
  */
 export async function gunzipIfNeeded(name: string, bytes: Uint8Array, limit = DEFAULT_LIMIT): Promise<Uint8Array> {
   if (!isGzip(bytes)) return bytes;
-  const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const reader = stream.getReader();
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      total += next.value.length;
-      if (total > limit) break;
-      chunks.push(next.value);
-    }
-  } catch (cause) {
+  const out = await inflate(bytes, "gzip", limit).catch((cause: unknown) => {
     throw new ChainruleError("data", `${name}: the gzip stream is damaged or cut short`, { cause });
-  }
-  if (total > limit) {
-    await reader.cancel().catch(() => undefined);
+  });
+  if (!out) {
     throw new ChainruleError("data", `${name}: decompresses to more than ${limit} bytes, the most that is accepted`);
-  }
-  const out = new Uint8Array(total);
-  let at = 0;
-  for (const chunk of chunks) {
-    out.set(chunk, at);
-    at += chunk.length;
   }
   return out;
 }

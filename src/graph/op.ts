@@ -171,8 +171,8 @@ export interface CaseInput extends TensorSpec {
   readonly fill?: "normal" | "positive" | "integers" | "classes" | "unit" | "zeros" | readonly number[];
   readonly scale?: number;
   readonly below?: number;
-  /** Passes the drawn numbers through this op's reference first: outputs of an activation, say. */
-  readonly through?: string;
+  /** What the drawn numbers go through first: an activation, say, where an input is one's output. */
+  readonly through?: (x: NdArray) => NdArray;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the op list holds ops of every attribute type

@@ -4,10 +4,11 @@ import { type CsvOptions, readCsv } from "../data/csv.ts";
 import { type Dataset, validateDataset } from "../data/dataset.ts";
 import { gunzipIfNeeded } from "../data/gunzip.ts";
 import { pairIdx } from "../data/idx.ts";
-import { readSafetensors } from "./safetensors.ts";
+import { readNpy } from "./npy.ts";
+import { readTensors } from "./tensor-file.ts";
 
 export interface LoadFileOptions extends CsvOptions {
-  /** Gives a file beside the named one: the labels of an IDX pair. */
+  /** Gives a file beside the named one: the labels of an IDX pair, the other half of an .npy pair. */
   readonly read?: (file: string) => Promise<Uint8Array>;
   /** What the pixels of an IDX file are divided by; 255 unless told otherwise. */
   readonly scale?: number;
@@ -16,18 +17,21 @@ export interface LoadFileOptions extends CsvOptions {
 /**
  * A data set from a file of the user's, told by its name:
  * - `.csv`: see readCsv, whose options apply.
- * - `.safetensors`: a tensor "x" [n, ...] and a tensor "y", classes when it holds integers [n], targets when it holds
- *   floats [n] or [n, outputs]. x of rank 3 is taken as images.
+ * - `.safetensors`, `.npz`: an array "x" [n, ...] and an array "y", classes when it holds integers [n], targets when it
+ *   holds floats [n] or [n, outputs]. x of rank 3 is taken as images.
+ * - `.npy`, by an x that stands alone in the name (`x.npy`, `digits-x.npy`, `X_train.npy`): y is read from the same name
+ *   with y in its place.
  * - IDX, by "images-idx3" in the name: the labels are read from the same name with "labels-idx1" in its place.
  * CSV and IDX files may be compressed with gzip, and named so: `.csv.gz`.
  * Throws ChainruleError "data" or "file" naming the file and what is wrong, "usage" for a name that tells no format.
  */
 export async function loadDataFile(name: string, bytes: Uint8Array, options: LoadFileOptions = {}): Promise<Dataset> {
   const base = name.split(/[\\/]/).at(-1)!;
-  if (base.endsWith(".safetensors")) return fromSafetensors(base, bytes);
+  if (/\.(safetensors|npz)$/i.test(base)) return fromTensors(base, await readTensors(base, bytes));
+  if (/\.npy$/i.test(base)) return fromNpy(name, base, bytes, options);
   if (/\.csv(\.gz)?$/i.test(base)) return readCsv(base, await gunzipIfNeeded(base, bytes), options);
   if (base.includes("images-idx3")) return fromIdx(name, base, bytes, options);
-  const known = ".csv, .csv.gz, .safetensors, or images-idx3 in the name of an IDX file";
+  const known = ".csv, .csv.gz, .safetensors, .npz, .npy, or images-idx3 in the name of an IDX file";
   throw new ChainruleError("usage", `${base}: the name does not tell a data format; known are ${known}`);
 }
 
@@ -47,13 +51,40 @@ async function fromIdx(path: string, base: string, bytes: Uint8Array, options: L
   });
 }
 
-function fromSafetensors(name: string, bytes: Uint8Array): Dataset {
-  const { tensors } = readSafetensors(bytes);
+async function fromNpy(path: string, base: string, bytes: Uint8Array, options: LoadFileOptions): Promise<Dataset> {
+  const others = yNames(path);
+  if (!others) throw new ChainruleError("usage", `${base}: an .npy of rows needs an x alone in its name, as in x.npy`);
+  const shown = others[0]!.split(/[\\/]/).at(-1)!;
+  if (!options.read) throw new ChainruleError("usage", `${base}: its other half, ${shown}, is needed beside it`);
+  let y: Uint8Array | null = null;
+  let cause: unknown = null;
+  for (const other of others) {
+    if (y) break;
+    try {
+      y = await options.read(other);
+    } catch (error) {
+      cause ??= error;
+    }
+  }
+  if (!y) throw new ChainruleError("file", `${base}: its other half, ${shown}, could not be read`, { cause });
+  const pair = [["x", readNpy(bytes, base)] as const, ["y", readNpy(y, shown)] as const];
+  return fromTensors(base, new Map(pair));
+}
+
+/** The names that y may have beside this one of x, the likeliest first; null where no x stands alone in it. */
+export function yNames(path: string): readonly string[] | null {
+  const found = /^(.*(?<![A-Za-z]))([xX])(?![A-Za-z])([^\\/]*)$/s.exec(path);
+  if (!found) return null;
+  const [, before, x, behind] = found;
+  return (x === "x" ? ["y"] : ["y", "Y"]).map((y) => `${before}${y}${behind}`);
+}
+
+function fromTensors(name: string, tensors: ReadonlyMap<string, NdArray>): Dataset {
   const [x, y] = [tensors.get("x"), tensors.get("y")];
   if (!x || !y) {
     throw new ChainruleError(
       "data",
-      `${name}: needs tensors "x" and "y", has ${[...tensors.keys()].join(", ") || "none"}`,
+      `${name}: needs arrays "x" and "y", has ${[...tensors.keys()].join(", ") || "none"}`,
     );
   }
   const image = x.shape.length === 3 ? { image: { height: x.shape[1]!, width: x.shape[2]! } } : {};

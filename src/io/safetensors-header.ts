@@ -1,7 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
 import { sizeOf } from "../core/ndarray.ts";
+import { ELEMENTS } from "./elements.ts";
 import { findJsonFault } from "./json-keys.ts";
-import { ELEMENTS } from "./safetensors-dtypes.ts";
 
 /** The format's own limit, 100 MB. */
 const MAX_HEADER_BYTES = 100_000_000;

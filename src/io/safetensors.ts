@@ -1,5 +1,5 @@
-import { type NdArray, shapeText, sizeOf, zeros } from "../core/ndarray.ts";
-import { ELEMENTS, WRITTEN_AS } from "./safetensors-dtypes.ts";
+import { type NdArray, shapeText, sizeOf } from "../core/ndarray.ts";
+import { readArray, WRITTEN_AS } from "./elements.ts";
 import { brief, readHeader, refuse, requireName, type TensorEntry } from "./safetensors-header.ts";
 
 /**
@@ -22,24 +22,11 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
   return { metadata, tensors: new Map(entries.map((entry) => [entry.name, readTensor(bytes, dataStart, entry)])) };
 }
 
-function readTensor(bytes: Uint8Array, dataStart: number, { name, dtype, shape, begin, end }: TensorEntry): NdArray {
-  const element = ELEMENTS.get(dtype)!;
-  const out = zeros(shape.length === 0 ? [1] : shape, element.dtype);
-  const start = dataStart + begin;
-  if (WRITTEN_AS[element.dtype] === dtype) {
-    const raw = new Uint8Array(out.data.buffer, out.data.byteOffset, out.data.byteLength);
-    raw.set(bytes.subarray(start, dataStart + end));
-    return out;
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const integers = element.dtype === "i32" || element.dtype === "u32";
-  for (let i = 0; i < out.data.length; i++) {
-    const value = element.read(view, start + i * element.bytes);
-    if (integers && Number.isNaN(value))
-      refuse(`tensor ${brief(name)}: value ${i} of ${dtype} does not fit ${element.dtype}`);
-    out.data[i] = value;
-  }
-  return out;
+function readTensor(bytes: Uint8Array, dataStart: number, { name, dtype, shape, begin }: TensorEntry): NdArray {
+  const layout = { type: dtype, shape, start: dataStart + begin, little: true, firstFastest: false };
+  return readArray(bytes, layout, (value, as) =>
+    refuse(`tensor ${brief(name)}: value ${value} of ${dtype} does not fit ${as}`),
+  );
 }
 
 /**

@@ -20,7 +20,15 @@ export function readWeights(
   model: ModelSpec,
   precision: "f32" | "f64" = "f32",
 ): Map<string, NdArray> {
-  const tensors = readSafetensors(bytes).tensors;
+  return weightsOf(readSafetensors(bytes).tensors, model, precision);
+}
+
+/** The same out of the arrays of any file, see readTensors. */
+export function weightsOf(
+  tensors: ReadonlyMap<string, NdArray>,
+  model: ModelSpec,
+  precision: "f32" | "f64" = "f32",
+): Map<string, NdArray> {
   const specs = parameterSpecs(model);
   const extra = [...tensors.keys()].find((name) => !specs.some((s) => s.name === name));
   if (extra !== undefined) throw new ChainruleError("file", `weights: the model has no parameter "${extra}"`);
@@ -57,9 +65,13 @@ export function writeWeights(
   values: ReadonlyMap<string, NdArray>,
   extras: readonly (readonly [string, NdArray])[] = [],
 ): Uint8Array {
-  const tensors = parameterSpecs(model).map(({ name, shape }): [string, NdArray] => {
+  return writeSafetensors([...extras, ...weightTensors(model, values)]);
+}
+
+/** Weights under the names and in the layout of PyTorch, for any file, see writeTensors. */
+export function weightTensors(model: ModelSpec, values: ReadonlyMap<string, NdArray>): [string, NdArray][] {
+  return parameterSpecs(model).map(({ name, shape }) => {
     const value = values.get(name)!;
     return [name, shape.length === 2 ? transpose(value) : value];
   });
-  return writeSafetensors([...extras.map(([n, v]): [string, NdArray] => [n, v]), ...tensors]);
 }

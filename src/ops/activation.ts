@@ -7,7 +7,7 @@ import {
   elementwiseParams,
 } from "../../shaders/elementwise.ts";
 import { float as floatText } from "../../shaders/params.ts";
-import { sizeOf } from "../core/ndarray.ts";
+import { type NdArray, sizeOf } from "../core/ndarray.ts";
 import type { ChipWriter } from "../graph/chip.ts";
 import { expectSame, type TensorSpec } from "../graph/graph.ts";
 import type { CaseInput, Kernel, Op, OpCase } from "../graph/op.ts";
@@ -52,11 +52,7 @@ export function activation(spec: ActivationSpec): Activation {
   const forward: Op<ActivationAttrs> = {
     name: spec.name,
     infer: (inputs) => [{ shape: inputs[0]!.shape, dtype: "f32" }],
-    reference([x], { alpha }) {
-      const y = floatLike(x!, x!.shape);
-      for (let i = 0; i < y.data.length; i++) y.data[i] = spec.fn(x!.data[i]!, alpha);
-      return [y];
-    },
+    reference: ([x], { alpha }) => [valuesOf(spec, alpha)(x!)],
     wasm: (_inputs, [y], { alpha }) => flatCall(spec.name, [input(0), output(0), sizeOf(y!.shape), float(alpha)], y!),
     gradient: (g, { inputs: [x], outputs: [y], attrs }, [dy]) => [
       g.one(backward, [dy!, spec.of === "x" ? x! : y!], attrs, `d ${x!.name}`),
@@ -135,7 +131,7 @@ const caseShapes: readonly (readonly number[])[] = [[1], [3, 5], [64, 33], [700,
 
 /** From dy, and from values of the activation's input or output, which may be stored as halves. */
 function gradientCase(shape: readonly number[], dtype: "f32" | "f16", spec: ActivationSpec): OpCase<ActivationAttrs> {
-  const v = { shape, dtype, scale: 2, ...(spec.of === "y" ? { through: spec.name } : {}) };
+  const v = { shape, dtype, scale: 2, ...(spec.of === "y" ? { through: valuesOf(spec) } : {}) };
   const c = oneCase(shape, [{ shape, dtype: "f32" }, v], spec);
   return dtype === "f16" ? { ...c, name: `${c.name} halves` } : c;
 }
@@ -164,6 +160,15 @@ function flatKernel(
         return flatLaunch(code(inputs), elementwiseParams.pack({ size: count, alpha }), bindings, count, caps);
       });
     },
+  };
+}
+
+/** The activation in plain arithmetic. Inputs of cases that are to be its output go through it too. */
+export function valuesOf(spec: ActivationSpec, alpha: number = spec.defaultAlpha ?? 0): (x: NdArray) => NdArray {
+  return (x) => {
+    const y = floatLike(x, x.shape);
+    for (let i = 0; i < y.data.length; i++) y.data[i] = spec.fn(x.data[i]!, alpha);
+    return y;
   };
 }
 

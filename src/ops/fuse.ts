@@ -103,7 +103,11 @@ const inputGradient: Pattern = (node, { only }) => {
   const at = chain.at(-1)!;
   if (at === node) return null;
   const name = derives ? activation.spec.name : null;
-  const attrs: LinearAttrs = { activation: name, alpha: derives ? next!.attrs.alpha : 0, ...(stores && { toHalf: true }) };
+  const attrs: LinearAttrs = {
+    activation: name,
+    alpha: derives ? next!.attrs.alpha : 0,
+    ...(stores && { toHalf: true }),
+  };
   const inputs = derives ? [...node.inputs, next!.inputs[1]!] : node.inputs;
   return { replaces: chain, at, op: linearInputGradient, attrs, inputs, outputs: at.outputs };
 };

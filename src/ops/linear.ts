@@ -1,7 +1,7 @@
 import { NO_EPILOGUE } from "../../shaders/matmul-common.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { Op, OpCase } from "../graph/op.ts";
-import { type ActivationSpec, derivativeOf, epilogueOf } from "./activation.ts";
+import { type ActivationSpec, derivativeOf, epilogueOf, valuesOf } from "./activation.ts";
 import { activations } from "./activations.ts";
 import { addBias, sumRows } from "./bias.ts";
 import { composed, type Part, type Ref } from "./composed.ts";
@@ -45,6 +45,7 @@ export const linear: Op<LinearAttrs> = composed({
     linearCase(5, 7, 3, true, "relu"),
     linearCase(33, 65, 18, true, "relu"),
     linearCase(68, 132, 64, true, "relu"),
+    linearCase(72, 68, 20, true, "relu"),
     linearCase(64, 64, 32, false, "leakyRelu"),
     linearCase(6, 20, 600, true, null),
     halfCase(linearCase(5, 7, 3, true, "relu"), true),
@@ -160,7 +161,7 @@ function linearCase(M: number, N: number, K: number, bias: boolean, activation: 
 
 function inputGradientCase(M: number, N: number, K: number, activation: string): OpCase<LinearAttrs> {
   const { spec } = activations[activation]!;
-  const v = { ...f32(M, N), scale: 2, ...(spec.of === "y" ? { through: activation } : {}) };
+  const v = { ...f32(M, N), scale: 2, ...(spec.of === "y" ? { through: valuesOf(spec) } : {}) };
   return {
     name: `${M}x${N}x${K} ${activation}`,
     inputs: [f32(M, K), f32(N, K), v],

@@ -139,7 +139,7 @@ export const softmaxGradient: Op<null> = {
     name: `${M}x${N}`,
     inputs: [
       { shape: [M!, N!], dtype: "f32" as const },
-      { shape: [M!, N!], dtype: "f32" as const, through: "softmax" },
+      { shape: [M!, N!], dtype: "f32" as const, through: (x: NdArray) => softmax.reference([x], null)[0]! },
     ],
     attrs: null,
   })),

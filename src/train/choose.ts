@@ -2,6 +2,7 @@ import type { Backend } from "../backend/executor.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import { parameterSpecs } from "../nn/model.ts";
 import type { TrainerOptions } from "./options.ts";
+import type { RecoveryOptions } from "./recovery.ts";
 import { createTrainer, type Trainer } from "./trainer.ts";
 
 /** What one step of this very run takes on a backend. */
@@ -33,7 +34,11 @@ const HOPELESS = 5;
  * Makes a trainer on the backend that takes this run's own steps fastest. Candidates later in the list are only tried
  * where they stand a chance. The trainer is at its first step: measuring leaves no trace in the run.
  */
-export async function chooseTrainer(backends: readonly Backend[], options: TrainerOptions): Promise<Choice> {
+export async function chooseTrainer(
+  backends: readonly Backend[],
+  options: TrainerOptions,
+  recovery?: RecoveryOptions,
+): Promise<Choice> {
   let best: { trainer: Trainer; measured: MeasuredBackend } | null = null;
   const all: MeasuredBackend[] = [];
   for (const backend of backends) {
@@ -43,7 +48,7 @@ export async function chooseTrainer(backends: readonly Backend[], options: Train
       all.push({ ...about, stepMs: estimate, estimated: true });
       continue;
     }
-    const trainer = await createTrainer(backend, options);
+    const trainer = await createTrainer(backend, options, recovery);
     const measured = { ...about, stepMs: await stepTime(trainer), estimated: false };
     all.push(measured);
     if (!best || measured.stepMs < best.measured.stepMs) {

@@ -1,26 +1,17 @@
-import type { Backend, Executor } from "../backend/executor.ts";
+import type { Backend } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
-import { type NdArray, zeros } from "../core/ndarray.ts";
-import { packGroup, unpackParameters } from "../nn/parameters.ts";
-import { fuse } from "../ops/fuse.ts";
-import { startCursor } from "../ops/record.ts";
-import { type Evaluation, Evaluator } from "./evaluation.ts";
-import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./options.ts";
-import { stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
-import { RowStream } from "./stream.ts";
-import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
+import type { NdArray } from "../core/ndarray.ts";
+import { Copies, HOLD_MS } from "./copies.ts";
+import { culpritText, findCulprit } from "./culprit.ts";
+import type { Evaluation } from "./evaluation.ts";
+import { Machinery } from "./machinery.ts";
+import { metricsOf, type StepMetrics } from "./metrics.ts";
+import type { ResolvedOptions, TrainerOptions } from "./options.ts";
+import { isLost, MOST_LOSSES, type RecoveryOptions, remake } from "./recovery.ts";
+import type { TrainerState } from "./state.ts";
+import { RING_SLOTS } from "./training-graph.ts";
 
-/** What one training step reported. */
-export interface StepMetrics {
-  /** Counted from 1. */
-  readonly step: number;
-  /** Loss of the batch before this step's update. */
-  readonly loss: number;
-  readonly gradientNorm: number;
-  readonly learningRate: number;
-  /** True when loss or a gradient was not finite: the update did not happen. */
-  readonly skipped: boolean;
-}
+export type { StepMetrics };
 
 export interface RunOptions {
   /** Steps to take. */
@@ -38,38 +29,35 @@ const READ_MS = 80;
 /** Readings on their way while the next steps are queued already. */
 const READS_IN_FLIGHT = 2;
 
-/** Trains one model on one data set with one backend. Made by createTrainer. */
+/** Trains one model on one data set with one backend, and goes on when its device is lost. Made by createTrainer. */
 export class Trainer {
   private done = 0;
   private chunkSteps = 4;
-  /** First step of the chunk of rows that is on the device, where rows stream. */
-  private laid = -1;
+  private readonly copies: Copies;
+  /** Losses since the last step. */
+  private losses = 0;
+  /** True once a lost device was given up: what was copied is all there is. */
+  private over = false;
 
   private constructor(
-    readonly backend: Backend,
-    readonly options: ResolvedOptions,
-    private readonly plan: TrainingGraph,
-    private readonly executor: Executor,
-    private readonly stream: RowStream | null,
-    private readonly evaluators: { train: Evaluator | null; test: Evaluator | null } = { train: null, test: null },
-  ) {}
+    private machinery: Machinery,
+    private readonly given: TrainerOptions,
+    private readonly recovery: RecoveryOptions,
+  ) {
+    this.copies = new Copies(recovery.holdMs ?? HOLD_MS);
+  }
 
-  static async create(backend: Backend, given: TrainerOptions): Promise<Trainer> {
-    const options = resolveOptions(given, backend);
-    const { data, batch, seed, maxDataBytes } = options;
-    const bytes = Math.max(data.x.data.byteLength, data.y.data.byteLength);
-    const stream =
-      batch !== "full" && bytes > maxDataBytes ? new RowStream(data.x, data.y, batch, seed, maxDataBytes) : null;
-    const resident = stream?.empty() ?? data;
-    const plan = trainingGraph({
-      ...options,
-      x: resident.x,
-      y: resident.y,
-      rows: data.x.shape[0]!,
-      streams: stream !== null,
-    });
-    const executor = await backend.compile(plan.graph, { nodes: fuse(plan.graph) });
-    return new Trainer(backend, options, plan, executor, stream);
+  static async create(backend: Backend, given: TrainerOptions, recovery: RecoveryOptions = {}): Promise<Trainer> {
+    return new Trainer(await Machinery.create(backend, given), given, recovery);
+  }
+
+  /** Where it runs: after a loss perhaps elsewhere than at first. */
+  get backend(): Backend {
+    return this.machinery.backend;
+  }
+
+  get options(): ResolvedOptions {
+    return this.machinery.options;
   }
 
   /** Steps taken so far. */
@@ -79,7 +67,7 @@ export class Trainer {
 
   /** How steps run: "13 dispatches a step", "one kernel on the chip, 1 invocation". */
   get execution(): string {
-    return this.executor.description;
+    return this.machinery.executor.description;
   }
 
   /** Rows of one step. */
@@ -92,99 +80,161 @@ export class Trainer {
     return Math.ceil(this.options.data.x.shape[0]! / this.batchRows);
   }
 
-  /** Takes steps and yields their metrics; the device is always a reading ahead, never waited for. */
-  async *run({ steps, logEvery = 1, signal, onNotFinite = "stop" }: RunOptions): AsyncGenerator<StepMetrics> {
-    const end = this.done + steps;
+  /**
+   * Takes steps and yields their metrics; the device is always a reading ahead, never waited for. A lost device is asked
+   * for anew and the steps since the last copy are taken again: what is yielded is what an undisturbed run yields.
+   */
+  async *run(options: RunOptions): AsyncGenerator<StepMetrics> {
+    const end = this.done + options.steps;
+    for (;;) {
+      try {
+        yield* this.steps(end, options);
+        return;
+      } catch (error) {
+        if (!isLost(error)) throw error;
+        await this.revive(error as Error, options.signal);
+      }
+    }
+  }
+
+  private async *steps(
+    end: number,
+    { logEvery = 1, signal, onNotFinite = "stop" }: RunOptions,
+  ): AsyncGenerator<StepMetrics> {
+    const { machinery } = this;
+    const { executor, plan } = machinery;
     let queued = this.done;
     const pending: { from: number; to: number; ring: Promise<readonly NdArray[]>; start: number }[] = [];
     while (queued < end || pending.length > 0) {
       if (queued < end && pending.length < READS_IN_FLIGHT && !signal?.aborted) {
-        const count = this.feed(queued, Math.min(end - queued, this.chunkSteps, RING_SLOTS));
-        const ring = this.executor.run(count, [this.plan.ring]);
+        const count = machinery.feed(queued, Math.min(end - queued, this.chunkSteps, RING_SLOTS));
+        const ring = executor.run(count, [plan.ring]);
         ring.catch(() => undefined);
         pending.push({ from: queued, to: queued + count, ring, start: performance.now() });
         queued += count;
+        if (this.copies.due && this.backend.kind === "webgpu") {
+          this.copies.take(machinery.state(), () => this.machinery === machinery);
+        }
         continue;
       }
       const reading = pending.shift();
       if (!reading) return;
       const [ring] = await reading.ring;
       this.done = reading.to;
+      this.losses = 0;
       this.adapt(reading.to - reading.from, performance.now() - reading.start);
       for (let s = reading.from; s < reading.to; s++) {
         const metrics = metricsOf(ring!, s);
-        if (metrics.skipped && onNotFinite === "stop") throw notFinite(metrics);
+        if (metrics.skipped && onNotFinite === "stop") throw await this.notFinite(metrics);
         if ((s + 1) % logEvery === 0 || s + 1 === end || metrics.skipped) yield metrics;
       }
     }
   }
 
-  /** Loss and accuracy on the training or the test rows, without dropout; null where there are no test rows. */
-  async evaluate(on: "train" | "test" = "test"): Promise<Evaluation | null> {
-    const rows = on === "train" ? this.options.data : this.options.test;
-    if (!rows) return null;
-    const weights = await this.parameters();
-    const { model, maxBufferSize } = this.options;
-    this.evaluators[on] ??= await Evaluator.create(this.backend, model, weights, rows.x, rows.y, maxBufferSize);
-    return this.evaluators[on].evaluate(weights);
+  /** The error of a step that is not finite: says where that began, as far as can be found out. */
+  private async notFinite({ step, loss }: StepMetrics): Promise<ChainruleError> {
+    const { machinery } = this;
+    const what = Number.isFinite(loss) ? "a gradient is not finite" : `the loss is ${loss}`;
+    const began = await machinery
+      .state()
+      .then((state) => findCulprit(machinery.backend, machinery.options, state, step))
+      .catch(() => null);
+    const where = began ? `: ${culpritText(began)}` : "";
+    return new ChainruleError(
+      "not-finite",
+      `step ${step}: ${what}${where}. The update was left out, the weights are finite; lower the learning rate, clip the gradient, or look at the data`,
+    );
   }
 
-  /** Copies of all parameters by name; weights are [in, out]. */
+  /** Makes everything anew, goes back to the last copy, and takes the steps since then again. */
+  private async revive(error: Error, signal?: AbortSignal): Promise<void> {
+    const { onEvent } = this.recovery;
+    const step = this.done;
+    const copy = this.copies.latest(step);
+    const from = copy?.step ?? 0;
+    const start = performance.now();
+    onEvent?.({ kind: "lost", step, message: error.message });
+    if (++this.losses > MOST_LOSSES) throw error;
+    const before = this.backend;
+    this.machinery.dispose();
+    const make = async (backend: Backend): Promise<Machinery> => {
+      const made = await Machinery.create(backend, this.given);
+      try {
+        if (copy) made.restore(copy);
+        await made.replay(from, step);
+        return made;
+      } catch (failure) {
+        made.dispose();
+        throw failure;
+      }
+    };
+    try {
+      this.machinery = await remake(before, step, this.recovery, make, signal);
+    } catch (failure) {
+      this.over = true;
+      throw failure;
+    }
+    this.copies.restart(copy);
+    const { backend } = this;
+    if (backend === before) onEvent?.({ kind: "recovered", step, from, ms: performance.now() - start });
+    else onEvent?.({ kind: "moved", step, from, description: backend.description });
+  }
+
+  /** Asks the device for something; where it was lost, asks again once all is back. */
+  private async surviving<T>(ask: (machinery: Machinery) => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await ask(this.machinery);
+      } catch (error) {
+        if (!isLost(error)) throw error;
+        await this.revive(error as Error);
+      }
+    }
+  }
+
+  /** Loss and accuracy on the training or the test rows, without dropout; null where there are no test rows. */
+  evaluate(on: "train" | "test" = "test"): Promise<Evaluation | null> {
+    return this.surviving((machinery) => machinery.evaluate(on));
+  }
+
+  /** Copies of all parameters by name; weights are [in, out]. Once the device was given up, those of the last copy. */
   async parameters(): Promise<Map<string, NdArray>> {
-    const { groups } = this.plan;
-    const flats = await this.executor.run(
-      0,
-      groups.map((group) => group.flat),
-    );
-    return unpackParameters(groups, flats);
+    if (this.over) return new Map((await this.state()).parameters);
+    return this.surviving((machinery) => machinery.parameters());
   }
 
   /**
    * Everything that the next step depends on, copied. Asked for between the metrics of a run, it is the state after the
-   * steps that were queued already; its `step` says how many those are.
+   * steps that were queued already; its `step` says how many those are. Once the device was given up, the last copy.
    */
   async state(): Promise<TrainerState> {
-    return stateOf(this.plan, await this.executor.run(0, stateTensors(this.plan)));
+    const last = this.over ? this.copies.latest(this.done) : null;
+    if (last) return last;
+    if (this.over) throw new ChainruleError("lost", "the device was lost before anything of the run was copied");
+    return this.surviving((machinery) => machinery.state());
   }
 
   /** Goes on from a state of a trainer with the same options. Throws, and changes nothing, where it does not fit. */
   restore(state: TrainerState): void {
-    for (const [tensor, value] of stateWrites(this.plan, state)) this.executor.write(tensor, value);
+    this.machinery.restore(state);
     this.done = state.step;
+    this.copies.restart(state);
   }
 
   /** Back to the first step and the first weights: the same run again. */
   reset(): void {
-    const { groups, states, cursor, control } = this.plan;
-    for (const group of groups) this.executor.write(group.flat, packGroup(group, this.options.weights));
-    for (const state of states) this.executor.write(state, zeros(state.shape, "f32"));
-    this.executor.write(control, zeros(control.shape, "f32"));
-    this.executor.write(cursor, startCursor());
+    this.machinery.reset();
     this.done = 0;
+    this.copies.restart(null);
   }
 
   /** Bytes on the device: constant from the first step on. */
   memory(): { liveBytes: number; buffers: number } {
-    return this.executor.memory();
+    return this.machinery.executor.memory();
   }
 
   dispose(): void {
-    this.evaluators.train?.dispose();
-    this.evaluators.test?.dispose();
-    this.executor.dispose();
-  }
-
-  /** How many of `wanted` steps may be queued from `step` on; lays the next chunk when one begins. */
-  private feed(step: number, wanted: number): number {
-    if (!this.stream) return wanted;
-    const at = step % this.stream.steps;
-    if (this.laid !== step - at) {
-      this.laid = step - at;
-      const chunk = this.stream.chunk(this.laid);
-      this.executor.write(this.plan.dataX, chunk.x);
-      this.executor.write(this.plan.dataY, chunk.y);
-    }
-    return Math.min(wanted, this.stream.steps - at);
+    this.machinery.dispose();
   }
 
   private adapt(steps: number, ms: number): void {
@@ -194,21 +244,7 @@ export class Trainer {
   }
 }
 
-function metricsOf(ring: NdArray, s: number): StepMetrics {
-  const at = (s % RING_SLOTS) * 4;
-  const [loss, gradientNorm, learningRate, gate] = ring.data.subarray(at, at + 4) as unknown as readonly number[];
-  return { step: s + 1, loss: loss!, gradientNorm: gradientNorm!, learningRate: learningRate!, skipped: gate === 0 };
-}
-
-function notFinite({ step, loss }: StepMetrics): ChainruleError {
-  const what = Number.isFinite(loss) ? "a gradient is not finite" : `the loss is ${loss}`;
-  return new ChainruleError(
-    "not-finite",
-    `step ${step}: ${what}. The update was left out, the weights are finite; lower the learning rate, clip the gradient, or look at the data`,
-  );
-}
-
-/** Checks everything, then makes a trainer ready to run. */
-export function createTrainer(backend: Backend, options: TrainerOptions): Promise<Trainer> {
-  return Trainer.create(backend, options);
+/** Checks everything, then makes a trainer ready to run. `recovery` says what happens when a GPU's device is lost. */
+export function createTrainer(backend: Backend, options: TrainerOptions, recovery?: RecoveryOptions): Promise<Trainer> {
+  return Trainer.create(backend, options, recovery);
 }

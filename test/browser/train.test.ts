@@ -1,5 +1,8 @@
 import { availableParallelism } from "node:os";
 import { describe, expect, test } from "vitest";
+import { ndarray } from "../../src/core/ndarray.ts";
+import { writeNpy } from "../../src/io/npy.ts";
+import { writeNpz } from "../../src/io/npz.ts";
 import { studio } from "../shared/page.ts";
 
 const s = studio();
@@ -174,6 +177,39 @@ describe("data", () => {
     await s.page.setInputFiles("#file", file("bad.csv", "a,b,label\n1,2,x\n3,oops,y\n"));
     await s.page.waitForSelector("#problem");
     expect(await s.text("#problem")).toContain("line 3");
+  });
+
+  test("a dropped .npz and a pair of .npy train, and a damaged one is refused", async () => {
+    await s.open("data=moons&device=cpu");
+    await s.trained(5);
+    const [x, y] = [
+      ndarray(
+        [60, 2],
+        "f32",
+        Array.from({ length: 120 }, (_, i) => (i % 7) / 7),
+      ),
+      ndarray(
+        [60],
+        "i32",
+        Array.from({ length: 60 }, (_, i) => i % 2),
+      ),
+    ];
+    const file = (name: string, bytes: Uint8Array) => ({ name, mimeType: "", buffer: Buffer.from(bytes) });
+    const npz = writeNpz([
+      ["x", x],
+      ["y", y],
+    ]);
+    await s.page.setInputFiles("#file", file("mine.npz", npz));
+    await s.page.waitForFunction(() => document.querySelector("#rows")?.textContent?.includes("48 rows"));
+    await s.trained(20);
+    await s.page.setInputFiles("#file", file("bad.npz", npz.subarray(0, 200)));
+    await s.page.waitForSelector("#problem");
+    expect(await s.text("#problem")).toContain("not a zip archive, or cut short");
+    const half = { ...x, shape: [40, 3] };
+    const labels = ndarray([40], "f64", y.data.subarray(0, 40));
+    await s.page.setInputFiles("#file", [file("my-y.npy", writeNpy(labels)), file("my-x.npy", writeNpy(half))]);
+    await s.page.waitForFunction(() => document.querySelector("#rows")?.textContent?.includes("32 rows"));
+    await s.trained(20);
   });
 
   test("two dropped IDX files train", async () => {

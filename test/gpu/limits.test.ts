@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { checkLimits, chooseKernel } from "../../src/backend/webgpu/choose.ts";
-import { conform } from "../../src/check/conformance.ts";
+import { conform } from "../../src/backend/webgpu/conform.ts";
 import { ndarray, zeros } from "../../src/core/ndarray.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { DEFAULT_CAPS } from "../../src/graph/op.ts";

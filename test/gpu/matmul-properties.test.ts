@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { conform } from "../../src/backend/webgpu/conform.ts";
 import { runKernel } from "../../src/backend/webgpu/run-kernel.ts";
-import { caseInputs } from "../../src/check/case-inputs.ts";
-import { conform } from "../../src/check/conformance.ts";
+import { caseInputs } from "../../src/graph/case-inputs.ts";
 import { type AnyOp, DEFAULT_CAPS } from "../../src/graph/op.ts";
 import { matmul, transposeMatmul } from "../../src/ops/matmul.ts";
 import { matmulCase, product, productGate } from "../../src/ops/matmul-reference.ts";

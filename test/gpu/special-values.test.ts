@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { runKernel } from "../../src/backend/webgpu/run-kernel.ts";
-import { truth } from "../../src/check/conformance.ts";
 import { compare, comparisonText } from "../../src/core/compare.ts";
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
+import { truth } from "../../src/graph/truth.ts";
 import { activations } from "../../src/ops/activations.ts";
 import { openGpu, opNamed } from "../shared/gpu.ts";
 import { finite, large, MAX, special } from "../shared/special.ts";

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { conform } from "../../src/backend/webgpu/conform.ts";
 import { createNodeGpu } from "../../src/backend/webgpu/node.ts";
-import { conform, conformAll } from "../../src/check/conformance.ts";
+import { conformAll } from "../../src/check/conformance.ts";
 import { ops } from "../../src/ops/index.ts";
 import { openGpu, opNamed } from "../shared/gpu.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
-import { conform } from "../../src/check/conformance.ts";
+import { conform } from "../../src/backend/webgpu/conform.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
 import { openGpu } from "./gpu.ts";
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
+import type { ConformanceResult } from "../../src/backend/webgpu/conform.ts";
 import type { ChipForm } from "../../src/backend/webgpu/lower.ts";
-import { type ConformanceResult, conformGraph } from "../../src/check/conformance.ts";
+import { conformGraph } from "../../src/check/conformance.ts";
 import { type OnChipOptions, onChip } from "../../src/check/on-chip.ts";
 import { ChainruleError } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/ndarray.ts";

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import { cpuBackend } from "../../src/backend/cpu.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
-import { caseInputs } from "../../src/check/case-inputs.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
+import { caseInputs } from "../../src/graph/case-inputs.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
 import { initialise } from "../../src/nn/initialise.ts";

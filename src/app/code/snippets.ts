@@ -1,5 +1,5 @@
-import type { LossName } from "../../nn/loss-kinds.ts";
-import type { LayerSpec, ModelSpec } from "../../nn/model.ts";
+import { torchLayer, torchLosses, torchOptimizers } from "../../io/pytorch-names.ts";
+import type { ModelSpec } from "../../nn/model.ts";
 import { trainingPresets } from "../../nn/presets.ts";
 import { OWN, type Settings } from "../state/settings.ts";
 
@@ -64,49 +64,6 @@ END
 npx chainrule train model.json ${flags.join(" ")}
 `;
 }
-
-const torchLayer = (l: LayerSpec): string => {
-  switch (l.type) {
-    case "linear":
-      return `nn.Linear(${l.in}, ${l.out}${l.bias ? "" : ", bias=False"})`;
-    case "layerNorm":
-      return `nn.LayerNorm(${l.size}, eps=${l.eps})`;
-    case "dropout":
-      return `nn.Dropout(${l.p})`;
-    case "softmax":
-      return "nn.Softmax(dim=1)";
-    case "leakyRelu":
-      return `nn.LeakyReLU(${l.slope})`;
-    case "elu":
-      return `nn.ELU(${l.alpha})`;
-    default:
-      return {
-        relu: "nn.ReLU()",
-        sigmoid: "nn.Sigmoid()",
-        tanh: "nn.Tanh()",
-        softplus: "nn.Softplus()",
-        gelu: "nn.GELU()",
-        silu: "nn.SiLU()",
-      }[l.type];
-  }
-};
-
-const torchLosses: Readonly<Record<LossName, string>> = {
-  sumSquaredError: 'nn.MSELoss(reduction="sum")',
-  sumSquaredErrorAsPublished: 'nn.MSELoss(reduction="sum")',
-  mse: "nn.MSELoss()",
-  huber: "nn.HuberLoss()",
-  crossEntropy: "nn.CrossEntropyLoss()",
-  bce: "nn.BCEWithLogitsLoss()",
-};
-
-const torchOptimizers: Readonly<Record<Settings["optimizer"], string>> = {
-  sgd: "SGD",
-  adam: "Adam",
-  adamw: "AdamW",
-  rmsprop: "RMSprop",
-  adagrad: "Adagrad",
-};
 
 /** The same net and step in PyTorch. */
 export function torchCode(s: Settings, model: ModelSpec): string {

@@ -1,10 +1,12 @@
 import { count, short } from "../draw/format.ts";
-import { adapter, setFault, settings } from "../state/store.ts";
+import { adapter, recovery, setFault, settings } from "../state/store.ts";
+import { CopyButton } from "./copy-button.tsx";
 import { say } from "./strings.ts";
 
 /** Always in sight: what computes, why, what else there is, and what to do about it. No link hides it. */
 export function Status() {
   const a = adapter.value;
+  const r = recovery.value;
   const fault = settings.value.fault;
   const rate = (stepMs: number): string => (stepMs > 100 ? short(1000 / stepMs) : count(1000 / stepMs));
   return (
@@ -36,6 +38,26 @@ export function Status() {
           </span>
         )}
       </p>
+      {r && (
+        <p id="recovery" role="status">
+          {say(`recovery${r.kind}`, {
+            step: count(r.step),
+            from: "from" in r ? count(r.from) : "",
+            seconds: "ms" in r ? short(r.ms / 1000) : "",
+            message: "message" in r ? r.message : "",
+          })}
+        </p>
+      )}
+      {a && a.wrong.length > 0 && (
+        <p class="fault" id="wrong-kernels">
+          <span>{say("wrongKernels", { list: a.wrong.map((w) => w.kernel).join(", ") })}</span>
+          <CopyButton
+            id="copy-wrong"
+            label={say("copyReport")}
+            text={() => `${a.description}\n${a.wrong.map((w) => `${w.kernel}: ${w.reason}`).join("\n")}`}
+          />
+        </p>
+      )}
       {fault !== "none" && (
         <p class="fault" id="fault">
           <span>{say("faultOn", { fault: say(`fault${fault}`) })}</span>

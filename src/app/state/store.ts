@@ -22,6 +22,8 @@ export const loss = signal<number | null>(null);
 export const stepsPerSecond = signal(0);
 export const evaluation = signal<Progress["evaluation"]>(null);
 export const pictures = signal<Pictures | null>(null);
+/** What became of a lost device; null while none was lost. */
+export const recovery = signal<Progress["recovery"]>(null);
 export const problem = signal<string | null>(null);
 /** Counts up when the weights are no longer those that a check, a story or a picture was made of. */
 export const generation = signal(0);
@@ -55,6 +57,13 @@ export function take(p: Progress): void {
   }
   if (p.pictures) pictures.value = p.pictures;
   if (p.error) problem.value = p.error;
+  if (p.recovery) recovery.value = p.recovery;
+  // The run goes on elsewhere, and the page says so.
+  if (p.recovery?.kind === "moved" && run.value) {
+    const { description } = p.recovery;
+    const adapter = { ...run.value.adapter, kind: "cpu" as const, description, measured: [], software: false };
+    run.value = { ...run.value, adapter };
+  }
 }
 
 function clearRun(): void {
@@ -65,6 +74,7 @@ function clearRun(): void {
   stepsPerSecond.value = 0;
   evaluation.value = null;
   problem.value = null;
+  recovery.value = null;
   generation.value++;
 }
 

@@ -74,7 +74,7 @@ export function brokenBackend(backend: Backend, fault: Fault): Backend {
   return {
     ...backend,
     compile: (g, options) =>
-      backend.compile(g, { ...options, nodes: g.nodes.map((node) => change(node, g)), onChip: false }),
+      backend.compile(g, { ...options, nodes: g.nodes.map((node) => change(node, g)), onChip: false, selfTest: false }),
   };
 }
 

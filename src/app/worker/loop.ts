@@ -1,6 +1,6 @@
 import { CurveRecorder } from "../state/curve.ts";
 import { picturesNow } from "./pictures.ts";
-import { current } from "./session.ts";
+import { current, takeEvent } from "./session.ts";
 import type { Progress } from "./types.ts";
 
 /** Time between two pieces of news to the page. */
@@ -46,6 +46,7 @@ export async function news(over: {
     evaluation,
     pictures,
     error: over.error ?? null,
+    recovery: takeEvent(),
     playing: playing !== null,
   };
 }

@@ -59,8 +59,23 @@ async function dropped(files: readonly { readonly name: string; readonly bytes: 
   const labels = opened.find((f) => isIdx(f) && f.bytes[3] === 1);
   const images = opened.find((f) => isIdx(f) && f.bytes[3]! > 1);
   if (labels && images) return hold(pairIdx(images.bytes, labels.bytes, { name: images.name }));
+  if (opened.some(({ name }) => /\.np[yz]$/i.test(name))) return hold(await fromNumpy(opened));
   const names = files.map((f) => f.name).join(", ");
-  throw new ChainruleError("data", `${names}: drop one CSV file with a header, or two IDX files, images and labels`);
+  const known =
+    "one CSV file with a header, two IDX files (images and labels), an .npz with x and y, or x.npy and y.npy";
+  throw new ChainruleError("data", `${names}: drop ${known}`);
+}
+
+/** An .npz, or the two .npy files of x and y; their reader is loaded when it is first asked for. */
+async function fromNumpy(files: readonly { readonly name: string; readonly bytes: Uint8Array }[]): Promise<Dataset> {
+  const { loadDataFile, yNames } = await import("../../io/load-file.ts");
+  const arrays = files.filter(({ name }) => /\.np[yz]$/i.test(name));
+  const first = arrays.find(({ name }) => /\.npz$/i.test(name) || yNames(name)) ?? arrays[0]!;
+  const read = async (file: string): Promise<Uint8Array> => {
+    const found = files.find(({ name }) => name === file);
+    return found?.bytes ?? Promise.reject(new ChainruleError("data", `${file} was not dropped`));
+  };
+  return loadDataFile(first.name, first.bytes, { read });
 }
 
 /** Classes where the last column can be classes, else numbers to predict. */

@@ -7,11 +7,12 @@ import { parameterSpecs } from "../../nn/model.ts";
 import { trainingPresets } from "../../nn/presets.ts";
 import { chooseTrainer } from "../../train/choose.ts";
 import type { TrainerOptions } from "../../train/options.ts";
+import type { RecoveryEvent } from "../../train/recovery.ts";
 import type { Trainer } from "../../train/trainer.ts";
 import { CurveRecorder } from "../state/curve.ts";
 import { modelOf, OWN, type Settings } from "../state/settings.ts";
 import { samplePoints } from "./boundary.ts";
-import { candidatesFor, openGpu } from "./devices.ts";
+import { candidatesFor, openCpu, openGpu } from "./devices.ts";
 import { brokenBackend, brokenStart, EXPLODING } from "./faults.ts";
 import { frameOf } from "./frame.ts";
 import type { OwnInfo, RunInfo } from "./types.ts";
@@ -25,11 +26,19 @@ export interface Session {
 }
 
 let session: Session | null = null;
+let lastEvent: RecoveryEvent | null = null;
 let own: { readonly split: DataSplit; readonly info: OwnInfo } | null = null;
 
 export function current(): Session {
   if (!session) throw new ChainruleError("usage", "nothing is set up yet");
   return session;
+}
+
+/** What became of a lost device since this was last asked. */
+export function takeEvent(): RecoveryEvent | null {
+  const event = lastEvent;
+  lastEvent = null;
+  return event;
 }
 
 export function keepOwn(split: DataSplit, info: OwnInfo): void {
@@ -71,7 +80,13 @@ export async function configure(settings: Settings): Promise<RunInfo> {
   const [split, candidates] = await Promise.all([loadData(settings), candidatesFor(settings.device)]);
   const options = optionsOf(settings, split);
   const backends = candidates.map((b) => brokenBackend(b, settings.fault));
-  const { trainer, measured } = await chooseTrainer(backends, options);
+  const { trainer, measured } = await chooseTrainer(backends, options, {
+    onLost: "cpu",
+    cpu: openCpu,
+    onEvent: (event) => {
+      lastEvent = event;
+    },
+  });
   session?.trainer.dispose();
   session = { settings, trainer, split, recorder: new CurveRecorder() };
   const { kind, description } = trainer.backend;
@@ -84,6 +99,7 @@ export async function configure(settings: Settings): Promise<RunInfo> {
       missing: gpu.reason,
       software: gpu.backend !== null && isSoftware(gpu.backend.description),
       measured: candidates.length > 1 ? measured : [],
+      wrong: [...(gpu.backend?.gpu.wrong ?? [])].map(([kernel, reason]) => ({ kernel, reason })),
     },
     rows: train.x.shape[0]!,
     testRows: test?.x.shape[0] ?? 0,

@@ -3,6 +3,7 @@ import type { BenchProgress, Section } from "../../bench/run.ts";
 import type { DirectionRow } from "../../bench/tutorial.ts";
 import type { MeasuredBackend } from "../../train/choose.ts";
 import type { Evaluation } from "../../train/evaluation.ts";
+import type { RecoveryEvent } from "../../train/recovery.ts";
 import type { CurveNews } from "../state/curve.ts";
 import type { Ends, Settings } from "../state/settings.ts";
 import type { KernelEdit, KernelTiming } from "./kernels.ts";
@@ -20,6 +21,8 @@ export interface AdapterInfo {
   readonly software: boolean;
   /** Steps a second of each candidate, the chosen one first; empty where there was no choice. */
   readonly measured: readonly MeasuredBackend[];
+  /** Kernels that gave a wrong answer on this device and are left out, with what was wrong. */
+  readonly wrong: readonly { readonly kernel: string; readonly reason: string }[];
 }
 
 export interface RunInfo {
@@ -94,6 +97,8 @@ export interface Progress {
   readonly evaluation: (Evaluation & { readonly on: "train" | "test" }) | null;
   readonly pictures: Pictures | null;
   readonly error: string | null;
+  /** What became of a lost device since the last news. */
+  readonly recovery: RecoveryEvent | null;
   readonly playing: boolean;
 }
 

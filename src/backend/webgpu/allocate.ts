@@ -15,10 +15,16 @@ export async function allocateBuffers(
   device.pushErrorScope("out-of-memory");
   const buffers = wanted.map((b) => ledger.create(b.name, b.bytes, usage));
   const uniforms = uniformBytes > 0 ? ledger.create("parameters of kernels", uniformBytes, uniformUsage) : null;
-  const error = await device.popErrorScope();
-  if (error) {
+  const giveBack = (): void => {
     for (const buffer of buffers) ledger.destroy(buffer);
     if (uniforms) ledger.destroy(uniforms);
+  };
+  const error = await gpu.orFailure(device.popErrorScope()).catch((failure) => {
+    giveBack();
+    throw failure;
+  });
+  if (error) {
+    giveBack();
     const total = wanted.reduce((sum, b) => sum + b.bytes, 0);
     throw new ChainruleError(
       "limit",

@@ -1,13 +1,16 @@
+import { ChainruleError } from "../../core/errors.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Backend, CompileOptions } from "../executor.ts";
 import { WebGpuDevice } from "./device.ts";
 import { WebGpuExecutor } from "./executor.ts";
 import { chooseLowering } from "./lower.ts";
+import { WHOLE_STEPS, wholeStepsAreRight } from "./self-test-chip.ts";
 import { type ChoiceStore, Tuner } from "./tuner.ts";
 
 /** WebGPU, in a browser or in Node. */
 export interface WebGpuBackend extends Backend {
   readonly kind: "webgpu";
+  /** The device in use: another one after a loss. */
   readonly gpu: WebGpuDevice;
   /** What chose the kernels by measurement; null where it was told not to. */
   readonly tuner: Tuner | null;
@@ -19,28 +22,84 @@ export interface WebGpuOptions {
   readonly tune?: boolean;
   /** Keeps what was measured for the next run. Default: for as long as the backend lives. */
   readonly choices?: ChoiceStore;
+  /** Pauses before each new try to get a device after one was lost, in milliseconds. */
+  readonly retryMs?: readonly number[];
 }
+
+/** A driver that resets is back in a moment, a GPU process in a second or so; after that nobody will come. */
+const RETRY_MS: readonly number[] = [0, 100, 300, 1000, 3000];
 
 /** Asks `gpu` (navigator.gpu, or createNodeGpu()) for an adapter and a device. Throws ChainruleError("adapter"). */
 export async function webgpuBackend(gpu: GPU | undefined, options: WebGpuOptions = {}): Promise<WebGpuBackend> {
-  const device = await WebGpuDevice.create(gpu);
+  let device = await WebGpuDevice.create(gpu);
   const tuner = options.tune === false ? null : new Tuner(device, options.choices);
+  let reopening: Promise<void> | null = null;
+  let disposed = false;
+
+  /** The device, or a new one where it failed; all who ask meanwhile wait for the same. */
+  async function alive(): Promise<WebGpuDevice> {
+    if (disposed) throw new ChainruleError("aborted", "the backend has been disposed of");
+    if (!device.failed) return device;
+    reopening ??= reopen(gpu, device, options.retryMs ?? RETRY_MS)
+      .then((next) => {
+        if (disposed) next.dispose();
+        device = next;
+        tuner?.moveTo(next);
+      })
+      .finally(() => {
+        reopening = null;
+      });
+    await reopening;
+    return alive();
+  }
+
   return {
     kind: "webgpu",
     description: `WebGPU: ${device.description}`,
-    gpu: device,
+    get gpu() {
+      return device;
+    },
     tuner,
     limits: {
       maxBufferSize: device.caps.maxBufferSize,
       maxDataBytes: Math.min(device.caps.maxBufferSize, device.caps.maxStorageBufferBindingSize),
     },
     async compile(g, given = {}) {
+      const now = await alive();
+      const onChip = now.wrong.has(WHOLE_STEPS) ? null : chooseLowering(g, now.caps, given);
       // Steps on the chip have no kernels to choose from.
-      const onChip = chooseLowering(g, device.caps, given) !== null;
-      if (!tuner || given.kernel || onChip) return WebGpuExecutor.compile(device, g, given);
+      if (onChip) {
+        const executor = await WebGpuExecutor.compile(now, g, given);
+        if (given.selfTest === false || given.onChip || (await wholeStepsAreRight(now, executor, g))) return executor;
+        executor.dispose();
+      }
+      if (!tuner || given.kernel) return WebGpuExecutor.compile(now, g, { ...given, onChip: false });
       const kernels = await tuner.kernels(given.nodes ?? g.nodes);
-      return WebGpuExecutor.compile(device, g, { ...given, kernel: (node) => kernels.get(node) ?? null });
+      return WebGpuExecutor.compile(now, g, { ...given, onChip: false, kernel: (node) => kernels.get(node) ?? null });
     },
-    dispose: () => device.dispose(),
+    dispose() {
+      disposed = true;
+      device.dispose();
+    },
   };
+}
+
+/** Tries again after each pause; throws what the last try said. */
+async function reopen(gpu: GPU | undefined, lost: WebGpuDevice, pauses: readonly number[]): Promise<WebGpuDevice> {
+  // What is left of it would keep its memory.
+  lost.dispose();
+  let last: unknown = null;
+  for (const ms of pauses) {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    try {
+      return await WebGpuDevice.create(gpu);
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw new ChainruleError(
+    "adapter",
+    `the GPU was lost and did not come back: ${last instanceof Error ? last.message : String(last)}`,
+    { cause: last },
+  );
 }

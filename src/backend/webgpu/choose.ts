@@ -11,12 +11,22 @@ export interface ChosenKernel {
   readonly plan: KernelPlan;
 }
 
-/** The last kernel of the ladder that applies and suits; or the one named. Throws when none does. */
-export function chooseKernel(node: Node, caps: DeviceCaps, name: string | null = null): ChosenKernel {
+/** Kernels that are left out, by name, with the reason. */
+export type LeftOut = ReadonlyMap<string, string>;
+
+/**
+ * The last kernel of the ladder that applies and suits; or the one named, unless it is left out. Throws when none does.
+ */
+export function chooseKernel(
+  node: Node,
+  caps: DeviceCaps,
+  name: string | null = null,
+  leftOut: LeftOut = new Map(),
+): ChosenKernel {
   const op = node.op as AnyOp;
   let fallback: ChosenKernel | null = null;
   for (const kernel of [...op.kernels].reverse()) {
-    if (name !== null && kernel.name !== name) continue;
+    if ((name !== null && kernel.name !== name) || leftOut.has(kernel.name)) continue;
     const plan = kernel.plan(node.inputs, node.outputs, node.attrs, caps);
     if (!plan) continue;
     const chosen = { kernel, plan };
@@ -24,6 +34,12 @@ export function chooseKernel(node: Node, caps: DeviceCaps, name: string | null =
     fallback ??= chosen;
   }
   if (fallback) return fallback;
+  if (name !== null && leftOut.has(name)) return chooseKernel(node, caps, null, leftOut);
+  const wrong = op.kernels.filter((k) => leftOut.has(k.name)).map((k) => `${k.name} ${leftOut.get(k.name)}`);
+  if (wrong.length > 0) {
+    const list = wrong.join("; ");
+    throw new ChainruleError("device", `${op.name}: every kernel is wrong on this device: ${list}. Train on the CPU`);
+  }
   throw new ChainruleError("usage", `${callText(op, node.inputs)}: no kernel${name ? ` named ${name}` : ""} applies`);
 }
 

@@ -1,7 +1,10 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { DEFAULT_LIMITS, type DeviceCaps, type DeviceLimits } from "../../graph/op.ts";
 import { PipelineCache } from "./pipelines.ts";
+import { SelfTest } from "./self-test.ts";
 
+/** How long a loss may take to be told. */
+const TOLD_MS = 50;
 /** Asked for where the adapter has them. */
 const FEATURES: readonly GPUFeatureName[] = ["subgroups", "shader-f16"];
 
@@ -10,8 +13,11 @@ export class WebGpuDevice {
   readonly caps: DeviceCaps;
   readonly pipelines: PipelineCache;
   readonly description: string;
+  /** Kernels that gave a wrong answer on this device, with what was wrong: they are not chosen. */
+  readonly wrong = new Map<string, string>();
+  readonly selfTest: SelfTest = new SelfTest(this);
   private failure: ChainruleError | null = null;
-  private readonly failed: Promise<never>;
+  private readonly failing: Promise<never>;
 
   private constructor(
     readonly device: GPUDevice,
@@ -20,17 +26,17 @@ export class WebGpuDevice {
     this.caps = capsOf(device, adapter);
     this.pipelines = new PipelineCache(device);
     this.description = describe(adapter);
-    this.failed = new Promise((_, reject) => {
+    this.failing = new Promise((_, reject) => {
       const fail = (error: ChainruleError) => {
         this.failure ??= error;
         reject(error);
       };
       device.lost.then(({ reason, message }) =>
-        fail(new ChainruleError("device", `the GPU device was lost (${reason}): ${message || "no reason was given"}`)),
+        fail(new ChainruleError("lost", `the GPU device was lost (${reason}): ${message || "no reason was given"}`)),
       );
       device.onuncapturederror = ({ error }) => fail(new ChainruleError("device", `WebGPU: ${error.message}`));
     });
-    this.failed.catch(() => undefined);
+    this.failing.catch(() => undefined);
   }
 
   /** A device with the adapter's own limits and features, not the guaranteed minimum (`compatible`). */
@@ -50,8 +56,17 @@ export class WebGpuDevice {
     }
     const requiredLimits = options.compatible ? {} : limitsOf(adapter);
     const requiredFeatures = options.compatible ? [] : FEATURES.filter((name) => adapter.features.has(name));
-    const device = await adapter.requestDevice({ label: "chainrule", requiredLimits, requiredFeatures });
-    return new WebGpuDevice(device, adapter);
+    try {
+      const device = await adapter.requestDevice({ label: "chainrule", requiredLimits, requiredFeatures });
+      return new WebGpuDevice(device, adapter);
+    } catch (cause) {
+      throw new ChainruleError("adapter", `the adapter gives no device: ${textOf(cause)}`, { cause });
+    }
+  }
+
+  /** True once nothing more can be asked of the device: it is lost, or something went wrong that it told nobody else. */
+  get failed(): boolean {
+    return this.failure !== null;
   }
 
   /** Throws what went wrong on the device since the last look, if anything did. */
@@ -59,17 +74,28 @@ export class WebGpuDevice {
     if (this.failure) throw this.failure;
   }
 
-  /** `work`, or the device's failure should that come first. */
+  /** `work`, or the device's failure should that come first. What WebGPU itself rejects comes as a ChainruleError. */
   async orFailure<T>(work: Promise<T>): Promise<T> {
-    const result = await Promise.race([work, this.failed]);
-    this.check();
-    return result;
+    try {
+      const result = await Promise.race([work, this.failing]);
+      this.check();
+      return result;
+    } catch (cause) {
+      this.check();
+      if (cause instanceof ChainruleError) throw cause;
+      // A map is rejected a moment before the loss that it is rejected for is told.
+      await Promise.race([this.failing.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, TOLD_MS))]);
+      this.check();
+      throw new ChainruleError("device", `WebGPU: ${textOf(cause)}`, { cause });
+    }
   }
 
   dispose(): void {
     this.device.destroy();
   }
 }
+
+const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 function limitsOf({ limits }: GPUAdapter | GPUDevice): Record<keyof DeviceLimits, number> {
   const names = Object.keys(DEFAULT_LIMITS) as (keyof DeviceLimits)[];

@@ -108,19 +108,34 @@ export class WebGpuExecutor implements Executor {
 
   private submit(count: number): void {
     const { device } = this.gpu;
-    const encoder = device.createCommandEncoder({ label: `${count} steps` });
-    const pass = encoder.beginComputePass();
-    this.recording.encode(pass, count);
-    pass.end();
     const start = performance.now();
     const alone = this.inFlight.length === 0;
-    device.queue.submit([encoder.finish()]);
-    const done = device.queue.onSubmittedWorkDone().then(() => {
-      this.inFlight.splice(this.inFlight.indexOf(done), 1);
-      this.measure((performance.now() - start) / count, alone);
-    });
+    const pieces = count === 1 ? this.pieces() : 1;
+    for (let i = 0; i < pieces; i++) {
+      const encoder = device.createCommandEncoder({ label: `${count} steps` });
+      const pass = encoder.beginComputePass();
+      const { dispatches } = this.recording;
+      const at = (k: number): number => Math.floor((k * dispatches) / pieces);
+      if (pieces === 1) this.recording.encode(pass, count);
+      else this.recording.encodePart(pass, at(i), at(i + 1));
+      pass.end();
+      device.queue.submit([encoder.finish()]);
+    }
+    const done = device.queue
+      .onSubmittedWorkDone()
+      .then(() => this.measure((performance.now() - start) / count, alone))
+      .finally(() => this.inFlight.splice(this.inFlight.indexOf(done), 1));
     done.catch(() => undefined);
     this.inFlight.push(done);
+  }
+
+  /**
+   * Submits of one step: a watchdog that resets the device looks at each, and nobody knows beforehand what a first step
+   * takes. A single dispatch cannot be divided.
+   */
+  private pieces(): number {
+    const wanted = this.stepMs === null ? Number.POSITIVE_INFINITY : Math.ceil(this.stepMs / SUBMIT_MS);
+    return Math.max(1, Math.min(this.recording.dispatches, wanted));
   }
 
   /** A submit behind others took their time too: its own is at most a third. Grow at most fourfold at a time. */

@@ -67,10 +67,13 @@ export class Launcher {
     const encoder = device.createCommandEncoder({ label: "launcher read" });
     encoder.copyBufferToBuffer(this.buffers[buffer]!, firstWord * 4, this.staging, 0, words * 4);
     device.queue.submit([encoder.finish()]);
-    await this.gpu.orFailure(this.staging.mapAsync(GPUMapMode.READ, 0, words * 4));
-    const values = new Uint32Array(this.staging.getMappedRange(0, words * 4).slice(0));
-    this.staging.unmap();
-    return values;
+    const mapped = async (): Promise<Uint32Array> => {
+      await this.staging.mapAsync(GPUMapMode.READ, 0, words * 4);
+      const values = new Uint32Array(this.staging.getMappedRange(0, words * 4).slice(0));
+      this.staging.unmap();
+      return values;
+    };
+    return this.gpu.orFailure(mapped());
   }
 
   dispose(): void {

@@ -36,6 +36,14 @@ export async function recordOnChip(gpu: WebGpuDevice, ledger: Ledger, lowered: L
     entries: [uniforms!, ...buffers].map((buffer, binding) => ({ binding, resource: { buffer } })),
   });
   let steps = 0;
+  const encode = (pass: GPUComputePassEncoder, count: number): void => {
+    // Writes to the queue keep their order with submits: dispatches before this one still see their own number.
+    if (count !== steps) gpu.device.queue.writeBuffer(uniforms!, 0, chipParams.pack({ steps: count }));
+    steps = count;
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(1, 1, 1);
+  };
   return {
     description: `one kernel on the chip, ${width} ${width === 1 ? "invocation" : "invocations"}`,
     buffers: [...buffers, uniforms!],
@@ -53,13 +61,8 @@ export async function recordOnChip(gpu: WebGpuDevice, ledger: Ledger, lowered: L
       }
       throw new ChainruleError("usage", `${t.name} does not leave the chip: keep it in the graph to read it`);
     },
-    encode(pass, count) {
-      // Writes to the queue keep their order with submits: dispatches before this one still see their own number.
-      if (count !== steps) gpu.device.queue.writeBuffer(uniforms!, 0, chipParams.pack({ steps: count }));
-      steps = count;
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindGroup);
-      pass.dispatchWorkgroups(1, 1, 1);
-    },
+    dispatches: 1,
+    encode,
+    encodePart: (pass) => encode(pass, 1),
   };
 }

@@ -5,7 +5,7 @@ import { type MemoryPlan, type Place, planMemory } from "../../graph/memory-plan
 import type { Binding, KernelPlan, Launch } from "../../graph/op.ts";
 import type { CompileOptions } from "../executor.ts";
 import { allocateBuffers } from "./allocate.ts";
-import { type ChosenKernel, checkLimits, chooseKernel } from "./choose.ts";
+import { checkLimits, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -21,8 +21,12 @@ export interface Recording {
   readonly maxSteps: number;
   /** Where a value lies, in bytes. Throws where it is nowhere after a run. */
   place(t: Tensor): DevicePlace;
+  /** Dispatches of a step: into so many submits one that takes long can be divided. */
+  readonly dispatches: number;
   /** Puts `steps` steps into a pass that is submitted at once. */
   encode(pass: GPUComputePassEncoder, steps: number): void;
+  /** Puts the dispatches from `first` to before `end` of one step into a pass. */
+  encodePart(pass: GPUComputePassEncoder, first: number, end: number): void;
 }
 
 export interface DevicePlace {
@@ -52,11 +56,16 @@ export async function recordGraph(
   options: CompileOptions,
 ): Promise<Recording> {
   const nodes = options.nodes ?? g.nodes;
-  const chosen = new Map<Node, ChosenKernel>();
-  for (const node of nodes) {
-    if (!node.op.view) chosen.set(node, chooseKernel(node, gpu.caps, options.kernel?.(node) ?? null));
-  }
+  const choose = () =>
+    new Map(
+      nodes
+        .filter((node) => !node.op.view)
+        .map((node) => [node, chooseKernel(node, gpu.caps, options.kernel?.(node) ?? null, gpu.wrong)] as const),
+    );
+  let chosen = choose();
   checkLimits(g, chosen, gpu.caps);
+  // Each wrong kernel is left out from then on, so this ends.
+  while (options.selfTest !== false && (await gpu.selfTest.of(chosen)).length > 0) chosen = choose();
   const plan = planMemory(g, nodes, (node) => chosen.get(node)?.plan.scratch ?? [], options.keepAll);
   const work = [...chosen].flatMap(([node, { kernel, plan: p }]) =>
     p.launches.map((launch) => ({ node, kernel: kernel.name, plan: p, launch })),
@@ -99,21 +108,25 @@ export async function recordGraph(
     const { storage, offset } = found;
     return { buffer: buffers[storage.buffer]!, offset: offset * elementBytes(storage.dtype), size: bytesOf(t) };
   };
+  const encodePart = (pass: GPUComputePassEncoder, first: number, end: number): void => {
+    for (let i = first; i < end; i++) {
+      const d = dispatches[i]!;
+      pass.setPipeline(d.pipeline);
+      pass.setBindGroup(0, d.bindGroup);
+      pass.dispatchWorkgroups(...d.workgroups);
+    }
+  };
   return {
     description: `${dispatches.length} dispatches a step`,
     buffers: uniforms ? [...buffers, uniforms] : buffers,
     cleared: packed.map((t) => place(t).buffer),
     maxSteps: Math.max(1, Math.floor(MAX_DISPATCHES / Math.max(1, dispatches.length))),
     place,
+    dispatches: dispatches.length,
     encode(pass, steps) {
-      for (let i = 0; i < steps; i++) {
-        for (const d of dispatches) {
-          pass.setPipeline(d.pipeline);
-          pass.setBindGroup(0, d.bindGroup);
-          pass.dispatchWorkgroups(...d.workgroups);
-        }
-      }
+      for (let i = 0; i < steps; i++) encodePart(pass, 0, dispatches.length);
     },
+    encodePart,
   };
 }
 

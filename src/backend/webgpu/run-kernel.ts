@@ -82,9 +82,16 @@ export async function runKernel(
     return copy;
   });
   device.queue.submit([encoder.finish()]);
-  await gpu.orFailure(Promise.all(staged.map((copy) => copy.mapAsync(GPUMapMode.READ))));
-  const words = staged.map((copy) => new Uint32Array(copy.getMappedRange().slice(0)));
-  for (const buffer of made) buffer.destroy();
+  let words: Uint32Array[];
+  try {
+    const mapped = async (copy: GPUBuffer): Promise<Uint32Array> => {
+      await copy.mapAsync(GPUMapMode.READ);
+      return new Uint32Array(copy.getMappedRange().slice(0));
+    };
+    words = await gpu.orFailure(Promise.all(staged.map(mapped)));
+  } finally {
+    for (const buffer of made) buffer.destroy();
+  }
   const results = outputs.map((spec, o) => {
     if (spec.dtype === "f16") {
       const size = sizeOf(spec.shape);

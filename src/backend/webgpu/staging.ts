@@ -19,8 +19,9 @@ export class Staging {
 
   /** A mappable buffer of at least `size` bytes. */
   take(size: number): GPUBuffer {
-    const at = this.free.findIndex((b) => b.size >= size);
-    if (at >= 0) return this.free.splice(at, 1)[0]!;
+    // The smallest that will do: a large one taken for a few losses would be missing when all of a run is copied.
+    const fits = this.free.filter((b) => b.size >= size).sort((a, b) => a.size - b.size)[0];
+    if (fits) return this.free.splice(this.free.indexOf(fits), 1)[0]!;
     const buffer = this.ledger.create("staging", size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
     this.all.add(buffer);
     return buffer;

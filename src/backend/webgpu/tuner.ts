@@ -57,9 +57,14 @@ export class Tuner {
   private loaded: Promise<void> | null = null;
 
   constructor(
-    private readonly gpu: WebGpuDevice,
+    private gpu: WebGpuDevice,
     private readonly store: ChoiceStore | null = null,
   ) {}
+
+  /** Goes on with another device of the same adapter; what was chosen stays chosen, so that a run stays the same run. */
+  moveTo(gpu: WebGpuDevice): void {
+    this.gpu = gpu;
+  }
 
   /** Every choice so far, for people to see. */
   get made(): readonly Choice[] {
@@ -150,10 +155,13 @@ export class Tuner {
       node.attrs,
     );
     g.keep(...outputs);
-    const executor = await WebGpuExecutor.compile(this.gpu, g, { kernel: () => kernel.name });
+    const executor = await WebGpuExecutor.compile(this.gpu, g, { kernel: () => kernel.name, selfTest: false });
     try {
       const computed = await executor.run(1, outputs);
-      if (!isRight(node, inputs, computed)) return { ms: null, problem };
+      if (!isRight(node, inputs, computed)) {
+        this.gpu.wrong.set(kernel.name, "computed wrongly in a trial");
+        return { ms: null, problem };
+      }
       const ms = await timeOf(executor);
       const larger = mayGrow && ms < LEAST_MS ? grownProblem(node, problem) : null;
       if (larger) return await this.trial(node, kernel, larger, true);

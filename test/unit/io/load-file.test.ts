@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import { type NdArray, ndarray } from "../../../src/core/ndarray.ts";
 import { rowCount } from "../../../src/data/dataset.ts";
 import { loadDataFile } from "../../../src/io/load-file.ts";
+import { writeNpy } from "../../../src/io/npy.ts";
+import { writeNpz } from "../../../src/io/npz.ts";
 import { writeSafetensors } from "../../../src/io/safetensors.ts";
 
 const folder = new URL("../../../public/data/", import.meta.url);
@@ -50,8 +52,37 @@ describe("loadDataFile", () => {
     expect(images).toMatchObject({ x, image: { height: 1, width: 3 }, y: { shape: [2] } });
   });
 
+  it("reads .npz as it reads .safetensors", async () => {
+    const images = await loadDataFile(
+      "t.npz",
+      writeNpz([
+        ["x", ndarray([2, 1, 3], "f32", x.data)],
+        ["y", ndarray([2], "i32", [0, 4])],
+      ]),
+    );
+    expect(images).toMatchObject({ name: "t.npz", x, image: { height: 1, width: 3 }, y: { dtype: "i32", shape: [2] } });
+    await expect(loadDataFile("t.npz", writeNpz([["a", x]]))).rejects.toThrow('t.npz: needs arrays "x" and "y", has a');
+  });
+
+  it("reads x of an .npy and finds its y", async () => {
+    const asked: string[] = [];
+    const pair = (there: string) => async (file: string) => {
+      asked.push(file);
+      if (file !== there) throw new Error("there is no such file");
+      return writeNpy(ndarray([2], "i32", [0, 4]));
+    };
+    const data = await loadDataFile("up/x.npy", writeNpy(x), { read: pair("up/y.npy") });
+    expect(data).toMatchObject({ name: "x.npy", x, y: { dtype: "i32", shape: [2] } });
+    await loadDataFile("X_train.npy", writeNpy(x), { read: pair("Y_train.npy") });
+    await loadDataFile("box/max-x2.npy", writeNpy(x), { read: pair("box/max-y2.npy") });
+    expect(asked).toEqual(["up/y.npy", "y_train.npy", "Y_train.npy", "box/max-y2.npy"]);
+    await expect(loadDataFile("x.npy", writeNpy(x), { read: pair("z") })).rejects.toThrow("half, y.npy, could not");
+    await expect(loadDataFile("x.npy", writeNpy(x))).rejects.toThrow("x.npy: its other half, y.npy, is needed");
+    await expect(loadDataFile("box.npy", writeNpy(x))).rejects.toThrow("box.npy: an .npy of rows needs an x alone");
+  });
+
   it.each<[string, Record<string, NdArray>, string]>([
-    ["no y", { x }, 't.safetensors: needs tensors "x" and "y", has x'],
+    ["no y", { x }, 't.safetensors: needs arrays "x" and "y", has x'],
     ["nothing", {}, "has none"],
     ["x of rank 1", { x: ndarray([2], "f32", [1, 2]), y: ndarray([2], "i32", [0, 1]) }, '"x": needs shape [n, inputs]'],
     [

@@ -1,7 +1,6 @@
 import { cast, type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM, uniforms } from "../core/philox.ts";
-import type { CaseInput, OpCase } from "../graph/op.ts";
-import { ops } from "../ops/index.ts";
+import type { CaseInput, OpCase } from "./op.ts";
 
 /** The arrays of a case, drawn from a seed: f32 and integer values that host and device hold alike. */
 export function caseInputs(c: OpCase<unknown>, seed: number): NdArray[] {
@@ -28,9 +27,6 @@ function draw(spec: CaseInput, step: number): NdArray {
   } else {
     values = normals(seed, STREAM.check, step, size).map((v) => v * scale);
   }
-  const array =
-    spec.dtype === "f16" ? cast(ndarray(spec.shape, "f32", values), "f16") : ndarray(spec.shape, spec.dtype, values);
-  if (!spec.through) return array;
-  const op = ops.find((o) => o.name === spec.through)!;
-  return cast(op.reference([array], { alpha: 1 })[0]!, spec.dtype);
+  const array = cast(ndarray(spec.shape, spec.dtype === "f16" ? "f32" : spec.dtype, values), spec.dtype);
+  return spec.through ? cast(spec.through(array), spec.dtype) : array;
 }

@@ -1,0 +1,51 @@
+import { type Comparison, compare, comparisonText } from "../../core/compare.ts";
+import type { NdArray } from "../../core/ndarray.ts";
+import { caseInputs } from "../../graph/case-inputs.ts";
+import type { AnyOp, DeviceCaps, OpCase } from "../../graph/op.ts";
+import { truth } from "../../graph/truth.ts";
+import type { AnyKernel } from "./choose.ts";
+import type { WebGpuDevice } from "./device.ts";
+import { runKernel } from "./run-kernel.ts";
+
+export interface ConformanceResult {
+  readonly op: string;
+  readonly kernel: string;
+  readonly case: string;
+  readonly pass: boolean;
+  /** One per output. */
+  readonly comparisons: readonly Comparison[];
+  /** Why it failed, in one line; "" when it passed. */
+  readonly reason: string;
+}
+
+export interface ConformanceOptions {
+  readonly seed?: number;
+  readonly caps?: DeviceCaps;
+  /** Changes the kernel's code before it runs: how tests show that wrong kernels are caught. */
+  readonly edit?: (code: string) => string;
+  /** A gate tighter than the op's own bound. */
+  readonly gate?: (inputs: readonly NdArray[], outputs: readonly NdArray[]) => readonly NdArray[];
+}
+
+/** Holds one kernel against the reference on one case. Null where the kernel does not apply. */
+export async function conform(
+  gpu: WebGpuDevice,
+  op: AnyOp,
+  kernel: AnyKernel,
+  c: OpCase<unknown>,
+  options: ConformanceOptions = {},
+): Promise<ConformanceResult | null> {
+  const inputs = caseInputs(c, options.seed ?? 1);
+  const run = await runKernel(gpu, op, kernel, inputs, c.attrs, options);
+  if (!run) return null;
+  const { outputs, bounds } = truth(op, inputs, c.attrs);
+  const gates = options.gate?.(inputs, outputs);
+  const comparisons = outputs.map((exact, i) => compare(run.outputs[i]!, exact, gates?.[i] ?? bounds[i] ?? null));
+  const worst = comparisons.findIndex((x) => !x.pass);
+  const reason = !run.marginIntact
+    ? "wrote behind the end of an array"
+    : worst >= 0
+      ? `output ${worst} ${comparisonText(comparisons[worst]!)}`
+      : "";
+  return { op: op.name, kernel: kernel.name, case: c.name, pass: reason === "", comparisons, reason };
+}

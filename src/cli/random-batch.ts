@@ -1,0 +1,15 @@
+import { type NdArray, ndarray } from "../core/ndarray.ts";
+import { normals, randomWord, STREAM, uniforms } from "../core/philox.ts";
+import { losses } from "../nn/losses.ts";
+import { type ModelSpec, widths } from "../nn/model.ts";
+
+/** Normal inputs and fitting targets, for a model that brings no data. */
+export function randomBatch(model: ModelSpec, n: number, seed: number): { x: NdArray; y: NdArray } {
+  const { inputs, outputs } = widths(model);
+  const x = ndarray([n, inputs], "f32", normals(seed, STREAM.check, 0, n * inputs));
+  if (losses[model.loss].targets === "values") {
+    return { x, y: ndarray([n, outputs], "f32", uniforms(seed, STREAM.check, 1, n * outputs)) };
+  }
+  const label = (_: unknown, i: number): number => randomWord(seed, STREAM.check, 2, i) % outputs;
+  return { x, y: ndarray([n], "i32", Int32Array.from({ length: n }, label)) };
+}

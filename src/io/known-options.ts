@@ -1,0 +1,31 @@
+import { ChainruleError } from "../core/errors.ts";
+import type { ModelSpec } from "../nn/model.ts";
+import type { ResolvedOptions } from "../train/options.ts";
+
+/**
+ * Where each option of a run goes when it is written in another language, in a receipt or an export. One that is not
+ * here does not compile: a new option must be thought of there, or refused, before a run that has it is written.
+ */
+const options: Readonly<Record<keyof ResolvedOptions, string>> = {
+  model: "the net and its loss",
+  data: "the rows",
+  test: "the rows",
+  batch: "how rows are drawn",
+  optimizer: "the update",
+  schedule: "the learning rate",
+  clip: "the update",
+  seed: "how rows and masks are drawn",
+  weights: "what the run began with",
+  maxDataBytes: "nothing: it says where rows lie, not which are drawn",
+  maxBufferSize: "nothing: it divides buffers",
+};
+/** Likewise of a model. */
+const fields: Readonly<Record<keyof ModelSpec, string>> = { layers: "the net", loss: "the loss" };
+
+/** Refuses, at run time, what the compiler could not see. */
+export function requireKnown(run: ResolvedOptions, what: string): void {
+  for (const [given, known] of [[run, options] as const, [run.model, fields] as const]) {
+    const unknown = Object.keys(given).find((key) => !Object.hasOwn(known, key));
+    if (unknown !== undefined) throw new ChainruleError("usage", `${what}: the option ${unknown} is not known there`);
+  }
+}

@@ -1,0 +1,30 @@
+import { ChainruleError } from "../core/errors.ts";
+import type { NdArray } from "../core/ndarray.ts";
+import { readNpy, writeNpy } from "./npy.ts";
+import { readZip, writeZip } from "./zip.ts";
+
+const ENDING = ".npy";
+
+/**
+ * Arrays by name out of numpy's .npz, written by savez or savez_compressed: a zip archive of .npy files. See readNpy and
+ * readZip for what is accepted. Throws ChainruleError "file".
+ */
+export async function readNpz(bytes: Uint8Array): Promise<Map<string, NdArray>> {
+  const arrays = new Map<string, NdArray>();
+  for (const [file, content] of await readZip(bytes)) {
+    if (!file.endsWith(ENDING)) throw new ChainruleError("file", `npz: "${file}" is not an .npy file`);
+    arrays.set(file.slice(0, -ENDING.length), readNpy(content, `npz: "${file}"`));
+  }
+  return arrays;
+}
+
+/** The arrays as an uncompressed .npz, in their order. Equal input gives equal bytes. */
+export function writeNpz(arrays: Iterable<readonly [string, NdArray]>): Uint8Array {
+  const files = new Map<string, Uint8Array>();
+  for (const [name, array] of arrays) {
+    const file = name + ENDING;
+    if (files.has(file)) throw new ChainruleError("file", `npz: the name "${name}" occurs twice`);
+    files.set(file, writeNpy(array, `npz: "${file}"`));
+  }
+  return writeZip(files);
+}

@@ -1,0 +1,49 @@
+import type { LossName } from "../nn/loss-kinds.ts";
+import type { LayerSpec } from "../nn/model.ts";
+import type { OptimizerName } from "../ops/names.ts";
+
+/** A layer as a module of PyTorch. */
+export function torchLayer(l: LayerSpec): string {
+  switch (l.type) {
+    case "linear":
+      return `nn.Linear(${l.in}, ${l.out}${l.bias ? "" : ", bias=False"})`;
+    case "layerNorm":
+      return `nn.LayerNorm(${l.size}, eps=${l.eps})`;
+    case "dropout":
+      return `nn.Dropout(${l.p})`;
+    case "softmax":
+      return "nn.Softmax(dim=1)";
+    case "leakyRelu":
+      return `nn.LeakyReLU(${l.slope})`;
+    case "elu":
+      return `nn.ELU(${l.alpha})`;
+    default:
+      return {
+        relu: "nn.ReLU()",
+        sigmoid: "nn.Sigmoid()",
+        tanh: "nn.Tanh()",
+        softplus: "nn.Softplus()",
+        gelu: "nn.GELU()",
+        silu: "nn.SiLU()",
+      }[l.type];
+  }
+}
+
+/** A loss as a module of PyTorch; as published stands the loss that was meant. */
+export const torchLosses: Readonly<Record<LossName, string>> = {
+  sumSquaredError: 'nn.MSELoss(reduction="sum")',
+  sumSquaredErrorAsPublished: 'nn.MSELoss(reduction="sum")',
+  mse: "nn.MSELoss()",
+  huber: "nn.HuberLoss()",
+  crossEntropy: "nn.CrossEntropyLoss()",
+  bce: "nn.BCEWithLogitsLoss()",
+};
+
+/** Optimizers of torch.optim. */
+export const torchOptimizers: Readonly<Record<OptimizerName, string>> = {
+  sgd: "SGD",
+  adam: "Adam",
+  adamw: "AdamW",
+  rmsprop: "RMSprop",
+  adagrad: "Adagrad",
+};

@@ -1,0 +1,70 @@
+import type { Backend } from "../backend/executor.ts";
+import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
+import { chooseKernel } from "../backend/webgpu/choose.ts";
+import { type NdArray, unravel } from "../core/ndarray.ts";
+import type { Node } from "../graph/graph.ts";
+import type { ResolvedOptions } from "./options.ts";
+import { stateWrites, type TrainerState } from "./state.ts";
+import { cursorAt, trainingGraph } from "./training-graph.ts";
+
+/** Where a step first left the finite numbers. */
+export interface Culprit {
+  /** "d 2.weight" */
+  readonly tensor: string;
+  /** The op that computes it, and on a GPU the kernel. */
+  readonly by: string;
+  readonly value: number;
+  readonly index: readonly number[];
+}
+
+/**
+ * Takes a step that was not finite once more, node by node with every value kept, and names the first that is not
+ * finite. `state` is the run's at that step, or soon after it, since a step that is not finite changes no weight. Null
+ * where nothing is found: then the steps that were queued behind it have changed the weights.
+ */
+export async function findCulprit(
+  backend: Backend,
+  options: ResolvedOptions,
+  state: TrainerState,
+  step: number,
+): Promise<Culprit | null> {
+  const { data } = options;
+  const rows = data.x.shape[0]!;
+  const plan = trainingGraph({ ...options, x: data.x, y: data.y, rows, streams: false });
+  const { graph } = plan;
+  // Views show memory that belongs to others.
+  const nodes = graph.nodes.filter((node) => !node.op.view);
+  const executor = await backend.compile(graph, { keepAll: true, onChip: false, selfTest: false });
+  try {
+    const batch = options.batch === "full" ? rows : options.batch;
+    const before = { ...state, cursor: cursorAt(step - 1, batch, rows) };
+    for (const [tensor, value] of stateWrites(plan, before)) executor.write(tensor, value);
+    const outputs = nodes.flatMap((node) => node.outputs.map((tensor) => ({ node, tensor })));
+    const values = await executor.run(
+      1,
+      outputs.map(({ tensor }) => tensor),
+    );
+    for (const [i, { node, tensor }] of outputs.entries()) {
+      const at = firstNotFinite(values[i]!);
+      if (at < 0) continue;
+      const { shape, data: found } = values[i]!;
+      return { tensor: tensor.name, by: nameOf(backend, node), value: found[at]!, index: unravel(at, shape) };
+    }
+    return null;
+  } finally {
+    executor.dispose();
+  }
+}
+
+function firstNotFinite({ dtype, data }: NdArray): number {
+  return dtype === "f32" || dtype === "f64" ? data.findIndex((v: number) => !Number.isFinite(v)) : -1;
+}
+
+function nameOf(backend: Backend, node: Node): string {
+  if (backend.kind !== "webgpu") return node.op.name;
+  return chooseKernel(node, (backend as WebGpuBackend).gpu.caps).kernel.name;
+}
+
+/** "0.linear [3, 7] became Infinity, computed by matmul/direct", for a message. */
+export const culpritText = ({ tensor, by, value, index }: Culprit): string =>
+  `${tensor} [${index.join(", ")}] became ${value} first, computed by ${by}`;

@@ -1,0 +1,21 @@
+import type { NdArray } from "../core/ndarray.ts";
+import { RING_SLOTS } from "./training-graph.ts";
+
+/** What one training step reported. */
+export interface StepMetrics {
+  /** Counted from 1. */
+  readonly step: number;
+  /** Loss of the batch before this step's update. */
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  /** True when loss or a gradient was not finite: the update did not happen. */
+  readonly skipped: boolean;
+}
+
+/** What the loss ring says of step `s`, counted from 0. */
+export function metricsOf(ring: NdArray, s: number): StepMetrics {
+  const at = (s % RING_SLOTS) * 4;
+  const [loss, gradientNorm, learningRate, gate] = ring.data.subarray(at, at + 4) as unknown as readonly number[];
+  return { step: s + 1, loss: loss!, gradientNorm: gradientNorm!, learningRate: learningRate!, skipped: gate === 0 };
+}

@@ -1,0 +1,68 @@
+import { cpuBackend } from "../../src/backend/cpu.ts";
+import type { Backend } from "../../src/backend/executor.ts";
+import { webgpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { createNodeGpu } from "../../src/backend/webgpu/node.ts";
+import type { NdArray } from "../../src/core/ndarray.ts";
+import { writeNpz } from "../../src/io/npz.ts";
+import { makeReceipt, type Receipt } from "../../src/io/receipt.ts";
+import { trainingPresets } from "../../src/nn/presets.ts";
+import { smallRuns } from "./nets.ts";
+import { presetRun } from "./presets.ts";
+import { inFolder, type Ran, runPython, Verdict, writeFiles } from "./python.ts";
+
+/**
+ * Receipts against numpy: every preset, layer, loss and optimizer, on WebGPU and on the CPU. See README.md beside it.
+ * Also shows that the script finds what is wrong: the tutorial's printed gradient, and every array of a receipt altered.
+ */
+const verdict = new Verdict();
+const backends: readonly Backend[] = [await webgpuBackend(await createNodeGpu()), await cpuBackend()];
+
+const check = (receipt: Receipt, arrays: ReadonlyMap<string, NdArray> = receipt.arrays): Promise<Ran> =>
+  inFolder(async (folder) => {
+    writeFiles(folder, [
+      ["receipt.npz", writeNpz(arrays)],
+      ["receipt.py", receipt.script],
+    ]);
+    return runPython(["receipt.py"], folder);
+  });
+
+/** Largest of difference over what is allowed, of all rows of the table. */
+function worst({ out }: Ran): string {
+  const rows = [...out.matchAll(/^(\w+) +\[.*?\] +(\S+) +(\S+) +(\S+)/gm)];
+  const share = (row: RegExpMatchArray): number => Number(row[3]) / Number(row[4]) || 0;
+  const top = rows.reduce((a, b) => (share(b) > share(a) ? b : a));
+  return `${rows.length} arrays; nearest to its limit ${top[1]}: ${top[3]} of ${top[4]} (values to ${top[2]})`;
+}
+
+const last = ({ out, err }: Ran): string => (out.trim().split("\n").at(-1) || err).slice(0, 200);
+
+for (const backend of backends) {
+  console.log(backend.description);
+  for (const name of Object.keys(trainingPresets)) {
+    const ran = await check(await makeReceipt(backend, await presetRun(name)));
+    if (name !== "tutorial-as-published")
+      verdict.say(name, ran.status === 0, ran.status === 0 ? worst(ran) : last(ran));
+    else verdict.say(name, ran.status === 1 && last(ran) === "FAIL: da2 goes wrong first", last(ran));
+  }
+  for (const [name, options] of smallRuns()) {
+    const ran = await check(await makeReceipt(backend, options));
+    verdict.say(name, ran.status === 0, ran.status === 0 ? worst(ran) : last(ran));
+  }
+}
+
+const receipt = await makeReceipt(backends[1]!, smallRuns().find(([name]) => name === "every layer")![1]);
+let caught = 0;
+const missed: string[] = [];
+const computed = [...receipt.arrays].filter(([name]) => /^d|_new$|^a\d|^z|^loss|^norm|^lr|^mean|^rstd/.test(name));
+for (const [name, array] of computed) {
+  // One value, a thousandth of the largest away from where it was.
+  const data = array.data.slice();
+  const largest = Math.max(...Array.from(data, Math.abs));
+  data[data.length >> 1]! += largest / 1000;
+  const ran = await check(receipt, new Map([...receipt.arrays, [name, { ...array, data }]]));
+  if (ran.status === 1 && last(ran) === `FAIL: ${name} goes wrong first`) caught++;
+  else missed.push(name);
+}
+verdict.say("altered arrays", missed.length === 0, `${caught} of ${computed.length} caught ${missed.join(", ")}`);
+for (const backend of backends) backend.dispose();
+verdict.end();

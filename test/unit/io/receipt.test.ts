@@ -1,0 +1,128 @@
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { referenceBackend } from "../../../src/backend/reference/executor.ts";
+import { type NdArray, ndarray } from "../../../src/core/ndarray.ts";
+import { permute } from "../../../src/core/permute.ts";
+import { normals } from "../../../src/core/philox.ts";
+import { makeReceipt } from "../../../src/io/receipt.ts";
+import { type ReceiptRun, receiptScript } from "../../../src/io/receipt-script.ts";
+import { parseModel } from "../../../src/nn/model.ts";
+import { trainingPresets } from "../../../src/nn/presets.ts";
+import type { TrainerOptions } from "../../../src/train/options.ts";
+import { createTrainer } from "../../../src/train/trainer.ts";
+import { everyLayer } from "../../shared/every-layer.ts";
+
+const golden = (name: string): string => fileURLToPath(new URL(`../../fixtures/receipt/${name}`, import.meta.url));
+
+const x = ndarray([20, 5], "f32", normals(1, 9, 0, 100));
+const y = ndarray(
+  [20],
+  "i32",
+  Array.from({ length: 20 }, (_, i) => (i * 7) % 3),
+);
+const options: TrainerOptions = {
+  model: everyLayer,
+  data: { x, y },
+  batch: 8,
+  optimizer: { type: "adamw", lr: 0.01 },
+  schedule: { type: "cosine", steps: 100, warmup: 10 },
+  clip: 0.05,
+  seed: 3,
+};
+
+/** Largest difference over the largest value. */
+function off(a: NdArray, b: NdArray): number {
+  let [difference, largest] = [0, 1e-30];
+  for (let i = 0; i < a.data.length; i++) {
+    difference = Math.max(difference, Math.abs(a.data[i]! - b.data[i]!));
+    largest = Math.max(largest, Math.abs(b.data[i]!));
+  }
+  return difference / largest;
+}
+
+/** aT b, in plain loops: a [rows, n], b [rows, m]. */
+function transposeTimes(a: NdArray, b: NdArray): NdArray {
+  const [rows, n] = a.shape as [number, number];
+  const m = b.shape[1]!;
+  const out = new Float64Array(n * m);
+  for (let r = 0; r < rows; r++)
+    for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) out[i * m + j]! += a.data[r * n + i]! * b.data[r * m + j]!;
+  return ndarray([n, m], "f64", out);
+}
+
+describe("a receipt", async () => {
+  const { arrays, script } = await makeReceipt(referenceBackend("f32"), options);
+  const at = (name: string): NdArray => arrays.get(name)!;
+
+  it("holds the first batch of the run, and what the trainer makes of it", async () => {
+    const rows = Array.from({ length: 8 }, (_, i) => permute(3, 0, i, 20));
+    expect([...at("rows").data]).toEqual(rows);
+    expect([...at("x").data]).toEqual(rows.flatMap((row) => [...x.data.slice(row * 5, row * 5 + 5)]));
+    expect([...at("y").data]).toEqual(rows.map((row) => y.data[row]));
+    const trainer = await createTrainer(referenceBackend("f32"), options);
+    for await (const { loss, learningRate, gradientNorm } of trainer.run({ steps: 1 })) {
+      expect(Math.abs(at("loss").data[0]! / loss - 1)).toBeLessThan(1e-6);
+      expect(Math.abs(at("lr").data[0]! / learningRate - 1)).toBeLessThan(1e-6);
+      expect(Math.abs(at("norm").data[0]! / gradientNorm - 1)).toBeLessThan(1e-6);
+    }
+    const after = await trainer.parameters();
+    expect(off(at("W0_new"), after.get("0.weight")!)).toBeLessThan(1e-6);
+    expect(off(at("gamma1_new"), after.get("1.weight")!)).toBeLessThan(1e-6);
+    expect(off(at("b20_new"), after.get("20.bias")!)).toBeLessThan(1e-6);
+    trainer.dispose();
+  });
+
+  it("names every value and every derivative for what it is", () => {
+    const layers = everyLayer.layers.map((_, i) => i);
+    for (const i of layers) {
+      expect(at(`a${i}`).shape, `a${i}`).toEqual(at(`da${i}`).shape);
+      const { type } = everyLayer.layers[i]!;
+      const input = i === 0 ? at("x") : at(`a${i - 1}`);
+      if (type === "linear")
+        expect(off(transposeTimes(input, at(`da${i}`)), at(`dW${i}`)), `dW${i}`).toBeLessThan(1e-6);
+      if (type !== "linear" && type !== "layerNorm") expect(off(at(`a${i}`), input), `a${i}`).toBeGreaterThan(1e-3);
+    }
+    const relu = at("da18").data.map((d, i) => d - (at("a18").data[i]! > 0 ? at("da19").data[i]! : 0));
+    expect(relu.every((d) => d === 0)).toBe(true);
+    const dropped = at("a5").data.map((v, i) => v - (at("mask5").data[i]! * at("a4").data[i]!) / 0.7);
+    expect(dropped.every((d) => Math.abs(d) < 1e-6)).toBe(true);
+    expect(new Set(at("mask5").data)).toEqual(new Set([0, 1]));
+    expect(at("mean1").shape).toEqual([8, 1]);
+  });
+
+  it("agrees with f64 in every array", async () => {
+    const exact = await makeReceipt(referenceBackend("f64"), options);
+    expect([...exact.arrays.keys()]).toEqual([...arrays.keys()]);
+    for (const [name, value] of arrays) expect(off(value, exact.arrays.get(name)!), name).toBeLessThan(2e-5);
+  });
+
+  it("comes with a script that names all its arrays", () => {
+    for (const name of arrays.keys()) expect(script, name).toMatch(new RegExp(`\\b${name}\\b`));
+  });
+
+  it("is refused for a step that is not finite", async () => {
+    const wild = { ...options, data: { x: ndarray([20, 5], "f32", new Float32Array(100).fill(3e38)), y } };
+    await expect(makeReceipt(referenceBackend("f32"), wild)).rejects.toMatchObject({ code: "not-finite" });
+  });
+
+  it("leaves out derivatives in front of the first weights, which nothing needs", async () => {
+    const model = parseModel({ layers: [{ type: "relu" }, { type: "linear", in: 5, out: 3 }], loss: "crossEntropy" });
+    const { arrays, script } = await makeReceipt(referenceBackend("f32"), { ...options, model });
+    expect([arrays.has("da1"), arrays.has("a0"), arrays.has("da0")]).toEqual([true, true, false]);
+    expect(script).not.toContain("da0 =");
+  });
+});
+
+describe("receipt.py", () => {
+  const run = { schedule: { type: "constant" }, clip: 0, rows: 8, computedBy: "the reference" } as const;
+  const { model, optimizer } = trainingPresets.tutorial!;
+  it.each<[string, ReceiptRun]>([
+    ["tutorial.py", { ...run, model, optimizer, rows: 1 }],
+    [
+      "every-layer.py",
+      { ...run, model: everyLayer, optimizer: options.optimizer!, schedule: options.schedule!, clip: 0.05 },
+    ],
+  ])("is, to the letter, %s", async (name, of) => {
+    await expect(receiptScript(of)).toMatchFileSnapshot(golden(name));
+  });
+});
