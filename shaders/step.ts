@@ -1,11 +1,11 @@
 import { type Element, element, finiteTests, flatMain, read, storage, sumReduce, write } from "./common.ts";
 import { cosPi } from "./math.ts";
-import { paramBlock } from "./params.ts";
+import { float, paramBlock } from "./params.ts";
 import { REDUCE_WORKGROUP } from "./reduce.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** Places in `control`, the f32 numbers of a step: see src/optim/control.ts. */
-export const CONTROL = { lr: 0, gate: 1, clip: 2, norm: 3, correction1: 4, correction2: 5 } as const;
+export const CONTROL = { lr: 0, gate: 1, clip: 2, norm: 3, correction1: 4, correction2: 5, scale: 6, good: 7 } as const;
 export const CONTROL_SIZE = 8;
 
 export const gradientStatsParams = paramBlock({ size: "u32", stride: "u32" });
@@ -98,6 +98,13 @@ const controlFields = {
 const recordFields = { slots: "u32", batch: "u32", n: "u32" } as const;
 export const controlParams = paramBlock(controlFields);
 export const controlRecordParams = paramBlock({ ...controlFields, ...recordFields });
+/** Where the loss is scaled: the good steps in a row after which the scale is doubled; 0 leaves it as it is. */
+const scalingFields = { growAfter: "f32" } as const;
+export const scaledControlParams = paramBlock({ ...controlFields, ...scalingFields });
+export const scaledControlRecordParams = paramBlock({ ...controlFields, ...scalingFields, ...recordFields });
+/** Between these a scale that finds its own value stays. Beyond the largest, sums of squares would leave f32. */
+export const LEAST_SCALE = 2 ** -24;
+export const LARGEST_SCALE = 2 ** 24;
 export const recordParams = paramBlock({ size: "u32", ...recordFields });
 
 /** The arrays of a step's numbers. */
@@ -122,22 +129,40 @@ const advance = ({ cursor }: Pick<StepArrays, "cursor">): string => wgsl`
   ${cursor(2)} = next % params.n;
 `;
 
-/** Writes (loss, norm, lr, gate) to the ring at slot step mod slots, and moves the cursor to the next batch. */
-export function recordStep({ control, cursor, loss, ring }: StepArrays): string {
+/**
+ * Writes (loss, norm, lr, gate) to the ring at slot step mod slots, and moves the cursor to the next batch. Where the loss
+ * is scaled, the scale stands for an open gate, and minus the scale for a closed one.
+ */
+export function recordStep({ control, cursor, loss, ring }: StepArrays, scales: boolean): string {
+  const gate = control(CONTROL.gate);
+  const scale = control(CONTROL.scale);
   return wgsl`
   let at = (${cursor(0)} % params.slots) * 4u;
   ${ring("at")} = ${loss(0)};
   ${ring("at + 1u")} = ${control(CONTROL.norm)};
   ${ring("at + 2u")} = ${control(CONTROL.lr)};
-  ${ring("at + 3u")} = ${control(CONTROL.gate)};
+#if ${scales}
+  ${ring("at + 3u")} = select(${scale}, -${scale}, ${gate} == 0.0);
+#else
+  ${ring("at + 3u")} = ${gate};
+#endif
 ${advance({ cursor })}
-  ${cursor(3)} += select(0u, 1u, ${control(CONTROL.gate)} == 0.0);
+  ${cursor(3)} += select(0u, 1u, ${gate} == 0.0);
 `;
 }
 
-/** The numbers that the update needs, from the sums `squares` and `broken` of the gradient's statistics. */
-export function controlStep(schedule: ScheduleKind, clips: boolean, arrays: Omit<StepArrays, "ring">): string {
+/**
+ * The numbers that the update needs, from the sums `squares` and `broken` of the gradient's statistics. Where the loss is
+ * scaled, what clips the gradient divides it by the scale too: exactly, by a power of two.
+ */
+export function controlStep(
+  schedule: ScheduleKind,
+  clips: boolean,
+  arrays: Omit<StepArrays, "ring">,
+  scales: boolean,
+): string {
   const { control, cursor, loss } = arrays;
+  const unscaled = scales ? " * unscale" : "";
   return wgsl`
   let step = ${cursor(0)};
   let t = max(step, params.warmup) - params.warmup;
@@ -154,19 +179,33 @@ export function controlStep(schedule: ScheduleKind, clips: boolean, arrays: Omit
 #endif
   rate = select(rate, params.lr * f32(step + 1u) / f32(max(params.warmup, 1u)), step < params.warmup);
   let fine = broken == 0.0 && !isNotFinite(${loss(0)});
-  let norm = sqrt(squares);
+#if ${scales}
+  let scale = ${control(CONTROL.scale)};
+  // 1 / scale by its exponent, since a division may be off by an ulp or two.
+  let unscale = bitcast<f32>(0x7f000000u - bitcast<u32>(scale));
+#endif
+  let norm = sqrt(squares)${unscaled};
   ${control(CONTROL.lr)} = rate;
   ${control(CONTROL.gate)} = select(0.0, 1.0, fine);
 #if ${clips}
-  ${control(CONTROL.clip)} = min(1.0, params.maxNorm / (norm + 1e-6));
+  ${control(CONTROL.clip)} = min(1.0, params.maxNorm / (norm + 1e-6))${unscaled};
 #else
-  ${control(CONTROL.clip)} = 1.0;
+  ${control(CONTROL.clip)} = 1.0${unscaled};
 #endif
   ${control(CONTROL.norm)} = norm;
   let was1 = ${control(CONTROL.correction1)};
   let was2 = ${control(CONTROL.correction2)};
   ${control(CONTROL.correction1)} = select(was1, was1 * params.beta1 + params.oneMinusBeta1, fine);
   ${control(CONTROL.correction2)} = select(was2, was2 * params.beta2 + params.oneMinusBeta2, fine);
+#if ${scales}
+  let moves = params.growAfter > 0.0;
+  let good = select(0.0, ${control(CONTROL.good)} + 1.0, fine);
+  let grows = moves && good >= params.growAfter;
+  let grown = select(scale, min(2.0 * scale, ${float(LARGEST_SCALE)}), grows);
+  let kept = select(max(0.5 * scale, ${float(LEAST_SCALE)}), scale, fine || !moves);
+  ${control(CONTROL.scale)} = select(kept, grown, grows);
+  ${control(CONTROL.good)} = select(good, 0.0, grows);
+#endif
 `;
 }
 
@@ -175,9 +214,10 @@ export function controlStep(schedule: ScheduleKind, clips: boolean, arrays: Omit
  * factor that clips the gradient, and Adam's bias corrections by their recurrence (pow was seen off by 6e-3).
  * With `records` it records the step too.
  */
-export function control(schedule: ScheduleKind, clips: boolean, records: boolean): string {
+export function control(schedule: ScheduleKind, clips: boolean, records: boolean, scales: boolean): string {
+  const params = scales ? [scaledControlParams, scaledControlRecordParams] : [controlParams, controlRecordParams];
   return wgsl`
-${records ? controlRecordParams.wgsl : controlParams.wgsl}
+${params[records ? 1 : 0]!.wgsl}
 ${storage(
   write("control"),
   records ? write("cursor", "u32") : read("cursor", "u32"),
@@ -201,20 +241,20 @@ fn main(@builtin(local_invocation_index) local: u32) {
   let squares = reduceSum(sum, local);
   let broken = reduceSum(bad, local);
   if (local != 0u) { return; }
-${controlStep(schedule, clips, stepArrays)}
+${controlStep(schedule, clips, stepArrays, scales)}
 #if ${records}
-${recordStep(stepArrays)}
+${recordStep(stepArrays, scales)}
 #endif
 }
 `;
 }
 
 /** The recording of a step by itself. */
-export function record(): string {
+export function record(scales: boolean): string {
   return wgsl`
 ${recordParams.wgsl}
 ${storage(write("cursor", "u32"), write("ring"), read("loss"), read("control"))}
-${flatMain(recordStep(stepArrays))}
+${flatMain(recordStep(stepArrays, scales))}
 `;
 }
 

@@ -3,13 +3,13 @@ import { ReferenceExecutor } from "../backend/reference/executor.ts";
 import { type Comparison, compare } from "../core/compare.ts";
 import { type NdArray, type Shape, sizeOf } from "../core/ndarray.ts";
 import type { Tensor } from "../graph/graph.ts";
+import { propagateBounds } from "../graph/propagate.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { fuse } from "../ops/fuse.ts";
 import { type GradientGraph, gradientGraph } from "../train/gradient-graph.ts";
 import { checkWeights, matchRows } from "../train/options.ts";
 import { checkFiniteDifferences, type FiniteDifferenceResult, LossProbe } from "./finite-differences.ts";
 import { NORM_LIMIT, normLimits } from "./norm-limits.ts";
-import { propagateBounds } from "./propagate.ts";
 
 export interface GradientCheckOptions {
   readonly model: ModelSpec;

@@ -11,6 +11,7 @@ export type ErrorCode =
   | "lost"
   | "adapter"
   | "usage"
+  | "precision"
   | "not-finite"
   | "aborted";
 

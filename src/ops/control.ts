@@ -7,9 +7,13 @@ import {
   controlParams,
   controlRecordParams,
   controlStep,
+  LARGEST_SCALE,
+  LEAST_SCALE,
   type ScheduleKind,
+  scaledControlParams,
+  scaledControlRecordParams,
 } from "../../shaders/step.ts";
-import { sizeOf } from "../core/ndarray.ts";
+import { type NdArray, sizeOf } from "../core/ndarray.ts";
 import { index } from "../graph/chip.ts";
 import type { TensorSpec } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
@@ -20,7 +24,7 @@ import { type RecordAttrs, record } from "./record.ts";
 import { boundLike } from "./rounding.ts";
 import { call, float } from "./wasm-plan.ts";
 
-export { CONTROL, CONTROL_SIZE };
+export { CONTROL, CONTROL_SIZE, LEAST_SCALE };
 
 export interface ControlAttrs {
   readonly schedule: ScheduleKind;
@@ -34,6 +38,8 @@ export interface ControlAttrs {
   readonly maxNorm: number;
   readonly beta1: number;
   readonly beta2: number;
+  /** The loss is scaled: the scale doubles after so many good steps in a row; 0 for a scale that stays. */
+  readonly growAfter?: number;
 }
 
 /** Schedules by number, as wasm/step.ts counts them. */
@@ -53,7 +59,9 @@ export function learningRate(step: number, a: ControlAttrs): number {
 
 /**
  * control f32 [8] in place, from cursor, loss [1] and stats: learning rate, gate (0 when loss or a gradient is not
- * finite), clipping factor, gradient norm, Adam's two bias corrections (c = c beta + 1 - beta).
+ * finite), clipping factor, gradient norm, Adam's two bias corrections (c = c beta + 1 - beta). With `growAfter` also the
+ * scale of the loss, a power of two by which gradients are divided where they are clipped (which halves at a step that is
+ * not finite), and the good steps in a row.
  */
 export const control: Op<ControlAttrs> = {
   name: "control",
@@ -66,19 +74,22 @@ export const control: Op<ControlAttrs> = {
       broken += stats!.data[i + 1]!;
     }
     const fine = broken === 0 && Number.isFinite(loss!.data[0]!);
-    const norm = Math.sqrt(squares);
     const d = c!.data;
+    const scale = a.growAfter === undefined ? 1 : d[CONTROL.scale]!;
+    const norm = Math.sqrt(squares) / scale;
     d[CONTROL.lr] = learningRate(cursor!.data[0]!, a);
     d[CONTROL.gate] = fine ? 1 : 0;
-    d[CONTROL.clip] = a.maxNorm > 0 ? Math.min(1, a.maxNorm / (norm + 1e-6)) : 1;
+    d[CONTROL.clip] = (a.maxNorm > 0 ? Math.min(1, a.maxNorm / (norm + 1e-6)) : 1) / scale;
     d[CONTROL.norm] = norm;
     if (fine) {
       d[CONTROL.correction1] = d[CONTROL.correction1]! * a.beta1 + (1 - a.beta1);
       d[CONTROL.correction2] = d[CONTROL.correction2]! * a.beta2 + (1 - a.beta2);
     }
+    if (a.growAfter !== undefined) moveScale(d, fine, a.growAfter);
     return [c!];
   },
   wasm([, , , stats], _outputs, a) {
+    if (a.growAfter !== undefined) return null;
     const bindings = [output(0), input(1), input(2), input(3)];
     const floats = [a.lr, a.gamma, a.floor, a.maxNorm, a.beta1, 1 - a.beta1, a.beta2, 1 - a.beta2].map(float);
     const whole = [sizeOf(stats!.shape) / 2, SCHEDULES.indexOf(a.schedule), a.warmup, a.period];
@@ -88,7 +99,9 @@ export const control: Op<ControlAttrs> = {
   onChip(w, [, cursor, loss, stats], [c], a) {
     for (const text of [finiteTests, cosPi]) w.declare(text);
     w.once(() => {
-      constants(w, "ControlParams", controlParams, numbersOf(a, stats!));
+      const numbers = numbersOf(a, stats!);
+      if (a.growAfter === undefined) constants(w, "ControlParams", controlParams, numbers);
+      else constants(w, "ControlParams", scaledControlParams, numbers);
       w.add("var squares = 0.0; var broken = 0.0;");
       for (const [from, to] of stats!.ranges) {
         w.loop(from / 2, to / 2, (k) => {
@@ -97,7 +110,7 @@ export const control: Op<ControlAttrs> = {
         });
       }
       const arrays = { control: c!.at, cursor: cursor!.at, loss: loss!.at };
-      w.add(controlStep(a.schedule, a.maxNorm > 0, arrays), COST.function);
+      w.add(controlStep(a.schedule, a.maxNorm > 0, arrays, a.growAfter !== undefined), COST.function);
     });
   },
   inPlace: [[0, 0]],
@@ -107,8 +120,8 @@ export const control: Op<ControlAttrs> = {
       plan: ([, , , stats], _o, a) => ({
         launches: [
           {
-            code: controlCode(a.schedule, a.maxNorm > 0, false),
-            params: controlParams.pack(numbersOf(a, stats!)),
+            code: controlCode(a.schedule, a.maxNorm > 0, false, a.growAfter !== undefined),
+            params: (a.growAfter === undefined ? controlParams : scaledControlParams).pack(numbersOf(a, stats!)),
             bindings: [output(0), input(1), input(2), input(3)],
             workgroups: [1, 1, 1],
           },
@@ -121,7 +134,7 @@ export const control: Op<ControlAttrs> = {
     for (let i = 0; i < out.data.length; i++) out.data[i] = 1e-6 * Math.abs(c!.data[i]!);
     // The cosine schedule adds 1 and a cosine near -1: what is left is exact only relative to the starting rate.
     out.data[CONTROL.lr]! += 4e-7 * a.lr;
-    out.data[CONTROL.gate] = 0;
+    for (const exact of [CONTROL.gate, CONTROL.scale, CONTROL.good]) out.data[exact] = 0;
     return [out];
   },
   cases: controlCases(),
@@ -143,7 +156,18 @@ function numbersOf(a: ControlAttrs, stats: TensorSpec) {
     beta2,
     oneMinusBeta1: 1 - beta1,
     oneMinusBeta2: 1 - beta2,
+    growAfter: a.growAfter ?? 0,
   };
+}
+
+/** The next step's scale, and the good steps behind it, in place. */
+function moveScale(d: NdArray["data"], fine: boolean, growAfter: number): void {
+  const scale = d[CONTROL.scale]!;
+  const good = fine ? d[CONTROL.good]! + 1 : 0;
+  const grows = growAfter > 0 && good >= growAfter;
+  if (grows) d[CONTROL.scale] = Math.min(2 * scale, LARGEST_SCALE);
+  else if (!fine && growAfter > 0) d[CONTROL.scale] = Math.max(scale / 2, LEAST_SCALE);
+  d[CONTROL.good] = grows ? 0 : good;
 }
 
 /** control and record in one kernel: inputs control, cursor, loss, stats, ring; outputs control, cursor, ring. */
@@ -167,8 +191,13 @@ export const controlAndRecord: Op<ControlAttrs & RecordAttrs> = composed<Control
       plan: ([, , , stats], _o, a) => ({
         launches: [
           {
-            code: controlCode(a.schedule, a.maxNorm > 0, true),
-            params: controlRecordParams.pack({ ...numbersOf(a, stats!), slots: a.slots, batch: a.batch, n: a.n }),
+            code: controlCode(a.schedule, a.maxNorm > 0, true, a.growAfter !== undefined),
+            params: (a.growAfter === undefined ? controlRecordParams : scaledControlRecordParams).pack({
+              ...numbersOf(a, stats!),
+              slots: a.slots,
+              batch: a.batch,
+              n: a.n,
+            }),
             bindings: [output(0), output(1), input(2), input(3), output(2)],
             workgroups: [1, 1, 1],
           },
@@ -179,16 +208,22 @@ export const controlAndRecord: Op<ControlAttrs & RecordAttrs> = composed<Control
   cases: controlCases().map((c) => ({
     ...c,
     inputs: [...c.inputs, { shape: [4, 4], dtype: "f32" as const }],
-    attrs: { ...c.attrs, slots: 4, batch: 8, n: 10 },
+    attrs: { ...c.attrs, slots: 4, batch: 8, n: 10, scaled: c.attrs.growAfter !== undefined },
   })),
 });
 
 function controlCases() {
   const base = { lr: 0.1, warmup: 0, period: 100, gamma: 0.5, floor: 0.001, maxNorm: 0, beta1: 0.9, beta2: 0.999 };
-  const at = (name: string, step: number, attrs: Partial<ControlAttrs> & { schedule: ScheduleKind }, loss = 0.7) => ({
+  const at = (
+    name: string,
+    step: number,
+    attrs: Partial<ControlAttrs> & { schedule: ScheduleKind },
+    loss = 0.7,
+    scaling: readonly [scale: number, good: number] = [0, 0],
+  ) => ({
     name,
     inputs: [
-      { shape: [CONTROL_SIZE], dtype: "f32" as const, fill: [0, 0, 0, 0, 0.19, 0.002, 0, 0] },
+      { shape: [CONTROL_SIZE], dtype: "f32" as const, fill: [0, 0, 0, 0, 0.19, 0.002, ...scaling] },
       { shape: [4], dtype: "u32" as const, fill: [step, 0, 0, 0] },
       { shape: [1], dtype: "f32" as const, fill: [loss] },
       {
@@ -210,5 +245,11 @@ function controlCases() {
     at("does not clip", 1, { schedule: "constant", maxNorm: 1e6 }),
     at("loss is NaN", 5, { schedule: "constant" }, Number.NaN),
     at("loss is infinite", 5, { schedule: "constant" }, Number.POSITIVE_INFINITY),
+    at("scaled, a good step", 5, { schedule: "constant", maxNorm: 1e-3, growAfter: 8 }, 0.7, [1024, 6]),
+    at("scaled, the scale doubles", 5, { schedule: "constant", growAfter: 8 }, 0.7, [1024, 7]),
+    at("scaled, no larger", 5, { schedule: "constant", growAfter: 8 }, 0.7, [LARGEST_SCALE, 7]),
+    at("scaled, the scale halves", 5, { schedule: "constant", growAfter: 8 }, Number.NaN, [1024, 7]),
+    at("scaled, no smaller", 5, { schedule: "constant", growAfter: 8 }, Number.NaN, [LEAST_SCALE, 0]),
+    at("scaled, the scale stays", 5, { schedule: "constant", growAfter: 0 }, Number.NaN, [0.5, 3]),
   ];
 }

@@ -7,6 +7,7 @@ import { control, controlAndRecord } from "./control.ts";
 import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./cross-entropy.ts";
 import { toHalf } from "./half.ts";
 import { type LinearAttrs, linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
+import { lossScale } from "./loss-scale.ts";
 import { elementwiseLosses } from "./losses.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
 import { record } from "./record.ts";
@@ -127,12 +128,14 @@ const losses = [
   ...elementwiseLosses,
 ];
 
+const isKnownBefore = ({ kind, node }: Tensor): boolean => kind === "variable" || node?.op === lossScale;
+
 /** A loss and its gradient, when what the gradient starts from is known before the step. */
 const lossAndGradient: Pattern = (node, { of }) => {
   const loss = losses.find(({ forward }) => forward === node.op);
   const [p, t] = node.inputs;
   const gradient = loss && of(p!).find((n) => n.op === loss.backward && n.inputs[0] === p && n.inputs[1] === t);
-  if (!gradient || gradient.inputs[2]!.kind !== "variable") return null;
+  if (!gradient || !isKnownBefore(gradient.inputs[2]!)) return null;
   const outputs = [node.outputs[0]!, gradient.outputs[0]!];
   const { inputs } = gradient;
   return { replaces: [node, gradient], at: node, op: loss.withGradient, attrs: null, inputs, outputs };

@@ -11,6 +11,7 @@ import { gradientStats } from "./gradient-stats.ts";
 import { toHalf } from "./half.ts";
 import { layerNorm, layerNormGradient, layerNormScaleGradient } from "./layer-norm.ts";
 import { linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
+import { lossScale } from "./loss-scale.ts";
 import { elementwiseLosses } from "./losses.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
 import { optimizers } from "./optimizers.ts";
@@ -48,6 +49,7 @@ export const ops: readonly AnyOp[] = [
   gradientStats,
   control,
   controlAndRecord,
+  lossScale,
   record,
   tally,
   ...Object.values(optimizers),

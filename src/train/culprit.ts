@@ -57,7 +57,9 @@ export async function findCulprit(
 }
 
 function firstNotFinite({ dtype, data }: NdArray): number {
-  return dtype === "f32" || dtype === "f64" ? data.findIndex((v: number) => !Number.isFinite(v)) : -1;
+  return dtype === "f32" || dtype === "f64" || dtype === "f16"
+    ? data.findIndex((v: number) => !Number.isFinite(v))
+    : -1;
 }
 
 function nameOf(backend: Backend, node: Node): string {

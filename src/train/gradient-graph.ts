@@ -5,7 +5,10 @@ import { forward, lossOf } from "../nn/forward.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { type ParameterGroup, parameterGroups } from "../nn/parameters.ts";
 import { add } from "../ops/add.ts";
+import { storeHalves } from "../ops/halves.ts";
+import { lossScale } from "../ops/loss-scale.ts";
 import { alignView, pack } from "../ops/views.ts";
+import { firstControl } from "./precision.ts";
 
 /** The forward and backward passes over one batch, inside a graph. */
 export interface ForwardBackward {
@@ -24,6 +27,11 @@ export interface ForwardBackwardOptions {
   readonly seed: number;
   readonly cursor: Tensor | null;
   readonly maxBufferSize: number;
+  /**
+   * The numbers of a step, control f32 [8], by whose loss scale all gradients are multiplied; products read halves then.
+   * Absent: f32 throughout, and gradients as they are.
+   */
+  readonly scaledBy?: Tensor | null;
 }
 
 /** Records forward and loss of a batch x, y, differentiates, and gathers the gradients into flat arrays. */
@@ -37,10 +45,12 @@ export function forwardBackward(
 ): ForwardBackward {
   const groups = parameterGroups(g, model, weights, options.maxBufferSize);
   const values = new Map(groups.flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const)));
+  const { scaledBy } = options;
+  const scale = scaledBy ? g.one(lossScale, [scaledBy], null, "d loss") : null;
   const outputs = forward(g, model, x, values, { training: true, seed: options.seed, cursor: options.cursor });
   const loss = lossOf(g, model, outputs, y);
-  const one = g.variable("d loss", ndarray([1], "f32", [1]));
-  const gradients = backward(g, loss, one, [...values.values()], (a, b) => g.one(add, [a, b], null, a.name));
+  const seed = scale ?? g.variable("d loss", ndarray([1], "f32", [1]));
+  const gradients = backward(g, loss, seed, [...values.values()], (a, b) => g.one(add, [a, b], null, a.name));
   const parameters = new Map([...values].map(([name, value]) => [name, { value, gradient: gradients.get(value)! }]));
   const flatGradients = groups.map((group) => {
     const last = group.parameters.at(-1)!;
@@ -51,6 +61,7 @@ export function forwardBackward(
     const inputs = group.parameters.map((p) => parameters.get(p.spec.name)!.gradient);
     return g.one(pack, inputs, attrs, `d ${group.flat.name}`);
   });
+  if (scale) storeHalves(g);
   return { outputs, loss, groups, parameters, gradients, flatGradients };
 }
 
@@ -59,22 +70,29 @@ export interface GradientGraph extends ForwardBackward {
   readonly graph: Graph;
   readonly x: Tensor;
   readonly y: Tensor;
+  /** Where the scale of the gradients can be written, as firstControl has it; null where there is none. */
+  readonly control: Tensor | null;
 }
 
-/** x [n, inputs]; y [n, outputs] or class indices i32 [n]. Dropout draws the masks of step 0. */
+/**
+ * x [n, inputs]; y [n, outputs] or class indices i32 [n]. Dropout draws the masks of step 0. With `lossScale` products read
+ * halves, and gradients are so many times as large.
+ */
 export function gradientGraph(
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
   y: NdArray,
-  options: { readonly seed: number; readonly maxBufferSize: number },
+  options: { readonly seed: number; readonly maxBufferSize: number; readonly lossScale?: number | null },
 ): GradientGraph {
   const graph = new Graph();
   const inputs = graph.variable("x", x);
   const targets = graph.variable("y", y);
   const cursor = graph.variable("cursor", ndarray([4], "u32", [0, 0, 0, 0]));
-  const body = forwardBackward(graph, model, weights, inputs, targets, { ...options, cursor });
+  const { lossScale: scale = null } = options;
+  const control = scale === null ? null : graph.variable("control", firstControl(scale));
+  const body = forwardBackward(graph, model, weights, inputs, targets, { ...options, cursor, scaledBy: control });
   graph.keep(body.loss, body.outputs, ...body.flatGradients);
   graph.prune();
-  return { graph, x: inputs, y: targets, ...body };
+  return { graph, x: inputs, y: targets, control, ...body };
 }

@@ -37,6 +37,11 @@ export class Machinery {
       rows: data.x.shape[0]!,
       streams: stream !== null,
     });
+    if (options.precision === "f16") {
+      // Loaded only where it is needed: a page that trains in f32 does without.
+      const { requireParity } = await import("./parity.ts");
+      await requireParity(backend, options);
+    }
     const executor = await backend.compile(plan.graph, { nodes: fuse(plan.graph) });
     return new Machinery(backend, options, plan, executor, stream);
   }
@@ -76,7 +81,7 @@ export class Machinery {
     const { groups, states, cursor, control } = this.plan;
     for (const group of groups) this.executor.write(group.flat, packGroup(group, this.options.weights));
     for (const state of states) this.executor.write(state, zeros(state.shape, "f32"));
-    this.executor.write(control, zeros(control.shape, "f32"));
+    this.executor.write(control, control.initial!);
     this.executor.write(cursor, startCursor());
   }
 

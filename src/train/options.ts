@@ -7,6 +7,7 @@ import { type ModelSpec, parameterSpecs, parseModel, widths } from "../nn/model.
 import { requireFits } from "../nn/parameters.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
+import { type LossScale, type Precision, type PrecisionOptions, resolvePrecision } from "./precision.ts";
 
 /** Rows to learn from: x f32 [n, inputs]; y f32 [n, outputs], or class indices i32 [n]. */
 export interface Rows {
@@ -25,6 +26,10 @@ export interface TrainerOptions {
   readonly schedule?: ScheduleSpec;
   /** Global norm to clip gradients to; none by default. */
   readonly clip?: number;
+  /** How operands of products are stored; "f16" is held against f32 on the first batch. Default "f32". */
+  readonly precision?: Precision;
+  /** With f16, what gradients are multiplied by on their way; default "dynamic". */
+  readonly lossScale?: LossScale;
   readonly seed?: number;
   readonly init?: Initialiser;
   /** First weights by name, W [in, out]; drawn from the seed by default. */
@@ -33,7 +38,7 @@ export interface TrainerOptions {
   readonly maxDataBytes?: number;
 }
 
-export interface ResolvedOptions {
+export interface ResolvedOptions extends PrecisionOptions {
   readonly model: ModelSpec;
   readonly data: Rows;
   readonly test: Rows | null;
@@ -64,6 +69,7 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
   const clip = given.clip ?? 0;
   if (!(clip >= 0 && Number.isFinite(clip)))
     throw new ChainruleError("usage", `clip must be a positive number, got ${clip}`);
+  const precision = resolvePrecision(given.precision, given.lossScale);
   const optimizer = given.optimizer ?? { type: "adam", lr: 0.001 };
   optimizerAttrs(optimizer);
   const schedule = given.schedule ?? { type: "constant" };
@@ -81,6 +87,7 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
     schedule,
     clip,
     seed,
+    ...precision,
     weights,
     maxDataBytes: given.maxDataBytes ?? maxDataBytes,
     maxBufferSize,

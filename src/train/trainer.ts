@@ -1,6 +1,7 @@
 import type { Backend } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
+import { LEAST_SCALE } from "../ops/control.ts";
 import { Copies, HOLD_MS } from "./copies.ts";
 import { culpritText, findCulprit } from "./culprit.ts";
 import type { Evaluation } from "./evaluation.ts";
@@ -125,10 +126,16 @@ export class Trainer {
       this.adapt(reading.to - reading.from, performance.now() - reading.start);
       for (let s = reading.from; s < reading.to; s++) {
         const metrics = metricsOf(ring!, s);
-        if (metrics.skipped && onNotFinite === "stop") throw await this.notFinite(metrics);
+        if (metrics.skipped && onNotFinite === "stop" && !this.findsScale(metrics)) throw await this.notFinite(metrics);
         if ((s + 1) % logEvery === 0 || s + 1 === end || metrics.skipped) yield metrics;
       }
     }
+  }
+
+  /** A step left out because the scale of its gradients was too large for halves: the next one has a smaller. */
+  private findsScale({ loss, lossScale }: StepMetrics): boolean {
+    const { precision, lossScale: chosen } = this.options;
+    return precision === "f16" && chosen === "dynamic" && Number.isFinite(loss) && lossScale > LEAST_SCALE;
   }
 
   /** The error of a step that is not finite: says where that began, as far as can be found out. */

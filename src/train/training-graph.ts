@@ -2,13 +2,14 @@ import { type NdArray, ndarray, zeros } from "../core/ndarray.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { batchIndex, gather } from "../ops/batch.ts";
-import { CONTROL_SIZE, control } from "../ops/control.ts";
+import { control } from "../ops/control.ts";
 import { gradientStats } from "../ops/gradient-stats.ts";
 import { record, startCursor } from "../ops/record.ts";
 import { alignView, pack } from "../ops/views.ts";
 import { addUpdate, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
 import { type ForwardBackward, forwardBackward } from "./gradient-graph.ts";
+import { firstControl, type LossScale, type Precision, resolvePrecision, scalingAttrs } from "./precision.ts";
 
 /** Steps whose loss the device remembers before the host must have read them. */
 export const RING_SLOTS = 4096;
@@ -30,6 +31,9 @@ export interface TrainingConfig {
   readonly clip: number;
   readonly seed: number;
   readonly maxBufferSize: number;
+  /** Default f32. */
+  readonly precision?: Precision;
+  readonly lossScale?: LossScale;
 }
 
 /** A whole training step as a graph, with the values that the trainer reads and writes. */
@@ -39,7 +43,7 @@ export interface TrainingGraph extends ForwardBackward {
   readonly dataY: Tensor;
   /** u32 [4]: step, epoch, position, skipped steps. */
   readonly cursor: Tensor;
-  /** f32 [RING_SLOTS, 4]: loss, gradient norm, learning rate, gate of step s at slot s mod RING_SLOTS. */
+  /** f32 [RING_SLOTS, 4]: loss, gradient norm, learning rate, gate (see shaders/step.ts) of step s at slot s mod RING_SLOTS. */
   readonly ring: Tensor;
   readonly control: Tensor;
   readonly states: readonly Tensor[];
@@ -57,7 +61,8 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
   const dataY = g.variable("data y", config.y);
   const cursor = g.variable("cursor", startCursor());
   const ring = g.variable("loss ring", zeros([RING_SLOTS, 4], "f32"));
-  const numbers = g.variable("control", zeros([CONTROL_SIZE], "f32"));
+  const halves = config.precision === "f16" ? resolvePrecision("f16", config.lossScale) : null;
+  const numbers = g.variable("control", firstControl(halves && halves.lossScale));
 
   let x = dataX;
   let y = dataY;
@@ -70,16 +75,29 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
     y = g.one(gather, [dataY, index], null, "batch y");
   }
 
-  const body = forwardBackward(g, model, config.weights, x, y, { seed, cursor, maxBufferSize: config.maxBufferSize });
+  const { maxBufferSize } = config;
+  const scaledBy = halves && numbers;
+  const body = forwardBackward(g, model, config.weights, x, y, { seed, cursor, maxBufferSize, scaledBy });
 
   const stats = body.flatGradients.map((d) => g.one(gradientStats, [d], null, `statistics of ${d.name}`));
   const { beta1, beta2 } = optimizerAttrs(config.optimizer);
-  const attrs = { ...scheduleAttrs(config.schedule, config.optimizer.lr), maxNorm: config.clip, beta1, beta2 };
+  const attrs = {
+    ...scheduleAttrs(config.schedule, config.optimizer.lr),
+    maxNorm: config.clip,
+    beta1,
+    beta2,
+    ...(halves && scalingAttrs(halves)),
+  };
   const now = g.one(control, [numbers, cursor, body.loss, together(g, stats)], attrs, "control");
   const states = body.groups.flatMap((group, i) =>
     addUpdate(g, config.optimizer, group.flat, body.flatGradients[i]!, now),
   );
-  g.add(record, [cursor, ring, body.loss, now], { slots: RING_SLOTS, batch, n: rows }, "record");
+  g.add(
+    record,
+    [cursor, ring, body.loss, now],
+    { slots: RING_SLOTS, batch, n: rows, ...(halves && { scaled: true }) },
+    "record",
+  );
   g.prune();
   return { graph: g, dataX, dataY, cursor, ring, control: numbers, states, index, ...body };
 }

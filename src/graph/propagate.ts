@@ -1,5 +1,5 @@
 import type { NdArray } from "../core/ndarray.ts";
-import type { Graph, Tensor } from "../graph/graph.ts";
+import type { Graph, Tensor } from "./graph.ts";
 
 /**
  * Bounds of the rounding errors of a right f32 run, carried through the whole graph beside its f64 values: every op says

@@ -1,0 +1,121 @@
+import type { Backend } from "../backend/executor.ts";
+import { ReferenceExecutor } from "../backend/reference/executor.ts";
+import { ChainruleError } from "../core/errors.ts";
+import { short } from "../core/format.ts";
+import { firstNotFinite, type NdArray, unravel, zeros } from "../core/ndarray.ts";
+import { propagateBounds } from "../graph/propagate.ts";
+import { unpackParameters } from "../nn/parameters.ts";
+import { batchIndex, gather } from "../ops/batch.ts";
+import { CONTROL, LEAST_SCALE } from "../ops/control.ts";
+import { fuse } from "../ops/fuse.ts";
+import { startCursor } from "../ops/record.ts";
+import { type GradientGraph, gradientGraph } from "./gradient-graph.ts";
+import type { ResolvedOptions } from "./options.ts";
+import { firstControl } from "./precision.ts";
+
+/** Multiply-adds of the f64 pass that makes the bound: rows beyond are left out, so that it takes a few seconds at most. */
+const WORK = 2e9;
+/**
+ * The share of a gradient's norm that halves may cost. Rounding alone costs some thousandths, and a rectifier whose input
+ * is within rounding of zero some hundredths; a gradient whose terms fell below the least half loses most of itself.
+ */
+const MOST_LOST = 1 / 4;
+
+type Gradients = ReadonlyMap<string, NdArray>;
+
+/**
+ * Takes the gradients of the run's first batch in f16 and in f32 on this backend, and refuses f16 where they are further
+ * apart than halves explain: an element beyond the bound that rounding to halves (u = 2^-11 each) allows when it is carried
+ * through the whole net, or a gradient of which a quarter is gone. It refuses and does not fall back, since f16 was asked
+ * for by name, and a run in another precision than its settings say cannot be repeated from them.
+ */
+export async function requireParity(backend: Backend, options: ResolvedOptions): Promise<void> {
+  const { model, weights, seed, maxBufferSize } = options;
+  const { x, y } = firstRows(options);
+  const common = { seed, maxBufferSize };
+  const wide = await onBackend(backend, gradientGraph(model, weights, x, y, common), null);
+  // A batch that is not finite in f32 is not for f16 to answer for: the run itself reports it.
+  if ([...wide.values()].some((g) => firstNotFinite(g.data) >= 0)) return;
+  const first = firstControl(options.lossScale);
+  const begun = gradientGraph(model, weights, x, y, { ...common, lossScale: scaleOf(first) });
+  const dynamic = options.lossScale === "dynamic";
+  const scale = { value: scaleOf(first) };
+  const half = await onBackend(backend, begun, dynamic ? scale : null);
+  for (const [name, g] of half) {
+    const at = firstNotFinite(g.data);
+    if (at >= 0)
+      throw refusal(`the gradient of ${name} is ${g.data[at]} at ${place(at, g)}, finite in f32`, scale.value);
+  }
+  const bounds = boundsOf(gradientGraph(model, weights, x, y, { ...common, lossScale: scale.value }));
+  for (const [name, g] of half) compareOne(name, g, wide.get(name)!, bounds.get(name)!, scale.value);
+}
+
+const scaleOf = (control: NdArray): number => control.data[CONTROL.scale]!;
+
+function compareOne(name: string, half: NdArray, wide: NdArray, bound: NdArray, scale: number): void {
+  let lost = 0;
+  let size = 0;
+  for (let i = 0; i < half.data.length; i++) {
+    const [h, w] = [half.data[i]! / scale, wide.data[i]!];
+    const off = Math.abs(h - w);
+    // Both may be off, the f32 by far less.
+    const allowed = (2 * bound.data[i]!) / scale;
+    if (off > allowed) {
+      const what = `the gradient of ${name} at ${place(i, half)} is ${short(h)}, in f32 ${short(w)}: rounding to halves explains a difference of ${short(allowed)}`;
+      throw refusal(what, scale);
+    }
+    lost += off * off;
+    size += w * w;
+  }
+  const share = Math.sqrt(lost / size);
+  if (size > 0 && share > MOST_LOST) {
+    const percent = `${Math.round(100 * share)} %`;
+    throw refusal(`the gradient of ${name} differs from that in f32 by ${percent} of its norm`, scale);
+  }
+}
+
+function refusal(what: string, scale: number): ChainruleError {
+  return new ChainruleError(
+    "precision",
+    `precision f16: ${what} (first batch, loss scale ${scale}). Train in f32, or give a loss scale that suits`,
+  );
+}
+
+const place = (i: number, { shape }: NdArray): string => `[${unravel(i, shape).join(", ")}]`;
+
+/** The rows of the run's first step, as many as the check can take. */
+function firstRows({ data, batch, seed, model }: ResolvedOptions): { x: NdArray; y: NdArray } {
+  const n = data.x.shape[0]!;
+  const parameters = model.layers.reduce((sum, l) => sum + (l.type === "linear" ? l.in * l.out : 0), 1);
+  const most = Math.max(1, Math.floor(WORK / (6 * parameters)));
+  const count = Math.min(batch === "full" ? n : batch, most);
+  const order = batch === "full" ? "sequential" : "shuffle";
+  const [index] = batchIndex.reference([startCursor()], { order, batch: count, n, seed });
+  return { x: gather.reference([data.x, index!], null)[0]!, y: gather.reference([data.y, index!], null)[0]! };
+}
+
+/** Gradients by parameter. With `scale`, that is halved until they are finite, as the run itself would. */
+async function onBackend(backend: Backend, g: GradientGraph, scale: { value: number } | null): Promise<Gradients> {
+  const executor = await backend.compile(g.graph, { nodes: fuse(g.graph), onChip: false });
+  try {
+    for (;;) {
+      const flats = await executor.run(1, g.flatGradients);
+      const finite = flats.every((flat) => firstNotFinite(flat.data) < 0);
+      if (finite || !scale || scale.value <= LEAST_SCALE) return unpackParameters(g.groups, flats);
+      scale.value /= 2;
+      executor.write(g.control!, firstControl(scale.value));
+    }
+  } finally {
+    executor.dispose();
+  }
+}
+
+/** How far each gradient may be off, from the f64 values of what the net stands for. */
+function boundsOf(g: GradientGraph): ReadonlyMap<string, NdArray> {
+  const exact = new ReferenceExecutor(g.graph, "f64", true);
+  exact.step();
+  const bounds = propagateBounds(g.graph, exact.values);
+  return new Map(
+    [...g.parameters].map(([name, { gradient }]) => [name, bounds.get(gradient) ?? zeros(gradient.shape, "f64")]),
+  );
+}
