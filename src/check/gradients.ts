@@ -8,8 +8,9 @@ import type { ModelSpec } from "../nn/model.ts";
 import { fuse } from "../ops/fuse.ts";
 import { type GradientGraph, gradientGraph } from "../train/gradient-graph.ts";
 import { checkWeights, matchRows } from "../train/options.ts";
+import type { Precision } from "../train/precision.ts";
 import { checkFiniteDifferences, type FiniteDifferenceResult, LossProbe } from "./finite-differences.ts";
-import { NORM_LIMIT, normLimits } from "./norm-limits.ts";
+import { F32_NORMS, halfNorms, normLimits } from "./norm-limits.ts";
 
 export interface GradientCheckOptions {
   readonly model: ModelSpec;
@@ -23,6 +24,8 @@ export interface GradientCheckOptions {
   /** A second device, beside the first: the CPU in f32. It is shown, and decides nothing. */
   readonly beside?: Backend | null;
   readonly seed?: number;
+  /** How the device stores the operands of products. With f16 the bound is that of halves. Default f32. */
+  readonly precision?: Precision;
   /** Gets every tensor's values as they are compared, for pictures. */
   readonly onTensor?: (name: string, values: TensorValues) => void;
 }
@@ -77,8 +80,11 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   checkWeights(model, weights);
   const { x, y } = matchRows(model, { x: options.x, y: options.y }, "batch");
   const maxBufferSize = backend?.limits.maxBufferSize ?? 2 ** 32;
-  const g = gradientGraph(model, weights, x, y, { seed: options.seed ?? 1, maxBufferSize });
-  const exact = new ReferenceExecutor(g.graph, "f64");
+  const halves = options.precision === "f16";
+  const common = { seed: options.seed ?? 1, maxBufferSize };
+  const scale = halves ? scaleFor(gradientGraph(model, weights, x, y, { ...common, lossScale: 1 })) : 1;
+  const g = gradientGraph(model, weights, x, y, { ...common, lossScale: halves ? scale : null });
+  const exact = new ReferenceExecutor(g.graph, "f64", true);
   exact.step();
   const bounds = propagateBounds(g.graph, exact.values);
   const nothing = new Map<Tensor, NdArray>();
@@ -86,23 +92,27 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const besides = options.beside ? await runOnDevice(options.beside, g) : nothing;
   const probe = new LossProbe(g.graph, g.loss, exact.values);
   const samples = samplesFor(model, x.shape[0]!);
-  const limits = normLimits(g, exact.values, computed);
+  const limits = normLimits(g, exact.values, computed, halves ? halfNorms(bounds) : F32_NORMS);
   const tensors: TensorCheck[] = [];
   const parameterGradients = new Set([...g.parameters.values()].map((p) => p.gradient));
   const pointOf = new Map([...g.gradients].map(([t, dt]) => [dt, t] as const));
   for (const node of g.graph.nodes) {
     if (node.op.view) continue;
     for (const t of node.outputs) {
-      if (t.dtype !== "f32") continue;
+      if (t.dtype !== "f32" && t.dtype !== "f16") continue;
       const point = pointOf.get(t);
-      const value = exact.values.get(t)!;
-      const onDevice = computed.get(t);
-      const bound = bounds.get(t) ?? null;
+      const unscaled = (a: NdArray): NdArray => (point ? divided(a, scale) : a);
+      const value = unscaled(exact.values.get(t)!);
+      const found = computed.get(t);
+      const onDevice = found && unscaled(found);
+      const carried = bounds.get(t);
+      const bound = carried ? unscaled(carried) : null;
       const device = onDevice ? compare(onDevice, value, bound) : null;
-      const second = besides.get(t);
+      const beside = besides.get(t);
+      const second = beside && unscaled(beside);
       options.onTensor?.(t.name, { exact: value, device: onDevice ?? null, bound });
       const finite = point ? checkFiniteDifferences(probe, point, exact.values.get(point)!, value, samples) : null;
-      const limit = limits.get(t) ?? NORM_LIMIT;
+      const limit = limits.get(t)!;
       const normFits = !device || !point || device.normRelative <= limit * Math.max(1, model.layers.length / 8);
       tensors.push({
         name: t.name,
@@ -127,6 +137,26 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
     firstDivergent: failed?.name ?? null,
     tensors,
   };
+}
+
+/** The largest gradient, scaled, stays so far below the largest half; more than the first scale of a run is no use. */
+const LARGEST_SCALED = 2 ** 12;
+const MOST_SCALE = 2 ** 16;
+
+/** A power of two by which gradients may be multiplied on their way, so that none is lost among the least halves. */
+function scaleFor(g: GradientGraph): number {
+  const exact = new ReferenceExecutor(g.graph, "f64", true);
+  exact.step();
+  let most = 0;
+  for (const t of g.gradients.values()) {
+    for (const v of exact.values.get(t)?.data ?? []) most = Math.max(most, Math.abs(v));
+  }
+  return most > 0 ? Math.min(MOST_SCALE, 2 ** Math.floor(Math.log2(LARGEST_SCALED / most))) : 1;
+}
+
+/** By a power of two, exactly; the array itself where that is 1. */
+function divided(a: NdArray, scale: number): NdArray {
+  return scale === 1 ? a : { ...a, data: (a.data as Float64Array).map((v) => v / scale) };
 }
 
 /** Every value that the device keeps when it runs the graph as it does in training, fused. */

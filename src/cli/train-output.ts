@@ -1,5 +1,6 @@
 import { short } from "../core/format.ts";
 import type { Evaluation } from "../train/evaluation.ts";
+import type { Precision } from "../train/precision.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
 import { clearProgress, print } from "./output.ts";
 
@@ -9,10 +10,11 @@ export interface Evaluations {
   readonly test: Evaluation | null;
 }
 
-/** A line of the log. */
-export function logLine(m: StepMetrics): string {
-  const { step, loss, gradientNorm, learningRate } = m;
-  return `${JSON.stringify({ step, loss, gradientNorm, learningRate })}\n`;
+/** A line of the log; with f16 also the scale of the loss, and whether the step was left out to find it. */
+export function logLine(m: StepMetrics, precision: Precision): string {
+  const { step, loss, gradientNorm, learningRate, lossScale, skipped } = m;
+  const scaling = precision === "f16" ? { lossScale, skipped } : {};
+  return `${JSON.stringify({ step, loss, gradientNorm, learningRate, ...scaling })}\n`;
 }
 
 /** A line on the screen. */

@@ -7,6 +7,7 @@ import { optimizers } from "../ops/optimizers.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { parseSchedule } from "../optim/schedule.ts";
 import { matchRows, type Rows, type TrainerOptions } from "../train/options.ts";
+import { type LossScale, precisions, resolvePrecision } from "../train/precision.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
 import { requireWritable, tensorsAt } from "./files.ts";
 import { loadData, loadModel } from "./sources.ts";
@@ -30,6 +31,9 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
   --lr <X>  --momentum <X>  --nesterov  --weight-decay <X>
   --schedule <S>            constant, step:every=N,gamma=X or cosine:steps=N,min=X; each with warmup=N
   --clip <X>                clip the gradient to this global norm
+  --precision <P>           f32 (default) or f16: products read halves and sum in f32, once the first batch's gradients
+                           have shown that f16 will do
+  --loss-scale <S>          f16: dynamic (default), or a power of two by which gradients are multiplied on their way
   --seed <N>                weights, shuffle and dropout (default 1)
   --backend <B>             auto (default: measures both on this run), webgpu, cpu or
                            reference (the CPU in plain loops)
@@ -60,6 +64,8 @@ export const trainOptions = {
   "weight-decay": { type: "string" },
   schedule: { type: "string" },
   clip: { type: "string" },
+  precision: { type: "string" },
+  "loss-scale": { type: "string" },
   seed: { type: "string" },
   backend: { type: "string" },
   "on-lost": { type: "string" },
@@ -112,6 +118,7 @@ export async function planOf(
   const clip = numberFlag("clip", values.clip);
   if (clip !== undefined && !(clip > 0))
     throw new ChainruleError("usage", `--clip must be a positive number, got ${clip}`);
+  const precision = precisionFlags(values.precision, values["loss-scale"]);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const init = choiceFlag<Initialiser>("init", values.init, initialisers) ?? preset?.init;
   const logEvery = countFlag("log-every", values["log-every"]);
@@ -146,6 +153,7 @@ export async function planOf(
       optimizer,
       schedule,
       seed,
+      ...precision,
       ...(batch === undefined ? {} : { batch }),
       ...(clip === undefined ? {} : { clip }),
       ...(init === undefined ? {} : { init }),
@@ -162,6 +170,13 @@ export async function planOf(
     save: values.save,
     json: values.json === true,
   };
+}
+
+function precisionFlags(precision: string | undefined, scale: string | undefined) {
+  const lossScale: LossScale | undefined = scale === "dynamic" ? "dynamic" : numberFlag("loss-scale", scale);
+  const given = choiceFlag("precision", precision, precisions) ?? "f32";
+  resolvePrecision(given, lossScale);
+  return { precision: given, ...(lossScale === undefined ? {} : { lossScale }) };
 }
 
 function batchFlag(text: string | undefined): number | "full" | undefined {

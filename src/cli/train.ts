@@ -20,11 +20,11 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   }
   const trainer = await openTrainer(plan.backend, plan.trainer, plan.onLost);
-  const { data, optimizer, seed } = trainer.options;
+  const { data, optimizer, precision, seed } = trainer.options;
   const { steps, shown, logged, json } = plan;
   const count = parameterSpecs(trainer.options.model).reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);
   note(
-    `${count} parameters, ${data.x.shape[0]} rows, ${steps} steps of ${trainer.batchRows} rows, ${optimizer.type} lr ${optimizer.lr}, seed ${seed}`,
+    `${count} parameters, ${data.x.shape[0]} rows, ${steps} steps of ${trainer.batchRows} rows, ${optimizer.type} lr ${optimizer.lr}${precision === "f16" ? ", products of halves" : ""}, seed ${seed}`,
   );
 
   const log = plan.log === undefined ? null : openSync(plan.log, "w");
@@ -52,7 +52,7 @@ export async function run(args: readonly string[]): Promise<number> {
       })) {
         last = m;
         const atEnd = m.step === steps;
-        if (log !== null && (m.step % logged === 0 || m.step === 1 || atEnd)) writeSync(log, logLine(m));
+        if (log !== null && (m.step % logged === 0 || m.step === 1 || atEnd)) writeSync(log, logLine(m, precision));
         if (m.step % shown === 0 || atEnd) stepLine(m, json);
         progress(`step ${m.step} of ${steps}  loss ${short(m.loss)}  ${remaining(start, m.step, steps)}`);
       }

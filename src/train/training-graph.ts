@@ -62,7 +62,7 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
   const cursor = g.variable("cursor", startCursor());
   const ring = g.variable("loss ring", zeros([RING_SLOTS, 4], "f32"));
   const halves = config.precision === "f16" ? resolvePrecision("f16", config.lossScale) : null;
-  const numbers = g.variable("control", firstControl(halves && halves.lossScale));
+  const numbers = g.variable("control", firstControl(halves?.lossScale ?? null));
 
   let x = dataX;
   let y = dataY;
