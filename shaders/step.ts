@@ -129,23 +129,39 @@ const advance = ({ cursor }: Pick<StepArrays, "cursor">): string => wgsl`
   ${cursor(2)} = next % params.n;
 `;
 
+// Only what is scaled may name these places: on the chip, values that are named are kept.
+const signedScale = (control: Element): string =>
+  `select(${control(CONTROL.scale)}, -${control(CONTROL.scale)}, ${control(CONTROL.gate)} == 0.0)`;
+
+/** 1 / scale by its exponent, since a division may be off by an ulp or two. */
+const inverseScale = (control: Element): string => wgsl`
+  let scale = ${control(CONTROL.scale)};
+  let unscale = bitcast<f32>(0x7f000000u - bitcast<u32>(scale));
+`;
+
+/** The next step's scale: doubled after enough good steps in a row, halved after one that is not finite. */
+const moveScale = (control: Element): string => wgsl`
+  let moves = params.growAfter > 0.0;
+  let good = select(0.0, ${control(CONTROL.good)} + 1.0, fine);
+  let grows = moves && good >= params.growAfter;
+  let grown = min(2.0 * scale, ${float(LARGEST_SCALE)});
+  let kept = select(max(0.5 * scale, ${float(LEAST_SCALE)}), scale, fine || !moves);
+  ${control(CONTROL.scale)} = select(kept, grown, grows);
+  ${control(CONTROL.good)} = select(good, 0.0, grows);
+`;
+
 /**
  * Writes (loss, norm, lr, gate) to the ring at slot step mod slots, and moves the cursor to the next batch. Where the loss
  * is scaled, the scale stands for an open gate, and minus the scale for a closed one.
  */
 export function recordStep({ control, cursor, loss, ring }: StepArrays, scales: boolean): string {
   const gate = control(CONTROL.gate);
-  const scale = control(CONTROL.scale);
   return wgsl`
   let at = (${cursor(0)} % params.slots) * 4u;
   ${ring("at")} = ${loss(0)};
   ${ring("at + 1u")} = ${control(CONTROL.norm)};
   ${ring("at + 2u")} = ${control(CONTROL.lr)};
-#if ${scales}
-  ${ring("at + 3u")} = select(${scale}, -${scale}, ${gate} == 0.0);
-#else
-  ${ring("at + 3u")} = ${gate};
-#endif
+  ${ring("at + 3u")} = ${scales ? signedScale(control) : gate};
 ${advance({ cursor })}
   ${cursor(3)} += select(0u, 1u, ${gate} == 0.0);
 `;
@@ -179,11 +195,7 @@ export function controlStep(
 #endif
   rate = select(rate, params.lr * f32(step + 1u) / f32(max(params.warmup, 1u)), step < params.warmup);
   let fine = broken == 0.0 && !isNotFinite(${loss(0)});
-#if ${scales}
-  let scale = ${control(CONTROL.scale)};
-  // 1 / scale by its exponent, since a division may be off by an ulp or two.
-  let unscale = bitcast<f32>(0x7f000000u - bitcast<u32>(scale));
-#endif
+${scales ? inverseScale(control) : ""}
   let norm = sqrt(squares)${unscaled};
   ${control(CONTROL.lr)} = rate;
   ${control(CONTROL.gate)} = select(0.0, 1.0, fine);
@@ -197,15 +209,7 @@ export function controlStep(
   let was2 = ${control(CONTROL.correction2)};
   ${control(CONTROL.correction1)} = select(was1, was1 * params.beta1 + params.oneMinusBeta1, fine);
   ${control(CONTROL.correction2)} = select(was2, was2 * params.beta2 + params.oneMinusBeta2, fine);
-#if ${scales}
-  let moves = params.growAfter > 0.0;
-  let good = select(0.0, ${control(CONTROL.good)} + 1.0, fine);
-  let grows = moves && good >= params.growAfter;
-  let grown = select(scale, min(2.0 * scale, ${float(LARGEST_SCALE)}), grows);
-  let kept = select(max(0.5 * scale, ${float(LEAST_SCALE)}), scale, fine || !moves);
-  ${control(CONTROL.scale)} = select(kept, grown, grows);
-  ${control(CONTROL.good)} = select(good, 0.0, grows);
-#endif
+${scales ? moveScale(control) : ""}
 `;
 }
 

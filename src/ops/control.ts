@@ -208,7 +208,7 @@ export const controlAndRecord: Op<ControlAttrs & RecordAttrs> = composed<Control
   cases: controlCases().map((c) => ({
     ...c,
     inputs: [...c.inputs, { shape: [4, 4], dtype: "f32" as const }],
-    attrs: { ...c.attrs, slots: 4, batch: 8, n: 10, scaled: c.attrs.growAfter !== undefined },
+    attrs: { ...c.attrs, slots: 4, batch: 8, n: 10, ...(c.attrs.growAfter === undefined ? {} : { scaled: true }) },
   })),
 });
 

@@ -97,7 +97,7 @@ export const record: Op<RecordAttrs> = {
       { shape: [1], dtype: "f32" },
       { shape: [CONTROL_SIZE], dtype: "f32", fill: [0.1, gate, 1, 2.5, 0, 0, 512, 3] },
     ],
-    attrs: { slots: 4, batch: 8, n: 10, scaled: i >= 2 },
+    attrs: { slots: 4, batch: 8, n: 10, ...(i < 2 ? {} : { scaled: true }) },
   })),
 };
 
