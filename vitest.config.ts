@@ -7,7 +7,7 @@ import { type Chromium, findChromium } from "./src/platform/chromium.ts";
 await ensureWasm();
 
 /**
- * Six projects, one after the other; `npm test -- --project gpu` runs one.
+ * Seven projects, one after the other; `npm test -- --project gpu` runs one.
  * A test that needs an adapter or a browser fails where there is none, and says how to get one.
  */
 const node = (name: string, folder: string, order: number): NonNullable<TestProjectInlineConfiguration["test"]> => ({
@@ -37,7 +37,15 @@ export default defineConfig({
       { test: await chrome() },
       {
         test: {
-          ...node("page", "browser", 4),
+          ...node("package", "package", 4),
+          globalSetup: ["test/setup/package.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          ...node("page", "browser", 5),
           globalSetup: ["test/setup/site.ts"],
           fileParallelism: false,
           testTimeout: 60_000,

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { npm, root } from "./process.mjs";
 
 /** Installs what is missing: `npm ci` where the lock file fits package.json, else `npm install`. */
@@ -13,6 +13,18 @@ export async function ensureInstalled() {
     console.error(`npm ${command} failed with status ${status}; what it printed above says why.`);
     process.exit(status);
   }
+}
+
+/** Installs a package of its own, whose lock file lies in `folder`, where what is there is not what that asks for. */
+export async function ensurePackage(folder, what) {
+  const versions = (path) => Object.entries(JSON.parse(readFileSync(join(folder, path), "utf8")).packages);
+  const written = "node_modules/.package-lock.json";
+  const found = existsSync(join(folder, written)) ? Object.fromEntries(versions(written)) : {};
+  if (versions("package-lock.json").every(([path, { version }]) => path === "" || found[path]?.version === version))
+    return;
+  console.log(`Installing ${what} (${relative(root, folder)}) ...`);
+  const status = await npm(["ci", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts"]);
+  if (status !== 0) process.exit(status);
 }
 
 /** The first package that the lock file asks for and node_modules lacks, in words; null where all are there. */

@@ -28,6 +28,11 @@ export function node(args) {
 
 /** Runs npm, the one that runs this script if there is one. */
 export function npm(args) {
+  return node([...npmCommand(), ...args]);
+}
+
+/** What Node runs as npm. */
+export function npmCommand() {
   const beside = dirname(process.execPath);
   const places = [
     process.env.npm_execpath,
@@ -36,7 +41,7 @@ export function npm(args) {
   ];
   const program = places.find((path) => path?.endsWith("npm-cli.js") && existsSync(path));
   if (!program) throw new Error("npm was not found: run this through npm (npm start, npm test).");
-  return node([program, ...args]);
+  return [program];
 }
 
 /** The programs that come with the installed packages. */

@@ -1,19 +1,53 @@
-/** Chainrule's library: everything that runs in a browser as in Node. Node's own WebGPU is in ./node.ts. */
+/**
+ * Trains neural networks in a browser or in Node: layers and models, trainers, backends, single passes and products.
+ * Arrays are {@link NdArray}s, row after row; x is [rows, inputs], weights are [in, out].
+ * Every error that is raised on purpose is a {@link ChainruleError} with a code.
+ *
+ * @module chainrule
+ */
 
 export { cpuBackend } from "./backend/cpu.ts";
-export type { Backend, Executor } from "./backend/executor.ts";
+export type { Backend, CompileOptions, Executor, MemoryUse } from "./backend/executor.ts";
 export { referenceBackend } from "./backend/reference/executor.ts";
 export { type WasmOptions, wasmBackend } from "./backend/wasm/backend.ts";
-export { webgpuBackend } from "./backend/webgpu/backend.ts";
-export { ChainruleError } from "./core/errors.ts";
-export { type NdArray, ndarray } from "./core/ndarray.ts";
-export { dataPreset } from "./data/presets.ts";
+export { type GpuSource, type WebGpuBackend, type WebGpuOptions, webgpuBackend } from "./backend/webgpu/backend.ts";
+export type { ChoiceStore } from "./backend/webgpu/tuner.ts";
+export type { Abortable } from "./core/abort.ts";
+export { ChainruleError, type ErrorCode } from "./core/errors.ts";
+export { type DType, type NdArray, ndarray, type Shape, type TypedArray } from "./core/ndarray.ts";
+export type { Resource } from "./core/resource.ts";
+export type { DataSplit, Dataset, Scaling } from "./data/dataset.ts";
+export { type DataPreset, type DataPresetOptions, dataPreset, type ReadFile } from "./data/presets.ts";
 export { type Initialiser, initialise } from "./nn/initialise.ts";
-export { type ModelSpec, parameterSpecs, parseModel } from "./nn/model.ts";
+export {
+  dropout,
+  elu,
+  gelu,
+  type LinearOptions,
+  layerNorm,
+  leakyRelu,
+  linear,
+  type OpenLayer,
+  relu,
+  sequential,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+  tanh,
+} from "./nn/layers.ts";
+export type { LossName } from "./nn/loss-kinds.ts";
+export { type LayerSpec, type ModelSpec, type ParameterSpec, parameterSpecs, parseModel } from "./nn/model.ts";
 export type { OptimizerSpec } from "./optim/optimizer.ts";
 export type { ScheduleSpec } from "./optim/schedule.ts";
-export { chooseTrainer } from "./train/choose.ts";
-export type { TrainerOptions } from "./train/options.ts";
+export { type Choice, chooseTrainer, type MeasuredBackend } from "./train/choose.ts";
+export type { Evaluation } from "./train/evaluation.ts";
+export type { StepMetrics } from "./train/metrics.ts";
+export type { CreateOptions } from "./train/open.ts";
+export type { ResolvedOptions, Rows, TrainerOptions } from "./train/options.ts";
+export type { GradientOptions, Gradients, Intermediate, LossGradients } from "./train/passes.ts";
+export { Predictor } from "./train/predictor.ts";
+export { matmul, outerProduct, transposeMatmul } from "./train/products.ts";
 export type { RecoveryEvent, RecoveryOptions } from "./train/recovery.ts";
 export type { TrainerState } from "./train/state.ts";
-export { createTrainer, type StepMetrics, type Trainer } from "./train/trainer.ts";
+export { createTrainer, type RunOptions, type Trainer } from "./train/trainer.ts";

@@ -1,2 +1,15 @@
-/** WebGPU for Node, through Dawn: `await webgpuBackend(await createNodeGpu())`. */
-export { createNodeGpu, listNodeAdapters } from "./backend/webgpu/node.ts";
+/**
+/**
+ * What only Node has. WebGPU through Dawn (npm `webgpu`): `await createTrainer({ ...options, gpu: await createNodeGpu() })`;
+ * checkpoints in a folder: `await Checkpoints.open(diskStore("run-1"))`.
+ *
+ * @module chainrule/node
+ */
+export {
+  type AdapterSource,
+  createNodeGpu,
+  listNodeAdapters,
+  type NodeAdapter,
+  type NodeGpuOptions,
+} from "./backend/webgpu/node.ts";
+export { diskStore, requireStore } from "./io/disk-store.ts";

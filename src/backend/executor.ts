@@ -1,8 +1,18 @@
 import type { NdArray } from "../core/ndarray.ts";
+import type { Resource } from "../core/resource.ts";
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
+import type { ExecutorCache } from "./cache.ts";
+
+/** Memory that is held now. */
+export interface MemoryUse {
+  /** Bytes on the device, or of the CPU executor. */
+  readonly liveBytes: number;
+  /** Buffers that these bytes are in. */
+  readonly buffers: number;
+}
 
 /** A graph made ready to run. Variables keep their values from run to run. */
-export interface Executor {
+export interface Executor extends Resource {
   /**
    * Runs the graph `steps` times, then reads the given values. May be called again before the promise resolves:
    * work is queued in order. Rejects with a ChainruleError.
@@ -12,11 +22,11 @@ export interface Executor {
   write(variable: Tensor, value: NdArray): void;
   /** How steps run, for people: "13 dispatches a step". */
   readonly description: string;
-  /** Bytes held on the device (or by the CPU executor), now. */
-  memory(): { readonly liveBytes: number; readonly buffers: number };
-  dispose(): void;
+  /** Memory held on the device (or by the CPU executor), now: none after dispose(). */
+  memory(): MemoryUse;
 }
 
+/** How a graph is compiled; nothing of it is needed for training. */
 export interface CompileOptions {
   /** Keep every value readable after a run, at the cost of memory. For checks. */
   readonly keepAll?: boolean;
@@ -39,14 +49,26 @@ export interface CompileOptions {
   readonly selfTest?: boolean;
 }
 
+/** Kernels that were chosen by measuring, so that a later run can have the same, and with them the same bits. */
+export interface KernelChoices {
+  /** Names of kernels by problem. */
+  names(): Readonly<Record<string, string>>;
+  /** Takes these, where they apply, for what is compiled from now on. Only for names that this very device gave. */
+  remember(names: Readonly<Record<string, string>>): void;
+}
+
 /** Something that runs graphs. */
-export interface Backend {
+export interface Backend extends Resource {
+  /** A GPU, or the CPU in whatever way. */
   readonly kind: "webgpu" | "cpu";
   /** The adapter, or the kind of CPU path: always shown to people. */
   readonly description: string;
   /** The largest buffer, and the largest data set that is kept whole, in bytes. */
   readonly limits: { readonly maxBufferSize: number; readonly maxDataBytes: number };
+  /** Absent where no kernel is chosen by measuring. */
+  readonly choices?: KernelChoices;
+  /** What matmul() and its like have compiled here; goes with the backend. */
+  readonly cache: ExecutorCache;
   /** A graph ready to run. On a GPU whose device was lost, a new one is asked for first, with growing pauses. */
   compile(g: Graph, options?: CompileOptions): Promise<Executor>;
-  dispose(): void;
 }

@@ -1,6 +1,7 @@
 import { CEILING_WORKGROUP, type FmaVariant, fmaCeiling, SHARED_WORDS, sharedCeiling } from "../../shaders/ceilings.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import { Launcher } from "../backend/webgpu/launcher.ts";
+import { throwIfAborted } from "../core/abort.ts";
 import type { Launch } from "../graph/op.ts";
 import { isSoftware } from "./adapter.ts";
 import { type Ceiling, type CeilingOptions, GROUPS, launch, whole } from "./ceiling.ts";
@@ -25,7 +26,7 @@ async function growing(
   signal: AbortSignal | undefined,
 ): Promise<{ rounds: number; ms: Timing } | null> {
   for (let rounds = 64; ; rounds *= 4) {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const submit = await launcher.prepare(make(rounds), label);
     submit(1);
     const words = new Float32Array((await launcher.read(0, 0, CEILING_WORKGROUP * 4)).buffer);

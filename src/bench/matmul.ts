@@ -1,6 +1,7 @@
 import type { Backend } from "../backend/executor.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import { chooseKernel } from "../backend/webgpu/choose.ts";
+import { throwIfAborted } from "../core/abort.ts";
 import { type NdArray, ndarray } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM } from "../core/philox.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
@@ -64,11 +65,11 @@ export function productSizes(max: number): readonly ProductSize[] {
   ];
 }
 
-/** Yields a row for each size as it is done. Throws the signal's reason when aborted. */
+/** Yields a row for each size as it is done. Throws ChainruleError "aborted" when the signal is given. */
 export async function* benchMatmul({ gpu, cpu, sizes, signal, rung }: BenchOptions): AsyncGenerator<BenchRow> {
   let cpuMsPerWork = 0;
   for (const size of sizes) {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const { a, b } = operands(size);
     const work = 2 * size.M * size.N * size.K;
     const onGpu = gpu ? await timeOn(gpu, size, a, b, rung, signal) : null;

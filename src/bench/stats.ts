@@ -1,3 +1,4 @@
+import { throwIfAborted } from "../core/abort.ts";
 /** Times of repeated samples, in milliseconds. */
 export interface Timing {
   readonly median: number;
@@ -48,7 +49,7 @@ export async function measureInTurns(
   const order = contestants.map((_, i) => i);
   for (let round = 0; round < samples; round++) {
     for (const i of round % 2 === 0 ? order : [...order].reverse()) {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       const start = performance.now();
       await contestants[i]!(counts[i]!);
       times[i]!.push((performance.now() - start) / counts[i]!);
@@ -64,7 +65,7 @@ async function repetitions(work: Work, sampleMs: number, signal: AbortSignal | u
   await work(1);
   let n = 1;
   for (;;) {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const start = performance.now();
     await work(n);
     const ms = performance.now() - start;

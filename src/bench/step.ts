@@ -1,5 +1,6 @@
 import type { Backend } from "../backend/executor.ts";
 import { ReferenceExecutor } from "../backend/reference/executor.ts";
+import { throwIfAborted } from "../core/abort.ts";
 import { compare } from "../core/compare.ts";
 import { HALF_U } from "../core/half.ts";
 import { type NdArray, ndarray } from "../core/ndarray.ts";
@@ -118,7 +119,7 @@ async function* benchStep(
   const contestants: Contestant[] = [];
   try {
     for (const { backend, precision } of entries) {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       if (backend.kind === "cpu" && entries.length > 1 && workOf(size) > MAX_CPU_WORK) continue;
       contestants.push(await prepare(backend, size, precision));
     }

@@ -1,3 +1,4 @@
+import { throwIfAborted } from "../core/abort.ts";
 import { uniforms } from "../core/philox.ts";
 import { measure, type Timing } from "./stats.ts";
 
@@ -94,7 +95,7 @@ export const directionSizes: readonly (readonly [layers: number, width: number])
 
 export async function* benchDirections(signal?: AbortSignal): AsyncGenerator<DirectionRow> {
   for (const [layers, width] of directionSizes) {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const n = net(layers, width);
     const counted = { backward: { multiplications: 0 }, forward: { multiplications: 0 } };
     const back = backwardGradients(n, counted.backward);

@@ -4,15 +4,19 @@ import type { Graph, Node, Tensor } from "../graph/graph.ts";
 
 /** An analytic gradient held against central differences of the loss. */
 export interface FiniteDifferenceResult {
+  /** True where no difference is beyond its tolerance. */
   readonly pass: boolean;
   /** Largest |analytic - numeric| / tolerance; at most 1 when all is well. */
   readonly worstRatio: number;
+  /** Largest |analytic - numeric|. */
   readonly maxError: number;
   /** Tolerance at the worst place. */
   readonly tolerance: number;
+  /** Where that comes nearest to its tolerance, or farthest beyond it. */
   readonly worst: { readonly index: readonly number[]; readonly analytic: number; readonly numeric: number };
   /** Elements looked at one by one, of so many; all others are in the one check along a random direction. */
   readonly checked: number;
+  /** Elements of the array. */
   readonly size: number;
 }
 

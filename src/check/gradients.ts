@@ -1,7 +1,9 @@
 import type { Backend } from "../backend/executor.ts";
 import { ReferenceExecutor } from "../backend/reference/executor.ts";
+import { type Abortable, orAborted, throwIfAborted } from "../core/abort.ts";
 import { type Comparison, compare } from "../core/compare.ts";
 import { type NdArray, type Shape, sizeOf } from "../core/ndarray.ts";
+import { turn } from "../core/turn.ts";
 import type { Tensor } from "../graph/graph.ts";
 import { propagateBounds } from "../graph/propagate.ts";
 import type { ModelSpec } from "../nn/model.ts";
@@ -12,17 +14,21 @@ import type { Precision } from "../train/precision.ts";
 import { checkFiniteDifferences, type FiniteDifferenceResult, LossProbe } from "./finite-differences.ts";
 import { F32_NORMS, halfNorms, normLimits } from "./norm-limits.ts";
 
-export interface GradientCheckOptions {
+/** A net, a batch, and the device whose gradients are to be proved. */
+export interface GradientCheckOptions extends Abortable {
+  /** The net and its loss. */
   readonly model: ModelSpec;
   /** W [in, out] by name. */
   readonly weights: ReadonlyMap<string, NdArray>;
-  /** One batch: x [n, inputs], y as the loss takes it. */
+  /** One batch: x [n, inputs]. */
   readonly x: NdArray;
+  /** Its targets, as the loss takes them: [n, outputs], or class indices i32 [n]. */
   readonly y: NdArray;
   /** The device to check; null leaves f64 against finite differences. */
   readonly backend: Backend | null;
   /** A second device, beside the first: the CPU in f32. It is shown, and decides nothing. */
   readonly beside?: Backend | null;
+  /** Draws dropout's masks. Default 1. */
   readonly seed?: number;
   /** How the device stores the operands of products. With f16 the bound is that of halves. Default f32. */
   readonly precision?: Precision;
@@ -32,15 +38,21 @@ export interface GradientCheckOptions {
 
 /** What was compared: null where the device fused the value away, or where no bound is known. */
 export interface TensorValues {
+  /** f64, by the reference. */
   readonly exact: NdArray;
+  /** f32, on the device. */
   readonly device: NdArray | null;
+  /** How far the device may be off, element by element. */
   readonly bound: NdArray | null;
 }
 
 /** One value of the graph, or one gradient, with its verdicts. */
 export interface TensorCheck {
+  /** "0.linear", "d 0.weight". */
   readonly name: string;
+  /** Its dimensions. */
   readonly shape: Shape;
+  /** A value of the forward pass, or a gradient. */
   readonly kind: "value" | "gradient";
   /** True for the gradient of a parameter. */
   readonly parameter: boolean;
@@ -54,15 +66,21 @@ export interface TensorCheck {
   readonly finite: FiniteDifferenceResult | null;
   /** False when the exact gradient is all zeros, or rounding only, as at a minimum: nothing was shown. */
   readonly conclusive: boolean;
+  /** True where no verdict is against it. */
   readonly pass: boolean;
 }
 
+/** What was found, tensor by tensor. */
 export interface GradientReport {
+  /** True where all tensors pass and at least one gradient of a parameter shows something. */
   readonly pass: boolean;
+  /** The device's description; null where there was none. */
   readonly backend: string | null;
+  /** Of the batch: on the device, and in f64. */
   readonly loss: { readonly computed: number | null; readonly exact: number };
   /** First tensor, in the order of computation, that fails; null when all pass. */
   readonly firstDivergent: string | null;
+  /** In the order of computation. */
   readonly tensors: readonly TensorCheck[];
 }
 
@@ -73,10 +91,12 @@ const WORK_PER_TENSOR = 1.5e8;
 
 /**
  * The three-way check on one batch of the user's own net: device f32 against f64 inside a proved bound, f64 against
- * finite differences, tensor by tensor. (The third witness, PyTorch's tables, is in the test suite.)
+ * finite differences, tensor by tensor. (The third witness, PyTorch's tables, is in the test suite.) Throws ChainruleError
+ * where weights or rows do not fit the model, and "aborted" when the signal is given.
  */
 export async function checkGradients(options: GradientCheckOptions): Promise<GradientReport> {
-  const { model, weights, backend } = options;
+  const { model, weights, backend, signal } = options;
+  throwIfAborted(signal);
   checkWeights(model, weights);
   const { x, y } = matchRows(model, { x: options.x, y: options.y }, "batch");
   const maxBufferSize = backend?.limits.maxBufferSize ?? 2 ** 32;
@@ -85,11 +105,13 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const scale = halves ? scaleFor(gradientGraph(model, weights, x, y, { ...common, lossScale: 1 })) : 1;
   const g = gradientGraph(model, weights, x, y, { ...common, lossScale: halves ? scale : null });
   const exact = new ReferenceExecutor(g.graph, "f64", true);
-  exact.step();
+  await orAborted(exact.run(1), signal);
   const bounds = propagateBounds(g.graph, exact.values);
   const nothing = new Map<Tensor, NdArray>();
-  const computed = backend ? await runOnDevice(backend, g) : nothing;
-  const besides = options.beside ? await runOnDevice(options.beside, g) : nothing;
+  const onDevice = (b: Backend | null): Promise<Map<Tensor, NdArray>> =>
+    b ? orAborted(runOnDevice(b, g), signal) : Promise.resolve(nothing);
+  const computed = await onDevice(backend);
+  const besides = await onDevice(options.beside ?? null);
   const probe = new LossProbe(g.graph, g.loss, exact.values);
   const samples = samplesFor(model, x.shape[0]!);
   const limits = normLimits(g, exact.values, computed, halves ? halfNorms(bounds) : F32_NORMS);
@@ -98,19 +120,22 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const pointOf = new Map([...g.gradients].map(([t, dt]) => [dt, t] as const));
   for (const node of g.graph.nodes) {
     if (node.op.view) continue;
+    // Finite differences take seconds in all: the page, or whoever holds the signal, has its turn between.
+    await turn();
+    throwIfAborted(signal);
     for (const t of node.outputs) {
       if (t.dtype !== "f32" && t.dtype !== "f16") continue;
       const point = pointOf.get(t);
       const unscaled = (a: NdArray): NdArray => (point ? divided(a, scale) : a);
       const value = unscaled(exact.values.get(t)!);
       const found = computed.get(t);
-      const onDevice = found && unscaled(found);
+      const seen = found && unscaled(found);
       const carried = bounds.get(t);
       const bound = carried ? unscaled(carried) : null;
-      const device = onDevice ? compare(onDevice, value, bound) : null;
+      const device = seen ? compare(seen, value, bound) : null;
       const beside = besides.get(t);
       const second = beside && unscaled(beside);
-      options.onTensor?.(t.name, { exact: value, device: onDevice ?? null, bound });
+      options.onTensor?.(t.name, { exact: value, device: seen ?? null, bound });
       const finite = point ? checkFiniteDifferences(probe, point, exact.values.get(point)!, value, samples) : null;
       const limit = limits.get(t)!;
       const normFits = !device || !point || device.normRelative <= limit * Math.max(1, model.layers.length / 8);

@@ -1,5 +1,19 @@
-/** Checks as a library: gradients of the user's own net, and conformance of every kernel. */
+/**
+ * Checks: the gradients of a net of your own, held against f64 and finite differences, and every kernel against its op's
+ * reference.
+ *
+ * @module chainrule/check
+ */
 
-export type { ConformanceResult } from "../backend/webgpu/conform.ts";
+export type { ConformanceOptions, ConformanceResult } from "../backend/webgpu/conform.ts";
+export type { Comparison } from "../core/compare.ts";
+export { ops } from "../ops/index.ts";
 export { conformAll } from "./conformance.ts";
-export { checkGradients, type GradientReport, type TensorCheck } from "./gradients.ts";
+export type { FiniteDifferenceResult } from "./finite-differences.ts";
+export {
+  checkGradients,
+  type GradientCheckOptions,
+  type GradientReport,
+  type TensorCheck,
+  type TensorValues,
+} from "./gradients.ts";

@@ -4,6 +4,7 @@ import { referenceBackend } from "../backend/reference/executor.ts";
 import { type WebGpuBackend, webgpuBackend } from "../backend/webgpu/backend.ts";
 import { createNodeGpu } from "../backend/webgpu/node.ts";
 import { ChainruleError } from "../core/errors.ts";
+import type { DeviceRecord } from "../io/checkpoint.ts";
 import { choiceText, chooseTrainer } from "../train/choose.ts";
 import type { TrainerOptions } from "../train/options.ts";
 import type { RecoveryEvent, RecoveryOptions } from "../train/recovery.ts";
@@ -22,14 +23,21 @@ export async function openBackend(choice: BackendChoice): Promise<Backend> {
 
 /**
  * A trainer on the backend asked for; "auto" measures a few steps of this run on each that is here and takes the
- * fastest. Says what was chosen, and the figures, on stderr.
+ * fastest, or the one that `before` names, where a run goes on: with that run's kernels steps are the same to the bit.
+ * Says what was chosen, and the figures, on stderr.
  */
 export async function openTrainer(
   choice: BackendChoice,
   options: TrainerOptions,
   onLost: NonNullable<RecoveryOptions["onLost"]>,
+  before: DeviceRecord | null = null,
 ): Promise<Trainer> {
-  const candidates = await openBackends(choice);
+  const opened = await openBackends(choice);
+  const same = opened.filter(([backend]) => backend.kind === before?.kind);
+  for (const [backend] of same) {
+    if (backend.description === before!.description) backend.choices?.remember(before!.kernels);
+  }
+  const candidates = same.length > 0 ? [[same[0]![0], "as before"] as const] : opened;
   const recovery: RecoveryOptions = { onLost, cpu: cpuBackend, onEvent: (event) => note(eventText(event)) };
   if (candidates.length === 1) {
     const [backend, why] = candidates[0]!;

@@ -9,6 +9,7 @@ import { requireFits } from "../nn/parameters.ts";
 import { matchRows } from "../train/options.ts";
 import { type Precision, precisions } from "../train/precision.ts";
 import { backendChoices, openBackend } from "./backend.ts";
+import { dataFlags } from "./data-flags.ts";
 import { tensorsAt } from "./files.ts";
 import { print, table } from "./output.ts";
 import { randomBatch } from "./random-batch.ts";
@@ -59,7 +60,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const data =
     source === undefined
       ? randomBatch(model, batch, seed)
-      : (await loadData({ source, label: values.label, seed }, model)).train;
+      : (await loadData({ source, flags: dataFlags({ label: values.label }), seed }, model)).train;
   const n = Math.min(batch, data.x.shape[0]!);
   const { x, y } = matchRows(model, { x: rows(data.x, 0, n), y: rows(data.y, 0, n) }, "batch");
   const backend: Backend = await openBackend(choice);

@@ -39,7 +39,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return 1;
   }
   const { gpu } = backend;
-  const features = [...gpu.adapter.features].sort();
+  const { features } = gpu;
   if (!json) {
     print(
       `in use: ${backend.description}${isSoftware(backend.description) ? " (software: right, but slow; no measure of speed)" : ""}`,

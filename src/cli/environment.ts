@@ -11,7 +11,7 @@ export function nodeEnvironment(backend: Backend): BenchEnvironment {
   const adapter = gpu && {
     description: backend.description,
     software: isSoftware(backend.description),
-    features: [...gpu.adapter.features].sort(),
+    features: gpu.features,
     limits: gpu.caps,
   };
   return {

@@ -8,6 +8,7 @@ interface Exporter {
 }
 
 const exporters: Readonly<Record<string, () => Promise<Exporter>>> = {
+  onnx: () => import("./export-onnx.ts"),
   pytorch: () => import("./export-pytorch.ts"),
 };
 const names = Object.keys(exporters);

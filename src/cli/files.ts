@@ -1,9 +1,13 @@
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
+import { parseJson } from "../io/json.ts";
+import { reason } from "../io/node-files.ts";
 import { readTensors } from "../io/tensor-file.ts";
+
+export { makeFolder, requireWritable, writeWhole } from "../io/node-files.ts";
 
 /** Files larger than this are refused before they are read. */
 const MAX_BYTES = 2 ** 31;
@@ -27,50 +31,11 @@ export async function tensorsAt(path: string): Promise<Map<string, NdArray>> {
 }
 
 export function readJson(path: string): unknown {
-  const text = new TextDecoder().decode(readBytes(path));
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new ChainruleError("file", `${path} is not JSON: ${reason(error)}`, { cause: error });
-  }
+  return parseJson(path, readBytes(path));
 }
 
-/** Finds out now, not after hours of training, whether `path` can be written. */
-export function requireWritable(path: string): void {
-  const probe = temporary(path);
-  try {
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error("it is a folder");
-    closeSync(openSync(probe, "w"));
-    rmSync(probe);
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    const why = missing ? "its folder does not exist" : reason(error);
-    throw new ChainruleError("file", `cannot write ${path}: ${why}`, { cause: error });
-  }
-}
-
-/** Makes a folder for results, or finds out now that it cannot be made. */
-export function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (cause) {
-    throw new ChainruleError("file", `cannot make the folder ${path}: ${reason(cause)}`, { cause });
-  }
-}
-
-/** Writes a file whole or not at all. */
-export function writeWhole(path: string, bytes: Uint8Array | string): void {
-  const partial = temporary(path);
-  try {
-    writeFileSync(partial, bytes);
-    renameSync(partial, path);
-  } catch (error) {
-    rmSync(partial, { force: true });
-    throw new ChainruleError("file", `cannot write ${path}: ${reason(error)}`, { cause: error });
-  }
-}
-
-const temporary = (path: string): string => `${path}.${process.pid}.part`;
+/** Where the record of preprocessing lies that belongs to a file of weights. */
+export const recordOf = (weights: string): string => `${weights}.json`;
 
 /** Reads one of the data files that Chainrule ships. */
 export function readShipped(file: string): Promise<Uint8Array> {
@@ -78,17 +43,4 @@ export function readShipped(file: string): Promise<Uint8Array> {
   const folders = roots.map((root) => fileURLToPath(new URL(root, import.meta.url)));
   const folder = folders.find((f) => statSync(join(f, file), { throwIfNoEntry: false })?.isFile()) ?? folders[0]!;
   return Promise.resolve(readBytes(join(folder, file)));
-}
-
-function reason(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const known: Record<string, string> = {
-    ENOENT: "there is no such file",
-    EACCES: "permission denied",
-    EEXIST: "it is a file",
-    EISDIR: "it is a folder",
-    ENOTDIR: "part of the path is not a folder",
-    EROFS: "the file system is read-only",
-  };
-  return (code && known[code]) || message;
 }

@@ -8,6 +8,7 @@ interface Command {
 
 const commands: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
   train: { summary: "train a model; save weights and a log", load: () => import("./train.ts") },
+  predict: { summary: "raw rows in, predictions out, with saved weights", load: () => import("./predict.ts") },
   grad: { summary: "loss and gradients of one batch, to a file", load: () => import("./grad.ts") },
   check: {
     summary: "prove every gradient of a model: device, f64, finite differences",
@@ -17,7 +18,8 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: "every number of one step, with a numpy script that computes them again",
     load: () => import("./receipt.ts"),
   },
-  export: { summary: "a run as files with which PyTorch goes on", load: () => import("./export.ts") },
+  export: { summary: "a run for PyTorch to go on with, a net as ONNX", load: () => import("./export.ts") },
+  import: { summary: "a net from ONNX, TensorFlow.js or Keras", load: () => import("./import.ts") },
   bench: {
     summary: "limits of the adapter, products, training steps, each verified first",
     load: () => import("./bench.ts"),

@@ -2,11 +2,13 @@ import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 import type { DataSplit } from "../data/dataset.ts";
 import { dataPreset, dataPresets } from "../data/presets.ts";
-import { splitBySeed } from "../data/split.ts";
+import { splitThreeWays } from "../data/split.ts";
+import { standardise } from "../data/standardise.ts";
 import { loadDataFile } from "../io/load-file.ts";
 import { losses } from "../nn/losses.ts";
 import { type ModelSpec, parseModel } from "../nn/model.ts";
 import { type TrainingPreset, trainingPresets } from "../nn/presets.ts";
+import type { DataFlags } from "./data-flags.ts";
 import { readBytes, readJson, readShipped } from "./files.ts";
 
 /** A model by the name of a preset, or from a JSON file. */
@@ -26,17 +28,13 @@ export function loadModel(source: string): { model: ModelSpec; preset: TrainingP
 export interface DataChoice {
   /** Preset or file. */
   readonly source: string;
-  readonly label?: string | undefined;
-  /** Share of a file's rows that is held out; presets have test rows of their own. */
-  readonly testFraction?: number | undefined;
+  /** How a file is read and divided; presets have test rows of their own. */
+  readonly flags?: DataFlags;
   readonly seed: number;
 }
 
 /** Rows by the name of a preset, or from a file; a file's rows are all for training unless some are held out. */
-export async function loadData(
-  { source, label, testFraction, seed }: DataChoice,
-  model: ModelSpec,
-): Promise<DataSplit> {
+export async function loadData({ source, flags, seed }: DataChoice, model: ModelSpec): Promise<DataSplit> {
   if (Object.hasOwn(dataPresets, source)) return dataPreset(source).load(readShipped, { seed });
   if (!source.includes(".") && !source.includes("/")) {
     const names = Object.keys(dataPresets).join(", ");
@@ -48,8 +46,11 @@ export async function loadData(
   const task = losses[model.loss].targets === "classes" || model.loss === "bce" ? "classification" : "regression";
   const dataset = await loadDataFile(basename(source), readBytes(source), {
     task,
-    ...(label === undefined ? {} : { label: label.split(",") }),
+    ...flags?.file,
     read: (file) => Promise.resolve(readBytes(source.slice(0, source.length - basename(source).length) + file)),
   });
-  return testFraction ? splitBySeed(dataset, testFraction, 0) : { train: dataset, test: null };
+  const { validation, test } = flags?.split ?? { validation: 0, test: 0 };
+  const { stratify, splitSeed = 0 } = flags ?? {};
+  const split = splitThreeWays(dataset, { validation, test, seed: splitSeed, stratify: stratify ?? true });
+  return flags?.standardise ? standardise(split) : split;
 }

@@ -6,6 +6,8 @@ import { clearProgress, print } from "./output.ts";
 
 /** Evaluations at the end of a run. */
 export interface Evaluations {
+  /** Absent where no rows were held out to validate. */
+  readonly validation?: Evaluation | null;
   readonly train: Evaluation | null;
   readonly test: Evaluation | null;
 }
@@ -32,14 +34,16 @@ export function remaining(start: number, step: number, steps: number): string {
 /** What came out, for a person or as JSON. */
 export function summary(r: {
   trainer: Trainer;
+  /** The step that the run went on from; 0 for a new one. */
+  first: number;
   last: StepMetrics | null;
   final: Evaluations;
   seconds: number;
   json: boolean;
   save: string | undefined;
 }): void {
-  const { step, backend } = r.trainer;
-  const perSecond = step / r.seconds;
+  const { stepsTaken: step, backend } = r.trainer;
+  const perSecond = (step - r.first) / r.seconds;
   if (r.json) {
     const loss = r.last?.loss ?? null;
     print(
@@ -54,12 +58,12 @@ export function summary(r: {
     );
     return;
   }
-  const parts = (["train", "test"] as const).flatMap((on) => {
+  const parts = (["train", "validation", "test"] as const).flatMap((on) => {
     const e = r.final[on];
     if (!e) return [];
     const accuracy = e.accuracy === null ? "" : `, accuracy ${(100 * e.accuracy).toFixed(2)} %`;
     return [`${on} loss ${e.loss.toPrecision(5)}${accuracy}`];
   });
-  print([`${step} steps in ${r.seconds.toFixed(1)} s (${short(perSecond)} steps/s)`, ...parts].join("; "));
+  print([`${step - r.first} steps in ${r.seconds.toFixed(1)} s (${short(perSecond)} steps/s)`, ...parts].join("; "));
   if (r.save !== undefined) print(`weights saved to ${r.save}`);
 }

@@ -1,4 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
+import type { Preprocessing } from "../data/preprocessing.ts";
+import { requireStore } from "../io/disk-store.ts";
 import { weightsOf } from "../io/weights.ts";
 import { type Initialiser, initialisers } from "../nn/initialise.ts";
 import type { ModelSpec } from "../nn/model.ts";
@@ -6,11 +8,15 @@ import type { OptimizerName } from "../ops/names.ts";
 import { optimizers } from "../ops/optimizers.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { parseSchedule } from "../optim/schedule.ts";
-import { matchRows, type Rows, type TrainerOptions } from "../train/options.ts";
+import type { Rows, TrainerOptions } from "../train/options.ts";
 import { type LossScale, precisions, resolvePrecision } from "../train/precision.ts";
+import type { RowSource } from "../train/row-source.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
-import { requireWritable, tensorsAt } from "./files.ts";
-import { loadData, loadModel } from "./sources.ts";
+import { dataFlags, dataHelp, dataOptions } from "./data-flags.ts";
+import { recordOf, requireWritable, tensorsAt } from "./files.ts";
+import { residentData, runData } from "./run-data.ts";
+import { loadModel } from "./sources.ts";
+import type { CheckpointPlan } from "./train-checkpoint.ts";
 import { choiceFlag, countFlag, numberFlag, parse } from "./usage.ts";
 
 export const help = `Usage: chainrule train <model.json|preset> [options]
@@ -18,10 +24,7 @@ export const help = `Usage: chainrule train <model.json|preset> [options]
 Trains a model and prints its loss. Presets: tutorial, tutorial-as-published, xor, circles, moons,
 spirals, iris, penguins, digits, fashion; each brings its data and settings.
 
-  --data <preset|file>      rows: a preset, or .safetensors or .npz (x, y), x.npy beside y.npy, .csv
-                            (with a header), IDX images
-  --label <column>          CSV: the column to predict (several, with commas, for a regression)
-  --test-fraction <X>       hold out this share of a file's rows (default: none)
+${dataHelp}
   --weights <file>          begin from these weights, .safetensors or .npz (names and layout of PyTorch's
                             nn.Sequential)
   --init <how>              uniform01, he, xavier or zeros
@@ -43,15 +46,17 @@ spirals, iris, penguins, digits, fashion; each brings its data and settings.
                            there, wait asks again, stop ends; what was reached is saved
   --log <f.jsonl>           one JSON object a line: {"step":1,"loss":...}, and evaluations
   --log-every <N>           steps between two lines of the log
-  --save <file>             write the weights at the end, and after Ctrl-C: .safetensors, or .npz by its name
+  --save <file>             write the weights at the end, and after Ctrl-C: .safetensors, or .npz by its name; and
+                            beside them, in <file>.json, how rows are prepared: for chainrule predict
+  --checkpoint <folder>     keep the run's state there, to go on from after a crash, and after Ctrl-C
+  --every <N>               steps between two checkpoints (default: by the clock, every 30 seconds)
+  --resume <folder>         go on from the checkpoint there, with the same model, data and options
   --json                    print the summary as JSON
   --verbose                 say where an error came from`;
 
 /** The flags of a run, for other commands that need one. */
 export const trainOptions = {
-  data: { type: "string" },
-  label: { type: "string" },
-  "test-fraction": { type: "string" },
+  ...dataOptions,
   weights: { type: "string" },
   init: { type: "string" },
   steps: { type: "string" },
@@ -73,14 +78,21 @@ export const trainOptions = {
   log: { type: "string" },
   "log-every": { type: "string" },
   save: { type: "string" },
+  checkpoint: { type: "string" },
+  every: { type: "string" },
+  resume: { type: "string" },
 } as const;
 
 /** A run with everything decided: what to train, how long, and where its results go. */
-export interface TrainPlan {
+export interface TrainPlan extends CheckpointPlan {
   readonly trainer: TrainerOptions;
   readonly backend: BackendChoice;
   readonly onLost: "cpu" | "wait" | "stop";
   readonly onNotFinite: "stop" | "skip";
+  /** Rows to judge by while training; null where none were asked for. */
+  readonly validation: Rows | RowSource | null;
+  /** How new rows are made like those that were learned from. */
+  readonly preprocessing: Preprocessing;
   readonly steps: number;
   /** Steps between two lines on the screen, and in the log. */
   readonly shown: number;
@@ -109,10 +121,7 @@ export async function planOf(
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const source = values.data ?? preset?.data;
   if (source === undefined && !drawn) throw new ChainruleError("usage", "a model file needs --data <preset|file>");
-  const fraction = numberFlag("test-fraction", values["test-fraction"]);
-  if (fraction !== undefined && !(fraction >= 0 && fraction < 1)) {
-    throw new ChainruleError("usage", `--test-fraction must be at least 0 and below 1, got ${fraction}`);
-  }
+  const flags = dataFlags(values);
   const batch = batchFlag(values.batch) ?? preset?.batch;
   const optimizer = optimizerFlags(values, preset?.optimizer);
   const clip = numberFlag("clip", values.clip);
@@ -126,15 +135,18 @@ export async function planOf(
   const epochs = countFlag("epochs", values.epochs);
   if (stepsFlag !== undefined && epochs !== undefined)
     throw new ChainruleError("usage", "give --steps or --epochs, not both");
-  for (const path of [values.log, values.save]) if (path !== undefined) requireWritable(path);
+  const every = countFlag("every", values.every);
+  if (every !== undefined && values.checkpoint === undefined) {
+    throw new ChainruleError("usage", "--every counts the steps between checkpoints: give --checkpoint <folder> too");
+  }
+  if (values.checkpoint !== undefined) requireStore(values.checkpoint);
+  const record = values.save === undefined ? undefined : recordOf(values.save);
+  for (const path of [values.log, values.save, record]) if (path !== undefined) requireWritable(path);
   const weights = values.weights === undefined ? undefined : weightsOf(await tensorsAt(values.weights), model);
-  const split: { train: Rows; test: Rows | null } =
+  const split =
     source === undefined
-      ? { train: drawn!(model, seed), test: null }
-      : await loadData({ source, label: values.label, testFraction: fraction, seed }, model);
-
-  matchRows(model, split.train, "training data");
-  if (split.test) matchRows(model, split.test, "test data");
+      ? residentData({ train: drawn!(model, seed), test: null }, model)
+      : await runData(source, flags, seed, model);
   const rows = split.train.x.shape[0]!;
   const batchRows = batch === "full" ? rows : (batch ?? Math.min(32, rows));
   const length = stepsFlag !== undefined ? { steps: stepsFlag } : epochs !== undefined ? { epochs } : preset?.length;
@@ -162,12 +174,17 @@ export async function planOf(
     backend: choice,
     onNotFinite: choiceFlag("on-not-finite", values["on-not-finite"], ["stop", "skip"] as const) ?? "stop",
     onLost: choiceFlag("on-lost", values["on-lost"], ["cpu", "wait", "stop"] as const) ?? "cpu",
+    validation: split.validation,
+    preprocessing: split.preprocessing,
     steps,
     shown: logEvery ?? preset?.logEvery ?? Math.max(1, Math.round(steps / 20)),
     // The tutorial prints every 5,000 steps; any other log has every step unless told otherwise.
     logged: logEvery ?? (preset && preset.logEvery >= 1000 ? preset.logEvery : 1),
     log: values.log,
     save: values.save,
+    checkpoint: values.checkpoint,
+    every,
+    resume: values.resume,
     json: values.json === true,
   };
 }

@@ -2,12 +2,15 @@ import { type NdArray, unravel } from "./ndarray.ts";
 
 /** How a computed array compares with the exact one. */
 export interface Comparison {
+  /** True where every element lies within its bound. */
   readonly pass: boolean;
+  /** Largest |computed - exact|. */
   readonly maxAbsolute: number;
   /** Largest |computed - exact| / |exact|, over elements whose exact value is not 0. */
   readonly maxRelative: number;
   /** ||computed - exact|| / ||exact||; 0 when both are zero. */
   readonly normRelative: number;
+  /** Of the angle between the two, as vectors. */
   readonly cosine: number;
   /** Largest error in units of its bound; at most 1 when all is well. */
   readonly worstRatio: number;

@@ -8,12 +8,16 @@ import { roundToHalf } from "./half.ts";
 export type DType = "f32" | "f64" | "f16" | "i32" | "u32";
 /** Dimensions, outermost first; row-major order. A scalar is [1]. */
 export type Shape = readonly number[];
+/** What holds an array's values: f32, f64, i32 and u32 in this order. */
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array;
 
 /** A dense row-major array on the host. `data.length` is the product of `shape`. */
 export interface NdArray {
+  /** Its dimensions. */
   readonly shape: Shape;
+  /** The type of its elements. */
   readonly dtype: DType;
+  /** Its elements, row after row. */
   readonly data: TypedArray;
 }
 

@@ -3,6 +3,7 @@ import { firstNotFinite, type NdArray, shapeText, type TypedArray } from "../cor
 
 /** Rows to learn from: row i of `x` goes with row i of `y`. */
 export interface Dataset {
+  /** What it is called, for people. */
   readonly name: string;
   /** f32 [n, inputs] */
   readonly x: NdArray;
@@ -10,6 +11,10 @@ export interface Dataset {
   readonly y: NdArray;
   /** Names of the classes, in the order of their indices. */
   readonly classes?: readonly string[];
+  /** How the columns of a file became those of `x`; absent where they were numbers already. */
+  readonly columns?: readonly Column[];
+  /** What pixels were divided by, where `x` holds images. */
+  readonly pixelScale?: number;
   /** Names of the columns of `x`, with units where they have one. */
   readonly features?: readonly string[];
   /** Names of the columns of `y`. */
@@ -24,15 +29,31 @@ export interface Dataset {
   readonly scaling?: Scaling;
 }
 
+/** A column of a file: numbers, or categories, each of which is a column of `x` that holds 0 or 1. */
+export interface Column {
+  readonly name: string;
+  readonly categories: readonly string[] | null;
+}
+
 /** Mean and standard deviation of each column of `x`, in the units of the source. */
 export interface Scaling {
+  /** One a column. */
   readonly mean: readonly number[];
+  /** One a column. */
   readonly deviation: readonly number[];
 }
 
-/** `test` is null where a set is too small to hold rows out. */
+/**
+ * A data set in parts, with no row in two of them. `test` is null where a set is too small to hold rows out. `validation`
+ * is what choices during training are judged on (when to stop, which weights to keep); the test rows are then seen once,
+ * at the end.
+ */
 export interface DataSplit {
+  /** Rows to learn from. */
   readonly train: Dataset;
+  /** Rows that choices during training are judged on. */
+  readonly validation?: Dataset | null;
+  /** Rows held out; null where the set is too small for that. */
   readonly test: Dataset | null;
 }
 

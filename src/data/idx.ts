@@ -23,34 +23,44 @@ const ELEMENTS: ReadonlyMap<number, Element> = new Map<number, Element>([
 
 const MOST_AXES = 8;
 
+/** Bytes that a header takes at most. */
+export const MOST_IDX_HEADER = 4 + 4 * MOST_AXES;
+
 /**
- * Reads an uncompressed IDX file. Integers come as i32, floats as they are; `scale` divides every value and makes f32.
- * The sizes in the header must account for the file to the byte, which is checked before anything is allocated.
- * Throws ChainruleError "data" that names the file and what is wrong.
+ * Reads the header of an uncompressed IDX file of `size` bytes, of which `bytes` are the first. The sizes in it must
+ * account for the file to the byte. Throws ChainruleError "data" that names the file and what is wrong.
  */
-export function readIdx(name: string, bytes: Uint8Array, scale?: number): NdArray {
+export function idxHeader(name: string, bytes: Uint8Array, size = bytes.length) {
   const fail = (message: string): never => {
     throw new ChainruleError("data", `${name}: ${message}`);
   };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4 || view.getUint16(0) !== 0) fail("not an IDX file: it does not begin with two zero bytes");
   const code = view.getUint8(2);
-  const element = ELEMENTS.get(code) ?? fail(`IDX element type 0x${code.toString(16).padStart(2, "0")} does not exist`);
+  const element: Element =
+    ELEMENTS.get(code) ?? fail(`IDX element type 0x${code.toString(16).padStart(2, "0")} does not exist`);
   const rank = view.getUint8(3);
   if (rank < 1 || rank > MOST_AXES) fail(`an IDX array has 1 to ${MOST_AXES} dimensions here, this one ${rank}`);
   const start = 4 + 4 * rank;
-  if (bytes.length < start) fail(`cut short: the header needs ${start} bytes, the file has ${bytes.length}`);
+  if (bytes.length < start) fail(`cut short: the header needs ${start} bytes, the file has ${size}`);
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
   // Eight u32 multiply to at most 2^256: inexact in f64, yet never mistaken for the size of a file.
-  const size = shape.reduce((product, d) => product * d, 1);
-  const expected = start + size * element.bytes;
-  if (bytes.length < expected) {
-    fail(`cut short: ${shapeText(shape)} needs ${expected} bytes, the file has ${bytes.length}`);
-  }
-  if (bytes.length > expected)
-    fail(`${bytes.length - expected} bytes follow the ${size} values of ${shapeText(shape)}`);
+  const values = shape.reduce((product, d) => product * d, 1);
+  const expected = start + values * element.bytes;
+  if (size < expected) fail(`cut short: ${shapeText(shape)} needs ${expected} bytes, the file has ${size}`);
+  if (size > expected) fail(`${size - expected} bytes follow the ${values} values of ${shapeText(shape)}`);
+  return { shape, start, element };
+}
+
+/**
+ * Reads an uncompressed IDX file. Integers come as i32, floats as they are; `scale` divides every value and makes f32.
+ * Nothing is allocated before the header is checked. Throws ChainruleError "data", see idxHeader.
+ */
+export function readIdx(name: string, bytes: Uint8Array, scale?: number): NdArray {
+  const { shape, start, element } = idxHeader(name, bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const out = zeros(shape, scale === undefined ? element.dtype : "f32");
-  for (let i = 0; i < size; i++) {
+  for (let i = 0; i < out.data.length; i++) {
     const value = element.read(view, start + i * element.bytes);
     out.data[i] = scale === undefined ? value : value / scale;
   }
@@ -88,6 +98,7 @@ export function pairIdx(images: Uint8Array, labels: Uint8Array, options: IdxPair
     name,
     x: reshape(x, [n, height * (width ?? 1)]),
     y,
+    pixelScale: scale,
     ...(width === undefined ? {} : { image: { height, width } }),
     ...(classes ? { classes } : {}),
     ...(source ? { source } : {}),

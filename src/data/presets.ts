@@ -10,6 +10,7 @@ import { circlesData, moonsData, type SyntheticOptions, spiralsData, tutorialDat
 /** Gives the bytes of a file of `public/data` by its name: fetch in a page, fs in Node. */
 export type ReadFile = (file: string) => Promise<Uint8Array>;
 
+/** Which rows of a data set are wanted. */
 export interface DataPresetOptions {
   /** Decides the rows of the drawn sets. The sets that are read, and their test rows, do not depend on it. */
   readonly seed: number;
@@ -17,7 +18,9 @@ export interface DataPresetOptions {
   readonly n?: number;
 }
 
+/** One of Chainrule's own data sets. */
 export interface DataPreset {
+  /** What it is, in a few words. */
   readonly description: string;
   /** Files that `load` reads, all in `public/data`. */
   readonly files: readonly string[];

@@ -30,14 +30,26 @@ export function applyScaling(x: NdArray, { mean, deviation }: Scaling): NdArray 
   return out;
 }
 
-/** Standardises both parts with the mean and deviation of the training part alone, and records them in `scaling`. */
-export function standardise({ train, test }: DataSplit): DataSplit {
-  const scaling = fitScaling(train.x);
+/**
+ * Standardises all parts with the mean and deviation of the training part alone, and records them in `scaling`. Columns
+ * of categories stay 0 and 1.
+ */
+export function standardise({ train, validation, test }: DataSplit): DataSplit {
+  const fitted = fitScaling(train.x);
+  const category = (train.columns ?? []).flatMap(({ categories }) => categories?.map(() => true) ?? [false]);
+  const scaling = {
+    mean: fitted.mean.map((mean, j) => (category[j] ? 0 : mean)),
+    deviation: fitted.deviation.map((deviation, j) => (category[j] ? 1 : deviation)),
+  };
   const scale = (part: Dataset): Dataset => ({
     ...part,
     x: applyScaling(part.x, scaling),
     scaling,
     preparation: `${part.preparation ? `${part.preparation}; ` : ""}standardised on the training rows`,
   });
-  return { train: scale(train), test: test && scale(test) };
+  return {
+    train: scale(train),
+    ...(validation === undefined ? {} : { validation: validation && scale(validation) }),
+    test: test && scale(test),
+  };
 }

@@ -1,6 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import type { ResolvedOptions } from "../train/options.ts";
+import { requireResident } from "../train/row-source.ts";
 import type { TrainerState } from "../train/state.ts";
 import { requireKnown } from "./known-options.ts";
 import { rowsPy, tensorsPy } from "./pytorch-files.ts";
@@ -15,7 +16,9 @@ import { weightTensors, writeWeights } from "./weights.ts";
  */
 export function exportPytorch(options: ResolvedOptions, state: TrainerState): Map<string, string | Uint8Array> {
   requireKnown(options, "PyTorch export");
-  const { model, optimizer, data, test } = options;
+  const { model, optimizer } = options;
+  const data = requireResident(options.data);
+  const test = options.test && requireResident(options.test);
   const names = momentNames(optimizer);
   if (names.length !== state.moments.length) {
     throw new ChainruleError(

@@ -7,6 +7,7 @@ import { pairIdx } from "../data/idx.ts";
 import { readNpy } from "./npy.ts";
 import { readTensors } from "./tensor-file.ts";
 
+/** What a file's name and bytes leave open. */
 export interface LoadFileOptions extends CsvOptions {
   /** Gives a file beside the named one: the labels of an IDX pair, the other half of an .npy pair. */
   readonly read?: (file: string) => Promise<Uint8Array>;

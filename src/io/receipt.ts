@@ -9,6 +9,7 @@ import { CONTROL } from "../ops/control.ts";
 import { dropout } from "../ops/dropout.ts";
 import { startCursor } from "../ops/record.ts";
 import { type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "../train/options.ts";
+import { requireResident } from "../train/row-source.ts";
 import { type TrainingGraph, trainingGraph } from "../train/training-graph.ts";
 import { requireKnown } from "./known-options.ts";
 import { parameterName, valueName } from "./receipt-layers.ts";
@@ -79,7 +80,8 @@ export async function makeReceipt(backend: Backend, given: TrainerOptions): Prom
 }
 
 /** The rows of the first batch: x [batch, inputs], y, and rows i32 [batch], their numbers in the data set. */
-function firstBatch({ data, batch, seed }: ResolvedOptions): Rows & { readonly rows: NdArray } {
+function firstBatch({ batch, seed, ...options }: ResolvedOptions): Rows & { readonly rows: NdArray } {
+  const data = requireResident(options.data);
   const n = data.x.shape[0]!;
   if (batch === "full")
     return {

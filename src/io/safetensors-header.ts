@@ -1,7 +1,10 @@
 import { ChainruleError } from "../core/errors.ts";
+import { brief } from "../core/format.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import { ELEMENTS } from "./elements.ts";
 import { findJsonFault } from "./json-keys.ts";
+
+export { brief };
 
 /** The format's own limit, 100 MB. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -34,26 +37,23 @@ export function refuse(message: string, options?: ErrorOptions): never {
   throw new ChainruleError("file", `safetensors: ${message}`, options);
 }
 
-/** A value of the header for a message: as JSON, cut short, since a hostile one may be megabytes long. */
-export function brief(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
-}
-
 /** Refuses a name that a plain object would treat specially. */
 export function requireName(name: string, what: string): void {
   if (FORBIDDEN.has(name)) refuse(`the ${what} name ${brief(name)} is not accepted`);
 }
 
-/** Reads and checks the header: every tensor lies in the file, and together they fill it without gap or overlap. */
-export function readHeader(bytes: Uint8Array): SafetensorsHeader {
+/**
+ * Reads and checks the header: every tensor lies in the file, and together they fill it without gap or overlap. `bytes`
+ * may be the beginning of a file of `size` bytes, up to the end of its header at least.
+ */
+export function readHeader(bytes: Uint8Array, size = bytes.length): SafetensorsHeader {
   if (bytes.length < 8) refuse(`the file has ${bytes.length} bytes, too few for the header's length`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (length > MAX_HEADER_BYTES) refuse(`a header of ${length} bytes; at most ${MAX_HEADER_BYTES} are accepted`);
   const dataStart = 8 + Number(length);
   if (dataStart > bytes.length) refuse(`cut short: the header needs ${dataStart} bytes, the file has ${bytes.length}`);
   const header = parseHeader(bytes.subarray(8, dataStart));
-  const available = bytes.length - dataStart;
+  const available = size - dataStart;
   const entries: TensorEntry[] = [];
   let metadata: Record<string, string> = {};
   for (const [name, value] of Object.entries(header)) {

@@ -9,6 +9,7 @@ import { brief, readHeader, refuse, requireName, type TensorEntry } from "./safe
 export interface Safetensors {
   /** By name, in the order of the data. Rank 0 comes as [1], the scalar of this library. */
   readonly tensors: Map<string, NdArray>;
+  /** What else the header holds, as text. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 

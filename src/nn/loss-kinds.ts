@@ -16,4 +16,5 @@ export const lossKinds = {
   sumSquaredErrorAsPublished: { targets: "values", reduction: "sum" },
 } as const satisfies Record<string, LossKind>;
 
+/** Losses by name. crossEntropy takes class indices, the others values; crossEntropy and bce take logits. */
 export type LossName = keyof typeof lossKinds;

@@ -1,4 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
+import { brief } from "../core/format.ts";
 import type { Shape } from "../core/ndarray.ts";
 import { activationNames } from "../ops/names.ts";
 import { type LossName, lossKinds } from "./loss-kinds.ts";
@@ -13,16 +14,23 @@ export type LayerSpec =
   | { readonly type: "elu"; readonly alpha: number }
   | { readonly type: "relu" | "sigmoid" | "tanh" | "softplus" | "gelu" | "silu" };
 
+/** A model as plain data: what a model file holds, checked. sequential() and parseModel() make it. */
 export interface ModelSpec {
+  /** One after the other, each as wide as the one before gives. */
   readonly layers: readonly LayerSpec[];
+  /** What it is trained on. */
   readonly loss: LossName;
 }
 
 /** A parameter of a model: its name in weights files and its shape here, W [in, out]. */
 export interface ParameterSpec {
+  /** "0.weight": layer and role, as in PyTorch's nn.Sequential. */
   readonly name: string;
+  /** A weight's is [in, out], a bias's [out]. */
   readonly shape: Shape;
+  /** Index of its layer. */
   readonly layer: number;
+  /** What it does there. */
   readonly role: "weight" | "bias" | "scale" | "shift";
 }
 
@@ -44,7 +52,7 @@ export function parseModel(json: unknown): ModelSpec {
   if (list.length > MAX_LAYERS) bad(`model: ${list.length} layers, more than ${MAX_LAYERS}`);
   const loss = model.loss;
   if (typeof loss !== "string" || !Object.hasOwn(lossKinds, loss)) {
-    bad(`model: unknown loss ${JSON.stringify(loss)}; known are ${Object.keys(lossKinds).join(", ")}`);
+    bad(`model: unknown loss ${brief(loss)}; known are ${Object.keys(lossKinds).join(", ")}`);
   }
   const spec: ModelSpec = { layers: list.map(parseLayer), loss: loss as LossName };
   widths(spec);
@@ -57,18 +65,18 @@ function parseLayer(json: unknown, index: number): LayerSpec {
   const layer = object(json, where);
   const type = layer.type;
   if (typeof type !== "string") bad(`${where}: "type" is missing`);
-  const at = `${where} (${type})`;
+  const at = `${where} (${String(type).slice(0, 40)})`;
   const positive = (key: string): number => {
     const value = layer[key];
     if (typeof value !== "number" || !Number.isInteger(value) || value < 1 || value > MAX_WIDTH) {
-      bad(`${at}: "${key}" must be a whole number from 1 to ${MAX_WIDTH}, got ${JSON.stringify(value)}`);
+      bad(`${at}: "${key}" must be a whole number from 1 to ${MAX_WIDTH}, got ${brief(value)}`);
     }
     return value as number;
   };
   const number = (key: string, fallback: number, low: number, high: number): number => {
     const value = layer[key] === undefined ? fallback : layer[key];
     if (typeof value !== "number" || !(value >= low && value < high)) {
-      bad(`${at}: "${key}" must be at least ${low} and below ${high}, got ${JSON.stringify(value)}`);
+      bad(`${at}: "${key}" must be at least ${low} and below ${high}, got ${brief(value)}`);
     }
     return value as number;
   };
@@ -100,7 +108,7 @@ function parseLayer(json: unknown, index: number): LayerSpec {
       fields(layer, ["type"], at);
       return { type };
     default:
-      return bad(`${where}: unknown type ${JSON.stringify(type)}; known are ${layerTypes.join(", ")}`);
+      return bad(`${where}: unknown type ${brief(type)}; known are ${layerTypes.join(", ")}`);
   }
 }
 
@@ -152,5 +160,5 @@ function object(json: unknown, what: string): Record<string, unknown> {
 
 function fields(of: Record<string, unknown>, known: readonly string[], where: string): void {
   const unknown = Object.keys(of).find((key) => !known.includes(key));
-  if (unknown !== undefined) bad(`${where}: unknown field ${JSON.stringify(unknown)}; known are ${known.join(", ")}`);
+  if (unknown !== undefined) bad(`${where}: unknown field ${brief(unknown)}; known are ${known.join(", ")}`);
 }

@@ -10,12 +10,19 @@ import { call, float, partsOf } from "./wasm-plan.ts";
 
 /** Hyperparameters of all optimizers; each reads its own. PyTorch's names and defaults. */
 export interface OptimizerAttrs {
+  /** sgd and rmsprop: share of the last update that stays, in [0, 1). Default 0. */
   readonly momentum: number;
+  /** sgd: looks ahead along the momentum. Default false. */
   readonly nesterov: boolean;
+  /** Pulls weights towards 0: added to the gradient, with adamw to the weight itself. Default 0, of adamw 0.01. */
   readonly weightDecay: number;
+  /** adam and adamw: how much of the mean gradient stays, in [0, 1). Default 0.9. */
   readonly beta1: number;
+  /** adam and adamw: how much of the mean square stays, in [0, 1). Default 0.999. */
   readonly beta2: number;
+  /** rmsprop: how much of the mean square stays, in [0, 1). Default 0.99. */
   readonly alpha: number;
+  /** Added to the root of the mean square, above 0. Default 1e-8, of adagrad 1e-10. */
   readonly eps: number;
 }
 

@@ -7,7 +7,9 @@ import { optimizers } from "../ops/optimizers.ts";
 
 /** An optimizer and its settings; what is absent has PyTorch's default. */
 export interface OptimizerSpec extends Partial<OptimizerAttrs> {
+  /** Its name. */
   readonly type: OptimizerName;
+  /** Learning rate, above 0; schedules start from it. */
   readonly lr: number;
 }
 

@@ -1,4 +1,5 @@
 import type { Backend } from "../backend/executor.ts";
+import { type Abortable, throwIfAborted } from "../core/abort.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import { parameterSpecs } from "../nn/model.ts";
 import type { TrainerOptions } from "./options.ts";
@@ -7,15 +8,21 @@ import { createTrainer, type Trainer } from "./trainer.ts";
 
 /** What one step of this very run takes on a backend. */
 export interface MeasuredBackend {
+  /** A GPU, or the CPU. */
   readonly kind: Backend["kind"];
+  /** The adapter, or the kind of CPU path. */
   readonly description: string;
+  /** Milliseconds of a step. */
   readonly stepMs: number;
   /** True where the step was too large to try on the CPU: then the figure is an estimate from its size. */
   readonly estimated: boolean;
 }
 
+/** A trainer and why it runs where it does. */
 export interface Choice {
+  /** On the fastest, at its first step. */
   readonly trainer: Trainer;
+  /** Where that is. */
   readonly chosen: MeasuredBackend;
   /** All candidates, the chosen one first. */
   readonly measured: readonly MeasuredBackend[];
@@ -36,25 +43,36 @@ const HOPELESS = 5;
  */
 export async function chooseTrainer(
   backends: readonly Backend[],
-  options: TrainerOptions,
+  options: TrainerOptions & Abortable,
   recovery?: RecoveryOptions,
 ): Promise<Choice> {
+  const { signal } = options;
   let best: { trainer: Trainer; measured: MeasuredBackend } | null = null;
   const all: MeasuredBackend[] = [];
   for (const backend of backends) {
+    throwIfAborted(signal);
     const about = { kind: backend.kind, description: backend.description };
     const estimate = workOf(options) / CPU_WORK_PER_MS;
     if (best && backend.kind === "cpu" && estimate > HOPELESS * best.measured.stepMs) {
       all.push({ ...about, stepMs: estimate, estimated: true });
       continue;
     }
-    const trainer = await createTrainer(backend, options, recovery);
-    const measured = { ...about, stepMs: await stepTime(trainer), estimated: false };
-    all.push(measured);
-    if (!best || measured.stepMs < best.measured.stepMs) {
+    let slower: Trainer | null = null;
+    try {
+      slower = await createTrainer(backend, options, recovery);
+      const measured = { ...about, stepMs: await stepTime(slower, signal), estimated: false };
+      all.push(measured);
+      if (!best || measured.stepMs < best.measured.stepMs) {
+        const before: Trainer | null = best?.trainer ?? null;
+        best = { trainer: slower, measured };
+        slower = before;
+      }
+    } catch (error) {
       best?.trainer.dispose();
-      best = { trainer, measured };
-    } else trainer.dispose();
+      throw error;
+    } finally {
+      slower?.dispose();
+    }
   }
   const { trainer, measured } = best!;
   trainer.reset();
@@ -68,10 +86,13 @@ function workOf({ model, batch, data }: TrainerOptions): number {
 }
 
 /** Milliseconds of a step, the first (which may wait for the device) apart. */
-async function stepTime(trainer: Trainer): Promise<number> {
+async function stepTime(trainer: Trainer, signal: AbortSignal | undefined): Promise<number> {
   const run = async (steps: number): Promise<number> => {
     const start = performance.now();
-    for await (const metrics of trainer.run({ steps, logEvery: steps, onNotFinite: "skip" })) void metrics;
+    for await (const metrics of trainer.run({ steps, logEvery: steps, onNotFinite: "skip" })) {
+      throwIfAborted(signal);
+      void metrics;
+    }
     return performance.now() - start;
   };
   let n = 1;

@@ -4,7 +4,9 @@ import { chooseKernel } from "../backend/webgpu/choose.ts";
 import { type NdArray, unravel } from "../core/ndarray.ts";
 import type { Node } from "../graph/graph.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { isResident } from "./row-source.ts";
 import { stateWrites, type TrainerState } from "./state.ts";
+import { RowStream } from "./stream.ts";
 import { cursorAt, trainingGraph } from "./training-graph.ts";
 
 /** Where a step first left the finite numbers. */
@@ -30,13 +32,15 @@ export async function findCulprit(
 ): Promise<Culprit | null> {
   const { data } = options;
   const rows = data.x.shape[0]!;
-  const plan = trainingGraph({ ...options, x: data.x, y: data.y, rows, streams: false });
+  const batch = options.batch === "full" ? rows : options.batch;
+  // Of a data set that is not in memory this step's rows will do.
+  const { x, y } = isResident(data) ? data : await new RowStream(data, batch, options.seed, 1, false).chunk(step - 1);
+  const plan = trainingGraph({ ...options, x, y, rows, streams: !isResident(data) });
   const { graph } = plan;
   // Views show memory that belongs to others.
   const nodes = graph.nodes.filter((node) => !node.op.view);
   const executor = await backend.compile(graph, { keepAll: true, onChip: false, selfTest: false });
   try {
-    const batch = options.batch === "full" ? rows : options.batch;
     const before = { ...state, cursor: cursorAt(step - 1, batch, rows) };
     for (const [tensor, value] of stateWrites(plan, before)) executor.write(tensor, value);
     const outputs = nodes.flatMap((node) => node.outputs.map((tensor) => ({ node, tensor })));

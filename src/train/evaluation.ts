@@ -1,4 +1,5 @@
-import type { Backend, Executor } from "../backend/executor.ts";
+import { totalMemory } from "../backend/cache.ts";
+import type { Backend, Executor, MemoryUse } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, rows, zeros } from "../core/ndarray.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
@@ -11,6 +12,7 @@ import { batchIndex, gather } from "../ops/batch.ts";
 import { fuse } from "../ops/fuse.ts";
 import { startCursor, tally } from "../ops/record.ts";
 
+/** How well a net does on a data set. */
 export interface Evaluation {
   /** Loss over all rows: the mean or the sum, as the loss itself is. */
   readonly loss: number;
@@ -19,10 +21,19 @@ export interface Evaluation {
 }
 
 /** Rows that go through the net at once. */
-const EVAL_BATCH = 256;
+export const EVAL_BATCH = 256;
+
+/** What batches add up to, in their order. */
+export interface Tally {
+  loss: number;
+  correct: number;
+  rows: number;
+}
 
 interface Part {
   readonly executor: Executor;
+  readonly dataX: Tensor;
+  readonly dataY: Tensor;
   readonly groups: readonly ParameterGroup[];
   readonly cursor: Tensor;
   readonly ring: Tensor;
@@ -62,9 +73,13 @@ export class Evaluator {
   }
 
   async evaluate(weights: ReadonlyMap<string, NdArray>): Promise<Evaluation> {
-    let loss = 0;
-    let correct = 0;
-    let total = 0;
+    const sums: Tally = { loss: 0, correct: 0, rows: 0 };
+    await this.add(weights, sums);
+    return evaluationOf(this.model, sums);
+  }
+
+  /** Adds the rows' losses and right answers to what others came to before. */
+  async add(weights: ReadonlyMap<string, NdArray>, sums: Tally): Promise<void> {
     const mean = losses[this.model.loss].reduction === "mean";
     for (const p of this.parts) {
       p.executor.write(p.cursor, startCursor());
@@ -72,18 +87,39 @@ export class Evaluator {
       const [ring] = await p.executor.run(p.batches, [p.ring]);
       if (!ring) throw new ChainruleError("device", "the evaluation gave no result");
       for (let b = 0; b < p.batches; b++) {
-        loss += ring.data[b * 2]! * (mean ? p.batch : 1);
-        correct += ring.data[b * 2 + 1]!;
-        total += p.batch;
+        sums.loss += ring.data[b * 2]! * (mean ? p.batch : 1);
+        sums.correct += ring.data[b * 2 + 1]!;
+        sums.rows += p.batch;
       }
     }
-    const classes = losses[this.model.loss].targets === "classes";
-    return { loss: mean ? loss / total : loss, accuracy: classes ? correct / total : null };
+  }
+
+  /** Puts other rows, as many and of the same shapes, in the place of those there are. */
+  setRows(x: NdArray, y: NdArray): void {
+    let at = 0;
+    for (const p of this.parts) {
+      const end = at + p.batches * p.batch;
+      p.executor.write(p.dataX, rows(x, at, end));
+      p.executor.write(p.dataY, rows(y, at, end));
+      at = end;
+    }
+  }
+
+  memory(): MemoryUse {
+    return totalMemory(this.parts.map((p) => p.executor));
   }
 
   dispose(): void {
     for (const p of this.parts) p.executor.dispose();
   }
+}
+
+export function evaluationOf(model: ModelSpec, { loss, correct, rows: total }: Tally): Evaluation {
+  const { reduction, targets } = losses[model.loss];
+  return {
+    loss: reduction === "mean" ? loss / total : loss,
+    accuracy: targets === "classes" ? correct / total : null,
+  };
 }
 
 async function part(
@@ -113,5 +149,5 @@ async function part(
   g.add(tally, [cursor, ring, loss, correct], { slots: batches, batch, n }, "tally");
   // Kernels for the chip are compiled for one size, and these graphs run a few times only.
   const executor = await backend.compile(g, { nodes: fuse(g), onChip: false });
-  return { executor, groups, cursor, ring, batches, batch };
+  return { executor, dataX, dataY, groups, cursor, ring, batches, batch };
 }

@@ -1,19 +1,25 @@
-import type { Backend, Executor } from "../backend/executor.ts";
+import { totalMemory } from "../backend/cache.ts";
+import type { Backend, Executor, MemoryUse } from "../backend/executor.ts";
 import { type NdArray, zeros } from "../core/ndarray.ts";
 import { packGroup, unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
 import { startCursor } from "../ops/record.ts";
-import { type Evaluation, Evaluator } from "./evaluation.ts";
+import { type AnyEvaluator, evaluatorOf } from "./evaluate-source.ts";
+import type { Evaluation } from "./evaluation.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./options.ts";
+import { Passes } from "./passes.ts";
+import { requireResident } from "./row-source.ts";
 import { stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
-import { RowStream } from "./stream.ts";
+import { type RowStream, streamOf } from "./stream.ts";
 import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
 
 /** A run as it lies on one backend: all that is made anew when a device is lost, and nothing else. */
 export class Machinery {
   /** First step of the chunk of rows that is on the device, where rows stream. */
   private laid = -1;
-  private readonly evaluators: { train: Evaluator | null; test: Evaluator | null } = { train: null, test: null };
+  /** Passes outside the run, on rows of the caller's. */
+  readonly passes: Passes;
+  private readonly evaluators: { train: AnyEvaluator | null; test: AnyEvaluator | null } = { train: null, test: null };
 
   private constructor(
     readonly backend: Backend,
@@ -21,15 +27,15 @@ export class Machinery {
     readonly plan: TrainingGraph,
     readonly executor: Executor,
     private readonly stream: RowStream | null,
-  ) {}
+  ) {
+    this.passes = new Passes(backend, options, () => this.parameters());
+  }
 
   static async create(backend: Backend, given: TrainerOptions): Promise<Machinery> {
     const options = resolveOptions(given, backend);
     const { data, batch, seed, maxDataBytes } = options;
-    const bytes = Math.max(data.x.data.byteLength, data.y.data.byteLength);
-    const stream =
-      batch !== "full" && bytes > maxDataBytes ? new RowStream(data.x, data.y, batch, seed, maxDataBytes) : null;
-    const resident = stream?.empty() ?? data;
+    const stream = batch === "full" ? null : streamOf(data, batch, seed, maxDataBytes);
+    const resident = stream?.empty() ?? requireResident(data);
     const plan = trainingGraph({
       ...options,
       x: resident.x,
@@ -47,22 +53,25 @@ export class Machinery {
   }
 
   /** How many of `wanted` steps may be queued from `step` on; lays the next chunk of rows when one begins. */
-  feed(step: number, wanted: number): number {
-    if (!this.stream) return wanted;
-    const at = step % this.stream.steps;
+  feed(step: number, wanted: number): number | Promise<number> {
+    return this.stream ? this.lay(this.stream, step, wanted) : wanted;
+  }
+
+  private async lay(stream: RowStream, step: number, wanted: number): Promise<number> {
+    const at = step % stream.steps;
     if (this.laid !== step - at) {
-      this.laid = step - at;
-      const chunk = this.stream.chunk(this.laid);
+      const chunk = await stream.chunk(step - at);
       this.executor.write(this.plan.dataX, chunk.x);
       this.executor.write(this.plan.dataY, chunk.y);
+      this.laid = step - at;
     }
-    return Math.min(wanted, this.stream.steps - at);
+    return Math.min(wanted, stream.steps - at);
   }
 
   /** Takes the steps from `from` to `to` without a word. */
   async replay(from: number, to: number): Promise<void> {
     for (let step = from; step < to; ) {
-      const count = this.feed(step, Math.min(to - step, RING_SLOTS));
+      const count = await this.feed(step, Math.min(to - step, RING_SLOTS));
       await this.executor.run(count);
       step += count;
     }
@@ -95,15 +104,20 @@ export class Machinery {
   }
 
   async evaluate(on: "train" | "test"): Promise<Evaluation | null> {
-    const { data, test, model, maxBufferSize } = this.options;
+    const { data, test, model } = this.options;
     const rows = on === "train" ? data : test;
     if (!rows) return null;
     const weights = await this.parameters();
-    this.evaluators[on] ??= await Evaluator.create(this.backend, model, weights, rows.x, rows.y, maxBufferSize);
+    this.evaluators[on] ??= await evaluatorOf(this.backend, model, weights, rows, this.options);
     return this.evaluators[on].evaluate(weights);
   }
 
+  memory(): MemoryUse {
+    return totalMemory([this.executor, this.passes, this.evaluators.train, this.evaluators.test]);
+  }
+
   dispose(): void {
+    this.passes.dispose();
     this.evaluators.train?.dispose();
     this.evaluators.test?.dispose();
     this.executor.dispose();

@@ -7,7 +7,9 @@ export interface StepMetrics {
   readonly step: number;
   /** Loss of the batch before this step's update. */
   readonly loss: number;
+  /** Norm of all gradients together, before clipping. */
   readonly gradientNorm: number;
+  /** What the schedule gave for this step. */
   readonly learningRate: number;
   /** True when loss or a gradient was not finite: the update did not happen. */
   readonly skipped: boolean;

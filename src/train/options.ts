@@ -1,6 +1,16 @@
 import type { Backend } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
-import { firstNotFinite, type NdArray, ndarray, sameShape, shapeText, sizeOf, unravel } from "../core/ndarray.ts";
+import {
+  firstNotFinite,
+  type NdArray,
+  ndarray,
+  sameShape,
+  shapeText,
+  sizeOf,
+  unravel,
+  zeros,
+} from "../core/ndarray.ts";
+import type { TensorSpec } from "../graph/graph.ts";
 import { defaultInitialiser, type Initialiser, initialise } from "../nn/initialise.ts";
 import { losses } from "../nn/losses.ts";
 import { type ModelSpec, parameterSpecs, parseModel, widths } from "../nn/model.ts";
@@ -8,21 +18,29 @@ import { requireFits } from "../nn/parameters.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
 import { type LossScale, type Precision, type PrecisionOptions, resolvePrecision } from "./precision.ts";
+import { isResident, type RowSource } from "./row-source.ts";
 
 /** Rows to learn from: x f32 [n, inputs]; y f32 [n, outputs], or class indices i32 [n]. */
 export interface Rows {
+  /** f32 [n, inputs]; further axes are taken as one. */
   readonly x: NdArray;
+  /** f32 [n, outputs], or class indices i32 [n]. */
   readonly y: NdArray;
 }
 
+/** A run: what is learned from which rows, and how. */
 export interface TrainerOptions {
+  /** The net and its loss. */
   readonly model: ModelSpec;
-  readonly data: Rows;
-  readonly test?: Rows | null;
+  /** Rows to learn from: in memory, or a source of which they are read as they are needed. */
+  readonly data: Rows | RowSource;
+  /** Rows that evaluate() judges it on. */
+  readonly test?: Rows | RowSource | null;
   /** Rows of a step; "full" takes all rows each step, in their order. Default 32, or all where there are fewer. */
   readonly batch?: number | "full";
   /** Default adam with lr 0.001. */
   readonly optimizer?: OptimizerSpec;
+  /** Learning rate over the steps; constant by default. */
   readonly schedule?: ScheduleSpec;
   /** Global norm to clip gradients to; none by default. */
   readonly clip?: number;
@@ -30,7 +48,9 @@ export interface TrainerOptions {
   readonly precision?: Precision;
   /** With f16, what gradients are multiplied by on their way; default "dynamic". */
   readonly lossScale?: LossScale;
+  /** Decides first weights, the order of rows and dropout, 0 to 2^32 - 1. Default 1. */
   readonly seed?: number;
+  /** How weights begin; he where there are rectifiers, else xavier. */
   readonly init?: Initialiser;
   /** First weights by name, W [in, out]; drawn from the seed by default. */
   readonly weights?: ReadonlyMap<string, NdArray>;
@@ -38,29 +58,44 @@ export interface TrainerOptions {
   readonly maxDataBytes?: number;
 }
 
+/** TrainerOptions with every default filled in, checked. */
 export interface ResolvedOptions extends PrecisionOptions {
+  /** The net and its loss. */
   readonly model: ModelSpec;
-  readonly data: Rows;
-  readonly test: Rows | null;
+  /** Rows to learn from. */
+  readonly data: Rows | RowSource;
+  /** Rows that evaluate() judges it on. */
+  readonly test: Rows | RowSource | null;
+  /** Rows of a step. */
   readonly batch: number | "full";
+  /** How weights move. */
   readonly optimizer: OptimizerSpec;
+  /** Learning rate over the steps. */
   readonly schedule: ScheduleSpec;
+  /** Global norm that gradients are clipped to; 0 for none. */
   readonly clip: number;
+  /** Decides first weights, the order of rows and dropout. */
   readonly seed: number;
+  /** First weights by name, W [in, out]. */
   readonly weights: ReadonlyMap<string, NdArray>;
+  /** Data sets larger than this stream. */
   readonly maxDataBytes: number;
+  /** The largest buffer of the backend, in bytes. */
   readonly maxBufferSize: number;
 }
 
 /** Fills in defaults and refuses, before any work, what cannot be trained. */
 export function resolveOptions(given: TrainerOptions, backend: Backend): ResolvedOptions {
   const model = parseModel(JSON.parse(JSON.stringify(given.model)));
-  const data = matchRows(model, given.data, "training data");
-  const test = given.test ? matchRows(model, given.test, "test data") : null;
+  const data = matchData(model, given.data, "training data");
+  const test = given.test ? matchData(model, given.test, "test data") : null;
   const n = data.x.shape[0]!;
   const batch = given.batch ?? Math.min(32, n);
   if (batch !== "full" && !(Number.isInteger(batch) && batch >= 1 && batch <= 2 ** 20)) {
     throw new ChainruleError("usage", `batch must be "full" or a whole number from 1 to ${2 ** 20}, got ${batch}`);
+  }
+  if (batch === "full" && !isResident(data)) {
+    throw new ChainruleError("usage", 'batch "full" takes all rows at once, and this data set streams: give a number');
   }
   const seed = given.seed ?? 1;
   if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32)) {
@@ -116,42 +151,80 @@ export function checkWeights(model: ModelSpec, weights: ReadonlyMap<string, NdAr
   if (extra !== undefined) throw new ChainruleError("file", `weights: the model has no parameter ${extra}`);
 }
 
-/** Rows in the form that the model's loss takes. Throws naming the row and the column. */
-export function matchRows(model: ModelSpec, rows: Rows, what: string): Rows {
+/**
+ * A source in the form that the model's loss takes, as matchRows makes it: what can be told from shapes is refused now,
+ * and a value when it is read, by the number of its row.
+ */
+export function matchSource(model: ModelSpec, source: RowSource, what: string): RowSource {
   const { inputs, outputs } = widths(model);
+  const n = source.x.shape[0]!;
+  // Stands for any rows: what fits its shapes and types fits theirs.
+  const sample = (spec: TensorSpec): NdArray => zeros([1, ...spec.shape.slice(1)], spec.dtype);
+  matchRows(model, { x: sample(source.x), y: sample(source.y) }, what);
+  if (source.y.shape[0] !== n) {
+    throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${source.y.shape[0] ?? 0} of targets`);
+  }
+  const classes = losses[model.loss].targets === "classes";
+  return {
+    x: { shape: [n, inputs], dtype: "f32" },
+    y: classes ? { shape: [n], dtype: "i32" } : { shape: [n, outputs], dtype: "f32" },
+    read: async (index) => matchRows(model, await source.read(index), what, (i) => index[i]!),
+  };
+}
+
+/** Rows or a source of them in the form that the model's loss takes, see matchRows and matchSource. */
+export function matchData(model: ModelSpec, data: Rows | RowSource, what: string): Rows | RowSource {
+  return isResident(data) ? matchRows(model, data, what) : matchSource(model, data, what);
+}
+
+/**
+ * Rows in the form that the model's loss takes. Throws naming the row and the column; `numberOf` gives the number of a
+ * row where these are some of a larger data set.
+ */
+export function matchRows(model: ModelSpec, rows: Rows, what: string, numberOf = (row: number): number => row): Rows {
+  const { outputs } = widths(model);
   const { x, y } = rows;
+  const flatX = matchInputs(model, x, what, numberOf);
+  const n = flatX.shape[0]!;
+  if (y.shape[0] !== n) throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${y.shape[0] ?? 0} of targets`);
+  const targets = losses[model.loss].targets;
+  if (targets === "classes") return { x: flatX, y: classLabels(y, outputs, what, numberOf) };
+  if (y.dtype === "i32") return { x: flatX, y: labelsAsValues(y, outputs, what, numberOf) };
+  const flatY = y.shape.length === 2 ? y : { ...y, shape: [n, sizeOf(y.shape.slice(1))] };
+  if (flatY.shape[1] !== outputs) {
+    throw new ChainruleError("data", `${what}: targets have ${flatY.shape[1]} values, the model gives ${outputs}`);
+  }
+  refuseNotFinite(flatY, `${what}: y`, numberOf);
+  return { x: flatX, y: flatY };
+}
+
+/** Rows of inputs as [n, inputs]. Throws naming the row and the column. */
+export function matchInputs(model: ModelSpec, x: NdArray, what: string, numberOf: NumberOf = (row) => row): NdArray {
+  const { inputs } = widths(model);
   const n = x.shape[0] ?? 0;
   if (n === 0) throw new ChainruleError("data", `${what}: there are no rows`);
   const width = sizeOf(x.shape.slice(1));
   if (width !== inputs)
     throw new ChainruleError("data", `${what}: rows have ${width} values, the model takes ${inputs}`);
-  if (y.shape[0] !== n) throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${y.shape[0] ?? 0} of targets`);
-  refuseNotFinite(x, `${what}: x`);
-  const flatX = x.shape.length === 2 ? x : { ...x, shape: [n, width] };
-  const targets = losses[model.loss].targets;
-  if (targets === "classes") return { x: flatX, y: classLabels(y, outputs, what) };
-  if (y.dtype === "i32") return { x: flatX, y: labelsAsValues(y, outputs, what) };
-  const flatY = y.shape.length === 2 ? y : { ...y, shape: [n, sizeOf(y.shape.slice(1))] };
-  if (flatY.shape[1] !== outputs) {
-    throw new ChainruleError("data", `${what}: targets have ${flatY.shape[1]} values, the model gives ${outputs}`);
-  }
-  refuseNotFinite(flatY, `${what}: y`);
-  return { x: flatX, y: flatY };
+  refuseNotFinite(x, `${what}: x`, numberOf);
+  return x.shape.length === 2 ? x : { ...x, shape: [n, width] };
 }
 
+type NumberOf = (row: number) => number;
+
 /** Class indices i32 [n], each below `classes`. Whole f32 numbers are taken as labels too. */
-function classLabels(y: NdArray, classes: number, what: string): NdArray {
+function classLabels(y: NdArray, classes: number, what: string, numberOf: NumberOf): NdArray {
   if (sizeOf(y.shape) !== y.shape[0]) {
     throw new ChainruleError("data", `${what}: crossEntropy takes one class index a row, got y ${shapeText(y.shape)}`);
   }
   for (let i = 0; i < y.data.length; i++) {
     const label = y.data[i]!;
     if (!Number.isInteger(label))
-      throw new ChainruleError("data", `${what}: label ${label} of row ${i} is not a whole number`);
+      throw new ChainruleError("data", `${what}: label ${label} of row ${numberOf(i)} is not a whole number`);
     if (label < 0 || label >= classes) {
       throw new ChainruleError(
         "data",
-        `${what}: label ${label} of row ${i} is outside the model's ${classes} classes, 0 to ${classes - 1}`,
+        `${what}: label ${label} of row ${numberOf(i)} is outside the model's ${classes} classes, 0 to ${classes - 1}`,
       );
     }
   }
@@ -159,8 +232,8 @@ function classLabels(y: NdArray, classes: number, what: string): NdArray {
 }
 
 /** Labels for a loss on values: one output is 0 or 1; several are one-hot. */
-function labelsAsValues(y: NdArray, outputs: number, what: string): NdArray {
-  const labels = classLabels(y, Math.max(2, outputs), what);
+function labelsAsValues(y: NdArray, outputs: number, what: string, numberOf: NumberOf): NdArray {
+  const labels = classLabels(y, Math.max(2, outputs), what, numberOf);
   if (outputs === 1) return ndarray([labels.data.length, 1], "f32", Float32Array.from(labels.data));
   const values = new Float32Array(labels.data.length * outputs);
   labels.data.forEach((label, i) => {
@@ -169,9 +242,10 @@ function labelsAsValues(y: NdArray, outputs: number, what: string): NdArray {
   return ndarray([labels.data.length, outputs], "f32", values);
 }
 
-function refuseNotFinite(a: NdArray, what: string): void {
+/** Throws naming the row and the column of a value that is NaN or infinite. */
+export function refuseNotFinite(a: NdArray, what: string, numberOf: NumberOf = (row) => row): void {
   const at = firstNotFinite(a.data);
   if (at < 0) return;
   const [row, ...column] = unravel(at, a.shape);
-  throw new ChainruleError("data", `${what} holds ${a.data[at]} in row ${row}, column ${column.join(", ")}`);
+  throw new ChainruleError("data", `${what} holds ${a.data[at]} in row ${numberOf(row!)}, column ${column.join(", ")}`);
 }

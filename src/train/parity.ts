@@ -5,13 +5,14 @@ import { short } from "../core/format.ts";
 import { firstNotFinite, type NdArray, unravel, zeros } from "../core/ndarray.ts";
 import { propagateBounds } from "../graph/propagate.ts";
 import { unpackParameters } from "../nn/parameters.ts";
-import { batchIndex, gather } from "../ops/batch.ts";
+import { batchIndex } from "../ops/batch.ts";
 import { CONTROL, LEAST_SCALE } from "../ops/control.ts";
 import { fuse } from "../ops/fuse.ts";
 import { startCursor } from "../ops/record.ts";
 import { type GradientGraph, gradientGraph } from "./gradient-graph.ts";
-import type { ResolvedOptions } from "./options.ts";
+import type { ResolvedOptions, Rows } from "./options.ts";
 import { firstControl } from "./precision.ts";
+import { isResident, sourceOf } from "./row-source.ts";
 
 /** Multiply-adds of the f64 pass that makes the bound: rows beyond are left out, so that it takes a few seconds at most. */
 const WORK = 2e9;
@@ -31,7 +32,7 @@ type Gradients = ReadonlyMap<string, NdArray>;
  */
 export async function requireParity(backend: Backend, options: ResolvedOptions): Promise<void> {
   const { model, weights, seed, maxBufferSize } = options;
-  const { x, y } = firstRows(options);
+  const { x, y } = await firstRows(options);
   const common = { seed, maxBufferSize };
   const wide = await onBackend(backend, gradientGraph(model, weights, x, y, common), null);
   // A batch that is not finite in f32 is not for f16 to answer for: the run itself reports it.
@@ -84,14 +85,15 @@ function refusal(what: string, scale: number): ChainruleError {
 const place = (i: number, { shape }: NdArray): string => `[${unravel(i, shape).join(", ")}]`;
 
 /** The rows of the run's first step, as many as the check can take. */
-function firstRows({ data, batch, seed, model }: ResolvedOptions): { x: NdArray; y: NdArray } {
+function firstRows({ data, batch, seed, model }: ResolvedOptions): Promise<Rows> {
   const n = data.x.shape[0]!;
   const parameters = model.layers.reduce((sum, l) => sum + (l.type === "linear" ? l.in * l.out : 0), 1);
   const most = Math.max(1, Math.floor(WORK / (6 * parameters)));
   const count = Math.min(batch === "full" ? n : batch, most);
   const order = batch === "full" ? "sequential" : "shuffle";
   const [index] = batchIndex.reference([startCursor()], { order, batch: count, n, seed });
-  return { x: gather.reference([data.x, index!], null)[0]!, y: gather.reference([data.y, index!], null)[0]! };
+  const source = isResident(data) ? sourceOf(data) : data;
+  return source.read(Uint32Array.from(index!.data));
 }
 
 /** Gradients by parameter. With `scale`, that is halved until they are finite, as the run itself would. */

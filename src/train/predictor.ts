@@ -1,5 +1,6 @@
-import type { Backend, Executor } from "../backend/executor.ts";
+import type { Backend, Executor, MemoryUse } from "../backend/executor.ts";
 import type { NdArray } from "../core/ndarray.ts";
+import { Disposing } from "../core/resource.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import { forward } from "../nn/forward.ts";
 import type { ModelSpec } from "../nn/model.ts";
@@ -7,13 +8,15 @@ import { type ParameterGroup, packGroup, parameterGroups } from "../nn/parameter
 import { fuse } from "../ops/fuse.ts";
 
 /** A net's outputs for rows of one number, without dropout: compiled once, asked again as the weights change. */
-export class Predictor {
+export class Predictor extends Disposing {
   private constructor(
     private readonly executor: Executor,
     private readonly groups: readonly ParameterGroup[],
     private readonly x: Tensor,
     private readonly outputs: Tensor,
-  ) {}
+  ) {
+    super();
+  }
 
   /** For rows like x [n, inputs]. */
   static async create(
@@ -28,10 +31,11 @@ export class Predictor {
     const values = new Map(groups.flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const)));
     const outputs = forward(g, model, x, values, { training: false, seed: 0, cursor: null });
     g.keep(outputs);
-    return new Predictor(await backend.compile(g, { nodes: fuse(g) }), groups, x, outputs);
+    // A kernel for the chip would be compiled for each number of rows anew.
+    return new Predictor(await backend.compile(g, { nodes: fuse(g), onChip: false }), groups, x, outputs);
   }
 
-  /** Outputs [n, outputs] with these weights, for the rows given last. */
+  /** Outputs [n, outputs] with these weights (W [in, out] by name), for the rows given last. */
   async run(weights: ReadonlyMap<string, NdArray>, rows?: NdArray): Promise<NdArray> {
     for (const group of this.groups) this.executor.write(group.flat, packGroup(group, weights));
     if (rows) this.executor.write(this.x, rows);
@@ -39,6 +43,12 @@ export class Predictor {
     return outputs!;
   }
 
+  /** Memory held on the device, now. */
+  memory(): MemoryUse {
+    return this.executor.memory();
+  }
+
+  /** Gives back what it holds on the device. */
   dispose(): void {
     this.executor.dispose();
   }

@@ -15,6 +15,7 @@ export interface RecoveryOptions {
    * that takes long is made less often, so that copying never takes more than a twentieth of the time.
    */
   readonly holdMs?: number;
+  /** Hears of every loss and what became of it. */
   readonly onEvent?: (event: RecoveryEvent) => void;
 }
 

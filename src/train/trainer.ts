@@ -1,19 +1,24 @@
-import type { Backend } from "../backend/executor.ts";
+import type { Backend, MemoryUse } from "../backend/executor.ts";
+import { type Abortable, orAborted, throwIfAborted } from "../core/abort.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
+import { Disposing } from "../core/resource.ts";
 import { LEAST_SCALE } from "../ops/control.ts";
 import { Copies, HOLD_MS } from "./copies.ts";
 import { culpritText, findCulprit } from "./culprit.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { Machinery } from "./machinery.ts";
 import { metricsOf, type StepMetrics } from "./metrics.ts";
+import type { CreateOptions } from "./open.ts";
 import type { ResolvedOptions, TrainerOptions } from "./options.ts";
+import type { GradientOptions, Gradients, LossGradients } from "./passes.ts";
 import { isLost, MOST_LOSSES, type RecoveryOptions, remake } from "./recovery.ts";
 import type { TrainerState } from "./state.ts";
 import { RING_SLOTS } from "./training-graph.ts";
 
 export type { StepMetrics };
 
+/** How many steps a run takes, and what it tells of them. */
 export interface RunOptions {
   /** Steps to take. */
   readonly steps: number;
@@ -31,7 +36,7 @@ const READ_MS = 80;
 const READS_IN_FLIGHT = 2;
 
 /** Trains one model on one data set with one backend, and goes on when its device is lost. Made by createTrainer. */
-export class Trainer {
+export class Trainer extends Disposing {
   private done = 0;
   private chunkSteps = 4;
   private readonly copies: Copies;
@@ -39,15 +44,18 @@ export class Trainer {
   private losses = 0;
   /** True once a lost device was given up: what was copied is all there is. */
   private over = false;
+  private readonly endings: (() => void)[] = [];
 
   private constructor(
     private machinery: Machinery,
     private readonly given: TrainerOptions,
     private readonly recovery: RecoveryOptions,
   ) {
+    super();
     this.copies = new Copies(recovery.holdMs ?? HOLD_MS);
   }
 
+  /** createTrainer() for a given backend. */
   static async create(backend: Backend, given: TrainerOptions, recovery: RecoveryOptions = {}): Promise<Trainer> {
     return new Trainer(await Machinery.create(backend, given), given, recovery);
   }
@@ -57,12 +65,13 @@ export class Trainer {
     return this.machinery.backend;
   }
 
+  /** What it was made with, defaults filled in. */
   get options(): ResolvedOptions {
     return this.machinery.options;
   }
 
   /** Steps taken so far. */
-  get step(): number {
+  get stepsTaken(): number {
     return this.done;
   }
 
@@ -108,7 +117,8 @@ export class Trainer {
     const pending: { from: number; to: number; ring: Promise<readonly NdArray[]>; start: number }[] = [];
     while (queued < end || pending.length > 0) {
       if (queued < end && pending.length < READS_IN_FLIGHT && !signal?.aborted) {
-        const count = machinery.feed(queued, Math.min(end - queued, this.chunkSteps, RING_SLOTS));
+        const fed = machinery.feed(queued, Math.min(end - queued, this.chunkSteps, RING_SLOTS));
+        const count = typeof fed === "number" ? fed : await fed;
         const ring = executor.run(count, [plan.ring]);
         ring.catch(() => undefined);
         pending.push({ from: queued, to: queued + count, ring, start: performance.now() });
@@ -199,9 +209,49 @@ export class Trainer {
     }
   }
 
+  /** Takes one step and tells of it: run() for one, which many in a row are slower than. */
+  async step(options: Omit<RunOptions, "steps"> = {}): Promise<StepMetrics> {
+    throwIfAborted(options.signal);
+    for await (const metrics of this.run({ ...options, steps: 1 })) return metrics;
+    throw new ChainruleError("aborted", "stopped: its signal was given");
+  }
+
   /** Loss and accuracy on the training or the test rows, without dropout; null where there are no test rows. */
-  evaluate(on: "train" | "test" = "test"): Promise<Evaluation | null> {
-    return this.surviving((machinery) => machinery.evaluate(on));
+  async evaluate(on: "train" | "test" = "test", { signal }: Abortable = {}): Promise<Evaluation | null> {
+    throwIfAborted(signal);
+    return orAborted(
+      this.surviving((machinery) => machinery.evaluate(on)),
+      signal,
+    );
+  }
+
+  /**
+   * Outputs [n, outputs] for any number of rows x [n, inputs], without dropout: what the last layer gives (for
+   * crossEntropy and bce, logits). Takes them in batches, so memory does not grow with n.
+   */
+  predict(x: NdArray, options?: Abortable): Promise<NdArray> {
+    return this.surviving(({ passes }) => passes.predict(x, options));
+  }
+
+  /** One forward pass over all rows of x [n, inputs] at once, without dropout: outputs [n, outputs]. */
+  forward(x: NdArray, options?: Abortable): Promise<NdArray> {
+    return this.surviving(({ passes }) => passes.forward(x, options));
+  }
+
+  /**
+   * Loss and gradients of one batch, x [n, inputs] and y as the loss takes it, with the masks that dropout draws in the
+   * next step. Changes nothing: a step on the same rows would go by these gradients.
+   */
+  gradients(x: NdArray, y: NdArray, options?: GradientOptions): Promise<LossGradients> {
+    return this.surviving(({ passes }) => passes.gradients(x, y, this.done, options));
+  }
+
+  /**
+   * The chain rule from the outputs back, for a loss of the caller's own: from its gradient dy [n, outputs] with respect
+   * to the outputs for x [n, inputs] to its gradients by parameter, and by x. Dropout as in gradients().
+   */
+  backward(x: NdArray, dy: NdArray, options?: GradientOptions): Promise<Gradients> {
+    return this.surviving(({ passes }) => passes.backward(x, dy, this.done, options));
   }
 
   /** Copies of all parameters by name; weights are [in, out]. Once the device was given up, those of the last copy. */
@@ -235,13 +285,20 @@ export class Trainer {
     this.copies.restart(null);
   }
 
-  /** Bytes on the device: constant from the first step on. */
-  memory(): { liveBytes: number; buffers: number } {
-    return this.machinery.executor.memory();
+  /** Memory on the device: constant from the first step on, but for what evaluate(), predict() and the passes add. */
+  memory(): MemoryUse {
+    return this.machinery.memory();
   }
 
+  /** Runs `work` once, when the trainer is disposed of: for what it alone uses, such as its backend. */
+  onDispose(work: () => void): void {
+    this.endings.push(work);
+  }
+
+  /** Gives back everything on the device; a run on its way ends with ChainruleError "disposed". */
   dispose(): void {
     this.machinery.dispose();
+    for (const end of this.endings.splice(0)) end();
   }
 
   private adapt(steps: number, ms: number): void {
@@ -251,7 +308,28 @@ export class Trainer {
   }
 }
 
-/** Checks everything, then makes a trainer ready to run. `recovery` says what happens when a GPU's device is lost. */
-export function createTrainer(backend: Backend, options: TrainerOptions, recovery?: RecoveryOptions): Promise<Trainer> {
-  return Trainer.create(backend, options, recovery);
+/**
+ * Checks everything, then makes a trainer ready to run. With options alone it takes the fastest of what is there, found by
+ * timing this run's own steps: WebGPU (`gpu`, by default navigator.gpu) and the CPU in WebAssembly. With a backend, that
+ * one, and `recovery` says what happens when a GPU's device is lost. Throws ChainruleError, before any work, for what
+ * cannot be trained.
+ */
+export function createTrainer(options: CreateOptions): Promise<Trainer>;
+export function createTrainer(
+  backend: Backend,
+  options: TrainerOptions & Abortable,
+  recovery?: RecoveryOptions,
+): Promise<Trainer>;
+export async function createTrainer(
+  first: Backend | CreateOptions,
+  second?: TrainerOptions & Abortable,
+  recovery?: RecoveryOptions,
+): Promise<Trainer> {
+  if (second === undefined) {
+    const { openTrainer } = await import("./open.ts");
+    return openTrainer(first as CreateOptions);
+  }
+  const { signal } = second;
+  throwIfAborted(signal);
+  return orAborted(Trainer.create(first as Backend, second, recovery), signal, (late) => late.dispose());
 }

@@ -1,27 +1,8 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
+import { violations } from "../shared/axe.ts";
 import { studio } from "../shared/page.ts";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const s = studio();
-
-interface Violation {
-  readonly id: string;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
-}
-
-/** What axe finds wrong with the page as it stands. */
-async function violations(): Promise<readonly string[]> {
-  await s.page.evaluate(axe);
-  const found = await s.page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
-    return (await axe.run()).violations;
-  });
-  return found.map(
-    (v) => `${v.id}: ${v.nodes.map((n) => `${n.html.slice(0, 160)} | ${n.failureSummary}`).join("\n   ")}`,
-  );
-}
 
 const rooms = {
   train: { hash: "room=train&data=digits", ready: "#confusion td" },
@@ -49,7 +30,7 @@ describe("axe finds nothing", () => {
             await s.page.click("#bench-run");
             await s.page.waitForSelector("#bench-ceilings tbody tr", { timeout: 40_000 });
           }
-          expect(await violations()).toEqual([]);
+          expect(await violations(s.page)).toEqual([]);
         });
       }
     }
@@ -59,10 +40,10 @@ describe("axe finds nothing", () => {
     await s.open("data=moons");
     await s.page.click("#code");
     await s.page.waitForSelector("#snippet");
-    expect(await violations()).toEqual([]);
+    expect(await violations(s.page)).toEqual([]);
     await s.page.keyboard.press("Escape");
     await s.page.click("#keys");
     await s.page.waitForSelector("#help");
-    expect(await violations()).toEqual([]);
+    expect(await violations(s.page)).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { checkGradients } from "../../src/check/gradients.ts";
 import { type NdArray, ndarray, rows } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
+import { disposing } from "../../src/core/resource.ts";
 import { tutorialData } from "../../src/data/synthetic.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { parseModel } from "../../src/nn/model.ts";
@@ -54,13 +55,13 @@ describe("the three-way check", () => {
         const executor = await gpu.compile(g, options);
         const run: typeof executor.run = async (steps, read = []) =>
           (await executor.run(steps, read)).map((a, i) => change(read[i]!.name, a));
-        return {
+        return disposing({
           run,
           write: () => undefined,
           description: executor.description,
           memory: () => executor.memory(),
           dispose: () => executor.dispose(),
-        };
+        });
       },
     });
     const weights = initialise(mixedNet, 2);
@@ -108,7 +109,7 @@ describe("the three-way check", () => {
       for await (const m of trainer.run({ steps })) void m;
       const weights = await trainer.parameters();
       const report = await checkGradients({ model, weights, ...data, backend: gpu });
-      expect(report.firstDivergent, `step ${trainer.step}`).toBeNull();
+      expect(report.firstDivergent, `step ${trainer.stepsTaken}`).toBeNull();
       const published = trainingPresets["tutorial-as-published"]!.model;
       const wrong = await checkGradients({ model: published, weights, ...data, backend: gpu });
       expect(wrong.firstDivergent).toBe("d 2.linear");

@@ -6,6 +6,7 @@ import { checkGradients } from "../../src/check/gradients.ts";
 import { bitsOfHalf } from "../../src/core/half.ts";
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import { randomWord, STREAM, uniforms } from "../../src/core/philox.ts";
+import { disposing } from "../../src/core/resource.ts";
 import { tutorialData } from "../../src/data/synthetic.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { parseModel } from "../../src/nn/model.ts";
@@ -32,13 +33,13 @@ function tampered(change: (name: string, a: NdArray) => NdArray): Backend {
       const halves = g.nodes.some((node) => node.op === toHalf);
       const run: typeof executor.run = async (steps, read = []) =>
         (await executor.run(steps, read)).map((a, i) => (halves ? change(read[i]!.name, a) : a));
-      return {
+      return disposing({
         run,
         write: (variable, value) => executor.write(variable, value),
         description: executor.description,
         memory: () => executor.memory(),
         dispose: () => executor.dispose(),
-      };
+      });
     },
   };
 }

@@ -10,6 +10,7 @@ import { readWeights, transpose } from "../../src/io/weights.ts";
 import { unpackParameters } from "../../src/nn/parameters.ts";
 import { gradientGraph } from "../../src/train/gradient-graph.ts";
 import type { TrainerOptions } from "../../src/train/options.ts";
+import { requireResident } from "../../src/train/row-source.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import { smallRuns } from "./nets.ts";
 import { presetRun } from "./presets.ts";
@@ -65,7 +66,8 @@ const file = (folder: string, name: string): Uint8Array => new Uint8Array(readFi
 
 /** Loss and gradients of the first rows, of Chainrule's. */
 async function gradients(options: Trainer["options"], weights: ReadonlyMap<string, NdArray>, count: number) {
-  const { model, data, seed, maxBufferSize } = options;
+  const { model, seed, maxBufferSize } = options;
+  const data = requireResident(options.data);
   const g = gradientGraph(model, weights, rows(data.x, 0, count), rows(data.y, 0, count), { seed, maxBufferSize });
   const executor = await backend.compile(g.graph);
   const [loss, ...flats] = await executor.run(1, [g.loss, ...g.flatGradients]);
@@ -172,9 +174,10 @@ async function sameRows(): Promise<void> {
 /** A run in which one row makes every batch that holds it infinite, so that those steps are left out. */
 function wildRow(): TrainerOptions {
   const given = smallRuns().find(([name]) => name === "optimizer adam")![1];
-  const y = given.data.y.data.slice();
+  const data = requireResident(given.data);
+  const y = data.y.data.slice();
   y[3 * 45] = 3e30; // row 45
-  return { ...given, data: { x: given.data.x, y: { ...given.data.y, data: y } }, batch: 3 };
+  return { ...given, data: { x: data.x, y: { ...data.y, data: y } }, batch: 3 };
 }
 
 await sameRows();

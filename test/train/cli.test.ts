@@ -1,37 +1,22 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
 import { readSafetensors, writeSafetensors } from "../../src/io/safetensors.ts";
+import { chainrule as command, type Result } from "../shared/command.ts";
 
-const bin = fileURLToPath(new URL("../../bin/chainrule.mjs", import.meta.url));
 let folder: string;
 
-interface Result {
-  readonly status: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the command as a user would. `interrupt` sends Ctrl-C when the text appears on stdout. */
+/** `interrupt` sends Ctrl-C when the text appears on stdout. */
 function chainrule(args: readonly string[], interrupt?: string): Promise<Result> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [bin, ...args], { cwd: folder });
-    let out = "";
-    let err = "";
-    let interrupted = false;
-    child.stdout.on("data", (text) => {
-      out += text;
+  let interrupted = false;
+  return command(args, {
+    cwd: folder,
+    on(child, out) {
       if (interrupt && !interrupted && out.includes(interrupt)) interrupted = child.kill("SIGINT");
-    });
-    child.stderr.on("data", (text) => {
-      err += text;
-    });
-    child.on("close", (status) => resolve({ status, out, err }));
+    },
   });
 }
 

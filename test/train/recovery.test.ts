@@ -54,7 +54,7 @@ describe("a run whose device is lost", () => {
       lose(backend);
       expect(seen).toEqual(undisturbed);
       expect(await trainer.parameters()).toEqual(weights);
-      expect(trainer.step).toBe(n);
+      expect(trainer.stepsTaken).toBe(n);
       expect(events.map((e) => e.kind)).toEqual(["lost", "recovered", "lost", "recovered", "lost", "recovered"]);
       const back = events.flatMap((e) => (e.kind === "recovered" ? [Math.round(e.ms)] : []));
       console.log(`${name}: back after ${back.join(", ")} ms`);

@@ -56,7 +56,7 @@ test("measuring which backend is fastest leaves no trace in the run", async () =
   const { trainer, chosen, measured } = await chooseTrainer([gpu, referenceBackend("f32")], options);
   expect(measured).toHaveLength(2);
   expect(chosen.stepMs).toBe(Math.min(...measured.map((m) => m.stepMs)));
-  expect(trainer.step).toBe(0);
+  expect(trainer.stepsTaken).toBe(0);
   const fresh = await createTrainer(trainer.backend, options);
   expect(await losses(trainer, 30)).toEqual(await losses(fresh, 30));
   trainer.dispose();

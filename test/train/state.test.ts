@@ -47,7 +47,7 @@ describe("a trainer that restores a state goes on with the same steps, bit for b
         const other = await createTrainer(backend, options);
         await losses(other, 5);
         other.restore(state);
-        expect(other.step).toBe(37);
+        expect(other.stepsTaken).toBe(37);
         expect(await losses(other, 40)).toEqual(rest);
         expect(await other.state()).toEqual(await whole.state());
         other.reset();

@@ -24,6 +24,7 @@ const below = Object.keys(libraries);
 const allowed: Readonly<Record<string, readonly string[]>> = {
   ...libraries,
   ...Object.fromEntries(tools.map((folder) => [folder, below])),
+  "src/io": [...below, "package.json"],
   "src/cli": [...below, ...tools, "package.json"],
   "src/app": [...below, ...tools],
 };

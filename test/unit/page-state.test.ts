@@ -82,6 +82,25 @@ describe("a curve", () => {
     });
   });
 
+  test("goes on from a record as if nothing had been, thinned ones too; a record of another kind begins anew", () => {
+    const losses = Array.from({ length: 11_000 }, (_, i) => Math.cos(i) + i / 1000);
+    const add = (r: CurveRecorder, from: number, to: number): void => {
+      for (let i = from; i < to; i++) r.add({ step: i + 1, loss: losses[i]!, gradientNorm: 1, learningRate: 0.1 });
+    };
+    for (const cut of [1, 3999, 4000, 9001]) {
+      const first = new CurveRecorder();
+      add(first, 0, cut);
+      const second = CurveRecorder.from(first.record());
+      add(second, cut, losses.length);
+      const curve = new Curve();
+      curve.add(second.flush());
+      expect(curve, `${cut}`).toEqual(recorded(losses, 501));
+      expect([second.first, second.lastLoss]).toEqual([losses[0], losses.at(-1)]);
+    }
+    const other = CurveRecorder.from({ numbers: new Float64Array(3), points: new Float64Array(5) });
+    expect([other.lastLoss, other.flush().points.length]).toEqual([null, 0]);
+  });
+
   test("is smoothed over every step, not over those that are left", () => {
     // Ones at even steps only: what is kept are odd ones, whose own mean is 0.
     const curve = recorded(

@@ -6,7 +6,7 @@ import { engine } from "../state/engine.ts";
 import { adapter } from "../state/store.ts";
 import "./bench.css";
 import { Plots } from "./plots.tsx";
-import { cancel, chosen, earlier, max, parseReport, progress, report, running, sections, start } from "./state.ts";
+import { cancel, chosen, earlier, max, progress, report, reportFrom, running, sections, start } from "./state.ts";
 import { say } from "./strings.ts";
 import { Tables } from "./tables.tsx";
 
@@ -42,7 +42,7 @@ function Earlier() {
   const wrong = useSignal(false);
   const take = async (file: File | undefined): Promise<void> => {
     if (!file) return;
-    const found = parseReport(await file.text());
+    const found = reportFrom(await file.text());
     wrong.value = found === null;
     if (found) earlier.value = found;
   };

@@ -1,7 +1,9 @@
 import { signal } from "@preact/signals";
 import { proxy } from "comlink";
+import { parseReport } from "../../bench/parse-report.ts";
 import type { BenchReport } from "../../bench/report.ts";
 import type { Section } from "../../bench/run.ts";
+import { parseJson } from "../../io/json.ts";
 import { engine } from "../state/engine.ts";
 import { enqueue, playing } from "../state/store.ts";
 
@@ -45,13 +47,9 @@ export function cancel(): void {
 }
 
 /** A report of an earlier run; null where the text is none. */
-export function parseReport(text: string): BenchReport | null {
+export function reportFrom(text: string): BenchReport | null {
   try {
-    const found = JSON.parse(text) as Partial<BenchReport> | null;
-    const lists = ["ceilings", "products", "steps", "crossover", "logging"] as const;
-    const isReport =
-      found?.format === "chainrule-bench" && found.version === 1 && lists.every((l) => Array.isArray(found[l]));
-    return isReport ? (found as BenchReport) : null;
+    return parseReport(parseJson("report", text));
   } catch {
     return null;
   }

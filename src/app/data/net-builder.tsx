@@ -3,7 +3,7 @@ import { bytesText, count } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
 import { type HiddenLayer, type HiddenType, hiddenTypes, MOST_LAYERS, newLayer, validWidth } from "../state/net.ts";
 import { modelOf, type Settings } from "../state/settings.ts";
-import { change, ends, own, run, settings } from "../state/store.ts";
+import { change, ends, netNotes, own, run, settings } from "../state/store.ts";
 import { Typed } from "./field.tsx";
 import { type DataKey, say } from "./strings.ts";
 
@@ -158,6 +158,11 @@ export function NetBuilder() {
           {say("bias")}
         </label>
       </div>
+      {run.value?.net && (
+        <p class="soft" id="net-from">
+          {[say("netFrom", { name: run.value.net }), ...netNotes.value].join("; ")}
+        </p>
+      )}
       <p class="soft" id="net-size">
         {say("size", { parameters: count(size.parameters), bytes: bytesText(size.bytes) })}
       </p>

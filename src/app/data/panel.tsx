@@ -2,7 +2,7 @@ import { optimizerNames } from "../../ops/names.ts";
 import { count } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
 import { devices, OWN, presetNames, problemWith } from "../state/settings.ts";
-import { change, own, run, settings, trainOn } from "../state/store.ts";
+import { change, own, run, settings, takeNet, trainOn } from "../state/store.ts";
 import "./panel.css";
 import { Choice, Typed } from "./field.tsx";
 import { NetBuilder } from "./net-builder.tsx";
@@ -14,7 +14,8 @@ async function takeFiles(list: FileList | null | undefined): Promise<void> {
   const files = await Promise.all(
     [...list].map(async (f) => ({ name: f.name, bytes: new Uint8Array(await f.arrayBuffer()) })),
   );
-  trainOn({ files });
+  if (files.some(({ name }) => /\.(onnx|json)$/i.test(name))) takeNet(files);
+  else trainOn({ files });
 }
 
 function DataCard() {
@@ -48,6 +49,7 @@ function DataCard() {
         }}
       >
         <p class="soft">{say("dropHere")}</p>
+        <p class="soft">{say("dropNet")}</p>
         <div class="buttons">
           <label class="file">
             <input

@@ -1,6 +1,7 @@
 import { Panel } from "../data/panel.tsx";
 import { codeOpen, helpOpen } from "../state/dialogs.ts";
 import { language, switchLanguage } from "../state/language.ts";
+import { saved, unsaved } from "../state/saved.ts";
 import { hiddenParts, problem, room } from "../state/store.ts";
 import { nextTheme, theme } from "../state/theme.ts";
 import { rooms } from "../state/url.ts";
@@ -19,6 +20,7 @@ const roomOf = {
   benchmark: lazy(async () => (await import("../benchmark/bench-room.tsx")).BenchRoom),
   kernels: lazy(async () => (await import("../kernels/kernels-room.tsx")).KernelsRoom),
 };
+const SavedNotice = lazy(async () => (await import("../saved/saved-notice.tsx")).SavedNotice);
 const Code = lazy(async () => (await import("../code/code-dialog.tsx")).CodeDialog);
 
 const themeSigns = { auto: "◐", light: "☀", dark: "☾" } as const;
@@ -112,6 +114,7 @@ export function App() {
           {problem.value}
         </p>
       )}
+      {(saved.value || unsaved.value) && <SavedNotice />}
       <main class={room.value}>
         {room.value !== "benchmark" && <Panel />}
         <div class="room" id="room">

@@ -22,6 +22,12 @@ export interface CurveNews {
   readonly points: Float64Array;
 }
 
+/** A recorder at rest: numbers f64 [4 + levels] (steps seen, stride, first and last loss, averages), points f64 [n, WIDTH]. */
+export interface RecordedCurve {
+  readonly numbers: Float64Array;
+  readonly points: Float64Array;
+}
+
 /**
  * Sees every step, smooths over all of them, and only then leaves points out: a curve of any length costs bounded
  * memory, and what is drawn as the trend has seen every value.
@@ -30,11 +36,28 @@ export class CurveRecorder {
   private readonly averages = new Float64Array(smoothing.length);
   private seen = 0;
   private stride = 1;
-  private kept = 0;
+  /** The curve so far, point behind point. */
+  private whole: number[] = [];
+  /** Points that the page does not have yet. */
   private points: number[] = [];
   /** Loss of the first step and of the last; NaN before there is one. */
   first = Number.NaN;
   last = Number.NaN;
+
+  /** A recorder that goes on from where another was; the page is told the whole curve. */
+  static from({ numbers, points }: RecordedCurve): CurveRecorder {
+    const r = new CurveRecorder();
+    const [seen, stride, first, last, ...averages] = numbers as unknown as readonly number[];
+    if (averages.length !== smoothing.length || points.length % WIDTH !== 0) return r;
+    Object.assign(r, { seen, stride, first, last, whole: [...points], points: [...points] });
+    r.averages.set(averages);
+    return r;
+  }
+
+  /** Loss of the last step; null before there is one. */
+  get lastLoss(): number | null {
+    return this.seen === 0 ? null : this.last;
+  }
 
   add(p: CurvePoint): void {
     if (this.seen++ === 0) this.first = p.loss;
@@ -44,16 +67,24 @@ export class CurveRecorder {
       return this.averages[i]! / (1 - a ** this.seen);
     });
     if ((p.step - 1) % this.stride !== 0) return;
-    this.points.push(p.step, p.gradientNorm, p.learningRate, ...levels);
-    if (++this.kept < MOST) return;
+    const point = [p.step, p.gradientNorm, p.learningRate, ...levels];
+    this.points.push(...point);
+    this.whole.push(...point);
+    if (this.whole.length < MOST * WIDTH) return;
     this.stride *= 2;
-    this.kept = Math.ceil(this.kept / 2);
+    this.whole = this.whole.filter((_, i) => (this.whole[i - (i % WIDTH)]! - 1) % this.stride === 0);
   }
 
   flush(): CurveNews {
     const points = Float64Array.from(this.points);
     this.points = [];
     return { stride: this.stride, points };
+  }
+
+  /** Everything, for a file. */
+  record(): RecordedCurve {
+    const { seen, stride, first, last, averages } = this;
+    return { numbers: Float64Array.of(seen, stride, first, last, ...averages), points: Float64Array.from(this.whole) };
   }
 }
 

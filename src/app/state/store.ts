@@ -1,8 +1,9 @@
 import { computed, effect, signal } from "@preact/signals";
 import { proxy } from "comlink";
-import type { OwnData, OwnInfo, Pictures, Progress, RunInfo } from "../worker/types.ts";
+import type { DroppedFile, OwnData, OwnInfo, Pictures, Progress, RunInfo } from "../worker/types.ts";
 import { engine } from "./engine.ts";
 import { curveVersion, keepRun, kept, live, nameOf, newRun } from "./runs.ts";
+import { followSaved, lookForSaved } from "./saved.ts";
 import { endsOf, type Fault, OWN, type Settings, settingsFor, withFault } from "./settings.ts";
 import { fromHash, type Part, type Room, toHash } from "./url.ts";
 
@@ -57,6 +58,7 @@ export function take(p: Progress): void {
   }
   if (p.pictures) pictures.value = p.pictures;
   if (p.error) problem.value = p.error;
+  followSaved(p.step, p.unsaved);
   if (p.recovery) recovery.value = p.recovery;
   // The run goes on elsewhere, and the page says so.
   if (p.recovery?.kind === "moved" && run.value) {
@@ -66,7 +68,7 @@ export function take(p: Progress): void {
   }
 }
 
-function clearRun(): void {
+export function clearRun(): void {
   live.value = newRun(nameOf(settings.value));
   curveVersion.value++;
   step.value = 0;
@@ -83,13 +85,14 @@ async function configureAndPlay(): Promise<void> {
   pictures.value = null;
   playing.value = false;
   run.value = await engine.configure(settings.value);
+  void lookForSaved();
   // The X-ray looks at a run's own beginning, before it has run away from it.
   if (room.value === "gradients") await (await import("../gradients/state.ts")).firstCheck();
   // A story is told of numbers that stand still.
   if (room.value !== "backprop") await startPlaying();
 }
 
-async function startPlaying(): Promise<void> {
+export async function startPlaying(): Promise<void> {
   playing.value = true;
   await engine.play(proxy(take));
 }
@@ -128,6 +131,19 @@ export function trainOn(data: OwnData): void {
     own.value = await engine.own(data);
     const base = settings.value.data === OWN ? settings.value : { ...settingsFor(OWN), device: settings.value.device };
     settings.value = base;
+    await configureAndPlay();
+  });
+}
+
+/** What was changed about the net that was dropped last, for people. */
+export const netNotes = signal<readonly string[]>([]);
+
+/** Trains the net of another library's files, from its weights on. */
+export function takeNet(files: readonly DroppedFile[]): void {
+  enqueue(async () => {
+    const { net, bias, notes } = await engine.takeNet(files, ends.value);
+    netNotes.value = notes;
+    settings.value = { ...settings.value, net, bias, fault: "none" };
     await configureAndPlay();
   });
 }

@@ -27,7 +27,7 @@ export async function benchmark(
     adapter: gpu && {
       description: gpu.description,
       software: isSoftware(gpu.description),
-      features: [...gpu.gpu.adapter.features],
+      features: gpu.gpu.features,
       limits: gpu.gpu.caps,
     },
   });

@@ -1,6 +1,7 @@
 import { type NdArray, ndarray } from "../../core/ndarray.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { ModelSpec } from "../../nn/model.ts";
+import { probabilities } from "../../train/probabilities.ts";
 import type { Boundary, RunInfo } from "./types.ts";
 
 /** Cells along a side of the decision picture, and points drawn on it at most. */
@@ -43,15 +44,4 @@ export function boundaryFrom(outputs: NdArray, extent: number): Boundary {
     sure[i] = top;
   }
   return { size: SIZE, extent, classes, sure };
-}
-
-/** Probabilities of the classes in row i of outputs: one output is the logit of the second of two classes. */
-export function probabilities(outputs: NdArray, i: number): Float32Array {
-  const width = outputs.shape[1]!;
-  const row = outputs.data.subarray(i * width, (i + 1) * width);
-  const logits = width === 1 ? [0, row[0]!] : [...row];
-  const top = Math.max(...logits);
-  const powers = logits.map((v) => Math.exp(v - top));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return Float32Array.from(powers, (v) => v / sum);
 }

@@ -9,8 +9,15 @@ const NEWS_MS = 100;
 const EVALUATE_SHARE = 2;
 const EVALUATE_MS = [200, 2000] as const;
 
+/** Time between two saves of a run that plays; the least that must have passed for another when it is paused. */
+const SAVE_MS = 15_000;
+const PAUSED_SAVE_MS = 2000;
+/** And at least so many times what the last save took. */
+const SAVE_SHARE = 30;
+
 let playing: { readonly abort: AbortController; readonly done: Promise<void> } | null = null;
-let lastLoss: number | null = null;
+/** Why the run cannot be kept for a reload. */
+let unsaved: string | null = null;
 /** Steps a second, for people who want to watch; null for as many as the device takes. */
 let speed: number | null = null;
 
@@ -29,23 +36,26 @@ export async function news(over: {
   picture?: boolean;
   error?: string | null;
 }): Promise<Progress> {
-  const { trainer, recorder } = current();
+  const { trainer, recorder, evaluations } = current();
   let evaluation: Progress["evaluation"] = null;
   let pictures: Progress["pictures"] = null;
   if (over.picture) {
     const on = trainer.options.test ? "test" : "train";
     const found = await trainer.evaluate(on);
     evaluation = found && { ...found, on };
+    if (found && evaluations.at(-1)?.step !== trainer.stepsTaken)
+      evaluations.push({ step: trainer.stepsTaken, ...found });
     pictures = await picturesNow();
   }
   return {
-    step: trainer.step,
-    loss: lastLoss,
+    step: trainer.stepsTaken,
+    loss: recorder.lastLoss,
     curve: recorder.flush(),
     stepsPerSecond: over.stepsPerSecond ?? 0,
     evaluation,
     pictures,
     error: over.error ?? null,
+    unsaved,
     recovery: takeEvent(),
     playing: playing !== null,
   };
@@ -66,6 +76,14 @@ async function train(listener: (p: Progress) => void, signal: AbortSignal): Prom
   let evaluateAt = performance.now() + EVALUATE_MS[0];
   let taken = 0;
   let error: string | null = null;
+  let savedAt = performance.now();
+  let saveAt = savedAt + SAVE_MS;
+  const saveRun = async (): Promise<void> => {
+    const start = performance.now();
+    unsaved = await (await import("./saved-run.ts")).save(current());
+    savedAt = performance.now();
+    saveAt = savedAt + Math.max(SAVE_MS, SAVE_SHARE * (savedAt - start));
+  };
   const tell = async (): Promise<void> => {
     const now = performance.now();
     const picture = now > evaluateAt;
@@ -85,18 +103,24 @@ async function train(listener: (p: Progress) => void, signal: AbortSignal): Prom
       const slow = speed;
       const steps = slow === null ? 1_000_000_000 : Math.max(1, Math.round((slow * NEWS_MS) / 1000));
       const start = performance.now();
-      for await (const m of trainer.run({ steps, signal })) {
+      // Ends a stretch after the steps that are queued, so that the curve and the weights are at the same step.
+      const stretch = new AbortController();
+      const end = (): void => stretch.abort();
+      signal.addEventListener("abort", end);
+      for await (const m of trainer.run({ steps, signal: stretch.signal })) {
         recorder.add(m);
-        lastLoss = m.loss;
         taken++;
         if (performance.now() - since >= NEWS_MS) await tell();
-        if (speed !== slow) break;
+        if (speed !== slow || performance.now() >= saveAt) end();
       }
+      signal.removeEventListener("abort", end);
+      if (performance.now() >= saveAt) await saveRun();
       if (slow !== null) {
         await tell();
         await new Promise((resolve) => setTimeout(resolve, (1000 * steps) / slow - (performance.now() - start)));
       }
     }
+    if (performance.now() - savedAt >= PAUSED_SAVE_MS) await saveRun();
   } catch (cause) {
     error = cause instanceof Error ? cause.message : String(cause);
   }
@@ -112,7 +136,6 @@ export async function takeSteps(n: number): Promise<Progress> {
   try {
     for await (const m of trainer.run({ steps: n })) {
       recorder.add(m);
-      lastLoss = m.loss;
     }
   } catch (cause) {
     error = cause instanceof Error ? cause.message : String(cause);
@@ -126,6 +149,6 @@ export async function rewind(): Promise<Progress> {
   const session = current();
   session.trainer.reset();
   session.recorder = new CurveRecorder();
-  lastLoss = null;
+  session.evaluations = [];
   return news({ picture: true });
 }

@@ -2,7 +2,8 @@ import { expose } from "comlink";
 import { play, rewind, setSpeed, stop, takeSteps } from "./loop.ts";
 import { takeOwn } from "./own-data.ts";
 import { classify } from "./pictures.ts";
-import { configure } from "./session.ts";
+import { anythingKept } from "./saved-folder.ts";
+import { configure, current } from "./session.ts";
 import type { Engine } from "./types.ts";
 
 /** What only one room needs is loaded when that room is opened: training begins with as little as it can. */
@@ -10,6 +11,7 @@ const xray = () => import("./xray.ts");
 const kernels = () => import("./kernels.ts");
 const story = () => import("./story.ts");
 const bench = () => import("./bench.ts");
+const savedRun = () => import("./saved-run.ts");
 
 const engine: Engine = {
   async configure(settings) {
@@ -20,6 +22,8 @@ const engine: Engine = {
     await stop();
     return takeOwn(data);
   },
+  // A run goes on while a file is read, and if it is refused.
+  takeNet: async (files, ends) => (await import("./own-net.ts")).takeNet(files, ends),
   async play(listener) {
     play(listener);
   },
@@ -29,6 +33,12 @@ const engine: Engine = {
   },
   steps: takeSteps,
   reset: rewind,
+  savedRun: async () => ((await anythingKept()) ? (await savedRun()).lookFor(current()) : null),
+  async goOn() {
+    await stop();
+    return (await savedRun()).goOn();
+  },
+  discardSaved: async () => (await savedRun()).discard(current()),
   classify,
   async xray() {
     await stop();

@@ -1,8 +1,10 @@
 import { type NdArray, ndarray, rows } from "../../core/ndarray.ts";
 import { Predictor } from "../../train/predictor.ts";
-import { boundaryFrom, gridFor, probabilities } from "./boundary.ts";
+import { probabilities } from "../../train/probabilities.ts";
+import { requireResident } from "../../train/row-source.ts";
+import { boundaryFrom, gridFor } from "./boundary.ts";
 import { openCpu } from "./devices.ts";
-import { current, parametersNow, type Session } from "./session.ts";
+import { current, parametersNow, type Session, trainingRows } from "./session.ts";
 import type { Confusion, Mistake, Pictures, WeightPicture } from "./types.ts";
 
 /** Rows that the confusion matrix is counted over, mistakes that are shown, and the weights that are worth sending. */
@@ -34,9 +36,9 @@ async function askedFor(session: Session, weights: ReadonlyMap<string, NdArray>)
   asked?.one?.dispose();
   const cpu = await openCpu();
   const { model, data, test } = session.trainer.options;
-  const grid = gridFor(model, data.x);
+  const grid = gridFor(model, trainingRows().x);
   const on = test ? "test" : "train";
-  const from = test ?? data;
+  const from = requireResident(test ?? data);
   const n = Math.min(MOST_ROWS, from.x.shape[0]!);
   const x = rows(from.x, 0, n);
   const labels = session.split[on]!.y;

@@ -6,7 +6,7 @@ import { fuse } from "../../ops/fuse.ts";
 import { gradientGraph } from "../../train/gradient-graph.ts";
 import { openGpu } from "./devices.ts";
 import { timeNode } from "./kernels.ts";
-import { current, parametersNow } from "./session.ts";
+import { current, parametersNow, trainingRows } from "./session.ts";
 
 /** One kernel of a step, with the first of the values that it left behind. */
 export interface RanKernel {
@@ -23,7 +23,8 @@ const VALUES = 6;
 export async function ranKernels(row: number): Promise<readonly RanKernel[]> {
   const { backend, reason } = await openGpu();
   if (!backend) throw new ChainruleError("adapter", reason ?? "there is no WebGPU here");
-  const { model, data, seed } = current().trainer.options;
+  const { model, seed } = current().trainer.options;
+  const data = trainingRows();
   const { maxBufferSize } = backend.limits;
   const weights = await parametersNow();
   const g = gradientGraph(model, weights, rows(data.x, row, row + 1), rows(data.y, row, row + 1), {

@@ -3,14 +3,17 @@ import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import { type DataSplit, outputCount } from "../../data/dataset.ts";
 import { dataPreset } from "../../data/presets.ts";
-import { parameterSpecs } from "../../nn/model.ts";
+import type { DeviceRecord } from "../../io/checkpoint.ts";
+import { type ModelSpec, parameterSpecs } from "../../nn/model.ts";
 import { trainingPresets } from "../../nn/presets.ts";
 import { chooseTrainer } from "../../train/choose.ts";
-import type { TrainerOptions } from "../../train/options.ts";
+import type { Evaluation } from "../../train/evaluation.ts";
+import type { Rows, TrainerOptions } from "../../train/options.ts";
 import type { RecoveryEvent } from "../../train/recovery.ts";
+import { requireResident } from "../../train/row-source.ts";
 import type { Trainer } from "../../train/trainer.ts";
 import { CurveRecorder } from "../state/curve.ts";
-import { modelOf, OWN, type Settings } from "../state/settings.ts";
+import { type Device, modelOf, OWN, type Settings } from "../state/settings.ts";
 import { samplePoints } from "./boundary.ts";
 import { candidatesFor, openCpu, openGpu } from "./devices.ts";
 import { brokenBackend, brokenStart, EXPLODING } from "./faults.ts";
@@ -23,6 +26,8 @@ export interface Session {
   readonly trainer: Trainer;
   readonly split: DataSplit;
   recorder: CurveRecorder;
+  /** What was found on whole data sets so far. */
+  evaluations: (Evaluation & { readonly step: number })[];
 }
 
 let session: Session | null = null;
@@ -58,10 +63,46 @@ async function loadData(settings: Settings): Promise<DataSplit> {
   return dataPreset(settings.data).load(readData, { seed: settings.seed });
 }
 
+/** A link may ask for forty layers of 8,192, which no page can hold: 2^26 parameters are 1 GiB with Adam's moments. */
+const MOST_PARAMETERS = 2 ** 26;
+
+function requireTrainable(model: ModelSpec): void {
+  const count = parameterSpecs(model).reduce((sum, p) => sum + sizeOf(p.shape), 0);
+  if (count > MOST_PARAMETERS) {
+    throw new ChainruleError("limit", `${count} parameters, more than the ${MOST_PARAMETERS} that a page may hold`);
+  }
+}
+
+/** A net that the user dropped, with the weights it begins from. */
+interface DroppedNet {
+  readonly name: string;
+  readonly model: ModelSpec;
+  readonly weights: ReadonlyMap<string, NdArray>;
+}
+
+let dropped: DroppedNet | null = null;
+
+export function keepNet(net: DroppedNet): void {
+  dropped = net;
+}
+
+/** What the settings say of layers: not how steep a slope is, nor what keeps a division from 0. */
+export function layersText(model: ModelSpec): string {
+  return JSON.stringify(model.layers.map((l) => (l.type === "linear" || l.type === "dropout" ? l : l.type)));
+}
+
+/** The dropped net, for as long as the settings still say it. */
+function droppedFor(model: ModelSpec): DroppedNet | null {
+  return dropped && layersText(dropped.model) === layersText(model) ? dropped : null;
+}
+
 export function optionsOf(settings: Settings, split: DataSplit): TrainerOptions {
-  const model = modelOf(settings, own?.info ?? null);
+  const asked = modelOf(settings, own?.info ?? null);
+  const taken = droppedFor(asked);
+  const model = taken ? { ...taken.model, loss: asked.loss } : asked;
+  requireTrainable(model);
   const init = trainingPresets[settings.data]?.init;
-  const weights = brokenStart(model, settings.seed, settings.fault);
+  const weights = brokenStart(model, settings.seed, settings.fault) ?? taken?.weights;
   const exploding = settings.fault === "rate";
   return {
     model,
@@ -75,9 +116,20 @@ export function optionsOf(settings: Settings, split: DataSplit): TrainerOptions 
   };
 }
 
-/** Makes a trainer of the settings, ready at its first step; the one before it goes. */
-export async function configure(settings: Settings): Promise<RunInfo> {
-  const [split, candidates] = await Promise.all([loadData(settings), candidatesFor(settings.device)]);
+/** The device that was asked for; a run that goes on counts as asking for the one that it was on. */
+export function deviceFor({ device }: Settings, before: DeviceRecord | null): Device {
+  return device === "auto" && before ? before.kind : device;
+}
+
+/**
+ * Makes a trainer of the settings, ready at its first step; the one before it goes. A run that goes on is made on the
+ * device it was on, with the same kernels, where that device is here.
+ */
+export async function configure(settings: Settings, before: DeviceRecord | null = null): Promise<RunInfo> {
+  const [split, candidates] = await Promise.all([loadData(settings), candidatesFor(deviceFor(settings, before))]);
+  for (const backend of candidates) {
+    if (before?.description === backend.description) backend.choices?.remember(before.kernels);
+  }
   const options = optionsOf(settings, split);
   const backends = candidates.map((b) => brokenBackend(b, settings.fault));
   const { trainer, measured } = await chooseTrainer(backends, options, {
@@ -88,7 +140,7 @@ export async function configure(settings: Settings): Promise<RunInfo> {
     },
   });
   session?.trainer.dispose();
-  session = { settings, trainer, split, recorder: new CurveRecorder() };
+  session = { settings, trainer, split, recorder: new CurveRecorder(), evaluations: [] };
   const { kind, description } = trainer.backend;
   const gpu = await openGpu();
   const { train, test } = split;
@@ -113,7 +165,13 @@ export async function configure(settings: Settings): Promise<RunInfo> {
     frame: train.image ? frameOf(train.x, train.image) : null,
     points: samplePoints(train),
     source: train.source ?? "",
+    net: options.weights && options.weights === dropped?.weights ? dropped.name : null,
   };
+}
+
+/** The rows that are trained on, in the form that the loss takes: the page keeps its data in memory. */
+export function trainingRows(): Rows {
+  return requireResident(current().trainer.options.data);
 }
 
 /** Parameters of the run as they are now, by name. */

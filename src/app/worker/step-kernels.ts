@@ -7,7 +7,7 @@ import { DEFAULT_CAPS, type DeviceCaps } from "../../graph/op.ts";
 import { fuse } from "../../ops/fuse.ts";
 import { trainingGraph } from "../../train/training-graph.ts";
 import { openGpu } from "./devices.ts";
-import { current } from "./session.ts";
+import { current, trainingRows } from "./session.ts";
 
 /** One rung of the ladder: why it was taken or not, and what it took where it was measured. */
 export interface Rung {
@@ -45,7 +45,7 @@ const UNCHECKED =
 /** The step of the run that is set up, recorded again: nothing of it is allocated. */
 function stepGraph(): Graph {
   const { options } = current().trainer;
-  const { data } = options;
+  const data = trainingRows();
   return trainingGraph({ ...options, x: data.x, y: data.y, rows: data.x.shape[0]!, streams: false }).graph;
 }
 

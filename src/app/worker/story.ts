@@ -3,7 +3,7 @@ import { type NdArray, rows } from "../../core/ndarray.ts";
 import type { Tensor } from "../../graph/graph.ts";
 import type { LossName } from "../../nn/loss-kinds.ts";
 import { gradientGraph } from "../../train/gradient-graph.ts";
-import { current, parametersNow } from "./session.ts";
+import { current, parametersNow, trainingRows } from "./session.ts";
 
 /** Layers and widths that can be drawn with every value in sight. */
 const MOST_LAYERS = 24;
@@ -41,7 +41,8 @@ export interface Story {
 
 export async function storyOf(row: number): Promise<Story> {
   const { trainer } = current();
-  const { model, data, seed, optimizer } = trainer.options;
+  const { model, seed, optimizer } = trainer.options;
+  const data = trainingRows();
   const n = data.x.shape[0]!;
   const at = Math.max(0, Math.min(n - 1, row));
   const weights = await parametersNow();
@@ -89,7 +90,7 @@ export async function storyOf(row: number): Promise<Story> {
     loss: { name: model.loss, value: exact.values.get(g.loss)!.data[0]!, target: list(exact.values.get(g.y)) },
     rate: optimizer.lr,
     optimizer: optimizer.type,
-    step: trainer.step,
+    step: trainer.stepsTaken,
     row: at,
     rows: n,
     tooDeep: layers.length > MOST_LAYERS,

@@ -5,6 +5,7 @@ import type { MeasuredBackend } from "../../train/choose.ts";
 import type { Evaluation } from "../../train/evaluation.ts";
 import type { RecoveryEvent } from "../../train/recovery.ts";
 import type { CurveNews } from "../state/curve.ts";
+import type { HiddenLayer } from "../state/net.ts";
 import type { Ends, Settings } from "../state/settings.ts";
 import type { KernelEdit, KernelTiming } from "./kernels.ts";
 import type { RanKernel } from "./ran-kernels.ts";
@@ -41,6 +42,8 @@ export interface RunInfo {
   /** Some training points, where inputs are two numbers: x [n, 2] flat, and their classes. */
   readonly points: { readonly x: Float32Array; readonly labels: Int32Array } | null;
   readonly source: string;
+  /** The file whose weights the run begins from, where the net was dropped; else null. */
+  readonly net: string | null;
 }
 
 /** In pixels: the mean height of what is drawn, its mean centre of mass, and the width of a stroke. */
@@ -97,15 +100,43 @@ export interface Progress {
   readonly evaluation: (Evaluation & { readonly on: "train" | "test" }) | null;
   readonly pictures: Pictures | null;
   readonly error: string | null;
+  /** Why this run cannot be kept for a reload; null where it can. */
+  readonly unsaved: string | null;
   /** What became of a lost device since the last news. */
   readonly recovery: RecoveryEvent | null;
   readonly playing: boolean;
 }
 
+/** A run of the same settings that was kept when the page went away. */
+export interface SavedRun {
+  readonly step: number;
+  /** What computed it, where that is not here now; else null. */
+  readonly elsewhere: string | null;
+}
+
+/** That run, gone on from: what computes it, where it stands, and what was found on whole data sets. */
+export interface ResumedRun {
+  readonly info: RunInfo;
+  readonly progress: Progress;
+  readonly evaluations: readonly (Evaluation & { readonly step: number })[];
+}
+
 /** Data of the user's: painted points, or a file with its name (two for IDX). */
 export type OwnData =
   | { readonly points: readonly (readonly [x: number, y: number, label: number])[] }
-  | { readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[] };
+  | { readonly files: readonly DroppedFile[] };
+
+export interface DroppedFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A net that was dropped, as the settings have it; its weights stay in the worker. */
+export interface TakenNet {
+  readonly net: readonly HiddenLayer[];
+  readonly bias: boolean;
+  readonly notes: readonly string[];
+}
 
 export interface OwnInfo extends Ends {
   readonly name: string;
@@ -121,12 +152,18 @@ export interface BenchNews extends BenchProgress {
 export interface Engine {
   configure(settings: Settings): Promise<RunInfo>;
   own(data: OwnData): Promise<OwnInfo>;
+  /** Takes a net out of another library's files; `ends` is what the data asks of it. */
+  takeNet(files: readonly DroppedFile[], ends: Ends): Promise<TakenNet>;
   play(listener: (p: Progress) => void): Promise<void>;
   pause(): Promise<void>;
   /** Steps a second while playing; null for as many as the device takes. */
   speed(stepsPerSecond: number | null): Promise<void>;
   steps(n: number): Promise<Progress>;
   reset(): Promise<Progress>;
+  /** Whether a run of these settings was kept, further than this one is. */
+  savedRun(): Promise<SavedRun | null>;
+  goOn(): Promise<ResumedRun>;
+  discardSaved(): Promise<void>;
   /** Probabilities of the classes for one row. */
   classify(row: Float32Array): Promise<Float32Array>;
   xray(): Promise<XrayReport>;

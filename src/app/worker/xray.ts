@@ -6,7 +6,7 @@ import type { ModelSpec } from "../../nn/model.ts";
 import type { Rows } from "../../train/options.ts";
 import { openCpu, openGpu } from "./devices.ts";
 import { brokenBackend } from "./faults.ts";
-import { current, parametersNow } from "./session.ts";
+import { current, parametersNow, trainingRows } from "./session.ts";
 
 /** Rows whose gradients are checked: enough to mean something, few enough to take a second. */
 const CHECK_ROWS = 16;
@@ -67,7 +67,8 @@ export async function checkedStep(): Promise<CheckedStep> {
 /** The check of the run at this very step, on its first rows. `broken` stands for what checks the device. */
 export async function xrayNow(broken?: (b: Backend) => Backend, wanted = CHECK_ROWS): Promise<XrayReport> {
   const { trainer, settings, recorder } = current();
-  const { model, data, seed } = trainer.options;
+  const { model, seed } = trainer.options;
+  const data = trainingRows();
   const part = (most: number) => {
     const n = Math.min(most, data.x.shape[0]!);
     return { x: rows(data.x, 0, n), y: rows(data.y, 0, n) };
@@ -89,13 +90,13 @@ export async function xrayNow(broken?: (b: Backend) => Backend, wanted = CHECK_R
     onTensor: (name, v) => values.set(name, v),
   });
   kept = values;
-  checked = { model, weights, x, y, seed, step: trainer.step };
+  checked = { model, weights, x, y, seed, step: trainer.stepsTaken };
   const many = part(HEALTH_ROWS);
   const ailments = checkHealth(model, weights, many.x, many.y);
   const { first, last } = recorder;
   return {
     ...report,
-    step: trainer.step,
+    step: trainer.stepsTaken,
     rows: x.shape[0]!,
     beside: gpu ? cpu.description : null,
     verdicts: verdictsOf(report, ailments, first, last),

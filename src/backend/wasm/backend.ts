@@ -1,8 +1,12 @@
-import type { Backend } from "../executor.ts";
+import { disposedError, disposing } from "../../core/resource.ts";
+import type { Graph } from "../../graph/graph.ts";
+import { ExecutorCache } from "../cache.ts";
+import type { Backend, CompileOptions } from "../executor.ts";
 import { WasmExecutor } from "./executor.ts";
 import { loadModule, type ModuleOptions } from "./module.ts";
 import { Pool } from "./pool.ts";
 
+/** How the CPU computes: what is absent is found out. */
 export interface WasmOptions extends ModuleOptions {
   /** Threads that compute, this one included; as many as the machine has by default, where memory can be shared. */
   readonly threads?: number;
@@ -17,11 +21,21 @@ export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
   const pool = await Pool.create(wasm, options.threads);
   const threads = pool?.threads ?? 1;
   const fused = wasm.relaxed ? ", fused multiply-add" : "";
-  return {
-    kind: "cpu",
+  const cache = new ExecutorCache("the backend");
+  let disposed = false;
+  return disposing({
+    kind: "cpu" as const,
     description: `CPU (WebAssembly SIMD, ${threads} ${threads === 1 ? "thread" : "threads"}${fused})`,
     limits: { maxBufferSize: MAX_VALUE_BYTES, maxDataBytes: MAX_VALUE_BYTES },
-    compile: async (g, o) => WasmExecutor.compile(wasm, pool, g, o),
-    dispose: () => pool?.dispose(),
-  };
+    cache,
+    async compile(g: Graph, o?: CompileOptions) {
+      if (disposed) throw disposedError("the backend");
+      return WasmExecutor.compile(wasm, pool, g, o);
+    },
+    dispose() {
+      disposed = true;
+      cache.dispose();
+      pool?.dispose();
+    },
+  });
 }

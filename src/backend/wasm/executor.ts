@@ -1,5 +1,7 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { cast, type NdArray, sameShape, shapeText } from "../../core/ndarray.ts";
+import { Disposing, disposedError } from "../../core/resource.ts";
+import { turn } from "../../core/turn.ts";
 import type { Graph, Node, Tensor } from "../../graph/graph.ts";
 import type { CompileOptions, Executor } from "../executor.ts";
 import { instantiate, kernelNames, type WasmExports } from "./instance.js";
@@ -13,7 +15,7 @@ const SLICE_MS = 30;
 const FIRST_STEPS = 1;
 
 /** Runs a graph as a program in WebAssembly: thousands of steps are one call. */
-export class WasmExecutor implements Executor {
+export class WasmExecutor extends Disposing implements Executor {
   private tail: Promise<unknown> = Promise.resolve();
   private disposed = false;
   private stepMs: number | null = null;
@@ -28,6 +30,7 @@ export class WasmExecutor implements Executor {
     private readonly pool: Pool | null,
     g: Graph,
   ) {
+    super();
     this.memory_ = allocate(program, wasm.shared);
     this.exports = instantiate(wasm.module, this.memory_);
     new Uint32Array(this.memory_.buffer, program.start, program.words.length).set(program.words);
@@ -50,6 +53,7 @@ export class WasmExecutor implements Executor {
   }
 
   write(variable: Tensor, value: NdArray): void {
+    if (this.disposed) throw disposedError("the executor");
     if (!sameShape(variable.shape, value.shape)) {
       const got = `${shapeText(value.shape)} for ${shapeText(variable.shape)}`;
       throw new ChainruleError("shape", `${variable.name}: cannot be set, the shapes differ: ${got}`);
@@ -79,7 +83,7 @@ export class WasmExecutor implements Executor {
   }
 
   private live(): { memory: WebAssembly.Memory; exports: WasmExports } {
-    if (!this.memory_ || !this.exports) throw new ChainruleError("aborted", "the executor has been disposed of");
+    if (!this.memory_ || !this.exports) throw disposedError("the executor");
     return { memory: this.memory_, exports: this.exports };
   }
 
@@ -154,19 +158,4 @@ export class WasmExecutor implements Executor {
   private set(variable: Tensor, value: NdArray): void {
     this.view(variable).data.set(cast(value, variable.dtype).data);
   }
-}
-
-/** Waits until everything else that is ready has run. Timers are avoided: browsers delay them by 4 ms. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === "function") setImmediate(resolve);
-    else {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => {
-        port1.close();
-        resolve();
-      };
-      port2.postMessage(null);
-    }
-  });
 }

@@ -1,3 +1,4 @@
+/// <reference path="../ambient.d.ts" preserve="true" />
 import { ChainruleError } from "../../core/errors.ts";
 
 /** The compiled kernels, and what the engine allows. */

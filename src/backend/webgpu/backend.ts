@@ -1,14 +1,17 @@
 import { ChainruleError } from "../../core/errors.ts";
+import { disposedError, disposing } from "../../core/resource.ts";
 import type { Graph } from "../../graph/graph.ts";
+import { ExecutorCache } from "../cache.ts";
 import type { Backend, CompileOptions } from "../executor.ts";
 import { WebGpuDevice } from "./device.ts";
 import { WebGpuExecutor } from "./executor.ts";
-import { chooseLowering } from "./lower.ts";
+import { lowering } from "./lowering.ts";
 import { WHOLE_STEPS, wholeStepsAreRight } from "./self-test-chip.ts";
 import { type ChoiceStore, Tuner } from "./tuner.ts";
 
 /** WebGPU, in a browser or in Node. */
 export interface WebGpuBackend extends Backend {
+  /** Tells it from the CPU. */
   readonly kind: "webgpu";
   /** The device in use: another one after a loss. */
   readonly gpu: WebGpuDevice;
@@ -17,6 +20,7 @@ export interface WebGpuBackend extends Backend {
   compile(g: Graph, options?: CompileOptions): Promise<WebGpuExecutor>;
 }
 
+/** Settings of the WebGPU backend. */
 export interface WebGpuOptions {
   /** Measures the kernels of large products on first use and takes the fastest. Default true. */
   readonly tune?: boolean;
@@ -29,18 +33,30 @@ export interface WebGpuOptions {
 /** A driver that resets is back in a moment, a GPU process in a second or so; after that nobody will come. */
 const RETRY_MS: readonly number[] = [0, 100, 300, 1000, 3000];
 
-/** Asks `gpu` (navigator.gpu, or createNodeGpu()) for an adapter and a device. Throws ChainruleError("adapter"). */
-export async function webgpuBackend(gpu: GPU | undefined, options: WebGpuOptions = {}): Promise<WebGpuBackend> {
-  let device = await WebGpuDevice.create(gpu);
+/** Where WebGPU comes from: navigator.gpu, createNodeGpu() in Node, or a device that the caller has already. */
+export type GpuSource = GPU | { readonly device: GPUDevice };
+
+/**
+ * The GPU as a backend: an adapter and a device from `gpu` (by default the browser's own), or the caller's device, with
+ * the limits and features that it was made with. That one dispose() leaves alive, and only gives back what was put there;
+ * lost, it is the caller's to replace. Throws ChainruleError "adapter" where there is no WebGPU or no adapter.
+ */
+export async function webgpuBackend(
+  gpu: GpuSource | undefined = globalThis.navigator?.gpu,
+  options: WebGpuOptions = {},
+): Promise<WebGpuBackend> {
+  let device = gpu && "device" in gpu ? WebGpuDevice.of(gpu.device) : await WebGpuDevice.create(gpu);
   const tuner = options.tune === false ? null : new Tuner(device, options.choices);
+  const cache = new ExecutorCache("the backend");
   let reopening: Promise<void> | null = null;
   let disposed = false;
 
   /** The device, or a new one where it failed; all who ask meanwhile wait for the same. */
   async function alive(): Promise<WebGpuDevice> {
-    if (disposed) throw new ChainruleError("aborted", "the backend has been disposed of");
+    if (disposed) throw disposedError("the backend");
     if (!device.failed) return device;
-    reopening ??= reopen(gpu, device, options.retryMs ?? RETRY_MS)
+    if (gpu && "device" in gpu) device.check();
+    reopening ??= reopen(gpu as GPU | undefined, device, options.retryMs ?? RETRY_MS)
       .then((next) => {
         if (disposed) next.dispose();
         device = next;
@@ -53,35 +69,38 @@ export async function webgpuBackend(gpu: GPU | undefined, options: WebGpuOptions
     return alive();
   }
 
-  return {
-    kind: "webgpu",
+  return disposing({
+    kind: "webgpu" as const,
     description: `WebGPU: ${device.description}`,
     get gpu() {
       return device;
     },
     tuner,
+    ...(tuner ? { choices: tuner } : {}),
+    cache,
     limits: {
       maxBufferSize: device.caps.maxBufferSize,
       maxDataBytes: Math.min(device.caps.maxBufferSize, device.caps.maxStorageBufferBindingSize),
     },
-    async compile(g, given = {}) {
+    async compile(g: Graph, given: CompileOptions = {}) {
       const now = await alive();
-      const onChip = now.wrong.has(WHOLE_STEPS) ? null : chooseLowering(g, now.caps, given);
+      const lowered = now.wrong.has(WHOLE_STEPS) ? null : await lowering(g, now.caps, given);
       // Steps on the chip have no kernels to choose from.
-      if (onChip) {
-        const executor = await WebGpuExecutor.compile(now, g, given);
+      if (lowered) {
+        const executor = await WebGpuExecutor.compile(now, g, given, lowered);
         if (given.selfTest === false || given.onChip || (await wholeStepsAreRight(now, executor, g))) return executor;
         executor.dispose();
       }
-      if (!tuner || given.kernel) return WebGpuExecutor.compile(now, g, { ...given, onChip: false });
+      if (!tuner || given.kernel) return WebGpuExecutor.compile(now, g, given, null);
       const kernels = await tuner.kernels(given.nodes ?? g.nodes);
-      return WebGpuExecutor.compile(now, g, { ...given, onChip: false, kernel: (node) => kernels.get(node) ?? null });
+      return WebGpuExecutor.compile(now, g, { ...given, kernel: (node) => kernels.get(node) ?? null }, null);
     },
     dispose() {
       disposed = true;
+      cache.dispose();
       device.dispose();
     },
-  };
+  });
 }
 
 /** Tries again after each pause; throws what the last try said. */

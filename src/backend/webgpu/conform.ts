@@ -7,10 +7,15 @@ import type { AnyKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { runKernel } from "./run-kernel.ts";
 
+/** One kernel on one case of its op. */
 export interface ConformanceResult {
+  /** The op's name. */
   readonly op: string;
+  /** The kernel's name: "matmul/tiled". */
   readonly kernel: string;
+  /** The case's name. */
   readonly case: string;
+  /** True where every element of every output lies within its bound. */
   readonly pass: boolean;
   /** One per output. */
   readonly comparisons: readonly Comparison[];
@@ -18,8 +23,11 @@ export interface ConformanceResult {
   readonly reason: string;
 }
 
+/** How kernels are checked. */
 export interface ConformanceOptions {
+  /** Draws the inputs. Default 1. */
   readonly seed?: number;
+  /** What the planner may count on; the device's own by default. */
   readonly caps?: DeviceCaps;
   /** Changes the kernel's code before it runs: how tests show that wrong kernels are caught. */
   readonly edit?: (code: string) => string;

@@ -1,4 +1,6 @@
+/// <reference path="../ambient.d.ts" preserve="true" />
 import { ChainruleError } from "../../core/errors.ts";
+import { disposedError } from "../../core/resource.ts";
 import { DEFAULT_LIMITS, type DeviceCaps, type DeviceLimits } from "../../graph/op.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { SelfTest } from "./self-test.ts";
@@ -18,25 +20,47 @@ export class WebGpuDevice {
   readonly selfTest: SelfTest = new SelfTest(this);
   private failure: ChainruleError | null = null;
   private readonly failing: Promise<never>;
+  /** Executors with memory here: on a device that lives on it must be given back one by one. */
+  readonly executors = new Set<{ dispose(): void }>();
+  private readonly end = new AbortController();
 
   private constructor(
     readonly device: GPUDevice,
-    readonly adapter: GPUAdapter,
+    info: GPUAdapterInfo,
+    /** What the adapter can do, whether it was asked for or not; of a caller's device, what was asked for. */
+    readonly features: readonly string[],
+    /** False where the device is the caller's own, who has other uses for it. */
+    private readonly owned: boolean,
   ) {
-    this.caps = capsOf(device, adapter);
+    this.caps = capsOf(device, info);
     this.pipelines = new PipelineCache(device);
-    this.description = describe(adapter);
+    this.description = describe(info);
     this.failing = new Promise((_, reject) => {
       const fail = (error: ChainruleError) => {
         this.failure ??= error;
         reject(error);
       };
       device.lost.then(({ reason, message }) =>
-        fail(new ChainruleError("lost", `the GPU device was lost (${reason}): ${message || "no reason was given"}`)),
+        fail(
+          this.end.signal.aborted
+            ? disposedError("the backend")
+            : new ChainruleError("lost", `the GPU device was lost (${reason}): ${message || "no reason was given"}`),
+        ),
       );
-      device.onuncapturederror = ({ error }) => fail(new ChainruleError("device", `WebGPU: ${error.message}`));
+      // The one place for a handler, onuncapturederror, belongs to the caller.
+      const { signal } = this.end;
+      device.addEventListener(
+        "uncapturederror",
+        ({ error }) => fail(new ChainruleError("device", `WebGPU: ${error.message}`)),
+        { signal },
+      );
     });
     this.failing.catch(() => undefined);
+  }
+
+  /** A device of the caller's, with the limits and features that it was asked for. dispose() leaves it as it is. */
+  static of(device: GPUDevice): WebGpuDevice {
+    return new WebGpuDevice(device, device.adapterInfo, [...device.features].sort(), false);
   }
 
   /** A device with the adapter's own limits and features, not the guaranteed minimum (`compatible`). */
@@ -58,7 +82,7 @@ export class WebGpuDevice {
     const requiredFeatures = options.compatible ? [] : FEATURES.filter((name) => adapter.features.has(name));
     try {
       const device = await adapter.requestDevice({ label: "chainrule", requiredLimits, requiredFeatures });
-      return new WebGpuDevice(device, adapter);
+      return new WebGpuDevice(device, adapter.info, [...adapter.features].sort(), true);
     } catch (cause) {
       throw new ChainruleError("adapter", `the adapter gives no device: ${textOf(cause)}`, { cause });
     }
@@ -72,6 +96,7 @@ export class WebGpuDevice {
   /** Throws what went wrong on the device since the last look, if anything did. */
   check(): void {
     if (this.failure) throw this.failure;
+    if (this.end.signal.aborted) throw disposedError("the backend");
   }
 
   /** `work`, or the device's failure should that come first. What WebGPU itself rejects comes as a ChainruleError. */
@@ -91,7 +116,9 @@ export class WebGpuDevice {
   }
 
   dispose(): void {
-    this.device.destroy();
+    this.end.abort();
+    if (this.owned) this.device.destroy();
+    else for (const executor of this.executors) executor.dispose();
   }
 }
 
@@ -102,7 +129,7 @@ function limitsOf({ limits }: GPUAdapter | GPUDevice): Record<keyof DeviceLimits
   return Object.fromEntries(names.map((name) => [name, limits[name]])) as Record<keyof DeviceLimits, number>;
 }
 
-function capsOf(device: GPUDevice, { info }: GPUAdapter): DeviceCaps {
+function capsOf(device: GPUDevice, info: GPUAdapterInfo): DeviceCaps {
   // SwiftShader has subgroups of 4, Mesa's lavapipe of 4 or 8; those of GPUs are larger. 0 where it is not said.
   const subgroup = info.subgroupMinSize ?? 0;
   const onCpu = subgroup > 0 && subgroup < 16;
@@ -110,8 +137,7 @@ function capsOf(device: GPUDevice, { info }: GPUAdapter): DeviceCaps {
   return { ...limitsOf(device), subgroups: features.has("subgroups"), shaderF16: features.has("shader-f16"), onCpu };
 }
 
-function describe(adapter: GPUAdapter): string {
-  const { vendor, architecture, device, description } = adapter.info;
+function describe({ vendor, architecture, device, description }: GPUAdapterInfo): string {
   const parts = [description || device, vendor, architecture].filter((p, i, all) => p && all.indexOf(p) === i);
   return parts.join(", ") || "unnamed adapter";
 }

@@ -1,13 +1,14 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { packHalves } from "../../core/half.ts";
 import { cast, type NdArray, sameShape, shapeText } from "../../core/ndarray.ts";
+import { Disposing, disposedError } from "../../core/resource.ts";
 import type { Graph, Tensor } from "../../graph/graph.ts";
 import type { CompileOptions, Executor } from "../executor.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { Ledger } from "./ledger.ts";
-import { chooseLowering } from "./lower.ts";
+import type { Lowered } from "./lower.ts";
+import { lowering, recordLowered } from "./lowering.ts";
 import { type Recording, recordGraph } from "./record.ts";
-import { recordOnChip } from "./record-chip.ts";
 import { Staging } from "./staging.ts";
 
 /** Submits that may be waiting on the device: enough to keep it busy, few enough to stop soon. */
@@ -16,7 +17,7 @@ const MAX_IN_FLIGHT = 3;
 const SUBMIT_MS = 50;
 
 /** Runs a recorded graph on a device: n steps are n times the same dispatches, with no word from the host between. */
-export class WebGpuExecutor implements Executor {
+export class WebGpuExecutor extends Disposing implements Executor {
   private readonly inFlight: Promise<void>[] = [];
   private tail: Promise<unknown> = Promise.resolve();
   /** Milliseconds of a step, as last seen; null before the first. */
@@ -29,14 +30,22 @@ export class WebGpuExecutor implements Executor {
     private readonly ledger: Ledger,
     readonly recording: Recording,
   ) {
+    super();
+    gpu.executors.add(this);
     this.staging = new Staging(ledger);
   }
 
-  static async compile(gpu: WebGpuDevice, g: Graph, options: CompileOptions = {}): Promise<WebGpuExecutor> {
+  /** `lowered` where it is known already whether the graph runs on the chip. */
+  static async compile(
+    gpu: WebGpuDevice,
+    g: Graph,
+    options: CompileOptions = {},
+    lowered?: Lowered | null,
+  ): Promise<WebGpuExecutor> {
     gpu.check();
     const ledger = new Ledger(gpu.device);
-    const lowered = chooseLowering(g, gpu.caps, options);
-    const recording = lowered ? await recordOnChip(gpu, ledger, lowered) : await recordGraph(gpu, ledger, g, options);
+    const onChip = lowered === undefined ? await lowering(g, gpu.caps, options) : lowered;
+    const recording = onChip ? await recordLowered(gpu, ledger, onChip) : await recordGraph(gpu, ledger, g, options);
     return WebGpuExecutor.start(gpu, ledger, g, recording);
   }
 
@@ -58,6 +67,7 @@ export class WebGpuExecutor implements Executor {
   }
 
   write(variable: Tensor, value: NdArray): void {
+    if (this.disposed) throw disposedError("the executor");
     if (!sameShape(variable.shape, value.shape)) {
       const got = `${shapeText(value.shape)} for ${shapeText(variable.shape)}`;
       throw new ChainruleError("shape", `${variable.name}: cannot be set, the shapes differ: ${got}`);
@@ -80,6 +90,7 @@ export class WebGpuExecutor implements Executor {
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
+    this.gpu.executors.delete(this);
     this.staging.dispose();
     for (const buffer of this.recording.buffers) this.ledger.destroy(buffer);
   }
@@ -161,13 +172,13 @@ export class WebGpuExecutor implements Executor {
     }
     this.gpu.device.queue.submit([encoder.finish()]);
     const reading = this.gpu.orFailure(this.staging.collect(buffer, read)).catch((error) => {
-      throw this.disposed ? new ChainruleError("aborted", "the run was disposed of while it was being read") : error;
+      throw this.disposed ? disposedError("the executor") : error;
     });
     return { reading };
   }
 
   private check(): void {
-    if (this.disposed) throw new ChainruleError("aborted", "the executor has been disposed of");
+    if (this.disposed) throw disposedError("the executor");
     this.gpu.check();
   }
 }

@@ -5,7 +5,7 @@ export class Ledger {
 
   constructor(private readonly device: GPUDevice) {}
 
-  create(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
+  create(label: string, size: number, usage: number): GPUBuffer {
     const buffer = this.device.createBuffer({ label, size, usage });
     this.liveBytes += size;
     this.buffers += 1;

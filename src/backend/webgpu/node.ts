@@ -1,3 +1,4 @@
+/// <reference path="../ambient.d.ts" preserve="true" />
 import { isMainThread } from "node:worker_threads";
 import { ChainruleError } from "../../core/errors.ts";
 import { packagedHome } from "../../platform/packaged.ts";
@@ -19,9 +20,13 @@ export interface NodeGpuOptions {
 /** Where an adapter comes from: a driver on the system, or the SwiftShader in npm @sparticuz/chromium. */
 export type AdapterSource = "system" | "swiftshader";
 
+/** An adapter that Dawn sees on this machine. */
 export interface NodeAdapter {
+  /** Where it comes from. */
   readonly source: AdapterSource;
+  /** What Dawn drives it by: "vulkan", "d3d12", "metal". */
   readonly backend: string;
+  /** What it calls itself. */
   readonly name: string;
 }
 

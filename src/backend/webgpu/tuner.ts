@@ -2,9 +2,11 @@ import { compare } from "../../core/compare.ts";
 import { cast, type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
 import { Graph, type Node, type Tensor, type TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, Trial } from "../../graph/op.ts";
+import type { KernelChoices } from "../executor.ts";
 import { type AnyKernel, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { WebGpuExecutor } from "./executor.ts";
+import { storedChoices } from "./stored-choices.ts";
 import { applies, candidatesOf, keyOf, suffixOf } from "./tuner-candidates.ts";
 
 /** What one kernel took in a trial; null where it failed its check, which rules it out. */
@@ -29,7 +31,9 @@ export interface Choice {
 
 /** Where choices are kept from one run to the next: names of kernels by key. */
 export interface ChoiceStore {
+  /** What was kept for an adapter; {} where there is nothing. */
   load(adapter: string): Promise<Readonly<Record<string, string>>>;
+  /** Keeps all choices for an adapter. */
   save(adapter: string, choices: Readonly<Record<string, string>>): Promise<void>;
 }
 
@@ -52,7 +56,7 @@ const SAMPLES = 4;
 const CHECKED_ROWS = 4;
 
 /** Chooses kernels by measuring them on this device, each after its check; remembers what it chose. */
-export class Tuner {
+export class Tuner implements KernelChoices {
   private readonly choices = new Map<string, Choice>();
   private loaded: Promise<void> | null = null;
 
@@ -171,11 +175,21 @@ export class Tuner {
     }
   }
 
-  private async load(): Promise<void> {
-    const stored = await this.store?.load(this.gpu.description).catch(() => null);
-    for (const [key, kernel] of Object.entries(stored ?? {})) {
+  /** What was chosen, guesses too: a run that goes on must not try again. */
+  names(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.made.map(({ key, kernel }) => [key, kernel]));
+  }
+
+  remember(names: Readonly<Record<string, string>>): void {
+    for (const [key, kernel] of Object.entries(names)) {
       this.choices.set(key, { key, kernel, how: "remembered", shapes: [], results: [] });
     }
+  }
+
+  private async load(): Promise<void> {
+    const stored = await this.store?.load(this.gpu.description).catch(() => null);
+    // What a run asked for goes before what was kept for all.
+    this.remember({ ...Object.fromEntries(storedChoices(stored)), ...this.names() });
   }
 
   /** What cannot be kept is measured again next time. */

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ndarray } from "../../../src/core/ndarray.ts";
 import type { Dataset } from "../../../src/data/dataset.ts";
-import { chooseRows, splitBySeed } from "../../../src/data/split.ts";
+import { chooseRows, splitBySeed, splitThreeWays } from "../../../src/data/split.ts";
 import { applyScaling, fitScaling, standardise } from "../../../src/data/standardise.ts";
 
 /** Row i holds [i]; its class is i mod `classes`. */
@@ -75,6 +75,64 @@ describe("splitBySeed", () => {
     for (const fraction of [-0.1, 1, Number.NaN]) {
       expect(() => splitBySeed(numbered(4, 1), fraction, 0)).toThrow("at least 0 and below 1");
     }
+  });
+});
+
+describe("splitThreeWays", () => {
+  const parts = (data: Dataset, options: Parameters<typeof splitThreeWays>[1]) => {
+    const { train, validation, test } = splitThreeWays(data, options);
+    return [train, validation, test].map((part) => (part ? [...part.x.data] : []));
+  };
+
+  it("puts every row into one part, each class by its share", () => {
+    const [train, validation, test] = parts(numbered(100, 4), { validation: 0.15, test: 0.15, seed: 5 });
+    expect([train!.length, validation!.length, test!.length]).toEqual([70, 15, 15]);
+    expect([...train!, ...validation!, ...test!].sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 100 }, (_, i) => i),
+    );
+    for (let c = 0; c < 4; c++) {
+      const of = test!.filter((i) => i % 4 === c).length;
+      expect(of).toBeGreaterThanOrEqual(3);
+      expect(of).toBeLessThanOrEqual(5);
+    }
+  });
+
+  it("holds out the same test rows with and without a validation, and other rows for another seed", () => {
+    const data = numbered(60, 2);
+    const [, , test] = parts(data, { validation: 0.2, test: 0.2, seed: 1 });
+    expect(parts(data, { validation: 0, test: 0.2, seed: 1 })[2]).toEqual(test);
+    expect(test).toEqual([...splitBySeed(data, 0.2, 1).test!.x.data]);
+    expect(parts(data, { validation: 0.2, test: 0.2, seed: 2 })[2]).not.toEqual(test);
+  });
+
+  it("takes classes as they come when told to", () => {
+    const sorted: Dataset = {
+      ...numbered(40, 1),
+      y: ndarray(
+        [40],
+        "i32",
+        Array.from({ length: 40 }, (_, i) => (i < 4 ? 1 : 0)),
+      ),
+    };
+    const rare = (stratify: boolean, seed: number) =>
+      parts(sorted, { validation: 0, test: 0.5, seed, stratify })[2]!.filter((i) => i < 4).length;
+    const seeds = Array.from({ length: 20 }, (_, i) => i);
+    expect(new Set(seeds.map((s) => rare(true, s)))).toEqual(new Set([2]));
+    expect(new Set(seeds.map((s) => rare(false, s))).size).toBeGreaterThan(1);
+  });
+
+  it("gives null for a share of 0, a row for a small one, and refuses shares that leave nothing", () => {
+    expect(splitThreeWays(numbered(5, 1), { validation: 0, test: 0, seed: 0 })).toMatchObject({
+      validation: null,
+      test: null,
+    });
+    expect(parts(numbered(5, 1), { validation: 0.01, test: 0.01, seed: 0 }).map((p) => p.length)).toEqual([3, 1, 1]);
+    expect(() => splitThreeWays(numbered(5, 1), { validation: 0.5, test: 0.5, seed: 0 })).toThrow(
+      "leave rows to train",
+    );
+    expect(() => splitThreeWays(numbered(2, 1), { validation: 0.1, test: 0.1, seed: 0 })).toThrow(
+      "none is left to train",
+    );
   });
 });
 

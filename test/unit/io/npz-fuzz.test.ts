@@ -1,44 +1,14 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ChainruleError } from "../../../src/core/errors.ts";
 import { readNpy } from "../../../src/io/npy.ts";
 import { readNpz } from "../../../src/io/npz.ts";
 import { zipLimit } from "../../../src/io/zip.ts";
-import { mutations, randomBytes } from "./fuzz.ts";
+import { heldTo, MANY, mutations, processorMs, randomBytes, SMALL, TIMEOUT } from "./fuzz.ts";
 import { type Part, zipFile } from "./zip-file.ts";
-
-/** Inputs in all; CHAINRULE_FUZZ=1000000 for a release. */
-const RUNS = Number(process.env.CHAINRULE_FUZZ ?? 10_000);
-/** No input may take longer, in time of the processor: a busy machine takes none of that. */
-const MAX_MS = 1000;
-const processorMs = (): number => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-};
-/** What a reader may allocate besides: strings, errors, and fast-check's own inputs. */
-const SMALL = 2 ** 20;
-/** The longest run of a million is some minutes. */
-const TIMEOUT = 60_000 + RUNS;
 
 const file = (name: string): Uint8Array =>
   new Uint8Array(readFileSync(new URL(`../../fixtures/numpy/${name}`, import.meta.url)));
-
-/** Reads, and holds the reader to time, memory and errors of ours. Bytes of arrays can only be counted too low. */
-async function heldTo(maxBytes: number, read: () => unknown, maxMs = MAX_MS): Promise<void> {
-  const before = process.memoryUsage().arrayBuffers;
-  const start = processorMs();
-  try {
-    await read();
-  } catch (error) {
-    if (!(error instanceof ChainruleError)) throw error;
-    if (error.code !== "file" || error.message.length > 600) throw new Error(`not as it should be: ${error.message}`);
-  }
-  const ms = processorMs() - start;
-  if (ms > maxMs) throw new Error(`took ${ms} ms`);
-  const grown = process.memoryUsage().arrayBuffers - before;
-  if (grown > maxBytes + SMALL) throw new Error(`allocated ${grown} bytes, more than ${maxBytes}`);
-}
 
 /** Headers of the right kind with wrong things in them. */
 const headers = (): fc.Arbitrary<string> => {
@@ -94,7 +64,7 @@ describe("whatever the bytes are", () => {
       fc.asyncProperty(fc.oneof(randomBytes(), made, ...valid), (bytes) =>
         heldTo(4 * bytes.length, () => readNpy(bytes)),
       ),
-      { numRuns: RUNS / 2 },
+      { numRuns: MANY / 2 },
     );
   });
 
@@ -105,7 +75,7 @@ describe("whatever the bytes are", () => {
       fc.asyncProperty(fc.oneof(randomBytes(), made, ...valid), (bytes) =>
         heldTo(zipLimit(bytes.length), () => readNpz(bytes)),
       ),
-      { numRuns: RUNS / 2 },
+      { numRuns: MANY / 2 },
     );
   });
 

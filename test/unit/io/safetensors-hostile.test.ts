@@ -1,9 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ChainruleError } from "../../../src/core/errors.ts";
-import { ndarray } from "../../../src/core/ndarray.ts";
-import { readSafetensors, writeSafetensors } from "../../../src/io/safetensors.ts";
-import { endsCleanly, mutations, RUNS, randomBytes } from "./fuzz.ts";
+import { readSafetensors } from "../../../src/io/safetensors.ts";
+import { endsCleanly } from "./fuzz.ts";
 import { safetensorsFile } from "./safetensors-file.ts";
 
 const zeros = (n: number) => new Array<number>(n).fill(0);
@@ -100,45 +98,5 @@ describe("a hostile safetensors file", () => {
   it("leaves Object.prototype alone", () => {
     endsCleanly(() => readSafetensors(safetensorsFile('{"__metadata__":{"__proto__":{"polluted":"yes"}}}', [])));
     expect("polluted" in {}).toBe(false);
-  });
-
-  it("makes the reader throw nothing but ChainruleError", () => {
-    const valid = writeSafetensors(
-      [
-        ["layer.weight", ndarray([2, 3], "f32", [1, 2, 3, 4, 5, 6])],
-        ["layer.bias", ndarray([2], "f64", [1, 2])],
-        ["y", ndarray([2], "i32", [1, 2])],
-      ],
-      { step: "7" },
-    );
-    const header = fc.string({ unit: fc.constantFrom(...'{}[]",:\\0189-tdse '), maxLength: 60 });
-    const files = fc.oneof(
-      randomBytes(),
-      mutations(valid),
-      header.map((text) => safetensorsFile(`{${text}`, [])),
-    );
-    fc.assert(
-      fc.property(files, (bytes) => endsCleanly(() => readSafetensors(bytes))),
-      { numRuns: RUNS },
-    );
-  });
-
-  it("makes the reader throw nothing but ChainruleError, whatever the JSON says", () => {
-    const value = fc.jsonValue({ maxDepth: 2 });
-    const loose = fc.record(
-      {
-        dtype: fc.oneof(fc.constantFrom("F32", "I64", "U8", "BF16"), value),
-        shape: fc.oneof(fc.array(fc.integer({ min: -1, max: 4 })), value),
-        data_offsets: fc.oneof(fc.tuple(fc.integer({ min: -1, max: 32 }), fc.integer({ min: -1, max: 32 })), value),
-      },
-      { requiredKeys: [] },
-    );
-    const header = fc.dictionary(fc.string({ maxLength: 4 }), fc.oneof(loose, value), { maxKeys: 3 });
-    fc.assert(
-      fc.property(header, fc.nat(32), (json, bytes) =>
-        endsCleanly(() => readSafetensors(safetensorsFile(JSON.stringify(json), zeros(bytes)))),
-      ),
-      { numRuns: RUNS },
-    );
   });
 });

@@ -1,0 +1,46 @@
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { node, root, tools } from "./process.mjs";
+import { ensureWasm } from "./wasm.mjs";
+
+/**
+ * The library as it is installed: a file for each source and its declarations beside it, so that a bundler takes along
+ * what is used and no more. thread.js is a file that others start by its address.
+ */
+
+const entries = ["src/index.ts", "src/node.ts", "src/check/index.ts", "src/io/index.ts", "src/backend/wasm/thread.js"];
+const external = [/^node:/, "webgpu", "@sparticuz/chromium"];
+/** Declarations that no compiler makes. */
+const handwritten = ["src/backend/ambient.d.ts", "src/backend/wasm/instance.d.ts"];
+/** The one package that is taken along; its licence asks to be with it. npm would leave out a folder node_modules. */
+const vendored = "wgsl-preprocessor";
+
+/** Builds into `folder`. */
+export async function buildLibrary(folder = join(root, "dist/lib")) {
+  const { rolldown } = await import("rolldown");
+  await ensureWasm();
+  rmSync(folder, { recursive: true, force: true });
+  const bundle = await rolldown({ cwd: root, input: entries.map((file) => join(root, file)), external });
+  await bundle.write({
+    dir: folder,
+    format: "es",
+    preserveModules: true,
+    preserveModulesRoot: root,
+    entryFileNames: ({ name }) => `${name.replace("node_modules/", "vendor/")}.js`,
+    sourcemap: true,
+  });
+  await bundle.close();
+  copyFileSync(join(root, "node_modules", vendored, "LICENSE"), join(folder, "vendor", vendored, "LICENSE"));
+  const status = await node([tools.tsc, "--project", "tsconfig.build.json", "--outDir", folder]);
+  if (status !== 0) throw new Error("the declarations could not be made; what tsc printed above says why");
+  for (const file of handwritten) copyFileSync(join(root, file), join(folder, file));
+  for (const file of readdirSync(folder, { recursive: true })) {
+    if (file.endsWith(".d.ts")) nameModules(join(folder, file));
+  }
+}
+
+/** Declarations name the files that are there: ./a.js where the source has ./a.ts. */
+function nameModules(path) {
+  const text = readFileSync(path, "utf8");
+  writeFileSync(path, text.replace(/((?:from|import\()\s*"\.[^"]*)\.ts"/g, '$1.js"'));
+}

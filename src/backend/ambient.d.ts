@@ -1,0 +1,17 @@
+// biome-ignore-all lint/suspicious/noEmptyInterface: an interface may be declared twice and a type may not
+/**
+ * Names of the platform that the library's declarations mention. Where the DOM's types (TypeScript 6) or @webgpu/types
+ * are there, these add nothing to theirs; where neither is, as in a program for Node, a device is a thing that is only
+ * handed on.
+ */
+interface GPU {}
+interface GPUAdapter {}
+interface GPUAdapterInfo {}
+interface GPUBindGroupLayout {}
+interface GPUBuffer {}
+interface GPUComputePassEncoder {}
+interface GPUComputePipeline {}
+interface GPUDevice {}
+declare namespace WebAssembly {
+  interface Module {}
+}

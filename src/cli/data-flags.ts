@@ -1,0 +1,98 @@
+import { ChainruleError } from "../core/errors.ts";
+import { choiceFlag, countFlag, numberFlag } from "./usage.ts";
+
+/** The flags of a command that takes a user's own rows, for parse(). */
+export const dataOptions = {
+  data: { type: "string" },
+  label: { type: "string" },
+  features: { type: "string" },
+  categorical: { type: "string" },
+  missing: { type: "string" },
+  standardise: { type: "boolean" },
+  split: { type: "string" },
+  stratify: { type: "string" },
+  "split-seed": { type: "string" },
+  "test-fraction": { type: "string" },
+  stream: { type: "boolean" },
+} as const;
+
+export const dataHelp = `  --data <preset|file>      rows: a preset, or .safetensors or .npz (x, y), x.npy beside y.npy, .csv
+                            (with a header), IDX images
+  --label <column>          CSV: the column to predict (several, with commas, for a regression)
+  --features <columns>      CSV: the columns to learn from, with commas (default: all others)
+  --categorical <columns>   CSV: columns of numbers that are categories; columns of text are so anyway
+  --missing <refuse|drop>   CSV: what to do with a row that lacks a value (default refuse, by line and column)
+  --standardise             scale each column by mean and deviation of the training rows
+  --split <shares>          train,test or train,validation,test, such as 0.7,0.15,0.15 (default: all to train)
+  --stratify <yes|no>       give each class its share of each part (default yes)
+  --split-seed <N>          which rows go where (default 0)
+  --test-fraction <X>       the same as --split 1-X,X
+  --stream                  read rows from the file as they are needed (.safetensors, IDX; by itself from 512 MiB)`;
+
+type Values = { readonly [K in keyof typeof dataOptions]?: string | boolean | undefined };
+
+/** How a file becomes rows. */
+export interface FileChoice {
+  readonly label?: readonly string[];
+  readonly features?: readonly string[];
+  readonly categorical?: readonly string[];
+  readonly missing?: "refuse" | "drop";
+}
+
+export interface DataFlags {
+  readonly file: FileChoice;
+  readonly standardise: boolean;
+  /** Null where no rows are held out. */
+  readonly split: { readonly validation: number; readonly test: number } | null;
+  readonly stratify: boolean;
+  readonly splitSeed: number;
+  readonly stream: boolean;
+  /** Flags that were given and mean nothing for a preset, which brings its own preparation and its own test rows. */
+  readonly forFilesOnly: readonly string[];
+}
+
+/** What the flags say. Throws a usage error that names the flag. */
+export function dataFlags(values: Values): DataFlags {
+  const text = (name: keyof Values): string | undefined => {
+    const value = values[name];
+    return typeof value === "string" ? value : undefined;
+  };
+  const columns = (name: keyof Values): readonly string[] | undefined => text(name)?.split(",");
+  const choice = {
+    label: columns("label"),
+    features: columns("features"),
+    categorical: columns("categorical"),
+    missing: choiceFlag("missing", text("missing"), ["refuse", "drop"] as const),
+  };
+  return {
+    file: Object.fromEntries(Object.entries(choice).filter(([, value]) => value !== undefined)),
+    standardise: values.standardise === true,
+    split: splitFlag(text("split"), text("test-fraction")),
+    stratify: choiceFlag("stratify", text("stratify"), ["yes", "no"] as const) !== "no",
+    splitSeed: countFlag("split-seed", text("split-seed"), 0) ?? 0,
+    stream: values.stream === true,
+    forFilesOnly: Object.keys(dataOptions).filter(
+      (name) => name !== "data" && values[name as keyof Values] !== undefined,
+    ),
+  };
+}
+
+function splitFlag(split: string | undefined, fraction: string | undefined): DataFlags["split"] {
+  const test = numberFlag("test-fraction", fraction);
+  if (test !== undefined && split !== undefined) {
+    throw new ChainruleError("usage", "--split and --test-fraction say the same: give one of them");
+  }
+  if (test !== undefined && !(test >= 0 && test < 1)) {
+    throw new ChainruleError("usage", `--test-fraction must be at least 0 and below 1, got ${test}`);
+  }
+  if (split === undefined) return test === undefined || test === 0 ? null : { validation: 0, test };
+  const shares = split.split(",").map((text) => (text.trim() === "" ? Number.NaN : Number(text)));
+  const sum = shares.reduce((a, b) => a + b, 0);
+  // Three shares of a third are written with as many digits as one likes.
+  const whole = Math.abs(sum - 1) < 0.001;
+  if (shares.length < 2 || shares.length > 3 || !shares.every((s) => s >= 0) || !(shares[0]! > 0) || !whole) {
+    const wanted = "two shares (train,test) or three (train,validation,test) that add up to 1";
+    throw new ChainruleError("usage", `--split must be ${wanted}, got "${split}"`);
+  }
+  return { validation: shares.length === 3 ? shares[1]! : 0, test: shares.at(-1)! };
+}

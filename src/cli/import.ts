@@ -1,0 +1,81 @@
+import { basename, dirname, join } from "node:path";
+import { ChainruleError } from "../core/errors.ts";
+import { sizeOf } from "../core/ndarray.ts";
+import { importNet } from "../io/import-net.ts";
+import type { ImportedNet } from "../io/net-parts.ts";
+import { writeTensors } from "../io/tensor-file.ts";
+import { weightTensors } from "../io/weights.ts";
+import { type LossName, lossKinds } from "../nn/loss-kinds.ts";
+import { widths } from "../nn/model.ts";
+import { readBytes, requireWritable, tensorsAt, writeWhole } from "./files.ts";
+import { note, print } from "./output.ts";
+import { choiceFlag, parse } from "./usage.ts";
+
+const help = `Usage: chainrule import <file> --out model.json --weights-out W.safetensors [options]
+
+Takes a net of dense layers from another library: the model, and its weights.
+
+  <file>                an .onnx file; a model.json of TensorFlow.js, its files of weights beside it; or
+                        what Keras's model.to_json() gives, with --weights
+  --out <file>          the model, as every other command reads it
+  --weights-out <file>  its weights, .safetensors, or .npz by that ending
+  --weights <f.npz>     Keras: numpy.savez("w.npz", *model.get_weights())
+  --loss <loss>         what it is to be trained with; by default what the file says, else crossEntropy
+  --keep-outputs        keep a softmax or sigmoid at the end that the loss applies itself
+  --json                print what was taken as JSON
+
+A layer or node that is not known here is named, and nothing is written.`;
+
+const options = {
+  out: { type: "string" },
+  "weights-out": { type: "string" },
+  weights: { type: "string" },
+  loss: { type: "string" },
+  "keep-outputs": { type: "boolean" },
+} as const;
+
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args, options, [1, 1]);
+  if (values.help) {
+    print(help);
+    return 0;
+  }
+  const required = (name: "out" | "weights-out"): string => {
+    const value = values[name];
+    if (value === undefined) throw new ChainruleError("usage", `--${name} <file> is missing (see --help)`);
+    requireWritable(value);
+    return value;
+  };
+  const loss = choiceFlag("loss", values.loss, Object.keys(lossKinds) as LossName[]);
+  const [out, weightsOut] = [required("out"), required("weights-out")];
+  if (out === weightsOut) throw new ChainruleError("usage", "--out and --weights-out name the same file");
+  const file = positionals[0]!;
+  const net = await importNet(
+    {
+      name: file,
+      bytes: readBytes(file),
+      read: async (path) => readBytes(join(dirname(file), path)),
+      ...(values.weights === undefined ? {} : { arrays: await tensorsAt(values.weights) }),
+    },
+    { ...(loss === undefined ? {} : { loss }), keepOutputs: values["keep-outputs"] === true },
+  );
+  // Weights first: a model without them would look whole.
+  writeWhole(weightsOut, writeTensors(weightsOut, weightTensors(net.model, net.weights)));
+  writeWhole(out, `${JSON.stringify(net.model)}\n`);
+  say(net, values.json === true, basename(file), out, weightsOut);
+  return 0;
+}
+
+function say({ model, weights, notes }: ImportedNet, json: boolean, file: string, out: string, saved: string): void {
+  const { inputs, outputs } = widths(model);
+  const parameters = [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const layers = model.layers.map((l) => l.type);
+  if (json) {
+    print(JSON.stringify({ out, weightsOut: saved, inputs, outputs, parameters, loss: model.loss, layers, notes }));
+    return;
+  }
+  for (const text of notes) note(text);
+  print(`${file}: ${inputs} inputs, ${outputs} outputs, ${parameters} parameters, loss ${model.loss}`);
+  print(`${layers.join(", ")}`);
+  print(`model in ${out}, weights in ${saved}`);
+}

@@ -1,0 +1,144 @@
+import { statSync } from "node:fs";
+import { basename } from "node:path";
+import { ChainruleError } from "../core/errors.ts";
+import { cast, type NdArray } from "../core/ndarray.ts";
+import { gunzipIfNeeded } from "../data/gunzip.ts";
+import { readIdx } from "../data/idx.ts";
+import {
+  type NewRows,
+  type Preprocessing,
+  parsePreprocessing,
+  prepareCsv,
+  prepareRows,
+} from "../data/preprocessing.ts";
+import { readTensors } from "../io/tensor-file.ts";
+import { weightsOf } from "../io/weights.ts";
+import { type ModelSpec, widths } from "../nn/model.ts";
+import { predictRows } from "../train/predict-rows.ts";
+import { probabilities } from "../train/probabilities.ts";
+import { backendChoices, openBackend } from "./backend.ts";
+import { csvText } from "./csv-text.ts";
+import { readBytes, readJson, recordOf, requireWritable, tensorsAt, writeWhole } from "./files.ts";
+import { note, print } from "./output.ts";
+import { loadModel } from "./sources.ts";
+import { choiceFlag, parse } from "./usage.ts";
+
+const help = `Usage: chainrule predict <model.json|preset> --weights W.safetensors --data new.csv --out predictions.csv
+
+Raw rows in, predictions out: rows are prepared as those were that the net learned from, by the record
+that \`chainrule train --save W.safetensors\` writes beside the weights, in W.safetensors.json.
+
+  --weights <file>          parameters, named as in PyTorch's nn.Sequential
+  --data <file>             .csv (the columns that the net learned from, by name; others are ignored),
+                            .safetensors or .npz (x), or IDX images
+  --out <file.csv|->        a line for each row: the class and every class's probability, or the values
+  --missing <refuse|drop>   CSV: what to do with a row that lacks a value (default refuse, by line and column)
+  --preprocessing <file>    another record than the one beside the weights
+  --backend <B>             auto (default), webgpu, cpu or reference
+  --json                    print what was done as JSON`;
+
+const options = {
+  weights: { type: "string" },
+  data: { type: "string" },
+  out: { type: "string" },
+  missing: { type: "string" },
+  preprocessing: { type: "string" },
+  backend: { type: "string" },
+} as const;
+
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args, options, [1, 1]);
+  if (values.help) {
+    print(help);
+    return 0;
+  }
+  const required = (name: "weights" | "data" | "out"): string => {
+    const value = values[name];
+    if (value === undefined) throw new ChainruleError("usage", `--${name} <file> is missing (see --help)`);
+    return value;
+  };
+  const { model } = loadModel(positionals[0]!);
+  const [weightsFile, data, out] = [required("weights"), required("data"), required("out")];
+  const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
+  const missing = choiceFlag("missing", values.missing, ["refuse", "drop"] as const) ?? "refuse";
+  const weights = weightsOf(await tensorsAt(weightsFile), model);
+  const record = recordFor(weightsFile, values.preprocessing, model);
+  const { x, lines } = await readRows(data, record, missing);
+  if (out !== "-") requireWritable(out);
+  const backend = await openBackend(choice);
+  const outputs = await predictRows(backend, model, weights, x);
+  const { description } = backend;
+  backend.dispose();
+  const text = table(model, record, outputs, lines);
+  if (out === "-") process.stdout.write(text);
+  else writeWhole(out, text);
+  const done = { rows: lines.length, out, backend: description };
+  if (values.json && out !== "-") print(JSON.stringify(done));
+  else if (out !== "-") print(`${done.rows} rows predicted to ${out}`);
+  return 0;
+}
+
+/** The record beside the weights, or the one that was named; without one rows are taken as they are. */
+function recordFor(weights: string, named: string | undefined, model: ModelSpec): Preprocessing {
+  const { inputs, outputs } = widths(model);
+  const path = named ?? recordOf(weights);
+  if (named === undefined && !statSync(path, { throwIfNoEntry: false })) {
+    note(`there is no ${path}: values are taken as they are, columns in the order of the file`);
+    return { inputs, columns: null, pixelScale: null, scaling: null, classes: null, targets: null };
+  }
+  const record = parsePreprocessing(path, readJson(path));
+  if (record.inputs !== inputs) {
+    throw new ChainruleError("file", `${path}: prepares rows of ${record.inputs} values, the model takes ${inputs}`);
+  }
+  const known = isClassifier(model) ? record.classes : record.targets;
+  const names = isClassifier(model) && outputs === 1 ? 2 : outputs;
+  if (known && known.length > names) {
+    throw new ChainruleError("file", `${path}: names ${known.length} outputs, the model gives ${names}`);
+  }
+  return record;
+}
+
+async function readRows(path: string, record: Preprocessing, missing: "refuse" | "drop"): Promise<NewRows> {
+  const name = basename(path);
+  const counted = (x: NdArray): NewRows => {
+    const prepared = prepareRows(name, cast(x, "f32"), record);
+    return { x: prepared, lines: Array.from({ length: prepared.shape[0]! }, (_, i) => i + 1) };
+  };
+  const bytes = readBytes(path);
+  if (/\.(safetensors|npz)$/i.test(name)) {
+    const x = (await readTensors(name, bytes)).get("x");
+    if (!x || x.shape.length < 2) throw new ChainruleError("data", `${name}: needs an array "x" [n, ...]`);
+    return counted(x);
+  }
+  const plain = await gunzipIfNeeded(name, bytes);
+  if (/\.csv(\.gz)?$/i.test(name)) return prepareCsv(name, plain, record, missing);
+  if (name.includes("images-idx3")) return counted(readIdx(name, plain, record.pixelScale ?? 255));
+  const known = ".csv, .csv.gz, .safetensors, .npz, or images-idx3 in the name of an IDX file";
+  throw new ChainruleError("usage", `${name}: the name does not tell a data format; known are ${known}`);
+}
+
+function isClassifier(model: ModelSpec): boolean {
+  return model.loss === "crossEntropy" || (model.loss === "bce" && widths(model).outputs === 1);
+}
+
+/** A line a row: where it came from, and what the net says. */
+function table(model: ModelSpec, record: Preprocessing, outputs: NdArray, lines: readonly number[]): string {
+  const width = outputs.shape[1]!;
+  const where = record.columns ? "line" : "row";
+  if (!isClassifier(model)) {
+    const probability = model.loss === "bce";
+    const header = Array.from({ length: width }, (_, j) => record.targets?.[j] ?? `output ${j}`);
+    const value = (v: number): number => (probability ? 1 / (1 + Math.exp(-v)) : v);
+    const rows = lines.map((line, i) => [
+      line,
+      ...Array.from(outputs.data.subarray(i * width, (i + 1) * width), value),
+    ]);
+    return csvText([where, ...header], rows);
+  }
+  const names = Array.from({ length: Math.max(2, width) }, (_, i) => record.classes?.[i] ?? String(i));
+  const rows = lines.map((line, i) => {
+    const p = probabilities(outputs, i);
+    return [line, names[p.indexOf(Math.max(...p))]!, ...p];
+  });
+  return csvText([where, "class", ...names.map((name) => `p(${name})`)], rows);
+}

@@ -1,0 +1,111 @@
+import { statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { ChainruleError } from "../core/errors.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { type Preprocessing, preprocessingOf } from "../data/preprocessing.ts";
+import { dataPresets } from "../data/presets.ts";
+import { hasFixedRows, openRowFile } from "../io/row-file.ts";
+import type { ModelSpec } from "../nn/model.ts";
+import { openFileSource } from "../platform/file-source.ts";
+import { matchData, type Rows } from "../train/options.ts";
+import { type RowSource, splitSource } from "../train/row-source.ts";
+import type { DataFlags } from "./data-flags.ts";
+import { note } from "./output.ts";
+import { loadData } from "./sources.ts";
+
+/** The rows of a run, in the form that its loss takes, and how new rows are made like them. */
+export interface RunData {
+  readonly train: Rows | RowSource;
+  readonly validation: Rows | RowSource | null;
+  readonly test: Rows | RowSource | null;
+  readonly preprocessing: Preprocessing;
+}
+
+/** Files from this size on are read by rows where they can be: two or three times as much would lie in memory. */
+const STREAM_FROM = 512 * 2 ** 20;
+
+/** Rows by the name of a preset or from a file, in memory or read as they are needed. */
+export async function runData(source: string, flags: DataFlags, seed: number, model: ModelSpec): Promise<RunData> {
+  const preset = Object.hasOwn(dataPresets, source);
+  if (preset && flags.forFilesOnly.length > 0) {
+    const names = flags.forFilesOnly.map((name) => `--${name}`).join(", ");
+    throw new ChainruleError(
+      "usage",
+      `${names} is for files: the preset "${source}" is prepared already, and has test rows`,
+    );
+  }
+  if (!preset && (flags.stream || isLarge(source))) return streamed(source, flags, model);
+  return residentData(await loadData({ source, flags, seed }, model), model);
+}
+
+/** Rows that are in memory. */
+export function residentData(split: ResidentSplit, model: ModelSpec): RunData {
+  const match = (rows: Rows, what: string): Rows | RowSource => matchData(model, rows, what);
+  return {
+    train: match(split.train, "training data"),
+    validation: split.validation ? match(split.validation, "validation data") : null,
+    test: split.test ? match(split.test, "test data") : null,
+    preprocessing: preprocessingOf(split.train),
+  };
+}
+
+/** Of a data set, or of rows that only carry values. */
+type ResidentSplit = {
+  readonly train: Rows & Partial<Dataset>;
+  readonly validation?: Rows | null;
+  readonly test: Rows | null;
+};
+
+function isLarge(source: string): boolean {
+  const size = statSync(source, { throwIfNoEntry: false })?.size ?? 0;
+  if (size < STREAM_FROM || !hasFixedRows(basename(source))) return false;
+  note(`${source}: ${Math.round(size / 2 ** 20)} MiB, so its rows are read as they are needed`);
+  return true;
+}
+
+/** A file that stays open for as long as the command runs; it is closed again where it is refused. */
+async function opened(path: string, scale: number): Promise<RowSource> {
+  const files: Awaited<ReturnType<typeof openFileSource>>[] = [];
+  const open = async (file: string) => {
+    const source = await openFileSource(join(dirname(path), file));
+    files.push(source);
+    return source;
+  };
+  try {
+    return await openRowFile(await open(basename(path)), { open, scale });
+  } catch (error) {
+    await Promise.all(files.map((file) => file.close()));
+    throw error;
+  }
+}
+
+async function streamed(source: string, flags: DataFlags, model: ModelSpec): Promise<RunData> {
+  if (flags.standardise) {
+    throw new ChainruleError(
+      "usage",
+      "--standardise needs all rows in memory: scale the file itself, or do not stream it",
+    );
+  }
+  const scale = 255;
+  const all = await opened(source, scale);
+  const { validation, test } = flags.split ?? { validation: 0, test: 0 };
+  const shares = [1 - validation - test, validation, test];
+  const given = shares.filter((share) => share > 0);
+  // A file that is not divided keeps the order of its rows, so that it trains as it does in memory.
+  const parts = given.length === 1 ? [all] : splitSource(all, given, flags.splitSeed);
+  const match = (what: string, k: number): RowSource | null =>
+    shares[k]! > 0 ? (matchData(model, parts.shift()!, what) as RowSource) : null;
+  return {
+    train: match("training data", 0)!,
+    validation: match("validation data", 1),
+    test: match("test data", 2),
+    preprocessing: {
+      inputs: all.x.shape[1]!,
+      columns: null,
+      pixelScale: source.includes("images-idx3") ? scale : null,
+      scaling: null,
+      classes: null,
+      targets: null,
+    },
+  };
+}

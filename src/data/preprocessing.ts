@@ -1,0 +1,135 @@
+import { ChainruleError } from "../core/errors.ts";
+import { brief } from "../core/format.ts";
+import { type NdArray, ndarray, reshape, shapeText, sizeOf } from "../core/ndarray.ts";
+import { presentRows, readTable } from "./csv.ts";
+import { encodeColumns, widthOf } from "./csv-columns.ts";
+import type { Column, Dataset, Scaling } from "./dataset.ts";
+import { applyScaling } from "./standardise.ts";
+
+/**
+ * What was done to the rows that a net learned from, so that the same can be done to new ones: kept beside its weights.
+ * The numbers are those of the training rows alone.
+ */
+export interface Preprocessing {
+  /** Columns of x. */
+  readonly inputs: number;
+  /** Columns of the file, in the order in which they make up those of x; null where rows did not come from a table. */
+  readonly columns: readonly Column[] | null;
+  /** What pixels were divided by; null where rows are no images of a file. */
+  readonly pixelScale: number | null;
+  readonly scaling: Scaling | null;
+  /** Names of the classes, in the order of the net's outputs; null where it predicts numbers. */
+  readonly classes: readonly string[] | null;
+  /** Names of the columns that it predicts. */
+  readonly targets: readonly string[] | null;
+}
+
+const FORMAT = "chainrule-preprocessing";
+/** Goes up when a field changes its meaning. */
+const VERSION = 1;
+
+export function preprocessingOf(train: Partial<Dataset> & Pick<Dataset, "x">): Preprocessing {
+  return {
+    inputs: train.x.shape[1]!,
+    columns: train.columns ?? null,
+    pixelScale: train.pixelScale ?? null,
+    scaling: train.scaling ?? null,
+    classes: train.classes ?? null,
+    targets: train.targets ?? null,
+  };
+}
+
+export function preprocessingText(p: Preprocessing): string {
+  return `${JSON.stringify({ format: FORMAT, version: VERSION, ...p }, null, 1)}\n`;
+}
+
+/** Reads what `preprocessingText` wrote. Throws ChainruleError "file" naming the field that is wrong. */
+export function parsePreprocessing(name: string, json: unknown): Preprocessing {
+  const fail = (message: string): never => {
+    throw new ChainruleError("file", `${name}: ${message}`);
+  };
+  const known = ["format", "version", "inputs", "columns", "pixelScale", "scaling", "classes", "targets"];
+  const record = isRecord(json) ? json : fail("not a record of preprocessing, which is a JSON object");
+  if (record.format !== FORMAT) fail(`"format" is ${brief(record.format)}, not "${FORMAT}"`);
+  if (record.version !== VERSION) fail(`version ${brief(record.version)}; this Chainrule reads version ${VERSION}`);
+  const stray = Object.keys(record).find((key) => !known.includes(key));
+  if (stray !== undefined) fail(`unknown field ${brief(stray)}; known are ${known.join(", ")}`);
+  const { inputs, columns, pixelScale, scaling, classes, targets } = record;
+  if (typeof inputs !== "number" || !Number.isInteger(inputs) || inputs < 1)
+    return fail(`"inputs" must be a whole number from 1, got ${brief(inputs)}`);
+  if (columns !== null && !(Array.isArray(columns) && columns.every(isColumn)))
+    return fail('"columns" must be a list of columns, each with a name and categories or null');
+  if (columns && widthOf(columns) !== inputs) fail(`its columns make ${widthOf(columns)} inputs, not ${inputs}`);
+  if (columns && new Set(columns.map((c) => c.name)).size !== columns.length) fail("a column is named twice");
+  if (pixelScale !== null && !(typeof pixelScale === "number" && pixelScale > 0))
+    return fail(`"pixelScale" must be a positive number or null, got ${brief(pixelScale)}`);
+  if (scaling !== null && !isScaling(scaling, inputs))
+    return fail(`"scaling" must hold ${inputs} means and ${inputs} positive deviations, or be null`);
+  for (const [key, texts] of Object.entries({ classes, targets })) {
+    if (texts !== null && !isTexts(texts)) fail(`"${key}" must be a list of different names or null`);
+  }
+  return { inputs, columns, pixelScale, scaling, classes, targets } as Preprocessing;
+}
+
+/** Rows to predict, x f32 [n, inputs], and the line of the file that each came from. */
+export interface NewRows {
+  readonly x: NdArray;
+  readonly lines: readonly number[];
+}
+
+/**
+ * Rows of a CSV file as the net learned to see them: columns by their names, wherever they are, encoded and scaled as
+ * the training rows were. Other columns are ignored. Without a record of columns all are taken, in their order.
+ * Throws ChainruleError "data" naming line and column.
+ */
+export function prepareCsv(
+  name: string,
+  file: string | Uint8Array,
+  p: Preprocessing,
+  missing: "refuse" | "drop",
+): NewRows {
+  const table = readTable(name, file);
+  const kinds = p.columns ?? [...table.columns.keys()].map((column) => ({ name: column, categories: null }));
+  const absent = kinds.find((column) => !table.columns.has(column.name));
+  if (absent) {
+    const has = [...table.columns.keys()].join(", ");
+    throw new ChainruleError(
+      "data",
+      `${name}: no column "${absent.name}", which the net learned from; there are ${has}`,
+    );
+  }
+  const names = kinds.map((column) => column.name);
+  const rows = presentRows(name, table, names, missing);
+  const values = encodeColumns(name, rows, kinds, table.columns);
+  const x = prepareRows(name, ndarray([rows.length, widthOf(kinds)], "f32", values), p);
+  return { x, lines: rows.map(({ line }) => line) };
+}
+
+/** Rows that are numbers already, x f32 [n, ...], scaled as the training rows were. Throws where their width differs. */
+export function prepareRows(name: string, x: NdArray, p: Preprocessing): NdArray {
+  const width = sizeOf(x.shape.slice(1));
+  if (width !== p.inputs) {
+    const got = `${name}: rows of ${width} values, ${shapeText(x.shape)}`;
+    throw new ChainruleError("data", `${got}; the net takes ${p.inputs}`);
+  }
+  const flat = reshape(x, [x.shape[0]!, width]);
+  return p.scaling ? applyScaling(flat, p.scaling) : flat;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isColumn(value: unknown): value is Column {
+  return isRecord(value) && typeof value.name === "string" && (value.categories === null || isTexts(value.categories));
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((v) => typeof v === "string") && new Set(value).size === value.length;
+}
+
+function isScaling(value: unknown, inputs: number): value is Scaling {
+  const numbers = (list: unknown, low: number): boolean =>
+    Array.isArray(list) && list.length === inputs && list.every((v) => Number.isFinite(v) && v > low);
+  return isRecord(value) && numbers(value.mean, Number.NEGATIVE_INFINITY) && numbers(value.deviation, 0);
+}

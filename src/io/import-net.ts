@@ -1,0 +1,70 @@
+import { ChainruleError } from "../core/errors.ts";
+import type { NdArray } from "../core/ndarray.ts";
+import { parseObject } from "./keras/json.ts";
+import { isTfjs, readKeras, readTfjs, tfjsFiles } from "./keras/read.ts";
+import type { ImportedNet, ImportOptions } from "./net-parts.ts";
+import { readOnnx } from "./onnx/read.ts";
+
+/** A file of another library, and what lies beside it. */
+export interface NetFile {
+  /** Its name, whose ending says what it is. */
+  readonly name: string;
+  /** Its contents. */
+  readonly bytes: Uint8Array;
+  /** Gives a file that this one names: the weights of TensorFlow.js's model.json. */
+  readonly read?: (file: string) => Promise<Uint8Array>;
+  /** The arrays of Keras's get_weights(), where the file is the structure alone. */
+  readonly arrays?: ReadonlyMap<string, NdArray>;
+}
+
+const ZIP = [0x50, 0x4b, 0x03, 0x04] as const;
+const HDF5 = [0x89, 0x48, 0x44, 0x46] as const;
+
+/**
+ * A net out of an ONNX file, TensorFlow.js's model.json with its files, or Keras's model.to_json() with the arrays of
+ * get_weights(): told by the content. Throws ChainruleError "file" naming the node or layer that is not known.
+ */
+export async function importNet(file: NetFile, options: ImportOptions = {}): Promise<ImportedNet> {
+  const { name, bytes, arrays } = file;
+  const begins = (magic: readonly number[]): boolean => magic.every((byte, i) => bytes[i] === byte);
+  if (begins(ZIP) || begins(HDF5)) {
+    throw new ChainruleError(
+      "file",
+      `${name} holds HDF5, which is not read: in Python, write model.to_json() to a file and numpy.savez("w.npz", *model.get_weights()), and import these two`,
+    );
+  }
+  if (!isJson(bytes)) {
+    // The format's version, the first field, which every writer puts first.
+    if (bytes[0] !== 0x08) {
+      throw new ChainruleError("file", `${name} is neither an ONNX file nor the JSON of TensorFlow.js or Keras`);
+    }
+    return readOnnx(bytes, options);
+  }
+  const json = parseObject(bytes, name);
+  if (isTfjs(json)) {
+    const files = new Map<string, Uint8Array>();
+    for (const path of tfjsFiles(json)) files.set(path, await shard(file, path));
+    return readTfjs(json, files, options);
+  }
+  if (arrays) return readKeras(json, arrays, options);
+  if (!("class_name" in json)) {
+    throw new ChainruleError("file", `${name} is neither a model.json of TensorFlow.js nor a model.to_json() of Keras`);
+  }
+  throw new ChainruleError(
+    "file",
+    `${name} is the structure of a Keras model; its weights are needed too, as numpy.savez("w.npz", *model.get_weights())`,
+  );
+}
+
+async function shard({ name, read }: NetFile, path: string): Promise<Uint8Array> {
+  if (!read) throw new ChainruleError("file", `${name}: the file ${path}, which it names, is needed beside it`);
+  return read(path);
+}
+
+/** JSON begins with a bracket or a quote, perhaps behind spaces or a byte order mark; an ONNX file with a field's number. */
+function isJson(bytes: Uint8Array): boolean {
+  let at = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  while (bytes[at] === 0x20 || bytes[at] === 0x09 || bytes[at] === 0x0a || bytes[at] === 0x0d) at++;
+  // A newline is also how a field of an ONNX file may begin: only the bracket decides.
+  return bytes[at] === 0x7b || bytes[at] === 0x5b || bytes[at] === 0x22;
+}

@@ -1,0 +1,148 @@
+import { type NdArray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
+import { ELEMENTS } from "../elements.ts";
+import { brief } from "../safetensors-header.ts";
+import { isObject, type Json, listOf, numberOf, objectOf, refuse, textOf } from "./json.ts";
+
+/** One array that a TensorFlow.js model keeps in its files of weights. */
+interface Stored {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Name among ELEMENTS. */
+  readonly element: string;
+  /** Value = stored * scale + min. */
+  readonly scale: number;
+  readonly min: number;
+}
+
+/** Arrays that lie one after another in some files, taken together. */
+export interface WeightGroup {
+  readonly paths: readonly string[];
+  readonly weights: readonly Stored[];
+}
+
+const MOST_GROUPS = 1000;
+const MOST_PATHS = 10_000;
+const MOST_WEIGHTS = 10_000;
+const MOST_RANK = 8;
+
+/** Reads a weightsManifest: which files, and what lies in them. */
+export function readManifest(value: unknown): readonly WeightGroup[] {
+  const names = new Set<string>();
+  const paths = new Set<string>();
+  return listOf(value, "weightsManifest", MOST_GROUPS).map((entry, i) => {
+    const group = objectOf(entry, `weightsManifest, group ${i}`);
+    return {
+      paths: listOf(group.paths, `weightsManifest, group ${i}: paths`, MOST_PATHS).map((path) => {
+        const file = requirePlain(textOf(path, `weightsManifest, group ${i}: a path`));
+        if (paths.has(file)) refuse(`weightsManifest names the file ${brief(file)} twice`);
+        paths.add(file);
+        return file;
+      }),
+      weights: listOf(group.weights, `weightsManifest, group ${i}: weights`, MOST_WEIGHTS).map((weight) => {
+        const stored = readWeight(objectOf(weight, `weightsManifest, group ${i}: a weight`));
+        if (names.has(stored.name)) refuse(`weightsManifest names the weight ${brief(stored.name)} twice`);
+        names.add(stored.name);
+        return stored;
+      }),
+    };
+  });
+}
+
+/** A file beside the model, or in a folder beside it; not one elsewhere on the machine. */
+function requirePlain(path: string): string {
+  const outside =
+    path.startsWith("/") || /[\\:\0]/.test(path) || path.split("/").some((part) => part === ".." || part === "");
+  if (outside) refuse(`weightsManifest names the file ${brief(path)}; only files beside the model are read`);
+  return path;
+}
+
+function readWeight(weight: Json): Stored {
+  const name = textOf(weight.name, "weightsManifest: a weight's name");
+  const where = `weight ${brief(name)}`;
+  const shape = listOf(weight.shape, `${where}: shape`, MOST_RANK).map((d) =>
+    Number.isSafeInteger(d) && (d as number) >= 1
+      ? (d as number)
+      : refuse(`${where}: its shape must be whole numbers from 1, got ${brief(weight.shape)}`),
+  );
+  if (weight.dtype !== "float32") refuse(`${where} has the dtype ${brief(weight.dtype)}; only float32 is read`);
+  const quantization = weight.quantization;
+  if (quantization == null) return { name, shape, element: "F32", scale: 1, min: 0 };
+  if (!isObject(quantization)) return refuse(`${where}: quantization must be an object`);
+  const { dtype } = quantization;
+  if (dtype === "float16") return { name, shape, element: "F16", scale: 1, min: 0 };
+  if (dtype !== "uint8" && dtype !== "uint16") {
+    return refuse(`${where}: quantized to ${brief(dtype)}; read are uint8, uint16 and float16`);
+  }
+  return {
+    name,
+    shape,
+    element: dtype === "uint8" ? "U8" : "U16",
+    scale: numberOf(quantization.scale, 1, `${where}: quantization, scale`),
+    min: numberOf(quantization.min, 0, `${where}: quantization, min`),
+  };
+}
+
+const bytesOf = ({ shape, element }: Stored): number => sizeOf(shape) * ELEMENTS.get(element)!.bytes;
+
+/** All arrays by name, f32. `read` gives a file of the manifest. */
+export function readGroups(groups: readonly WeightGroup[], read: (path: string) => Uint8Array): Map<string, NdArray> {
+  const out = new Map<string, NdArray>();
+  // Every length is right before the first array is made.
+  const datas = groups.map((group) => {
+    const files = group.paths.map(read);
+    const held = files.reduce((sum, file) => sum + file.length, 0);
+    const wanted = group.weights.reduce((sum, weight) => sum + bytesOf(weight), 0);
+    if (held !== wanted)
+      refuse(
+        `${group.paths.slice(0, 3).map(brief).join(", ") || "no file"}: ${held} bytes, but the weights in them take ${wanted}`,
+      );
+    return files;
+  });
+  groups.forEach(({ weights }, i) => {
+    const data = new Joined(datas[i]!);
+    for (const weight of weights) out.set(weight.name, decode(weight, data.take(bytesOf(weight))));
+  });
+  return out;
+}
+
+/** Files read as if they were one: a weight may begin in one and end in the next. */
+class Joined {
+  private file = 0;
+  private at = 0;
+
+  constructor(private readonly files: readonly Uint8Array[]) {}
+
+  /** A view where it can be, a copy where it must. */
+  take(length: number): Uint8Array {
+    while (this.file < this.files.length && this.at === this.files[this.file]!.length) this.next();
+    const file = this.files[this.file] ?? new Uint8Array(0);
+    if (this.at + length <= file.length) {
+      this.at += length;
+      return file.subarray(this.at - length, this.at);
+    }
+    const out = new Uint8Array(length);
+    for (let filled = 0; filled < length; ) {
+      const part = this.files[this.file]!.subarray(this.at, this.at + length - filled);
+      out.set(part, filled);
+      filled += part.length;
+      this.at += part.length;
+      if (this.at === this.files[this.file]!.length) this.next();
+    }
+    return out;
+  }
+
+  private next(): void {
+    this.file++;
+    this.at = 0;
+  }
+}
+
+function decode({ name, shape, element, scale, min }: Stored, bytes: Uint8Array): NdArray {
+  const out = zeros(shape.length === 0 ? [1] : shape, "f32");
+  if (out.data.length * ELEMENTS.get(element)!.bytes !== bytes.length)
+    refuse(`weight ${brief(name)} ${shapeText(shape)} is cut short`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { bytes: width, read } = ELEMENTS.get(element)!;
+  for (let i = 0; i < out.data.length; i++) out.data[i] = read(view, i * width, true) * scale + min;
+  return out;
+}

@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { writeOnnx } from "../../src/io/onnx/write.ts";
+import { initialise } from "../../src/nn/initialise.ts";
+import { parseModel } from "../../src/nn/model.ts";
+import { studio } from "../shared/page.ts";
+
+const s = studio();
+const file = (name: string, bytes: Uint8Array) => ({ name, mimeType: "", buffer: Buffer.from(bytes) });
+const fixture = (name: string) => file(name, readFileSync(new URL(`../fixtures/keras/${name}`, import.meta.url)));
+
+/** Two inputs and classes, as moons has: a net whose first loss is known, since it says one class with certainty. */
+const model = parseModel({
+  layers: [
+    { type: "linear", in: 2, out: 5 },
+    { type: "elu", alpha: 0.5 },
+    { type: "linear", in: 5, out: 2 },
+  ],
+  loss: "crossEntropy",
+});
+const weights = initialise(model, 1, "zeros");
+weights.get("2.bias")!.data.set([20, 0]);
+
+test("a dropped net trains from its weights on; another's data, an unknown layer or a damaged file leaves it there", async () => {
+  await s.open("data=moons&device=cpu&net=7-tanh");
+  await s.trained(5);
+  await s.page.setInputFiles("#file", file("mine.onnx", writeOnnx(model, weights)));
+  await s.page.waitForFunction(() => location.hash.includes("net=5-elu"));
+  await s.page.waitForSelector("#net-from");
+  expect(await s.text("#net-from")).toBe("begins from the weights of mine.onnx");
+  // Half of the rows are of the other class, each at a loss of 20; a drawn net begins near log 2.
+  await s.paused();
+  await s.page.click("#reset");
+  await s.page.click("#step");
+  await s.page.waitForFunction(() => document.querySelector("#step-count")?.textContent === "1");
+  expect(Number(await s.text("#loss"))).toBeGreaterThan(5);
+
+  for (const [files, message] of [
+    [
+      [fixture("tfjs.json"), fixture("tfjs-1of2.bin"), fixture("tfjs-2of2.bin")],
+      "takes 4 values and gives 3, but this data has 2",
+    ],
+    [[fixture("tfjs.json"), fixture("tfjs-1of2.bin")], "needs tfjs-2of2.bin: drop both together"],
+    [[file("bad.onnx", writeOnnx(model, weights).subarray(0, 100))], "cut short"],
+  ] as const) {
+    await s.page.setInputFiles("#file", [...files]);
+    await s.page.locator("#problem", { hasText: message }).waitFor();
+    expect(s.page.url()).toContain("net=5-elu");
+    expect(await s.text("#net-from")).toContain("mine.onnx");
+  }
+  // A net that is changed is another net.
+  await s.page.fill("#width-0", "6");
+  await s.page.press("#width-0", "Enter");
+  await s.page.waitForSelector("#net-from", { state: "detached" });
+});

@@ -1,0 +1,83 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { run as exportOnnx } from "../../../src/cli/export-onnx.ts";
+import { run as importNet } from "../../../src/cli/import.ts";
+import { writeSafetensors } from "../../../src/io/safetensors.ts";
+import { weightTensors } from "../../../src/io/weights.ts";
+import { initialise } from "../../../src/nn/initialise.ts";
+import { everyLayer } from "../../shared/every-layer.ts";
+
+const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
+let folder: string;
+const at = (name: string): string => join(folder, name);
+const json = (name: string) => JSON.parse(readFileSync(at(name), "utf8"));
+const to = () => ["--out", at("model.json"), "--weights-out", at("w.safetensors")];
+/** What was printed on stdout. */
+const printed: string[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "chainrule-import-"));
+  printed.length = 0;
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => printed.push(String(text)) > 0);
+  vi.spyOn(process.stderr, "write").mockImplementation(() => true);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true });
+});
+
+describe("export --to onnx and import", () => {
+  it("give the same model and weights back, to the byte", async () => {
+    const weights = writeSafetensors(weightTensors(everyLayer, initialise(everyLayer, 4)));
+    writeFileSync(at("m.json"), JSON.stringify(everyLayer));
+    writeFileSync(at("m.safetensors"), weights);
+    expect(await exportOnnx(at("m.onnx"), [at("m.json"), "--weights", at("m.safetensors")])).toBe(0);
+    expect(await importNet([at("m.onnx"), ...to()])).toBe(0);
+    expect(json("model.json")).toEqual(everyLayer);
+    expect(new Uint8Array(readFileSync(at("w.safetensors")))).toEqual(weights);
+  });
+
+  it("take the model of TensorFlow.js with the files beside it, and Keras's with its arrays", async () => {
+    expect(await importNet([fixture("keras/tfjs.json"), ...to(), "--loss", "mse", "--json"])).toBe(0);
+    expect(JSON.parse(printed.at(-1)!)).toMatchObject({ inputs: 4, outputs: 3, parameters: 141, loss: "mse" });
+    const arrays = ["--weights", fixture("keras/functional.npz")];
+    expect(await importNet([fixture("keras/functional.json"), ...arrays, ...to(), "--loss", "bce", "--json"])).toBe(0);
+    // Its sigmoid is the loss's.
+    expect(JSON.parse(printed.at(-1)!).layers.at(-1)).toBe("linear");
+    const keep = [...arrays, ...to(), "--loss", "bce", "--keep-outputs", "--json"];
+    expect(await importNet([fixture("keras/functional.json"), ...keep])).toBe(0);
+    expect(JSON.parse(printed.at(-1)!).layers.at(-1)).toBe("sigmoid");
+  });
+
+  it("leave the files that were there where anything is wrong", async () => {
+    await importNet([fixture("onnx/torch-13.onnx"), ...to()]);
+    const before = [json("model.json"), readFileSync(at("w.safetensors"))];
+    const whole = readFileSync(fixture("onnx/torch-17.onnx"));
+    writeFileSync(at("cut.onnx"), whole.subarray(0, 900));
+    writeFileSync(at("noise.onnx"), new Uint8Array(100).fill(0xee));
+    for (const [file, message] of [
+      [at("cut.onnx"), "cut short"],
+      [at("noise.onnx"), "neither an ONNX file nor"],
+      [at("none.onnx"), "there is no such file"],
+      [fixture("keras/sequential.json"), "its weights are needed too"],
+    ] as const) {
+      await expect(importNet([file, ...to()])).rejects.toThrow(message);
+    }
+    expect([json("model.json"), readFileSync(at("w.safetensors"))]).toEqual(before);
+    expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([]);
+  });
+
+  it("refuse what makes no sense before any work", async () => {
+    const file = fixture("onnx/torch-13.onnx");
+    await expect(importNet([file, "--out", at("m.json")])).rejects.toThrow("--weights-out <file> is missing");
+    await expect(importNet([file, "--out", at("m"), "--weights-out", at("m")])).rejects.toThrow("name the same file");
+    await expect(importNet([file, ...to(), "--loss", "l2"])).rejects.toThrow("--loss must be one of");
+    await expect(importNet([file, "--out", at("no/m.json"), "--weights-out", at("w")])).rejects.toThrow(
+      "does not exist",
+    );
+    await expect(exportOnnx(at("no/m.onnx"), ["xor"])).rejects.toThrow("its folder does not exist");
+  });
+});

@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import { type NdArray, zeros } from "../../../src/core/ndarray.ts";
+import { importNet } from "../../../src/io/import-net.ts";
+import { readKeras } from "../../../src/io/keras/read.ts";
+import { dense, layer } from "./keras-model.ts";
+
+describe("a Keras model that is not a chain of layers known here", () => {
+  it.each<[string, unknown[], string]>([
+    ["a layer of another kind", [layer("Conv2D", "c", {})], 'layer "c" (Conv2D) is not known here'],
+    ["a model within", [layer("Sequential", "inner", { layers: [] })], 'layer "inner" (Sequential) is not known here'],
+    [
+      "an activation",
+      [dense("d", 2, { activation: "mish" })],
+      'layer "d" (Dense): the activation "mish" is not known here',
+    ],
+    ["an activation that objects have", [dense("d", 2, { activation: "toString" })], '"toString" is not known here'],
+    ["units that differ from the kernel", [dense("d", 3)], 'layer "d" (Dense) has 3 units, but a kernel of [1, 2]'],
+    ["a ReLU with an end", [dense("d", 2), layer("ReLU", "r", { max_value: 6 })], "max_value 6"],
+    ["a softmax along the batch", [dense("d", 2), layer("Softmax", "s", { axis: 0 })], "works along axis 0"],
+    [
+      "a dropout of everything",
+      [dense("d", 2), layer("Dropout", "o", { rate: 1 })],
+      '"p" must be at least 0 and below 1',
+    ],
+    ["masks of another shape", [dense("d", 2), layer("Dropout", "o", { rate: 0.1, noise_shape: [1] })], "noise_shape"],
+    [
+      "a normalisation without arrays",
+      [layer("LayerNormalization", "n", { scale: false, center: false })],
+      "its width is not known",
+    ],
+    ["a name twice", [dense("d", 2), dense("d", 2)], 'two layers have the name "d"'],
+    ["rows of rows", [dense("d", 2, { batch_input_shape: [null, 3, 1] })], "put a Flatten before it"],
+    ["no layers", [], "at least one layer"],
+    ["a layer that is none", [5], "layer 0 must be an object, got 5"],
+  ])("is refused: %s", (_, layers, message) => {
+    const arrays = new Map<string, NdArray>([
+      ["k", zeros([1, 2], "f32")],
+      ["b", zeros([2], "f32")],
+    ]);
+    expect(() => readKeras({ class_name: "Sequential", config: { layers } }, arrays)).toThrow(message);
+  });
+
+  it("is refused for the way its layers are joined", () => {
+    const input = { ...layer("InputLayer", "i", {}), name: "i", inbound_nodes: [] };
+    const node = (name: string, ...from: string[]) => ({
+      ...dense(name, 2),
+      name,
+      inbound_nodes: [from.map((f) => [f, 0, 0, {}])],
+    });
+    const model = (layers: unknown[], output = "a") => ({
+      class_name: "Functional",
+      config: { layers, output_layers: [[output, 0, 0]] },
+    });
+    const refused = (layers: unknown[], message: string, output?: string) =>
+      expect(() => readKeras(model(layers, output), new Map())).toThrow(message);
+    refused([input, node("a", "i"), node("b", "i")], 'layers "a" and "b" both use "i"');
+    refused([input, node("a", "i", "i")], "takes 2 inputs");
+    refused([input, { ...node("a", "i"), inbound_nodes: [[["i", 0, 0]], [["i", 0, 0]]] }], "is used 2 times");
+    refused([input, { ...input, name: "j" }, node("a", "i")], "one input layer, but has 2");
+    refused([node("a", "b"), node("b", "a")], "one input layer, but has 0");
+    refused([input, node("a", "b"), node("b", "a")], 'layer "a" (Dense) is not part of the chain');
+    refused([input, node("a", "i"), node("b", "a")], 'the model\'s output is "a", but the chain ends in "b"');
+    expect(() => readKeras({ class_name: "Custom", config: {} }, new Map())).toThrow('a model of class "Custom"');
+  });
+
+  it("is refused when it was compiled with another loss, until one is named", () => {
+    const json = { class_name: "Sequential", config: { layers: [dense("d", 2)] }, compile_config: { loss: "mae" } };
+    const arrays = new Map([
+      ["k", zeros([1, 2], "f32")],
+      ["b", zeros([2], "f32")],
+    ] as const);
+    expect(() => readKeras(json, arrays)).toThrow('the loss "mae", which is not known here');
+    expect(readKeras(json, arrays, { loss: "huber" }).model.loss).toBe("huber");
+  });
+
+  it("is refused when it is no JSON, or nested too deep, or HDF5", async () => {
+    const text = (s: string) => importNet({ name: "m.json", bytes: new TextEncoder().encode(s) });
+    await expect(text("{")).rejects.toThrow("m.json is not JSON");
+    await expect(text('{"a":'.repeat(30))).rejects.toThrow("nested more than 24 deep");
+    await expect(text('{"a":1,"a":2}')).rejects.toThrow('"a" occurs twice');
+    await expect(text("[1]")).rejects.toThrow("must be an object");
+    await expect(text('{"layers":[]}')).rejects.toThrow("neither a model.json of TensorFlow.js nor");
+    await expect(text("PK\u0003\u0004")).rejects.toThrow("holds HDF5");
+    await expect(text("layers")).rejects.toThrow("neither an ONNX file nor");
+  });
+});

@@ -1,0 +1,99 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { readOnnx } from "../../../src/io/onnx/read.ts";
+import { writeOnnx } from "../../../src/io/onnx/write.ts";
+import { initialise } from "../../../src/nn/initialise.ts";
+import { everyLayer } from "../../shared/every-layer.ts";
+import { endsCleanly, heldTo, MANY, mutations, randomBytes, TIMEOUT } from "./fuzz.ts";
+import { onnxFile, type TestFile, type TestNode, type TestTensor } from "./onnx-file.ts";
+
+const file = (name: string): Uint8Array =>
+  new Uint8Array(readFileSync(new URL(`../../fixtures/onnx/${name}.onnx`, import.meta.url)));
+
+/** Graphs of the right kind with wrong things in them: mostly chains, of few names, so that many fit together. */
+const graphs = (): fc.Arbitrary<TestFile> => {
+  const value = fc.constantFrom("x", "a", "b", "c", "y", "w", "v", "s", "");
+  const op = fc.constantFrom(
+    ...["Gemm", "MatMul", "Add", "Relu", "Elu", "LeakyRelu", "Softmax", "LogSoftmax", "LayerNormalization", "Dropout"],
+    ...[
+      "Identity",
+      "Flatten",
+      "Reshape",
+      "Transpose",
+      "Constant",
+      "Mul",
+      "Div",
+      "Erf",
+      "Sigmoid",
+      "Pow",
+      "Conv",
+      "Gelu",
+    ],
+  );
+  const integers = fc.dictionary(fc.constantFrom("axis", "transB", "transA", "i"), fc.integer({ min: -2, max: 3 }), {
+    maxKeys: 2,
+  });
+  const floats = fc.dictionary(fc.constantFrom("alpha", "beta", "epsilon", "ratio"), fc.float(), { maxKeys: 2 });
+  const node = fc.record({
+    op,
+    inputs: fc.array(value, { maxLength: 3 }),
+    outputs: fc.array(value, { minLength: 1, maxLength: 2 }),
+    integers,
+    floats,
+  });
+  // One behind the other, from x to y; most links fit.
+  const names = ["x", "a", "b", "c", "y"];
+  const sound = fc.constantFrom(
+    ...["Relu", "Elu", "Softmax", "Dropout", "Identity", "Flatten", "Sigmoid"].map((key) => ({ op: key, more: [] })),
+    ...[["w"], ["w", "v"]].map((more) => ({ op: "Gemm", more })),
+    { op: "MatMul", more: ["w"] },
+    { op: "LayerNormalization", more: ["v"] },
+  );
+  const loose = fc.record({ op, more: fc.array(fc.constantFrom("w", "v", "s"), { maxLength: 2 }), integers, floats });
+  const link = fc.oneof({ weight: 6, arbitrary: sound }, loose);
+  const chain = fc
+    .array(link, { minLength: 4, maxLength: 4 })
+    .map((list) => list.map((n, i): TestNode => ({ ...n, inputs: [names[i]!, ...n.more], outputs: [names[i + 1]!] })));
+  const dim = fc.constantFrom(0, 1, 2, 2, 2, 3, -1, 2 ** 31, 2 ** 53);
+  const tensor = (name: string, dims: readonly number[]): fc.Arbitrary<TestTensor> =>
+    fc.oneof(
+      { weight: 4, arbitrary: fc.constant({ name, dims }) },
+      fc.record({ name: fc.constant(name), dims: fc.constantFrom([2, 2], [2], [1], [], [1, 2]) }),
+      fc.record({
+        name: fc.constant(name),
+        dims: fc.array(dim, { maxLength: 4 }),
+        type: fc.constantFrom(1, 6, 7, 8, 9, 10, 11, 16),
+        raw: fc.uint8Array({ maxLength: 40 }),
+      }),
+    );
+  return fc.record({
+    nodes: fc.oneof(fc.array(node, { maxLength: 6 }), chain),
+    tensors: fc.tuple(tensor("w", [2, 2]), tensor("v", [2]), tensor("s", [])),
+    opset: fc.constantFrom(7, 12, 13, 17, 20),
+  });
+};
+
+describe("whatever the bytes are, the ONNX reader", () => {
+  it("ends in time, within memory, and throws nothing but ChainruleError", { timeout: TIMEOUT }, async () => {
+    const own = writeOnnx(everyLayer, initialise(everyLayer, 1));
+    const valid = [own, ...["torch-17", "torch-11", "torch-9", "types", "formulas"].map(file)].map(mutations);
+    const bytes = fc.oneof(randomBytes(), { weight: 3, arbitrary: graphs().map(onnxFile) }, ...valid);
+    await fc.assert(
+      // Half floats become floats, twice as large; nothing else grows.
+      fc.asyncProperty(bytes, (input) => heldTo(2 * input.length, () => readOnnx(input))),
+      { numRuns: MANY },
+    );
+  });
+
+  it("takes some of these graphs, so that what it does with them is tried, too", () => {
+    let taken = 0;
+    for (const graph of fc.sample(graphs(), { numRuns: 500, seed: 1 })) {
+      endsCleanly(() => {
+        readOnnx(onnxFile(graph));
+        taken++;
+      });
+    }
+    expect(taken).toBeGreaterThan(25);
+  });
+});
