@@ -1,6 +1,5 @@
 import { short } from "../core/format.ts";
 import type { Evaluation } from "../train/evaluation.ts";
-import type { Precision } from "../train/precision.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
 import { clearProgress, print } from "./output.ts";
 
@@ -13,9 +12,9 @@ export interface Evaluations {
 }
 
 /** A line of the log; with f16 also the scale of the loss, and whether the step was left out to find it. */
-export function logLine(m: StepMetrics, precision: Precision): string {
+export function logLine(m: StepMetrics, halves: boolean): string {
   const { step, loss, gradientNorm, learningRate, lossScale, skipped } = m;
-  const scaling = precision === "f16" ? { lossScale, skipped } : {};
+  const scaling = halves ? { lossScale, skipped } : {};
   return `${JSON.stringify({ step, loss, gradientNorm, learningRate, ...scaling })}\n`;
 }
 

@@ -16,8 +16,7 @@ const options: Readonly<Record<keyof ResolvedOptions, string>> = {
   clip: "the update",
   seed: "how rows and masks are drawn",
   weights: "what the run began with",
-  precision: "f32 alone, see below",
-  lossScale: "nothing: f32 has none",
+  halves: "f32 alone, see below",
   maxDataBytes: "nothing: it says where rows lie, not which are drawn",
   maxBufferSize: "nothing: it divides buffers",
 };
@@ -30,10 +29,7 @@ export function requireKnown(run: ResolvedOptions, what: string): void {
     const unknown = Object.keys(given).find((key) => !Object.hasOwn(known, key));
     if (unknown !== undefined) throw new ChainruleError("usage", `${what}: the option ${unknown} is not known there`);
   }
-  if (run.precision !== "f32") {
-    throw new ChainruleError(
-      "usage",
-      `${what}: the run is in ${run.precision}; what is written computes in f32 or more`,
-    );
+  if (run.halves) {
+    throw new ChainruleError("usage", `${what}: the run is in f16; what is written computes in f32 or more`);
   }
 }

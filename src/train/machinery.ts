@@ -43,10 +43,10 @@ export class Machinery {
       rows: data.x.shape[0]!,
       streams: stream !== null,
     });
-    if (options.precision === "f16") {
+    if (options.halves) {
       // Loaded only where it is needed: a page that trains in f32 does without.
       const { requireParity } = await import("./parity.ts");
-      await requireParity(backend, options);
+      await requireParity(backend, options, options.halves);
     }
     const executor = await backend.compile(plan.graph, { nodes: fuse(plan.graph) });
     return new Machinery(backend, options, plan, executor, stream);

@@ -17,7 +17,7 @@ import { type ModelSpec, parameterSpecs, parseModel, widths } from "../nn/model.
 import { requireFits } from "../nn/parameters.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
-import { type LossScale, type Precision, type PrecisionOptions, resolvePrecision } from "./precision.ts";
+import { type Halves, type LossScale, type Precision, resolvePrecision } from "./precision.ts";
 import { isResident, type RowSource } from "./row-source.ts";
 
 /** Rows to learn from: x f32 [n, inputs]; y f32 [n, outputs], or class indices i32 [n]. */
@@ -59,7 +59,7 @@ export interface TrainerOptions {
 }
 
 /** TrainerOptions with every default filled in, checked. */
-export interface ResolvedOptions extends PrecisionOptions {
+export interface ResolvedOptions {
   /** The net and its loss. */
   readonly model: ModelSpec;
   /** Rows to learn from. */
@@ -74,6 +74,8 @@ export interface ResolvedOptions extends PrecisionOptions {
   readonly schedule: ScheduleSpec;
   /** Global norm that gradients are clipped to; 0 for none. */
   readonly clip: number;
+  /** Of a run in f16; null for f32. */
+  readonly halves: Halves | null;
   /** Decides first weights, the order of rows and dropout. */
   readonly seed: number;
   /** First weights by name, W [in, out]. */
@@ -104,7 +106,7 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
   const clip = given.clip ?? 0;
   if (!(clip >= 0 && Number.isFinite(clip)))
     throw new ChainruleError("usage", `clip must be a positive number, got ${clip}`);
-  const precision = resolvePrecision(given.precision, given.lossScale);
+  const halves = resolvePrecision(given.precision, given.lossScale);
   const optimizer = given.optimizer ?? { type: "adam", lr: 0.001 };
   optimizerAttrs(optimizer);
   const schedule = given.schedule ?? { type: "constant" };
@@ -122,7 +124,7 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
     schedule,
     clip,
     seed,
-    ...precision,
+    halves,
     weights,
     maxDataBytes: given.maxDataBytes ?? maxDataBytes,
     maxBufferSize,

@@ -11,7 +11,7 @@ import { fuse } from "../ops/fuse.ts";
 import { startCursor } from "../ops/record.ts";
 import { type GradientGraph, gradientGraph } from "./gradient-graph.ts";
 import type { ResolvedOptions, Rows } from "./options.ts";
-import { firstControl } from "./precision.ts";
+import { firstControl, type Halves } from "./precision.ts";
 import { isResident, sourceOf } from "./row-source.ts";
 
 /** Multiply-adds of the f64 pass that makes the bound: rows beyond are left out, so that it takes a few seconds at most. */
@@ -30,16 +30,16 @@ type Gradients = ReadonlyMap<string, NdArray>;
  * through the whole net, or a gradient of which a quarter is gone. It refuses and does not fall back, since f16 was asked
  * for by name, and a run in another precision than its settings say cannot be repeated from them.
  */
-export async function requireParity(backend: Backend, options: ResolvedOptions): Promise<void> {
+export async function requireParity(backend: Backend, options: ResolvedOptions, { lossScale }: Halves): Promise<void> {
   const { model, weights, seed, maxBufferSize } = options;
   const { x, y } = await firstRows(options);
   const common = { seed, maxBufferSize };
   const wide = await onBackend(backend, gradientGraph(model, weights, x, y, common), null);
   // A batch that is not finite in f32 is not for f16 to answer for: the run itself reports it.
   if ([...wide.values()].some((g) => firstNotFinite(g.data) >= 0)) return;
-  const first = firstControl(options.lossScale);
+  const first = firstControl(lossScale);
   const begun = gradientGraph(model, weights, x, y, { ...common, lossScale: scaleOf(first) });
-  const dynamic = options.lossScale === "dynamic";
+  const dynamic = lossScale === "dynamic";
   const scale = { value: scaleOf(first) };
   const half = await onBackend(backend, begun, dynamic ? scale : null);
   for (const [name, g] of half) {

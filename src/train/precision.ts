@@ -9,8 +9,9 @@ export type Precision = (typeof precisions)[number];
 /** What the gradient begins from: a power of two that stays, or one that finds its own value as the run goes. */
 export type LossScale = number | "dynamic";
 
-export interface PrecisionOptions {
-  readonly precision: Precision;
+/** Of a run whose products read halves. */
+export interface Halves {
+  /** By what its gradients are multiplied on their way. */
   readonly lossScale: LossScale;
 }
 
@@ -23,8 +24,8 @@ const GROW_AFTER = 2000;
 /** Powers of two that a scale may be: their own inverses are normal numbers of f32 as well. */
 const MOST_EXPONENT = 100;
 
-/** Fills in defaults, and refuses what cannot be meant. */
-export function resolvePrecision(precision: Precision = "f32", lossScale?: LossScale): PrecisionOptions {
+/** What was asked for with defaults filled in, null for f32; refuses what cannot be meant. */
+export function resolvePrecision(precision: Precision = "f32", lossScale?: LossScale): Halves | null {
   if (!precisions.includes(precision)) {
     throw new ChainruleError("usage", `precision must be ${precisions.join(" or ")}, got ${String(precision)}`);
   }
@@ -41,7 +42,7 @@ export function resolvePrecision(precision: Precision = "f32", lossScale?: LossS
       );
     }
   }
-  return { precision, lossScale: scale };
+  return precision === "f32" ? null : { lossScale: scale };
 }
 
 /** control as a run begins: zeros, and the scale of the loss where there is one. */
@@ -51,8 +52,7 @@ export function firstControl(scale: LossScale | null): NdArray {
   return control;
 }
 
-/** What the op control needs to know of the scale: nothing where the loss is not scaled. */
-export function scalingAttrs({ precision, lossScale }: PrecisionOptions): { readonly growAfter?: number } {
-  if (precision === "f32") return {};
+/** What the op control needs to know of the scale. */
+export function scalingAttrs({ lossScale }: Halves): { readonly growAfter: number } {
   return { growAfter: lossScale === "dynamic" ? GROW_AFTER : 0 };
 }

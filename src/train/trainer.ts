@@ -144,8 +144,7 @@ export class Trainer extends Disposing {
 
   /** A step left out because the scale of its gradients was too large for halves: the next one has a smaller. */
   private findsScale({ loss, lossScale }: StepMetrics): boolean {
-    const { precision, lossScale: chosen } = this.options;
-    return precision === "f16" && chosen === "dynamic" && Number.isFinite(loss) && lossScale > LEAST_SCALE;
+    return this.options.halves?.lossScale === "dynamic" && Number.isFinite(loss) && lossScale > LEAST_SCALE;
   }
 
   /** The error of a step that is not finite: says where that began, as far as can be found out. */

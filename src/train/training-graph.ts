@@ -9,7 +9,7 @@ import { alignView, pack } from "../ops/views.ts";
 import { addUpdate, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
 import { type ForwardBackward, forwardBackward } from "./gradient-graph.ts";
-import { firstControl, type LossScale, type Precision, resolvePrecision, scalingAttrs } from "./precision.ts";
+import { firstControl, type Halves, scalingAttrs } from "./precision.ts";
 
 /** Steps whose loss the device remembers before the host must have read them. */
 export const RING_SLOTS = 4096;
@@ -31,9 +31,8 @@ export interface TrainingConfig {
   readonly clip: number;
   readonly seed: number;
   readonly maxBufferSize: number;
-  /** Default f32. */
-  readonly precision?: Precision;
-  readonly lossScale?: LossScale;
+  /** Products read halves; absent or null: f32 throughout. */
+  readonly halves?: Halves | null;
 }
 
 /** A whole training step as a graph, with the values that the trainer reads and writes. */
@@ -61,7 +60,7 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
   const dataY = g.variable("data y", config.y);
   const cursor = g.variable("cursor", startCursor());
   const ring = g.variable("loss ring", zeros([RING_SLOTS, 4], "f32"));
-  const halves = config.precision === "f16" ? resolvePrecision("f16", config.lossScale) : null;
+  const { halves = null } = config;
   const numbers = g.variable("control", firstControl(halves?.lossScale ?? null));
 
   let x = dataX;

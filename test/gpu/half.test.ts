@@ -8,6 +8,7 @@ import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import { randomWord, STREAM, uniforms } from "../../src/core/philox.ts";
 import { disposing } from "../../src/core/resource.ts";
 import { tutorialData } from "../../src/data/synthetic.ts";
+import type { Tensor } from "../../src/graph/graph.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { parseModel } from "../../src/nn/model.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
@@ -35,7 +36,7 @@ function tampered(change: (name: string, a: NdArray) => NdArray): Backend {
         (await executor.run(steps, read)).map((a, i) => (halves ? change(read[i]!.name, a) : a));
       return disposing({
         run,
-        write: (variable, value) => executor.write(variable, value),
+        write: (variable: Tensor, value: NdArray) => executor.write(variable, value),
         description: executor.description,
         memory: () => executor.memory(),
         dispose: () => executor.dispose(),
