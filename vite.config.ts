@@ -15,6 +15,9 @@ const policy = [
   "img-src 'self' data:",
   "base-uri 'none'",
   "form-action 'none'",
+  // No text becomes a script, or markup that could hold one; the one exception is the engine's own address (engine.ts).
+  "require-trusted-types-for 'script'",
+  "trusted-types chainrule-worker",
 ].join("; ");
 
 const contentSecurityPolicy: Plugin = {

@@ -1,5 +1,5 @@
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { node, root, tools } from "./process.mjs";
 import { ensureWasm } from "./wasm.mjs";
 
@@ -8,7 +8,14 @@ import { ensureWasm } from "./wasm.mjs";
  * what is used and no more. thread.js is a file that others start by its address.
  */
 
-const entries = ["src/index.ts", "src/node.ts", "src/check/index.ts", "src/io/index.ts", "src/backend/wasm/thread.js"];
+const entries = [
+  "src/index.ts",
+  "src/node.ts",
+  "src/check/index.ts",
+  "src/custom.ts",
+  "src/io/index.ts",
+  "src/backend/wasm/thread.js",
+];
 const external = [/^node:/, "webgpu", "@sparticuz/chromium"];
 /** Declarations that no compiler makes. */
 const handwritten = ["src/backend/ambient.d.ts", "src/backend/wasm/instance.d.ts"];
@@ -35,12 +42,15 @@ export async function buildLibrary(folder = join(root, "dist/lib")) {
   if (status !== 0) throw new Error("the declarations could not be made; what tsc printed above says why");
   for (const file of handwritten) copyFileSync(join(root, file), join(folder, file));
   for (const file of readdirSync(folder, { recursive: true })) {
-    if (file.endsWith(".d.ts")) nameModules(join(folder, file));
+    if (file.endsWith(".d.ts")) nameModules(join(folder, file), join(folder, "src/backend/ambient.d.ts"));
   }
 }
 
-/** Declarations name the files that are there: ./a.js where the source has ./a.ts. */
-function nameModules(path) {
-  const text = readFileSync(path, "utf8");
-  writeFileSync(path, text.replace(/((?:from|import\()\s*"\.[^"]*)\.ts"/g, '$1.js"'));
+/** Declarations name the files that are there: ./a.js where the source has ./a.ts, and the ambient names' copy. */
+function nameModules(path, ambient) {
+  const beside = relative(dirname(path), ambient).replaceAll("\\", "/");
+  const text = readFileSync(path, "utf8")
+    .replace(/((?:from|import\()\s*"\.[^"]*)\.ts"/g, '$1.js"')
+    .replace(/<reference path="[^"]*ambient\.d\.ts"/, `<reference path="${beside}"`);
+  writeFileSync(path, text);
 }

@@ -59,7 +59,7 @@ ${expSum}
 }
 
 /** Maximum and sum of row `row` by one invocation. */
-const alone = (row: string): string => wgsl`
+export const alone = (row: string): string => wgsl`
   let start = ${row} * params.N;
   var top = x[start];
   for (var j = 1u; j < params.N; j++) { top = max(top, x[start + j]); }

@@ -65,3 +65,11 @@ fn cosPi(t: f32) -> f32 {
   return -s * (1.0 + q * (-0.16666667 + q * (0.0083333333 + q * (-0.00019841270 + q * (2.7557319e-6 + q * -2.5052108e-8)))));
 }
 `;
+
+/** 2^t with the whole part of t put into the exponent, so that only t's own rounding tells. */
+export const wideExp2 = wgsl`
+fn wideExp2(t: f32) -> f32 {
+  let whole = clamp(floor(t), -126.0, 127.0);
+  return ldexp(exp2(t - whole), i32(whole));
+}
+`;

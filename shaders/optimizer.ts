@@ -12,7 +12,19 @@ export const optimizerParams = paramBlock({
   keep2: "f32",
   add2: "f32",
   eps: "f32",
+  /** First block of the rates that this launch is about. */
+  firstBlock: "u32",
 });
+
+/**
+ * Elements of a block that shares its rates: parameters begin at multiples of so many. rates [blocks, 2] are factors of
+ * the learning rate and of the weight decay.
+ */
+export const RATE_BLOCK = 64;
+
+/** The numbers of a block, in place of those of the whole step, in a scope inside theirs. */
+export const ownRates = (lr: string, weightDecay: string): string =>
+  `let lr = lr * ${lr}; let weightDecay = weightDecay * ${weightDecay};`;
 
 /** The update of one parameter: what an optimizer remembers of it, and the step. */
 export interface OptimizerStep {
@@ -52,22 +64,30 @@ ${[set(p, "p"), ...names.map((s, k) => set(states[k]!, s))].join("\n")}`;
 }
 
 /** The kernel over flat arrays: an invocation takes one parameter, or four where sizes allow it (params.size counts those). */
-export function optimizer(step: OptimizerStep, vector: boolean): string {
+export function optimizer(step: OptimizerStep, vector: boolean, rates = false): string {
   const names = stateNames(step).map((s) => `${s}s`);
   const type = vector ? "vec4<f32>" : "f32";
   const states = names.map((s) => write(s, type));
   return wgsl`
 ${optimizerParams.wgsl}
-${storage(write("parameters", type), read("gradients", type), read("control"), ...states)}
+${storage(write("parameters", type), read("gradients", type), read("control"), ...states, ...(rates ? [read("rates")] : []))}
 ${flatMain(wgsl`
   if (control[${CONTROL.gate}] == 0.0) { return; }
 ${updateNumbers(element("control"), type)}
+#if ${rates}
+  {
+  let block = 2u * (params.firstBlock + i / ${RATE_BLOCK / (vector ? 4 : 1)}u);
+  ${ownRates("rates[block]", "rates[block + 1u]")}
+#endif
 ${updateOne(
   step,
   "parameters[i]",
   "gradients[i]",
   names.map((s) => `${s}[i]`),
 )}
+#if ${rates}
+  }
+#endif
 `)}
 `;
 }

@@ -1,5 +1,5 @@
 import { type Element, element, finiteTests, flatMain, read, storage, sumReduce, write } from "./common.ts";
-import { cosPi } from "./math.ts";
+import { cosPi, wideExp2 } from "./math.ts";
 import { float, paramBlock } from "./params.ts";
 import { REDUCE_WORKGROUP } from "./reduce.ts";
 import { wgsl } from "./wgsl.ts";
@@ -80,7 +80,11 @@ ${statsLoop(vector)}
 `;
 }
 
-export type ScheduleKind = "constant" | "step" | "cosine";
+export type ScheduleKind = "constant" | "step" | "cosine" | "exponential";
+
+/** WGSL functions that a schedule calls. */
+export const scheduleIncludes = (schedule: ScheduleKind): string =>
+  schedule === "cosine" ? cosPi : schedule === "exponential" ? wideExp2 : "";
 
 const controlFields = {
   count: "u32",
@@ -192,6 +196,9 @@ export function controlStep(
 #elif ${schedule === "cosine"}
   let along = f32(min(t, params.period)) / f32(params.period);
   rate = params.floor + (params.lr - params.floor) * 0.5 * (1.0 + cosPi(along));
+#elif ${schedule === "exponential"}
+  // gamma is the logarithm of the last rate over the first, to base 2.
+  rate *= wideExp2(params.gamma * (f32(min(t, params.period)) / f32(params.period)));
 #endif
   rate = select(rate, params.lr * f32(step + 1u) / f32(max(params.warmup, 1u)), step < params.warmup);
   let fine = broken == 0.0 && !isNotFinite(${loss(0)});
@@ -231,9 +238,7 @@ ${storage(
 )}
 ${finiteTests}
 ${sumReduce(REDUCE_WORKGROUP)}
-#if ${schedule === "cosine"}
-${cosPi}
-#endif
+${scheduleIncludes(schedule)}
 @compute @workgroup_size(${REDUCE_WORKGROUP})
 fn main(@builtin(local_invocation_index) local: u32) {
   var sum = 0.0;

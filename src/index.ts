@@ -7,7 +7,7 @@
  */
 
 export { cpuBackend } from "./backend/cpu.ts";
-export type { Backend, CompileOptions, Executor, MemoryUse } from "./backend/executor.ts";
+export type { Backend, CompileOptions, Executor, KernelChoices, MemoryUse } from "./backend/executor.ts";
 export { referenceBackend } from "./backend/reference/executor.ts";
 export { type WasmOptions, wasmBackend } from "./backend/wasm/backend.ts";
 export { type GpuSource, type WebGpuBackend, type WebGpuOptions, webgpuBackend } from "./backend/webgpu/backend.ts";
@@ -16,8 +16,11 @@ export type { Abortable } from "./core/abort.ts";
 export { ChainruleError, type ErrorCode } from "./core/errors.ts";
 export { type DType, type NdArray, ndarray, type Shape, type TypedArray } from "./core/ndarray.ts";
 export type { Resource } from "./core/resource.ts";
-export type { DataSplit, Dataset, Scaling } from "./data/dataset.ts";
+export type { Column, DataSplit, Dataset, Scaling } from "./data/dataset.ts";
 export { type DataPreset, type DataPresetOptions, dataPreset, type ReadFile } from "./data/presets.ts";
+export type { TensorSpec } from "./graph/graph.ts";
+export { balancedClassWeights } from "./nn/class-weights.ts";
+export type { BuildLayer, CustomLayer, CustomParameter, ParameterRole } from "./nn/custom-layer.ts";
 export { type Initialiser, initialise } from "./nn/initialise.ts";
 export {
   dropout,
@@ -38,10 +41,18 @@ export {
 } from "./nn/layers.ts";
 export type { LossName } from "./nn/loss-kinds.ts";
 export { type LayerSpec, type ModelSpec, type ParameterSpec, parameterSpecs, parseModel } from "./nn/model.ts";
-export type { OptimizerSpec } from "./optim/optimizer.ts";
+export type { Multipliers, ParameterGroupSpec } from "./optim/groups.ts";
+export type { AverageSpec, OptimizerSpec } from "./optim/optimizer.ts";
+export type { PenaltySpec } from "./optim/penalty.ts";
 export type { ScheduleSpec } from "./optim/schedule.ts";
 export { type Choice, chooseTrainer, type MeasuredBackend } from "./train/choose.ts";
 export type { Evaluation } from "./train/evaluation.ts";
+export {
+  type FindLearningRateOptions,
+  findLearningRate,
+  type LearningRateCurve,
+  type LearningRatePoint,
+} from "./train/find-learning-rate.ts";
 export type { StepMetrics } from "./train/metrics.ts";
 export type { CreateOptions } from "./train/open.ts";
 export type { ResolvedOptions, Rows, TrainerOptions } from "./train/options.ts";
@@ -49,5 +60,21 @@ export type { GradientOptions, Gradients, Intermediate, LossGradients } from "./
 export { Predictor } from "./train/predictor.ts";
 export { matmul, outerProduct, transposeMatmul } from "./train/products.ts";
 export type { RecoveryEvent, RecoveryOptions } from "./train/recovery.ts";
+export type { RowSource } from "./train/row-source.ts";
 export type { TrainerState } from "./train/state.ts";
-export { createTrainer, type RunOptions, type Trainer } from "./train/trainer.ts";
+export {
+  createTrainer,
+  type RunOptions,
+  type Trainer,
+  type WeightsChoice,
+  type WeightsOptions,
+} from "./train/trainer.ts";
+export {
+  type EarlyStopping,
+  runWithValidation,
+  type TrainingEvent,
+  type ValidatedRun,
+  type ValidatedRunOptions,
+  type ValidateOptions,
+  type Validation,
+} from "./train/validation.ts";

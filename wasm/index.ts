@@ -1,5 +1,6 @@
 /** The module: `run` and its like, and every kernel by name. src/backend/wasm makes programs of them. */
 export { close, open, run, serve } from "./program";
+export * from "./accumulate";
 export * from "./activations";
 export * from "./bias";
 export * from "./data";
@@ -7,6 +8,8 @@ export * from "./losses";
 export * from "./norm";
 export * from "./optimizers";
 export * from "./panels";
+export * from "./penalty";
 export { dots, product } from "./product";
 export * from "./rows";
 export * from "./step";
+export * from "./weighted-cross-entropy";

@@ -135,3 +135,16 @@ export function cosPi(t: f64): f64 {
   }
   return -sum;
 }
+
+/** 2^t in f64: the whole part into the exponent, the Taylor series of exp for the rest. */
+export function exp2Of(t: f64): f64 {
+  const whole = max<f64>(-1022, min<f64>(1023, floor(t)));
+  const x = (t - whole) * 0.6931471805599453;
+  let term: f64 = 1;
+  let sum: f64 = 1;
+  for (let k = 1; k < 20; k++) {
+    term *= x / <f64>k;
+    sum += term;
+  }
+  return sum * reinterpret<f64>((<u64>(<i64>whole + 1023)) << 52);
+}

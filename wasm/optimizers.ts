@@ -14,22 +14,23 @@ function arg(call: usize, i: i32): v128 {
 }
 
 /**
- * One optimizer. (parameters, gradients, control, state 1, state 2, n, weightDecay, keep1, add1, keep2, add2, eps);
+ * One optimizer. (parameters, gradients, control, state 1, state 2, n, weightDecay, keep1, add1, keep2, add2, eps, rates);
+ * rates [blocks of 64, 2], where their address is not 0, are factors of the learning rate and the weight decay.
  * `step` does elements o / 4 to o / 4 + count of them. g is the clipped gradient. PyTorch's definitions.
  */
 // @ts-ignore: decorator
 @unmanaged
 class Sgd {
-  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128): v128 {
-    return f32x4.sub(p, f32x4.mul(lr, f32x4.add(g, f32x4.mul(arg(call, 6), p))));
+  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128, decay: v128): v128 {
+    return f32x4.sub(p, f32x4.mul(lr, f32x4.add(g, f32x4.mul(decay, p))));
   }
 }
 
 // @ts-ignore: decorator
 @unmanaged
 class SgdMomentum {
-  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128): v128 {
-    g = f32x4.add(g, f32x4.mul(arg(call, 6), p));
+  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128, decay: v128): v128 {
+    g = f32x4.add(g, f32x4.mul(decay, p));
     const s1 = at(call, 3) + o;
     const buffer = f32x4.add(f32x4.mul(arg(call, 7), get(s1, count)), g);
     put(s1, buffer, count);
@@ -40,8 +41,8 @@ class SgdMomentum {
 // @ts-ignore: decorator
 @unmanaged
 class SgdNesterov {
-  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128): v128 {
-    g = f32x4.add(g, f32x4.mul(arg(call, 6), p));
+  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128, decay: v128): v128 {
+    g = f32x4.add(g, f32x4.mul(decay, p));
     const s1 = at(call, 3) + o;
     const buffer = f32x4.add(f32x4.mul(arg(call, 7), get(s1, count)), g);
     put(s1, buffer, count);
@@ -68,16 +69,16 @@ function adamMove(call: usize, o: usize, count: i32, g: v128, lr: v128): v128 {
 // @ts-ignore: decorator
 @unmanaged
 class Adam {
-  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128): v128 {
-    return f32x4.sub(p, adamMove(call, o, count, f32x4.add(g, f32x4.mul(arg(call, 6), p)), lr));
+  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128, decay: v128): v128 {
+    return f32x4.sub(p, adamMove(call, o, count, f32x4.add(g, f32x4.mul(decay, p)), lr));
   }
 }
 
 // @ts-ignore: decorator
 @unmanaged
 class AdamW {
-  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128): v128 {
-    const decayed = f32x4.sub(p, f32x4.mul(f32x4.mul(lr, arg(call, 6)), p));
+  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128, decay: v128): v128 {
+    const decayed = f32x4.sub(p, f32x4.mul(f32x4.mul(lr, decay), p));
     return f32x4.sub(decayed, adamMove(call, o, count, g, lr));
   }
 }
@@ -95,16 +96,16 @@ function rmspropMove(call: usize, o: usize, count: i32, g: v128): v128 {
 // @ts-ignore: decorator
 @unmanaged
 class RmsProp {
-  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128): v128 {
-    return f32x4.sub(p, f32x4.mul(lr, rmspropMove(call, o, count, f32x4.add(g, f32x4.mul(arg(call, 6), p)))));
+  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128, decay: v128): v128 {
+    return f32x4.sub(p, f32x4.mul(lr, rmspropMove(call, o, count, f32x4.add(g, f32x4.mul(decay, p)))));
   }
 }
 
 // @ts-ignore: decorator
 @unmanaged
 class RmsPropMomentum {
-  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128): v128 {
-    const move = rmspropMove(call, o, count, f32x4.add(g, f32x4.mul(arg(call, 6), p)));
+  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128, decay: v128): v128 {
+    const move = rmspropMove(call, o, count, f32x4.add(g, f32x4.mul(decay, p)));
     const s2 = at(call, 4) + o;
     const buffer = f32x4.add(f32x4.mul(arg(call, 9), get(s2, count)), move);
     put(s2, buffer, count);
@@ -115,8 +116,8 @@ class RmsPropMomentum {
 // @ts-ignore: decorator
 @unmanaged
 class Adagrad {
-  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128): v128 {
-    g = f32x4.add(g, f32x4.mul(arg(call, 6), p));
+  @inline step(call: usize, o: usize, count: i32, p: v128, g: v128, lr: v128, decay: v128): v128 {
+    g = f32x4.add(g, f32x4.mul(decay, p));
     const s1 = at(call, 3) + o;
     const sum = f32x4.add(get(s1, count), f32x4.mul(g, g));
     put(s1, sum, count);
@@ -131,19 +132,32 @@ function update<T>(call: usize, part: i32, parts: i32): void {
   const parameters = at(call, 0);
   const gradients = at(call, 1);
   const n = int(call, 5);
-  const lr = s(load<f32>(control));
+  const rates = at(call, 12);
+  const rate = load<f32>(control);
+  let lr = s(rate);
+  let decay = arg(call, 6);
   const clip = s(load<f32>(control, 8));
   const end = begin(n, part + 1, parts, 16);
   let i = begin(n, part, parts, 16);
   for (; i + 4 <= end; i += 4) {
     const o = <usize>i << 2;
     const g = f32x4.mul(v128.load(gradients + o), clip);
-    v128.store(parameters + o, op.step(call, o, 4, v128.load(parameters + o), g, lr));
+    if (rates) {
+      const own = rates + (<usize>(i >> 6) << 3);
+      lr = s(rate * load<f32>(own));
+      decay = s(float(call, 6) * load<f32>(own, 4));
+    }
+    v128.store(parameters + o, op.step(call, o, 4, v128.load(parameters + o), g, lr, decay));
   }
   if (i < end) {
     const o = <usize>i << 2;
     const g = f32x4.mul(get(gradients + o, end - i), clip);
-    put(parameters + o, op.step(call, o, end - i, get(parameters + o, end - i), g, lr), end - i);
+    if (rates) {
+      const own = rates + (<usize>(i >> 6) << 3);
+      lr = s(rate * load<f32>(own));
+      decay = s(float(call, 6) * load<f32>(own, 4));
+    }
+    put(parameters + o, op.step(call, o, end - i, get(parameters + o, end - i), g, lr, decay), end - i);
   }
 }
 
@@ -155,3 +169,18 @@ export function adamw(call: usize, part: i32, parts: i32): void { update<AdamW>(
 export function rmsprop(call: usize, part: i32, parts: i32): void { update<RmsProp>(call, part, parts); }
 export function rmspropMomentum(call: usize, part: i32, parts: i32): void { update<RmsPropMomentum>(call, part, parts); }
 export function adagrad(call: usize, part: i32, parts: i32): void { update<Adagrad>(call, part, parts); }
+
+/** (averages, parameters, control, n, rate): averages + rate (parameters - averages), where the gate is open. */
+export function movingAverage(call: usize, part: i32, parts: i32): void {
+  if (load<f32>(at(call, 2), 4) == 0) return;
+  const averages = at(call, 0);
+  const parameters = at(call, 1);
+  const n = int(call, 3);
+  const rate = arg(call, 4);
+  const end = begin(n, part + 1, parts, 16);
+  for (let i = begin(n, part, parts, 16); i < end; i += 4) {
+    const o = <usize>i << 2;
+    const a = get(averages + o, end - i);
+    put(averages + o, f32x4.add(a, f32x4.mul(rate, f32x4.sub(get(parameters + o, end - i), a))), end - i);
+  }
+}

@@ -2,7 +2,7 @@ import { at, begin, get, int, lanes, put } from "./core";
 import { exp1, exp4, logOf } from "./math";
 
 /** Largest of N floats; NaN if there is one. */
-function largest(x: usize, N: i32): f32 {
+export function largest(x: usize, N: i32): f32 {
   let top: f32 = -Infinity;
   let j = 0;
   if (N >= 4) {
@@ -16,7 +16,7 @@ function largest(x: usize, N: i32): f32 {
 }
 
 /** Sum of exp(x - top) over N floats; each term also goes to y where y is not 0. */
-function expSum(x: usize, N: i32, top: f32, y: usize): f32 {
+export function expSum(x: usize, N: i32, top: f32, y: usize): f32 {
   const t = f32x4.splat(top);
   let sum = f32x4.splat(0);
   let j = 0;

@@ -1,5 +1,5 @@
 import { at, float, int, wideTotal, word } from "./core";
-import { cosPi } from "./math";
+import { cosPi, exp2Of } from "./math";
 
 /** Places in `control`, as shaders/step.ts counts them: lr, gate, clip, norm, correction 1 and 2. */
 const LR: usize = 0;
@@ -79,12 +79,16 @@ function learningRate(call: usize, step: u32): f64 {
     const floor = <f64>float(call, 10);
     return floor + (lr - floor) * 0.5 * (1 + cosPi(<f64>min(t, period) / <f64>period));
   }
+  if (schedule == SCHEDULE_EXPONENTIAL) {
+    return lr * exp2Of(<f64>float(call, 9) * (<f64>min(t, period) / <f64>period));
+  }
   return lr;
 }
 
 /** Numbers of the schedules, as src/ops/control.ts counts them; 0 is constant. */
 const SCHEDULE_STEP = 1;
 const SCHEDULE_COSINE = 2;
+const SCHEDULE_EXPONENTIAL = 3;
 
 /** (control, cursor, loss, stats, count, schedule, warmup, period, lr, gamma, floor, maxNorm, beta1, add1, beta2, add2) */
 export function control(call: usize, _part: i32, _parts: i32): void {

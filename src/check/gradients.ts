@@ -8,6 +8,7 @@ import type { Tensor } from "../graph/graph.ts";
 import { propagateBounds } from "../graph/propagate.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { fuse } from "../ops/fuse.ts";
+import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
 import { type GradientGraph, gradientGraph } from "../train/gradient-graph.ts";
 import { checkWeights, matchRows } from "../train/options.ts";
 import type { Precision } from "../train/precision.ts";
@@ -32,6 +33,8 @@ export interface GradientCheckOptions extends Abortable {
   readonly seed?: number;
   /** How the device stores the operands of products. With f16 the bound is that of halves. Default f32. */
   readonly precision?: Precision;
+  /** The run's penalty, where it has one: then the loss and every gradient are checked with it. */
+  readonly penalty?: PenaltySpec;
   /** Gets every tensor's values as they are compared, for pictures. */
   readonly onTensor?: (name: string, values: TensorValues) => void;
 }
@@ -101,7 +104,7 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const { x, y } = matchRows(model, { x: options.x, y: options.y }, "batch");
   const maxBufferSize = backend?.limits.maxBufferSize ?? 2 ** 32;
   const halves = options.precision === "f16";
-  const common = { seed: options.seed ?? 1, maxBufferSize };
+  const common = { seed: options.seed ?? 1, maxBufferSize, penalty: checkPenalty(options.penalty) };
   const scale = halves ? scaleFor(gradientGraph(model, weights, x, y, { ...common, lossScale: 1 })) : 1;
   const g = gradientGraph(model, weights, x, y, { ...common, lossScale: halves ? scale : null });
   const exact = new ReferenceExecutor(g.graph, "f64", true);

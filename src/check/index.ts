@@ -1,6 +1,6 @@
 /**
- * Checks: the gradients of a net of your own, held against f64 and finite differences, and every kernel against its op's
- * reference.
+ * Checks: the gradients of a net of your own, held against f64 and finite differences, every kernel against its op's
+ * reference, and both for an op of your own.
  *
  * @module chainrule/check
  */
@@ -17,3 +17,4 @@ export {
   type TensorCheck,
   type TensorValues,
 } from "./gradients.ts";
+export { type CheckOpOptions, checkOp, type OpGradientCheck, type OpReport } from "./op.ts";

@@ -14,6 +14,7 @@ import { tensorsAt } from "./files.ts";
 import { print, table } from "./output.ts";
 import { randomBatch } from "./random-batch.ts";
 import { loadData, loadModel } from "./sources.ts";
+import { penaltyFlags } from "./train-settings.ts";
 import { choiceFlag, countFlag, parse } from "./usage.ts";
 
 const help = `Usage: chainrule check <model.json|preset> [options]
@@ -26,6 +27,7 @@ a propagated bound, and the f64 against finite differences. Exits 1 when a tenso
   --weights <file>       .safetensors or .npz; drawn from the seed by default
   --init <how>           uniform01, he, xavier or zeros
   --batch <N>            rows (default 32)
+  --l1 <X>  --l2 <X>     check the loss with the penalties that train adds
   --seed <N>             weights and dropout masks (default 1)
   --backend <B>          auto (default), webgpu, cpu or reference
   --precision <P>        f32 (default) or f16: products of halves, against the bound that halves allow
@@ -37,6 +39,8 @@ const options = {
   weights: { type: "string" },
   init: { type: "string" },
   batch: { type: "string" },
+  l1: { type: "string" },
+  l2: { type: "string" },
   seed: { type: "string" },
   backend: { type: "string" },
   precision: { type: "string" },
@@ -54,6 +58,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const init = choiceFlag<Initialiser>("init", values.init, initialisers) ?? preset?.init ?? defaultInitialiser(model);
   const batch = countFlag("batch", values.batch) ?? 32;
+  const penalty = penaltyFlags(values);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const precision = choiceFlag("precision", values.precision, precisions) ?? "f32";
   const read = values.weights ? weightsOf(await tensorsAt(values.weights), model) : null;
@@ -66,7 +71,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const backend: Backend = await openBackend(choice);
   requireFits(model, backend.limits.maxBufferSize);
   const weights = read ?? initialise(model, seed, init);
-  const report = await checkGradients({ model, weights, x, y, backend, seed, precision });
+  const report = await checkGradients({
+    ...{ model, weights, x, y, backend, seed, precision },
+    ...(penalty ? { penalty } : {}),
+  });
   const story = name.startsWith("tutorial") && !values.weights ? await continueTutorial(name) : null;
   if (values.json) print(JSON.stringify({ model: name, batch: n, precision, ...report, story }));
   else {

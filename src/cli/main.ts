@@ -1,5 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
-import { clearProgress, print, quietPipes } from "./output.ts";
+import { clearProgress, drained, print, quietPipes } from "./output.ts";
 
 interface Command {
   /** Exit status; anything but 0 means not everything went well. */
@@ -8,6 +8,7 @@ interface Command {
 
 const commands: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
   train: { summary: "train a model; save weights and a log", load: () => import("./train.ts") },
+  lr: { summary: "find a learning rate by a ramp", load: () => import("./lr.ts") },
   predict: { summary: "raw rows in, predictions out, with saved weights", load: () => import("./predict.ts") },
   grad: { summary: "loss and gradients of one batch, to a file", load: () => import("./grad.ts") },
   check: {
@@ -62,5 +63,6 @@ try {
   if (args.includes("--verbose") && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   process.exitCode = expected && error.code === "usage" ? 2 : 1;
 }
+await drained();
 // Dawn keeps threads of its own; nothing is left to do.
 process.exit();

@@ -10,6 +10,14 @@ export function quietPipes(): void {
   }
 }
 
+/** When a slow reader has taken all that was written: `process.exit` would cut it off. */
+export async function drained(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr])
+    await new Promise<void>((resolve) => {
+      stream.write("", () => resolve());
+    });
+}
+
 export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }

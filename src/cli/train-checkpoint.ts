@@ -6,9 +6,11 @@ import type { Checkpoint } from "../io/checkpoint.ts";
 import { Checkpoints } from "../io/checkpoints.ts";
 import { diskStore } from "../io/disk-store.ts";
 import { writeWhole } from "../io/node-files.ts";
+import type { Packed } from "../io/packed.ts";
 import { type RunIdentity, requireSameRun, runIdentity } from "../io/run-identity.ts";
 import { resolveOptions, type TrainerOptions } from "../train/options.ts";
 import type { Trainer } from "../train/trainer.ts";
+import type { ValidationWatch, WatchMemory } from "../train/validation.ts";
 import { note } from "./output.ts";
 
 /** Time between two checkpoints where --every does not count steps: what a crash may cost at most. */
@@ -78,6 +80,14 @@ export function goOn(trainer: Trainer, from: Checkpoint): void {
   }
 }
 
+/** What a run with early stopping has seen: kept beside its state, so that it goes on waiting where it was. */
+export const remembered = (watch: ValidationWatch): Packed => ({ watch: watch.memory as unknown as Packed });
+
+export function recall(watch: ValidationWatch, from: Checkpoint | null): void {
+  const { watch: memory } = (from?.extra ?? {}) as { readonly watch?: WatchMemory };
+  if (memory) watch.memory = memory;
+}
+
 /** Opens the log. Where a run goes on, lines behind the checkpoint are cut off: their steps are taken again. */
 export function openLog(path: string, from: Checkpoint | null): number {
   if (!from || !existsSync(path)) return openSync(path, "w");
@@ -139,13 +149,13 @@ export class Keeper {
   }
 
   /** Saves where a checkpoint is due, or at once; what goes wrong is said, and the run goes on. */
-  async save(when: "due" | "now"): Promise<void> {
+  async save(when: "due" | "now", extra: Packed = null): Promise<void> {
     if ((when === "due" && !this.due) || this.checkpoints.step === this.trainer.stepsTaken) return;
     const start = performance.now();
     try {
       // The log must reach at least as far as the checkpoint, even when the power fails.
       if (this.log !== null) fsyncSync(this.log);
-      await this.checkpoints.save(this.trainer, this.run);
+      await this.checkpoints.save(this.trainer, this.run, extra);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       note(

@@ -1,6 +1,7 @@
 import { short } from "../core/format.ts";
 import type { Evaluation } from "../train/evaluation.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
+import type { ValidatedRun, Validation } from "../train/validation.ts";
 import { clearProgress, print } from "./output.ts";
 
 /** Evaluations at the end of a run. */
@@ -17,6 +18,27 @@ export function logLine(m: StepMetrics, halves: boolean): string {
   const scaling = halves ? { lossScale, skipped } : {};
   return `${JSON.stringify({ step, loss, gradientNorm, learningRate, ...scaling })}\n`;
 }
+
+/** An evaluation's line of the log. */
+export function evaluationLine(step: number, on: keyof Evaluations, e: Evaluation | null): string {
+  return `${JSON.stringify({ step, evaluation: on, loss: e?.loss, accuracy: e?.accuracy })}\n`;
+}
+
+/** A validation's line on the screen. */
+export function validationLine(on: keyof Evaluations, v: Validation, json: boolean): void {
+  clearProgress();
+  if (!json) print(`step ${String(v.step).padStart(7)}  ${scoreText(on, v)}${v.improved ? "  best so far" : ""}`);
+}
+
+/** "test loss 0.12345, accuracy 97.50 %" */
+function scoreText(on: string, { loss, accuracy }: Evaluation): string {
+  return `${on} loss ${loss.toPrecision(5)}${accuracy === null ? "" : `, accuracy ${(100 * accuracy).toFixed(2)} %`}`;
+}
+
+/** How a run ended. */
+export type RunEnd = ValidatedRun;
+
+const score = (e: Evaluation | null): Evaluation | null => e && { loss: e.loss, accuracy: e.accuracy };
 
 /** A line on the screen. */
 export function stepLine(m: StepMetrics, json: boolean): void {
@@ -36,12 +58,15 @@ export function summary(r: {
   /** The step that the run went on from; 0 for a new one. */
   first: number;
   last: StepMetrics | null;
+  /** Where it ended, and its best validation. */
+  ended: RunEnd;
   final: Evaluations;
   seconds: number;
   json: boolean;
   save: string | undefined;
 }): void {
-  const { stepsTaken: step, backend } = r.trainer;
+  const { backend } = r.trainer;
+  const { step, best, stoppedEarly, restored } = r.ended;
   const perSecond = (step - r.first) / r.seconds;
   if (r.json) {
     const loss = r.last?.loss ?? null;
@@ -49,7 +74,10 @@ export function summary(r: {
       JSON.stringify({
         steps: step,
         loss,
-        ...r.final,
+        train: score(r.final.train),
+        test: score(r.final.test),
+        ...(r.final.validation ? { validation: score(r.final.validation) } : {}),
+        ...(best ? { best: best.step, stoppedEarly } : {}),
         seconds: r.seconds,
         backend: backend.description,
         saved: r.save ?? null,
@@ -59,10 +87,10 @@ export function summary(r: {
   }
   const parts = (["train", "validation", "test"] as const).flatMap((on) => {
     const e = r.final[on];
-    if (!e) return [];
-    const accuracy = e.accuracy === null ? "" : `, accuracy ${(100 * e.accuracy).toFixed(2)} %`;
-    return [`${on} loss ${e.loss.toPrecision(5)}${accuracy}`];
+    return e ? [scoreText(on, e)] : [];
   });
+  if (stoppedEarly) print(`stopped early after step ${step}: no validation was better than step ${best?.step}'s`);
+  if (restored) print(`the weights are those of step ${r.trainer.stepsTaken}, the best`);
   print([`${step - r.first} steps in ${r.seconds.toFixed(1)} s (${short(perSecond)} steps/s)`, ...parts].join("; "));
   if (r.save !== undefined) print(`weights saved to ${r.save}`);
 }

@@ -7,16 +7,19 @@ import type { ModelSpec } from "../nn/model.ts";
 import type { OptimizerName } from "../ops/names.ts";
 import { optimizers } from "../ops/optimizers.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
-import { parseSchedule } from "../optim/schedule.ts";
+import { parseSchedule, scheduleAttrs } from "../optim/schedule.ts";
 import type { Rows, TrainerOptions } from "../train/options.ts";
 import { type LossScale, precisions, resolvePrecision } from "../train/precision.ts";
-import type { RowSource } from "../train/row-source.ts";
+import { isResident, type RowSource } from "../train/row-source.ts";
+import type { WeightsChoice } from "../train/trainer.ts";
+import type { EarlyStopping } from "../train/validation.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
 import { dataFlags, dataHelp, dataOptions } from "./data-flags.ts";
 import { recordOf, requireWritable, tensorsAt } from "./files.ts";
 import { residentData, runData } from "./run-data.ts";
 import { loadModel } from "./sources.ts";
 import type { CheckpointPlan } from "./train-checkpoint.ts";
+import { featureFlags, watchFlags, weightsFlag, withLossFlags } from "./train-settings.ts";
 import { choiceFlag, countFlag, numberFlag, parse } from "./usage.ts";
 
 export const help = `Usage: chainrule train <model.json|preset> [options]
@@ -32,11 +35,24 @@ ${dataHelp}
   --batch <N|full>          rows of a step (default 32); full: all rows each step, in their order
   --optimizer <name>        sgd, adam, adamw, rmsprop, adagrad (default adam)
   --lr <X>  --momentum <X>  --nesterov  --weight-decay <X>
-  --schedule <S>            constant, step:every=N,gamma=X or cosine:steps=N,min=X; each with warmup=N
+  --schedule <S>            constant, step:every=N,gamma=X, cosine:steps=N,min=X or exponential:steps=N,end=X;
+                           each with warmup=N
   --clip <X>                clip the gradient to this global norm
   --precision <P>           f32 (default) or f16: products read halves and sum in f32, once the first batch's gradients
                            have shown that f16 will do
   --loss-scale <S>          f16: dynamic (default), or a power of two by which gradients are multiplied on their way
+  --class-weights <W>       crossEntropy: a weight for each class (1,2.5,...), or balanced by their counts
+  --label-smoothing <X>     crossEntropy: share of each target that is spread over all classes
+  --group <match:k=X,...>   parameters with factors of their own for lr and weight-decay; may be given again:
+                           --group '0.*:lr=0' (frozen) --group 'bias,norm:weight-decay=0'
+  --accumulate <N>          batches that a step goes through before it changes the weights (default 1)
+  --l1 <X>  --l2 <X>        what large weights cost: X sum |w|, X sum w^2, added to the loss
+  --ema <decay>             keep a moving average of the weights; evaluations and --save then use it
+  --use <last|average>      which weights evaluations and --save take instead
+  --validate-every <N>      steps between two validations on the test rows (default: once an epoch or so, unseen)
+  --patience <N>            stop after so many validations without an improvement, and go back to the best
+  --min-delta <X>           what an improvement must exceed (default 0)
+  --monitor <what>          loss (default) or accuracy: what must improve
   --seed <N>                weights, shuffle and dropout (default 1)
   --backend <B>             auto (default: measures both on this run), webgpu, cpu or
                            reference (the CPU in plain loops)
@@ -71,6 +87,18 @@ export const trainOptions = {
   clip: { type: "string" },
   precision: { type: "string" },
   "loss-scale": { type: "string" },
+  "class-weights": { type: "string" },
+  "label-smoothing": { type: "string" },
+  group: { type: "string", multiple: true },
+  accumulate: { type: "string" },
+  l1: { type: "string" },
+  l2: { type: "string" },
+  ema: { type: "string" },
+  use: { type: "string" },
+  "validate-every": { type: "string" },
+  patience: { type: "string" },
+  "min-delta": { type: "string" },
+  monitor: { type: "string" },
   seed: { type: "string" },
   backend: { type: "string" },
   "on-lost": { type: "string" },
@@ -97,6 +125,11 @@ export interface TrainPlan extends CheckpointPlan {
   /** Steps between two lines on the screen, and in the log. */
   readonly shown: number;
   readonly logged: number;
+  /** Steps between two validations; the command's own choice where absent. */
+  readonly validateEvery: number | undefined;
+  readonly stopEarly: EarlyStopping | undefined;
+  /** Weights that evaluations and `save` take. */
+  readonly use: WeightsChoice;
   readonly log: string | undefined;
   readonly save: string | undefined;
   readonly json: boolean;
@@ -117,7 +150,7 @@ export async function planOf(
   name: string,
   drawn?: (model: ModelSpec, seed: number) => Rows,
 ): Promise<TrainPlan> {
-  const { model, preset } = loadModel(name);
+  const { model: given, preset } = loadModel(name);
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const source = values.data ?? preset?.data;
   if (source === undefined && !drawn) throw new ChainruleError("usage", "a model file needs --data <preset|file>");
@@ -128,6 +161,7 @@ export async function planOf(
   if (clip !== undefined && !(clip > 0))
     throw new ChainruleError("usage", `--clip must be a positive number, got ${clip}`);
   const precision = precisionFlags(values.precision, values["loss-scale"]);
+  const features = featureFlags(values, given, batch);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const init = choiceFlag<Initialiser>("init", values.init, initialisers) ?? preset?.init;
   const logEvery = countFlag("log-every", values["log-every"]);
@@ -142,13 +176,15 @@ export async function planOf(
   if (values.checkpoint !== undefined) requireStore(values.checkpoint);
   const record = values.save === undefined ? undefined : recordOf(values.save);
   for (const path of [values.log, values.save, record]) if (path !== undefined) requireWritable(path);
-  const weights = values.weights === undefined ? undefined : weightsOf(await tensorsAt(values.weights), model);
+  const weights = values.weights === undefined ? undefined : weightsOf(await tensorsAt(values.weights), given);
   const split =
     source === undefined
-      ? residentData({ train: drawn!(model, seed), test: null }, model)
-      : await runData(source, flags, seed, model);
+      ? residentData({ train: drawn!(given, seed), test: null }, given)
+      : await runData(source, flags, seed, given);
+  const model = withLossFlags(given, isResident(split.train) ? split.train.y : null, values);
+  const watch = watchFlags(values, (split.validation ?? split.test) !== null);
   const rows = split.train.x.shape[0]!;
-  const batchRows = batch === "full" ? rows : (batch ?? Math.min(32, rows));
+  const batchRows = batch === "full" ? rows : features.accumulate * (batch ?? Math.min(32, rows));
   const length = stepsFlag !== undefined ? { steps: stepsFlag } : epochs !== undefined ? { epochs } : preset?.length;
   const steps = !length
     ? DEFAULT_STEPS
@@ -156,6 +192,7 @@ export async function planOf(
       ? length.steps
       : length.epochs * Math.ceil(rows / batchRows);
   const schedule = parseSchedule(values.schedule ?? "constant", steps);
+  scheduleAttrs(schedule, optimizer.lr);
 
   return {
     trainer: {
@@ -166,6 +203,7 @@ export async function planOf(
       schedule,
       seed,
       ...precision,
+      ...features,
       ...(batch === undefined ? {} : { batch }),
       ...(clip === undefined ? {} : { clip }),
       ...(init === undefined ? {} : { init }),
@@ -180,6 +218,8 @@ export async function planOf(
     shown: logEvery ?? preset?.logEvery ?? Math.max(1, Math.round(steps / 20)),
     // The tutorial prints every 5,000 steps; any other log has every step unless told otherwise.
     logged: logEvery ?? (preset && preset.logEvery >= 1000 ? preset.logEvery : 1),
+    ...watch,
+    use: weightsFlag(values, features.ema !== undefined),
     log: values.log,
     save: values.save,
     checkpoint: values.checkpoint,

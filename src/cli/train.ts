@@ -4,16 +4,22 @@ import { preprocessingText } from "../data/preprocessing.ts";
 import { writeTensors } from "../io/tensor-file.ts";
 import { weightTensors } from "../io/weights.ts";
 import { parameterSpecs } from "../nn/model.ts";
-import { evaluatorOf } from "../train/evaluate-source.ts";
-import type { Evaluation } from "../train/evaluation.ts";
-import type { Rows } from "../train/options.ts";
-import type { RowSource } from "../train/row-source.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
+import { ValidationWatch } from "../train/validation.ts";
 import { openTrainer } from "./backend.ts";
 import { recordOf, writeWhole } from "./files.ts";
 import { clearProgress, note, print, progress } from "./output.ts";
-import { goOn, Keeper, openCheckpoints, openLog, requireRun } from "./train-checkpoint.ts";
-import { type Evaluations, logLine, remaining, stepLine, summary } from "./train-output.ts";
+import { goOn, Keeper, openCheckpoints, openLog, recall, remembered, requireRun } from "./train-checkpoint.ts";
+import {
+  type Evaluations,
+  evaluationLine,
+  logLine,
+  type RunEnd,
+  remaining,
+  stepLine,
+  summary,
+  validationLine,
+} from "./train-output.ts";
 import { help, type TrainPlan, trainPlan } from "./train-plan.ts";
 
 /** Exit status after Ctrl-C, as shells have it. */
@@ -52,21 +58,23 @@ export async function run(args: readonly string[]): Promise<number> {
   const first = trainer.stepsTaken;
   let last: StepMetrics | null = null;
   let final: Evaluations = { test: null, train: null };
-  const every = evaluationSteps(trainer, steps);
-  const evaluateWhereDue = async (): Promise<void> => {
-    if (trainer.stepsTaken % every !== 0 && trainer.stepsTaken < steps && !abort.signal.aborted) return;
-    final = { train: final.train, test: await trainer.evaluate("test") };
-    if (final.test && log !== null)
-      writeSync(log, `${JSON.stringify({ step: trainer.stepsTaken, evaluation: "test", ...final.test })}\n`);
+  const judged = plan.validation ? "validation" : trainer.options.test ? "test" : null;
+  const every = plan.validateEvery ?? evaluationSteps(trainer, steps, judged !== null);
+  const validate = { every, weights: plan.use, on: plan.validation ?? "test" } as const;
+  const watch = judged && new ValidationWatch(trainer, validate, plan.stopEarly);
+  if (watch) recall(watch, from);
+  const validateWhereDue = async (): Promise<void> => {
+    if (!watch || (trainer.stepsTaken % every !== 0 && trainer.stepsTaken < steps)) return;
+    const found = await watch.validate();
+    if (log !== null) writeSync(log, evaluationLine(trainer.stepsTaken, judged!, found));
+    if (plan.validateEvery !== undefined) validationLine(judged!, found, json);
   };
+  const save = (when: "due" | "now"): Promise<void> | undefined => keeper?.save(when, watch ? remembered(watch) : null);
+  let ended: RunEnd = { step: first, best: null, stoppedEarly: false, restored: false };
   try {
-    if (first > 0) await evaluateWhereDue();
-    while (trainer.stepsTaken < steps && !abort.signal.aborted) {
-      const part = Math.min(
-        every - (trainer.stepsTaken % every),
-        steps - trainer.stepsTaken,
-        keeper?.stepsLeft ?? steps,
-      );
+    if (first > 0) await validateWhereDue();
+    while (trainer.stepsTaken < steps && !abort.signal.aborted && !watch?.stopped) {
+      const part = Math.min(watch?.stepsLeft ?? steps, steps - trainer.stepsTaken, keeper?.stepsLeft ?? steps);
       pause = new AbortController();
       const alarm = keeper?.alarm(() => pause.abort());
       const { onNotFinite } = plan;
@@ -86,50 +94,49 @@ export async function run(args: readonly string[]): Promise<number> {
         );
       }
       clearTimeout(alarm);
-      await evaluateWhereDue();
-      await keeper?.save("due");
+      await validateWhereDue();
+      await save("due");
     }
-    await keeper?.save("now");
-    final = { test: final.test, train: await trainer.evaluate("train") };
-    if (plan.validation) final = { ...final, validation: await evaluateOn(trainer, plan.validation) };
-    if (log !== null)
-      writeSync(log, `${JSON.stringify({ step: trainer.stepsTaken, evaluation: "train", ...final.train })}\n`);
-    if (log !== null && final.validation)
-      writeSync(
-        log,
-        `${JSON.stringify({ step: trainer.stepsTaken, evaluation: "validation", ...final.validation })}\n`,
-      );
+    await save("now");
+    const step = trainer.stepsTaken;
+    const [best, stoppedEarly] = [watch?.best ?? null, watch?.stopped ?? false];
+    ended = { step, best, stoppedEarly, restored: watch?.restoreBest() ?? false };
+    final = await finalEvaluations(trainer, plan);
+    for (const on of ["train", "validation", "test"] as const) {
+      // What was watched has its line already, unless the weights are others now.
+      const known = on === judged && !ended.restored && watch?.memory.last?.step === step;
+      if (log !== null && !known && (on === "train" || final[on]))
+        writeSync(log, evaluationLine(trainer.stepsTaken, on, final[on] ?? null));
+    }
   } finally {
     clearProgress();
     if (log !== null) closeSync(log);
-    await save(plan, trainer);
+    await saveWeights(plan, trainer);
     process.off("SIGINT", stop);
     process.off("SIGTERM", stop);
   }
   const seconds = (performance.now() - start) / 1000;
-  summary({ trainer, first, last, final, seconds, json: json, save: plan.save });
+  summary({ trainer, first, last, ended, final, seconds, json: json, save: plan.save });
   trainer.dispose();
   return abort.signal.aborted ? INTERRUPTED : 0;
 }
 
-async function evaluateOn(trainer: Trainer, rows: Rows | RowSource): Promise<Evaluation> {
-  const weights = await trainer.parameters();
-  const evaluator = await evaluatorOf(trainer.backend, trainer.options.model, weights, rows, trainer.options);
-  const found = await evaluator.evaluate(weights);
-  evaluator.dispose();
-  return found;
+async function finalEvaluations(trainer: Trainer, { validation, use: weights }: TrainPlan): Promise<Evaluations> {
+  const train = await trainer.evaluate("train", { weights });
+  const test = await trainer.evaluate("test", { weights });
+  return { train, test, ...(validation ? { validation: await trainer.evaluate(validation, { weights }) } : {}) };
 }
 
 /** Once an epoch, but no more than some fifty times a run. */
-function evaluationSteps(trainer: Trainer, steps: number): number {
-  if (!trainer.options.test) return steps;
+function evaluationSteps(trainer: Trainer, steps: number, judged: boolean): number {
+  if (!judged) return steps;
   return trainer.stepsPerEpoch * Math.max(1, Math.ceil(steps / trainer.stepsPerEpoch / 50));
 }
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
-async function save({ save: path, preprocessing }: TrainPlan, trainer: Trainer): Promise<void> {
+async function saveWeights({ save: path, preprocessing, use }: TrainPlan, trainer: Trainer): Promise<void> {
   if (path === undefined) return;
   writeWhole(recordOf(path), preprocessingText(preprocessing));
-  writeWhole(path, writeTensors(path, weightTensors(trainer.options.model, await trainer.parameters())));
+  writeWhole(path, writeTensors(path, weightTensors(trainer.options.model, await trainer.parameters(use))));
 }

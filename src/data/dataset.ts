@@ -31,7 +31,9 @@ export interface Dataset {
 
 /** A column of a file: numbers, or categories, each of which is a column of `x` that holds 0 or 1. */
 export interface Column {
+  /** As the file's header has it. */
   readonly name: string;
+  /** Its values, where it holds categories; null where it holds numbers. */
   readonly categories: readonly string[] | null;
 }
 

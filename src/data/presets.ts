@@ -1,5 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
-import { readCsv } from "./csv.ts";
+import type { readCsv } from "./csv.ts";
 import { type DataSplit, type Dataset, rowCount } from "./dataset.ts";
 import { gunzipIfNeeded } from "./gunzip.ts";
 import { pairIdx } from "./idx.ts";
@@ -72,7 +72,7 @@ export const dataPresets: Readonly<Record<DataPresetName, DataPreset>> = {
     description: "150 irises: 4 lengths, 3 species",
     files: ["iris.csv"],
     async load(read, { n }) {
-      const all = readCsv("iris", await read("iris.csv"), { source: IRIS_SOURCE });
+      const all = await readTableFile("iris", await read("iris.csv"), { source: IRIS_SOURCE });
       return standardise(takeTraining(splitBySeed(all, TEST_FRACTION, SPLIT_SEED), n));
     },
   },
@@ -80,7 +80,8 @@ export const dataPresets: Readonly<Record<DataPresetName, DataPreset>> = {
     description: "342 penguins: 4 measurements, 3 species (2 of 344 rows lack the measurements)",
     files: ["penguins.csv"],
     async load(read, { n }) {
-      const all = readCsv("penguins", await read("penguins.csv"), { missing: "drop", source: PENGUINS_SOURCE });
+      const options = { missing: "drop", source: PENGUINS_SOURCE } as const;
+      const all = await readTableFile("penguins", await read("penguins.csv"), options);
       return standardise(takeTraining(splitBySeed(all, TEST_FRACTION, SPLIT_SEED), n));
     },
   },
@@ -122,6 +123,11 @@ function drawn(make: (options: SyntheticOptions) => Dataset, seed: number, n: nu
 /** 600 rows divide evenly by 2 and by 3 classes. */
 function drawnPreset(description: string, make: (options: SyntheticOptions) => Dataset): DataPreset {
   return { description, files: [], load: async (_read, { seed, n = 600 }) => drawn(make, seed, n) };
+}
+
+/** The reader of tables is fetched by those who have one: most pages open without. */
+async function readTableFile(...given: Parameters<typeof readCsv>): Promise<Dataset> {
+  return (await import("./csv.ts")).readCsv(...given);
 }
 
 async function readIdxPair(read: ReadFile, prefix: string, options: Parameters<typeof pairIdx>[2]): Promise<Dataset> {

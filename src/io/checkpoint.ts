@@ -10,17 +10,23 @@ import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 
 /** What steps were computed on. The same device with the same kernels computes the same bits. */
 export interface DeviceRecord {
+  /** WebGPU or the CPU. */
   readonly kind: Backend["kind"];
+  /** The adapter, or the kind of CPU path. */
   readonly description: string;
   /** Kernels that measuring chose, by problem; empty where nothing is measured. */
   readonly kernels: Readonly<Record<string, string>>;
 }
 
+/** A run as a checkpoint holds it. */
 export interface Checkpoint {
   /** Counts up with every checkpoint of a run: of two the one with the higher number is the newer. */
   readonly generation: number;
+  /** Everything that the next step depends on. */
   readonly state: TrainerState;
+  /** Everything that decides the run, to compare with. */
   readonly run: RunIdentity;
+  /** What the steps were computed on. */
   readonly device: DeviceRecord;
   /** What a caller keeps beside the state, such as the curve so far. */
   readonly extra: Packed;
@@ -118,6 +124,8 @@ function checkedState(value: Packed): TrainerState {
     v instanceof Map && [...v.values()].every((a) => isArrayOf(a, "f32"));
   if (!isNamed(parameters)) refuse("its parameters are not f32 arrays by name");
   if (!Array.isArray(moments) || !moments.every(isNamed)) refuse("its moments are not f32 arrays by name");
+  const { average } = value;
+  if (average !== undefined && !isNamed(average)) refuse("its average is not of f32 arrays by name");
   return value as unknown as TrainerState;
 }
 

@@ -4,6 +4,7 @@ import { type Checkpoint, decodeCheckpoint, deviceRecord, encodeCheckpoint } fro
 import type { Packed } from "./packed.ts";
 import { type RunIdentity, requireSameRun, runIdentity } from "./run-identity.ts";
 
+/** One of the two places that checkpoints take in turn. */
 export type Slot = 0 | 1;
 const SLOTS: readonly Slot[] = [0, 1];
 
@@ -19,7 +20,9 @@ export interface CheckpointStore {
 
 /** A slot that holds something which cannot be used, and why. */
 export interface RefusedSlot {
+  /** Which. */
   readonly slot: Slot;
+  /** What is wrong with what it holds. */
   readonly reason: string;
 }
 
@@ -37,6 +40,7 @@ export class Checkpoints {
     readonly refused: readonly RefusedSlot[],
   ) {}
 
+  /** Looks at both slots. What is in neither is no error: a run that begins has none. */
   static async open(store: CheckpointStore): Promise<Checkpoints> {
     const refused: RefusedSlot[] = [];
     let found: { slot: Slot; checkpoint: Checkpoint } | null = null;

@@ -18,6 +18,6 @@ export { readNpz, writeNpz } from "./npz.ts";
 export { writeOnnx } from "./onnx/write.ts";
 export type { Packed } from "./packed.ts";
 export { makeReceipt, type Receipt } from "./receipt.ts";
-export { identityDifferences, type RunIdentity, runIdentity } from "./run-identity.ts";
+export { identityDifferences, type Json, type RunIdentity, runIdentity } from "./run-identity.ts";
 export { readSafetensors, type Safetensors, writeSafetensors } from "./safetensors.ts";
 export { readWeights, writeWeights } from "./weights.ts";

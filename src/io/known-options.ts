@@ -19,9 +19,18 @@ const options: Readonly<Record<keyof ResolvedOptions, string>> = {
   halves: "f32 alone, see below",
   maxDataBytes: "nothing: it says where rows lie, not which are drawn",
   maxBufferSize: "nothing: it divides buffers",
+  ema: "refused",
+  multipliers: "refused",
+  penalty: "refused",
+  accumulate: "refused",
 };
 /** Likewise of a model. */
-const fields: Readonly<Record<keyof ModelSpec, string>> = { layers: "the net", loss: "the loss" };
+const fields: Readonly<Record<keyof ModelSpec, string>> = {
+  layers: "the net",
+  loss: "the loss",
+  classWeights: "refused",
+  labelSmoothing: "refused",
+};
 
 /** Refuses, at run time, what the compiler could not see. */
 export function requireKnown(run: ResolvedOptions, what: string): void {
@@ -29,6 +38,17 @@ export function requireKnown(run: ResolvedOptions, what: string): void {
     const unknown = Object.keys(given).find((key) => !Object.hasOwn(known, key));
     if (unknown !== undefined) throw new ChainruleError("usage", `${what}: the option ${unknown} is not known there`);
   }
+  const { model } = run;
+  const used = {
+    ema: run.ema,
+    groups: run.multipliers,
+    penalty: run.penalty,
+    accumulate: run.accumulate > 1,
+    classWeights: model.classWeights,
+    labelSmoothing: model.labelSmoothing,
+  };
+  const refused = Object.entries(used).find(([, value]) => value);
+  if (refused) throw new ChainruleError("usage", `${what}: a run with ${refused[0]} cannot be written there`);
   if (run.halves) {
     throw new ChainruleError("usage", `${what}: the run is in f16; what is written computes in f32 or more`);
   }

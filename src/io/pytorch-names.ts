@@ -1,3 +1,4 @@
+import { refuseCode } from "../nn/custom-layer.ts";
 import type { LossName } from "../nn/loss-kinds.ts";
 import type { LayerSpec } from "../nn/model.ts";
 import type { OptimizerName } from "../ops/names.ts";
@@ -17,6 +18,8 @@ export function torchLayer(l: LayerSpec): string {
       return `nn.LeakyReLU(${l.slope})`;
     case "elu":
       return `nn.ELU(${l.alpha})`;
+    case "custom":
+      return refuseCode(l);
     default:
       return {
         relu: "nn.ReLU()",

@@ -79,6 +79,7 @@ function rateBody(schedule: ScheduleSpec, lr: number): string {
       `along = min(step, ${period}) / ${period}`,
       `return ${floor} + (LR - ${floor}) * 0.5 * (1 + math.cos(math.pi * along))`,
     ],
+    exponential: [`return LR * ${gamma} ** (min(step, ${period}) / ${period})`],
   }[schedule.type];
   return [...warm, ...then].map((line) => `    ${line}`).join("\n");
 }

@@ -1,3 +1,4 @@
+import { refuseCode } from "../nn/custom-layer.ts";
 import type { LayerSpec, ModelSpec } from "../nn/model.ts";
 
 /** A line of Python, and what it says to a reader. */
@@ -50,6 +51,8 @@ export function forwardLines(layer: LayerSpec, i: number): readonly Line[] {
         [`s${i} = 1 / (1 + np.exp(-${h}))`, "sigmoid"],
         [`${a} = ${h} * s${i}`, `silu: ${h} sigmoid(${h})`],
       ];
+    case "custom":
+      return refuseCode(layer);
     case "softmax":
       return [
         [
@@ -108,6 +111,8 @@ export function backwardLines(layer: LayerSpec, i: number, onward: boolean): rea
       ];
     case "silu":
       return dh(`d${a} * s${i} * (1 + ${h} * (1 - s${i}))`, `silu: s (1 + ${h} (1 - s))`);
+    case "custom":
+      return refuseCode(layer);
     case "softmax":
       return dh(
         `${a} * (d${a} - (d${a} * ${a}).sum(axis=1, keepdims=True))`,

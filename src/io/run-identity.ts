@@ -1,13 +1,15 @@
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, shapeText } from "../core/ndarray.ts";
 import type { ResolvedOptions } from "../train/options.ts";
+import type { RowSource } from "../train/row-source.ts";
 import { isArray, type Packed } from "./packed.ts";
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+/** What JSON can hold. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 /**
  * Everything that decides the steps of a run, by the names of its options: plain values as they are, arrays as type,
- * shape and a hash of their contents. Two runs with the same identity on the same device are the same to the bit.
+ * shape and a hash of their contents, rows that are read by number by a sample of them. Two runs with the same identity on the same device are the same to the bit.
  */
 export type RunIdentity = Readonly<Record<string, Json>>;
 
@@ -18,20 +20,36 @@ const OF_THE_DEVICE: ReadonlySet<string> = new Set(["maxDataBytes", "maxBufferSi
 export async function runIdentity(options: ResolvedOptions): Promise<RunIdentity> {
   const identity: Record<string, Json> = {};
   for (const [name, value] of Object.entries(options)) {
-    if (!OF_THE_DEVICE.has(name) && value !== undefined) identity[name] = await identityOf(value as Packed);
+    if (!OF_THE_DEVICE.has(name) && value !== undefined) identity[name] = await identityOf(value as Packed | RowSource);
   }
   return identity;
 }
 
-async function identityOf(value: Packed): Promise<Json> {
+async function identityOf(value: Packed | RowSource): Promise<Json> {
+  if (isSource(value)) return sourceIdentity(value);
   if (value === null || typeof value !== "object") return value;
   if (isArray(value)) return fingerprint(value);
   if (Array.isArray(value)) return Promise.all(value.map(identityOf));
   const entries: readonly (readonly [string, Packed | undefined])[] =
     value instanceof Map ? [...value] : Object.entries(value);
   const out: Record<string, Json> = {};
-  for (const [name, v] of entries) if (v !== undefined) out[name] = await identityOf(v);
+  // Code, in a layer of the user's own, has no identity: its name and its parameters stand for it.
+  for (const [name, v] of entries) if (v !== undefined && typeof v !== "function") out[name] = await identityOf(v);
   return out;
+}
+
+const isSource = (value: Packed | RowSource): value is RowSource =>
+  typeof value === "object" && value !== null && "read" in value && typeof value.read === "function";
+
+/** Rows of a source that its fingerprint looks at, evenly spread: all may be more than a disk reads in an hour. */
+const SAMPLED_ROWS = 256;
+
+async function sourceIdentity(source: RowSource): Promise<Json> {
+  const n = source.x.shape[0]!;
+  const count = Math.min(n, SAMPLED_ROWS);
+  const last = Math.max(1, count - 1);
+  const { x, y } = await source.read(Uint32Array.from({ length: count }, (_, i) => Math.round((i * (n - 1)) / last)));
+  return { rows: n, x: await fingerprint(x), y: await fingerprint(y) };
 }
 
 /** A short name for a run, fit for a file. */

@@ -1,12 +1,16 @@
+import { ndarray } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import { activations } from "../ops/activations.ts";
 import { addBias } from "../ops/bias.ts";
+import { classWeightSums } from "../ops/class-weight-sums.ts";
 import { dropout } from "../ops/dropout.ts";
 import { layerNorm } from "../ops/layer-norm.ts";
 import { matmul } from "../ops/matmul.ts";
 import { softmax } from "../ops/softmax.ts";
+import { weightedCrossEntropy } from "../ops/weighted-cross-entropy.ts";
+import { customForward } from "./custom-layer.ts";
 import { losses } from "./losses.ts";
-import type { LayerSpec, ModelSpec } from "./model.ts";
+import { type LayerSpec, layerName, type ModelSpec } from "./model.ts";
 
 export interface ForwardOptions {
   /** Dropout is on while training and absent in evaluation. */
@@ -36,7 +40,7 @@ function layerForward(
   parameters: ReadonlyMap<string, Tensor>,
   options: ForwardOptions,
 ): Tensor {
-  const name = `${i}.${layer.type}`;
+  const name = `${i}.${layerName(layer)}`;
   const parameter = (key: string): Tensor => parameters.get(`${i}.${key}`)!;
   switch (layer.type) {
     case "linear": {
@@ -48,6 +52,8 @@ function layerForward(
     case "dropout":
       if (!options.training || layer.p === 0) return x;
       return g.one(dropout, [x, options.cursor!], { p: layer.p, seed: options.seed, layer: i }, name);
+    case "custom":
+      return customForward(g, layer, name, x, parameter, options.training);
     case "softmax":
       return g.one(softmax, [x], null, name);
     default: {
@@ -59,5 +65,13 @@ function layerForward(
 
 /** Adds the loss [1] of outputs against targets y. */
 export function lossOf(g: Graph, model: ModelSpec, outputs: Tensor, y: Tensor): Tensor {
-  return g.one(losses[model.loss].op, [outputs, y], null, "loss");
+  const { classWeights, labelSmoothing: smoothing = 0 } = model;
+  if (!classWeights && smoothing === 0) return g.one(losses[model.loss].op, [outputs, y], null, "loss");
+  const [rows, classes] = outputs.shape as readonly [number, number];
+  const ones = new Float32Array(classes).fill(1);
+  const weights = g.variable("class weights", ndarray([classes], "f32", classWeights ?? ones));
+  const sums = classWeights
+    ? g.one(classWeightSums, [y, weights], null, "class weight sums")
+    : g.variable("class weight sums", ndarray([2], "f32", [rows, classes]));
+  return g.one(weightedCrossEntropy, [outputs, y, weights, sums], { smoothing }, "loss");
 }

@@ -28,9 +28,11 @@ export function initialise(
 }
 
 function first(p: ParameterSpec, index: number, seed: number, how: Initialiser): NdArray {
-  if (p.role === "scale") return ndarray(p.shape, "f32", new Float32Array(sizeOf(p.shape)).fill(1));
+  const fill = p.first ?? (p.role === "scale" ? 1 : null);
+  if (fill !== null) return ndarray(p.shape, "f32", new Float32Array(sizeOf(p.shape)).fill(fill));
   if (p.role !== "weight" || how === "zeros") return zeros(p.shape, "f32");
-  const [inputs, outputs] = p.shape as readonly [number, number];
+  const outputs = p.shape.at(-1)!;
+  const inputs = sizeOf(p.shape) / outputs;
   const limit = { uniform01: 0, he: Math.sqrt(6 / inputs), xavier: Math.sqrt(6 / (inputs + outputs)) }[how];
   const [low, high] = how === "uniform01" ? [0, 1] : [-limit, limit];
   return ndarray(p.shape, "f32", uniforms(seed, STREAM.init, index, sizeOf(p.shape), low, high));

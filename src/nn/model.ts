@@ -2,6 +2,7 @@ import { ChainruleError } from "../core/errors.ts";
 import { brief } from "../core/format.ts";
 import type { Shape } from "../core/ndarray.ts";
 import { activationNames } from "../ops/names.ts";
+import type { CustomLayer, ParameterRole } from "./custom-layer.ts";
 import { type LossName, lossKinds } from "./loss-kinds.ts";
 
 /** One layer of a model file. `in` and `out` are widths; parameters are named as in PyTorch's nn.Sequential. */
@@ -12,14 +13,26 @@ export type LayerSpec =
   | { readonly type: "softmax" }
   | { readonly type: "leakyRelu"; readonly slope: number }
   | { readonly type: "elu"; readonly alpha: number }
-  | { readonly type: "relu" | "sigmoid" | "tanh" | "softplus" | "gelu" | "silu" };
+  | { readonly type: "relu" | "sigmoid" | "tanh" | "softplus" | "gelu" | "silu" }
+  | CustomLayer;
 
 /** A model as plain data: what a model file holds, checked. sequential() and parseModel() make it. */
-export interface ModelSpec {
+export interface ModelSpec extends CrossEntropySettings {
   /** One after the other, each as wide as the one before gives. */
   readonly layers: readonly LayerSpec[];
   /** What it is trained on. */
   readonly loss: LossName;
+}
+
+/**
+ * Settings of crossEntropy, as torch.nn.CrossEntropyLoss has them. They belong to the model, as the loss does: training,
+ * evaluation, gradients and their checks all see a model and so have the same loss.
+ */
+export interface CrossEntropySettings {
+  /** A weight for each class; the loss of a batch is then the weighted mean. All 1 where absent. */
+  readonly classWeights?: readonly number[];
+  /** Share of each target that is spread over all classes alike. */
+  readonly labelSmoothing?: number;
 }
 
 /** A parameter of a model: its name in weights files and its shape here, W [in, out]. */
@@ -31,7 +44,9 @@ export interface ParameterSpec {
   /** Index of its layer. */
   readonly layer: number;
   /** What it does there. */
-  readonly role: "weight" | "bias" | "scale" | "shift";
+  readonly role: ParameterRole;
+  /** First value of every element; the role says it where this is absent. */
+  readonly first?: number;
 }
 
 /** A layer wider than this would overflow the device's 32-bit indices long before it could be trained. */
@@ -45,7 +60,7 @@ const bad = (message: string): never => {
 /** Reads and checks a model: every field known, every width positive, every layer as wide as the one before. */
 export function parseModel(json: unknown): ModelSpec {
   const model = object(json, "a model");
-  fields(model, ["layers", "loss", "name", "description"], "model");
+  fields(model, ["layers", "loss", "classWeights", "labelSmoothing", "name", "description"], "model");
   if (!Array.isArray(model.layers) || model.layers.length === 0)
     bad('model: "layers" must be a list of at least one layer');
   const list = model.layers as unknown[];
@@ -54,10 +69,42 @@ export function parseModel(json: unknown): ModelSpec {
   if (typeof loss !== "string" || !Object.hasOwn(lossKinds, loss)) {
     bad(`model: unknown loss ${brief(loss)}; known are ${Object.keys(lossKinds).join(", ")}`);
   }
-  const spec: ModelSpec = { layers: list.map(parseLayer), loss: loss as LossName };
+  const layers = list.map(parseLayer);
+  const spec: ModelSpec = { layers, loss: loss as LossName, ...crossEntropySettings(model, loss as LossName, layers) };
   widths(spec);
   if (parameterSpecs(spec).length === 0) bad("model: no layer has parameters, so there is nothing to train");
   return spec;
+}
+
+function crossEntropySettings(
+  model: Record<string, unknown>,
+  loss: LossName,
+  layers: readonly LayerSpec[],
+): CrossEntropySettings {
+  const { classWeights, labelSmoothing } = model;
+  const given = classWeights !== undefined ? "classWeights" : labelSmoothing !== undefined ? "labelSmoothing" : null;
+  if (given && loss !== "crossEntropy") bad(`model: "${given}" is for the loss crossEntropy, this model has ${loss}`);
+  if (labelSmoothing !== undefined) {
+    if (typeof labelSmoothing !== "number" || !(labelSmoothing >= 0 && labelSmoothing < 1)) {
+      bad(`model: "labelSmoothing" must be at least 0 and below 1, got ${JSON.stringify(labelSmoothing)}`);
+    }
+  }
+  if (classWeights !== undefined) {
+    const { outputs } = widths({ layers, loss });
+    if (!Array.isArray(classWeights) || classWeights.length !== outputs) {
+      const got = Array.isArray(classWeights) ? `${classWeights.length}` : JSON.stringify(classWeights);
+      bad(`model: "classWeights" must be a list of ${outputs} numbers, one for each class, got ${got}`);
+    }
+    const wrong = (classWeights as unknown[]).findIndex((w) => typeof w !== "number" || !(w > 0 && Number.isFinite(w)));
+    if (wrong >= 0) {
+      const value = JSON.stringify((classWeights as unknown[])[wrong]);
+      bad(`model: "classWeights" must be positive numbers, got ${value} for class ${wrong}`);
+    }
+  }
+  return {
+    ...(classWeights === undefined ? {} : { classWeights: classWeights as readonly number[] }),
+    ...(labelSmoothing === undefined ? {} : { labelSmoothing: labelSmoothing as number }),
+  };
 }
 
 function parseLayer(json: unknown, index: number): LayerSpec {
@@ -81,6 +128,9 @@ function parseLayer(json: unknown, index: number): LayerSpec {
     return value as number;
   };
   switch (type) {
+    case "custom":
+      if (typeof layer.build === "function") return layer as unknown as CustomLayer;
+      return bad(`${where}: a custom layer is code, which a file cannot hold: put customLayer(...) into the model`);
     case "linear": {
       fields(layer, ["type", "in", "out", "bias"], at);
       if (layer.bias !== undefined && typeof layer.bias !== "boolean") bad(`${at}: "bias" must be true or false`);
@@ -120,19 +170,34 @@ export function widths(model: ModelSpec): {
   readonly outputs: number;
   readonly at: readonly number[];
 } {
-  const first = model.layers.find((l) => l.type === "linear" || l.type === "layerNorm");
-  let width = first?.type === "linear" ? first.in : first?.type === "layerNorm" ? first.size : 0;
-  const inputs = width;
+  const inputs = model.layers.map(wanted).find((width) => width !== null) ?? 0;
+  let width = inputs;
   const at: number[] = [];
   model.layers.forEach((layer, i) => {
     at.push(width);
-    const wants = layer.type === "linear" ? layer.in : layer.type === "layerNorm" ? layer.size : width;
+    const wants = wanted(layer) ?? width;
     if (wants !== width) {
-      bad(`layer ${i} (${layer.type}) takes ${wants} values, but the layer before it gives ${width}`);
+      bad(`layer ${i} (${layerName(layer)}) takes ${wants} values, but the layer before it gives ${width}`);
     }
-    if (layer.type === "linear") width = layer.out;
+    if (layer.type === "linear" || (layer.type === "custom" && layer.out !== null)) width = layer.out!;
   });
   return { inputs, outputs: width, at };
+}
+
+/** Width that a layer asks for; null where it takes any. */
+function wanted(layer: LayerSpec): number | null {
+  if (layer.type === "linear" || layer.type === "custom") return layer.in;
+  return layer.type === "layerNorm" ? layer.size : null;
+}
+
+/** Its type, or the name that a custom layer has. */
+export const layerName = (layer: LayerSpec): string => (layer.type === "custom" ? layer.name : layer.type);
+
+/** The model again, checked and copied, so that what the caller changes later does not reach it. */
+export function copyModel(model: ModelSpec): ModelSpec {
+  const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value));
+  const layers = model.layers.map((layer) => (layer?.type === "custom" ? layer : copy(layer)));
+  return parseModel({ ...copy({ ...model, layers: [] }), layers });
 }
 
 /** Parameters in the order of the layers. */
@@ -148,6 +213,9 @@ export function parameterSpecs(model: ModelSpec): readonly ParameterSpec[] {
         { name: `${i}.weight`, shape: [layer.size], layer: i, role: "scale" },
         { name: `${i}.bias`, shape: [layer.size], layer: i, role: "shift" },
       ];
+    }
+    if (layer.type === "custom") {
+      return Object.entries(layer.parameters).map(([key, p]) => ({ name: `${i}.${key}`, layer: i, ...p }));
     }
     return [];
   });

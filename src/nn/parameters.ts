@@ -2,7 +2,7 @@ import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import { alignView, slice } from "../ops/views.ts";
-import { type ModelSpec, type ParameterSpec, parameterSpecs } from "./model.ts";
+import { layerName, type ModelSpec, type ParameterSpec, parameterSpecs } from "./model.ts";
 
 /** A flat array that holds several parameters, each at an offset of its own. */
 export interface ParameterGroup {
@@ -17,7 +17,7 @@ export function requireFits(model: ModelSpec, maxBufferSize: number): void {
     if (bytes <= maxBufferSize) continue;
     throw new ChainruleError(
       "limit",
-      `layer ${layer} (${model.layers[layer]!.type}): ${name} needs ${bytes} bytes, more than the limit of ${maxBufferSize} bytes that this device has for one buffer (maxBufferSize): use a narrower layer`,
+      `layer ${layer} (${layerName(model.layers[layer]!)}): ${name} needs ${bytes} bytes, more than the limit of ${maxBufferSize} bytes that this device has for one buffer (maxBufferSize): use a narrower layer`,
     );
   }
 }

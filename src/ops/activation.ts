@@ -39,6 +39,10 @@ export interface ActivationSpec {
   /** Absolute error of the derivative that does not shrink with it, in units of u. */
   readonly gradientFloor?: number;
   readonly defaultAlpha?: number;
+  /** Absolute error of the result that does not shrink with it, in units of u. */
+  readonly floor?: number;
+  /** False where wasm/ has no kernel of this name: there the reference stands in. */
+  readonly inWasm?: boolean;
 }
 
 export interface Activation {
@@ -47,20 +51,25 @@ export interface Activation {
   readonly backward: Op<ActivationAttrs>;
 }
 
+/** Its name in the kernel for whole steps, where a name of WGSL's own must not be taken. */
+const chipName = ({ name, inWasm }: ActivationSpec): string => (inWasm === false ? `custom_${name}` : name);
+
 export function activation(spec: ActivationSpec): Activation {
   const backward = gradientOp(spec);
   const forward: Op<ActivationAttrs> = {
     name: spec.name,
     infer: (inputs) => [{ shape: inputs[0]!.shape, dtype: "f32" }],
     reference: ([x], { alpha }) => [valuesOf(spec, alpha)(x!)],
-    wasm: (_inputs, [y], { alpha }) => flatCall(spec.name, [input(0), output(0), sizeOf(y!.shape), float(alpha)], y!),
+    ...(spec.inWasm !== false && {
+      wasm: (_inputs, [y], { alpha }) => flatCall(spec.name, [input(0), output(0), sizeOf(y!.shape), float(alpha)], y!),
+    }),
     gradient: (g, { inputs: [x], outputs: [y], attrs }, [dy]) => [
       g.one(backward, [dy!, spec.of === "x" ? x! : y!], attrs, `d ${x!.name}`),
     ],
     kernels: [flatKernel(`${spec.name}/flat`, [0], () => elementwiseForward(spec.includes, spec.wgsl))],
     onChip(w, [x], [y], { alpha }) {
-      declare(w, spec, activationFunction(spec.wgsl, spec.name));
-      elementwise(w, y!, (i) => `${spec.name}(${x!.at(i)}, ${floatText(alpha)})`, COST.function);
+      declare(w, spec, activationFunction(spec.wgsl, chipName(spec)));
+      elementwise(w, y!, (i) => `${chipName(spec)}(${x!.at(i)}, ${floatText(alpha)})`, COST.function);
     },
     bound([x], [ex], [y], { alpha }) {
       const out = boundLike(y!);
@@ -86,8 +95,10 @@ function gradientOp(spec: ActivationSpec): Op<ActivationAttrs> {
       for (let i = 0; i < dx.data.length; i++) dx.data[i] = dy!.data[i]! * spec.dfn(v!.data[i]!, alpha);
       return [dx];
     },
-    wasm: (_inputs, [dx], { alpha }) =>
-      flatCall(`${spec.name}Gradient`, [input(0), input(1), output(0), sizeOf(dx!.shape), float(alpha)], dx!),
+    ...(spec.inWasm !== false && {
+      wasm: (_inputs, [dx], { alpha }) =>
+        flatCall(`${spec.name}Gradient`, [input(0), input(1), output(0), sizeOf(dx!.shape), float(alpha)], dx!),
+    }),
     gradient: "none",
     kernels: [
       flatKernel(`${spec.name}Gradient/flat`, [0, 1], ([, v]) =>
@@ -95,8 +106,9 @@ function gradientOp(spec: ActivationSpec): Op<ActivationAttrs> {
       ),
     ],
     onChip(w, [dy, v], [dx], { alpha }) {
-      declare(w, spec, derivativeFunction(spec.wgslGradient, spec.of, op.name));
-      elementwise(w, dx!, (i) => `${dy!.at(i)} * ${op.name}(${v!.at(i)}, ${floatText(alpha)})`, COST.function);
+      const name = `${chipName(spec)}Gradient`;
+      declare(w, spec, derivativeFunction(spec.wgslGradient, spec.of, name));
+      elementwise(w, dx!, (i) => `${dy!.at(i)} * ${name}(${v!.at(i)}, ${floatText(alpha)})`, COST.function);
     },
     bound([dy, v], [edy, ev], [dx], { alpha }) {
       const out = boundLike(dx!);
@@ -186,5 +198,6 @@ export function derivativeOf(spec: ActivationSpec): string {
 function activationError(spec: ActivationSpec, x: number, e: number, alpha: number): number {
   const f = spec.fn(x, alpha);
   const moved = Math.max(Math.abs(spec.fn(x + e, alpha) - f), Math.abs(spec.fn(x - e, alpha) - f));
-  return moved + (spec.rounding(x) + 1) * 2 ** -24 * (Math.abs(f) + moved) + 2 * TINY * (1 + Math.abs(x));
+  const rounding = ((spec.rounding(x) + 1) * (Math.abs(f) + moved) + (spec.floor ?? 0)) * 2 ** -24;
+  return moved + rounding + 2 * TINY * (1 + Math.abs(x));
 }

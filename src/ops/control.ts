@@ -1,5 +1,4 @@
 import { finiteTests } from "../../shaders/common.ts";
-import { cosPi } from "../../shaders/math.ts";
 import {
   CONTROL,
   CONTROL_SIZE,
@@ -12,6 +11,7 @@ import {
   type ScheduleKind,
   scaledControlParams,
   scaledControlRecordParams,
+  scheduleIncludes,
 } from "../../shaders/step.ts";
 import { type NdArray, sizeOf } from "../core/ndarray.ts";
 import { index } from "../graph/chip.ts";
@@ -30,8 +30,9 @@ export interface ControlAttrs {
   readonly schedule: ScheduleKind;
   readonly lr: number;
   readonly warmup: number;
-  /** Steps between drops ("step"), or to the end of the half wave ("cosine"). */
+  /** Steps between drops ("step"), or to the end of the half wave ("cosine") or of the ramp ("exponential"). */
   readonly period: number;
+  /** Factor of a period. */
   readonly gamma: number;
   readonly floor: number;
   /** Global norm that gradients are clipped to; 0 for none. */
@@ -43,7 +44,7 @@ export interface ControlAttrs {
 }
 
 /** Schedules by number, as wasm/step.ts counts them. */
-const SCHEDULES: readonly ScheduleKind[] = ["constant", "step", "cosine"];
+const SCHEDULES: readonly ScheduleKind[] = ["constant", "step", "cosine", "exponential"];
 
 /** Learning rate of step `step` (from 0). The one formula; the device's is shaders/step.ts. */
 export function learningRate(step: number, a: ControlAttrs): number {
@@ -54,8 +55,13 @@ export function learningRate(step: number, a: ControlAttrs): number {
     const along = Math.min(t, a.period) / a.period;
     return a.floor + (a.lr - a.floor) * 0.5 * (1 + Math.cos(Math.PI * along));
   }
+  if (a.schedule === "exponential") return a.lr * a.gamma ** (Math.min(t, a.period) / a.period);
   return a.lr;
 }
+
+/** Gamma as the kernels take it: the exponential schedule's as a logarithm to base 2. */
+const gammaNumber = ({ schedule, gamma }: ControlAttrs): number =>
+  schedule === "exponential" ? Math.log2(gamma) : gamma;
 
 /**
  * control f32 [8] in place, from cursor, loss [1] and stats: learning rate, gate (0 when loss or a gradient is not
@@ -91,13 +97,13 @@ export const control: Op<ControlAttrs> = {
   wasm([, , , stats], _outputs, a) {
     if (a.growAfter !== undefined) return null;
     const bindings = [output(0), input(1), input(2), input(3)];
-    const floats = [a.lr, a.gamma, a.floor, a.maxNorm, a.beta1, 1 - a.beta1, a.beta2, 1 - a.beta2].map(float);
+    const floats = [a.lr, gammaNumber(a), a.floor, a.maxNorm, a.beta1, 1 - a.beta1, a.beta2, 1 - a.beta2].map(float);
     const whole = [sizeOf(stats!.shape) / 2, SCHEDULES.indexOf(a.schedule), a.warmup, a.period];
     return call("control", [...bindings, ...whole, ...floats]);
   },
   gradient: "none",
   onChip(w, [, cursor, loss, stats], [c], a) {
-    for (const text of [finiteTests, cosPi]) w.declare(text);
+    for (const text of [finiteTests, scheduleIncludes(a.schedule)]) w.declare(text);
     w.once(() => {
       const numbers = numbersOf(a, stats!);
       if (a.growAfter === undefined) constants(w, "ControlParams", controlParams, numbers);
@@ -134,6 +140,10 @@ export const control: Op<ControlAttrs> = {
     for (let i = 0; i < out.data.length; i++) out.data[i] = 1e-6 * Math.abs(c!.data[i]!);
     // The cosine schedule adds 1 and a cosine near -1: what is left is exact only relative to the starting rate.
     out.data[CONTROL.lr]! += 4e-7 * a.lr;
+    // The exponential one's exponent has a rounding error of its own size, which the result has as a relative one.
+    if (a.schedule === "exponential") {
+      out.data[CONTROL.lr]! += 2e-7 * Math.abs(Math.log2(a.gamma)) * Math.abs(c!.data[CONTROL.lr]!);
+    }
     for (const exact of [CONTROL.gate, CONTROL.scale, CONTROL.good]) out.data[exact] = 0;
     return [out];
   },
@@ -142,14 +152,14 @@ export const control: Op<ControlAttrs> = {
 
 /** What both kernels of control take from the host. */
 function numbersOf(a: ControlAttrs, stats: TensorSpec) {
-  const { warmup, period, lr, gamma, floor, maxNorm, beta1, beta2 } = a;
+  const { warmup, period, lr, floor, maxNorm, beta1, beta2 } = a;
   const count = sizeOf(stats.shape) / 2;
   return {
     count,
     warmup,
     period,
     lr,
-    gamma,
+    gamma: gammaNumber(a),
     floor,
     maxNorm,
     beta1,
@@ -241,6 +251,9 @@ function controlCases() {
     at("cosine", 33, { schedule: "cosine", warmup: 7 }),
     at("cosine start", 0, { schedule: "cosine" }),
     at("cosine end", 400, { schedule: "cosine" }),
+    at("exponential up", 61, { schedule: "exponential", lr: 1e-7, gamma: 1e8 }),
+    at("exponential down", 33, { schedule: "exponential", gamma: 1e-3, warmup: 7 }),
+    at("exponential end", 400, { schedule: "exponential", gamma: 20 }),
     at("clips", 1, { schedule: "constant", maxNorm: 0.5 }),
     at("does not clip", 1, { schedule: "constant", maxNorm: 1e6 }),
     at("loss is NaN", 5, { schedule: "constant" }, Number.NaN),

@@ -16,7 +16,7 @@ import { rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "./row-plan.
 import { expRowError, rowExpSum } from "./softmax.ts";
 import { call, flatCall } from "./wasm-plan.ts";
 
-function check(op: { readonly name: string }, inputs: readonly TensorSpec[]): void {
+export function expectLogits(op: { readonly name: string }, inputs: readonly TensorSpec[]): void {
   expectRank(op, inputs.slice(0, 2), [2, 1]);
   const [x, labels] = inputs as readonly [TensorSpec, TensorSpec];
   if (x.shape[0] !== labels.shape[0] || labels.dtype !== "i32") {
@@ -26,19 +26,20 @@ function check(op: { readonly name: string }, inputs: readonly TensorSpec[]): vo
 
 const gradientBindings = [input(0), input(1), input(2), output(0)];
 
-/** Losses of all rows (and whatever else the code computes), then their mean. */
-function lossPlan(
+/** Losses of all rows (and whatever else the code computes), then their sum times `scale`; by default their mean. */
+export function lossPlan(
   x: TensorSpec,
   code: string,
   dispatch: typeof rowDispatch,
   caps: DeviceCaps,
   before: readonly Binding[] = [],
   behind: readonly Binding[] = [],
+  { extra, scale } = { extra: 1 / x.shape[0]!, scale: 1 / x.shape[0]! },
 ): KernelPlan {
   const count = x.shape[0]!;
   const bindings = [input(0), input(1), ...before, scratch(0, "read_write"), ...behind];
-  const perRow = dispatch(code, x, 1 / count, bindings, caps);
-  const params = totalParams.pack({ count, scale: 1 / count });
+  const perRow = dispatch(code, x, extra, bindings, caps);
+  const params = totalParams.pack({ count, scale });
   const mean = { code: total(), params, bindings: [scratch(0, "read"), output(0)], workgroups: [1, 1, 1] as const };
   return { scratch: [{ shape: [count], dtype: "f32" }], launches: [perRow, mean] };
 }
@@ -47,7 +48,7 @@ function lossPlan(
 export const crossEntropy: Op<null> = {
   name: "crossEntropy",
   infer(inputs) {
-    check(crossEntropy, inputs);
+    expectLogits(crossEntropy, inputs);
     return [{ shape: [1], dtype: "f32" }];
   },
   reference([x, labels]) {
@@ -102,7 +103,7 @@ export const crossEntropy: Op<null> = {
 export const crossEntropyGradient: Op<null> = {
   name: "crossEntropyGradient",
   infer(inputs) {
-    check(crossEntropyGradient, inputs);
+    expectLogits(crossEntropyGradient, inputs);
     return [{ shape: inputs[0]!.shape, dtype: "f32" }];
   },
   reference([x, labels, dloss]) {
@@ -156,7 +157,7 @@ export const crossEntropyGradient: Op<null> = {
 };
 
 /** Rows that one workgroup takes by itself. */
-const ALONE_ROWS = 1024;
+export const ALONE_ROWS = 1024;
 
 /** Loss and gradient in one pass, from logits, labels and dloss. */
 export const crossEntropyWithGradient: Op<null> = composed({

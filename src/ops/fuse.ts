@@ -11,6 +11,11 @@ import { lossScale } from "./loss-scale.ts";
 import { elementwiseLosses } from "./losses.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
 import { record } from "./record.ts";
+import {
+  weightedCrossEntropy,
+  weightedCrossEntropyGradient,
+  weightedCrossEntropyWithGradient,
+} from "./weighted-cross-entropy.ts";
 
 /** Several nodes that one can stand for. */
 interface Fusion {
@@ -125,6 +130,11 @@ const weightGradient: Pattern = (node, { nodes, of }) => {
 
 const losses = [
   { forward: crossEntropy, backward: crossEntropyGradient, withGradient: crossEntropyWithGradient },
+  {
+    forward: weightedCrossEntropy,
+    backward: weightedCrossEntropyGradient,
+    withGradient: weightedCrossEntropyWithGradient,
+  },
   ...elementwiseLosses,
 ];
 
@@ -138,7 +148,7 @@ const lossAndGradient: Pattern = (node, { of }) => {
   if (!gradient || !isKnownBefore(gradient.inputs[2]!)) return null;
   const outputs = [node.outputs[0]!, gradient.outputs[0]!];
   const { inputs } = gradient;
-  return { replaces: [node, gradient], at: node, op: loss.withGradient, attrs: null, inputs, outputs };
+  return { replaces: [node, gradient], at: node, op: loss.withGradient, attrs: node.attrs, inputs, outputs };
 };
 
 /** The rows of a batch and both of its arrays. */

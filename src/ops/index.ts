@@ -1,9 +1,11 @@
 import type { AnyOp } from "../graph/op.ts";
+import { combine, partCursor } from "./accumulate.ts";
 import { countCorrect } from "./accuracy.ts";
 import { activations } from "./activations.ts";
 import { add } from "./add.ts";
 import { batchIndex, drawBatch, gather } from "./batch.ts";
 import { addBias, sumRows } from "./bias.ts";
+import { classWeightSums } from "./class-weight-sums.ts";
 import { control, controlAndRecord } from "./control.ts";
 import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./cross-entropy.ts";
 import { dropout } from "./dropout.ts";
@@ -14,10 +16,18 @@ import { linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
 import { lossScale } from "./loss-scale.ts";
 import { elementwiseLosses } from "./losses.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
+import { movingAverage } from "./moving-average.ts";
 import { optimizers } from "./optimizers.ts";
 import { outerProduct } from "./outer-product.ts";
+import { penalty, penaltyGradient } from "./penalty.ts";
 import { record, tally } from "./record.ts";
+import { scaledPenaltyGradient } from "./scaled-penalty.ts";
 import { softmax, softmaxGradient } from "./softmax.ts";
+import {
+  weightedCrossEntropy,
+  weightedCrossEntropyGradient,
+  weightedCrossEntropyWithGradient,
+} from "./weighted-cross-entropy.ts";
 
 /** Every op that computes. The checks and the benchmark run over this list: adding an op is a line here. */
 export const ops: readonly AnyOp[] = [
@@ -41,6 +51,10 @@ export const ops: readonly AnyOp[] = [
   crossEntropy,
   crossEntropyGradient,
   crossEntropyWithGradient,
+  classWeightSums,
+  weightedCrossEntropy,
+  weightedCrossEntropyGradient,
+  weightedCrossEntropyWithGradient,
   ...elementwiseLosses.flatMap((loss) => [loss.forward, loss.backward, loss.withGradient]),
   batchIndex,
   gather,
@@ -53,4 +67,10 @@ export const ops: readonly AnyOp[] = [
   record,
   tally,
   ...Object.values(optimizers),
+  movingAverage,
+  penalty,
+  penaltyGradient,
+  scaledPenaltyGradient,
+  combine,
+  partCursor,
 ];

@@ -1,42 +1,55 @@
 import { read, storage, write } from "../../shaders/common.ts";
+import { paramBlock } from "../../shaders/params.ts";
 import { CONTROL, CONTROL_SIZE } from "../../shaders/step.ts";
 import { wgsl } from "../../shaders/wgsl.ts";
 import type { Op } from "../graph/op.ts";
 import { input, output } from "./plan.ts";
-import { floatLike } from "./rounding.ts";
+import { boundLike, floatLike, U } from "./rounding.ts";
 
+const params = paramBlock({ share: "f32" });
 const code = wgsl`
+${params.wgsl}
 ${storage(read("control"), write("scale"))}
 @compute @workgroup_size(1)
-fn main() { scale[0] = control[${CONTROL.scale}]; }
+fn main() { scale[0] = control[${CONTROL.scale}] * params.share; }
 `;
 
+export interface LossScaleAttrs {
+  /** What the gradient begins from without a scale: 1, or a batch's share in a step of several. */
+  readonly share: number;
+}
+
 /**
- * scale [1], out of the numbers of a step: what the gradient of the loss by itself begins from. Halves hold no numbers
- * below 2^-24, and gradients go there; scaled by a power of two they are the same digits, further up.
+ * d loss [1] = scale * share, the scale out of the numbers of a step: what the gradient of the loss by itself begins from.
+ * Halves hold no numbers below 2^-24, and gradients go there; scaled by a power of two they are the same digits, further
+ * up.
  */
-export const lossScale: Op<null> = {
+export const lossScale: Op<LossScaleAttrs> = {
   name: "lossScale",
   infer: () => [{ shape: [1], dtype: "f32" }],
-  reference([c]) {
+  reference([c], { share }) {
     const scale = floatLike(c!, [1]);
-    scale.data[0] = c!.data[CONTROL.scale]!;
+    scale.data[0] = c!.data[CONTROL.scale]! * share;
     return [scale];
   },
   gradient: "none",
   kernels: [
     {
       name: "lossScale/one",
-      plan: () => ({
-        launches: [{ code, params: null, bindings: [input(0), output(0)], workgroups: [1, 1, 1] }],
+      plan: (_inputs, _outputs, attrs) => ({
+        launches: [{ code, params: params.pack({ ...attrs }), bindings: [input(0), output(0)], workgroups: [1, 1, 1] }],
       }),
     },
   ],
-  cases: [
-    {
-      name: "of a step",
-      inputs: [{ shape: [CONTROL_SIZE], dtype: "f32", fill: [0.1, 1, 2 ** -10, 2.5, 0.2, 0.1, 1024, 17] }],
-      attrs: null,
-    },
-  ],
+  // The share is rounded, and so is the product, but for a share that is a power of two.
+  bound(_inputs, _errors, [scale], { share }) {
+    const out = boundLike(scale!);
+    out.data[0] = Number.isInteger(Math.log2(share)) ? 0 : 2.5 * U * scale!.data[0]!;
+    return [out];
+  },
+  cases: [1, 1 / 3].map((share) => ({
+    name: `of a step, share ${share === 1 ? "1" : "1/3"}`,
+    inputs: [{ shape: [CONTROL_SIZE], dtype: "f32" as const, fill: [0.1, 1, 2 ** -10, 2.5, 0.2, 0.1, 1024, 17] }],
+    attrs: { share },
+  })),
 };

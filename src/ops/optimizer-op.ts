@@ -1,7 +1,16 @@
-import { type OptimizerStep, optimizer, optimizerParams, updateNumbers, updateOne } from "../../shaders/optimizer.ts";
+import {
+  type OptimizerStep,
+  optimizer,
+  optimizerParams,
+  ownRates,
+  RATE_BLOCK,
+  updateNumbers,
+  updateOne,
+} from "../../shaders/optimizer.ts";
 import { CONTROL } from "../../shaders/step.ts";
 import { type NdArray, sizeOf } from "../core/ndarray.ts";
-import { expectSame } from "../graph/graph.ts";
+import { index } from "../graph/chip.ts";
+import { expectSame, wrongShapes } from "../graph/graph.ts";
 import type { Op, OpCase } from "../graph/op.ts";
 import { constants } from "./chip.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
@@ -41,6 +50,8 @@ export interface OptimizerRule {
   update(p: number, g: number, s: readonly NdArray[], i: number, lr: number, c: NdArray, a: OptimizerAttrs): number;
 }
 
+export { RATE_BLOCK };
+
 /** An op that also tells how many state arrays it wants. */
 export interface OptimizerOp extends Op<OptimizerAttrs> {
   states(a: OptimizerAttrs): number;
@@ -48,28 +59,46 @@ export interface OptimizerOp extends Op<OptimizerAttrs> {
 
 /**
  * parameters (and states) in place, from the flat gradient and control. Inputs: parameters, gradients, control,
- * states...; one dispatch over all parameters.
+ * states..., and perhaps rates [blocks, 2], factors of the learning rate and the weight decay of each block of
+ * parameters; one dispatch over all parameters.
  */
 export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<OptimizerAttrs>[]): OptimizerOp {
-  const paramsOf = (size: number, a: OptimizerAttrs) => {
+  const paramsOf = (size: number, a: OptimizerAttrs, firstBlock = 0) => {
     const { keep1, keep2 } = rule.keep(a);
     const { weightDecay, eps } = a;
-    return { size, weightDecay, keep1, add1: 1 - keep1, keep2, add2: 1 - keep2, eps };
+    return { size, weightDecay, keep1, add1: 1 - keep1, keep2, add2: 1 - keep2, eps, firstBlock };
+  };
+  /** States and rates out of the inputs behind the first three. */
+  const apart = <T>(rest: readonly T[], a: OptimizerAttrs) => {
+    const count = rule.states(a);
+    return { s: rest.slice(0, count), rates: rest[count] };
+  };
+  /** The rate and the attributes of element i. */
+  const at = (rates: NdArray | undefined, i: number, lr: number, a: OptimizerAttrs): [number, OptimizerAttrs] => {
+    if (!rates) return [lr, a];
+    const block = 2 * Math.floor(i / RATE_BLOCK);
+    return [lr * rates.data[block]!, { ...a, weightDecay: a.weightDecay * rates.data[block + 1]! }];
   };
   const op: OptimizerOp = {
     states: rule.states,
     name: rule.name,
-    infer(inputs) {
-      expectSame(op, [inputs[0]!, inputs[1]!, ...inputs.slice(3)]);
-      return [inputs[0]!, ...inputs.slice(3)].map(({ shape }) => ({ shape, dtype: "f32" }));
+    infer(inputs, a) {
+      const { s, rates } = apart(inputs.slice(3), a);
+      expectSame(op, [inputs[0]!, inputs[1]!, ...s]);
+      const blocks = Math.ceil(sizeOf(inputs[0]!.shape) / RATE_BLOCK);
+      if (rates && rates.shape[0] !== blocks)
+        wrongShapes(op, inputs, `rates [${blocks}, 2] for the parameters' blocks`);
+      return [inputs[0]!, ...s].map(({ shape }) => ({ shape, dtype: "f32" }));
     },
-    reference([p, g, c, ...s], a) {
+    reference([p, g, c, ...rest], a) {
+      const { s, rates } = apart(rest, a);
       const result = [p!, ...s];
       if (c!.data[CONTROL.gate] === 0) return result;
       const lr = c!.data[CONTROL.lr]!;
       const clip = c!.data[CONTROL.clip]!;
       for (let i = 0; i < p!.data.length; i++) {
-        p!.data[i] = rule.update(p!.data[i]!, g!.data[i]! * clip, s, i, lr, c!, a);
+        const [rate, own] = at(rates, i, lr, a);
+        p!.data[i] = rule.update(p!.data[i]!, g!.data[i]! * clip, s, i, rate, c!, own);
       }
       return result;
     },
@@ -78,11 +107,13 @@ export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<Opti
       const { keep1, keep2 } = rule.keep(a);
       const states = [0, 1].map((k) => (k < rule.states(a) ? output(1 + k) : 0));
       const floats = [a.weightDecay, keep1, 1 - keep1, keep2, 1 - keep2, a.eps].map(float);
-      return call(rule.wasm(a), [output(0), input(1), input(2), ...states, size, ...floats], partsOf(size));
+      const rates = inputs.length > 3 + rule.states(a) ? input(inputs.length - 1) : 0;
+      return call(rule.wasm(a), [output(0), input(1), input(2), ...states, size, ...floats, rates], partsOf(size));
     },
     gradient: "none",
     // Where a packed gradient has nothing, the parameters have no parameter.
-    onChip(w, [, g, c], [p, ...s], a) {
+    onChip(w, [, g, c, ...rest], [p, ...s], a) {
+      const { rates } = apart(rest, a);
       constants(w, "OptimizerParams", optimizerParams, paramsOf(sizeOf(p!.shape), a));
       w.add(updateNumbers(c!.at));
       // A choice for each parameter, not a branch around all of them, which would take a compiler long.
@@ -90,6 +121,10 @@ export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<Opti
       const step = rule.step(a);
       w.eachOf(g!, (i) => {
         const states = s.map((state) => state.at(i));
+        if (rates) {
+          const block = w.name(index.times(index.over(i, RATE_BLOCK), 2));
+          w.add(ownRates(rates.at(block), rates.at(index.plus(block, 1))), 2);
+        }
         w.add(updateOne(step, p!.at(i), g!.at(i), states, "open"), 4);
       });
     },
@@ -101,12 +136,14 @@ export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<Opti
           const size = inputs[0]!.shape[0]!;
           const count = rule.states(a);
           const vector = size % 4 === 0;
-          const code = optimizer(rule.step(a), vector);
-          return flatWindows(size, caps, (window, n) => {
+          const rates = inputs.length > 3 + count;
+          const code = optimizer(rule.step(a), vector, rates);
+          return flatWindows(size, caps, (window, n, start) => {
             const items = vector ? n / 4 : n;
             const bindings = [window(output(0)), window(input(1)), input(2)];
             for (let k = 0; k < count; k++) bindings.push(window(output(1 + k)));
-            const params = optimizerParams.pack(paramsOf(items, a));
+            if (rates) bindings.push(input(3 + count));
+            const params = optimizerParams.pack(paramsOf(items, a, start / RATE_BLOCK));
             return flatLaunch(code, params, bindings, items, caps);
           });
         },
@@ -114,15 +151,17 @@ export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<Opti
     ],
     /** Relative to what is added up: the parameter, and the step with every sum taken of absolute values. */
     bound(inputs, _errors, outputs, a) {
-      const [p, g, c, ...s] = inputs as readonly NdArray[];
+      const [p, g, c, ...rest] = inputs as readonly NdArray[];
+      const { s, rates } = apart(rest, a);
       const lr = c!.data[CONTROL.lr]!;
       return outputs.map((out, k) => {
         const bound = boundLike(out);
         const size = s.map((x) => ({ ...x, data: Float64Array.from(x.data, Math.abs) }));
         for (let i = 0; i < out.data.length; i++) {
-          const magnitude = Math.abs(g!.data[i]!) * c!.data[CONTROL.clip]! + a.weightDecay * Math.abs(p!.data[i]!);
+          const [rate, own] = at(rates, i, lr, a);
+          const magnitude = Math.abs(g!.data[i]!) * c!.data[CONTROL.clip]! + own.weightDecay * Math.abs(p!.data[i]!);
           const was = size.map((x) => x.data[i]!);
-          const step = rule.update(0, magnitude, size, i, lr, c!, { ...a, weightDecay: 0 });
+          const step = rule.update(0, magnitude, size, i, rate, c!, { ...a, weightDecay: 0 });
           const state = k > 0 ? size[k - 1]!.data[i]! + was[k - 1]! : 0;
           bound.data[i] =
             k > 0
@@ -132,7 +171,12 @@ export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<Opti
         return bound;
       });
     },
-    cases: [...variants.map((v, i) => optimizerCase(rule, v, i, 300)), optimizerCase(rule, variants.at(-1)!, 1, 5)],
+    cases: [
+      ...variants.map((v, i) => optimizerCase(rule, v, i, 300)),
+      optimizerCase(rule, variants.at(-1)!, 1, 5),
+      optimizerCase(rule, variants.at(-1)!, 0, 300, true),
+      optimizerCase(rule, { ...variants.at(-1)!, weightDecay: 0.1 }, 1, 70, true),
+    ],
   };
   return op;
 }
@@ -152,12 +196,13 @@ function optimizerCase(
   v: Partial<OptimizerAttrs>,
   i: number,
   size: number,
+  rates = false,
 ): OpCase<OptimizerAttrs> {
   const shape = [size];
   const attrs = { ...optimizerDefaults, ...v };
   const settings = Object.entries(v).map(([key, value]) => `${key}=${value}`);
   return {
-    name: `${size}: ${settings.join(" ") || "defaults"}`,
+    name: `${size}: ${settings.join(" ") || "defaults"}${rates ? ", rates of their own" : ""}`,
     inputs: [
       { shape, dtype: "f32" },
       { shape, dtype: "f32" },
@@ -167,6 +212,9 @@ function optimizerCase(
         dtype: "f32" as const,
         fill: "positive" as const,
       })),
+      ...(rates
+        ? [{ shape: [Math.ceil(size / RATE_BLOCK), 2], dtype: "f32" as const, fill: "positive" as const, scale: 2 }]
+        : []),
     ],
     attrs,
   };

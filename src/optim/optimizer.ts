@@ -1,6 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
-import { zeros } from "../core/ndarray.ts";
+import { type NdArray, zeros } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
+import { movingAverage } from "../ops/moving-average.ts";
 import type { OptimizerName } from "../ops/names.ts";
 import { type OptimizerAttrs, optimizerDefaults } from "../ops/optimizer-op.ts";
 import { optimizers } from "../ops/optimizers.ts";
@@ -43,21 +44,50 @@ export function optimizerAttrs(spec: OptimizerSpec): OptimizerAttrs {
   return attrs;
 }
 
-/** Adds the update of one flat array of parameters; creates its states. Returns the states. */
+/** What an update leaves: the parameters after it, and what the optimizer remembers. */
+export interface Update {
+  readonly updated: Tensor;
+  readonly states: readonly Tensor[];
+}
+
+/**
+ * Adds the update of one flat array of parameters; creates its states. `rates` [blocks, 2] are factors of the learning
+ * rate and the weight decay of each block of RATE_BLOCK elements.
+ */
 export function addUpdate(
   g: Graph,
   spec: OptimizerSpec,
   parameters: Tensor,
   gradients: Tensor,
   control: Tensor,
-): readonly Tensor[] {
+  rates: NdArray | null = null,
+): Update {
   const attrs = optimizerAttrs(spec);
   const op = optimizers[spec.type];
   const states = Array.from({ length: op.states(attrs) }, (_, i) =>
     g.variable(`${parameters.name}: ${spec.type} state ${i + 1}`, zeros(parameters.shape, "f32")),
   );
-  g.add(op, [parameters, gradients, control, ...states], attrs, `new ${parameters.name}`);
-  return states;
+  const own = rates ? [g.variable(`rates of ${parameters.name}`, rates)] : [];
+  const [updated] = g.add(op, [parameters, gradients, control, ...states, ...own], attrs, `new ${parameters.name}`);
+  return { updated: updated!, states };
+}
+
+/** A moving average of the weights, kept beside them. */
+export interface AverageSpec {
+  /** How much of the average stays from one step to the next: 0.999, say. It begins at the first weights. */
+  readonly decay: number;
+}
+
+/** Adds the average of one flat array of parameters. Returns it; it is a variable. */
+export function addAverage(g: Graph, spec: AverageSpec, parameters: Tensor, updated: Tensor, control: Tensor): Tensor {
+  const average = g.variable(`average of ${parameters.name}`, parameters.initial!);
+  g.add(movingAverage, [average, updated, control], { decay: spec.decay }, `new ${average.name}`);
+  return average;
+}
+
+/** Throws on a decay that cannot be meant. */
+export function checkAverage(spec: AverageSpec | null): void {
+  if (spec) within("ema: decay", spec.decay, 0, 1);
 }
 
 function positive(name: string, value: number): void {

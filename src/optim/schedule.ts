@@ -7,11 +7,13 @@ import type { ControlAttrs } from "../ops/control.ts";
  *   constant  lr
  *   step      lr gamma^floor(t / every)
  *   cosine    min + (lr - min) (1 + cos(pi t / steps)) / 2, then min
+ *   exponential  lr (end / lr)^(t / steps), then end: the same factor every step, up or down
  */
 export type ScheduleSpec =
   | { readonly type: "constant"; readonly warmup?: number }
   | { readonly type: "step"; readonly every: number; readonly gamma: number; readonly warmup?: number }
-  | { readonly type: "cosine"; readonly steps: number; readonly min?: number; readonly warmup?: number };
+  | { readonly type: "cosine"; readonly steps: number; readonly min?: number; readonly warmup?: number }
+  | { readonly type: "exponential"; readonly steps: number; readonly end: number; readonly warmup?: number };
 
 type ScheduleAttrs = Pick<ControlAttrs, "schedule" | "lr" | "warmup" | "period" | "gamma" | "floor">;
 
@@ -33,6 +35,13 @@ export function scheduleAttrs(spec: ScheduleSpec, lr: number): ScheduleAttrs {
     if (!(min >= 0 && min <= lr)) throw new ChainruleError("usage", `schedule: min must be from 0 to lr, got ${min}`);
     return { ...base, period: spec.steps, floor: min };
   }
+  if (spec.type === "exponential") {
+    whole("schedule: steps", spec.steps, 1);
+    if (!(spec.end > 0 && Number.isFinite(spec.end))) {
+      throw new ChainruleError("usage", `schedule: end must be a positive number, got ${spec.end}`);
+    }
+    return { ...base, period: spec.steps, gamma: spec.end / lr };
+  }
   return base;
 }
 
@@ -43,12 +52,18 @@ function whole(name: string, value: number, low: number): void {
 }
 
 /**
- * Reads a schedule from text: `constant`, `step:every=1000,gamma=0.5`, `cosine:steps=5000,min=0`, each with
- * `warmup=100` if wanted. A cosine without steps spans the run.
+ * Reads a schedule from text: `constant`, `step:every=1000,gamma=0.5`, `cosine:steps=5000,min=0`,
+ * `exponential:steps=5000,end=0.001`, each with `warmup=100` if wanted. A cosine or exponential without steps spans the
+ * run.
  */
 export function parseSchedule(text: string, runSteps: number): ScheduleSpec {
   const [type, rest = ""] = text.split(":", 2) as [string, string?];
-  const known = { constant: ["warmup"], step: ["every", "gamma", "warmup"], cosine: ["steps", "min", "warmup"] };
+  const known = {
+    constant: ["warmup"],
+    step: ["every", "gamma", "warmup"],
+    cosine: ["steps", "min", "warmup"],
+    exponential: ["end", "steps", "warmup"],
+  };
   if (!Object.hasOwn(known, type)) {
     throw new ChainruleError("usage", `unknown schedule "${type}"; known are ${Object.keys(known).join(", ")}`);
   }
@@ -65,8 +80,13 @@ export function parseSchedule(text: string, runSteps: number): ScheduleSpec {
     settings[key] = Number(value);
   }
   if (type === "step") return { type, every: settings.every ?? 1000, gamma: settings.gamma ?? 0.1, ...warm(settings) };
+  const steps = settings.steps ?? Math.max(1, runSteps - (settings.warmup ?? 0));
+  if (type === "exponential") {
+    if (settings.end === undefined)
+      throw new ChainruleError("usage", "schedule exponential: say where it ends, end=NUMBER");
+    return { type, steps, end: settings.end, ...warm(settings) };
+  }
   if (type === "cosine") {
-    const steps = settings.steps ?? Math.max(1, runSteps - (settings.warmup ?? 0));
     return { type, steps, min: settings.min ?? 0, ...warm(settings) };
   }
   return { type: "constant", ...warm(settings) };

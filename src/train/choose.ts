@@ -80,8 +80,8 @@ export async function chooseTrainer(
 }
 
 /** Multiply-adds of a step: forward, and two products backward. */
-function workOf({ model, batch, data }: TrainerOptions): number {
-  const rows = batch === "full" ? data.x.shape[0]! : (batch ?? 32);
+function workOf({ model, batch, data, accumulate = 1 }: TrainerOptions): number {
+  const rows = batch === "full" ? data.x.shape[0]! : accumulate * (batch ?? 32);
   return 3 * rows * parameterSpecs(model).reduce((sum, p) => sum + sizeOf(p.shape), 0);
 }
 

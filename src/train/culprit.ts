@@ -32,7 +32,7 @@ export async function findCulprit(
 ): Promise<Culprit | null> {
   const { data } = options;
   const rows = data.x.shape[0]!;
-  const batch = options.batch === "full" ? rows : options.batch;
+  const batch = options.batch === "full" ? rows : options.accumulate * options.batch;
   // Of a data set that is not in memory this step's rows will do.
   const { x, y } = isResident(data) ? data : await new RowStream(data, batch, options.seed, 1, false).chunk(step - 1);
   const plan = trainingGraph({ ...options, x, y, rows, streams: !isResident(data) });

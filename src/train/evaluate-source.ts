@@ -61,7 +61,7 @@ class ChunkEvaluator {
 
   async evaluate(weights: ReadonlyMap<string, NdArray>): Promise<Evaluation> {
     const n = this.source.x.shape[0]!;
-    const sums: Tally = { loss: 0, correct: 0, rows: 0 };
+    const sums: Tally = { loss: 0, correct: 0, rows: 0, shares: 0 };
     const read = (start: number): Promise<Rows> => {
       const rows = readRange(this.source, start, Math.min(n, start + this.chunkRows));
       rows.catch(() => undefined); // raised where it is awaited

@@ -28,6 +28,8 @@ export interface Tally {
   loss: number;
   correct: number;
   rows: number;
+  /** What means are divided by: the rows, or the sum of their classes' weights. */
+  shares: number;
 }
 
 interface Part {
@@ -39,6 +41,8 @@ interface Part {
   readonly ring: Tensor;
   readonly batches: number;
   readonly batch: number;
+  /** What each batch's mean counts for: its rows, or the sum of their classes' weights. */
+  shares: readonly number[];
 }
 
 /**
@@ -73,7 +77,7 @@ export class Evaluator {
   }
 
   async evaluate(weights: ReadonlyMap<string, NdArray>): Promise<Evaluation> {
-    const sums: Tally = { loss: 0, correct: 0, rows: 0 };
+    const sums: Tally = { loss: 0, correct: 0, rows: 0, shares: 0 };
     await this.add(weights, sums);
     return evaluationOf(this.model, sums);
   }
@@ -87,9 +91,10 @@ export class Evaluator {
       const [ring] = await p.executor.run(p.batches, [p.ring]);
       if (!ring) throw new ChainruleError("device", "the evaluation gave no result");
       for (let b = 0; b < p.batches; b++) {
-        sums.loss += ring.data[b * 2]! * (mean ? p.batch : 1);
+        sums.loss += ring.data[b * 2]! * (mean ? p.shares[b]! : 1);
         sums.correct += ring.data[b * 2 + 1]!;
         sums.rows += p.batch;
+        sums.shares += p.shares[b]!;
       }
     }
   }
@@ -101,6 +106,7 @@ export class Evaluator {
       const end = at + p.batches * p.batch;
       p.executor.write(p.dataX, rows(x, at, end));
       p.executor.write(p.dataY, rows(y, at, end));
+      p.shares = sharesOf(this.model, rows(y, at, end), p.batch);
       at = end;
     }
   }
@@ -114,10 +120,10 @@ export class Evaluator {
   }
 }
 
-export function evaluationOf(model: ModelSpec, { loss, correct, rows: total }: Tally): Evaluation {
+export function evaluationOf(model: ModelSpec, { loss, correct, rows: total, shares }: Tally): Evaluation {
   const { reduction, targets } = losses[model.loss];
   return {
-    loss: reduction === "mean" ? loss / total : loss,
+    loss: reduction === "mean" ? loss / shares : loss,
     accuracy: targets === "classes" ? correct / total : null,
   };
 }
@@ -149,5 +155,16 @@ async function part(
   g.add(tally, [cursor, ring, loss, correct], { slots: batches, batch, n }, "tally");
   // Kernels for the chip are compiled for one size, and these graphs run a few times only.
   const executor = await backend.compile(g, { nodes: fuse(g), onChip: false });
-  return { executor, dataX, dataY, groups, cursor, ring, batches, batch };
+  const shares = sharesOf(model, y, batch);
+  return { executor, dataX, dataY, groups, cursor, ring, batches, batch, shares };
+}
+
+/** What the mean of each batch counts for. */
+function sharesOf({ classWeights }: ModelSpec, y: NdArray, batch: number): readonly number[] {
+  return Array.from({ length: y.shape[0]! / batch }, (_, b) => {
+    if (!classWeights) return batch;
+    let sum = 0;
+    for (const label of rows(y, b * batch, (b + 1) * batch).data) sum += Math.fround(classWeights[label]!);
+    return sum;
+  });
 }

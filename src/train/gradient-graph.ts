@@ -2,12 +2,17 @@ import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
 import { backward } from "../graph/backward.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import { forward, lossOf } from "../nn/forward.ts";
+import { losses } from "../nn/losses.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { type ParameterGroup, parameterGroups } from "../nn/parameters.ts";
+import { combine } from "../ops/accumulate.ts";
 import { add } from "../ops/add.ts";
 import { storeHalves } from "../ops/halves.ts";
 import { lossScale } from "../ops/loss-scale.ts";
+import { penalty, penaltyGradient } from "../ops/penalty.ts";
+import { scaledPenaltyGradient } from "../ops/scaled-penalty.ts";
 import { alignView, pack } from "../ops/views.ts";
+import type { PenaltySpec } from "../optim/penalty.ts";
 import { firstControl } from "./precision.ts";
 
 /** The forward and backward passes over one batch, inside a graph. */
@@ -25,8 +30,8 @@ export interface ForwardBackward {
 
 export interface ForwardBackwardOptions {
   readonly seed: number;
-  readonly cursor: Tensor | null;
   readonly maxBufferSize: number;
+  readonly penalty?: PenaltySpec | null;
   /**
    * The numbers of a step, control f32 [8], by whose loss scale all gradients are multiplied; products read halves then.
    * Absent: f32 throughout, and gradients as they are.
@@ -36,49 +41,83 @@ export interface ForwardBackwardOptions {
   readonly ofInputs?: boolean;
 }
 
-/** Records forward and loss of a batch x, y, differentiates, and gathers the gradients into flat arrays. */
+/** One batch: x [batch, inputs], its targets y, and the cursor that dropout draws by. */
+export interface Batch {
+  readonly x: Tensor;
+  readonly y: Tensor;
+  readonly cursor: Tensor;
+}
+
+/**
+ * Records forward and loss, differentiates, and gathers the gradients into flat arrays. Several batches go through one
+ * after the other, each forward and back before the next, so that their values share memory; losses and gradients are
+ * of all their rows together.
+ */
 export function forwardBackward(
   g: Graph,
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
-  x: Tensor,
-  y: Tensor,
+  batches: readonly (() => Batch)[],
   options: ForwardBackwardOptions,
 ): ForwardBackward {
-  const { scaledBy } = options;
-  const scale = scaledBy ? g.one(lossScale, [scaledBy], null, "d loss") : null;
-  const pass = forwardPass(g, model, weights, x, options);
-  const loss = lossOf(g, model, pass.outputs, y);
-  const seed = scale ?? g.variable("d loss", ndarray([1], "f32", [1]));
-  const back = backwardPass(g, pass, loss, seed, options.ofInputs ? [x] : []);
-  if (scale) storeHalves(g);
-  return { ...pass, loss, ...back };
+  const { scaledBy = null } = options;
+  const at = parametersOf(g, model, weights, options.maxBufferSize);
+  const targets = [...at.values.values()];
+  // A mean of means: every batch has as many rows.
+  const share = losses[model.loss].reduction === "mean" ? 1 / batches.length : 1;
+  const seed = scaledBy
+    ? g.one(lossScale, [scaledBy], { share }, "d loss")
+    : g.variable("d loss", ndarray([1], "f64", [share]));
+  const gradients = new Map<Tensor, Tensor>();
+  let outputs: Tensor | null = null;
+  let loss: Tensor | null = null;
+  for (const [k, batch] of batches.entries()) {
+    const { x, y, cursor } = batch();
+    outputs = forward(g, model, x, at.values, { training: true, seed: options.seed, cursor });
+    const own = lossOf(g, model, outputs, y);
+    for (const [t, dt] of backward(g, own, seed, options.ofInputs ? [...targets, x] : targets, sumIn(g))) {
+      const before = targets.includes(t) ? gradients.get(t) : undefined;
+      gradients.set(t, before ? sumIn(g)(before, dt) : dt);
+    }
+    // The sum so far, and at the last batch the share of each.
+    const scale = k === batches.length - 1 ? share : 1;
+    if (loss) loss = g.one(combine, [loss, own], { alpha: scale, beta: scale }, "loss");
+    else loss = own;
+  }
+  if (options.penalty) loss = penalise(g, options.penalty, at.groups, loss!, gradients, scaledBy);
+  const flat = gathered(g, at, gradients);
+  if (scaledBy) storeHalves(g);
+  return { outputs: outputs!, loss: loss!, groups: at.groups, gradients, ...flat };
 }
 
-type ForwardPass = Pick<ForwardBackward, "outputs" | "groups"> & { readonly values: ReadonlyMap<string, Tensor> };
+interface Parameters {
+  readonly groups: readonly ParameterGroup[];
+  readonly values: ReadonlyMap<string, Tensor>;
+}
 
-function forwardPass(
+function parametersOf(
   g: Graph,
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
-  x: Tensor,
-  { seed, cursor, maxBufferSize }: ForwardBackwardOptions,
-): ForwardPass {
+  maxBufferSize: number,
+): Parameters {
   const groups = parameterGroups(g, model, weights, maxBufferSize);
   const values = new Map(groups.flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const)));
-  return { groups, values, outputs: forward(g, model, x, values, { training: true, seed, cursor }) };
+  return { groups, values };
 }
 
-/** From a value whose gradient is `seed` back to the parameters, and to `inputs`. */
-function backwardPass(
+/** Adds two gradients of one value. */
+const sumIn =
+  (g: Graph) =>
+  (a: Tensor, b: Tensor): Tensor =>
+    g.one(add, [a, b], null, a.name);
+
+/** The parameters' gradients, by name and side by side. */
+function gathered(
   g: Graph,
-  { values, groups }: ForwardPass,
-  from: Tensor,
-  seed: Tensor,
-  inputs: readonly Tensor[],
-): Pick<ForwardBackward, "parameters" | "gradients" | "flatGradients"> {
-  const targets = [...values.values(), ...inputs];
-  const gradients = backward(g, from, seed, targets, (a, b) => g.one(add, [a, b], null, a.name));
+  { groups, values }: Parameters,
+  gradients: ReadonlyMap<Tensor, Tensor>,
+): Pick<ForwardBackward, "parameters" | "flatGradients"> {
   const parameters = new Map([...values].map(([name, value]) => [name, { value, gradient: gradients.get(value)! }]));
   const flatGradients = groups.map((group) => {
     const last = group.parameters.at(-1)!;
@@ -89,7 +128,31 @@ function backwardPass(
     const gathered = group.parameters.map((p) => parameters.get(p.spec.name)!.gradient);
     return g.one(pack, gathered, attrs, `d ${group.flat.name}`);
   });
-  return { parameters, gradients, flatGradients };
+  return { parameters, flatGradients };
+}
+
+/** Adds the penalty of every weight to the loss, and its gradient to the weight's; biases and norms have none. */
+function penalise(
+  g: Graph,
+  { l1 = 0, l2 = 0 }: PenaltySpec,
+  groups: readonly ParameterGroup[],
+  loss: Tensor,
+  gradients: Map<Tensor, Tensor>,
+  scaledBy: Tensor | null,
+): Tensor {
+  let total = loss;
+  for (const { spec, tensor } of groups.flatMap((group) => group.parameters)) {
+    if (spec.role !== "weight") continue;
+    const own = g.one(penalty, [tensor], { l1, l2 }, `penalty of ${spec.name}`);
+    total = g.one(add, [total, own], null, "loss and penalty");
+    const gradient = gradients.get(tensor)!;
+    const inputs = [gradient, tensor];
+    const slope = scaledBy
+      ? g.one(scaledPenaltyGradient, [...inputs, scaledBy], { l1, l2 }, gradient.name)
+      : g.one(penaltyGradient, inputs, { l1, l2 }, gradient.name);
+    gradients.set(tensor, slope);
+  }
+  return total;
 }
 
 /** A graph that computes loss and gradients of one given batch, and no more. */
@@ -112,12 +175,13 @@ export function gradientGraph(
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
   y: NdArray,
-  options: Omit<ForwardBackwardOptions, "cursor" | "scaledBy"> & { readonly lossScale?: number | null },
+  options: Omit<ForwardBackwardOptions, "scaledBy"> & { readonly lossScale?: number | null },
 ): GradientGraph {
   const { graph, inputs, targets, cursor } = batchGraph(x, y, "y");
   const { lossScale: scale = null } = options;
   const control = scale === null ? null : graph.variable("control", firstControl(scale));
-  const body = forwardBackward(graph, model, weights, inputs, targets, { ...options, cursor, scaledBy: control });
+  const batch = () => ({ x: inputs, y: targets, cursor });
+  const body = forwardBackward(graph, model, weights, [batch], { ...options, scaledBy: control });
   graph.keep(body.loss);
   return finish(graph, { graph, x: inputs, y: targets, cursor, control, ...body });
 }
@@ -128,12 +192,15 @@ export function outputGradientGraph(
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
   dy: NdArray,
-  options: Omit<ForwardBackwardOptions, "cursor" | "scaledBy">,
+  options: Omit<ForwardBackwardOptions, "scaledBy">,
 ): Omit<GradientGraph, "loss" | "control"> & { readonly loss: null } {
   const { graph, inputs, targets, cursor } = batchGraph(x, dy, "d outputs");
-  const pass = forwardPass(graph, model, weights, inputs, { ...options, cursor });
-  const back = backwardPass(graph, pass, pass.outputs, targets, options.ofInputs ? [inputs] : []);
-  return finish(graph, { graph, x: inputs, y: targets, cursor, loss: null, ...pass, ...back });
+  const at = parametersOf(graph, model, weights, options.maxBufferSize);
+  const outputs = forward(graph, model, inputs, at.values, { training: true, seed: options.seed, cursor });
+  const of = [...at.values.values(), ...(options.ofInputs ? [inputs] : [])];
+  const gradients = backward(graph, outputs, targets, of, sumIn(graph));
+  const back = { gradients, ...gathered(graph, at, gradients) };
+  return finish(graph, { graph, x: inputs, y: targets, cursor, loss: null, outputs, groups: at.groups, ...back });
 }
 
 function batchGraph(x: NdArray, y: NdArray, name: string) {

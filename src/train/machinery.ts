@@ -6,10 +6,10 @@ import { fuse } from "../ops/fuse.ts";
 import { startCursor } from "../ops/record.ts";
 import { type AnyEvaluator, evaluatorOf } from "./evaluate-source.ts";
 import type { Evaluation } from "./evaluation.ts";
-import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./options.ts";
+import { matchData, type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "./options.ts";
 import { Passes } from "./passes.ts";
-import { requireResident } from "./row-source.ts";
-import { stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
+import { type RowSource, requireResident } from "./row-source.ts";
+import { noAverage, stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
 import { type RowStream, streamOf } from "./stream.ts";
 import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
 
@@ -19,7 +19,7 @@ export class Machinery {
   private laid = -1;
   /** Passes outside the run, on rows of the caller's. */
   readonly passes: Passes;
-  private readonly evaluators: { train: AnyEvaluator | null; test: AnyEvaluator | null } = { train: null, test: null };
+  private readonly evaluators = new Map<"train" | "test" | Rows | RowSource, AnyEvaluator>();
 
   private constructor(
     readonly backend: Backend,
@@ -28,13 +28,13 @@ export class Machinery {
     readonly executor: Executor,
     private readonly stream: RowStream | null,
   ) {
-    this.passes = new Passes(backend, options, () => this.parameters());
+    this.passes = new Passes(backend, options, (which) => this.parameters(which));
   }
 
   static async create(backend: Backend, given: TrainerOptions): Promise<Machinery> {
     const options = resolveOptions(given, backend);
-    const { data, batch, seed, maxDataBytes } = options;
-    const stream = batch === "full" ? null : streamOf(data, batch, seed, maxDataBytes);
+    const { data, batch, accumulate, seed, maxDataBytes } = options;
+    const stream = batch === "full" ? null : streamOf(data, accumulate * batch, seed, maxDataBytes);
     const resident = stream?.empty() ?? requireResident(data);
     const plan = trainingGraph({
       ...options,
@@ -87,39 +87,44 @@ export class Machinery {
 
   /** To the first step and the first weights. */
   reset(): void {
-    const { groups, states, cursor, control } = this.plan;
-    for (const group of groups) this.executor.write(group.flat, packGroup(group, this.options.weights));
+    const { groups, states, averages, cursor, control } = this.plan;
+    for (const [i, group] of groups.entries()) {
+      const first = packGroup(group, this.options.weights);
+      this.executor.write(group.flat, first);
+      if (averages[i]) this.executor.write(averages[i], first);
+    }
     for (const state of states) this.executor.write(state, zeros(state.shape, "f32"));
     this.executor.write(control, control.initial!);
     this.executor.write(cursor, startCursor());
   }
 
-  async parameters(): Promise<Map<string, NdArray>> {
-    const { groups } = this.plan;
-    const flats = await this.executor.run(
-      0,
-      groups.map((group) => group.flat),
-    );
+  async parameters(which: "last" | "average" = "last"): Promise<Map<string, NdArray>> {
+    const { groups, averages } = this.plan;
+    if (which === "average" && averages.length === 0) throw noAverage();
+    const flats = await this.executor.run(0, which === "average" ? averages : groups.map((group) => group.flat));
     return unpackParameters(groups, flats);
   }
 
-  async evaluate(on: "train" | "test"): Promise<Evaluation | null> {
+  async evaluate(on: "train" | "test" | Rows | RowSource, which?: "last" | "average"): Promise<Evaluation | null> {
     const { data, test, model } = this.options;
-    const rows = on === "train" ? data : test;
+    const rows = on === "train" ? data : on === "test" ? test : matchData(model, on, "evaluation data");
     if (!rows) return null;
-    const weights = await this.parameters();
-    this.evaluators[on] ??= await evaluatorOf(this.backend, model, weights, rows, this.options);
-    return this.evaluators[on].evaluate(weights);
+    const weights = await this.parameters(which);
+    let evaluator = this.evaluators.get(on);
+    if (!evaluator) {
+      evaluator = await evaluatorOf(this.backend, model, weights, rows, this.options);
+      this.evaluators.set(on, evaluator);
+    }
+    return evaluator.evaluate(weights);
   }
 
   memory(): MemoryUse {
-    return totalMemory([this.executor, this.passes, this.evaluators.train, this.evaluators.test]);
+    return totalMemory([this.executor, this.passes, ...this.evaluators.values()]);
   }
 
   dispose(): void {
     this.passes.dispose();
-    this.evaluators.train?.dispose();
-    this.evaluators.test?.dispose();
+    for (const evaluator of this.evaluators.values()) evaluator.dispose();
     this.executor.dispose();
   }
 }

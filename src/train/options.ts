@@ -13,9 +13,11 @@ import {
 import type { TensorSpec } from "../graph/graph.ts";
 import { defaultInitialiser, type Initialiser, initialise } from "../nn/initialise.ts";
 import { losses } from "../nn/losses.ts";
-import { type ModelSpec, parameterSpecs, parseModel, widths } from "../nn/model.ts";
+import { copyModel, type ModelSpec, parameterSpecs, widths } from "../nn/model.ts";
 import { requireFits } from "../nn/parameters.ts";
-import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
+import { type Multipliers, type ParameterGroupSpec, parameterMultipliers } from "../optim/groups.ts";
+import { type AverageSpec, checkAverage, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
+import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
 import { type Halves, type LossScale, type Precision, resolvePrecision } from "./precision.ts";
 import { isResident, type RowSource } from "./row-source.ts";
@@ -48,6 +50,14 @@ export interface TrainerOptions {
   readonly precision?: Precision;
   /** With f16, what gradients are multiplied by on their way; default "dynamic". */
   readonly lossScale?: LossScale;
+  /** Keeps a moving average of the weights beside them: `parameters("average")`, `evaluate(on, "average")`. */
+  readonly ema?: AverageSpec;
+  /** Parameters with a learning rate or weight decay of their own: frozen layers, biases without decay. */
+  readonly groups?: readonly ParameterGroupSpec[];
+  /** What large weights cost, added to the loss. */
+  readonly penalty?: PenaltySpec;
+  /** Batches that a step goes through before it changes the weights, as if they were one; 1 by default. */
+  readonly accumulate?: number;
   /** Decides first weights, the order of rows and dropout, 0 to 2^32 - 1. Default 1. */
   readonly seed?: number;
   /** How weights begin; he where there are rectifiers, else xavier. */
@@ -76,6 +86,14 @@ export interface ResolvedOptions {
   readonly clip: number;
   /** Of a run in f16; null for f32. */
   readonly halves: Halves | null;
+  /** The moving average of the weights; null for none. */
+  readonly ema: AverageSpec | null;
+  /** Factors of learning rate and weight decay by parameter; null where all are 1. */
+  readonly multipliers: ReadonlyMap<string, Multipliers> | null;
+  /** What large weights cost; null for nothing. */
+  readonly penalty: PenaltySpec | null;
+  /** Batches of a step. */
+  readonly accumulate: number;
   /** Decides first weights, the order of rows and dropout. */
   readonly seed: number;
   /** First weights by name, W [in, out]. */
@@ -86,9 +104,12 @@ export interface ResolvedOptions {
   readonly maxBufferSize: number;
 }
 
+/** Batches of one step: each adds its dispatches to a step that is recorded whole. */
+const MAX_PARTS = 256;
+
 /** Fills in defaults and refuses, before any work, what cannot be trained. */
 export function resolveOptions(given: TrainerOptions, backend: Backend): ResolvedOptions {
-  const model = parseModel(JSON.parse(JSON.stringify(given.model)));
+  const model = copyModel(given.model);
   const data = matchData(model, given.data, "training data");
   const test = given.test ? matchData(model, given.test, "test data") : null;
   const n = data.x.shape[0]!;
@@ -111,6 +132,17 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
   optimizerAttrs(optimizer);
   const schedule = given.schedule ?? { type: "constant" };
   scheduleAttrs(schedule, optimizer.lr);
+  const ema = given.ema ?? null;
+  checkAverage(ema);
+  const multipliers = parameterMultipliers(given.groups ?? [], parameterSpecs(model));
+  const penalty = checkPenalty(given.penalty);
+  const accumulate = given.accumulate ?? 1;
+  if (!(Number.isInteger(accumulate) && accumulate >= 1 && accumulate <= MAX_PARTS)) {
+    throw new ChainruleError("usage", `accumulate must be a whole number from 1 to ${MAX_PARTS}, got ${accumulate}`);
+  }
+  if (accumulate > 1 && batch === "full") {
+    throw new ChainruleError("usage", 'accumulate needs a batch of so many rows: a batch of "full" has them all');
+  }
   const { maxBufferSize, maxDataBytes } = backend.limits;
   requireFits(model, maxBufferSize);
   const weights = given.weights ?? initialise(model, seed, given.init ?? defaultInitialiser(model));
@@ -123,6 +155,10 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
     optimizer,
     schedule,
     clip,
+    ema,
+    multipliers,
+    penalty,
+    accumulate,
     seed,
     halves,
     weights,

@@ -60,7 +60,7 @@ export class Passes extends Disposing {
   constructor(
     private readonly backend: Backend,
     private readonly options: ResolvedOptions,
-    private readonly weights: () => Promise<Weights>,
+    private readonly weights: (which?: "last" | "average") => Promise<Weights>,
   ) {
     super();
   }
@@ -74,13 +74,16 @@ export class Passes extends Disposing {
     );
   }
 
-  async predict(x: NdArray, { signal }: Abortable = {}): Promise<NdArray> {
+  async predict(
+    x: NdArray,
+    { signal, weights: which }: Abortable & { weights?: "last" | "average" } = {},
+  ): Promise<NdArray> {
     throwIfAborted(signal);
     const { model } = this.options;
     const inputs = matchInputs(model, x, "predict");
     const n = inputs.shape[0]!;
     const { outputs } = widths(model);
-    const weights = await orAborted(this.weights(), signal);
+    const weights = await orAborted(this.weights(which), signal);
     const all = zeros([n, outputs], "f32");
     for (let start = 0; start < n; start += EVAL_BATCH) {
       throwIfAborted(signal);
@@ -92,11 +95,11 @@ export class Passes extends Disposing {
 
   /** `step` decides which masks dropout draws. */
   async gradients(x: NdArray, y: NdArray, step: number, options: GradientOptions = {}): Promise<LossGradients> {
-    const { model, seed, maxBufferSize } = this.options;
+    const { model, seed, maxBufferSize, penalty } = this.options;
     throwIfAborted(options.signal);
     const batch = matchRows(model, { x, y }, "gradients");
     const make = (weights: Weights): PassGraph =>
-      gradientGraph(model, weights, batch.x, batch.y, { seed, maxBufferSize, ofInputs: true });
+      gradientGraph(model, weights, batch.x, batch.y, { seed, maxBufferSize, penalty, ofInputs: true });
     const pass = this.run("gradients", make, batch.x, batch.y, step, options.intermediates ?? false);
     const { loss, ...rest } = await orAborted(pass, options.signal);
     return { loss: loss!, ...rest };

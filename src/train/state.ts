@@ -23,17 +23,28 @@ export interface TrainerState {
   readonly parameters: ReadonlyMap<string, NdArray>;
   /** The optimizer's arrays in its own order (Adam: first and second moment), each by parameter. */
   readonly moments: readonly ReadonlyMap<string, NdArray>[];
+  /** The moving average of the weights, where one is kept. */
+  readonly average?: ReadonlyMap<string, NdArray>;
 }
 
-type Places = Pick<TrainingGraph, "groups" | "states" | "cursor" | "control">;
+/** The weights of a state, or their moving average. */
+export function weightsOf({ parameters, average }: TrainerState, which: "last" | "average"): Map<string, NdArray> {
+  if (which === "average" && !average) throw noAverage();
+  return new Map(which === "average" ? average : parameters);
+}
+
+export const noAverage = (): ChainruleError =>
+  new ChainruleError("usage", "this trainer keeps no moving average of its weights: give it ema: { decay }");
+
+type Places = Pick<TrainingGraph, "groups" | "states" | "averages" | "cursor" | "control">;
 
 /** The values to read, in the order that `stateOf` takes them. */
-export function stateTensors({ groups, states, cursor, control }: Places) {
-  return [cursor, control, ...groups.map((group) => group.flat), ...states];
+export function stateTensors({ groups, states, averages, cursor, control }: Places) {
+  return [cursor, control, ...groups.map((group) => group.flat), ...states, ...averages];
 }
 
 /** A state out of what was read. */
-export function stateOf({ groups, states }: Places, values: readonly NdArray[]): TrainerState {
+export function stateOf({ groups, states, averages }: Places, values: readonly NdArray[]): TrainerState {
   const [cursor, control, ...flats] = values as [NdArray, NdArray, ...NdArray[]];
   const perGroup = states.length / groups.length;
   const moments = Array.from({ length: perGroup }, (_, k) =>
@@ -42,11 +53,13 @@ export function stateOf({ groups, states }: Places, values: readonly NdArray[]):
       groups.map((_group, i) => flats[groups.length + i * perGroup + k]!),
     ),
   );
-  return { step: cursor.data[0]!, cursor, control, parameters: unpackParameters(groups, flats), moments };
+  const parameters = unpackParameters(groups, flats);
+  const average = averages.length > 0 && { average: unpackParameters(groups, flats.slice(-averages.length)) };
+  return { step: cursor.data[0]!, cursor, control, parameters, moments, ...average };
 }
 
 /** What to write where. Throws, naming the array, before anything is written, where the state is of another run. */
-export function stateWrites({ groups, states, cursor, control }: Places, state: TrainerState) {
+export function stateWrites({ groups, states, averages, cursor, control }: Places, state: TrainerState) {
   const perGroup = states.length / groups.length;
   if (state.moments.length !== perGroup) {
     throw new ChainruleError(
@@ -54,14 +67,21 @@ export function stateWrites({ groups, states, cursor, control }: Places, state: 
       `the state has ${state.moments.length} arrays of the optimizer, this optimizer has ${perGroup}`,
     );
   }
+  if ((state.average !== undefined) !== averages.length > 0) {
+    const [has, wants] = state.average ? ["has a", "keeps none (no ema)"] : ["has no", "keeps one (ema)"];
+    throw new ChainruleError("file", `the state ${has} moving average of the weights, this run ${wants}`);
+  }
   requireShape("cursor", state.cursor, cursor.shape);
   requireShape("control", state.control, control.shape);
   const [has, wants] = [state.control, control.initial!].map((c) => (c.data[CONTROL.scale] === 0 ? "f32" : "f16"));
   if (has !== wants) throw new ChainruleError("file", `the state is of a run in ${has}, this run is in ${wants}`);
   const known = new Set(groups.flatMap((group) => group.parameters.map((p) => p.spec.name)));
-  const arrays = [state.parameters, ...state.moments];
+  const arrays = [state.parameters, ...state.moments, ...(state.average ? [state.average] : [])];
   arrays.forEach((values, k) => {
-    const what = (name: string): string => (k === 0 ? name : `the optimizer's array ${k} of ${name}`);
+    const what = (name: string): string => {
+      if (k === 0) return name;
+      return k > perGroup ? `the average of ${name}` : `the optimizer's array ${k} of ${name}`;
+    };
     for (const { spec } of groups.flatMap((group) => group.parameters)) {
       const value = values.get(spec.name);
       if (!value) throw new ChainruleError("file", `the state lacks ${what(spec.name)}`);
@@ -78,6 +98,7 @@ export function stateWrites({ groups, states, cursor, control }: Places, state: 
       const group = groups[Math.floor(i / perGroup)]!;
       return [tensor, packGroup(group, state.moments[i % perGroup]!)] as const;
     }),
+    ...averages.map((tensor, i) => [tensor, packGroup(groups[i]!, state.average!)] as const),
   ];
 }
 

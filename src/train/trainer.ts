@@ -10,10 +10,11 @@ import type { Evaluation } from "./evaluation.ts";
 import { Machinery } from "./machinery.ts";
 import { metricsOf, type StepMetrics } from "./metrics.ts";
 import type { CreateOptions } from "./open.ts";
-import type { ResolvedOptions, TrainerOptions } from "./options.ts";
+import type { ResolvedOptions, Rows, TrainerOptions } from "./options.ts";
 import type { GradientOptions, Gradients, LossGradients } from "./passes.ts";
 import { isLost, MOST_LOSSES, type RecoveryOptions, remake } from "./recovery.ts";
-import type { TrainerState } from "./state.ts";
+import type { RowSource } from "./row-source.ts";
+import { type TrainerState, weightsOf } from "./state.ts";
 import { RING_SLOTS } from "./training-graph.ts";
 
 export type { StepMetrics };
@@ -28,6 +29,14 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** "stop" (default) throws at the first step that is not finite; "skip" goes on. */
   readonly onNotFinite?: "stop" | "skip";
+}
+
+/** The weights as the last step left them, or their moving average (`ema` in the options). */
+export type WeightsChoice = "last" | "average";
+
+export interface WeightsOptions extends Abortable {
+  /** "last" by default. */
+  readonly weights?: WeightsChoice;
 }
 
 /** Time between two readings of the loss ring: often enough for a live curve. */
@@ -82,7 +91,8 @@ export class Trainer extends Disposing {
 
   /** Rows of one step. */
   get batchRows(): number {
-    return this.options.batch === "full" ? this.options.data.x.shape[0]! : this.options.batch;
+    const { batch, accumulate, data } = this.options;
+    return batch === "full" ? data.x.shape[0]! : accumulate * batch;
   }
 
   /** Steps of one pass over the data, rounded up. */
@@ -215,11 +225,14 @@ export class Trainer extends Disposing {
     throw new ChainruleError("aborted", "stopped: its signal was given");
   }
 
-  /** Loss and accuracy on the training or the test rows, without dropout; null where there are no test rows. */
-  async evaluate(on: "train" | "test" = "test", { signal }: Abortable = {}): Promise<Evaluation | null> {
+  /** Loss and accuracy on the training, the test or other rows, without dropout; null where there are no test rows. */
+  async evaluate(
+    on: "train" | "test" | Rows | RowSource = "test",
+    { signal, weights }: WeightsOptions = {},
+  ): Promise<Evaluation | null> {
     throwIfAborted(signal);
     return orAborted(
-      this.surviving((machinery) => machinery.evaluate(on)),
+      this.surviving((machinery) => machinery.evaluate(on, weights)),
       signal,
     );
   }
@@ -228,7 +241,7 @@ export class Trainer extends Disposing {
    * Outputs [n, outputs] for any number of rows x [n, inputs], without dropout: what the last layer gives (for
    * crossEntropy and bce, logits). Takes them in batches, so memory does not grow with n.
    */
-  predict(x: NdArray, options?: Abortable): Promise<NdArray> {
+  predict(x: NdArray, options?: WeightsOptions): Promise<NdArray> {
     return this.surviving(({ passes }) => passes.predict(x, options));
   }
 
@@ -253,10 +266,13 @@ export class Trainer extends Disposing {
     return this.surviving(({ passes }) => passes.backward(x, dy, this.done, options));
   }
 
-  /** Copies of all parameters by name; weights are [in, out]. Once the device was given up, those of the last copy. */
-  async parameters(): Promise<Map<string, NdArray>> {
-    if (this.over) return new Map((await this.state()).parameters);
-    return this.surviving((machinery) => machinery.parameters());
+  /**
+   * Copies of all parameters by name, or of their moving averages; weights are [in, out]. Once the device was given up,
+   * those of the last copy.
+   */
+  async parameters(which: WeightsChoice = "last"): Promise<Map<string, NdArray>> {
+    if (this.over) return weightsOf(await this.state(), which);
+    return this.surviving((machinery) => machinery.parameters(which));
   }
 
   /**

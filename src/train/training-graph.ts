@@ -1,14 +1,19 @@
-import { type NdArray, ndarray, zeros } from "../core/ndarray.ts";
+import { type NdArray, ndarray, sizeOf, zeros } from "../core/ndarray.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import type { ModelSpec } from "../nn/model.ts";
+import type { ParameterGroup } from "../nn/parameters.ts";
+import { partCursor } from "../ops/accumulate.ts";
 import { batchIndex, gather } from "../ops/batch.ts";
 import { control } from "../ops/control.ts";
 import { gradientStats } from "../ops/gradient-stats.ts";
+import { RATE_BLOCK } from "../ops/optimizer-op.ts";
 import { record, startCursor } from "../ops/record.ts";
 import { alignView, pack } from "../ops/views.ts";
-import { addUpdate, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
+import type { Multipliers } from "../optim/groups.ts";
+import { type AverageSpec, addAverage, addUpdate, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
+import type { PenaltySpec } from "../optim/penalty.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
-import { type ForwardBackward, forwardBackward } from "./gradient-graph.ts";
+import { type Batch, type ForwardBackward, forwardBackward } from "./gradient-graph.ts";
 import { firstControl, type Halves, scalingAttrs } from "./precision.ts";
 
 /** Steps whose loss the device remembers before the host must have read them. */
@@ -29,6 +34,12 @@ export interface TrainingConfig {
   readonly schedule: ScheduleSpec;
   /** Global norm that gradients are clipped to; 0 for none. */
   readonly clip: number;
+  readonly ema?: AverageSpec | null;
+  readonly penalty?: PenaltySpec | null;
+  /** Factors of learning rate and weight decay by parameter; null or absent: all 1. */
+  readonly multipliers?: ReadonlyMap<string, Multipliers> | null;
+  /** Batches that a step goes through before it changes the weights; 1 where absent. */
+  readonly accumulate?: number;
   readonly seed: number;
   readonly maxBufferSize: number;
   /** Products read halves; absent or null: f32 throughout. */
@@ -46,7 +57,9 @@ export interface TrainingGraph extends ForwardBackward {
   readonly ring: Tensor;
   readonly control: Tensor;
   readonly states: readonly Tensor[];
-  /** Rows of the batch, for comparing what executors draw; null for full batches. */
+  /** The moving average of each group's parameters; empty where none is kept. */
+  readonly averages: readonly Tensor[];
+  /** Rows of the (last) batch, for comparing what executors draw; null for full batches. */
   readonly index: Tensor | null;
 }
 
@@ -63,20 +76,21 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
   const { halves = null } = config;
   const numbers = g.variable("control", firstControl(halves?.lossScale ?? null));
 
-  let x = dataX;
-  let y = dataY;
   let index: Tensor | null = null;
+  const parts = config.accumulate ?? 1;
   const batch = config.batch === "full" ? rows : config.batch;
-  if (config.batch !== "full") {
+  const draw = (part: number) => (): Batch => {
+    if (config.batch === "full") return { x: dataX, y: dataY, cursor };
+    const at = parts === 1 ? cursor : g.one(partCursor, [cursor], { part, parts, batch }, `cursor of part ${part}`);
     const order = config.streams ? "chunk" : "shuffle";
-    index = g.one(batchIndex, [cursor], { order, batch, n: config.x.shape[0]!, seed }, "batch index");
-    x = g.one(gather, [dataX, index], null, "batch x");
-    y = g.one(gather, [dataY, index], null, "batch y");
-  }
-
-  const { maxBufferSize } = config;
+    index = g.one(batchIndex, [at], { order, batch, n: config.x.shape[0]!, seed }, "batch index");
+    const x = g.one(gather, [dataX, index], null, "batch x");
+    return { x, y: g.one(gather, [dataY, index], null, "batch y"), cursor: at };
+  };
+  const batches = Array.from({ length: parts }, (_, part) => draw(part));
+  const { maxBufferSize, penalty = null } = config;
   const scaledBy = halves && numbers;
-  const body = forwardBackward(g, model, config.weights, x, y, { seed, cursor, maxBufferSize, scaledBy });
+  const body = forwardBackward(g, model, config.weights, batches, { seed, maxBufferSize, penalty, scaledBy });
 
   const stats = body.flatGradients.map((d) => g.one(gradientStats, [d], null, `statistics of ${d.name}`));
   const { beta1, beta2 } = optimizerAttrs(config.optimizer);
@@ -88,17 +102,29 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
     ...(halves && scalingAttrs(halves)),
   };
   const now = g.one(control, [numbers, cursor, body.loss, together(g, stats)], attrs, "control");
-  const states = body.groups.flatMap((group, i) =>
-    addUpdate(g, config.optimizer, group.flat, body.flatGradients[i]!, now),
+  const updates = body.groups.map((group, i) =>
+    addUpdate(g, config.optimizer, group.flat, body.flatGradients[i]!, now, ratesOf(group, config.multipliers ?? null)),
   );
-  g.add(
-    record,
-    [cursor, ring, body.loss, now],
-    { slots: RING_SLOTS, batch, n: rows, ...(halves && { scaled: true }) },
-    "record",
-  );
+  const states = updates.flatMap((update) => update.states);
+  const { ema } = config;
+  const averages = ema ? body.groups.map((group, i) => addAverage(g, ema, group.flat, updates[i]!.updated, now)) : [];
+  const recordAttrs = { slots: RING_SLOTS, batch: parts * batch, n: rows, ...(halves && { scaled: true }) };
+  g.add(record, [cursor, ring, body.loss, now], recordAttrs, "record");
   g.prune();
-  return { graph: g, dataX, dataY, cursor, ring, control: numbers, states, index, ...body };
+  return { graph: g, dataX, dataY, cursor, ring, control: numbers, states, averages, index, ...body };
+}
+
+/** rates [blocks, 2] of a group's flat array: every parameter has blocks of its own. */
+function ratesOf(group: ParameterGroup, multipliers: ReadonlyMap<string, Multipliers> | null): NdArray | null {
+  if (!multipliers) return null;
+  const rates = zeros([sizeOf(group.flat.shape) / RATE_BLOCK, 2], "f32");
+  for (const { spec, offset } of group.parameters) {
+    const { lr, weightDecay } = multipliers.get(spec.name)!;
+    const end = offset + alignView(sizeOf(spec.shape));
+    for (let block = offset / RATE_BLOCK; block < end / RATE_BLOCK; block++)
+      rates.data.set([lr, weightDecay], 2 * block);
+  }
+  return rates;
 }
 
 /** Statistics of several groups side by side; padding is zeros, which add nothing. */

@@ -6,11 +6,11 @@ import { studio } from "../shared/page.ts";
 const s = studio();
 
 /** Kilobytes (1,000 bytes), gzipped, that opening the page may cost without data; and milliseconds to the first loss. */
-const MOST_KB = 150;
-const MOST_MS = 1000;
+const MOST_KB = 165;
+const MOST_MS = 1400;
 const LOADS = 10;
 
-test("opening the page loads less than 150 KB gzipped, and nothing from elsewhere", async () => {
+test("opening the page loads less than 165 KB gzipped, and nothing from elsewhere", async () => {
   const sizes = new Map<string, number>();
   const pending: Promise<unknown>[] = [];
   s.page.on("response", (response) => {
@@ -27,7 +27,7 @@ test("opening the page loads less than 150 KB gzipped, and nothing from elsewher
   expect(total).toBeLessThan(MOST_KB);
 });
 
-test("from opening to the first drawn loss takes at most a second, by the median of ten cold loads", async () => {
+test("from opening to the first drawn loss takes at most 1.4 seconds, by the median of ten cold loads", async () => {
   const times: number[] = [];
   for (let i = 0; i < LOADS; i++) {
     // A browser of its own each time: nothing is cached, compiled or running.

@@ -102,10 +102,10 @@ describe("a run", () => {
   });
 
   test("goes on without WebGPU, on the CPU, and says why", async () => {
-    // Workers have a navigator of their own: the one file that asks is served without the question.
-    await s.page.route("**/main-*.js", async (route) => {
+    // Workers have a navigator of their own: whichever file asks is served without the question.
+    await s.page.route("**/assets/*.js", async (route) => {
       const response = await route.fetch();
-      await route.fulfill({ response, body: (await response.text()).replaceAll("navigator.gpu", "undefined") });
+      await route.fulfill({ response, body: (await response.text()).replaceAll("navigator.gpu", "null") });
     });
     await s.open("data=moons");
     await s.trained(50);

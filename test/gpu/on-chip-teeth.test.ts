@@ -33,6 +33,9 @@ const mutants: readonly Mutant[] = [
   ["dropout", "not scaled by 1 / (1 - p)", "* params.scale", ""],
   ["crossEntropy", "the label's logit is not picked", /own = select\([^;]+;/, ""],
   ["crossEntropyGradient", "1 / batch is forgotten", "* scale;", ";"],
+  ["classWeightSums", "the label's weight is not picked", /\+= select\([^;]+;/, "+= 1.0;"],
+  ["weightedCrossEntropy", "the label's weight is not picked", /own = select\([^;]+;/, ""],
+  ["weightedCrossEntropyGradient", "the target is not smoothed", "+ share *", "+ 0.0 *"],
   ...elementwiseLosses.flatMap(({ forward: { name } }): Mutant[] => [
     [name, "the last element alone counts", /\+= (\w+)Term/, "= $1Term"],
     [`${name}Gradient`, "what comes from behind is forgotten", / \* values\.v\d+\[0u\];/, ";"],
@@ -50,6 +53,16 @@ const mutants: readonly Mutant[] = [
   ["adam", "no bias correction", "-lr / correction1", "-lr"],
   ["adamw", "weight decay is forgotten", "p = fma(-lr * weightDecay, p, p);", ""],
   ["rmsprop", "the new square is not added", "add1 * g * g", "0.0"],
+  ["penalty", "the sign counts", /abs\(([^)]*)\)/, "$1"],
+  ["penaltyGradient", "w for 2 w", "2.0 * params.l2", "params.l2"],
+  ["combine", "a plain sum", "params.beta *", ""],
+  ["partCursor", "rows begin again", "params.part * params.batch", "0u"],
+  ["movingAverage", "a closed gate lets it through", /select\(0\.0, params\.rate, [^)]*\)/, "params.rate"],
+  ["penalty", "the sign counts", /abs\(([^)]*)\)/, "$1"],
+  ["penaltyGradient", "w for 2 w", "2.0 * params.l2", "params.l2"],
+  ["combine", "a plain sum", "params.beta *", ""],
+  ["partCursor", "rows begin again", "params.part * params.batch", "0u"],
+  ["movingAverage", "a closed gate lets it through", /select\(0\.0, params\.rate, [^;]*\);/, "params.rate;"],
   ["adagrad", "epsilon inside the root", "(sqrt(s1) + eps)", "sqrt(s1 + eps * 1e7)"],
 ];
 

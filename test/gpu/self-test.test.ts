@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
-import { WHOLE_STEPS } from "../../src/backend/webgpu/self-test-chip.ts";
+import { WHOLE_STEPS } from "../../src/backend/webgpu/lowering.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
 import { Graph, type Node } from "../../src/graph/graph.ts";

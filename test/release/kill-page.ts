@@ -50,10 +50,15 @@ export async function killPages(folder: string, kills: number, seed: number): Pr
 
 /** The published page saves a few times a minute: here its one number for that is made small. */
 function saveOften(assets: string): void {
-  const file = join(assets, readdirSync(assets).find((name) => /^main-.*\.js$/.test(name))!);
-  const parts = readFileSync(file, "utf8").split(/\b15e3\b/);
-  if (parts.length !== 2) throw new Error(`the worker has ${parts.length - 1} numbers of 15 seconds, not one`);
-  writeFileSync(file, parts.join(String(SAVE_MS)));
+  const files = readdirSync(assets).filter((name) => name.endsWith(".js"));
+  const found = files.flatMap((name) => {
+    const path = join(assets, name);
+    const parts = readFileSync(path, "utf8").split(/\b15e3\b/);
+    return parts.length > 1 ? [{ path, parts }] : [];
+  });
+  const [only] = found;
+  if (found.length !== 1 || only!.parts.length !== 2) throw new Error("not one number of 15 seconds in the page");
+  writeFileSync(only!.path, only!.parts.join(String(SAVE_MS)));
 }
 
 async function open(folder: string): Promise<BrowserContext> {

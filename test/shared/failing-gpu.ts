@@ -94,6 +94,9 @@ export function failingGpu(real: GPU, plan: Plan): FailingGpu {
     (...args: unknown[]): unknown => {
       const ways = CAN_FAIL[name];
       if (name === "pushErrorScope") device!.scopes.push({ filter: args[0] as GPUErrorFilter, error: null });
+      if (name === "addEventListener" && args[0] === "uncapturederror") {
+        device!.uncaptured = args[1] as DeviceState["uncaptured"];
+      }
       if (ways) calls.push(name);
       const fails = ways && calls.length === plan.at ? ways[plan.way]! : null;
       if (fails) failed = `${name}: ${fails}`;

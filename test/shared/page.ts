@@ -44,6 +44,8 @@ export function studio() {
       await page.click("#play");
       await page.waitForFunction(() => document.querySelector("#play")?.textContent?.includes("Play"));
     },
+    /** The complaints so far, taken away: for a test that provokes them. */
+    takeComplaints: () => found.splice(0),
     restored: (selector: string) => page.waitForSelector(selector, { timeout: 40_000 }),
   };
 }

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -5,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
 import { readSafetensors, writeSafetensors } from "../../src/io/safetensors.ts";
-import { chainrule as command, type Result } from "../shared/command.ts";
+import { bin, chainrule as command, type Result } from "../shared/command.ts";
 
 let folder: string;
 
@@ -130,6 +132,24 @@ describe("chainrule train", () => {
     expect(Math.fround(tensors.get("loss")!.data[0]!)).toBeCloseTo(lines("full.jsonl")[0]!.loss, 6);
     const saved = readSafetensors(new Uint8Array(readFileSync(join(folder, "s.safetensors")))).tensors;
     expect(saved.get("0.weight")).toMatchObject({ shape: [6, 4], dtype: "f32" });
+  });
+
+  test("a reader slower than the run still gets every line", async () => {
+    const args = ["train", "tutorial", "--backend", "cpu", "--steps", "20000", "--log-every", "1"];
+    const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", "pipe", "ignore"] });
+    const closed = once(child, "close");
+    let [out, ended] = ["", false];
+    child.on("exit", () => {
+      ended = true;
+    });
+    // Longer than the run takes, and than its 500 KB need to fill the pipe.
+    for (let i = 0; i < 30 && !ended; i++) await new Promise((resolve) => setTimeout(resolve, 100));
+    child.stdout.on("data", (text) => {
+      out += text;
+    });
+    await closed;
+    expect(out.split("\n").filter((line) => line.startsWith("step "))).toHaveLength(20000);
+    expect(out).toMatch(/20000 steps in .*\n$/);
   });
 
   test("Ctrl-C stops cleanly and saves what was asked to be saved", async () => {

@@ -29,8 +29,15 @@ async function steps(trainer: Trainer, count: number): Promise<StepMetrics[]> {
 
 test("digits: f16 is as accurate as f32, within a point and a half on rows that it has not seen", async () => {
   const { model, preset } = loadModel("digits");
-  const { train, test: held } = await loadData({ source: "digits", label: undefined, seed: 1 }, model);
-  const options = { model, data: train, test: held, batch: 32, seed: 1, optimizer: preset!.optimizer } as TrainerOptions;
+  const { train, test: held } = await loadData({ source: "digits", seed: 1 }, model);
+  const options = {
+    model,
+    data: train,
+    test: held,
+    batch: 32,
+    seed: 1,
+    optimizer: preset!.optimizer,
+  } as TrainerOptions;
   const accuracies: number[] = [];
   for (const [backend, precision] of [
     [wasm, "f32"],
@@ -140,7 +147,9 @@ test("what cannot be meant is refused", async () => {
   await expect(begin({ precision: "f8" })).rejects.toThrow("precision must be f32 or f16, got f8");
   await expect(begin({ lossScale: 8 })).rejects.toThrow("a loss scale is for precision f16");
   for (const lossScale of [0, -2, 3, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 101, "dynamical"]) {
-    await expect(begin({ precision: "f16", lossScale })).rejects.toThrow(/the loss scale must be "dynamic" or a power of two/);
+    await expect(begin({ precision: "f16", lossScale })).rejects.toThrow(
+      /the loss scale must be "dynamic" or a power of two/,
+    );
   }
 });
 

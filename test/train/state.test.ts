@@ -58,6 +58,46 @@ describe("a trainer that restores a state goes on with the same steps, bit for b
     });
   }
 
+  test("with several batches a step, a penalty and rows that stream", async () => {
+    for (const backend of [gpu, wasm]) {
+      const options = { ...common, batch: 5, accumulate: 3, penalty: { l1: 0.001 }, maxDataBytes: 17 * 8 * 7 };
+      const whole = await createTrainer(backend, options);
+      await losses(whole, 13);
+      const state = await whole.state();
+      const rest = await losses(whole, 12);
+      const other = await createTrainer(backend, options);
+      other.restore(state);
+      expect(await losses(other, 12)).toEqual(rest);
+      whole.dispose();
+      other.dispose();
+    }
+  });
+
+  test("with a moving average of the weights, which is part of it", async () => {
+    for (const backend of [gpu, wasm]) {
+      const options = { ...common, ema: { decay: 0.9 } };
+      const whole = await createTrainer(backend, options);
+      const first = await whole.parameters("average");
+      expect(first).toEqual(await whole.parameters());
+      await losses(whole, 21);
+      const state = await whole.state();
+      expect(state.average).toEqual(await whole.parameters("average"));
+      await losses(whole, 20);
+      const other = await createTrainer(backend, options);
+      other.restore(state);
+      await losses(other, 20);
+      expect(await other.state()).toEqual(await whole.state());
+      other.reset();
+      expect(await other.parameters("average")).toEqual(first);
+      const plain = await createTrainer(backend, common);
+      expect(() => plain.restore(state)).toThrow(/has a moving average of the weights, this run keeps none/);
+      const bare = await plain.state();
+      expect(() => other.restore(bare)).toThrow(/has no moving average of the weights, this run keeps one/);
+      await expect(plain.evaluate("train", { weights: "average" })).rejects.toThrow(/keeps no moving average/);
+      for (const t of [whole, other, plain]) t.dispose();
+    }
+  });
+
   test("where rows stream, from the midst of a chunk", async () => {
     const options = { ...common, maxDataBytes: 17 * 8 * 7 };
     const whole = await createTrainer(gpu, options);

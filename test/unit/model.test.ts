@@ -1,8 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { ndarray } from "../../src/core/ndarray.ts";
+import { balancedClassWeights } from "../../src/nn/class-weights.ts";
 import { parameterSpecs, parseModel, widths } from "../../src/nn/model.ts";
 import { requireFits } from "../../src/nn/parameters.ts";
 
 const linear = (i: number, o: number) => ({ type: "linear", in: i, out: o });
+
+const classifier = { layers: [linear(2, 3)], loss: "crossEntropy" };
 
 describe("a model file", () => {
   test("gives parameters PyTorch's names and our shapes", () => {
@@ -34,6 +38,11 @@ describe("a model file", () => {
     [{ layers: [linear(1, 1), { type: "dropout", p: 1 }], loss: "mse" }, /"p" must be at least 0 and below 1/],
     [{ layers: [linear(3, 3), { type: "layerNorm", size: 4 }], loss: "mse" }, /takes 4 values, .* gives 3/],
     [{ layers: [{ type: "relu" }], loss: "mse" }, /nothing to train/],
+    [{ layers: [linear(2, 3)], loss: "mse", labelSmoothing: 0.1 }, /"labelSmoothing" is for the loss crossEntropy/],
+    [{ ...classifier, labelSmoothing: 1 }, /"labelSmoothing" must be at least 0 and below 1, got 1/],
+    [{ ...classifier, classWeights: [1, 2] }, /"classWeights" must be a list of 3 numbers.* got 2/],
+    [{ ...classifier, classWeights: "balanced" }, /list of 3 numbers.* got "balanced"/],
+    [{ ...classifier, classWeights: [1, 0, 1] }, /must be positive numbers, got 0 for class 1/],
   ])("%j is refused by name", (json, message) => {
     expect(() => parseModel(json)).toThrow(message);
   });
@@ -44,4 +53,9 @@ describe("a model file", () => {
       /layer 0 \(linear\): 0.weight needs 4000000 bytes.*1048576 bytes/,
     );
   });
+});
+
+test("balanced class weights: every class has the same say, and their mean over the rows is 1", () => {
+  const labels = ndarray([8], "i32", [0, 0, 0, 0, 0, 1, 1, 3]);
+  expect(balancedClassWeights(labels, 4)).toEqual([8 / 20, 1, 1, 2]);
 });

@@ -143,6 +143,15 @@ const mutants: readonly Mutant[] = [
     "load<f32>(at(call, 2))",
   ),
   wrong("crossEntropyGradient", "rows", "the label is not subtracted", "store<f32>(label, (p - 1) * scale);", ""),
+  wrong("classWeightSums", "weighted-cross-entropy", "the first label for all", "<usize>m << 2)", "<usize>0)"),
+  wrong("weightedCrossEntropy", "weighted-cross-entropy", "the target is not smoothed", "* smooth;", "* 0;"),
+  wrong(
+    "weightedCrossEntropyGradient",
+    "weighted-cross-entropy",
+    "the classes' weights are not subtracted",
+    "all * p - load<f32>(weights + o)",
+    "all * p",
+  ),
   wrong("layerNorm", "norm", "variance by N - 1", "squares / <f64>N", "squares / <f64>(N - 1)"),
   wrong(
     "layerNormGradient",
@@ -192,6 +201,7 @@ const mutants: readonly Mutant[] = [
     "broken == 0",
   ),
   wrong("control", "step", "warm-up starts at 0", "<f64>(step + 1)", "<f64>step"),
+  wrong("control", "math", "a ramp's exponent is off by one", "(<i64>whole + 1023)", "(<i64>whole + 1022)"),
   wrong("control", "step", "the norm is not rooted", "sqrt<f64>(squares)", "squares"),
   wrong(
     "record",
@@ -213,6 +223,13 @@ const mutants: readonly Mutant[] = [
     "plain momentum for Nesterov's",
     "f32x4.add(g, f32x4.mul(arg(call, 7), buffer))",
     "buffer",
+  ),
+  wrong(
+    "movingAverage",
+    "optimizers",
+    "it moves away",
+    "f32x4.sub(get(parameters + o, end - i), a)",
+    "f32x4.sub(a, get(parameters + o, end - i))",
   ),
   wrong("adam adamw", "optimizers", "no bias correction", "f32x4.div(lr, s(load<f32>(control, 16)))", "lr"),
   wrong(

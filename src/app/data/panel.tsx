@@ -1,21 +1,41 @@
 import { optimizerNames } from "../../ops/names.ts";
-import { count } from "../draw/format.ts";
+import { bytesText, count } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
+import { lazy } from "../shell/lazy.tsx";
+import { folderSource, missing } from "../state/folder.ts";
 import { devices, OWN, presetNames, problemWith } from "../state/settings.ts";
-import { change, own, run, settings, takeNet, trainOn } from "../state/store.ts";
+import { change, own, problem, run, settings, takeNet, trainOn } from "../state/store.ts";
 import "./panel.css";
 import { Choice, Typed } from "./field.tsx";
 import { NetBuilder } from "./net-builder.tsx";
 import { PaintButton } from "./paint.tsx";
 import { type DataKey, say } from "./strings.ts";
 
+/** Files of the user's that are read into memory, where rows take several times as much. */
+const MOST_BYTES = 2 ** 29;
+
 async function takeFiles(list: FileList | null | undefined): Promise<void> {
   if (!list || list.length === 0) return;
+  const size = [...list].reduce((sum, f) => sum + f.size, 0);
+  if (size > MOST_BYTES) {
+    problem.value = say("tooLarge", { bytes: bytesText(size), most: bytesText(MOST_BYTES) });
+    return;
+  }
   const files = await Promise.all(
     [...list].map(async (f) => ({ name: f.name, bytes: new Uint8Array(await f.arrayBuffer()) })),
   );
   if (files.some(({ name }) => /\.(onnx|json)$/i.test(name))) takeNet(files);
-  else trainOn({ files });
+  else trainOn({ files, missing: missing.value });
+}
+
+const FolderPart = lazy(async () => (await import("./folder-part.tsx")).FolderPart);
+
+/** A dropped folder is one of images; its entries can only be asked for while the event lasts. */
+function takeDrop(transfer: DataTransfer | null): void {
+  const entries = [...(transfer?.items ?? [])].map((item) => item.webkitGetAsEntry());
+  const folder = entries.find((entry): entry is FileSystemDirectoryEntry => entry?.isDirectory === true);
+  if (folder) folderSource.value = { entry: folder };
+  else takeFiles(transfer?.files);
 }
 
 function DataCard() {
@@ -45,7 +65,7 @@ function DataCard() {
         onDragOver={(e) => e.preventDefault()}
         onDrop={(e) => {
           e.preventDefault();
-          takeFiles(e.dataTransfer?.files);
+          takeDrop(e.dataTransfer);
         }}
       >
         <p class="soft">{say("dropHere")}</p>
@@ -63,8 +83,35 @@ function DataCard() {
             />
             <span>{say("chooseFile")}</span>
           </label>
+          <label class="file">
+            <input
+              type="file"
+              id="folder"
+              multiple
+              ref={(input) => {
+                if (input) input.webkitdirectory = true;
+              }}
+              onChange={(e) => {
+                folderSource.value = { files: [...(e.currentTarget.files ?? [])] };
+                e.currentTarget.value = "";
+              }}
+            />
+            <span>{say("chooseFolder")}</span>
+          </label>
           <PaintButton label={say("paint")} />
         </div>
+        {folderSource.value && <FolderPart />}
+        <label class="inline">
+          <input
+            type="checkbox"
+            id="missing"
+            checked={missing.value === "drop"}
+            onChange={(e) => {
+              missing.value = e.currentTarget.checked ? "drop" : "refuse";
+            }}
+          />
+          {say("leaveOut")}
+        </label>
       </div>
     </Card>
   );

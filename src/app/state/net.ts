@@ -54,7 +54,7 @@ export function hiddenOf(layers: readonly LayerSpec[]): readonly HiddenLayer[] {
   return layers.slice(0, last).flatMap((l): HiddenLayer[] => {
     if (l.type === "linear") return [{ type: "linear", out: l.out }];
     if (l.type === "dropout") return [{ type: "dropout", p: l.p }];
-    return l.type === "softmax" ? [] : [{ type: l.type }];
+    return l.type === "softmax" || l.type === "custom" ? [] : [{ type: l.type }];
   });
 }
 

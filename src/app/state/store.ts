@@ -127,8 +127,12 @@ export function setFault(fault: Fault): void {
 
 /** Trains on what the user painted or dropped. */
 export function trainOn(data: OwnData): void {
-  enqueue(async () => {
-    own.value = await engine.own(data);
+  trainOnOwn(() => engine.own(data));
+}
+
+export function trainOnOwn(read: () => Promise<OwnInfo>): Promise<unknown> {
+  return enqueue(async () => {
+    own.value = await read();
     const base = settings.value.data === OWN ? settings.value : { ...settingsFor(OWN), device: settings.value.device };
     settings.value = base;
     await configureAndPlay();

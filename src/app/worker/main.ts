@@ -1,6 +1,5 @@
 import { expose } from "comlink";
 import { play, rewind, setSpeed, stop, takeSteps } from "./loop.ts";
-import { takeOwn } from "./own-data.ts";
 import { classify } from "./pictures.ts";
 import { anythingKept } from "./saved-folder.ts";
 import { configure, current } from "./session.ts";
@@ -12,17 +11,17 @@ const kernels = () => import("./kernels.ts");
 const story = () => import("./story.ts");
 const bench = () => import("./bench.ts");
 const savedRun = () => import("./saved-run.ts");
+const images = () => import("./images.ts");
 
 const engine: Engine = {
   async configure(settings) {
     await stop();
     return configure(settings);
   },
-  async own(data) {
-    await stop();
-    return takeOwn(data);
-  },
+  images: async (given, listener) => (await images()).takeImages(given, listener),
+  cancelImages: async () => (await images()).cancelImages(),
   // A run goes on while a file is read, and if it is refused.
+  own: async (data) => (await import("./own-data.ts")).takeOwn(data),
   takeNet: async (files, ends) => (await import("./own-net.ts")).takeNet(files, ends),
   async play(listener) {
     play(listener);

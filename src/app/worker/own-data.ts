@@ -7,7 +7,7 @@ import { pairIdx } from "../../data/idx.ts";
 import { splitBySeed } from "../../data/split.ts";
 import { standardise } from "../../data/standardise.ts";
 import { keepOwn } from "./session.ts";
-import type { OwnData, OwnInfo } from "./types.ts";
+import type { DroppedFile, Missing, OwnData, OwnInfo } from "./types.ts";
 
 /** Held out of dropped files, where they have rows enough; and the seed of the choice, fixed. */
 const TEST_FRACTION = 0.2;
@@ -15,7 +15,15 @@ const FEW_ROWS = 20;
 
 /** Reads what the user painted or dropped, keeps it as the data set "own", and says what it asks of a net. */
 export async function takeOwn(data: OwnData): Promise<OwnInfo> {
-  const split = "points" in data ? painted(data.points) : await dropped(data.files);
+  return keep("points" in data ? painted(data.points) : await dropped(data.files, data.missing ?? "drop"));
+}
+
+/** Holds some rows out and keeps all as the data set "own". */
+export function keepSplit(all: Dataset): OwnInfo {
+  return keep(hold(all));
+}
+
+function keep(split: DataSplit): OwnInfo {
   const { train } = split;
   const info: OwnInfo = {
     name: train.name,
@@ -48,12 +56,12 @@ function painted(points: readonly (readonly [number, number, number])[]): DataSp
   return { train, test: null };
 }
 
-async function dropped(files: readonly { readonly name: string; readonly bytes: Uint8Array }[]): Promise<DataSplit> {
+async function dropped(files: readonly DroppedFile[], missing: Missing): Promise<DataSplit> {
   const opened = await Promise.all(
     files.map(async ({ name, bytes }) => ({ name, bytes: await gunzipIfNeeded(name, bytes) })),
   );
   const csv = opened.find(({ name }) => /\.csv(\.gz)?$/i.test(name));
-  if (csv) return standardise(hold(anyCsv(csv.name, csv.bytes)));
+  if (csv) return standardise(hold(anyCsv(csv.name, csv.bytes, missing)));
   // An IDX array of rank 1 holds labels; one of rank 2 or 3 holds rows or images.
   const isIdx = ({ bytes }: { bytes: Uint8Array }): boolean => bytes.length > 4 && bytes[0] === 0 && bytes[1] === 0;
   const labels = opened.find((f) => isIdx(f) && f.bytes[3] === 1);
@@ -67,7 +75,7 @@ async function dropped(files: readonly { readonly name: string; readonly bytes: 
 }
 
 /** An .npz, or the two .npy files of x and y; their reader is loaded when it is first asked for. */
-async function fromNumpy(files: readonly { readonly name: string; readonly bytes: Uint8Array }[]): Promise<Dataset> {
+async function fromNumpy(files: readonly DroppedFile[]): Promise<Dataset> {
   const { loadDataFile, yNames } = await import("../../io/load-file.ts");
   const arrays = files.filter(({ name }) => /\.np[yz]$/i.test(name));
   const first = arrays.find(({ name }) => /\.npz$/i.test(name) || yNames(name)) ?? arrays[0]!;
@@ -79,12 +87,12 @@ async function fromNumpy(files: readonly { readonly name: string; readonly bytes
 }
 
 /** Classes where the last column can be classes, else numbers to predict. */
-function anyCsv(name: string, bytes: Uint8Array): Dataset {
+function anyCsv(name: string, bytes: Uint8Array, missing: Missing): Dataset {
   try {
-    return readCsv(name, bytes, { missing: "drop" });
+    return readCsv(name, bytes, { missing });
   } catch (error) {
     if (!(error instanceof ChainruleError) || !error.message.includes("regression")) throw error;
-    return readCsv(name, bytes, { missing: "drop", task: "regression" });
+    return readCsv(name, bytes, { missing, task: "regression" });
   }
 }
 

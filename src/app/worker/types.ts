@@ -124,7 +124,26 @@ export interface ResumedRun {
 /** Data of the user's: painted points, or a file with its name (two for IDX). */
 export type OwnData =
   | { readonly points: readonly (readonly [x: number, y: number, label: number])[] }
-  | { readonly files: readonly DroppedFile[] };
+  | { readonly files: readonly DroppedFile[]; readonly missing?: Missing };
+
+/** What to do with rows that lack a value, and with images that cannot be read: refuse all, or leave those out. */
+export type Missing = "refuse" | "drop";
+
+/** Images in folders, one for each class. */
+export interface FolderImages {
+  readonly name: string;
+  readonly files: readonly { readonly path: string; readonly label: string; readonly file: File }[];
+  /** Pixels along a side, to which all are scaled. */
+  readonly side: number;
+  readonly unreadable: Missing;
+}
+
+export interface ImagesNews {
+  readonly done: number;
+  readonly of: number;
+  /** Images left out so far. */
+  readonly left: number;
+}
 
 export interface DroppedFile {
   readonly name: string;
@@ -152,6 +171,8 @@ export interface BenchNews extends BenchProgress {
 export interface Engine {
   configure(settings: Settings): Promise<RunInfo>;
   own(data: OwnData): Promise<OwnInfo>;
+  images(given: FolderImages, listener: (news: ImagesNews) => void): Promise<OwnInfo>;
+  cancelImages(): Promise<void>;
   /** Takes a net out of another library's files; `ends` is what the data asks of it. */
   takeNet(files: readonly DroppedFile[], ends: Ends): Promise<TakenNet>;
   play(listener: (p: Progress) => void): Promise<void>;

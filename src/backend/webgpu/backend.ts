@@ -5,8 +5,7 @@ import { ExecutorCache } from "../cache.ts";
 import type { Backend, CompileOptions } from "../executor.ts";
 import { WebGpuDevice } from "./device.ts";
 import { WebGpuExecutor } from "./executor.ts";
-import { lowering } from "./lowering.ts";
-import { WHOLE_STEPS, wholeStepsAreRight } from "./self-test-chip.ts";
+import { loweredIsRight, lowering, WHOLE_STEPS } from "./lowering.ts";
 import { type ChoiceStore, Tuner } from "./tuner.ts";
 
 /** WebGPU, in a browser or in Node. */
@@ -88,7 +87,7 @@ export async function webgpuBackend(
       // Steps on the chip have no kernels to choose from.
       if (lowered) {
         const executor = await WebGpuExecutor.compile(now, g, given, lowered);
-        if (given.selfTest === false || given.onChip || (await wholeStepsAreRight(now, executor, g))) return executor;
+        if (given.selfTest === false || given.onChip || (await loweredIsRight(now, executor, g))) return executor;
         executor.dispose();
       }
       if (!tuner || given.kernel) return WebGpuExecutor.compile(now, g, given, null);

@@ -2,17 +2,27 @@ import type { Graph } from "../../graph/graph.ts";
 import type { DeviceCaps } from "../../graph/op.ts";
 import type { CompileOptions } from "../executor.ts";
 import type { WebGpuDevice } from "./device.ts";
+import type { WebGpuExecutor } from "./executor.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Lowered } from "./lower.ts";
 import type { Recording } from "./record.ts";
 
 /** Whole steps as one kernel, which few programs and only small graphs need: its code is loaded when it may be used. */
 
+/** Under this name the kernel for whole steps is left out where it was wrong. */
+export const WHOLE_STEPS = "whole steps in one kernel";
+
 /** The kernel for the chip, or null where the graph runs as dispatches; see chooseLowering. */
 export async function lowering(g: Graph, caps: DeviceCaps, options: CompileOptions): Promise<Lowered | null> {
   if (options.onChip === false || (options.kernel && !options.onChip)) return null;
   const { chooseLowering } = await import("./lower.ts");
   return chooseLowering(g, caps, options);
+}
+
+/** Its known answer, on first use: see self-test-chip.ts. */
+export async function loweredIsRight(gpu: WebGpuDevice, executor: WebGpuExecutor, g: Graph): Promise<boolean> {
+  const { wholeStepsAreRight } = await import("./self-test-chip.ts");
+  return wholeStepsAreRight(gpu, executor, g);
 }
 
 export async function recordLowered(gpu: WebGpuDevice, ledger: Ledger, lowered: Lowered): Promise<Recording> {

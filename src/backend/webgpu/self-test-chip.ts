@@ -3,9 +3,8 @@ import type { Graph, Tensor } from "../../graph/graph.ts";
 import { ReferenceExecutor } from "../reference/executor.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { WebGpuExecutor } from "./executor.ts";
+import { WHOLE_STEPS } from "./lowering.ts";
 
-/** Under this name the kernel for whole steps is left out where it was wrong. */
-export const WHOLE_STEPS = "whole steps in one kernel";
 /** Steps of the known answer: the second and third losses tell whether the updates before them were right. */
 const STEPS = 3;
 /** How far a recorded number may lie from the reference's, relative to it: far above rounding, far below a mistake. */

@@ -1,11 +1,7 @@
-import { compare } from "../../core/compare.ts";
-import { cast, type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
-import { Graph, type Node, type Tensor, type TensorSpec } from "../../graph/graph.ts";
-import type { AnyOp, Trial } from "../../graph/op.ts";
+import type { Node } from "../../graph/graph.ts";
 import type { KernelChoices } from "../executor.ts";
 import { type AnyKernel, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
-import { WebGpuExecutor } from "./executor.ts";
 import { storedChoices } from "./stored-choices.ts";
 import { applies, candidatesOf, keyOf, suffixOf } from "./tuner-candidates.ts";
 
@@ -47,13 +43,8 @@ const FIRST_MS = 450;
 const AHEAD = 2;
 /** Products below this many multiply-adds are launches more than work. */
 const MIN_WORK = 2 ** 18;
-/** A trial begins with this work, and grows while a run takes less than the least time that a clock can judge. */
-const FIRST_WORK = 2 ** 22;
-const LEAST_MS = 0.05;
-const SAMPLE_MS = 3;
-const SAMPLES = 4;
-/** Rows of a result that are recomputed in f64 before a kernel is timed. */
-const CHECKED_ROWS = 4;
+
+type Trials = typeof import("./tuner-trials.ts");
 
 /** Chooses kernels by measuring them on this device, each after its check; remembers what it chose. */
 export class Tuner implements KernelChoices {
@@ -96,7 +87,9 @@ export class Tuner implements KernelChoices {
     const start = performance.now();
     const best: string[] = [];
     for (const [key, node] of [...unknown].sort(([, a], [, b]) => work(b) - work(a))) {
-      const choice = await this.choose(key, node, best, start);
+      // Where nothing is unknown or large enough, the code of trials is not even loaded.
+      const trials = await import("./tuner-trials.ts");
+      const choice = await this.choose(key, node, best, start, trials);
       this.choices.set(key, choice);
       if (choice.how === "measured" && !best.includes(suffixOf(choice.kernel))) best.push(suffixOf(choice.kernel));
     }
@@ -105,12 +98,18 @@ export class Tuner implements KernelChoices {
   }
 
   /** The first product meets all kernels; those behind it the ladder's guess and what has won so far. */
-  private async choose(key: string, node: Node, best: readonly string[], start: number): Promise<Choice> {
+  private async choose(
+    key: string,
+    node: Node,
+    best: readonly string[],
+    start: number,
+    trials: Trials,
+  ): Promise<Choice> {
     const guess = chooseKernel(node, this.gpu.caps).kernel;
     const all = candidatesOf(node, this.gpu.caps, guess);
     const candidates = best.length === 0 ? all : all.filter((k) => k === guess || best.includes(suffixOf(k.name)));
     const results: TrialResult[] = [];
-    let problem = firstProblem(node);
+    let problem = trials.firstProblem(node);
     if (performance.now() < start + BUDGET_MS) this.compileAhead(node, candidates.slice(0, AHEAD));
     for (const kernel of candidates) {
       const allowed = best.length === 0 && results.length < 2 ? FIRST_MS : BUDGET_MS;
@@ -118,7 +117,7 @@ export class Tuner implements KernelChoices {
       if (left <= 0) break;
       // A kernel for long sums, say, may have nothing to do in a smaller problem.
       if (!applies(node.op, kernel.name, problem, node.attrs, this.gpu.caps)) continue;
-      const done = this.trial(node, kernel, problem, results.length === 0);
+      const done = trials.trial(this.gpu, node, kernel, problem, results.length === 0);
       const result = await Promise.race([done, after(left)]);
       if (!result) {
         done.catch(() => undefined);
@@ -141,37 +140,6 @@ export class Tuner implements KernelChoices {
     for (const kernel of kernels) {
       const plan = kernel.plan(node.inputs, node.outputs, node.attrs, this.gpu.caps);
       for (const launch of plan?.launches ?? []) this.gpu.pipelines.get(launch, kernel.name).catch(() => undefined);
-    }
-  }
-
-  /** Checks a kernel, then times it. The first of a problem may find it too small to time, and grows it. */
-  private async trial(
-    node: Node,
-    kernel: AnyKernel,
-    problem: readonly TensorSpec[],
-    mayGrow: boolean,
-  ): Promise<{ ms: number | null; problem: readonly TensorSpec[] }> {
-    const inputs = problem.map(numbersFor);
-    const g = new Graph();
-    const outputs = g.add(
-      node.op,
-      inputs.map((x, i) => g.variable(`input ${i}`, x)),
-      node.attrs,
-    );
-    g.keep(...outputs);
-    const executor = await WebGpuExecutor.compile(this.gpu, g, { kernel: () => kernel.name, selfTest: false });
-    try {
-      const computed = await executor.run(1, outputs);
-      if (!isRight(node, inputs, computed)) {
-        this.gpu.wrong.set(kernel.name, "computed wrongly in a trial");
-        return { ms: null, problem };
-      }
-      const ms = await timeOf(executor);
-      const larger = mayGrow && ms < LEAST_MS ? grownProblem(node, problem) : null;
-      if (larger) return await this.trial(node, kernel, larger, true);
-      return { ms, problem };
-    } finally {
-      executor.dispose();
     }
   }
 
@@ -198,74 +166,6 @@ export class Tuner implements KernelChoices {
     const names = Object.fromEntries(final.map(([key, { kernel }]) => [key, kernel]));
     await this.store?.save(this.gpu.description, names).catch(() => undefined);
   }
-}
-
-const trialOf = (node: Node): Trial<unknown> => node.op.trial! as Trial<unknown>;
-
-/** The net's own problem, halved until it is short work anywhere. */
-function firstProblem(node: Node, most = FIRST_WORK): readonly TensorSpec[] {
-  const { work, halve } = trialOf(node);
-  let problem: readonly TensorSpec[] = node.inputs.map(({ shape, dtype }) => ({ shape, dtype }));
-  while (work(problem, node.attrs) > most) {
-    const half = halve(problem, node.attrs);
-    if (!half) break;
-    problem = half;
-  }
-  return problem;
-}
-
-/** The net's problem halved less often; null where nothing was halved. */
-function grownProblem(node: Node, problem: readonly TensorSpec[]): readonly TensorSpec[] | null {
-  const now = trialOf(node).work(problem, node.attrs);
-  const larger = firstProblem(node, now * 16);
-  return trialOf(node).work(larger, node.attrs) > now ? larger : null;
-}
-
-/** Numbers in [-1, 1), made in no time: their distribution does not matter, their low bits do. */
-function numbersFor({ shape }: TensorSpec): NdArray {
-  const data = new Float32Array(sizeOf(shape));
-  let state = 12345;
-  for (let i = 0; i < data.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    data[i] = state / 2 ** 31;
-  }
-  return ndarray(shape, "f32", data);
-}
-
-/** Some rows of the result, first and last among them, and all of any other output, against f64 and its bound. */
-function isRight(node: Node, inputs: readonly NdArray[], computed: readonly NdArray[]): boolean {
-  const op = node.op as AnyOp;
-  const [y, ...rest] = computed as [NdArray, ...NdArray[]];
-  const [M, N] = y.shape as readonly [number, number];
-  const rows = [0, Math.floor(M / 3), Math.floor((2 * M) / 3), M - 1].slice(0, Math.min(M, CHECKED_ROWS));
-  const cut = (): readonly NdArray[] =>
-    trialOf(node).cut(
-      inputs.map((x) => cast(x, "f64")),
-      node.attrs,
-      rows,
-    );
-  const exact = op.reference(cut(), node.attrs);
-  const nothing = inputs.map(() => null);
-  const bounds = op.bound!(cut(), nothing, exact, node.attrs);
-  const picked = new Float32Array(rows.length * N);
-  rows.forEach((row, i) => {
-    picked.set((y.data as Float32Array).subarray(row * N, (row + 1) * N), i * N);
-  });
-  const values = [ndarray([rows.length, N], "f32", picked), ...rest];
-  return values.every((value, i) => compare(value, exact[i]!, bounds[i] ?? null).pass);
-}
-
-/** Milliseconds of a run: the best of a few samples, since whatever else the machine does only adds to them. */
-async function timeOf(executor: { run(steps: number, read?: readonly Tensor[]): Promise<unknown> }): Promise<number> {
-  const sample = async (runs: number): Promise<number> => {
-    const start = performance.now();
-    await executor.run(runs);
-    return (performance.now() - start) / runs;
-  };
-  const runs = Math.max(1, Math.min(64, Math.ceil(SAMPLE_MS / Math.max(await sample(1), 1e-3))));
-  let best = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < SAMPLES; i++) best = Math.min(best, await sample(runs));
-  return best;
 }
 
 function after(ms: number): Promise<null> {

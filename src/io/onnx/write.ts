@@ -1,4 +1,5 @@
 import type { NdArray } from "../../core/ndarray.ts";
+import { refuseCode } from "../../nn/custom-layer.ts";
 import { type LayerSpec, type ModelSpec, widths } from "../../nn/model.ts";
 import { weightTensors } from "../weights.ts";
 import { Message } from "./protobuf.ts";
@@ -123,6 +124,8 @@ function layerSteps(layer: LayerSpec, i: number, x: string, scalars: Map<string,
         part("half", "Mul", [x, scalar("half", 0.5)]),
         last("Mul", [`${i}.half`, `${i}.shifted`]),
       ];
+    case "custom":
+      return refuseCode(layer);
     default:
       return one(PLAIN[layer.type], []);
   }

@@ -6,6 +6,7 @@ import { decodeCheckpoint, encodeCheckpoint } from "../../../src/io/checkpoint.t
 import { identityDifferences, requireSameRun, runIdentity } from "../../../src/io/run-identity.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/io/safetensors.ts";
 import { type ResolvedOptions, resolveOptions } from "../../../src/train/options.ts";
+import { type RowSource, sourceOf } from "../../../src/train/row-source.ts";
 import { sampleCheckpoint, signed } from "../../shared/checkpoint.ts";
 import { ring, smallNet } from "../../shared/problems.ts";
 import { endsCleanly, MANY, mutations, randomBytes } from "./fuzz.ts";
@@ -126,6 +127,27 @@ describe("the identity of a run", () => {
     expect(found).toContain("data.x has other contents");
     expect(found).toContain("optimizer.lr is 0.01 in the checkpoint, 0.02 here");
     expect(found).toContain("seed is 1 in the checkpoint, 2 here");
+  });
+
+  test("knows rows that are read by number by a sample of them, first and last among it", async () => {
+    const source = sourceOf(ring(1000));
+    const identity = await runIdentity(resolve({ data: source }));
+    expect(identity.data).toMatchObject({ rows: 1000, x: expect.stringMatching(/^f32 \[256, 2\] sha256:/) });
+    const last = sourceOf(ring(1000));
+    const changed: RowSource = {
+      ...last,
+      async read(index) {
+        const rows = await last.read(index);
+        index.forEach((row, i) => {
+          if (row === 999) rows.x.data[2 * i] = 7;
+        });
+        return rows;
+      },
+    };
+    const other = await runIdentity(resolve({ data: changed }));
+    expect(identityDifferences(identity, other)).toEqual(["data.x has other contents"]);
+    const fewer = await runIdentity(resolve({ data: sourceOf(ring(999)) }));
+    expect(identityDifferences(identity, fewer)).toContain("data.rows is 1000 in the checkpoint, 999 here");
   });
 
   test("takes options in that are not known yet; one that is off is as if it were not there", async () => {

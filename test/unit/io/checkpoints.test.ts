@@ -7,6 +7,7 @@ import { encodeCheckpoint } from "../../../src/io/checkpoint.ts";
 import { Checkpoints, restoreCheckpoint } from "../../../src/io/checkpoints.ts";
 import { diskStore, requireStore } from "../../../src/io/disk-store.ts";
 import { runIdentity } from "../../../src/io/run-identity.ts";
+import { sourceOf } from "../../../src/train/row-source.ts";
 import { createTrainer, type Trainer } from "../../../src/train/trainer.ts";
 import { memoryStore, sampleCheckpoint } from "../../shared/checkpoint.ts";
 import { mixedNet, ring } from "../../shared/problems.ts";
@@ -39,6 +40,18 @@ describe("two slots", () => {
     expect(await losses(other, 6)).toEqual(rest);
     await again.discard();
     expect(store.slots).toEqual([null, null]);
+  });
+
+  test("go on in the midst of rows that are read by number", async () => {
+    const store = memoryStore();
+    const options = { model: mixedNet, data: sourceOf(ring(50)), batch: 8, maxDataBytes: 8 * 8 * 5 };
+    const trainer = await createTrainer(referenceBackend("f32"), options);
+    await losses(trainer, 13);
+    await (await Checkpoints.open(store)).save(trainer, await runIdentity(trainer.options));
+    const rest = await losses(trainer, 13);
+    const other = await createTrainer(referenceBackend("f32"), options);
+    await restoreCheckpoint(other, (await Checkpoints.open(store)).found!);
+    expect(await losses(other, 13)).toEqual(rest);
   });
 
   test.each(["before", "torn"] as const)("keep the older one when a write fails (%s)", async (fail) => {

@@ -10,12 +10,14 @@ import { ndarray } from "../../../src/core/ndarray.ts";
 import { readCsv } from "../../../src/data/csv.ts";
 import { gunzipIfNeeded } from "../../../src/data/gunzip.ts";
 import { pairIdx, readIdx } from "../../../src/data/idx.ts";
+import { imageSize } from "../../../src/data/image-size.ts";
 import { parsePreprocessing, prepareCsv, preprocessingOf, preprocessingText } from "../../../src/data/preprocessing.ts";
 import { DEFAULT_CAPS } from "../../../src/graph/op.ts";
 import { parseJson } from "../../../src/io/json.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/io/safetensors.ts";
 import { readWeights } from "../../../src/io/weights.ts";
 import { parseModel } from "../../../src/nn/model.ts";
+import { png } from "../../shared/png.ts";
 import { type Fuzzed, fuzz, MANY, mutations, processorMs, randomBytes, TIMEOUT, textMutations } from "./fuzz.ts";
 import { safetensorsFile } from "./safetensors-file.ts";
 
@@ -92,7 +94,7 @@ const safetensors = fc.oneof(
   words('{}[]",:\\0189-tdse ').map((text) => safetensorsFile(`{${text}`, [])),
 );
 
-const images = Uint8Array.of(
+const idxImages = Uint8Array.of(
   0,
   0,
   8,
@@ -134,6 +136,12 @@ const idx = fc
     Uint8Array.of(0, 0, type, shape.length, ...shape.flatMap((d) => [d >>> 24, d >> 16, d >> 8, d]), ...data),
   );
 
+const images = [
+  png(3, 2, () => [1, 2, 3]),
+  Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xff, 0xc2, 0, 17, 8, 1, 0, 2, 1, 0, 0, 0),
+  new TextEncoder().encode("RIFF....WEBPVP8X012345678901234567890"),
+  new TextEncoder().encode("GIF89a0123456789"),
+];
 const packed = new Uint8Array(gzipSync(new Uint8Array(3000).map((_, i) => (i * i) >> 3)));
 /** Grows a thousandfold: what it may become is capped by its own size. */
 const bomb = new Uint8Array(gzipSync(new Uint8Array(4 << 20)));
@@ -189,9 +197,15 @@ const files: Readonly<Record<string, Fuzzed<Uint8Array>>> = {
     // A text of its own in every row is a column of its own: see the test of its limit in csv.test.ts.
     factor: 4 * 64,
   },
-  IDX: { inputs: fc.oneof(randomBytes(), mutations(images), idx), read: (b) => readIdx("f", b), bytesOf, factor: 4 },
+  IDX: { inputs: fc.oneof(randomBytes(), mutations(idxImages), idx), read: (b) => readIdx("f", b), bytesOf, factor: 4 },
+  "an image's header": {
+    inputs: fc.oneof(randomBytes(), ...images.map(mutations)),
+    read: imageSize,
+    bytesOf,
+    factor: 1,
+  },
   "a pair of IDX files": {
-    inputs: fc.oneof(mutations(images), idx),
+    inputs: fc.oneof(mutations(idxImages), idx),
     read: (bytes) => pairIdx(bytes, labels, { name: "pair" }),
     bytesOf,
     factor: 4,

@@ -1,0 +1,134 @@
+import { ChainruleError } from "../core/errors.ts";
+import type { NdArray } from "../core/ndarray.ts";
+import { balancedClassWeights } from "../nn/class-weights.ts";
+import { type ModelSpec, parameterSpecs, parseModel, widths } from "../nn/model.ts";
+import { type ParameterGroupSpec, parameterMultipliers } from "../optim/groups.ts";
+import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
+import type { TrainerOptions } from "../train/options.ts";
+import type { WeightsChoice } from "../train/trainer.ts";
+import type { EarlyStopping } from "../train/validation.ts";
+import { choiceFlag, countFlag, numberFlag } from "./usage.ts";
+
+/** Settings of a run that take more than one flag, or more than a number. */
+
+/** The model with the settings of crossEntropy that flags give. */
+export function withLossFlags(
+  model: ModelSpec,
+  labels: NdArray | null,
+  values: { "class-weights"?: string | undefined; "label-smoothing"?: string | undefined },
+): ModelSpec {
+  const text = values["class-weights"];
+  const labelSmoothing = numberFlag("label-smoothing", values["label-smoothing"]);
+  if (text === undefined && labelSmoothing === undefined) return model;
+  if (model.loss !== "crossEntropy") {
+    const what = "--class-weights and --label-smoothing are for the loss crossEntropy";
+    throw new ChainruleError("usage", `${what}, this model has ${model.loss}`);
+  }
+  if (text === "balanced" && !labels) {
+    throw new ChainruleError(
+      "usage",
+      "--class-weights balanced counts all labels, and this data set streams: name them",
+    );
+  }
+  const classWeights =
+    text === "balanced"
+      ? balancedClassWeights(labels!, widths(model).outputs)
+      : text?.split(",").map((part) => numberFlag("class-weights", part)!);
+  const settings = {
+    ...(classWeights === undefined ? {} : { classWeights }),
+    ...(labelSmoothing === undefined ? {} : { labelSmoothing }),
+  };
+  return parseModel({ ...model, ...settings });
+}
+
+/** What a step has besides its optimizer: accumulated batches, groups, penalties, a moving average. */
+export function featureFlags(
+  values: FeatureValues,
+  model: ModelSpec,
+  batch: number | "full" | undefined,
+): Pick<TrainerOptions, "groups" | "penalty" | "ema"> & { readonly accumulate: number } {
+  const accumulate = countFlag("accumulate", values.accumulate) ?? 1;
+  if (accumulate > 1 && batch === "full") {
+    throw new ChainruleError("usage", "--accumulate needs --batch <N>: a batch of full has all rows");
+  }
+  const groups = (values.group ?? []).map(parseGroup);
+  parameterMultipliers(groups, parameterSpecs(model));
+  const penalty = penaltyFlags(values);
+  const decay = numberFlag("ema", values.ema);
+  if (decay !== undefined && !(decay >= 0 && decay < 1)) {
+    throw new ChainruleError("usage", `--ema must be at least 0 and below 1, got ${decay}`);
+  }
+  return { accumulate, groups, ...(penalty ? { penalty } : {}), ...(decay === undefined ? {} : { ema: { decay } }) };
+}
+
+type Text = string | undefined;
+interface FeatureValues {
+  readonly accumulate?: Text;
+  readonly group?: string[] | undefined;
+  readonly l1?: Text;
+  readonly l2?: Text;
+  readonly ema?: Text;
+}
+
+/** --use: the average where one is kept, unless told otherwise. */
+export function weightsFlag(values: { readonly use?: Text }, kept: boolean): WeightsChoice {
+  const use = choiceFlag("use", values.use, ["last", "average"] as const) ?? (kept ? "average" : "last");
+  if (use === "average" && !kept) {
+    throw new ChainruleError("usage", "--use average needs --ema <decay>, which keeps one");
+  }
+  return use;
+}
+
+/** --validate-every, --patience and what belongs to them. */
+export function watchFlags(
+  values: {
+    readonly "validate-every"?: Text;
+    readonly patience?: Text;
+    readonly "min-delta"?: Text;
+    readonly monitor?: Text;
+  },
+  hasRows: boolean,
+): { readonly validateEvery: number | undefined; readonly stopEarly: EarlyStopping | undefined } {
+  const validateEvery = countFlag("validate-every", values["validate-every"]);
+  const patience = countFlag("patience", values.patience);
+  const minDelta = numberFlag("min-delta", values["min-delta"]);
+  if (minDelta !== undefined && minDelta < 0) {
+    throw new ChainruleError("usage", `--min-delta must be at least 0, got ${minDelta}`);
+  }
+  const monitor = choiceFlag("monitor", values.monitor, ["loss", "accuracy"] as const);
+  if (patience === undefined && (minDelta !== undefined || monitor !== undefined)) {
+    throw new ChainruleError("usage", "--min-delta and --monitor are for early stopping: give --patience too");
+  }
+  if (!hasRows && (validateEvery !== undefined || patience !== undefined)) {
+    const what = "--validate-every and --patience need rows to validate on";
+    throw new ChainruleError("usage", `${what}: hold some out with --split`);
+  }
+  if (patience === undefined) return { validateEvery, stopEarly: undefined };
+  const more = { ...(minDelta === undefined ? {} : { minDelta }), ...(monitor === undefined ? {} : { monitor }) };
+  return { validateEvery, stopEarly: { patience, ...more } };
+}
+
+/** "bias,norm:weight-decay=0" */
+function parseGroup(text: string): ParameterGroupSpec {
+  const at = text.lastIndexOf(":");
+  const factors = new Map<string, number>();
+  for (const pair of at < 0 ? [""] : text.slice(at + 1).split(",")) {
+    const [key, value] = pair.split("=", 2) as [string, string?];
+    if ((key !== "lr" && key !== "weight-decay") || value === undefined) {
+      throw new ChainruleError("usage", `--group takes match:lr=X,weight-decay=X, one or both, got "${text}"`);
+    }
+    factors.set(key, numberFlag("group", value)!);
+  }
+  const [lr, weightDecay] = [factors.get("lr"), factors.get("weight-decay")];
+  return {
+    match: text.slice(0, at).split(","),
+    ...(lr === undefined ? {} : { lr }),
+    ...(weightDecay === undefined ? {} : { weightDecay }),
+  };
+}
+
+/** --l1 and --l2; null where neither is given. */
+export function penaltyFlags(values: { l1?: string | undefined; l2?: string | undefined }): PenaltySpec | null {
+  const [l1, l2] = [numberFlag("l1", values.l1), numberFlag("l2", values.l2)];
+  return checkPenalty({ ...(l1 === undefined ? {} : { l1 }), ...(l2 === undefined ? {} : { l2 }) });
+}

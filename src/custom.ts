@@ -1,0 +1,36 @@
+/**
+ * For ops, activations and layers of one's own: what they are made with, and Chainrule's own ops to build layers of.
+ *
+ *     import { defineActivation, activationLayer } from "chainrule/custom";
+ *     import { checkOp } from "chainrule/check";
+ *
+ *     const square = defineActivation({
+ *       name: "square", fn: (x) => x * x, dfn: (x) => 2 * x, wgsl: "x * x", wgslGradient: "2.0 * x",
+ *     });
+ *     const report = await checkOp(square, { backend }); // fails where the four do not agree
+ *     const layer = activationLayer(square);             // for "layers" of a model in code
+ */
+
+export { type Element, element, flatMain, read, storage, write } from "../shaders/common.ts";
+export { type ParamBlock, paramBlock } from "../shaders/params.ts";
+export { type NdArray, ndarray, type Shape, sizeOf, zeros } from "./core/ndarray.ts";
+export { expectRank, expectSame, type Graph, type Node, type Tensor, type TensorSpec } from "./graph/graph.ts";
+export type { Binding, CaseInput, DeviceCaps, Kernel, KernelPlan, Launch, Op, OpCase } from "./graph/op.ts";
+export {
+  activationLayer,
+  type BuildLayer,
+  type CustomLayer,
+  type CustomLayerOptions,
+  customLayer,
+} from "./nn/custom-layer.ts";
+export type { Activation } from "./ops/activation.ts";
+export { activations } from "./ops/activations.ts";
+export { add } from "./ops/add.ts";
+export { addBias, sumRows } from "./ops/bias.ts";
+export { type CustomActivation, defineActivation, defineOp, wgslMath } from "./ops/custom.ts";
+export { dropout } from "./ops/dropout.ts";
+export { layerNorm } from "./ops/layer-norm.ts";
+export { matmul, transposeMatmul } from "./ops/matmul.ts";
+export { flatLaunch, flatWindows, grid, input, output, scratch } from "./ops/plan.ts";
+export { floatLike } from "./ops/rounding.ts";
+export { softmax } from "./ops/softmax.ts";

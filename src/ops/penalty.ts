@@ -1,0 +1,145 @@
+import {
+  penaltyGradient as gradientCode,
+  penaltyOf,
+  penaltyParams,
+  penaltyPartials,
+  penaltySlope,
+} from "../../shaders/penalty.ts";
+import { MAX_PARTIALS, REDUCE_WORKGROUP, total, totalParams } from "../../shaders/reduce.ts";
+import { sizeOf } from "../core/ndarray.ts";
+import { expectSame } from "../graph/graph.ts";
+import type { Op } from "../graph/op.ts";
+import { constants } from "./chip.ts";
+import { flatLaunch, input, output, scratch } from "./plan.ts";
+import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
+import { call, flatCall, float } from "./wasm-plan.ts";
+
+export interface PenaltyAttrs {
+  readonly l1: number;
+  readonly l2: number;
+}
+
+/** Elements that one workgroup takes by itself. */
+const ALONE_SIZE = 4096;
+const groupsOf = (size: number): number =>
+  size <= ALONE_SIZE ? 1 : Math.min(MAX_PARTIALS, Math.ceil(size / (4 * REDUCE_WORKGROUP)));
+
+/** y [1] = l1 sum |w| + l2 sum w^2. Its gradient is penaltyGradient's to add, which saves a pass over the weights. */
+export const penalty: Op<PenaltyAttrs> = {
+  name: "penalty",
+  infer: () => [{ shape: [1], dtype: "f32" }],
+  reference([w], { l1, l2 }) {
+    let sum = 0;
+    for (const v of w!.data) sum += l1 * Math.abs(v) + l2 * v * v;
+    const y = floatLike(w!, [1]);
+    y.data[0] = sum;
+    return [y];
+  },
+  wasm: ([w], _outputs, { l1, l2 }) => call("penalty", [input(0), output(0), sizeOf(w!.shape), float(l1), float(l2)]),
+  gradient: "none",
+  onChip(w, [x], [y], attrs) {
+    const size = sizeOf(x!.shape);
+    constants(w, "PenaltyParams", penaltyParams, { size, stride: 0, ...attrs });
+    const sum = w.total([[0, size]], (i, partial) => w.add(`${partial} += ${penaltyOf(x!.at(i))};`));
+    w.once(() => w.add(`${y!.at(0)} = ${sum};`));
+  },
+  kernels: [
+    {
+      name: "penalty/partials",
+      plan([w], _outputs, { l1, l2 }) {
+        const size = sizeOf(w!.shape);
+        const count = groupsOf(size);
+        const params = penaltyParams.pack({ size, stride: count * REDUCE_WORKGROUP, l1, l2 });
+        const launch = { code: penaltyPartials(), params, workgroups: [count, 1, 1] as const };
+        if (count === 1) return { launches: [{ ...launch, bindings: [input(0), output(0)] }] };
+        return {
+          scratch: [{ shape: [count], dtype: "f32" }],
+          launches: [
+            { ...launch, bindings: [input(0), scratch(0, "read_write")] },
+            {
+              code: total(),
+              params: totalParams.pack({ count, scale: 1 }),
+              bindings: [scratch(0, "read"), output(0)],
+              workgroups: [1, 1, 1],
+            },
+          ],
+        };
+      },
+    },
+  ],
+  bound([w], [ew], [y], { l1, l2 }) {
+    const out = boundLike(y!);
+    let moved = 0;
+    for (let i = 0; i < w!.data.length; i++) {
+      const e = errorAt(ew, i);
+      moved += (l1 + 2 * l2 * (Math.abs(w!.data[i]!) + e)) * e;
+    }
+    const n = w!.data.length;
+    const chain =
+      n / (groupsOf(n) * REDUCE_WORKGROUP) + MAX_PARTIALS / REDUCE_WORKGROUP + 4 * Math.sqrt(REDUCE_WORKGROUP);
+    out.data[0] = moved + gamma(Math.ceil(chain) + 8) * (y!.data[0]! + moved) + n * TINY;
+    return [out];
+  },
+  cases: cases(1),
+};
+
+/** dy = dw + l1 sign(w) + 2 l2 w, from the gradient dw of the data's loss and w. */
+export const penaltyGradient: Op<PenaltyAttrs> = {
+  name: "penaltyGradient",
+  infer(inputs) {
+    expectSame(penaltyGradient, inputs);
+    return [{ shape: inputs[1]!.shape, dtype: "f32" }];
+  },
+  reference([dw, w], { l1, l2 }) {
+    const dy = floatLike(dw!, dw!.shape);
+    for (let i = 0; i < dy.data.length; i++) {
+      const v = w!.data[i]!;
+      dy.data[i] = dw!.data[i]! + l1 * Math.sign(v) + 2 * l2 * v;
+    }
+    return [dy];
+  },
+  wasm: (_inputs, [dy], { l1, l2 }) =>
+    flatCall("penaltyGradient", [input(0), input(1), output(0), sizeOf(dy!.shape), float(l1), float(l2)], dy!),
+  gradient: "none",
+  onChip(w, [dw, x], [dy], attrs) {
+    constants(w, "PenaltyGradientParams", penaltyParams, { size: sizeOf(dw!.shape), stride: 0, ...attrs });
+    w.eachOf(dy!, (i) => w.add(`${dy!.at(i)} = ${dw!.at(i)} + (${penaltySlope(x!.at(i))});`));
+  },
+  kernels: [
+    {
+      name: "penaltyGradient/flat",
+      plan([dw], _outputs, { l1, l2 }, caps) {
+        const size = sizeOf(dw!.shape);
+        const params = penaltyParams.pack({ size, stride: 0, l1, l2 });
+        return { launches: [flatLaunch(gradientCode(), params, [input(0), input(1), output(0)], size, caps)] };
+      },
+    },
+  ],
+  bound([dw, w], [edw, ew], [dy], { l1, l2 }) {
+    const out = boundLike(dy!);
+    for (let i = 0; i < out.data.length; i++) {
+      const v = Math.abs(w!.data[i]!);
+      const e = errorAt(ew, i);
+      // A weight that may be on the other side of 0, or be flushed to it, has another sign.
+      const turned = v !== 0 && v <= Math.max(e, TINY) ? 2 * l1 : 0;
+      const size = Math.abs(dw!.data[i]!) + l1 + 2 * l2 * v;
+      out.data[i] = errorAt(edw, i) + 2 * l2 * e + turned + 5 * U * size + TINY;
+    }
+    return [out];
+  },
+  cases: cases(2),
+};
+
+function cases(inputs: number) {
+  return (
+    [
+      [[5], 0.3, 0],
+      [[33, 9], 0, 0.2],
+      [[130, 70], 0.01, 0.05],
+    ] as const
+  ).map(([shape, l1, l2]) => ({
+    name: `${shape.join("x")}: l1 ${l1}, l2 ${l2}`,
+    inputs: Array.from({ length: inputs }, () => ({ shape, dtype: "f32" as const })),
+    attrs: { l1, l2 },
+  }));
+}

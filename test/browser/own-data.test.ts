@@ -1,0 +1,174 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ndarray } from "../../src/core/ndarray.ts";
+import { writeSafetensors } from "../../src/io/safetensors.ts";
+import { studio } from "../shared/page.ts";
+import { png } from "../shared/png.ts";
+
+const s = studio();
+let folder: string;
+
+/** Two kinds of picture of different sizes: bright above or bright below. */
+const picture = (i: number, above: boolean): Buffer => {
+  const [w, h] = [20 + i, 24];
+  return png(w, h, (_x, y) => (y < h / 2 === above ? [250, 240, 230] : [10 + i, 20, 30]));
+};
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "chainrule-images-"));
+  for (const kind of ["above", "below"]) {
+    mkdirSync(join(folder, "good", kind), { recursive: true });
+    for (let i = 0; i < 15; i++) writeFileSync(join(folder, "good", kind, `${i}.png`), picture(i, kind === "above"));
+  }
+  writeFileSync(join(folder, "good", "notes.txt"), "not an image");
+  for (const set of ["broken", "bomb", "many"]) {
+    for (const kind of ["a", "b"]) {
+      mkdirSync(join(folder, set, kind), { recursive: true });
+      writeFileSync(join(folder, set, kind, "ok.png"), picture(0, kind === "a"));
+    }
+  }
+  writeFileSync(join(folder, "broken", "b", "torn.png"), picture(3, true).subarray(0, 60));
+  // Some bytes that say they decode to 40 GB.
+  writeFileSync(
+    join(folder, "bomb", "b", "huge.png"),
+    png(4, 4, () => [0, 0, 0], [100_000, 100_000]),
+  );
+  for (let i = 0; i < 1500; i++) writeFileSync(join(folder, "many", "a", `${i}.png`), picture(i % 30, true));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const file = (name: string, content: string | Uint8Array) => ({ name, mimeType: "", buffer: Buffer.from(content) });
+const choose = async (set: string): Promise<void> => {
+  await s.page.setInputFiles("#folder", join(folder, set));
+  await s.page.waitForSelector("#folder-found");
+};
+const rowsShow = (text: string) =>
+  s.page.waitForFunction((wanted) => document.querySelector("#rows")?.textContent?.includes(wanted), text);
+
+describe("a folder of images", () => {
+  test("becomes grey squares of the size asked for, its folders the classes, and trains", async () => {
+    await s.open("data=moons&device=cpu");
+    await s.trained(5);
+    await choose("good");
+    expect(await s.text("#folder-found")).toBe("30 images in 2 folders: above, below");
+    await s.page.selectOption("#folder-side", "16");
+    await s.page.click("#folder-take");
+    await rowsShow("24 rows to train, 6 to test");
+    await s.page.waitForSelector("#folder-part", { state: "detached" });
+    await s.page.waitForFunction(() => document.querySelector("#accuracy")?.textContent?.includes("100"));
+    expect(await s.text("#net")).toContain("input 256");
+    expect(await s.text("#confusion")).toContain("below");
+    await s.page.waitForSelector("#weights canvas");
+  });
+
+  test("with one that cannot be read is refused by its name, or taken without it; the run before goes on until then", async () => {
+    await s.open("data=moons&device=cpu");
+    await s.trained(5);
+    await s.page.uncheck("#missing");
+    await choose("broken");
+    await s.page.click("#folder-take");
+    await s.page.waitForSelector("#problem");
+    expect(await s.text("#problem")).toContain('"broken/b/torn.png": ');
+    expect(s.page.url()).toContain("data=moons");
+    const before = await s.stepCount();
+    await s.page.waitForFunction(
+      (n) => Number(document.querySelector("#step-count")?.textContent?.replace(/\D/g, "")) > n,
+      before,
+    );
+    await s.page.check("#missing");
+    await choose("broken");
+    await s.page.click("#folder-take");
+    await rowsShow("train: 2");
+  });
+
+  test("that would decode to gigabytes is refused before it is decoded, and one without classes at once", async () => {
+    await s.open("data=moons&device=cpu");
+    await s.trained(5);
+    await s.page.uncheck("#missing");
+    await choose("bomb");
+    await s.page.click("#folder-take");
+    await s.page.waitForSelector("#problem");
+    expect(await s.text("#problem")).toContain("100000 x 100000 pixels, more than");
+    await choose("good/above");
+    expect(await s.text("#folder-found")).toContain("Each class needs a folder of its own");
+    expect(await s.page.locator("#folder-take").count()).toBe(0);
+    await s.page.click("#folder-cancel");
+    await s.page.waitForSelector("#folder-part", { state: "detached" });
+  });
+
+  test("says how far it is, and is cancelled without a trace; in Chinese too", async () => {
+    await s.open("data=moons&device=cpu");
+    await s.trained(5);
+    await s.page.click("#language");
+    await choose("many");
+    expect(await s.text("#folder-found")).toContain("2 个文件夹");
+    await s.page.click("#folder-take");
+    await s.page.waitForFunction(
+      () => Number(document.querySelector<HTMLProgressElement>("#folder-progress progress")?.value) > 0,
+    );
+    expect(await s.text("#folder-progress")).toMatch(/已读取 [\d,]+ \/ 1,502 张图像/);
+    await s.page.click("#folder-cancel");
+    await s.page.waitForSelector("#folder-part", { state: "detached" });
+    expect(await s.page.locator("#problem").count()).toBe(0);
+    expect(s.page.url()).toContain("data=moons");
+  });
+});
+
+test("a bad file of any kind leaves the data and the run that were there", async () => {
+  await s.open("data=moons&device=cpu");
+  await s.trained(5);
+  const rows = Array.from({ length: 40 }, (_, i) => `${i},${i % 7},${i < 20 ? "low" : "high"}`);
+  await s.page.setInputFiles("#file", file("mine.csv", `a,b,y\n${rows.join("\n")}\n`));
+  await rowsShow("32 rows to train");
+  await s.trained(50);
+  const csv = (text: string) => [file("bad.csv", text)];
+  const idx = (...bytes: number[]) => Uint8Array.from(bytes);
+  const bad: readonly (readonly [readonly ReturnType<typeof file>[], string])[] = [
+    [csv("a,b,y\n1,2,x\n3,oops,y\n"), "line 3"],
+    [csv('a,b,y\n1,"2,x\n'), "never closed"],
+    [csv(`a,y\n${Array.from({ length: 300 }, (_, i) => `n${i},${i % 2}`).join("\n")}`), "300 different texts"],
+    [
+      [
+        file("i", idx(0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 9)),
+        file("l", idx(0, 0, 8, 1, 0, 0, 0, 2, 1, 0)),
+      ],
+      "cut short",
+    ],
+    [[file("x.csv.gz", idx(0x1f, 0x8b, 8, 0, 1, 2, 3))], "gzip stream is damaged"],
+    [[file("w.safetensors", writeSafetensors([["x", ndarray([1], "f32", [1])]]))], "drop one CSV file"],
+    [[file("net.onnx", idx(8, 1, 2, 3, 255, 255))], "onnx"],
+    [[file("model.json", '{"__proto__":{"polluted":1}}')], "keras"],
+  ];
+  for (const [files, message] of bad) {
+    await s.page.setInputFiles("#file", [...files]);
+    await s.page.waitForFunction(
+      (text) => document.querySelector("#problem")?.textContent?.toLowerCase().includes(text),
+      message.toLowerCase(),
+      { timeout: 10_000 },
+    );
+    expect(await s.text("#rows"), message).toContain("32 rows to train");
+    const before = await s.stepCount();
+    await s.page.waitForFunction(
+      (n) => Number(document.querySelector("#step-count")?.textContent?.replace(/\D/g, "")) > n,
+      before,
+    );
+  }
+  expect(await s.page.evaluate(() => "polluted" in {})).toBe(false);
+  // A refused report leaves the room as it was.
+  await s.page.click("#room-benchmark");
+  await s.page.waitForSelector("#bench-run");
+  const report = {
+    format: "chainrule-bench",
+    version: 1,
+    ceilings: [],
+    products: [null],
+    steps: [],
+    crossover: [],
+    logging: [],
+  };
+  await s.page.setInputFiles("#bench-file", file("r.json", JSON.stringify(report)));
+  await s.page.waitForSelector("#bench [role=alert]");
+  expect(await s.page.locator("#bench-earlier").count()).toBe(0);
+});

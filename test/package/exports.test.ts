@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { expect, inject, test } from "vitest";
+import { npm } from "../setup/package.ts";
+
+const manifest = (): Record<string, unknown> =>
+  JSON.parse(readFileSync(join(inject("userProject"), "node_modules/chainrule/package.json"), "utf8"));
+
+test("publint has nothing to say", async () => {
+  const pkgDir = join(inject("userProject"), "node_modules/chainrule");
+  const { messages } = await publint({ pkgDir, strict: true, pack: false });
+  expect(messages.map((m) => formatMessage(m, manifest(), { color: false }))).toEqual([]);
+});
+
+test("types are the ones of the code that runs, for ES modules and for bundlers", async () => {
+  const analysis = await checkPackage(createPackageFromTarballData(readFileSync(inject("tarball"))));
+  if (!analysis.types) throw new Error("the package has no types");
+  // An ES module that CommonJS must import() is what the package is; resolution as in Node 10 knows no exports.
+  const ignored = (p: { kind: string; resolutionKind?: string }): boolean =>
+    p.kind === "CJSResolvesToESM" || p.resolutionKind === "node10";
+  expect(analysis.problems.filter((p) => !ignored(p))).toEqual([]);
+  expect(Object.keys(analysis.entrypoints).sort()).toEqual([
+    ".",
+    "./check",
+    "./custom",
+    "./io",
+    "./node",
+    "./package.json",
+  ]);
+});
+
+test("the tarball holds the build, the command and documents, and no more", () => {
+  const [{ files, unpackedSize }] = JSON.parse(
+    npm(["pack", "--dry-run", "--ignore-scripts", "--json"], join(inject("tarball"), "..")),
+  ) as [{ files: { path: string }[]; unpackedSize: number }];
+  const tops = new Set(files.map((f) => f.path.split("/").slice(0, 2).join("/")));
+  const documents = ["ARCHITECTURE.md", "LICENSE", "README.md", "package.json", "bin/chainrule.mjs"];
+  const pictures = [...tops].filter((f) => f.startsWith("docs/"));
+  expect([...tops].sort()).toEqual([...documents, ...pictures, "dist/cli", "dist/lib", "dist/node"].sort());
+  expect(files.some((f) => f.path === "dist/lib/vendor/wgsl-preprocessor/LICENSE")).toBe(true);
+  expect(unpackedSize).toBeLessThan(8e6);
+});
