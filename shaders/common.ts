@@ -5,7 +5,7 @@ export const FLAT_WORKGROUP = 256;
 
 export interface StorageDeclaration {
   readonly name: string;
-  readonly type: "f32" | "u32" | "i32" | "vec4<f32>" | "vec2<u32>";
+  readonly type: "f32" | "u32" | "i32" | "vec4<f32>";
   readonly access: "read" | "read_write";
 }
 

@@ -1,5 +1,4 @@
 import { finiteTests, flatMain, read, storage, write } from "./common.ts";
-import { readHalves } from "./half.ts";
 import { paramBlock } from "./params.ts";
 import { wgsl } from "./wgsl.ts";
 
@@ -36,22 +35,14 @@ fn ${name}(${variable}: f32, alpha: f32) -> f32 {
 `;
 }
 
-/** dx = dy f'(v); v may be stored as halves. */
-export function elementwiseGradient(
-  includes: readonly string[],
-  expression: string,
-  variable: "x" | "y",
-  halves: boolean,
-): string {
+/** dx = dy f'(v) */
+export function elementwiseGradient(includes: readonly string[], expression: string, variable: "x" | "y"): string {
   return wgsl`
 ${elementwiseParams.wgsl}
-${storage(read("dy"), read("v", halves ? "u32" : "f32"), write("dx"))}
-#if ${halves}
-${readHalves("v", false)}
-#endif
+${storage(read("dy"), read("v"), write("dx"))}
 ${finiteTests}
 ${includes.join("")}
 ${derivativeFunction(expression, variable)}
-${flatMain(`  dx[i] = dy[i] * derivative(${halves ? "v_at(i)" : "v[i]"}, params.alpha);`)}
+${flatMain("  dx[i] = dy[i] * derivative(v[i], params.alpha);")}
 `;
 }

@@ -1,4 +1,4 @@
-import { flatMain, read, storage, write } from "./common.ts";
+import { flatMain, read, storage } from "./common.ts";
 import { paramBlock } from "./params.ts";
 import { wgsl } from "./wgsl.ts";
 
@@ -26,29 +26,6 @@ fn halfBits(x: f32) -> u32 {
 fn packHalves(x: f32, y: f32) -> u32 { return halfBits(x) | (halfBits(y) << 16u); }
 `;
 
-/** WGSL types of an array of halves: words of two, or halves of their own type. */
-export function halfTypes(vector: boolean, native: false): "vec2<u32>" | "u32";
-export function halfTypes(vector: boolean, native: boolean): string;
-export function halfTypes(vector: boolean, native: boolean): string {
-  if (native) return vector ? "vec4<f16>" : "f16";
-  return vector ? "vec2<u32>" : "u32";
-}
-
-/** `array_at(i)`, the i-th element of an array of halves, and where it is read so, `array_four(i)`, elements i to i + 3. */
-export function readHalves(array: string, vector: boolean, native = false): string {
-  if (native) {
-    return vector
-      ? `fn ${array}_four(i: u32) -> vec4<f32> { return vec4<f32>(${array}[i / 4u]); }`
-      : `fn ${array}_at(i: u32) -> f32 { return f32(${array}[i]); }`;
-  }
-  return vector
-    ? `fn ${array}_four(i: u32) -> vec4<f32> {
-  let pair = ${array}[i / 4u];
-  return vec4<f32>(unpack2x16float(pair.x), unpack2x16float(pair.y));
-}`
-    : `fn ${array}_at(i: u32) -> f32 { return unpack2x16float(${array}[i / 2u] >> (16u * (i % 2u))).x; }`;
-}
-
 /** Invocations, and elements. */
 export const toHalfParams = paramBlock({ size: "u32", count: "u32" });
 
@@ -59,7 +36,8 @@ export const toHalfParams = paramBlock({ size: "u32", count: "u32" });
 export function toHalf(vector: boolean): string {
   return wgsl`
 ${toHalfParams.wgsl}
-${storage(read("x", vector ? "vec4<f32>" : "f32"), write("y", vector ? "vec2<u32>" : "u32"))}
+${storage(read("x", vector ? "vec4<f32>" : "f32"))}
+@group(0) @binding(2) var<storage, read_write> y: array<${vector ? "vec2<u32>" : "u32"}>;
 ${packHalves}
 #if ${vector}
 ${flatMain("  y[i] = vec2<u32>(packHalves(x[i].x, x[i].y), packHalves(x[i].z, x[i].w));")}

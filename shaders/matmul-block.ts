@@ -4,8 +4,6 @@ import {
   type MatmulVariant,
   matmulBindings,
   matmulParams,
-  operandAt,
-  operandFour,
   operandIndex,
   storeFunction,
   tileOf,
@@ -41,17 +39,17 @@ export const blockBytes = (shape: BlockShape): number =>
  * Where the operand lies with k contiguous the 4 x 4 block is transposed in registers while it is loaded:
  * NT and TN cost what NN costs.
  */
-function loadBlock(variant: MatmulVariant, operand: "a" | "b", kContiguous: boolean, vector: boolean): string {
+function loadBlock(operand: "a" | "b", kContiguous: boolean, vector: boolean): string {
   const outer = operand === "a" ? "params.M" : "params.N";
   const at = (o: string, k: string) => (operand === "a" ? `indexA(${o}, ${k})` : `indexB(${k}, ${o})`);
   const plus = (name: string, d: number) => `${name} + ${d}u`;
   const vectorLoad = (r: number) => {
     const [o, k] = kContiguous ? [plus("o0", r), "k0"] : ["o0", plus("k0", r)];
-    return `  if (${o} < ${outer} && ${k} < params.K) { r${r} = ${operandFour(variant, operand, at(o, k))}; }`;
+    return `  if (${o} < ${outer} && ${k} < params.K) { r${r} = ${operand}[${at(o, k)} / 4u]; }`;
   };
   const scalarLoad = (r: number, c: number) => {
     const [o, k] = kContiguous ? [plus("o0", r), plus("k0", c)] : [plus("o0", c), plus("k0", r)];
-    return `  if (${o} < ${outer} && ${k} < params.K) { r${r}.${"xyzw"[c]} = ${operandAt(variant, operand, at(o, k))}; }`;
+    return `  if (${o} < ${outer} && ${k} < params.K) { r${r}.${"xyzw"[c]} = ${operand}[${at(o, k)}]; }`;
   };
   const four = [0, 1, 2, 3];
   const loads = four.map((r) => (vector ? vectorLoad(r) : four.map((c) => scalarLoad(r, c)).join("\n"))).join("\n");
@@ -128,10 +126,10 @@ ${matmulParams.wgsl}
 ${matmulBindings(variant, vector)}
 ${operandIndex(form)}
 ${finishFunction(variant, vector.c)}
-${storeFunction(variant, vector.c)}
+${storeFunction(vector.c)}
 ${columnSumFunction(variant, vector.b)}
-${loadBlock(variant, "a", form !== "TN", vector.a)}
-${loadBlock(variant, "b", form === "NT", vector.b)}
+${loadBlock("a", form !== "TN", vector.a)}
+${loadBlock("b", form === "NT", vector.b)}
 var<workgroup> blockA: array<vec4<f32>, ${copies * depth * widthA}>;
 var<workgroup> blockB: array<vec4<f32>, ${copies * depth * widthB}>;
 

@@ -1,5 +1,4 @@
 import { finiteTests } from "./common.ts";
-import { halfTypes, packHalves, readHalves } from "./half.ts";
 import { paramBlock } from "./params.ts";
 import { wgsl } from "./wgsl.ts";
 
@@ -31,29 +30,7 @@ export interface MatmulVariant {
   /** C += A B instead of C = A B, for products summed in panels. */
   readonly accumulate: boolean;
   readonly epilogue: Epilogue;
-  /** Absent: everything is f32. */
-  readonly halves?: Halves;
 }
-
-/** A and B are stored as halves, and perhaps the values of the derivative and C; sums are f32. */
-export interface Halves {
-  /** A and B are read as WGSL's f16, which the device must have, and not as words of two. */
-  readonly native: boolean;
-  readonly v: boolean;
-  /** Only where C is written as vec4: two invocations must not write one word. */
-  readonly c: boolean;
-}
-
-/** Element `at` of an operand, and the four from there on, where the kernel reads vec4. */
-export const operandAt = ({ halves }: MatmulVariant, name: "a" | "b", at: string): string =>
-  halves ? `${name}_at(${at})` : `${name}[${at}]`;
-export const operandFour = ({ halves }: MatmulVariant, name: "a" | "b", at: string): string =>
-  halves ? `${name}_four(${at})` : `${name}[${at} / 4u]`;
-/** An element of what the derivative is taken at. */
-const valueAt = ({ halves }: MatmulVariant): string => (halves?.v ? "v_at(at)" : "v[at]");
-/** The declaration of v. */
-export const valueBinding = ({ halves }: MatmulVariant): string =>
-  `var<storage, read> v: array<${halves?.v ? "u32" : "f32"}>`;
 
 /** Which of A, B, C are read and written as vec4: their contiguous dimension and offset are multiples of 4. */
 export interface VectorAccess {
@@ -85,8 +62,7 @@ export const matmulParams = paramBlock({
 });
 
 /** `finish(sum, at, n)`: the value of element `at` of C, column n, from its sum. */
-export function finishFunction(variant: MatmulVariant, vectorC = false): string {
-  const { accumulate, epilogue, halves } = variant;
+export function finishFunction({ accumulate, epilogue }: MatmulVariant, vectorC = false): string {
   const { bias, activation, derivative } = epilogue;
   return wgsl`
 #if ${activation !== null || derivative !== null}
@@ -94,9 +70,6 @@ ${finiteTests}
 #endif
 ${activation ?? ""}
 ${derivative ?? ""}
-#if ${derivative !== null && halves?.v === true}
-${readHalves("v", false)}
-#endif
 fn finish(sum: f32, at: u32, n: u32) -> f32 {
   var value = sum;
 #if ${accumulate && vectorC}
@@ -111,7 +84,7 @@ fn finish(sum: f32, at: u32, n: u32) -> f32 {
   value = activation(value, params.alpha);
 #endif
 #if ${derivative !== null}
-  value *= derivative(${valueAt(variant)}, params.alpha);
+  value *= derivative(v[at], params.alpha);
 #endif
   return value;
 }
@@ -123,22 +96,17 @@ export function matmulBindings(
   variant: MatmulVariant,
   vector: VectorAccess = { a: false, b: false, c: false },
 ): string {
-  const { halves } = variant;
-  const whole = (v: boolean) => (v ? "vec4<f32>" : "f32");
-  const type = (v: boolean) => (halves ? halfTypes(v, halves.native) : whole(v));
+  const type = (v: boolean) => (v ? "vec4<f32>" : "f32");
   const { bias, derivative, columnSums } = variant.epilogue;
   const declarations = [
     `var<storage, read> a: array<${type(vector.a)}>`,
     `var<storage, read> b: array<${type(vector.b)}>`,
     bias ? "var<storage, read> bias: array<f32>" : null,
-    derivative !== null ? valueBinding(variant) : null,
-    `var<storage, read_write> c: array<${halves?.c ? halfTypes(true, false) : whole(vector.c)}>`,
+    derivative !== null ? "var<storage, read> v: array<f32>" : null,
+    `var<storage, read_write> c: array<${type(vector.c)}>`,
     columnSums ? "var<storage, read_write> sums: array<f32>" : null,
   ].filter((d) => d !== null);
-  const bindings = declarations.map((d, i) => `@group(0) @binding(${i + 1}) ${d};`).join("\n");
-  if (!halves) return bindings;
-  const reads = (["a", "b"] as const).map((name) => readHalves(name, vector[name], halves.native));
-  return [bindings, ...reads, ...(halves.c ? [packHalves] : [])].join("\n");
+  return declarations.map((d, i) => `@group(0) @binding(${i + 1}) ${d};`).join("\n");
 }
 
 /** Flat positions of A(m, k) and B(k, n) in memory. */
@@ -162,18 +130,14 @@ fn indexB(k: u32, n: u32) -> u32 {
 }
 
 /** `store(m, n, value, base)`: four elements of row m from column n on, those that exist. */
-export function storeFunction({ halves }: MatmulVariant, vectorC: boolean): string {
+export function storeFunction(vectorC: boolean): string {
   const one = (d: number) =>
     `  if (n + ${d}u < params.N) { c[at + ${d}u] = finish(value.${"xyzw"[d]}, at + ${d}u, n + ${d}u); }`;
   return wgsl`
 fn store(m: u32, n: u32, value: vec4<f32>, base: u32) {
   if (m >= params.M) { return; }
   let at = base + params.cOffset + m * params.ldc + n;
-#if ${halves?.c === true}
-  if (n >= params.N) { return; }
-  c[at / 4u] = vec2<u32>(packHalves(finish(value.x, at, n), finish(value.y, at + 1u, n + 1u)),
-                         packHalves(finish(value.z, at + 2u, n + 2u), finish(value.w, at + 3u, n + 3u)));
-#elif ${vectorC}
+#if ${vectorC}
   if (n >= params.N) { return; }
   c[at / 4u] = vec4<f32>(finish(value.x, at, n), finish(value.y, at + 1u, n + 1u),
                          finish(value.z, at + 2u, n + 2u), finish(value.w, at + 3u, n + 3u));
@@ -188,15 +152,15 @@ ${[0, 1, 2, 3].map(one).join("\n")}
 export const columnsEach = (vectorB: boolean): number => (vectorB ? 4 : 1);
 
 /** `columnSum(i)`: the sums of B's i-th column, or of its i-th four. */
-export function columnSumFunction(variant: MatmulVariant, vectorB: boolean): string {
-  if (!variant.epilogue.columnSums) return "";
+export function columnSumFunction({ epilogue }: MatmulVariant, vectorB: boolean): string {
+  if (!epilogue.columnSums) return "";
   return vectorB
     ? wgsl`
 fn columnSum(i: u32) {
   let n = i * 4u;
   if (n >= params.N) { return; }
   var sum = vec4<f32>();
-  for (var k = 0u; k < params.K; k++) { sum += ${operandFour(variant, "b", "indexB(k, n)")}; }
+  for (var k = 0u; k < params.K; k++) { sum += b[indexB(k, n) / 4u]; }
   sums[n] = sum.x; sums[n + 1u] = sum.y; sums[n + 2u] = sum.z; sums[n + 3u] = sum.w;
 }
 `
@@ -204,7 +168,7 @@ fn columnSum(i: u32) {
 fn columnSum(n: u32) {
   if (n >= params.N) { return; }
   var sum = 0.0;
-  for (var k = 0u; k < params.K; k++) { sum += ${operandAt(variant, "b", "indexB(k, n)")}; }
+  for (var k = 0u; k < params.K; k++) { sum += b[indexB(k, n)]; }
   sums[n] = sum;
 }
 `;

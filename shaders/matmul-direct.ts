@@ -4,13 +4,10 @@ import {
   type MatmulVariant,
   matmulBindings,
   matmulParams,
-  operandAt,
-  operandFour,
   operandIndex,
   storeFunction,
   tileOf,
   type VectorAccess,
-  valueBinding,
 } from "./matmul-common.ts";
 import { wgsl } from "./wgsl.ts";
 
@@ -36,8 +33,7 @@ export function matmulDirect(variant: MatmulVariant, vector: VectorAccess): stri
   const step = aAlongK || bAlongK ? 4 : 1;
   const loads: string[] = [];
   for (let kk = 0; kk < step; kk++) {
-    loads.push(...operandLoads(variant, "a", form === "TN", vector.a, kk));
-    loads.push(...operandLoads(variant, "b", form !== "NT", vector.b, kk));
+    loads.push(...operandLoads("a", form === "TN", vector.a, kk), ...operandLoads("b", form !== "NT", vector.b, kk));
   }
   const sums: string[] = [];
   if (aAlongK && bAlongK) {
@@ -57,7 +53,7 @@ ${matmulParams.wgsl}
 ${matmulBindings(variant, vector)}
 ${operandIndex(form)}
 ${finishFunction(variant, vector.c)}
-${storeFunction(variant, vector.c)}
+${storeFunction(vector.c)}
 ${columnSumFunction(variant, vector.b)}
 @compute @workgroup_size(${DIRECT_SIDE}, ${DIRECT_SIDE})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -84,22 +80,16 @@ ${stores}
  * Named loads of one operand at k + kk. Where its outer dimension (m or n) is contiguous: one vec4 `a_kk` over four m.
  * Where k is: four vec4 `a0` to `a3` over four k, loaded once a step; without vec4, `a_kk` from four scalars.
  */
-function operandLoads(
-  variant: MatmulVariant,
-  operand: "a" | "b",
-  outerContiguous: boolean,
-  vector: boolean,
-  kk: number,
-): string[] {
+function operandLoads(operand: "a" | "b", outerContiguous: boolean, vector: boolean, kk: number): string[] {
   const outer = operand === "a" ? "m" : "n";
   const at = (o: string) => (operand === "a" ? `indexA(${o}, k + ${kk}u)` : `indexB(k + ${kk}u, ${o})`);
   if (!vector) {
-    const parts = four.map((i) => operandAt(variant, operand, at(`${outer}${i}`)));
+    const parts = four.map((i) => `${operand}[${at(`${outer}${i}`)}]`);
     return [`    let ${operand}_${kk} = vec4<f32>(${parts.join(", ")});`];
   }
-  if (outerContiguous) return [`    let ${operand}_${kk} = ${operandFour(variant, operand, at(outer))};`];
+  if (outerContiguous) return [`    let ${operand}_${kk} = ${operand}[${at(outer)} / 4u];`];
   if (kk > 0) return [];
-  return four.map((i) => `    let ${operand}${i} = ${operandFour(variant, operand, at(`${outer}${i}`))};`);
+  return four.map((i) => `    let ${operand}${i} = ${operand}[${at(`${outer}${i}`)} / 4u];`);
 }
 
 /** Adds the slices that a product divided along K left in scratch, and finishes the elements. */
@@ -108,7 +98,7 @@ export function matmulSlices(variant: MatmulVariant): string {
   const bindings = [
     "var<storage, read> parts: array<f32>",
     bias ? "var<storage, read> bias: array<f32>" : null,
-    derivative !== null ? valueBinding(variant) : null,
+    derivative !== null ? "var<storage, read> v: array<f32>" : null,
     "var<storage, read_write> c: array<f32>",
   ].filter((d) => d !== null);
   return wgsl`

@@ -4,7 +4,6 @@ import {
   type MatmulVariant,
   matmulBindings,
   matmulParams,
-  operandAt,
   operandIndex,
   tileOf,
 } from "./matmul-common.ts";
@@ -30,7 +29,7 @@ ${tileOf(variant, NAIVE_TILE.columns * NAIVE_TILE.rows)}
   if (m >= params.M || n >= params.N) { return; }
   var sum = 0.0;
   for (var k = 0u; k < params.K; k++) {
-    sum += ${operandAt(variant, "a", "indexA(m, k)")} * ${operandAt(variant, "b", "indexB(k, n)")};
+    sum += a[indexA(m, k)] * b[indexB(k, n)];
   }
   let at = params.cOffset + m * params.ldc + n;
   c[at] = finish(sum, at, n);

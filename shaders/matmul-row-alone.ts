@@ -1,11 +1,4 @@
-import {
-  finishFunction,
-  type MatmulVariant,
-  matmulBindings,
-  matmulParams,
-  operandAt,
-  operandIndex,
-} from "./matmul-common.ts";
+import { finishFunction, type MatmulVariant, matmulBindings, matmulParams, operandIndex } from "./matmul-common.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** Invocations of a workgroup, and columns of C that it computes. */
@@ -24,8 +17,8 @@ const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i)
 export function matmulRowAlone(variant: MatmulVariant, terms: number): string {
   const step = terms % STEP === 0 ? STEP : 1;
   const loads = range(step).flatMap((u) => [
-    `    let x${u} = ${operandAt(variant, "a", `indexA(m, k + ${u}u)`)};`,
-    ...range(EACH).map((i) => `    let y${i}_${u} = ${operandAt(variant, "b", `indexB(k + ${u}u, n${i})`)};`),
+    `    let x${u} = a[indexA(m, k + ${u}u)];`,
+    ...range(EACH).map((i) => `    let y${i}_${u} = b[indexB(k + ${u}u, n${i})];`),
   ]);
   const columns = range(EACH).flatMap((i) => [`  let n${i} = min(n + ${i}u, params.N - 1u);`, `  var sum${i} = 0.0;`]);
   const sums = range(EACH).map((i) => {

@@ -3,8 +3,6 @@ import {
   type MatmulVariant,
   matmulBindings,
   matmulParams,
-  operandAt,
-  operandFour,
   operandIndex,
   type VectorAccess,
 } from "./matmul-common.ts";
@@ -27,15 +25,14 @@ export function matmulRow(variant: MatmulVariant, vector: VectorAccess): string 
   const alongK = form === "NT";
   const column = (i: number) => `min(n + ${i}u, params.N - 1u)`;
   const k4 = alongK && vector.a && vector.b;
-  const first = operandAt(variant, "a", "indexA(m, k)");
   let body: string;
   if (k4) {
-    const dots = four.map((i) => `dot(x, ${operandFour(variant, "b", `indexB(k, ${column(i)})`)})`);
-    body = `    let x = ${operandFour(variant, "a", "indexA(m, k)")};\n    sum += vec4<f32>(${dots.join(", ")});`;
+    const dots = four.map((i) => `dot(x, b[indexB(k, ${column(i)}) / 4u])`);
+    body = `    let x = a[indexA(m, k) / 4u];\n    sum += vec4<f32>(${dots.join(", ")});`;
   } else if (!alongK && vector.b) {
-    body = `    sum += ${first} * ${operandFour(variant, "b", "indexB(k, n)")};`;
+    body = "    sum += a[indexA(m, k)] * b[indexB(k, n) / 4u];";
   } else {
-    body = `    sum += ${first} * vec4<f32>(${four.map((i) => operandAt(variant, "b", `indexB(k, ${column(i)})`)).join(", ")});`;
+    body = `    sum += a[indexA(m, k)] * vec4<f32>(${four.map((i) => `b[indexB(k, ${column(i)})]`).join(", ")});`;
   }
   const used = { a: k4, b: k4 || (!alongK && vector.b), c: false };
   const stores = four

@@ -4,8 +4,6 @@ import {
   type MatmulVariant,
   matmulBindings,
   matmulParams,
-  operandAt,
-  operandFour,
   operandIndex,
   storeFunction,
   tileOf,
@@ -39,8 +37,8 @@ const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i)
 export function matmulTall(variant: MatmulVariant, vector: VectorAccess, terms: number, shared = false): string {
   const { form } = variant;
   const step = terms % TALL_STEP === 0 ? TALL_STEP : 1;
-  const a = operand(variant, "a", shared ? TALL_TILE.rows / QUAD : TALL_TILE.rows, vector.a, form === "TN");
-  const b = operand(variant, "b", TALL_TILE.columns, vector.b, form !== "NT");
+  const a = operand("a", shared ? TALL_TILE.rows / QUAD : TALL_TILE.rows, vector.a, form === "TN");
+  const b = operand("b", TALL_TILE.columns, vector.b, form !== "NT");
   const quads = range(TALL_TILE.columns / 4);
   const acc = (i: number, q: number): string => `acc[${i * quads.length + q}]`;
   const rows = range(TALL_TILE.rows);
@@ -64,7 +62,7 @@ ${matmulParams.wgsl}
 ${matmulBindings(variant, vector)}
 ${operandIndex(form)}
 ${finishFunction(variant, vector.c)}
-${storeFunction(variant, vector.c)}
+${storeFunction(vector.c)}
 ${columnSumFunction(variant, vector.b)}
 @compute @workgroup_size(${TALL_INVOCATIONS})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -124,13 +122,7 @@ interface Operand {
   four(q: number, u: number): string;
 }
 
-function operand(
-  variant: MatmulVariant,
-  name: "a" | "b",
-  count: number,
-  vector: boolean,
-  sideBySide: boolean,
-): Operand {
+function operand(name: "a" | "b", count: number, vector: boolean, sideBySide: boolean): Operand {
   const [outer, size, leading] = name === "a" ? ["mA", "params.M", "params.lda"] : ["n", "params.N", "params.ldb"];
   const each = vector ? 4 : 1;
   const start = (i: number): string => {
@@ -145,10 +137,7 @@ function operand(
     starts: range(count / each).map((i) => start(i * each)),
     load(i, u) {
       if (i % each !== 0) return [];
-      const value = vector
-        ? operandFour(variant, name, `(${position(i, u)})`)
-        : operandAt(variant, name, position(i, u));
-      return [`    let ${named(i, u)} = ${value};`];
+      return [`    let ${named(i, u)} = ${name}[${vector ? `(${position(i, u)}) / 4u` : position(i, u)}];`];
     },
     value: (i, u) => (vector ? `${named(i - (i % 4), u)}.${"xyzw"[i % 4]}` : named(i, u)),
     four: (q, u) => (vector ? named(4 * q, u) : `vec4<f32>(${range(4).map((j) => named(4 * q + j, u))})`),

@@ -4,7 +4,6 @@ import {
   type MatmulVariant,
   matmulBindings,
   matmulParams,
-  operandAt,
   operandIndex,
   tileOf,
 } from "./matmul-common.ts";
@@ -56,8 +55,8 @@ ${tileOf(variant, TILE * TILE)}
 #endif
     var valueA = 0.0;
     var valueB = 0.0;
-    if (am < params.M && ak < params.K) { valueA = ${operandAt(variant, "a", "indexA(am, ak)")}; }
-    if (bn < params.N && bk < params.K) { valueB = ${operandAt(variant, "b", "indexB(bk, bn)")}; }
+    if (am < params.M && ak < params.K) { valueA = a[indexA(am, ak)]; }
+    if (bn < params.N && bk < params.K) { valueB = b[indexB(bk, bn)]; }
     tileA[atA] = valueA;
     tileB[atB] = valueB;
     workgroupBarrier();

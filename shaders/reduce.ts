@@ -1,5 +1,4 @@
 import { flatMain, read, storage, sumReduce, write } from "./common.ts";
-import { readHalves } from "./half.ts";
 import { paramBlock } from "./params.ts";
 import { wgsl } from "./wgsl.ts";
 
@@ -11,20 +10,11 @@ export const sumRowsParams = paramBlock({ M: "u32", N: "u32", groups: "u32" });
 /** Columns of one workgroup; its 256 invocations are 16 columns by 16 row lanes. */
 export const SUM_ROWS_COLUMNS = 16;
 
-/** The bindings of a sum over rows; x may be stored as halves. */
-const columns = (halves: boolean): string => wgsl`
-${storage(read("x", halves ? "u32" : "f32"), write("y"))}
-#if ${halves}
-${readHalves("x", false)}
-#endif
-`;
-const columnAt = (halves: boolean, at: string): string => (halves ? `x_at(${at})` : `x[${at}]`);
-
 /** y [N] = sum over the rows of x [M, N]: the gradient of a bias. */
-export function sumRows(halves: boolean): string {
+export function sumRows(): string {
   return wgsl`
 ${sumRowsParams.wgsl}
-${columns(halves)}
+${storage(read("x"), write("y"))}
 var<workgroup> lanes: array<f32, 256>;
 @compute @workgroup_size(16, 16)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -32,7 +22,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let n = (group.y * groups.x + group.x) * 16u + local.x;
   var sum = 0.0;
   if (n < params.N) {
-    for (var m = local.y; m < params.M; m += 16u) { sum += ${columnAt(halves, "m * params.N + n")}; }
+    for (var m = local.y; m < params.M; m += 16u) { sum += x[m * params.N + n]; }
   }
   lanes[local.y * 16u + local.x] = sum;
   workgroupBarrier();
@@ -46,13 +36,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 export const sumColumnsParams = paramBlock({ size: "u32", M: "u32" });
 
 /** The same with one invocation a column: no barrier, for few rows. `size` is the number of columns. */
-export function sumColumnsAlone(halves: boolean): string {
+export function sumColumnsAlone(): string {
   return wgsl`
 ${sumColumnsParams.wgsl}
-${columns(halves)}
+${storage(read("x"), write("y"))}
 ${flatMain(wgsl`
   var sum = 0.0;
-  for (var m = 0u; m < params.M; m++) { sum += ${columnAt(halves, "m * params.size + i")}; }
+  for (var m = 0u; m < params.M; m++) { sum += x[m * params.size + i]; }
   y[i] = sum;
 `)}
 `;

@@ -1,12 +1,15 @@
 import { type Element, element, finiteTests, flatMain, read, storage, sumReduce, write } from "./common.ts";
 import { cosPi, wideExp2 } from "./math.ts";
-import { float, paramBlock } from "./params.ts";
+import { paramBlock } from "./params.ts";
 import { REDUCE_WORKGROUP } from "./reduce.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** Places in `control`, the f32 numbers of a step: see src/optim/control.ts. */
 export const CONTROL = { lr: 0, gate: 1, clip: 2, norm: 3, correction1: 4, correction2: 5, scale: 6, good: 7 } as const;
 export const CONTROL_SIZE = 8;
+/** Between these the scale of a loss that finds its own value stays. Beyond the largest, sums of squares would leave f32. */
+export const LEAST_SCALE = 2 ** -24;
+export const LARGEST_SCALE = 2 ** 24;
 
 export const gradientStatsParams = paramBlock({ size: "u32", stride: "u32" });
 
@@ -102,13 +105,6 @@ const controlFields = {
 const recordFields = { slots: "u32", batch: "u32", n: "u32" } as const;
 export const controlParams = paramBlock(controlFields);
 export const controlRecordParams = paramBlock({ ...controlFields, ...recordFields });
-/** Where the loss is scaled: the good steps in a row after which the scale is doubled; 0 leaves it as it is. */
-const scalingFields = { growAfter: "f32" } as const;
-export const scaledControlParams = paramBlock({ ...controlFields, ...scalingFields });
-export const scaledControlRecordParams = paramBlock({ ...controlFields, ...scalingFields, ...recordFields });
-/** Between these a scale that finds its own value stays. Beyond the largest, sums of squares would leave f32. */
-export const LEAST_SCALE = 2 ** -24;
-export const LARGEST_SCALE = 2 ** 24;
 export const recordParams = paramBlock({ size: "u32", ...recordFields });
 
 /** The arrays of a step's numbers. */
@@ -125,6 +121,12 @@ const stepArrays: StepArrays = {
   ring: element("ring"),
 };
 
+/** Texts before and after a step's numbers; the first declares `unscale`, by which gradients are to be multiplied. */
+export interface Scaling {
+  readonly before: string;
+  readonly after: string;
+}
+
 /** Moves the cursor to the next batch. */
 const advance = ({ cursor }: Pick<StepArrays, "cursor">): string => wgsl`
   let next = ${cursor(2)} + params.batch;
@@ -133,56 +135,22 @@ const advance = ({ cursor }: Pick<StepArrays, "cursor">): string => wgsl`
   ${cursor(2)} = next % params.n;
 `;
 
-// Only what is scaled may name these places: on the chip, values that are named are kept.
-const signedScale = (control: Element): string =>
-  `select(${control(CONTROL.scale)}, -${control(CONTROL.scale)}, ${control(CONTROL.gate)} == 0.0)`;
-
-/** 1 / scale by its exponent, since a division may be off by an ulp or two. */
-const inverseScale = (control: Element): string => wgsl`
-  let scale = ${control(CONTROL.scale)};
-  let unscale = bitcast<f32>(0x7f000000u - bitcast<u32>(scale));
-`;
-
-/** The next step's scale: doubled after enough good steps in a row, halved after one that is not finite. */
-const moveScale = (control: Element): string => wgsl`
-  let moves = params.growAfter > 0.0;
-  let good = select(0.0, ${control(CONTROL.good)} + 1.0, fine);
-  let grows = moves && good >= params.growAfter;
-  let grown = min(2.0 * scale, ${float(LARGEST_SCALE)});
-  let kept = select(max(0.5 * scale, ${float(LEAST_SCALE)}), scale, fine || !moves);
-  ${control(CONTROL.scale)} = select(kept, grown, grows);
-  ${control(CONTROL.good)} = select(good, 0.0, grows);
-`;
-
-/**
- * Writes (loss, norm, lr, gate) to the ring at slot step mod slots, and moves the cursor to the next batch. Where the loss
- * is scaled, the scale stands for an open gate, and minus the scale for a closed one.
- */
-export function recordStep({ control, cursor, loss, ring }: StepArrays, scales: boolean): string {
-  const gate = control(CONTROL.gate);
+/** Writes (loss, norm, lr, gate) to the ring at slot step mod slots, and moves the cursor to the next batch. */
+export function recordStep({ control, cursor, loss, ring }: StepArrays): string {
   return wgsl`
   let at = (${cursor(0)} % params.slots) * 4u;
   ${ring("at")} = ${loss(0)};
   ${ring("at + 1u")} = ${control(CONTROL.norm)};
   ${ring("at + 2u")} = ${control(CONTROL.lr)};
-  ${ring("at + 3u")} = ${scales ? signedScale(control) : gate};
+  ${ring("at + 3u")} = ${control(CONTROL.gate)};
 ${advance({ cursor })}
-  ${cursor(3)} += select(0u, 1u, ${gate} == 0.0);
+  ${cursor(3)} += select(0u, 1u, ${control(CONTROL.gate)} == 0.0);
 `;
 }
 
-/**
- * The numbers that the update needs, from the sums `squares` and `broken` of the gradient's statistics. Where the loss is
- * scaled, what clips the gradient divides it by the scale too: exactly, by a power of two.
- */
-export function controlStep(
-  schedule: ScheduleKind,
-  clips: boolean,
-  arrays: Omit<StepArrays, "ring">,
-  scales: boolean,
-): string {
+/** The numbers that the update needs, from the sums `squares` and `broken` of the gradient's statistics. */
+export function controlStep(schedule: ScheduleKind, clips: boolean, arrays: Omit<StepArrays, "ring">): string {
   const { control, cursor, loss } = arrays;
-  const unscaled = scales ? " * unscale" : "";
   return wgsl`
   let step = ${cursor(0)};
   let t = max(step, params.warmup) - params.warmup;
@@ -202,33 +170,30 @@ export function controlStep(
 #endif
   rate = select(rate, params.lr * f32(step + 1u) / f32(max(params.warmup, 1u)), step < params.warmup);
   let fine = broken == 0.0 && !isNotFinite(${loss(0)});
-${scales ? inverseScale(control) : ""}
-  let norm = sqrt(squares)${unscaled};
+  let norm = sqrt(squares);
   ${control(CONTROL.lr)} = rate;
   ${control(CONTROL.gate)} = select(0.0, 1.0, fine);
 #if ${clips}
-  ${control(CONTROL.clip)} = min(1.0, params.maxNorm / (norm + 1e-6))${unscaled};
+  ${control(CONTROL.clip)} = min(1.0, params.maxNorm / (norm + 1e-6));
 #else
-  ${control(CONTROL.clip)} = 1.0${unscaled};
+  ${control(CONTROL.clip)} = 1.0;
 #endif
   ${control(CONTROL.norm)} = norm;
   let was1 = ${control(CONTROL.correction1)};
   let was2 = ${control(CONTROL.correction2)};
   ${control(CONTROL.correction1)} = select(was1, was1 * params.beta1 + params.oneMinusBeta1, fine);
   ${control(CONTROL.correction2)} = select(was2, was2 * params.beta2 + params.oneMinusBeta2, fine);
-${scales ? moveScale(control) : ""}
 `;
 }
 
 /**
  * One workgroup makes the numbers that the update needs: learning rate of this step, whether it may happen, the
  * factor that clips the gradient, and Adam's bias corrections by their recurrence (pow was seen off by 6e-3).
- * With `records` it records the step too.
+ * With `records` it records the step too. `scaling` is for gradients that are a scale times too large (shaders/scaling.ts).
  */
-export function control(schedule: ScheduleKind, clips: boolean, records: boolean, scales: boolean): string {
-  const params = scales ? [scaledControlParams, scaledControlRecordParams] : [controlParams, controlRecordParams];
+export function control(schedule: ScheduleKind, clips: boolean, records: boolean, scaling?: Scaling): string {
   return wgsl`
-${params[records ? 1 : 0]!.wgsl}
+${records ? controlRecordParams.wgsl : controlParams.wgsl}
 ${storage(
   write("control"),
   records ? write("cursor", "u32") : read("cursor", "u32"),
@@ -247,23 +212,25 @@ fn main(@builtin(local_invocation_index) local: u32) {
     sum += stats[i * 2u];
     bad += stats[i * 2u + 1u];
   }
-  let squares = reduceSum(sum, local);
+${scaling?.before ?? ""}
+  let squares = reduceSum(sum, local)${scaling ? " * unscale * unscale" : ""};
   let broken = reduceSum(bad, local);
   if (local != 0u) { return; }
-${controlStep(schedule, clips, stepArrays, scales)}
+${controlStep(schedule, clips, stepArrays)}
 #if ${records}
-${recordStep(stepArrays, scales)}
+${recordStep(stepArrays)}
 #endif
+${scaling?.after ?? ""}
 }
 `;
 }
 
 /** The recording of a step by itself. */
-export function record(scales: boolean): string {
+export function record(): string {
   return wgsl`
 ${recordParams.wgsl}
 ${storage(write("cursor", "u32"), write("ring"), read("loss"), read("control"))}
-${flatMain(recordStep(stepArrays, scales))}
+${flatMain(recordStep(stepArrays))}
 `;
 }
 

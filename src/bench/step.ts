@@ -201,8 +201,9 @@ async function verifyGradients(
   precision: Precision,
 ): Promise<boolean> {
   const { maxBufferSize } = backend.limits;
-  const lossScale = precision === "f16" ? VERIFY_SCALE : null;
-  const g = gradientGraph(model, weights, x, y, { seed: 1, maxBufferSize, lossScale });
+  const steps = precision === "f16" ? await import("../train/half-steps.ts") : null;
+  const halves = steps && { scale: VERIFY_SCALE, steps };
+  const g = gradientGraph(model, weights, x, y, { seed: 1, maxBufferSize, halves });
   const exact = new ReferenceExecutor(g.graph, "f64", true);
   exact.step();
   const executor = await backend.compile(g.graph, { nodes: fuse(g.graph) });

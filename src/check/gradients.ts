@@ -103,10 +103,12 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   checkWeights(model, weights);
   const { x, y } = matchRows(model, { x: options.x, y: options.y }, "batch");
   const maxBufferSize = backend?.limits.maxBufferSize ?? 2 ** 32;
-  const halves = options.precision === "f16";
+  const steps = options.precision === "f16" ? await import("../train/half-steps.ts") : null;
   const common = { seed: options.seed ?? 1, maxBufferSize, penalty: checkPenalty(options.penalty) };
-  const scale = halves ? scaleFor(gradientGraph(model, weights, x, y, { ...common, lossScale: 1 })) : 1;
-  const g = gradientGraph(model, weights, x, y, { ...common, lossScale: halves ? scale : null });
+  const graphOf = (scale: number): GradientGraph =>
+    gradientGraph(model, weights, x, y, { ...common, halves: steps && { scale, steps } });
+  const scale = steps ? scaleFor(graphOf(1)) : 1;
+  const g = graphOf(scale);
   const exact = new ReferenceExecutor(g.graph, "f64", true);
   await orAborted(exact.run(1), signal);
   const bounds = propagateBounds(g.graph, exact.values);
@@ -117,7 +119,7 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const besides = await onDevice(options.beside ?? null);
   const probe = new LossProbe(g.graph, g.loss, exact.values);
   const samples = samplesFor(model, x.shape[0]!);
-  const limits = normLimits(g, exact.values, computed, halves ? halfNorms(bounds) : F32_NORMS);
+  const limits = normLimits(g, exact.values, computed, steps ? halfNorms(bounds) : F32_NORMS);
   const tensors: TensorCheck[] = [];
   const parameterGradients = new Set([...g.parameters.values()].map((p) => p.gradient));
   const pointOf = new Map([...g.gradients].map(([t, dt]) => [dt, t] as const));

@@ -9,7 +9,7 @@ import { optimizers } from "../ops/optimizers.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { parseSchedule, scheduleAttrs } from "../optim/schedule.ts";
 import type { Rows, TrainerOptions } from "../train/options.ts";
-import { type LossScale, precisions, resolvePrecision } from "../train/precision.ts";
+import { halfSteps, type LossScale, precisions, resolveHalves } from "../train/precision.ts";
 import { isResident, type RowSource } from "../train/row-source.ts";
 import type { WeightsChoice } from "../train/trainer.ts";
 import type { EarlyStopping } from "../train/validation.ts";
@@ -160,7 +160,7 @@ export async function planOf(
   const clip = numberFlag("clip", values.clip);
   if (clip !== undefined && !(clip > 0))
     throw new ChainruleError("usage", `--clip must be a positive number, got ${clip}`);
-  const precision = precisionFlags(values.precision, values["loss-scale"]);
+  const precision = await precisionFlags(values.precision, values["loss-scale"]);
   const features = featureFlags(values, given, batch);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const init = choiceFlag<Initialiser>("init", values.init, initialisers) ?? preset?.init;
@@ -229,10 +229,11 @@ export async function planOf(
   };
 }
 
-function precisionFlags(precision: string | undefined, scale: string | undefined) {
+async function precisionFlags(precision: string | undefined, scale: string | undefined) {
   const lossScale: LossScale | undefined = scale === "dynamic" ? "dynamic" : numberFlag("loss-scale", scale);
   const given = choiceFlag("precision", precision, precisions) ?? "f32";
-  resolvePrecision(given, lossScale);
+  const halves = resolveHalves(given, lossScale);
+  (await halfSteps(halves))?.checkLossScale(halves!.lossScale);
   return { precision: given, ...(lossScale === undefined ? {} : { lossScale }) };
 }
 

@@ -1,9 +1,8 @@
 import { ChainruleError } from "./errors.ts";
-import { roundToHalf } from "./half.ts";
 
 /**
  * Element types of arrays. f64 exists on the host alone, for checks. f16 is a way to store: halves on the device, two to a
- * word; on the host, and wherever the CPU computes, f32 numbers that a half can hold.
+ * word; on the host, and wherever the CPU computes, f32 numbers that a half can hold (the op toHalf rounds them).
  */
 export type DType = "f32" | "f64" | "f16" | "i32" | "u32";
 /** Dimensions, outermost first; row-major order. A scalar is [1]. */
@@ -63,11 +62,9 @@ export function ndarray(shape: Shape, dtype: DType, values: ArrayLike<number>): 
   return { shape, dtype, data: values instanceof wanted ? values : wanted.from(values) };
 }
 
-/** The same values in another element type, rounded to it (the same object when nothing changes). */
+/** The same values in another element type (the same object when nothing changes). */
 export function cast(a: NdArray, dtype: DType): NdArray {
-  if (a.dtype === dtype) return a;
-  const data = dtype === "f16" ? Float32Array.from(a.data, roundToHalf) : constructors[dtype].from(a.data);
-  return { shape: a.shape, dtype, data };
+  return a.dtype === dtype ? a : { shape: a.shape, dtype, data: constructors[dtype].from(a.data) };
 }
 
 /** The same data under another shape of equal size. */

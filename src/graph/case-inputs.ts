@@ -1,4 +1,5 @@
-import { cast, type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
+import { roundToHalf } from "../core/half.ts";
+import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM, uniforms } from "../core/philox.ts";
 import type { CaseInput, OpCase } from "./op.ts";
 
@@ -27,6 +28,8 @@ function draw(spec: CaseInput, step: number): NdArray {
   } else {
     values = normals(seed, STREAM.check, step, size).map((v) => v * scale);
   }
-  const array = cast(ndarray(spec.shape, spec.dtype === "f16" ? "f32" : spec.dtype, values), spec.dtype);
-  return spec.through ? cast(spec.through(array), spec.dtype) : array;
+  const array = ndarray(spec.shape, spec.dtype, values);
+  const through = spec.through ? spec.through(array) : array;
+  if (spec.dtype !== "f16") return through;
+  return ndarray(spec.shape, "f16", Float32Array.from(through.data, roundToHalf));
 }

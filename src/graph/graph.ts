@@ -66,20 +66,13 @@ export class Graph {
   add<A>(op: Op<A>, inputs: readonly Tensor[], attrs: NoInfer<A>, name: string = op.name): readonly Tensor[] {
     const specs = op.infer(inputs, attrs);
     const outputs: Tensor[] = [];
-    const node: Node<A> = { id: this.nodes.length, op, attrs, inputs: [...inputs], outputs };
+    const node: Node<A> = { id: this.nodes.length, op, attrs, inputs, outputs };
     specs.forEach((spec, i) => {
       const suffix = specs.length > 1 && i > 0 ? `.${i}` : "";
       outputs.push({ ...spec, id: this.nextId++, name: name + suffix, node, kind: "computed", initial: null });
     });
     this.nodes.push(node);
     return outputs;
-  }
-
-  /** Lets a node that is there already read another value of the same shape: how a pass over the graph changes it. */
-  rewire(node: Node, input: number, to: Tensor): void {
-    const from = node.inputs[input]!;
-    if (!sameShape(from.shape, to.shape)) wrongShapes(node.op, node.inputs, `${to.name} to have ${from.name}'s shape`);
-    (node.inputs as Tensor[])[input] = to;
   }
 
   /** Adds a node with one output. */
@@ -132,16 +125,9 @@ export function expectSame(op: { readonly name: string }, inputs: readonly Tenso
 }
 
 /** Bytes of an element on the device. */
-export function elementBytes(dtype: TensorSpec["dtype"]): 2 | 4 {
-  return dtype === "f16" ? 2 : 4;
-}
+export const elementBytes = (dtype: DType): number => (dtype === "f16" ? 2 : 4);
 
 /** Bytes of a value on the device, in whole words. */
 export function bytesOf({ shape, dtype }: TensorSpec): number {
   return Math.ceil((sizeOf(shape) * elementBytes(dtype)) / 4) * 4;
-}
-
-/** Bytes of a value where every element takes a word, halves too: on the CPU. */
-export function wordBytesOf({ shape }: TensorSpec): number {
-  return sizeOf(shape) * 4;
 }

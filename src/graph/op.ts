@@ -47,6 +47,8 @@ export interface Op<A> {
   ): readonly (NdArray | null)[];
   /** How its kernels are compared on a device, where several apply; absent where the ladder's own guess will do. */
   readonly trial?: Trial<A>;
+  /** How nodes of its own become one with others, in place of the patterns of ops/fuse.ts. */
+  readonly fuse?: Pattern;
   /** Inputs for every check: conformance, gradient, benchmark. */
   readonly cases: readonly OpCase<A>[];
   /** Pairs [output, input] that share memory: the op updates that input. */
@@ -58,6 +60,28 @@ export interface Op<A> {
 /** Error bounds beside values: null where the value is exact. */
 export type Errors = readonly (NdArray | null)[];
 
+/** Several nodes that one can stand for. */
+export interface Fusion {
+  readonly replaces: readonly Node[];
+  /** The one of them in whose place the new node runs. */
+  readonly at: Node;
+  readonly op: AnyOp;
+  readonly attrs: unknown;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+}
+
+/** Who reads what. */
+export interface Uses {
+  readonly nodes: readonly Node[];
+  of(t: Tensor): readonly Node[];
+  /** The only reader of a value that the host does not read either. */
+  only(t: Tensor): Node | null;
+}
+
+/** Nodes, from the given one on, that can become one; null where there are none. */
+export type Pattern = (node: Node, uses: Uses) => Fusion | null;
+
 /** A problem to compare kernels on: as the net has it, or smaller where that would take long; and its check by sample. */
 export interface Trial<A> {
   /** Multiply-adds. */
@@ -66,6 +90,8 @@ export interface Trial<A> {
   halve(inputs: readonly TensorSpec[], attrs: A): readonly TensorSpec[] | null;
   /** Inputs of which only the given rows of output 0 are computed; other outputs stay as they are. */
   cut(inputs: readonly NdArray[], attrs: A, rows: readonly number[]): readonly NdArray[];
+  /** An input that is stored as halves, from f32 numbers; absent where none is. */
+  store?(g: Graph, x: Tensor): Tensor;
 }
 
 /** A way to compute an op on the device. Pure: the same arguments give the same plan. */

@@ -12,7 +12,6 @@ import type { ChipWriter } from "../graph/chip.ts";
 import { expectSame, type TensorSpec } from "../graph/graph.ts";
 import type { CaseInput, Kernel, Op, OpCase } from "../graph/op.ts";
 import { COST, elementwise } from "./chip.ts";
-import { capsForHalves } from "./half.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
 import { boundLike, errorAt, floatLike, TINY } from "./rounding.ts";
 import { flatCall, float } from "./wasm-plan.ts";
@@ -66,7 +65,7 @@ export function activation(spec: ActivationSpec): Activation {
     gradient: (g, { inputs: [x], outputs: [y], attrs }, [dy]) => [
       g.one(backward, [dy!, spec.of === "x" ? x! : y!], attrs, `d ${x!.name}`),
     ],
-    kernels: [flatKernel(`${spec.name}/flat`, [0], () => elementwiseForward(spec.includes, spec.wgsl))],
+    kernels: [flatKernel(`${spec.name}/flat`, [0], elementwiseForward(spec.includes, spec.wgsl))],
     onChip(w, [x], [y], { alpha }) {
       declare(w, spec, activationFunction(spec.wgsl, chipName(spec)));
       elementwise(w, y!, (i) => `${chipName(spec)}(${x!.at(i)}, ${floatText(alpha)})`, COST.function);
@@ -101,9 +100,7 @@ function gradientOp(spec: ActivationSpec): Op<ActivationAttrs> {
     }),
     gradient: "none",
     kernels: [
-      flatKernel(`${spec.name}Gradient/flat`, [0, 1], ([, v]) =>
-        elementwiseGradient(spec.includes, spec.wgslGradient, spec.of, v!.dtype === "f16"),
-      ),
+      flatKernel(`${spec.name}Gradient/flat`, [0, 1], elementwiseGradient(spec.includes, spec.wgslGradient, spec.of)),
     ],
     onChip(w, [dy, v], [dx], { alpha }) {
       const name = `${chipName(spec)}Gradient`;
@@ -127,10 +124,16 @@ function gradientOp(spec: ActivationSpec): Op<ActivationAttrs> {
       }
       return [out];
     },
-    cases: [
-      ...caseShapes.map((shape) => gradientCase(shape, "f32", spec)),
-      ...caseShapes.map((shape) => gradientCase(shape, "f16", spec)),
-    ],
+    cases: caseShapes.map((shape) =>
+      oneCase(
+        shape,
+        [
+          { shape, dtype: "f32" },
+          { shape, dtype: "f32", scale: 2, ...(spec.of === "y" ? { through: valuesOf(spec) } : {}) },
+        ],
+        spec,
+      ),
+    ),
   };
   return op;
 }
@@ -141,13 +144,6 @@ function declare(w: ChipWriter, { includes }: ActivationSpec, text: string): voi
 
 const caseShapes: readonly (readonly number[])[] = [[1], [3, 5], [64, 33], [700, 3]];
 
-/** From dy, and from values of the activation's input or output, which may be stored as halves. */
-function gradientCase(shape: readonly number[], dtype: "f32" | "f16", spec: ActivationSpec): OpCase<ActivationAttrs> {
-  const v = { shape, dtype, scale: 2, ...(spec.of === "y" ? { through: valuesOf(spec) } : {}) };
-  const c = oneCase(shape, [{ shape, dtype: "f32" }, v], spec);
-  return dtype === "f16" ? { ...c, name: `${c.name} halves` } : c;
-}
-
 function oneCase(
   shape: readonly number[],
   inputs: readonly CaseInput[],
@@ -157,19 +153,14 @@ function oneCase(
 }
 
 /** A kernel whose arrays all have the output's size, in windows where they are too large to bind. */
-function flatKernel(
-  name: string,
-  indices: readonly number[],
-  code: (inputs: readonly TensorSpec[]) => string,
-): Kernel<ActivationAttrs> {
+function flatKernel(name: string, indices: readonly number[], code: string): Kernel<ActivationAttrs> {
   return {
     name,
-    plan: (inputs, outputs, { alpha }, caps) => {
+    plan: (_inputs, outputs: readonly TensorSpec[], { alpha }, caps) => {
       const size = outputs[0]!.shape.reduce((a, b) => a * b, 1);
-      const halves = inputs.some((t) => t.dtype === "f16");
-      return flatWindows(size, halves ? capsForHalves(caps) : caps, (window, count) => {
+      return flatWindows(size, caps, (window, count) => {
         const bindings = [...indices.map((i) => window(input(i))), window(output(0))];
-        return flatLaunch(code(inputs), elementwiseParams.pack({ size: count, alpha }), bindings, count, caps);
+        return flatLaunch(code, elementwiseParams.pack({ size: count, alpha }), bindings, count, caps);
       });
     },
   };

@@ -1,3 +1,4 @@
+import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import type { TensorSpec } from "../graph/graph.ts";
 import type { AnyOp, Binding, Errors, Kernel, Op, OpCase, WasmCall } from "../graph/op.ts";
@@ -49,7 +50,6 @@ export function composed<A>(c: Composition<A>): Op<A> {
     reference: (inputs, attrs) =>
       through<NdArray>(attrs, inputs, (part, values) => part.op.reference(values, part.attrs)),
     wasm(inputs, _outputs, attrs) {
-      let whole = true;
       type Value = { readonly at: Pick<Binding, "kind" | "index">; readonly spec: TensorSpec };
       const calls: WasmCall[] = [];
       const between: TensorSpec[] = [];
@@ -72,10 +72,7 @@ export function composed<A>(c: Composition<A>): Op<A> {
           made.map(({ spec }) => spec),
           part.attrs,
         );
-        if (!plan) {
-          whole = false;
-          return made;
-        }
+        if (!plan) throw new ChainruleError("model", `${c.name}: ${op.name} has no kernel in WebAssembly`);
         const first = between.length;
         between.push(...(plan.scratch ?? []));
         const resolve = (b: Value["at"]): Value["at"] => {
@@ -87,7 +84,7 @@ export function composed<A>(c: Composition<A>): Op<A> {
         }
         return made;
       });
-      return whole ? { calls, scratch: between } : null;
+      return { calls, scratch: between };
     },
     gradient: "none",
     kernels: c.kernels,

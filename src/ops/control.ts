@@ -6,14 +6,11 @@ import {
   controlParams,
   controlRecordParams,
   controlStep,
-  LARGEST_SCALE,
   LEAST_SCALE,
   type ScheduleKind,
-  scaledControlParams,
-  scaledControlRecordParams,
   scheduleIncludes,
 } from "../../shaders/step.ts";
-import { type NdArray, sizeOf } from "../core/ndarray.ts";
+import { sizeOf } from "../core/ndarray.ts";
 import { index } from "../graph/chip.ts";
 import type { TensorSpec } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
@@ -39,8 +36,6 @@ export interface ControlAttrs {
   readonly maxNorm: number;
   readonly beta1: number;
   readonly beta2: number;
-  /** The loss is scaled: the scale doubles after so many good steps in a row; 0 for a scale that stays. */
-  readonly growAfter?: number;
 }
 
 /** Schedules by number, as wasm/step.ts counts them. */
@@ -65,9 +60,7 @@ const gammaNumber = ({ schedule, gamma }: ControlAttrs): number =>
 
 /**
  * control f32 [8] in place, from cursor, loss [1] and stats: learning rate, gate (0 when loss or a gradient is not
- * finite), clipping factor, gradient norm, Adam's two bias corrections (c = c beta + 1 - beta). With `growAfter` also the
- * scale of the loss, a power of two by which gradients are divided where they are clipped (which halves at a step that is
- * not finite), and the good steps in a row.
+ * finite), clipping factor, gradient norm, Adam's two bias corrections (c = c beta + 1 - beta).
  */
 export const control: Op<ControlAttrs> = {
   name: "control",
@@ -80,22 +73,19 @@ export const control: Op<ControlAttrs> = {
       broken += stats!.data[i + 1]!;
     }
     const fine = broken === 0 && Number.isFinite(loss!.data[0]!);
+    const norm = Math.sqrt(squares);
     const d = c!.data;
-    const scale = a.growAfter === undefined ? 1 : d[CONTROL.scale]!;
-    const norm = Math.sqrt(squares) / scale;
     d[CONTROL.lr] = learningRate(cursor!.data[0]!, a);
     d[CONTROL.gate] = fine ? 1 : 0;
-    d[CONTROL.clip] = (a.maxNorm > 0 ? Math.min(1, a.maxNorm / (norm + 1e-6)) : 1) / scale;
+    d[CONTROL.clip] = a.maxNorm > 0 ? Math.min(1, a.maxNorm / (norm + 1e-6)) : 1;
     d[CONTROL.norm] = norm;
     if (fine) {
       d[CONTROL.correction1] = d[CONTROL.correction1]! * a.beta1 + (1 - a.beta1);
       d[CONTROL.correction2] = d[CONTROL.correction2]! * a.beta2 + (1 - a.beta2);
     }
-    if (a.growAfter !== undefined) moveScale(d, fine, a.growAfter);
     return [c!];
   },
   wasm([, , , stats], _outputs, a) {
-    if (a.growAfter !== undefined) return null;
     const bindings = [output(0), input(1), input(2), input(3)];
     const floats = [a.lr, gammaNumber(a), a.floor, a.maxNorm, a.beta1, 1 - a.beta1, a.beta2, 1 - a.beta2].map(float);
     const whole = [sizeOf(stats!.shape) / 2, SCHEDULES.indexOf(a.schedule), a.warmup, a.period];
@@ -105,9 +95,7 @@ export const control: Op<ControlAttrs> = {
   onChip(w, [, cursor, loss, stats], [c], a) {
     for (const text of [finiteTests, scheduleIncludes(a.schedule)]) w.declare(text);
     w.once(() => {
-      const numbers = numbersOf(a, stats!);
-      if (a.growAfter === undefined) constants(w, "ControlParams", controlParams, numbers);
-      else constants(w, "ControlParams", scaledControlParams, numbers);
+      constants(w, "ControlParams", controlParams, numbersOf(a, stats!));
       w.add("var squares = 0.0; var broken = 0.0;");
       for (const [from, to] of stats!.ranges) {
         w.loop(from / 2, to / 2, (k) => {
@@ -116,7 +104,7 @@ export const control: Op<ControlAttrs> = {
         });
       }
       const arrays = { control: c!.at, cursor: cursor!.at, loss: loss!.at };
-      w.add(controlStep(a.schedule, a.maxNorm > 0, arrays, a.growAfter !== undefined), COST.function);
+      w.add(controlStep(a.schedule, a.maxNorm > 0, arrays), COST.function);
     });
   },
   inPlace: [[0, 0]],
@@ -126,8 +114,8 @@ export const control: Op<ControlAttrs> = {
       plan: ([, , , stats], _o, a) => ({
         launches: [
           {
-            code: controlCode(a.schedule, a.maxNorm > 0, false, a.growAfter !== undefined),
-            params: (a.growAfter === undefined ? controlParams : scaledControlParams).pack(numbersOf(a, stats!)),
+            code: controlCode(a.schedule, a.maxNorm > 0, false),
+            params: controlParams.pack(numbersOf(a, stats!)),
             bindings: [output(0), input(1), input(2), input(3)],
             workgroups: [1, 1, 1],
           },
@@ -144,7 +132,7 @@ export const control: Op<ControlAttrs> = {
     if (a.schedule === "exponential") {
       out.data[CONTROL.lr]! += 2e-7 * Math.abs(Math.log2(a.gamma)) * Math.abs(c!.data[CONTROL.lr]!);
     }
-    for (const exact of [CONTROL.gate, CONTROL.scale, CONTROL.good]) out.data[exact] = 0;
+    out.data[CONTROL.gate] = 0;
     return [out];
   },
   cases: controlCases(),
@@ -166,18 +154,7 @@ function numbersOf(a: ControlAttrs, stats: TensorSpec) {
     beta2,
     oneMinusBeta1: 1 - beta1,
     oneMinusBeta2: 1 - beta2,
-    growAfter: a.growAfter ?? 0,
   };
-}
-
-/** The next step's scale, and the good steps behind it, in place. */
-function moveScale(d: NdArray["data"], fine: boolean, growAfter: number): void {
-  const scale = d[CONTROL.scale]!;
-  const good = fine ? d[CONTROL.good]! + 1 : 0;
-  const grows = growAfter > 0 && good >= growAfter;
-  if (grows) d[CONTROL.scale] = Math.min(2 * scale, LARGEST_SCALE);
-  else if (!fine && growAfter > 0) d[CONTROL.scale] = Math.max(scale / 2, LEAST_SCALE);
-  d[CONTROL.good] = grows ? 0 : good;
 }
 
 /** control and record in one kernel: inputs control, cursor, loss, stats, ring; outputs control, cursor, ring. */
@@ -201,13 +178,8 @@ export const controlAndRecord: Op<ControlAttrs & RecordAttrs> = composed<Control
       plan: ([, , , stats], _o, a) => ({
         launches: [
           {
-            code: controlCode(a.schedule, a.maxNorm > 0, true, a.growAfter !== undefined),
-            params: (a.growAfter === undefined ? controlRecordParams : scaledControlRecordParams).pack({
-              ...numbersOf(a, stats!),
-              slots: a.slots,
-              batch: a.batch,
-              n: a.n,
-            }),
+            code: controlCode(a.schedule, a.maxNorm > 0, true),
+            params: controlRecordParams.pack({ ...numbersOf(a, stats!), slots: a.slots, batch: a.batch, n: a.n }),
             bindings: [output(0), output(1), input(2), input(3), output(2)],
             workgroups: [1, 1, 1],
           },
@@ -218,22 +190,16 @@ export const controlAndRecord: Op<ControlAttrs & RecordAttrs> = composed<Control
   cases: controlCases().map((c) => ({
     ...c,
     inputs: [...c.inputs, { shape: [4, 4], dtype: "f32" as const }],
-    attrs: { ...c.attrs, slots: 4, batch: 8, n: 10, ...(c.attrs.growAfter === undefined ? {} : { scaled: true }) },
+    attrs: { ...c.attrs, slots: 4, batch: 8, n: 10 },
   })),
 });
 
 function controlCases() {
   const base = { lr: 0.1, warmup: 0, period: 100, gamma: 0.5, floor: 0.001, maxNorm: 0, beta1: 0.9, beta2: 0.999 };
-  const at = (
-    name: string,
-    step: number,
-    attrs: Partial<ControlAttrs> & { schedule: ScheduleKind },
-    loss = 0.7,
-    scaling: readonly [scale: number, good: number] = [0, 0],
-  ) => ({
+  const at = (name: string, step: number, attrs: Partial<ControlAttrs> & { schedule: ScheduleKind }, loss = 0.7) => ({
     name,
     inputs: [
-      { shape: [CONTROL_SIZE], dtype: "f32" as const, fill: [0, 0, 0, 0, 0.19, 0.002, ...scaling] },
+      { shape: [CONTROL_SIZE], dtype: "f32" as const, fill: [0, 0, 0, 0, 0.19, 0.002, 0, 0] },
       { shape: [4], dtype: "u32" as const, fill: [step, 0, 0, 0] },
       { shape: [1], dtype: "f32" as const, fill: [loss] },
       {
@@ -258,11 +224,5 @@ function controlCases() {
     at("does not clip", 1, { schedule: "constant", maxNorm: 1e6 }),
     at("loss is NaN", 5, { schedule: "constant" }, Number.NaN),
     at("loss is infinite", 5, { schedule: "constant" }, Number.POSITIVE_INFINITY),
-    at("scaled, a good step", 5, { schedule: "constant", maxNorm: 1e-3, growAfter: 8 }, 0.7, [1024, 6]),
-    at("scaled, the scale doubles", 5, { schedule: "constant", growAfter: 8 }, 0.7, [1024, 7]),
-    at("scaled, no larger", 5, { schedule: "constant", growAfter: 8 }, 0.7, [LARGEST_SCALE, 7]),
-    at("scaled, the scale halves", 5, { schedule: "constant", growAfter: 8 }, Number.NaN, [1024, 7]),
-    at("scaled, no smaller", 5, { schedule: "constant", growAfter: 8 }, Number.NaN, [LEAST_SCALE, 0]),
-    at("scaled, the scale stays", 5, { schedule: "constant", growAfter: 0 }, Number.NaN, [0.5, 3]),
   ];
 }

@@ -1,13 +1,11 @@
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
-import type { AnyOp } from "../graph/op.ts";
+import type { Pattern, Uses } from "../graph/op.ts";
 import { activations } from "./activations.ts";
 import { batchIndex, drawBatch, gather } from "./batch.ts";
 import { addBias, sumRows } from "./bias.ts";
 import { control, controlAndRecord } from "./control.ts";
 import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./cross-entropy.ts";
-import { toHalf } from "./half.ts";
 import { type LinearAttrs, linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
-import { lossScale } from "./loss-scale.ts";
 import { elementwiseLosses } from "./losses.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
 import { record } from "./record.ts";
@@ -16,27 +14,6 @@ import {
   weightedCrossEntropyGradient,
   weightedCrossEntropyWithGradient,
 } from "./weighted-cross-entropy.ts";
-
-/** Several nodes that one can stand for. */
-interface Fusion {
-  readonly replaces: readonly Node[];
-  /** The one of them in whose place the new node runs. */
-  readonly at: Node;
-  readonly op: AnyOp;
-  readonly attrs: unknown;
-  readonly inputs: readonly Tensor[];
-  readonly outputs: readonly Tensor[];
-}
-
-/** Who reads what. */
-interface Uses {
-  readonly nodes: readonly Node[];
-  of(t: Tensor): readonly Node[];
-  /** The only reader of a value that the host does not read either. */
-  only(t: Tensor): Node | null;
-}
-
-type Pattern = (node: Node, uses: Uses) => Fusion | null;
 
 /**
  * The graph's nodes with those made one for which a kernel does the work of several, where nothing else looks at the
@@ -48,7 +25,7 @@ export function fuse(g: Graph): readonly Node[] {
   const gone = new Set<Node>();
   const made = new Map<Node, Node>();
   for (const node of g.nodes) {
-    for (const pattern of patterns) {
+    for (const pattern of node.op.fuse ? [node.op.fuse] : patterns) {
       const found = gone.has(node) ? null : pattern(node, uses);
       if (!found || found.replaces.some((n) => gone.has(n))) continue;
       const { at, op, attrs, inputs, outputs } = found;
@@ -73,7 +50,7 @@ function usesOf(g: Graph): Uses {
 const activationOf = (node: Node | null, direction: "forward" | "backward") =>
   node === null ? undefined : Object.values(activations).find((a) => a[direction] === node.op);
 
-/** matmul, then perhaps addBias, then perhaps an activation, then perhaps the storing of halves. */
+/** matmul, then perhaps addBias, then perhaps an activation. */
 const layer: Pattern = (node, { only }) => {
   if (node.op !== matmul) return null;
   const chain = [node];
@@ -84,38 +61,22 @@ const layer: Pattern = (node, { only }) => {
   const activated = next();
   const activation = activationOf(activated, "forward");
   if (activation) chain.push(activated!);
-  const alpha = activation ? activated!.attrs.alpha : 0;
-  const stored = next();
-  const stores = stored?.op === toHalf;
-  if (stores) chain.push(stored);
   const at = chain.at(-1)!;
   if (at === node) return null;
-  const attrs: LinearAttrs = { activation: activation?.spec.name ?? null, alpha, ...(stores && { toHalf: true }) };
+  const attrs: LinearAttrs = { activation: activation?.spec.name ?? null, alpha: activation ? at.attrs.alpha : 0 };
   const inputs = bias ? [...node.inputs, bias] : node.inputs;
   return { replaces: chain, at, op: linear, attrs, inputs, outputs: at.outputs };
 };
 
-/** dy wT, then perhaps the derivative of the activation before the layer, then perhaps the storing of halves. */
+/** dy wT, then the derivative of the activation before the layer. */
 const inputGradient: Pattern = (node, { only }) => {
   if (node.op !== transposeMatmul || node.attrs.transpose !== "b") return null;
-  const chain = [node];
-  const next = only(node.outputs[0]!);
-  const activation = activationOf(next, "backward");
-  const derives = activation !== undefined && next!.inputs[0] === node.outputs[0];
-  if (derives) chain.push(next!);
-  const stored = only(chain.at(-1)!.outputs[0]!);
-  const stores = stored?.op === toHalf;
-  if (stores) chain.push(stored);
-  const at = chain.at(-1)!;
-  if (at === node) return null;
-  const name = derives ? activation.spec.name : null;
-  const attrs: LinearAttrs = {
-    activation: name,
-    alpha: derives ? next!.attrs.alpha : 0,
-    ...(stores && { toHalf: true }),
-  };
-  const inputs = derives ? [...node.inputs, next!.inputs[1]!] : node.inputs;
-  return { replaces: chain, at, op: linearInputGradient, attrs, inputs, outputs: at.outputs };
+  const at = only(node.outputs[0]!);
+  const activation = activationOf(at, "backward");
+  if (!at || !activation || at.inputs[0] !== node.outputs[0]) return null;
+  const attrs: LinearAttrs = { activation: activation.spec.name, alpha: at.attrs.alpha };
+  const inputs = [...node.inputs, at.inputs[1]!];
+  return { replaces: [node, at], at, op: linearInputGradient, attrs, inputs, outputs: at.outputs };
 };
 
 /** xT dy and the sums of dy's columns; both are of the same inputs, so the earlier place will do. */
@@ -138,14 +99,14 @@ const losses = [
   ...elementwiseLosses,
 ];
 
-const isKnownBefore = ({ kind, node }: Tensor): boolean => kind === "variable" || node?.op === lossScale;
-
 /** A loss and its gradient, when what the gradient starts from is known before the step. */
-const lossAndGradient: Pattern = (node, { of }) => {
+const lossAndGradient: Pattern = (node, { nodes, of }) => {
   const loss = losses.find(({ forward }) => forward === node.op);
   const [p, t] = node.inputs;
   const gradient = loss && of(p!).find((n) => n.op === loss.backward && n.inputs[0] === p && n.inputs[1] === t);
-  if (!gradient || !isKnownBefore(gradient.inputs[2]!)) return null;
+  if (!gradient) return null;
+  const start = gradient.inputs[2]!;
+  if (start.kind !== "variable" && nodes.indexOf(start.node!) > nodes.indexOf(node)) return null;
   const outputs = [node.outputs[0]!, gradient.outputs[0]!];
   const { inputs } = gradient;
   return { replaces: [node, gradient], at: node, op: loss.withGradient, attrs: node.attrs, inputs, outputs };
@@ -181,4 +142,6 @@ const bookkeeping: Pattern = (node, { nodes, of }) => {
   };
 };
 
-const patterns = [layer, inputGradient, weightGradient, lossAndGradient, draw, bookkeeping];
+/** What begins with a product. */
+export const products: readonly Pattern[] = [layer, inputGradient, weightGradient];
+const patterns = [...products, lossAndGradient, draw, bookkeeping];

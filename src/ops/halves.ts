@@ -2,6 +2,7 @@ import type { Graph, Node, Tensor } from "../graph/graph.ts";
 import { activations } from "./activations.ts";
 import { sumRows } from "./bias.ts";
 import { toHalf } from "./half.ts";
+import { halved } from "./halved.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
 import { outerProduct } from "./outer-product.ts";
 
@@ -11,28 +12,24 @@ const slopes: readonly unknown[] = Object.values(activations).map(({ backward })
 /**
  * Makes a graph, forward and backward, one whose products read halves: every operand is rounded once, behind the node that
  * makes it, and all who read it for a product read that copy. Where there is one, derivatives of activations and the sums
- * of a bias's gradient read it too, so that what it was made of need not be kept. Everything else stays f32.
+ * of a bias's gradient read it too, so that what it was made of need not be kept. Everything else stays f32. It comes after
+ * differentiation: the nodes that it changes have the gradients of those in f32.
  */
 export function storeHalves(g: Graph): void {
-  const copies = new Map<Tensor, Tensor>();
   const nodes = [...g.nodes];
   const made = new Map<Tensor, Node>();
   const copyOf = (t: Tensor): Tensor => {
-    const found = copies.get(t);
+    const found = made.get(t)?.outputs[0];
     if (found) return found;
     const copy = g.one(toHalf, [t], null, `${t.name} as halves`);
-    copies.set(t, copy);
     made.set(t, g.nodes.at(-1)!);
     return copy;
   };
-  for (const node of nodes) {
-    if (!products.includes(node.op)) continue;
-    for (const i of [0, 1]) g.rewire(node, i, copyOf(node.inputs[i]!));
-  }
+  for (const node of nodes) if (products.includes(node.op)) readHalves(node, [0, 1], copyOf);
   for (const node of nodes) {
     const at = slopes.includes(node.op) ? 1 : node.op === sumRows ? 0 : -1;
-    const copy = at < 0 ? undefined : copies.get(node.inputs[at]!);
-    if (copy) g.rewire(node, at, copy);
+    const read = node.inputs[at];
+    if (read && made.has(read)) readHalves(node, [at], copyOf);
   }
   // Each copy runs right behind its source; those of variables run first.
   const behind = (t: Tensor): readonly Node[] => {
@@ -41,4 +38,10 @@ export function storeHalves(g: Graph): void {
   };
   const first = g.variables.flatMap(behind);
   g.nodes.splice(0, g.nodes.length, ...first, ...nodes.flatMap((node) => [node, ...node.outputs.flatMap(behind)]));
+}
+
+/** In place: the tensors that the node makes stay the same objects, which others hold. */
+function readHalves(node: Node, indices: readonly number[], copyOf: (t: Tensor) => Tensor): void {
+  const inputs = node.inputs.map((t, i) => (indices.includes(i) ? copyOf(t) : t));
+  Object.assign(node, { op: halved(node.op), inputs });
 }

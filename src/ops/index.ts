@@ -10,10 +10,8 @@ import { control, controlAndRecord } from "./control.ts";
 import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./cross-entropy.ts";
 import { dropout } from "./dropout.ts";
 import { gradientStats } from "./gradient-stats.ts";
-import { toHalf } from "./half.ts";
 import { layerNorm, layerNormGradient, layerNormScaleGradient } from "./layer-norm.ts";
 import { linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
-import { lossScale } from "./loss-scale.ts";
 import { elementwiseLosses } from "./losses.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
 import { movingAverage } from "./moving-average.ts";
@@ -21,7 +19,6 @@ import { optimizers } from "./optimizers.ts";
 import { outerProduct } from "./outer-product.ts";
 import { penalty, penaltyGradient } from "./penalty.ts";
 import { record, tally } from "./record.ts";
-import { scaledPenaltyGradient } from "./scaled-penalty.ts";
 import { softmax, softmaxGradient } from "./softmax.ts";
 import {
   weightedCrossEntropy,
@@ -37,7 +34,6 @@ export const ops: readonly AnyOp[] = [
   linear,
   linearInputGradient,
   linearWeightGradient,
-  toHalf,
   add,
   addBias,
   sumRows,
@@ -63,14 +59,12 @@ export const ops: readonly AnyOp[] = [
   gradientStats,
   control,
   controlAndRecord,
-  lossScale,
   record,
   tally,
   ...Object.values(optimizers),
   movingAverage,
   penalty,
   penaltyGradient,
-  scaledPenaltyGradient,
   combine,
   partCursor,
 ];

@@ -5,7 +5,6 @@ import { type ActivationSpec, derivativeOf, epilogueOf, valuesOf } from "./activ
 import { activations } from "./activations.ts";
 import { addBias, sumRows } from "./bias.ts";
 import { composed, type Part, type Ref } from "./composed.ts";
-import { toHalf } from "./half.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
 import { matmulKernels } from "./matmul-kernels.ts";
 import { productTrial } from "./matmul-trial.ts";
@@ -14,21 +13,18 @@ export interface LinearAttrs {
   /** Name of the activation, or null. */
   readonly activation: string | null;
   readonly alpha: number;
-  /** Its result is stored as halves. */
-  readonly toHalf?: true;
 }
 
 /** y = activation(x w + b), from x, w and perhaps b: a whole layer in one kernel. */
 export const linear: Op<LinearAttrs> = composed({
   name: "linear",
   trial: productTrial(() => "NN"),
-  body({ activation, alpha, toHalf: stores }, inputs) {
+  body({ activation, alpha }, inputs) {
     const parts: Part[] = [{ op: matmul, attrs: null, inputs: [{ input: 0 }, { input: 1 }] }];
     const last = (): Ref => ({ part: parts.length - 1 });
     if (inputs > 2) parts.push({ op: addBias, attrs: null, inputs: [last(), { input: 2 }] });
     if (activation !== null)
       parts.push({ op: activationNamed(activation).forward, attrs: { alpha }, inputs: [last()] });
-    if (stores) parts.push({ op: toHalf, attrs: null, inputs: [last()] });
     return { parts, outputs: [last()] };
   },
   kernels: matmulKernels("linear", {
@@ -48,33 +44,23 @@ export const linear: Op<LinearAttrs> = composed({
     linearCase(72, 68, 20, true, "relu"),
     linearCase(64, 64, 32, false, "leakyRelu"),
     linearCase(6, 20, 600, true, null),
-    halfCase(linearCase(5, 7, 3, true, "relu"), true),
-    halfCase(linearCase(3, 36, 132, true, "relu"), true),
-    halfCase(linearCase(68, 132, 64, true, "relu"), true),
-    halfCase(linearCase(6, 20, 600, true, null), false),
   ],
 });
 
-/** dx = (dy wT) f'(v), from dy, w and v: back through a layer and the activation before it, if any, in one kernel. */
+/** dx = (dy wT) f'(v), from dy, w and v: back through a layer and the activation before it, in one kernel. */
 export const linearInputGradient: Op<LinearAttrs> = composed({
   name: "linearInputGradient",
   trial: productTrial(() => "NT"),
-  body({ activation, alpha, toHalf: stores }) {
-    const parts: Part[] = [{ op: transposeMatmul, attrs: { transpose: "b" }, inputs: [{ input: 0 }, { input: 1 }] }];
-    const last = (): Ref => ({ part: parts.length - 1 });
-    if (activation !== null) {
-      const { backward } = activationNamed(activation);
-      parts.push({ op: backward, attrs: { alpha }, inputs: [last(), { input: 2 }] });
-    }
-    if (stores) parts.push({ op: toHalf, attrs: null, inputs: [last()] });
-    return { parts, outputs: [last()] };
-  },
+  body: ({ activation, alpha }) => ({
+    parts: [
+      { op: transposeMatmul, attrs: { transpose: "b" }, inputs: [{ input: 0 }, { input: 1 }] },
+      { op: activationNamed(activation!).backward, attrs: { alpha }, inputs: [{ part: 0 }, { input: 2 }] },
+    ],
+    outputs: [{ part: 1 }],
+  }),
   kernels: matmulKernels("linearInputGradient", {
     form: () => "NT",
-    epilogue: ({ activation }) => ({
-      ...NO_EPILOGUE,
-      derivative: activation === null ? null : derivativeOf(activationNamed(activation).spec),
-    }),
+    epilogue: ({ activation }) => ({ ...NO_EPILOGUE, derivative: derivativeOf(activationNamed(activation!).spec) }),
     alpha: ({ alpha }) => alpha,
   }),
   cases: [
@@ -84,10 +70,6 @@ export const linearInputGradient: Op<LinearAttrs> = composed({
     inputGradientCase(64, 64, 32, "leakyRelu"),
     inputGradientCase(40, 20, 36, "leakyRelu"),
     inputGradientCase(6, 20, 600, "gelu"),
-    halfCase(inputGradientCase(5, 7, 3, "relu"), true),
-    halfCase(inputGradientCase(2, 36, 132, "relu"), true),
-    halfCase(inputGradientCase(66, 64, 32, "relu"), true),
-    halfCase(inputGradientCase(6, 20, 600, "gelu"), false),
   ],
 });
 
@@ -114,15 +96,11 @@ export const linearWeightGradient: Op<null> = composed({
     [64, 132, 32],
     [10, 12, 600],
     [4, 300, 9],
-  ]
-    .map((sizes) => weightGradientCase(sizes, "f32"))
-    .concat(
-      [
-        [5, 7, 3],
-        [64, 132, 32],
-        [10, 12, 600],
-      ].map((sizes) => weightGradientCase(sizes, "f16")),
-    ),
+  ].map(([M, N, K]) => ({
+    name: `${M}x${N} of ${K} rows`,
+    inputs: [f32(K!, M!), f32(K!, N!)],
+    attrs: null,
+  })),
 });
 
 function activationNamed(name: string): (typeof activations)[string] {
@@ -137,17 +115,6 @@ function f32(...shape: readonly number[]) {
 
 function alphaOf(spec: ActivationSpec | undefined): number {
   return spec?.defaultAlpha ?? 0;
-}
-
-function weightGradientCase([M, N, K]: readonly number[], dtype: "f32" | "f16"): OpCase<null> {
-  return {
-    name: `${M}x${N} of ${K} rows${dtype === "f16" ? ", halves" : ""}`,
-    inputs: [
-      { shape: [K!, M!], dtype },
-      { shape: [K!, N!], dtype },
-    ],
-    attrs: null,
-  };
 }
 
 function linearCase(M: number, N: number, K: number, bias: boolean, activation: string | null): OpCase<LinearAttrs> {
@@ -167,11 +134,4 @@ function inputGradientCase(M: number, N: number, K: number, activation: string):
     inputs: [f32(M, K), f32(N, K), v],
     attrs: { activation, alpha: alphaOf(spec) },
   };
-}
-
-/** The same with operands stored as halves, and the outputs of an activation too; with `stores` the result as well. */
-function halfCase(c: OpCase<LinearAttrs>, stores: boolean): OpCase<LinearAttrs> {
-  const inputs = c.inputs.map((x, i) => (i < 2 || x.through ? { ...x, dtype: "f16" as const } : x));
-  const name = `${c.name} of halves${stores ? " to halves" : ""}`;
-  return { ...c, name, inputs, attrs: stores ? { ...c.attrs, toHalf: true } : c.attrs };
 }

@@ -1,7 +1,6 @@
 import {
   columnsEach,
   type Epilogue,
-  type Halves,
   type MatmulForm,
   type MatmulVariant,
   matmulParams,
@@ -13,7 +12,6 @@ import { sumColumnsAlone, sumColumnsParams } from "../../shaders/reduce.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { TensorSpec } from "../graph/graph.ts";
 import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch } from "../graph/op.ts";
-import { capsForHalves, halfPlan } from "./half.ts";
 import { matmulDims } from "./matmul-dims.ts";
 import { matmulPanels, type Panel } from "./matmul-panels.ts";
 import { ladder, type Rung } from "./matmul-rungs.ts";
@@ -62,57 +60,27 @@ function planRung<A>(
   const form = use.form(attrs);
   const dims = matmulDims(form, inputs[0]!, inputs[1]!);
   const epilogue = use.epilogue(attrs, inputs);
-  const halves = halvesOf(rung, epilogue, inputs);
-  const variant = { form, accumulate: false, epilogue, ...(halves && { halves }) };
-  if ((rung.needs && !caps[rung.needs]) || !rung.applies(dims, variant)) return null;
+  if ((rung.needs && !caps[rung.needs]) || !rung.applies(dims, { form, accumulate: false, epilogue })) return null;
   const { M, N, K } = dims;
   const strides = { lda: inputs[0]!.shape[1]!, ldb: inputs[1]!.shape[1]!, ldc: outputs[0]!.shape[1]! };
-  const panels = matmulPanels(form, M, N, K, halves ? capsForHalves(caps) : caps);
+  const panels = matmulPanels(form, M, N, K, caps);
   if (typeof panels === "string") throw new ChainruleError("limit", `${opName}: ${panels}`);
   const alpha = use.alpha(attrs);
-  const toHalves = outputs[0]!.dtype === "f16";
   if (panels[0]!.whole) {
     const slices = rung.slices?.(dims) ?? 1;
-    if (slices > 1) {
-      const plan = planSlices(rung, panels[0]!, strides, variant, slices, alpha, caps);
-      return toHalves ? storedAsHalves(plan, M, N, caps) : plan;
-    }
-    if (toHalves && rung.stores === "four" && vectorAccess(rung, form, panels[0]!, strides).c) {
-      const stores = { ...variant, halves: { ...halves!, c: true } };
-      return { launches: [launchPanel(rung, panels[0]!, strides, stores, alpha, caps)] };
-    }
+    if (slices > 1)
+      return planSlices(rung, panels[0]!, strides, { form, accumulate: false, epilogue }, slices, alpha, caps);
   }
   const launches = panels.map((panel) => {
     const last = panel.last ? { ...epilogue, columnSums: epilogue.columnSums && panel.whole } : NO_EPILOGUE;
-    return launchPanel(rung, panel, strides, { ...variant, accumulate: !panel.first, epilogue: last }, alpha, caps);
+    return launchPanel(rung, panel, strides, { form, accumulate: !panel.first, epilogue: last }, alpha, caps);
   });
   if (epilogue.columnSums && !panels[0]!.whole) {
-    const code = sumColumnsAlone(halves !== null);
-    launches.push(flatLaunch(code, sumColumnsParams.pack({ size: N, M: K }), [input(1), output(1)], N, caps));
+    launches.push(
+      flatLaunch(sumColumnsAlone(), sumColumnsParams.pack({ size: N, M: K }), [input(1), output(1)], N, caps),
+    );
   }
-  return toHalves ? storedAsHalves({ launches }, M, N, caps) : { launches };
-}
-
-/** What of a product is stored as halves: its operands, both or neither, and perhaps what the derivative is taken at. */
-function halvesOf(rung: Rung, { bias, derivative }: Epilogue, inputs: readonly TensorSpec[]): Halves | null {
-  if (inputs[0]!.dtype !== "f16") return null;
-  const v = derivative !== null && inputs[bias ? 3 : 2]!.dtype === "f16";
-  return { native: rung.needs === "shaderF16", v, c: false };
-}
-
-/** The same with its result in scratch, and a launch that stores it as halves. */
-function storedAsHalves(plan: KernelPlan | null, M: number, N: number, caps: DeviceCaps): KernelPlan | null {
-  if (!plan) return null;
-  const before = plan.scratch ?? [];
-  const at = scratch(before.length, "read_write");
-  const redirected = plan.launches.map((launch) => ({
-    ...launch,
-    bindings: launch.bindings.map((b) =>
-      b.kind === "output" && b.index === 0 ? { ...b, kind: at.kind, index: at.index } : b,
-    ),
-  }));
-  const stores = halfPlan(M * N, { ...at, access: "read" }, output(0), caps, (M * N) % 4 === 0);
-  return { scratch: [...before, { shape: [M, N], dtype: "f32" }], launches: [...redirected, ...stores.launches] };
+  return { launches };
 }
 
 const four = (...values: readonly number[]): boolean => values.every((v) => v % 4 === 0);

@@ -1,5 +1,4 @@
 import type { MatmulForm } from "../../shaders/matmul-common.ts";
-import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { expectRank, type TensorSpec, wrongShapes } from "../graph/graph.ts";
 import type { Errors, OpCase } from "../graph/op.ts";
@@ -21,17 +20,7 @@ export function productSpec(
     const want = { NN: "[M, K] and [K, N]", NT: "[M, K] and [N, K]", TN: "[K, M] and [K, N]" }[form];
     wrongShapes(op, inputs, `${want} with the same K`);
   }
-  requireAlike(op, operands);
   return { shape: [M, N], dtype: "f32" };
-}
-
-/** A product reads both of its operands in one way. */
-export function requireAlike(op: { readonly name: string }, [a, b]: readonly TensorSpec[]): void {
-  if (a!.dtype === b!.dtype && (a!.dtype === "f32" || a!.dtype === "f16")) return;
-  throw new ChainruleError(
-    "model",
-    `${op.name}: operands of ${a!.dtype} and ${b!.dtype}: both must be f32, or both f16`,
-  );
 }
 
 /** C = A B in plain loops, k outermost but one so that rows of C and B stay in cache; sums in f64. */
@@ -132,29 +121,14 @@ export const productSizes: readonly (readonly [M: number, N: number, K: number])
   [77, 139, 260],
 ];
 
-/** Few where operands are halves, since the loops are the same: read one by one, and by fours; a row; a long sum. */
-export const halfProductSizes: typeof productSizes = [
-  [17, 15, 31],
-  [68, 72, 64],
-  [1, 64, 132],
-  [6, 20, 600],
-];
-
-export function matmulCase<A>(
-  form: MatmulForm,
-  M: number,
-  N: number,
-  K: number,
-  attrs: A,
-  dtype: "f32" | "f16" = "f32",
-): OpCase<A> {
+export function matmulCase<A>(form: MatmulForm, M: number, N: number, K: number, attrs: A): OpCase<A> {
   const a = form === "TN" ? [K, M] : [M, K];
   const b = form === "NT" ? [N, K] : [K, N];
   return {
-    name: `${form} ${M}x${N}x${K}${dtype === "f16" ? " halves" : ""}`,
+    name: `${form} ${M}x${N}x${K}`,
     inputs: [
-      { shape: a, dtype },
-      { shape: b, dtype },
+      { shape: a, dtype: "f32" },
+      { shape: b, dtype: "f32" },
     ],
     attrs,
   };

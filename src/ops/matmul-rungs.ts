@@ -6,7 +6,7 @@ import { matmulRow, ROW_COLUMNS, ROW_LANES, ROW_SLICES } from "../../shaders/mat
 import { ALONE_COLUMNS, ALONE_LANES, matmulRowAlone } from "../../shaders/matmul-row-alone.ts";
 import { matmulTall, TALL_BLOCK, TALL_INVOCATIONS } from "../../shaders/matmul-tall.ts";
 import { matmulTiled, TILE } from "../../shaders/matmul-tiled.ts";
-import type { DeviceAbility, DeviceCaps } from "../graph/op.ts";
+import type { DeviceCaps } from "../graph/op.ts";
 
 export interface MatmulDims {
   readonly form: MatmulForm;
@@ -28,10 +28,8 @@ export interface Rung {
   readonly vector: "never" | "each" | "side" | "all";
   /** False where the rung cannot do it. */
   applies(dims: MatmulDims, variant: MatmulVariant): boolean;
-  /** What a device must have for it. A rung that needs f16 is for operands stored as halves, and reads them as such. */
-  readonly needs?: DeviceAbility;
-  /** Whether C is written as vec4 where it can be, so that halves can be stored at once. */
-  readonly stores: "one" | "four";
+  /** What a device must have for it. */
+  readonly needs?: "subgroups";
   /** False where a simpler rung is the better first guess; measuring may know better. */
   suits(dims: MatmulDims, caps: DeviceCaps): boolean;
   /** Parts that the sum over K is divided into, each a workgroup's; 1 where absent. */
@@ -78,41 +76,29 @@ const direct = {
   block: [DIRECT_BLOCK, DIRECT_BLOCK] as const,
   invocations: DIRECT_SIDE * DIRECT_SIDE,
   vector: "each" as const,
-  stores: "four" as const,
   code: matmulDirect,
 };
 
 /** For adapters whose registers lie in memory; elsewhere only measuring finds them. */
-const tall = { block: TALL_BLOCK, invocations: TALL_INVOCATIONS, vector: "side" as const, stores: "four" as const };
+const tall = { block: TALL_BLOCK, invocations: TALL_INVOCATIONS, vector: "side" as const };
 
 const block = (name: string, shape: BlockShape, suits: Rung["suits"]): Rung => ({
   name,
   block: blockOf(shape),
   invocations: shape.side * shape.side,
   vector: "all",
-  stores: "four",
   applies: always,
   suits,
   code: (variant, vector) => matmulBlock(variant, shape, vector),
 });
 
-/** The same kernel, which reads halves as WGSL's f16 instead of unpacking them from words. Measuring decides. */
-const native = (rung: Rung): Rung => ({
-  ...rung,
-  name: `${rung.name}-native`,
-  needs: "shaderF16",
-  applies: (dims, variant) => variant.halves !== undefined && rung.applies(dims, variant),
-  suits: () => false,
-  code: (variant, vector, terms) => `enable f16;\n${rung.code(variant, vector, terms)}`,
-});
-
-const rungs: readonly Rung[] = [
+/** Simplest first. What suits is a guess that needs no measurement; measuring (backend/webgpu/tuner.ts) knows better. */
+export const ladder: readonly Rung[] = [
   {
     name: "naive",
     block: [NAIVE_TILE.rows, NAIVE_TILE.columns],
     invocations: NAIVE_TILE.rows * NAIVE_TILE.columns,
     vector: "never",
-    stores: "one",
     applies: always,
     suits: always,
     code: matmulNaive,
@@ -122,7 +108,6 @@ const rungs: readonly Rung[] = [
     block: [TILE, TILE],
     invocations: TILE * TILE,
     vector: "never",
-    stores: "one",
     applies: always,
     suits: isLarge,
     code: matmulTiled,
@@ -154,7 +139,6 @@ const rungs: readonly Rung[] = [
     block: [1, ROW_COLUMNS],
     invocations: ROW_LANES * ROW_SLICES,
     vector: "each",
-    stores: "one",
     applies: ({ M }, { epilogue }) => M <= FEW_ROWS && !epilogue.columnSums,
     suits: ({ M, N, K }) => M <= FEW_ROWS && N * K >= 4096,
     code: matmulRow,
@@ -164,18 +148,8 @@ const rungs: readonly Rung[] = [
     block: [1, ALONE_COLUMNS],
     invocations: ALONE_LANES,
     vector: "never",
-    stores: "one",
     applies: ({ M }, { epilogue }) => M <= FEW_ROWS && !epilogue.columnSums,
     suits: ({ M, N, K }, { onCpu }) => onCpu && M < FEW_ROWS && N * K >= 4096,
     code: (variant, _vector, terms) => matmulRowAlone(variant, terms),
   },
-];
-
-/** Those whose reading counts: they have one of each kind of inner loop. */
-const READ_NATIVELY = ["block64", "block128", "tall", "direct"];
-
-/** Simplest first. What suits is a guess that needs no measurement; measuring (backend/webgpu/tuner.ts) knows better. */
-export const ladder: readonly Rung[] = [
-  ...rungs,
-  ...rungs.filter(({ name }) => READ_NATIVELY.includes(name)).map(native),
 ];

@@ -3,14 +3,7 @@ import type { Graph, Tensor } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { productOnChip } from "./chip.ts";
 import { matmulKernels, plainUse } from "./matmul-kernels.ts";
-import {
-  halfProductSizes,
-  matmulCase,
-  product,
-  productBound,
-  productSpec,
-  productSizes as sizes,
-} from "./matmul-reference.ts";
+import { matmulCase, product, productBound, productSpec, productSizes as sizes } from "./matmul-reference.ts";
 import { productTrial } from "./matmul-trial.ts";
 import { outerProduct } from "./outer-product.ts";
 import { productPlan } from "./wasm-plan.ts";
@@ -40,10 +33,7 @@ export const matmul: Op<null> = {
   onChip: productOnChip("NN"),
   trial: productTrial(() => "NN"),
   bound: (inputs, errors, outputs) => [productBound("NN", inputs, errors, outputs[0]!)],
-  cases: [
-    ...sizes.map(([M, N, K]) => matmulCase("NN", M, N, K, null)),
-    ...halfProductSizes.map(([M, N, K]) => matmulCase("NN", M, N, K, null, "f16")),
-  ],
+  cases: sizes.map(([M, N, K]) => matmulCase("NN", M, N, K, null)),
 };
 
 /** A BT or AT B, without ever materialising the transpose: the backward pass of a layer. */
@@ -60,10 +50,9 @@ export const transposeMatmul: Op<TransposeAttrs> = {
   onChip: (w, inputs, outputs, attrs) => productOnChip(formOf(attrs))(w, inputs, outputs, attrs),
   trial: productTrial(formOf),
   bound: (inputs, errors, outputs, attrs) => [productBound(formOf(attrs), inputs, errors, outputs[0]!)],
-  cases: (["a", "b"] as const).flatMap((transpose) => [
-    ...sizes.map(([M, N, K]) => matmulCase(formOf({ transpose }), M, N, K, { transpose })),
-    ...halfProductSizes.map(([M, N, K]) => matmulCase(formOf({ transpose }), M, N, K, { transpose }, "f16")),
-  ]),
+  cases: (["a", "b"] as const).flatMap((transpose) =>
+    sizes.map(([M, N, K]) => matmulCase(formOf({ transpose }), M, N, K, { transpose })),
+  ),
 };
 
 function formOf(attrs: TransposeAttrs): MatmulForm {

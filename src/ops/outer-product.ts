@@ -9,7 +9,7 @@ import { expectRank, type TensorSpec, wrongShapes } from "../graph/graph.ts";
 import type { DeviceCaps, Kernel, Op } from "../graph/op.ts";
 import { productOnChip } from "./chip.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
-import { matmulCase, product, productBound, requireAlike } from "./matmul-reference.ts";
+import { matmulCase, product, productBound } from "./matmul-reference.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
 import { productPlan } from "./wasm-plan.ts";
 
@@ -24,7 +24,7 @@ const tile: Kernel<null> = {
     if (N % 4 !== 0 || M * N * 4 > caps.maxStorageBufferBindingSize || workgroups.some((w) => w > most)) return null;
     const params = outerTileParams.pack({ M, N: N / 4 });
     const bindings = [input(0), input(1), output(0)];
-    return { launches: [{ code: outerProductTile(inputs[0]!.dtype === "f16"), params, bindings, workgroups }] };
+    return { launches: [{ code: outerProductTile(), params, bindings, workgroups }] };
   },
 };
 
@@ -34,7 +34,6 @@ export const outerProduct: Op<null> = {
   infer(inputs) {
     expectRank(outerProduct, inputs, [2, 2]);
     if (inputs.some((t) => t.shape[0] !== 1)) wrongShapes(outerProduct, inputs, "two rows, [1, M] and [1, N]");
-    requireAlike(outerProduct, inputs);
     return [{ shape: [inputs[0]!.shape[1]!, inputs[1]!.shape[1]!], dtype: "f32" }];
   },
   reference: ([a, b]) => [product("TN", a!, b!)],
@@ -53,10 +52,7 @@ export const outerProduct: Op<null> = {
     [33, 64],
     [300, 10],
     [128, 260],
-  ].flatMap(([M, N]) => [
-    matmulCase("TN", M!, N!, 1, null),
-    ...(M! > 4 ? [matmulCase("TN", M!, N!, 1, null, "f16")] : []),
-  ]),
+  ].map(([M, N]) => matmulCase("TN", M!, N!, 1, null)),
 };
 
 function flat(name: string, vector: boolean): Kernel<null> {
@@ -70,7 +66,7 @@ function flat(name: string, vector: boolean): Kernel<null> {
       return flatWindows(M * N, caps, (window, count, start) => {
         const params = outerParams.pack({ size: count / width, N: N / width, base: start / width });
         const bindings = [input(0), input(1), window(output(0))];
-        return flatLaunch(outerProductCode(vector, inputs[0]!.dtype === "f16"), params, bindings, count / width, caps);
+        return flatLaunch(outerProductCode(vector), params, bindings, count / width, caps);
       });
     },
   };

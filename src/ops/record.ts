@@ -20,8 +20,6 @@ export interface RecordAttrs {
   readonly batch: number;
   /** Rows of the data set, for the epoch count. */
   readonly n: number;
-  /** The loss is scaled, and the ring says by how much; see shaders/step.ts. */
-  readonly scaled?: boolean;
 }
 
 function advance(cursor: NdArray, { batch, n }: RecordAttrs): void {
@@ -40,20 +38,17 @@ export const record: Op<RecordAttrs> = {
     ring!.data[at] = loss!.data[0]!;
     ring!.data[at + 1] = c!.data[CONTROL.norm]!;
     ring!.data[at + 2] = c!.data[CONTROL.lr]!;
-    const gate = c!.data[CONTROL.gate]!;
-    const scale = c!.data[CONTROL.scale]!;
-    ring!.data[at + 3] = attrs.scaled ? (gate === 0 ? -scale : scale) : gate;
+    ring!.data[at + 3] = c!.data[CONTROL.gate]!;
     advance(cursor!, attrs);
-    if (gate === 0) cursor!.data[3]! += 1;
+    if (c!.data[CONTROL.gate] === 0) cursor!.data[3]! += 1;
     return [cursor!, ring!];
   },
-  wasm: (_inputs, _outputs, { slots, batch, n, scaled }) =>
-    scaled ? null : call("record", [output(0), output(1), input(2), input(3), slots, batch, n]),
+  wasm: (_inputs, _outputs, { slots, batch, n }) =>
+    call("record", [output(0), output(1), input(2), input(3), slots, batch, n]),
   onChip(w, [, , loss, c], [cursor, ring], attrs) {
     w.once(() => {
       constants(w, "RecordParams", recordParams, { size: 1, ...attrs });
-      const arrays = { cursor: cursor!.at, ring: ring!.at, loss: loss!.at, control: c!.at };
-      w.add(recordStep(arrays, attrs.scaled === true), COST.function);
+      w.add(recordStep({ cursor: cursor!.at, ring: ring!.at, loss: loss!.at, control: c!.at }), COST.function);
     });
   },
   lookups: [1],
@@ -68,7 +63,7 @@ export const record: Op<RecordAttrs> = {
       plan: (_i, _o, attrs, caps) => ({
         launches: [
           flatLaunch(
-            recordCode(attrs.scaled === true),
+            recordCode(),
             recordParams.pack({ size: 1, ...attrs }),
             [output(0), output(1), input(2), input(3)],
             1,
@@ -79,25 +74,25 @@ export const record: Op<RecordAttrs> = {
     },
   ],
   // Only moves numbers: each keeps the error that it came with.
-  bound([cursor], [, ering, eloss, ec], [, ring], { slots, scaled }) {
+  bound([cursor], [, ering, eloss, ec], [, ring], { slots }) {
     const out = boundLike(ring!);
     for (let i = 0; i < out.data.length; i++) out.data[i] = errorAt(ering, i);
     const at = (cursor!.data[0]! % slots) * 4;
     out.data[at] = errorAt(eloss, 0);
     out.data[at + 1] = errorAt(ec, CONTROL.norm);
     out.data[at + 2] = errorAt(ec, CONTROL.lr);
-    out.data[at + 3] = errorAt(ec, scaled ? CONTROL.scale : CONTROL.gate);
+    out.data[at + 3] = errorAt(ec, CONTROL.gate);
     return [null, out];
   },
-  cases: [0, 1, 0, 1].map((gate, i) => ({
-    name: `${gate ? "step taken" : "step skipped"}${i < 2 ? "" : ", scaled"}`,
+  cases: [0, 1].map((gate) => ({
+    name: gate ? "step taken" : "step skipped",
     inputs: [
       { shape: [4], dtype: "u32", fill: [6, 2, 9, 1] },
       { shape: [4, 4], dtype: "f32" },
       { shape: [1], dtype: "f32" },
-      { shape: [CONTROL_SIZE], dtype: "f32", fill: [0.1, gate, 1, 2.5, 0, 0, 512, 3] },
+      { shape: [CONTROL_SIZE], dtype: "f32", fill: [0.1, gate, 1, 2.5, 0, 0, 0, 0] },
     ],
-    attrs: { slots: 4, batch: 8, n: 10, ...(i < 2 ? {} : { scaled: true }) },
+    attrs: { slots: 4, batch: 8, n: 10 },
   })),
 };
 

@@ -7,13 +7,10 @@ import type { ModelSpec } from "../nn/model.ts";
 import { type ParameterGroup, parameterGroups } from "../nn/parameters.ts";
 import { combine } from "../ops/accumulate.ts";
 import { add } from "../ops/add.ts";
-import { storeHalves } from "../ops/halves.ts";
-import { lossScale } from "../ops/loss-scale.ts";
 import { penalty, penaltyGradient } from "../ops/penalty.ts";
-import { scaledPenaltyGradient } from "../ops/scaled-penalty.ts";
 import { alignView, pack } from "../ops/views.ts";
 import type { PenaltySpec } from "../optim/penalty.ts";
-import { firstControl } from "./precision.ts";
+import type { HalfSteps } from "./precision.ts";
 
 /** The forward and backward passes over one batch, inside a graph. */
 export interface ForwardBackward {
@@ -32,13 +29,17 @@ export interface ForwardBackwardOptions {
   readonly seed: number;
   readonly maxBufferSize: number;
   readonly penalty?: PenaltySpec | null;
-  /**
-   * The numbers of a step, control f32 [8], by whose loss scale all gradients are multiplied; products read halves then.
-   * Absent: f32 throughout, and gradients as they are.
-   */
-  readonly scaledBy?: Tensor | null;
+  /** Products read halves, and gradients are scaled; absent or null: f32 throughout, and gradients as they are. */
+  readonly scaled?: Scaled | null;
   /** Also differentiates with respect to the batch's inputs. */
   readonly ofInputs?: boolean;
+}
+
+/** How gradients are scaled in f16. */
+interface Scaled {
+  /** The numbers of a step, f32 [8], by whose loss scale all gradients are multiplied. */
+  readonly control: Tensor;
+  readonly steps: HalfSteps;
 }
 
 /** One batch: x [batch, inputs], its targets y, and the cursor that dropout draws by. */
@@ -60,13 +61,13 @@ export function forwardBackward(
   batches: readonly (() => Batch)[],
   options: ForwardBackwardOptions,
 ): ForwardBackward {
-  const { scaledBy = null } = options;
+  const { scaled = null } = options;
   const at = parametersOf(g, model, weights, options.maxBufferSize);
   const targets = [...at.values.values()];
   // A mean of means: every batch has as many rows.
   const share = losses[model.loss].reduction === "mean" ? 1 / batches.length : 1;
-  const seed = scaledBy
-    ? g.one(lossScale, [scaledBy], { share }, "d loss")
+  const seed = scaled
+    ? scaled.steps.scaledSeed(g, scaled.control, share)
     : g.variable("d loss", ndarray([1], "f64", [share]));
   const gradients = new Map<Tensor, Tensor>();
   let outputs: Tensor | null = null;
@@ -84,9 +85,9 @@ export function forwardBackward(
     if (loss) loss = g.one(combine, [loss, own], { alpha: scale, beta: scale }, "loss");
     else loss = own;
   }
-  if (options.penalty) loss = penalise(g, options.penalty, at.groups, loss!, gradients, scaledBy);
+  if (options.penalty) loss = penalise(g, options.penalty, at.groups, loss!, gradients, scaled);
   const flat = gathered(g, at, gradients);
-  if (scaledBy) storeHalves(g);
+  scaled?.steps.storeHalves(g);
   return { outputs: outputs!, loss: loss!, groups: at.groups, gradients, ...flat };
 }
 
@@ -138,7 +139,7 @@ function penalise(
   groups: readonly ParameterGroup[],
   loss: Tensor,
   gradients: Map<Tensor, Tensor>,
-  scaledBy: Tensor | null,
+  scaled: Scaled | null,
 ): Tensor {
   let total = loss;
   for (const { spec, tensor } of groups.flatMap((group) => group.parameters)) {
@@ -146,13 +147,18 @@ function penalise(
     const own = g.one(penalty, [tensor], { l1, l2 }, `penalty of ${spec.name}`);
     total = g.one(add, [total, own], null, "loss and penalty");
     const gradient = gradients.get(tensor)!;
-    const inputs = [gradient, tensor];
-    const slope = scaledBy
-      ? g.one(scaledPenaltyGradient, [...inputs, scaledBy], { l1, l2 }, gradient.name)
-      : g.one(penaltyGradient, inputs, { l1, l2 }, gradient.name);
+    const slope = scaled
+      ? scaled.steps.scaledSlope(g, [gradient, tensor, scaled.control], { l1, l2 })
+      : g.one(penaltyGradient, [gradient, tensor], { l1, l2 }, gradient.name);
     gradients.set(tensor, slope);
   }
   return total;
+}
+
+/** Gradients in f16, so many times as large, a power of two. */
+export interface ScaledBy {
+  readonly scale: number;
+  readonly steps: HalfSteps;
 }
 
 /** A graph that computes loss and gradients of one given batch, and no more. */
@@ -168,20 +174,21 @@ export interface GradientGraph extends ForwardBackward {
 
 /**
  * x [n, inputs]; y [n, outputs] or class indices i32 [n]. Dropout draws the masks of the step in `cursor`, 0 at first. With
- * `lossScale` products read halves, and gradients are so many times as large.
+ * `halves` products read halves, and gradients are `scale` times as large.
  */
 export function gradientGraph(
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
   y: NdArray,
-  options: Omit<ForwardBackwardOptions, "scaledBy"> & { readonly lossScale?: number | null },
+  options: Omit<ForwardBackwardOptions, "scaled"> & { readonly halves?: ScaledBy | null },
 ): GradientGraph {
   const { graph, inputs, targets, cursor } = batchGraph(x, y, "y");
-  const { lossScale: scale = null } = options;
-  const control = scale === null ? null : graph.variable("control", firstControl(scale));
+  const { halves = null } = options;
+  const control = halves && graph.variable("control", halves.steps.firstControl(halves.scale));
+  const scaled = halves && { control: control!, steps: halves.steps };
   const batch = () => ({ x: inputs, y: targets, cursor });
-  const body = forwardBackward(graph, model, weights, [batch], { ...options, scaledBy: control });
+  const body = forwardBackward(graph, model, weights, [batch], { ...options, scaled });
   graph.keep(body.loss);
   return finish(graph, { graph, x: inputs, y: targets, cursor, control, ...body });
 }
@@ -192,7 +199,7 @@ export function outputGradientGraph(
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
   dy: NdArray,
-  options: Omit<ForwardBackwardOptions, "scaledBy">,
+  options: Omit<ForwardBackwardOptions, "scaled">,
 ): Omit<GradientGraph, "loss" | "control"> & { readonly loss: null } {
   const { graph, inputs, targets, cursor } = batchGraph(x, dy, "d outputs");
   const at = parametersOf(graph, model, weights, options.maxBufferSize);

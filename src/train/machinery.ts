@@ -8,6 +8,7 @@ import { type AnyEvaluator, evaluatorOf } from "./evaluate-source.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { matchData, type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "./options.ts";
 import { Passes } from "./passes.ts";
+import { halfSteps } from "./precision.ts";
 import { type RowSource, requireResident } from "./row-source.ts";
 import { noAverage, stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
 import { type RowStream, streamOf } from "./stream.ts";
@@ -36,18 +37,17 @@ export class Machinery {
     const { data, batch, accumulate, seed, maxDataBytes } = options;
     const stream = batch === "full" ? null : streamOf(data, accumulate * batch, seed, maxDataBytes);
     const resident = stream?.empty() ?? requireResident(data);
+    const steps = await halfSteps(options.halves);
+    steps?.checkLossScale(options.halves!.lossScale);
     const plan = trainingGraph({
       ...options,
+      steps,
       x: resident.x,
       y: resident.y,
       rows: data.x.shape[0]!,
       streams: stream !== null,
     });
-    if (options.halves) {
-      // Loaded only where it is needed: a page that trains in f32 does without.
-      const { requireParity } = await import("./parity.ts");
-      await requireParity(backend, options, options.halves);
-    }
+    if (steps) await (await import("./parity.ts")).requireParity(backend, options, steps);
     const executor = await backend.compile(plan.graph, { nodes: fuse(plan.graph) });
     return new Machinery(backend, options, plan, executor, stream);
   }

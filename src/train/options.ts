@@ -19,7 +19,7 @@ import { type Multipliers, type ParameterGroupSpec, parameterMultipliers } from 
 import { type AverageSpec, checkAverage, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
-import { type Halves, type LossScale, type Precision, resolvePrecision } from "./precision.ts";
+import { type Halves, type LossScale, type Precision, resolveHalves } from "./precision.ts";
 import { isResident, type RowSource } from "./row-source.ts";
 
 /** Rows to learn from: x f32 [n, inputs]; y f32 [n, outputs], or class indices i32 [n]. */
@@ -127,7 +127,7 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
   const clip = given.clip ?? 0;
   if (!(clip >= 0 && Number.isFinite(clip)))
     throw new ChainruleError("usage", `clip must be a positive number, got ${clip}`);
-  const halves = resolvePrecision(given.precision, given.lossScale);
+  const halves = resolveHalves(given.precision, given.lossScale);
   const optimizer = given.optimizer ?? { type: "adam", lr: 0.001 };
   optimizerAttrs(optimizer);
   const schedule = given.schedule ?? { type: "constant" };

@@ -10,8 +10,9 @@ import { CONTROL, LEAST_SCALE } from "../ops/control.ts";
 import { fuse } from "../ops/fuse.ts";
 import { startCursor } from "../ops/record.ts";
 import { type GradientGraph, gradientGraph } from "./gradient-graph.ts";
+import { firstControl } from "./half-steps.ts";
 import type { ResolvedOptions, Rows } from "./options.ts";
-import { firstControl, type Halves } from "./precision.ts";
+import type { HalfSteps } from "./precision.ts";
 import { isResident, sourceOf } from "./row-source.ts";
 
 /** Multiply-adds of the f64 pass that makes the bound: rows beyond are left out, so that it takes a few seconds at most. */
@@ -30,15 +31,16 @@ type Gradients = ReadonlyMap<string, NdArray>;
  * through the whole net, or a gradient of which a quarter is gone. It refuses and does not fall back, since f16 was asked
  * for by name, and a run in another precision than its settings say cannot be repeated from them.
  */
-export async function requireParity(backend: Backend, options: ResolvedOptions, { lossScale }: Halves): Promise<void> {
+export async function requireParity(backend: Backend, options: ResolvedOptions, steps: HalfSteps): Promise<void> {
+  const { lossScale } = options.halves!;
   const { model, weights, seed, maxBufferSize } = options;
   const { x, y } = await firstRows(options);
   const common = { seed, maxBufferSize };
   const wide = await onBackend(backend, gradientGraph(model, weights, x, y, common), null);
   // A batch that is not finite in f32 is not for f16 to answer for: the run itself reports it.
   if ([...wide.values()].some((g) => firstNotFinite(g.data) >= 0)) return;
-  const first = firstControl(lossScale);
-  const begun = gradientGraph(model, weights, x, y, { ...common, lossScale: scaleOf(first) });
+  const first = steps.firstControl(lossScale);
+  const begun = gradientGraph(model, weights, x, y, { ...common, halves: { scale: scaleOf(first), steps } });
   const dynamic = lossScale === "dynamic";
   const scale = { value: scaleOf(first) };
   const half = await onBackend(backend, begun, dynamic ? scale : null);
@@ -47,7 +49,7 @@ export async function requireParity(backend: Backend, options: ResolvedOptions, 
     if (at >= 0)
       throw refusal(`the gradient of ${name} is ${g.data[at]} at ${place(at, g)}, finite in f32`, scale.value);
   }
-  const bounds = boundsOf(gradientGraph(model, weights, x, y, { ...common, lossScale: scale.value }));
+  const bounds = boundsOf(gradientGraph(model, weights, x, y, { ...common, halves: { scale: scale.value, steps } }));
   for (const [name, g] of half) compareOne(name, g, wide.get(name)!, bounds.get(name)!, scale.value);
 }
 

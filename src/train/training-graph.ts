@@ -1,10 +1,11 @@
+import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, ndarray, sizeOf, zeros } from "../core/ndarray.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import type { ParameterGroup } from "../nn/parameters.ts";
 import { partCursor } from "../ops/accumulate.ts";
 import { batchIndex, gather } from "../ops/batch.ts";
-import { control } from "../ops/control.ts";
+import { CONTROL_SIZE, control } from "../ops/control.ts";
 import { gradientStats } from "../ops/gradient-stats.ts";
 import { RATE_BLOCK } from "../ops/optimizer-op.ts";
 import { record, startCursor } from "../ops/record.ts";
@@ -14,7 +15,7 @@ import { type AverageSpec, addAverage, addUpdate, type OptimizerSpec, optimizerA
 import type { PenaltySpec } from "../optim/penalty.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
 import { type Batch, type ForwardBackward, forwardBackward } from "./gradient-graph.ts";
-import { firstControl, type Halves, scalingAttrs } from "./precision.ts";
+import type { HalfSteps, Halves } from "./precision.ts";
 
 /** Steps whose loss the device remembers before the host must have read them. */
 export const RING_SLOTS = 4096;
@@ -42,8 +43,9 @@ export interface TrainingConfig {
   readonly accumulate?: number;
   readonly seed: number;
   readonly maxBufferSize: number;
-  /** Products read halves; absent or null: f32 throughout. */
+  /** Products read halves; absent or null: f32 throughout. `steps` is what halfSteps gives for them. */
   readonly halves?: Halves | null;
+  readonly steps?: HalfSteps | null;
 }
 
 /** A whole training step as a graph, with the values that the trainer reads and writes. */
@@ -73,8 +75,9 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
   const dataY = g.variable("data y", config.y);
   const cursor = g.variable("cursor", startCursor());
   const ring = g.variable("loss ring", zeros([RING_SLOTS, 4], "f32"));
-  const { halves = null } = config;
-  const numbers = g.variable("control", firstControl(halves?.lossScale ?? null));
+  const { halves = null, steps = null } = config;
+  if (halves && !steps) throw new ChainruleError("usage", "a step in f16 needs the code of f16");
+  const numbers = g.variable("control", steps?.firstControl(halves!.lossScale) ?? zeros([CONTROL_SIZE], "f32"));
 
   let index: Tensor | null = null;
   const parts = config.accumulate ?? 1;
@@ -89,27 +92,24 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
   };
   const batches = Array.from({ length: parts }, (_, part) => draw(part));
   const { maxBufferSize, penalty = null } = config;
-  const scaledBy = halves && numbers;
-  const body = forwardBackward(g, model, config.weights, batches, { seed, maxBufferSize, penalty, scaledBy });
+  const scaled = steps && { control: numbers, steps };
+  const body = forwardBackward(g, model, config.weights, batches, { seed, maxBufferSize, penalty, scaled });
 
   const stats = body.flatGradients.map((d) => g.one(gradientStats, [d], null, `statistics of ${d.name}`));
   const { beta1, beta2 } = optimizerAttrs(config.optimizer);
-  const attrs = {
-    ...scheduleAttrs(config.schedule, config.optimizer.lr),
-    maxNorm: config.clip,
-    beta1,
-    beta2,
-    ...(halves && scalingAttrs(halves)),
-  };
-  const now = g.one(control, [numbers, cursor, body.loss, together(g, stats)], attrs, "control");
+  const attrs = { ...scheduleAttrs(config.schedule, config.optimizer.lr), maxNorm: config.clip, beta1, beta2 };
+  const recordAttrs = { slots: RING_SLOTS, batch: parts * batch, n: rows };
+  const given = [numbers, cursor, body.loss, together(g, stats)];
+  const now = steps
+    ? steps.scaledNumbers(g, [...given, ring], { ...attrs, ...recordAttrs }, halves!)
+    : g.one(control, given, attrs, "control");
   const updates = body.groups.map((group, i) =>
     addUpdate(g, config.optimizer, group.flat, body.flatGradients[i]!, now, ratesOf(group, config.multipliers ?? null)),
   );
   const states = updates.flatMap((update) => update.states);
   const { ema } = config;
   const averages = ema ? body.groups.map((group, i) => addAverage(g, ema, group.flat, updates[i]!.updated, now)) : [];
-  const recordAttrs = { slots: RING_SLOTS, batch: parts * batch, n: rows, ...(halves && { scaled: true }) };
-  g.add(record, [cursor, ring, body.loss, now], recordAttrs, "record");
+  if (!steps) g.add(record, [cursor, ring, body.loss, now], recordAttrs, "record");
   g.prune();
   return { graph: g, dataX, dataY, cursor, ring, control: numbers, states, averages, index, ...body };
 }

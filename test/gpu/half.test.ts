@@ -15,6 +15,7 @@ import { trainingPresets } from "../../src/nn/presets.ts";
 import { fuse } from "../../src/ops/fuse.ts";
 import { toHalf } from "../../src/ops/half.ts";
 import { gradientGraph } from "../../src/train/gradient-graph.ts";
+import * as steps from "../../src/train/half-steps.ts";
 import { createTrainer } from "../../src/train/trainer.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { mixedNet, ring, smallNet } from "../shared/problems.ts";
@@ -64,26 +65,27 @@ test("rounding is exact, bit for bit: random patterns of f32, around every expon
 
 test("a step of two layers: what products read and what only they read is halves, all else is f32", () => {
   const { x, y } = ring(8);
-  const g = gradientGraph(smallNet, initialise(smallNet, 1), x, y, { seed: 1, maxBufferSize: 2 ** 28, lossScale: 1 });
+  const halves = { scale: 1, steps };
+  const g = gradientGraph(smallNet, initialise(smallNet, 1), x, y, { seed: 1, maxBufferSize: 2 ** 28, halves });
   const nodes = fuse(g.graph).filter((node) => !node.op.view);
   expect(nodes.map((node) => node.op.name)).toEqual([
     "toHalf",
     "toHalf",
     "toHalf",
     "lossScale",
-    "linear",
-    "linear",
+    "halfLinear",
+    "halfLinear",
     "crossEntropyWithGradient",
     "toHalf",
-    "linearWeightGradient",
-    "linearInputGradient",
-    "linearWeightGradient",
+    "halfLinearWeightGradient",
+    "halfLinearInputGradient",
+    "halfLinearWeightGradient",
   ]);
   const kinds = (name: string) =>
     nodes.filter((n) => n.op.name === name).map((n) => [...n.inputs, ...n.outputs].map((t) => t.dtype).join(" "));
-  expect(kinds("linear")).toEqual(["f16 f16 f32 f16", "f16 f16 f32 f32"]);
-  expect(kinds("linearInputGradient")).toEqual(["f16 f16 f16 f16"]);
-  expect(kinds("linearWeightGradient")).toEqual(["f16 f16 f32 f32", "f16 f16 f32 f32"]);
+  expect(kinds("halfLinear")).toEqual(["f16 f16 f32 f16", "f16 f16 f32 f32"]);
+  expect(kinds("halfLinearInputGradient")).toEqual(["f16 f16 f16 f16"]);
+  expect(kinds("halfLinearWeightGradient")).toEqual(["f16 f16 f32 f32", "f16 f16 f32 f32"]);
 });
 
 describe("the proof with halves", () => {

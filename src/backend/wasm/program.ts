@@ -1,6 +1,6 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, sizeOf, type TypedArray } from "../../core/ndarray.ts";
-import { type Graph, type Node, type Tensor, type TensorSpec, wordBytesOf } from "../../graph/graph.ts";
+import type { Graph, Node, Tensor, TensorSpec } from "../../graph/graph.ts";
 import { type MemoryPlan, type Place, planMemory } from "../../graph/memory-plan.ts";
 import type { WasmCall, WasmPlan } from "../../graph/op.ts";
 import type { CompileOptions } from "../executor.ts";
@@ -39,7 +39,9 @@ export function layProgram(g: Graph, options: CompileOptions, kernels: readonly 
     const plan = node.op.wasm?.(node.inputs, node.outputs, node.attrs);
     if (plan && !node.op.view) plans.set(node, plan);
   }
-  const plan = planMemory(g, nodes, (node) => plans.get(node)?.scratch ?? [], options.keepAll, wordBytesOf);
+  // Every element takes a word here, halves too: kernels read f32.
+  const bytesOf = ({ shape }: TensorSpec): number => 4 * sizeOf(shape);
+  const plan = planMemory(g, nodes, (node) => plans.get(node)?.scratch ?? [], options.keepAll, bytesOf);
   const bases: number[] = [];
   let at = align(PROGRAM_START + 4 * countWords(plans.values()));
   for (const buffer of plan.buffers) {

@@ -1,5 +1,4 @@
 import { ChainruleError } from "../../core/errors.ts";
-import { packHalves } from "../../core/half.ts";
 import { cast, type NdArray, sameShape, shapeText } from "../../core/ndarray.ts";
 import { Disposing, disposedError } from "../../core/resource.ts";
 import type { Graph, Tensor } from "../../graph/graph.ts";
@@ -73,7 +72,7 @@ export class WebGpuExecutor extends Disposing implements Executor {
       throw new ChainruleError("shape", `${variable.name}: cannot be set, the shapes differ: ${got}`);
     }
     const { buffer, offset } = this.recording.place(variable);
-    const data = variable.dtype === "f16" ? packHalves(value.data) : cast(value, variable.dtype).data;
+    const { data } = cast(value, variable.dtype);
     this.tail = this.tail.then(() => {
       if (!this.disposed) this.gpu.device.queue.writeBuffer(buffer, offset, data as BufferSource);
     });

@@ -1,14 +1,8 @@
-import { unpackHalves } from "../../core/half.ts";
-import { type NdArray, sizeOf, type TypedArray } from "../../core/ndarray.ts";
+import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import { bytesOf, type TensorSpec } from "../../graph/graph.ts";
 import type { Ledger } from "./ledger.ts";
 
 const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array } as const;
-
-function copyOf(dtype: TensorSpec["dtype"], bytes: ArrayBuffer, offset: number, size: number): TypedArray {
-  if (dtype === "f16") return unpackHalves(new Uint16Array(bytes, offset, size), size);
-  return new arrays[dtype](bytes, offset, size).slice();
-}
 
 /** Buffers that carry results to the host. They are used again and again: a reading costs no allocation. */
 export class Staging {
@@ -30,11 +24,17 @@ export class Staging {
   /** Copies the values out of a buffer that holds them one after another, and gives the buffer back. */
   async collect(buffer: GPUBuffer, specs: readonly TensorSpec[]): Promise<NdArray[]> {
     await buffer.mapAsync(GPUMapMode.READ);
+    // Few read halves: what unpacks them is loaded by those who do.
+    const halves = specs.some(({ dtype }) => dtype === "f16") ? await import("../../core/half.ts") : null;
     const bytes = buffer.getMappedRange();
     let offset = 0;
     const result = specs.map((spec): NdArray => {
       const { shape, dtype } = spec;
-      const data = copyOf(dtype, bytes, offset, sizeOf(shape));
+      const size = sizeOf(shape);
+      const data =
+        dtype === "f16"
+          ? halves!.unpackHalves(new Uint16Array(bytes, offset, size), size)
+          : new arrays[dtype](bytes, offset, size).slice();
       offset += bytesOf(spec);
       return { shape, dtype, data };
     });
