@@ -1,13 +1,9 @@
-import { flatMain, read, storage } from "./common.ts";
-import { paramBlock } from "./params.ts";
-import { wgsl } from "./wgsl.ts";
-
 /**
  * Rounds to halves by integer arithmetic: to nearest, ties to even, subnormals kept, infinity beyond the largest. The
  * built-in pack2x16float may round either way, and its result is undefined where a value is too large, which is the very
  * case that must be seen.
  */
-export const packHalves = wgsl`
+export const packHalves = `
 fn halfBits(x: f32) -> u32 {
   let bits = bitcast<u32>(x);
   let size = bits & 0x7fffffffu;
@@ -26,26 +22,27 @@ fn halfBits(x: f32) -> u32 {
 fn packHalves(x: f32, y: f32) -> u32 { return halfBits(x) | (halfBits(y) << 16u); }
 `;
 
-/** Invocations, and elements. */
-export const toHalfParams = paramBlock({ size: "u32", count: "u32" });
+/** What the kernel below takes: its invocations, and elements. */
+export const toHalfParams = (size: number, count: number): ArrayBuffer => Uint32Array.of(size, count).buffer;
 
 /**
- * y = x as halves. An invocation writes one word; with `vector` (the count is a multiple of 4) two, from a vec4. params.size
- * counts invocations, params.count elements.
+ * y = x as halves. An invocation writes one word; with `vector` (the count is a multiple of 4) two, from a vec4. Without
+ * what other kernels are written with: most programs do not load this file, and should not have theirs cut up for it.
  */
-export function toHalf(vector: boolean): string {
-  return wgsl`
-${toHalfParams.wgsl}
-${storage(read("x", vector ? "vec4<f32>" : "f32"))}
+export const toHalf = (vector: boolean): string => `
+struct Params { size: u32, count: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<${vector ? "vec4<f32>" : "f32"}>;
 @group(0) @binding(2) var<storage, read_write> y: array<${vector ? "vec2<u32>" : "u32"}>;
 ${packHalves}
-#if ${vector}
-${flatMain("  y[i] = vec2<u32>(packHalves(x[i].x, x[i].y), packHalves(x[i].z, x[i].w));")}
-#else
-${flatMain(wgsl`
-  let second = 2u * i + 1u;
-  y[i] = packHalves(x[2u * i], select(0.0, x[min(second, params.count - 1u)], second < params.count));
-`)}
-#endif
-`;
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+        @builtin(local_invocation_index) local: u32) {
+  let i = (group.y * groups.x + group.x) * 256u + local;
+  if (i >= params.size) { return; }
+  ${vector ? "y[i] = vec2<u32>(packHalves(x[i].x, x[i].y), packHalves(x[i].z, x[i].w));" : words}
 }
+`;
+
+const words = `let second = 2u * i + 1u;
+  y[i] = packHalves(x[2u * i], select(0.0, x[min(second, params.count - 1u)], second < params.count));`;

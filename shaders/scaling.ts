@@ -1,5 +1,5 @@
-import { float } from "./params.ts";
-import { CONTROL, LARGEST_SCALE, LEAST_SCALE, type Scaling } from "./step.ts";
+import { CONTROL, LARGEST_SCALE, LEAST_SCALE } from "./control-places.ts";
+import type { Scaling } from "./step.ts";
 
 /**
  * Gradients that are `control[scale]` times too large, a power of two: what clips them divides them by it too, exactly.
@@ -13,9 +13,9 @@ export function scaling(growAfter: number): Scaling {
     before: `  let unscale = bitcast<f32>(0x7f000000u - bitcast<u32>(${scale}));`,
     after: `  control[${CONTROL.clip}] *= unscale;
   let inRow = select(0.0, ${good} + 1.0, fine);
-  let grows = ${growAfter > 0} && inRow >= ${float(growAfter)};
-  let kept = select(max(0.5 * ${scale}, ${float(LEAST_SCALE)}), ${scale}, fine || ${growAfter === 0});
-  ${scale} = select(kept, min(2.0 * ${scale}, ${float(LARGEST_SCALE)}), grows);
+  let grows = ${growAfter > 0} && inRow >= ${growAfter}f;
+  let kept = select(max(0.5 * ${scale}, ${LEAST_SCALE}f), ${scale}, fine || ${growAfter === 0});
+  ${scale} = select(kept, min(2.0 * ${scale}, ${LARGEST_SCALE}f), grows);
   ${good} = select(inRow, 0.0, grows);
   ring[at + 3u] = select(-${scale}, ${scale}, fine);`,
   };

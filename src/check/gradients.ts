@@ -5,7 +5,7 @@ import { type Comparison, compare } from "../core/compare.ts";
 import { type NdArray, type Shape, sizeOf } from "../core/ndarray.ts";
 import { turn } from "../core/turn.ts";
 import type { Tensor } from "../graph/graph.ts";
-import { propagateBounds } from "../graph/propagate.ts";
+import { idealValues, propagateBounds } from "../graph/propagate.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { fuse } from "../ops/fuse.ts";
 import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
@@ -107,7 +107,7 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const common = { seed: options.seed ?? 1, maxBufferSize, penalty: checkPenalty(options.penalty) };
   const graphOf = (scale: number): GradientGraph =>
     gradientGraph(model, weights, x, y, { ...common, halves: steps && { scale, steps } });
-  const scale = steps ? scaleFor(graphOf(1)) : 1;
+  const scale = steps ? await scaleFor(graphOf(1)) : 1;
   const g = graphOf(scale);
   const exact = new ReferenceExecutor(g.graph, "f64", true);
   await orAborted(exact.run(1), signal);
@@ -174,12 +174,11 @@ const LARGEST_SCALED = 2 ** 12;
 const MOST_SCALE = 2 ** 16;
 
 /** A power of two by which gradients may be multiplied on their way, so that none is lost among the least halves. */
-function scaleFor(g: GradientGraph): number {
-  const exact = new ReferenceExecutor(g.graph, "f64", true);
-  exact.step();
+async function scaleFor(g: GradientGraph): Promise<number> {
+  const exact = await idealValues(g.graph);
   let most = 0;
   for (const t of g.gradients.values()) {
-    for (const v of exact.values.get(t)?.data ?? []) most = Math.max(most, Math.abs(v));
+    for (const v of exact.get(t)?.data ?? []) most = Math.max(most, Math.abs(v));
   }
   return most > 0 ? Math.min(MOST_SCALE, 2 ** Math.floor(Math.log2(LARGEST_SCALED / most))) : 1;
 }

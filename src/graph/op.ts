@@ -47,8 +47,8 @@ export interface Op<A> {
   ): readonly (NdArray | null)[];
   /** How its kernels are compared on a device, where several apply; absent where the ladder's own guess will do. */
   readonly trial?: Trial<A>;
-  /** How nodes of its own become one with others, in place of the patterns of ops/fuse.ts. */
-  readonly fuse?: Pattern;
+  /** How nodes that begin with one of its own become one, in place of the patterns of ops/fuse.ts, which are handed to it. */
+  readonly fuse?: (node: Node, uses: Uses, patterns: readonly Pattern[]) => Fusion | null;
   /** Inputs for every check: conformance, gradient, benchmark. */
   readonly cases: readonly OpCase<A>[];
   /** Pairs [output, input] that share memory: the op updates that input. */

@@ -25,8 +25,9 @@ export function fuse(g: Graph): readonly Node[] {
   const gone = new Set<Node>();
   const made = new Map<Node, Node>();
   for (const node of g.nodes) {
-    for (const pattern of node.op.fuse ? [node.op.fuse] : patterns) {
-      const found = gone.has(node) ? null : pattern(node, uses);
+    const { fuse } = node.op;
+    for (const pattern of fuse ? [fuse] : patterns) {
+      const found = gone.has(node) ? null : pattern(node, uses, patterns);
       if (!found || found.replaces.some((n) => gone.has(n))) continue;
       const { at, op, attrs, inputs, outputs } = found;
       for (const n of found.replaces) gone.add(n);
@@ -142,6 +143,4 @@ const bookkeeping: Pattern = (node, { nodes, of }) => {
   };
 };
 
-/** What begins with a product. */
-export const products: readonly Pattern[] = [layer, inputGradient, weightGradient];
-const patterns = [...products, lossAndGradient, draw, bookkeeping];
+const patterns: readonly Pattern[] = [layer, inputGradient, weightGradient, lossAndGradient, draw, bookkeeping];

@@ -1,9 +1,28 @@
 import type { AnyOp } from "../graph/op.ts";
+import { controlAndRecord } from "./control.ts";
 import { toHalf } from "./half.ts";
-import { halvedOps } from "./halved.ts";
+import { halved, halvesOf } from "./halved.ts";
+import { ops } from "./index.ts";
 import { lossScale } from "./loss-scale.ts";
+import { penaltyGradient } from "./penalty.ts";
 import { scaledControl } from "./scaled-control.ts";
-import { scaledPenaltyGradient } from "./scaled-penalty.ts";
 
-/** Every op that only runs in f16 have. They are apart from ops/index.ts, since others do not load them. */
-export const halfOps: readonly AnyOp[] = [toHalf, ...halvedOps(), lossScale, scaledControl, scaledPenaltyGradient];
+/** Its gradient is scaled where the numbers of a step follow: the third input. */
+const scaledPenalty: AnyOp = {
+  ...penaltyGradient,
+  name: "scaledPenaltyGradient",
+  cases: penaltyGradient.cases.map((c) => ({
+    ...c,
+    name: `${c.name}, scaled`,
+    inputs: [...c.inputs, { shape: [8], dtype: "f32" as const, fill: [0.1, 1, 2 ** -10, 2.5, 0.2, 0.1, 1024, 17] }],
+  })),
+};
+
+/** Every op that only runs in f16 have, for the checks. They are apart from `ops`, since others do not load them. */
+export const halfOps: readonly AnyOp[] = [
+  toHalf,
+  ...ops.filter((op) => halvesOf(op).length > 0).map(halved),
+  lossScale,
+  scaledPenalty,
+  scaledControl(controlAndRecord),
+];

@@ -15,7 +15,7 @@ export const capsForHalves = (caps: DeviceCaps): DeviceCaps => ({
 export function halfPlan(size: number, from: Binding, to: Binding, caps: DeviceCaps, vector: boolean): KernelPlan {
   return flatWindows(size, capsForHalves(caps), (window, count) => {
     const invocations = Math.ceil(count / (vector ? 4 : 2));
-    const params = toHalfParams.pack({ size: invocations, count });
+    const params = toHalfParams(invocations, count);
     return flatLaunch(toHalfCode(vector), params, [window(from), window(to)], invocations, caps);
   });
 }

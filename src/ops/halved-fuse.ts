@@ -1,17 +1,19 @@
 import type { Node } from "../graph/graph.ts";
-import type { AnyOp, Fusion, Pattern, Uses } from "../graph/op.ts";
-import { products } from "./fuse.ts";
+import type { AnyOp, Fusion, Uses } from "../graph/op.ts";
 import { toHalf } from "./half.ts";
 
 /**
  * How nodes become one that begin with a product of halves: as ops/fuse.ts has it for f32, and where halves of the result
  * are all that is looked at, the storing too. `halved` gives an op's form that reads halves, `wideOf` the op of such a form.
  */
-export function fuseHalved(halved: (op: AnyOp) => AnyOp, wideOf: (op: AnyOp) => AnyOp | null): Pattern {
-  return (node, uses) => {
+export function fuseHalved(
+  halved: (op: AnyOp) => AnyOp,
+  wideOf: (op: AnyOp) => AnyOp | null,
+): NonNullable<AnyOp["fuse"]> {
+  return (node, uses, patterns) => {
     const seen = new Disguise(uses, wideOf);
     const start = seen.of(node);
-    const found = products.map((pattern) => pattern(start, seen.uses)).find((f) => f !== null);
+    const found = patterns.map((pattern) => pattern(start, seen.uses)).find((f) => f !== null);
     const { op, attrs, ...rest }: Fusion = found ?? { ...start, replaces: [start], at: start };
     const fusion = { ...rest, replaces: rest.replaces.map((n) => seen.real(n)), at: seen.real(rest.at) };
     const stored = fusion.outputs.length === 1 ? uses.only(fusion.outputs[0]!) : null;

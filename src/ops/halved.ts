@@ -2,13 +2,9 @@ import { withHalves } from "../../shaders/half-arrays.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import type { Graph, Tensor, TensorSpec } from "../graph/graph.ts";
 import type { AnyOp, Binding, DeviceCaps, Kernel, KernelPlan, Launch, Op, OpCase } from "../graph/op.ts";
-import { activations } from "./activations.ts";
-import { sumRows } from "./bias.ts";
 import { capsForHalves, halfPlan, toHalf } from "./half.ts";
 import { fuseHalved } from "./halved-fuse.ts";
-import { linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
-import { matmul, transposeMatmul } from "./matmul.ts";
-import { outerProduct } from "./outer-product.ts";
+import { activationNames } from "./names.ts";
 import { output, scratch } from "./plan.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: kernels of the op list have attributes of every type
@@ -18,21 +14,30 @@ interface Stores {
   readonly toHalf?: true;
 }
 
-/** Ops that have a form which reads halves, and the inputs that it reads so in checks. */
-const operands = new Map<AnyOp, readonly number[]>([
-  [matmul, [0, 1]],
-  [transposeMatmul, [0, 1]],
-  [outerProduct, [0, 1]],
-  [linear, [0, 1]],
-  [linearInputGradient, [0, 1, 2]],
-  [linearWeightGradient, [0, 1]],
-  [sumRows, [0]],
-  ...Object.values(activations).map(({ backward }) => [backward, [1]] as const),
+/**
+ * Ops that have a form which reads halves, and the inputs that it may read so. By name: they come with the graph, and
+ * importing them here would have bundlers cut them out of the file where all others use them.
+ */
+const operands = new Map<string, readonly number[]>([
+  ["matmul", [0, 1]],
+  ["transposeMatmul", [0, 1]],
+  ["outerProduct", [0, 1]],
+  ["linear", [0, 1]],
+  ["linearInputGradient", [0, 1, 2]],
+  ["linearWeightGradient", [0, 1]],
+  ["sumRows", [0]],
+  ...activationNames.map((name) => [`${name}Gradient`, [1]] as const),
 ]);
 /** Those whose result products read in turn. */
-const storing: readonly AnyOp[] = [matmul, transposeMatmul, linear, linearInputGradient];
+const storing = ["matmul", "transposeMatmul", "linear", "linearInputGradient"];
 /** Kernels whose reading counts: they have one of each kind of inner loop. */
 const READ_NATIVELY = ["block64", "block128", "tall", "direct"];
+
+/** More cases than an op with kernels of many sizes has. */
+const MANY = 9;
+
+/** The inputs of an op that may be stored as halves; none of most. */
+export const halvesOf = (op: AnyOp): readonly number[] => operands.get(op.name) ?? [];
 
 const made = new Map<AnyOp, AnyOp>();
 const forms = new Map<AnyOp, AnyOp>();
@@ -47,9 +52,6 @@ export function halved(op: AnyOp): AnyOp {
 
 /** The op that one is a form of; null where it is none. */
 const wideOf = (op: AnyOp): AnyOp | null => forms.get(op) ?? null;
-
-/** All of them, for the checks. */
-export const halvedOps = (): readonly AnyOp[] => [...operands.keys()].map(halved);
 
 function make(op: AnyOp): Op<Stores> {
   const name = `half${op.name[0]!.toUpperCase()}${op.name.slice(1)}`;
@@ -142,17 +144,23 @@ function storedApart(plan: KernelPlan, { shape }: TensorSpec, caps: DeviceCaps):
 
 /** The op's own, with operands stored as halves; and where a product may read the result, with that stored so too. */
 function casesOf(op: AnyOp): readonly OpCase<Stores>[] {
-  const halves = operands.get(op)!;
-  const cases = (op.cases as readonly OpCase<Stores>[]).map((c) => ({
+  const halves = halvesOf(op);
+  // Some of many: sizes are what the op's own are for.
+  const own = (op.cases as readonly OpCase<Stores>[]).filter(
+    (_, i, all) => all.length < MANY || i % 3 === 1 || i === all.length - 1,
+  );
+  const cases = own.map((c) => ({
     ...c,
     name: `${c.name} of halves`,
     inputs: c.inputs.map((x, i) => (halves.includes(i) && x.dtype === "f32" ? { ...x, dtype: "f16" as const } : x)),
   }));
-  if (!storing.includes(op)) return cases;
-  const stores = cases.map((c) => ({
-    ...c,
-    name: `${c.name} to halves`,
-    attrs: { ...c.attrs, toHalf: true as const },
-  }));
+  if (!storing.includes(op.name)) return cases;
+  const stores = cases
+    .filter((_, i) => own.length < MANY || i % 2 === 0)
+    .map((c) => ({
+      ...c,
+      name: `${c.name} to halves`,
+      attrs: { ...c.attrs, toHalf: true as const },
+    }));
   return [...cases, ...stores];
 }

@@ -1,13 +1,8 @@
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
-import { activations } from "./activations.ts";
-import { sumRows } from "./bias.ts";
 import { toHalf } from "./half.ts";
-import { halved } from "./halved.ts";
-import { matmul, transposeMatmul } from "./matmul.ts";
-import { outerProduct } from "./outer-product.ts";
+import { halved, halvesOf } from "./halved.ts";
 
-const products: readonly unknown[] = [matmul, transposeMatmul, outerProduct];
-const slopes: readonly unknown[] = Object.values(activations).map(({ backward }) => backward);
+const products = ["matmul", "transposeMatmul", "outerProduct"];
 
 /**
  * Makes a graph, forward and backward, one whose products read halves: every operand is rounded once, behind the node that
@@ -25,11 +20,12 @@ export function storeHalves(g: Graph): void {
     made.set(t, g.nodes.at(-1)!);
     return copy;
   };
-  for (const node of nodes) if (products.includes(node.op)) readHalves(node, [0, 1], copyOf);
-  for (const node of nodes) {
-    const at = slopes.includes(node.op) ? 1 : node.op === sumRows ? 0 : -1;
-    const read = node.inputs[at];
-    if (read && made.has(read)) readHalves(node, [at], copyOf);
+  const isProduct = ({ op }: Node): boolean => products.includes(op.name);
+  const others = nodes.filter((node) => !isProduct(node));
+  for (const node of nodes) if (isProduct(node)) readHalves(node, [0, 1], copyOf);
+  for (const node of others) {
+    const stored = halvesOf(node.op).filter((i) => made.has(node.inputs[i]!));
+    if (stored.length > 0) readHalves(node, stored, copyOf);
   }
   // Each copy runs right behind its source; those of variables run first.
   const behind = (t: Tensor): readonly Node[] => {

@@ -1,17 +1,13 @@
-import { read, storage, write } from "../../shaders/common.ts";
-import { paramBlock } from "../../shaders/params.ts";
-import { CONTROL, CONTROL_SIZE } from "../../shaders/step.ts";
-import { wgsl } from "../../shaders/wgsl.ts";
+import { CONTROL, CONTROL_SIZE } from "../../shaders/control-places.ts";
 import type { Op } from "../graph/op.ts";
 import { input, output } from "./plan.ts";
 import { boundLike, floatLike, U } from "./rounding.ts";
 
-const params = paramBlock({ share: "f32" });
-const code = wgsl`
-${params.wgsl}
-${storage(read("control"), write("scale"))}
+const code = (share: number): string => `
+@group(0) @binding(1) var<storage, read> control: array<f32>;
+@group(0) @binding(2) var<storage, read_write> scale: array<f32>;
 @compute @workgroup_size(1)
-fn main() { scale[0] = control[${CONTROL.scale}] * params.share; }
+fn main() { scale[0] = control[${CONTROL.scale}] * ${Math.fround(share)}f; }
 `;
 
 export interface LossScaleAttrs {
@@ -36,8 +32,8 @@ export const lossScale: Op<LossScaleAttrs> = {
   kernels: [
     {
       name: "lossScale/one",
-      plan: (_inputs, _outputs, attrs) => ({
-        launches: [{ code, params: params.pack({ ...attrs }), bindings: [input(0), output(0)], workgroups: [1, 1, 1] }],
+      plan: (_inputs, _outputs, { share }) => ({
+        launches: [{ code: code(share), params: null, bindings: [input(0), output(0)], workgroups: [1, 1, 1] }],
       }),
     },
   ],

@@ -6,7 +6,8 @@ import {
   penaltySlope,
 } from "../../shaders/penalty.ts";
 import { MAX_PARTIALS, REDUCE_WORKGROUP, total, totalParams } from "../../shaders/reduce.ts";
-import { sizeOf } from "../core/ndarray.ts";
+import { CONTROL } from "../../shaders/step.ts";
+import { type NdArray, sizeOf } from "../core/ndarray.ts";
 import { expectSame } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { constants } from "./chip.ts";
@@ -83,23 +84,29 @@ export const penalty: Op<PenaltyAttrs> = {
   cases: cases(1),
 };
 
-/** dy = dw + l1 sign(w) + 2 l2 w, from the gradient dw of the data's loss and w. */
+/**
+ * dy = dw + l1 sign(w) + 2 l2 w, from the gradient dw of the data's loss and w. Where dw is scaled, the numbers of a step,
+ * control f32 [8], come third, and what is added is scaled alike.
+ */
 export const penaltyGradient: Op<PenaltyAttrs> = {
   name: "penaltyGradient",
   infer(inputs) {
-    expectSame(penaltyGradient, inputs);
+    expectSame(penaltyGradient, inputs.slice(0, 2));
     return [{ shape: inputs[1]!.shape, dtype: "f32" }];
   },
-  reference([dw, w], { l1, l2 }) {
+  reference([dw, w, c], { l1, l2 }) {
     const dy = floatLike(dw!, dw!.shape);
+    const scale = scaleIn(c);
     for (let i = 0; i < dy.data.length; i++) {
       const v = w!.data[i]!;
-      dy.data[i] = dw!.data[i]! + l1 * Math.sign(v) + 2 * l2 * v;
+      dy.data[i] = dw!.data[i]! + scale * (l1 * Math.sign(v) + 2 * l2 * v);
     }
     return [dy];
   },
-  wasm: (_inputs, [dy], { l1, l2 }) =>
-    flatCall("penaltyGradient", [input(0), input(1), output(0), sizeOf(dy!.shape), float(l1), float(l2)], dy!),
+  wasm: (inputs, [dy], { l1, l2 }) =>
+    inputs[2]
+      ? null
+      : flatCall("penaltyGradient", [input(0), input(1), output(0), sizeOf(dy!.shape), float(l1), float(l2)], dy!),
   gradient: "none",
   onChip(w, [dw, x], [dy], attrs) {
     constants(w, "PenaltyGradientParams", penaltyParams, { size: sizeOf(dw!.shape), stride: 0, ...attrs });
@@ -108,27 +115,31 @@ export const penaltyGradient: Op<PenaltyAttrs> = {
   kernels: [
     {
       name: "penaltyGradient/flat",
-      plan([dw], _outputs, { l1, l2 }, caps) {
+      plan(inputs, [dw], { l1, l2 }, caps) {
         const size = sizeOf(dw!.shape);
         const params = penaltyParams.pack({ size, stride: 0, l1, l2 });
-        return { launches: [flatLaunch(gradientCode(), params, [input(0), input(1), output(0)], size, caps)] };
+        const bindings = [...inputs.map((_, i) => input(i)), output(0)];
+        return { launches: [flatLaunch(gradientCode(inputs.length > 2), params, bindings, size, caps)] };
       },
     },
   ],
-  bound([dw, w], [edw, ew], [dy], { l1, l2 }) {
+  bound([dw, w, c], [edw, ew], [dy], { l1, l2 }) {
     const out = boundLike(dy!);
+    const scale = scaleIn(c);
     for (let i = 0; i < out.data.length; i++) {
       const v = Math.abs(w!.data[i]!);
       const e = errorAt(ew, i);
       // A weight that may be on the other side of 0, or be flushed to it, has another sign.
       const turned = v !== 0 && v <= Math.max(e, TINY) ? 2 * l1 : 0;
-      const size = Math.abs(dw!.data[i]!) + l1 + 2 * l2 * v;
-      out.data[i] = errorAt(edw, i) + 2 * l2 * e + turned + 5 * U * size + TINY;
+      const size = Math.abs(dw!.data[i]!) + scale * (l1 + 2 * l2 * v);
+      out.data[i] = errorAt(edw, i) + scale * (2 * l2 * e + turned) + 5 * U * size + Math.max(scale, 1) * TINY;
     }
     return [out];
   },
   cases: cases(2),
 };
+
+const scaleIn = (control: NdArray | undefined): number => control?.data[CONTROL.scale] ?? 1;
 
 function cases(inputs: number) {
   return (

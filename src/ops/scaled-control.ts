@@ -1,8 +1,8 @@
+import { CONTROL, LARGEST_SCALE, LEAST_SCALE } from "../../shaders/control-places.ts";
 import { scaling } from "../../shaders/scaling.ts";
-import { CONTROL, control as controlCode, LARGEST_SCALE, LEAST_SCALE } from "../../shaders/step.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import type { Op, OpCase } from "../graph/op.ts";
-import { type ControlAttrs, controlAndRecord } from "./control.ts";
+import type { ControlAttrs } from "./control.ts";
 import type { RecordAttrs } from "./record.ts";
 
 export interface ScaledControlAttrs extends ControlAttrs, RecordAttrs {
@@ -11,12 +11,19 @@ export interface ScaledControlAttrs extends ControlAttrs, RecordAttrs {
 }
 
 /**
- * controlAndRecord where gradients are `control[scale]` times too large, a power of two. Inputs control f32 [8], cursor,
+ * `controlAndRecord` where gradients are `control[scale]` times too large, a power of two. Inputs control f32 [8], cursor,
  * loss [1], stats, ring; outputs control, cursor, ring. The clipping factor divides by the scale too. The scale halves
  * after a step that is not finite, and doubles after good ones; the ring gets the next step's where it had the gate, with
- * a minus for a closed one.
+ * a minus for a closed one. The op that it is a form of is handed over: see ops/halved.ts.
  */
-export const scaledControl: Op<ScaledControlAttrs> = {
+export function scaledControl(controlAndRecord: Op<ControlAttrs & RecordAttrs>): Op<ScaledControlAttrs> {
+  made ??= make(controlAndRecord);
+  return made;
+}
+
+let made: Op<ScaledControlAttrs> | null = null;
+
+const make = (controlAndRecord: Op<ControlAttrs & RecordAttrs>): Op<ScaledControlAttrs> => ({
   name: "scaledControl",
   infer: (inputs, attrs) => controlAndRecord.infer(inputs, attrs),
   reference(inputs, attrs) {
@@ -34,9 +41,7 @@ export const scaledControl: Op<ScaledControlAttrs> = {
   kernels: controlAndRecord.kernels.map((kernel) => ({
     name: "scaledControl/one",
     plan(inputs, outputs, a, caps) {
-      const plan = kernel.plan(inputs, outputs, a, caps)!;
-      const code = controlCode(a.schedule, a.maxNorm > 0, true, scaling(a.growAfter));
-      return { ...plan, launches: plan.launches.map((launch) => ({ ...launch, code })) };
+      return kernel.plan(inputs, outputs, { ...a, scaling: scaling(a.growAfter) }, caps);
     },
   })),
   bound(inputs, errors, outputs, attrs) {
@@ -50,8 +55,8 @@ export const scaledControl: Op<ScaledControlAttrs> = {
     ring!.data[markAt(step, attrs)] = 0;
     return [c!, cursor ?? null, ring!];
   },
-  cases: cases(),
-};
+  cases: casesOf(controlAndRecord.cases),
+});
 
 const markAt = (step: number, { slots }: RecordAttrs): number => (step % slots) * 4 + 3;
 
@@ -73,9 +78,8 @@ function moveScale(d: NdArray["data"], fine: boolean, growAfter: number): void {
   d[CONTROL.good] = grows ? 0 : good;
 }
 
-function cases(): readonly OpCase<ScaledControlAttrs>[] {
-  const given = (name: string): OpCase<ControlAttrs & RecordAttrs> =>
-    controlAndRecord.cases.find((c) => c.name === name)!;
+function casesOf(cases: readonly OpCase<ControlAttrs & RecordAttrs>[]): readonly OpCase<ScaledControlAttrs>[] {
+  const given = (name: string): OpCase<ControlAttrs & RecordAttrs> => cases.find((c) => c.name === name)!;
   const at = (name: string, of: string, scale: number, good: number, growAfter: number) => {
     const { inputs, attrs } = given(of);
     const [c, ...rest] = inputs;

@@ -147,10 +147,8 @@ function penalise(
     const own = g.one(penalty, [tensor], { l1, l2 }, `penalty of ${spec.name}`);
     total = g.one(add, [total, own], null, "loss and penalty");
     const gradient = gradients.get(tensor)!;
-    const slope = scaled
-      ? scaled.steps.scaledSlope(g, [gradient, tensor, scaled.control], { l1, l2 })
-      : g.one(penaltyGradient, [gradient, tensor], { l1, l2 }, gradient.name);
-    gradients.set(tensor, slope);
+    const inputs = [gradient, tensor, ...(scaled ? [scaled.control] : [])];
+    gradients.set(tensor, g.one(penaltyGradient, inputs, { l1, l2 }, gradient.name));
   }
   return total;
 }

@@ -1,13 +1,13 @@
+import { CONTROL, CONTROL_SIZE } from "../../shaders/control-places.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, zeros } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
-import { CONTROL, CONTROL_SIZE, type ControlAttrs } from "../ops/control.ts";
+import type { Op } from "../graph/op.ts";
+import type { ControlAttrs } from "../ops/control.ts";
 import { storeHalves } from "../ops/halves.ts";
 import { lossScale } from "../ops/loss-scale.ts";
-import type { PenaltyAttrs } from "../ops/penalty.ts";
 import type { RecordAttrs } from "../ops/record.ts";
 import { scaledControl } from "../ops/scaled-control.ts";
-import { scaledPenaltyGradient } from "../ops/scaled-penalty.ts";
 import type { Halves, LossScale } from "./precision.ts";
 
 /** What a step in f16 has that one in f32 has not: this file, and what it imports, is loaded only where a run is in f16. */
@@ -46,18 +46,14 @@ export function scaledSeed(g: Graph, control: Tensor, share: number): Tensor {
   return g.one(lossScale, [control], { share }, "d loss");
 }
 
-/** The scaled gradient of a weight [in, out] with its penalty's, from that without, the weight and control. */
-export function scaledSlope(g: Graph, inputs: readonly [Tensor, Tensor, Tensor], attrs: PenaltyAttrs): Tensor {
-  return g.one(scaledPenaltyGradient, inputs, attrs, inputs[0].name);
-}
-
-/** The numbers of a step, f32 [8], and its recording: from control, cursor, loss, stats and ring. */
+/** The numbers of a step, f32 [8], and its recording by a form of `whole`: from control, cursor, loss, stats and ring. */
 export function scaledNumbers(
   g: Graph,
+  whole: Op<ControlAttrs & RecordAttrs>,
   inputs: readonly Tensor[],
   attrs: ControlAttrs & RecordAttrs,
   { lossScale: scale }: Halves,
 ): Tensor {
   const growAfter = scale === "dynamic" ? GROW_AFTER : 0;
-  return g.add(scaledControl, inputs, { ...attrs, growAfter }, "control")[0]!;
+  return g.add(scaledControl(whole), inputs, { ...attrs, growAfter }, "control")[0]!;
 }

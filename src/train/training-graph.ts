@@ -5,7 +5,7 @@ import type { ModelSpec } from "../nn/model.ts";
 import type { ParameterGroup } from "../nn/parameters.ts";
 import { partCursor } from "../ops/accumulate.ts";
 import { batchIndex, gather } from "../ops/batch.ts";
-import { CONTROL_SIZE, control } from "../ops/control.ts";
+import { CONTROL_SIZE, control, controlAndRecord } from "../ops/control.ts";
 import { gradientStats } from "../ops/gradient-stats.ts";
 import { RATE_BLOCK } from "../ops/optimizer-op.ts";
 import { record, startCursor } from "../ops/record.ts";
@@ -101,7 +101,7 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
   const recordAttrs = { slots: RING_SLOTS, batch: parts * batch, n: rows };
   const given = [numbers, cursor, body.loss, together(g, stats)];
   const now = steps
-    ? steps.scaledNumbers(g, [...given, ring], { ...attrs, ...recordAttrs }, halves!)
+    ? steps.scaledNumbers(g, controlAndRecord, [...given, ring], { ...attrs, ...recordAttrs }, halves!)
     : g.one(control, given, attrs, "control");
   const updates = body.groups.map((group, i) =>
     addUpdate(g, config.optimizer, group.flat, body.flatGradients[i]!, now, ratesOf(group, config.multipliers ?? null)),

@@ -1,6 +1,6 @@
 import { packHalves, unpackHalves } from "../../core/half.ts";
 import { type NdArray, ndarray, sizeOf, zeros } from "../../core/ndarray.ts";
-import { bytesOf, elementBytes, type TensorSpec } from "../../graph/graph.ts";
+import type { TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, Binding, DeviceCaps, KernelPlan } from "../../graph/op.ts";
 import type { AnyKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
@@ -9,6 +9,10 @@ import type { WebGpuDevice } from "./device.ts";
 const MARGIN = 64;
 /** A quiet NaN with a pattern of its own: read, it poisons the result; overwritten, it is missed. */
 const SENTINEL = 0x7fc5a5a5;
+
+/** Not those of graph.ts: this file is loaded late, and should not have that one cut out of what is loaded first. */
+const elementBytes = (dtype: TensorSpec["dtype"]): number => (dtype === "f16" ? 2 : 4);
+const wordsOf = ({ shape, dtype }: TensorSpec): number => Math.ceil((sizeOf(shape) * elementBytes(dtype)) / 4);
 
 export interface KernelRun {
   readonly outputs: readonly NdArray[];
@@ -43,7 +47,7 @@ export async function runKernel(
     return buffer;
   };
   const storage = (spec: TensorSpec, value?: NdArray): GPUBuffer => {
-    const words = new Uint32Array(bytesOf(spec) / 4 + MARGIN).fill(SENTINEL);
+    const words = new Uint32Array(wordsOf(spec) + MARGIN).fill(SENTINEL);
     if (value && spec.dtype === "f16") words.set(new Uint32Array(packHalves(value.data).buffer));
     else if (value) words.set(new Uint32Array(value.data.buffer, value.data.byteOffset, value.data.length));
     return upload(words, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
