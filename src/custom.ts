@@ -15,7 +15,7 @@ export { type Element, element, flatMain, read, storage, write } from "../shader
 export { type ParamBlock, paramBlock } from "../shaders/params.ts";
 export { type NdArray, ndarray, type Shape, sizeOf, zeros } from "./core/ndarray.ts";
 export { expectRank, expectSame, type Graph, type Node, type Tensor, type TensorSpec } from "./graph/graph.ts";
-export type { Binding, CaseInput, DeviceCaps, Kernel, KernelPlan, Launch, Op, OpCase } from "./graph/op.ts";
+export type { Binding, CaseInput, DeviceCaps, Kernel, KernelPlan, Launch, Op, OpCase, Proof } from "./graph/op.ts";
 export {
   activationLayer,
   type BuildLayer,
@@ -27,7 +27,7 @@ export type { Activation } from "./ops/activation.ts";
 export { activations } from "./ops/activations.ts";
 export { add } from "./ops/add.ts";
 export { addBias, sumRows } from "./ops/bias.ts";
-export { type CustomActivation, defineActivation, defineOp, wgslMath } from "./ops/custom.ts";
+export { type CustomActivation, defineActivation, defineOp, type OpRecord, wgslMath } from "./ops/custom.ts";
 export { dropout } from "./ops/dropout.ts";
 export { layerNorm } from "./ops/layer-norm.ts";
 export { matmul, transposeMatmul } from "./ops/matmul.ts";

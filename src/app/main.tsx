@@ -3,6 +3,7 @@ import { render } from "preact";
 import { App } from "./shell/app.tsx";
 import "./shell/tokens.css";
 import "./shell/shell.css";
+import "./shell/status.css";
 import "./shell/controls.css";
 import type { Curve } from "./state/curve.ts";
 import { live } from "./state/runs.ts";

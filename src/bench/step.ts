@@ -203,7 +203,7 @@ async function verifyGradients(
   const { maxBufferSize } = backend.limits;
   const steps = precision === "f16" ? await import("../train/half-steps.ts") : null;
   const halves = steps && { scale: VERIFY_SCALE, steps };
-  const g = gradientGraph(model, weights, x, y, { seed: 1, maxBufferSize, halves });
+  const g = await gradientGraph(model, weights, x, y, { seed: 1, maxBufferSize, halves });
   const exact = new ReferenceExecutor(g.graph, "f64", true);
   exact.step();
   const executor = await backend.compile(g.graph, { nodes: fuse(g.graph) });

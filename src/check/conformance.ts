@@ -5,7 +5,7 @@ import { compare, comparisonText } from "../core/compare.ts";
 import { type NdArray, ndarray } from "../core/ndarray.ts";
 import { caseInputs } from "../graph/case-inputs.ts";
 import { Graph } from "../graph/graph.ts";
-import type { AnyOp, OpCase } from "../graph/op.ts";
+import { type AnyOp, type OpCase, proofOf } from "../graph/op.ts";
 import { truth } from "../graph/truth.ts";
 
 /** Words behind each input that are NaN: read, they poison the result. */
@@ -45,7 +45,7 @@ export async function conformInputs(
   const executor = await backend.compile(g);
   try {
     const read = await executor.run(1, [...results, ...guards]);
-    const { outputs, bounds } = truth(op, inputs, attrs);
+    const { outputs, bounds } = await truth(op, inputs, attrs);
     const comparisons = outputs.map((exact, i) => compare(read[i]!, exact, bounds[i] ?? null));
     const worst = comparisons.findIndex((x) => !x.pass);
     const intact = read.slice(results.length).every((x) => x.data.every(Number.isNaN));
@@ -65,8 +65,9 @@ export async function conformAll(
 ): Promise<readonly ConformanceResult[]> {
   const results: ConformanceResult[] = [];
   for (const op of ops) {
+    const { cases } = await proofOf(op);
     for (const kernel of op.kernels) {
-      for (const c of op.cases) {
+      for (const c of cases) {
         const result = await conform(gpu, op, kernel, c, options);
         if (!result) continue;
         results.push(result);

@@ -105,13 +105,13 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const maxBufferSize = backend?.limits.maxBufferSize ?? 2 ** 32;
   const steps = options.precision === "f16" ? await import("../train/half-steps.ts") : null;
   const common = { seed: options.seed ?? 1, maxBufferSize, penalty: checkPenalty(options.penalty) };
-  const graphOf = (scale: number): GradientGraph =>
+  const graphOf = (scale: number): Promise<GradientGraph> =>
     gradientGraph(model, weights, x, y, { ...common, halves: steps && { scale, steps } });
-  const scale = steps ? await scaleFor(graphOf(1)) : 1;
-  const g = graphOf(scale);
+  const scale = steps ? await scaleFor(await graphOf(1)) : 1;
+  const g = await graphOf(scale);
   const exact = new ReferenceExecutor(g.graph, "f64", true);
   await orAborted(exact.run(1), signal);
-  const bounds = propagateBounds(g.graph, exact.values);
+  const bounds = await propagateBounds(g.graph, exact.values);
   const nothing = new Map<Tensor, NdArray>();
   const onDevice = (b: Backend | null): Promise<Map<Tensor, NdArray>> =>
     b ? orAborted(runOnDevice(b, g), signal) : Promise.resolve(nothing);
@@ -119,7 +119,7 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const besides = await onDevice(options.beside ?? null);
   const probe = new LossProbe(g.graph, g.loss, exact.values);
   const samples = samplesFor(model, x.shape[0]!);
-  const limits = normLimits(g, exact.values, computed, steps ? halfNorms(bounds) : F32_NORMS);
+  const limits = await normLimits(g, exact.values, computed, steps ? halfNorms(bounds) : F32_NORMS);
   const tensors: TensorCheck[] = [];
   const parameterGradients = new Set([...g.parameters.values()].map((p) => p.gradient));
   const pointOf = new Map([...g.gradients].map(([t, dt]) => [dt, t] as const));

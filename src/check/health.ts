@@ -17,13 +17,13 @@ export interface Ailment {
 }
 
 /** Looks for what a gradient check cannot see, on some rows x [n, inputs] with their targets y. */
-export function checkHealth(
+export async function checkHealth(
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
   y: NdArray,
-): readonly Ailment[] {
-  const g = gradientGraph(model, weights, x, y, { seed: 1, maxBufferSize: 2 ** 32 });
+): Promise<readonly Ailment[]> {
+  const g = await gradientGraph(model, weights, x, y, { seed: 1, maxBufferSize: 2 ** 32 });
   const exact = new ReferenceExecutor(g.graph, "f64");
   exact.step();
   const found: Ailment[] = [];

@@ -2,6 +2,7 @@ import { compare } from "../core/compare.ts";
 import { HALF_U } from "../core/half.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import type { Node, Tensor } from "../graph/graph.ts";
+import { proofOf } from "../graph/op.ts";
 import { activations } from "../ops/activations.ts";
 import { toHalf } from "../ops/half.ts";
 import type { GradientGraph } from "../train/gradient-graph.ts";
@@ -39,12 +40,12 @@ export const halfNorms = (errors: NormPrecision["errors"]): NormPrecision => ({
  * small differences of large numbers: the loss at a minimum, p - t, and an activation where it is saturated, 1 - y y.
  * What values right to VALUE_ERROR allow there, every gradient behind carries on.
  */
-export function normLimits(
+export async function normLimits(
   g: GradientGraph,
   exact: ReadonlyMap<Tensor, NdArray>,
   computed: ReadonlyMap<Tensor, NdArray>,
   precision: NormPrecision = F32_NORMS,
-): ReadonlyMap<Tensor, number> {
+): Promise<ReadonlyMap<Tensor, number>> {
   const limits = new Map<Tensor, number>();
   const slopes = new Set<unknown>(Object.values(activations).map((a) => a.backward));
   const gradients = new Set(g.gradients.values());
@@ -56,21 +57,23 @@ export function normLimits(
     const carried = Math.max(precision.limit, ...node.inputs.map((t) => limits.get(t) ?? 0));
     for (const t of node.outputs) {
       const differs = t === first || slopes.has(node.op);
-      limits.set(t, differs ? Math.max(carried, allowed(node, t, gradients, exact, seen(t), precision)) : carried);
+      const more = differs ? await allowed(node, t, gradients, exact, seen(t), precision) : 0;
+      limits.set(t, Math.max(carried, more));
     }
   }
   return limits;
 }
 
-function allowed(
+async function allowed(
   node: Node,
   t: Tensor,
   gradients: ReadonlySet<Tensor>,
   exact: ReadonlyMap<Tensor, NdArray>,
   onDevice: NdArray | undefined,
   { carried, errors }: NormPrecision,
-): number {
-  if (!node.op.bound || !onDevice) return 0;
+): Promise<number> {
+  const { bound } = await proofOf(node.op);
+  if (!bound || !onDevice) return 0;
   const inputs = node.inputs.map((input) => exact.get(input)!);
   const outputs = node.outputs.map((output) => exact.get(output)!);
   const size = norm(exact.get(t)!);
@@ -83,7 +86,7 @@ function allowed(
     if (errors) return errors.get(input) ?? null;
     return { ...inputs[i]!, data: Float64Array.from(inputs[i]!.data, (v) => VALUE_ERROR * Math.abs(v)) };
   });
-  const most = norm(node.op.bound(inputs, off, outputs, node.attrs)[0]!) / size;
+  const most = norm((await bound(inputs, off, outputs, node.attrs))[0]!) / size;
   return carried * Math.min(compare(onDevice, exact.get(t)!, null).normRelative, most);
 }
 

@@ -6,7 +6,7 @@ import { type NdArray, ndarray, shapeText, sizeOf } from "../core/ndarray.ts";
 import { STREAM, uniforms } from "../core/philox.ts";
 import { caseInputs } from "../graph/case-inputs.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
-import type { AnyOp, Op, OpCase } from "../graph/op.ts";
+import { type AnyOp, type Op, type OpCase, proofOf } from "../graph/op.ts";
 import type { Activation } from "../ops/activation.ts";
 import { add } from "../ops/add.ts";
 import { ops } from "../ops/index.ts";
@@ -58,8 +58,9 @@ export interface OpReport {
  */
 export async function checkOp(what: AnyOp | Activation, options: CheckOpOptions): Promise<OpReport> {
   const op: AnyOp = "forward" in what ? what.forward : what;
-  if (op.cases.length === 0) throw new ChainruleError("usage", `${op.name} has no cases to be checked on`);
-  const { gradients, used, wrong } = differentiate(op, options);
+  const { cases } = await proofOf(op);
+  if (cases.length === 0) throw new ChainruleError("usage", `${op.name} has no cases to be checked on`);
+  const { gradients, used, wrong } = differentiate(op, cases, options);
   const kernels: ConformanceResult[] = [];
   if (options.backend)
     for (const one of [op, ...used]) kernels.push(...(await conformance(options.backend, one, options)));
@@ -84,7 +85,7 @@ async function conformance(
   { seed = 1 }: CheckOpOptions,
 ): Promise<ConformanceResult[]> {
   const found: ConformanceResult[] = [];
-  for (const c of op.cases) {
+  for (const c of (await proofOf(op)).cases) {
     for (const kernel of op.kernels) {
       const result = await conform(backend.gpu, op, kernel, c, { seed });
       if (result) found.push(result);
@@ -107,11 +108,11 @@ interface Differentiated {
   readonly wrong: string;
 }
 
-function differentiate(op: AnyOp, options: CheckOpOptions): Differentiated {
+function differentiate(op: AnyOp, cases: readonly OpCase<unknown>[], options: CheckOpOptions): Differentiated {
   if (op.gradient === "none") return { gradients: [], used: [], wrong: "" };
   const gradients: OpGradientCheck[] = [];
   const used = new Set<AnyOp>();
-  for (const c of op.cases as readonly OpCase<unknown>[]) {
+  for (const c of cases) {
     const g = new Graph();
     const inputs = caseInputs(c, options.seed ?? 1).map((x, i) => g.variable(`input ${i}`, x));
     const outputs = g.add(op, inputs, c.attrs);
@@ -174,7 +175,7 @@ const weightedSum: Op<null> = {
   },
   gradient: "none",
   kernels: [],
-  cases: [],
+  proof: { cases: [] },
 };
 
 function differenceText({ worst, checked, size }: FiniteDifferenceResult): string {

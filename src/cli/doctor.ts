@@ -5,6 +5,7 @@ import { conform } from "../backend/webgpu/conform.ts";
 import { createNodeGpu, listNodeAdapters } from "../backend/webgpu/node.ts";
 import { isSoftware } from "../bench/adapter.ts";
 import { ChainruleError } from "../core/errors.ts";
+import { proofOf } from "../graph/op.ts";
 import { ops } from "../ops/index.ts";
 import { clearProgress, print, progress } from "./output.ts";
 import { parse } from "./usage.ts";
@@ -64,8 +65,9 @@ export async function run(args: readonly string[]): Promise<number> {
 async function selfTest(backend: WebGpuBackend, full: boolean) {
   const results: { kernel: string; case: string; pass: boolean; reason: string }[] = [];
   for (const op of ops) {
+    const proof = await proofOf(op);
+    const cases = full ? proof.cases : [...proof.cases].reverse();
     for (const kernel of op.kernels) {
-      const cases = full ? op.cases : [...op.cases].reverse();
       for (const c of cases) {
         progress(`self-test ${kernel.name} ${c.name}`);
         const result = await conform(backend.gpu, op, kernel, c);

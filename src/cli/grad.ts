@@ -87,7 +87,7 @@ async function lossAndGradients(
   { x, y }: { x: NdArray; y: NdArray },
   seed: number,
 ): Promise<{ loss: NdArray; gradients: Map<string, NdArray> }> {
-  const g = gradientGraph(model, weights, x, y, { seed, maxBufferSize: backend.limits.maxBufferSize });
+  const g = await gradientGraph(model, weights, x, y, { seed, maxBufferSize: backend.limits.maxBufferSize });
   const executor = await backend.compile(g.graph, { nodes: fuse(g.graph), onChip: false });
   try {
     const [loss, ...flats] = await executor.run(1, [g.loss, ...g.flatGradients]);

@@ -35,6 +35,22 @@ export interface Op<A> {
   onChip?(w: ChipWriter, inputs: readonly ChipValue[], outputs: readonly ChipValue[], attrs: A): void;
   /** Inputs that `onChip` reads or writes at places known only when it runs: they stay in the device's memory. */
   readonly lookups?: readonly number[];
+  /** What its checks need; a page that only trains never loads it. */
+  readonly proof: Proof<A> | (() => Promise<Proof<A>>);
+  /** How its kernels are compared on a device, where several apply; absent where the ladder's own guess will do. */
+  readonly trial?: Trial<A>;
+  /** How nodes that begin with one of its own become one, in place of the patterns of ops/fuse.ts, which are handed to it. */
+  readonly fuse?: (node: Node, uses: Uses, patterns: readonly Pattern[]) => Fusion | null;
+  /** A loss: the op of its gradient, and the one that computes both in a kernel. */
+  readonly lossPair?: () => { readonly backward: AnyOp; readonly withGradient: AnyOp };
+  /** Pairs [output, input] that share memory: the op updates that input. */
+  readonly inPlace?: readonly (readonly [number, number])[];
+  /** A value that is another's memory seen differently; see graph/memory-plan. */
+  readonly view?: "slice" | "pack";
+}
+
+/** How an op's results are judged, and on what. */
+export interface Proof<A> {
   /**
    * How far a right f32 result may lie from the f64 one: |computed - exact| <= bound, element by element, for float
    * outputs. `errors` bounds the inputs' own errors (null: exact inputs). Absent for ops that only move bits.
@@ -44,17 +60,14 @@ export interface Op<A> {
     errors: Errors,
     outputs: readonly NdArray[],
     attrs: A,
-  ): readonly (NdArray | null)[];
-  /** How its kernels are compared on a device, where several apply; absent where the ladder's own guess will do. */
-  readonly trial?: Trial<A>;
-  /** How nodes that begin with one of its own become one, in place of the patterns of ops/fuse.ts, which are handed to it. */
-  readonly fuse?: (node: Node, uses: Uses, patterns: readonly Pattern[]) => Fusion | null;
+  ): readonly (NdArray | null)[] | Promise<readonly (NdArray | null)[]>;
   /** Inputs for every check: conformance, gradient, benchmark. */
   readonly cases: readonly OpCase<A>[];
-  /** Pairs [output, input] that share memory: the op updates that input. */
-  readonly inPlace?: readonly (readonly [number, number])[];
-  /** A value that is another's memory seen differently; see graph/memory-plan. */
-  readonly view?: "slice" | "pack";
+}
+
+/** An op's proof, loaded where that has not happened yet. */
+export async function proofOf<A>({ proof }: Op<A>): Promise<Proof<A>> {
+  return typeof proof === "function" ? proof() : proof;
 }
 
 /** Error bounds beside values: null where the value is exact. */

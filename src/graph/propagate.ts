@@ -1,5 +1,6 @@
 import { cast, type NdArray } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "./graph.ts";
+import { proofOf } from "./op.ts";
 
 /** How long a step in plain loops computes before others have their turn. */
 const SLICE_MS = 30;
@@ -30,13 +31,16 @@ export async function idealValues(g: Graph): Promise<Map<Tensor, NdArray>> {
  * Bounds of the rounding errors of a right f32 run, carried through the whole graph beside its f64 values: every op says
  * how far its outputs may be off when its inputs are off by so much. Variables are exact.
  */
-export function propagateBounds(g: Graph, values: ReadonlyMap<Tensor, NdArray>): ReadonlyMap<Tensor, NdArray | null> {
+export async function propagateBounds(
+  g: Graph,
+  values: ReadonlyMap<Tensor, NdArray>,
+): Promise<ReadonlyMap<Tensor, NdArray | null>> {
   const bounds = new Map<Tensor, NdArray | null>(g.variables.map((v) => [v, null]));
   for (const node of g.nodes) {
     const inputs = node.inputs.map((t) => values.get(t)!);
     const errors = node.inputs.map((t) => bounds.get(t) ?? null);
     const outputs = node.outputs.map((t) => values.get(t)!);
-    const found = node.op.bound?.(inputs, errors, outputs, node.attrs);
+    const found = await (await proofOf(node.op)).bound?.(inputs, errors, outputs, node.attrs);
     node.outputs.forEach((t, i) => {
       bounds.set(t, found?.[i] ?? null);
     });

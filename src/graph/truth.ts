@@ -1,15 +1,16 @@
 import { cast, type NdArray } from "../core/ndarray.ts";
-import type { AnyOp } from "./op.ts";
+import { type AnyOp, proofOf } from "./op.ts";
 
 /** The f64 truth of an op on f32 inputs, with the bound that a right f32 result keeps. Inputs are left unchanged. */
-export function truth(
+export async function truth(
   op: AnyOp,
   inputs: readonly NdArray[],
   attrs: unknown,
-): { outputs: readonly NdArray[]; bounds: readonly (NdArray | null)[] } {
+): Promise<{ outputs: readonly NdArray[]; bounds: readonly (NdArray | null)[] }> {
   const exact = (): NdArray[] =>
     inputs.map((x) => (x.dtype === "f32" || x.dtype === "f16" ? cast(x, "f64") : { ...x, data: x.data.slice() }));
   const outputs = op.reference(exact(), attrs);
   const nothing = inputs.map(() => null);
-  return { outputs, bounds: op.bound?.(exact(), nothing, outputs, attrs) ?? outputs.map(() => null) };
+  const { bound } = await proofOf(op);
+  return { outputs, bounds: (await bound?.(exact(), nothing, outputs, attrs)) ?? outputs.map(() => null) };
 }

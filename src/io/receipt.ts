@@ -37,7 +37,7 @@ export async function makeReceipt(backend: Backend, given: TrainerOptions): Prom
   const { model, clip, optimizer, schedule } = options;
   const { x, y, rows } = firstBatch(options);
   const count = rows.data.length;
-  const plan = trainingGraph({ ...options, x, y, rows: count, batch: "full", streams: false });
+  const plan = await trainingGraph({ ...options, x, y, rows: count, batch: "full", streams: false });
   const wanted = stepTensors(model, plan);
   const executor = await backend.compile(plan.graph, { keepAll: true });
   try {

@@ -2,12 +2,10 @@ import { ndarray } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import { activations } from "../ops/activations.ts";
 import { addBias } from "../ops/bias.ts";
-import { classWeightSums } from "../ops/class-weight-sums.ts";
 import { dropout } from "../ops/dropout.ts";
 import { layerNorm } from "../ops/layer-norm.ts";
 import { matmul } from "../ops/matmul.ts";
 import { softmax } from "../ops/softmax.ts";
-import { weightedCrossEntropy } from "../ops/weighted-cross-entropy.ts";
 import { customForward } from "./custom-layer.ts";
 import { losses } from "./losses.ts";
 import { type LayerSpec, layerName, type ModelSpec } from "./model.ts";
@@ -64,9 +62,10 @@ function layerForward(
 }
 
 /** Adds the loss [1] of outputs against targets y. */
-export function lossOf(g: Graph, model: ModelSpec, outputs: Tensor, y: Tensor): Tensor {
+export async function lossOf(g: Graph, model: ModelSpec, outputs: Tensor, y: Tensor): Promise<Tensor> {
   const { classWeights, labelSmoothing: smoothing = 0 } = model;
   if (!classWeights && smoothing === 0) return g.one(losses[model.loss].op, [outputs, y], null, "loss");
+  const { classWeightSums, weightedCrossEntropy } = await import("../ops/rare.ts");
   const [rows, classes] = outputs.shape as readonly [number, number];
   const ones = new Float32Array(classes).fill(1);
   const weights = g.variable("class weights", ndarray([classes], "f32", classWeights ?? ones));

@@ -10,8 +10,9 @@ import { sizeOf, zeros } from "../core/ndarray.ts";
 import { expectSame } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { constants, elementwise } from "./chip.ts";
+import { late } from "./late.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
-import { boundLike, errorAt, floatLike, TINY, U } from "./rounding.ts";
+import { floatLike } from "./rounding.ts";
 import { call, flatCall, float } from "./wasm-plan.ts";
 
 /** Ops of a step that goes through several batches before it changes the weights. */
@@ -50,23 +51,7 @@ export const combine: Op<CombineAttrs> = {
         }),
     },
   ],
-  bound([a, b], [ea, eb], [y], { alpha, beta }) {
-    const out = boundLike(y!);
-    for (let i = 0; i < out.data.length; i++) {
-      const carried = Math.abs(alpha) * errorAt(ea, i) + Math.abs(beta) * errorAt(eb, i);
-      const size = Math.abs(alpha * a!.data[i]!) + Math.abs(beta * b!.data[i]!);
-      out.data[i] = carried + 4 * U * (size + carried) + TINY;
-    }
-    return [out];
-  },
-  cases: [[1], [33, 9]].map((shape) => ({
-    name: shape.join("x"),
-    inputs: [
-      { shape, dtype: "f32" },
-      { shape, dtype: "f32" },
-    ],
-    attrs: { alpha: 0.3, beta: -1.7 },
-  })),
+  proof: late((p) => p.combine),
 };
 
 export interface PartCursorAttrs {
@@ -107,12 +92,5 @@ export const partCursor: Op<PartCursorAttrs> = {
       }),
     },
   ],
-  cases: [
-    [0, 1],
-    [2, 3],
-  ].map(([part, parts]) => ({
-    name: `part ${part} of ${parts}`,
-    inputs: [{ shape: [4], dtype: "u32", fill: [11, 3, 40, 2] }],
-    attrs: { part: part!, parts: parts!, batch: 8 },
-  })),
+  proof: late((p) => p.partCursor),
 };

@@ -10,10 +10,11 @@ import { float as floatText } from "../../shaders/params.ts";
 import { type NdArray, sizeOf } from "../core/ndarray.ts";
 import type { ChipWriter } from "../graph/chip.ts";
 import { expectSame, type TensorSpec } from "../graph/graph.ts";
-import type { CaseInput, Kernel, Op, OpCase } from "../graph/op.ts";
+import type { Kernel, Op } from "../graph/op.ts";
 import { COST, elementwise } from "./chip.ts";
+import { late } from "./late.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
-import { boundLike, errorAt, floatLike, TINY } from "./rounding.ts";
+import { floatLike } from "./rounding.ts";
 import { flatCall, float } from "./wasm-plan.ts";
 
 /** The one number an activation may have: leakyRelu's slope, elu's alpha. */
@@ -70,14 +71,7 @@ export function activation(spec: ActivationSpec): Activation {
       declare(w, spec, activationFunction(spec.wgsl, chipName(spec)));
       elementwise(w, y!, (i) => `${chipName(spec)}(${x!.at(i)}, ${floatText(alpha)})`, COST.function);
     },
-    bound([x], [ex], [y], { alpha }) {
-      const out = boundLike(y!);
-      for (let i = 0; i < out.data.length; i++) {
-        out.data[i] = activationError(spec, x!.data[i]!, errorAt(ex, i), alpha);
-      }
-      return [out];
-    },
-    cases: caseShapes.map((shape) => oneCase(shape, [{ shape, dtype: "f32", scale: 2 }], spec)),
+    proof: late((p) => p.activationProof(spec)),
   };
   return { spec, forward, backward };
 }
@@ -107,49 +101,13 @@ function gradientOp(spec: ActivationSpec): Op<ActivationAttrs> {
       declare(w, spec, derivativeFunction(spec.wgslGradient, spec.of, name));
       elementwise(w, dx!, (i) => `${dy!.at(i)} * ${name}(${v!.at(i)}, ${floatText(alpha)})`, COST.function);
     },
-    bound([dy, v], [edy, ev], [dx], { alpha }) {
-      const out = boundLike(dx!);
-      for (let i = 0; i < out.data.length; i++) {
-        const at = v!.data[i]!;
-        // A device may flush a subnormal to zero, where the derivative can be another.
-        const e = errorAt(ev, i) + (Math.abs(at) < TINY ? Math.abs(at) : 0);
-        const d = spec.dfn(at, alpha);
-        const moved =
-          e === 0 ? 0 : Math.max(Math.abs(spec.dfn(at + e, alpha) - d), Math.abs(spec.dfn(at - e, alpha) - d));
-        const rounding = ((spec.gradientRounding(at) + 1) * Math.abs(d) + (spec.gradientFloor ?? 0)) * 2 ** -24;
-        const slope = Math.abs(d) + moved + rounding;
-        const g = Math.abs(dy!.data[i]!);
-        const eg = errorAt(edy, i);
-        out.data[i] = g * (moved + rounding) + eg * slope + 2 * TINY * (1 + g);
-      }
-      return [out];
-    },
-    cases: caseShapes.map((shape) =>
-      oneCase(
-        shape,
-        [
-          { shape, dtype: "f32" },
-          { shape, dtype: "f32", scale: 2, ...(spec.of === "y" ? { through: valuesOf(spec) } : {}) },
-        ],
-        spec,
-      ),
-    ),
+    proof: late((p) => p.activationGradientProof(spec)),
   };
   return op;
 }
 
 function declare(w: ChipWriter, { includes }: ActivationSpec, text: string): void {
   for (const part of [finiteTests, ...includes, text]) w.declare(part);
-}
-
-const caseShapes: readonly (readonly number[])[] = [[1], [3, 5], [64, 33], [700, 3]];
-
-function oneCase(
-  shape: readonly number[],
-  inputs: readonly CaseInput[],
-  spec: ActivationSpec,
-): OpCase<ActivationAttrs> {
-  return { name: shape.join("x"), inputs, attrs: { alpha: spec.defaultAlpha ?? 0 } };
 }
 
 /** A kernel whose arrays all have the output's size, in windows where they are too large to bind. */
@@ -183,12 +141,4 @@ export function epilogueOf(spec: ActivationSpec): string {
 /** The derivative as a matmul epilogue. */
 export function derivativeOf(spec: ActivationSpec): string {
   return spec.includes.join("") + derivativeFunction(spec.wgslGradient, spec.of);
-}
-
-/** Bound of the error of spec(x) in f32 when x itself is off by up to `e`. */
-function activationError(spec: ActivationSpec, x: number, e: number, alpha: number): number {
-  const f = spec.fn(x, alpha);
-  const moved = Math.max(Math.abs(spec.fn(x + e, alpha) - f), Math.abs(spec.fn(x - e, alpha) - f));
-  const rounding = ((spec.rounding(x) + 1) * (Math.abs(f) + moved) + (spec.floor ?? 0)) * 2 ** -24;
-  return moved + rounding + 2 * TINY * (1 + Math.abs(x));
 }

@@ -5,8 +5,9 @@ import { sizeOf } from "../core/ndarray.ts";
 import { expectSame } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { elementwise } from "./chip.ts";
+import { late } from "./late.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
-import { boundLike, errorAt, floatLike, TINY, U } from "./rounding.ts";
+import { floatLike } from "./rounding.ts";
 import { flatCall } from "./wasm-plan.ts";
 
 const addParams = paramBlock({ size: "u32" });
@@ -41,19 +42,5 @@ export const add: Op<null> = {
     },
   ],
   onChip: (w, [a, b], [y]) => elementwise(w, y!, (i) => `${a!.at(i)} + ${b!.at(i)}`),
-  bound(_i, [ea, eb], [y]) {
-    const out = boundLike(y!);
-    for (let i = 0; i < out.data.length; i++) {
-      out.data[i] = errorAt(ea, i) + errorAt(eb, i) + 2 * U * Math.abs(y!.data[i]!) + TINY;
-    }
-    return [out];
-  },
-  cases: [[1], [33, 9]].map((shape) => ({
-    name: shape.join("x"),
-    inputs: [
-      { shape, dtype: "f32" },
-      { shape, dtype: "f32" },
-    ],
-    attrs: null,
-  })),
+  proof: late((p) => p.add),
 };

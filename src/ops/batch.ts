@@ -18,6 +18,7 @@ import { wrongShapes } from "../graph/graph.ts";
 import type { Kernel, Op } from "../graph/op.ts";
 import { COST, constants, elementwise } from "./chip.ts";
 import { composed } from "./composed.ts";
+import { late } from "./late.ts";
 import { flatLaunch, grid, input, output, scratch } from "./plan.ts";
 import { call, flatCall } from "./wasm-plan.ts";
 
@@ -95,17 +96,7 @@ export const batchIndex: Op<BatchIndexAttrs> = {
       },
     },
   ],
-  cases: [
-    { order: "shuffle", batch: 32, n: 100, seed: 7 },
-    { order: "shuffle", batch: 5, n: 1, seed: 1 },
-    { order: "shuffle", batch: 300, n: 1797, seed: 4294967295 },
-    { order: "sequential", batch: 33, n: 50, seed: 0 },
-    { order: "chunk", batch: 8, n: 24, seed: 0 },
-  ].map((attrs) => ({
-    name: `${attrs.order} ${attrs.batch} of ${attrs.n}`,
-    inputs: [{ shape: [4], dtype: "u32", fill: [11, 3, 40 % attrs.n, 0] }],
-    attrs: attrs as BatchIndexAttrs,
-  })),
+  proof: late((p) => p.batchIndex),
 };
 
 /** y [batch, ...] = rows of data [n, ...] named by index u32 [batch]. */
@@ -152,24 +143,7 @@ export const gather: Op<null> = {
       },
     },
   ],
-  cases: [
-    {
-      name: "f32 rows",
-      inputs: [
-        { shape: [9, 7], dtype: "f32" },
-        { shape: [40], dtype: "u32", fill: "classes", below: 9 },
-      ],
-      attrs: null,
-    },
-    {
-      name: "labels",
-      inputs: [
-        { shape: [9], dtype: "i32", fill: "classes", below: 5 },
-        { shape: [6], dtype: "u32", fill: "classes", below: 9 },
-      ],
-      attrs: null,
-    },
-  ],
+  proof: late((p) => p.gather),
 };
 
 /** Values of x and y together up to which a row is one invocation's work. */
@@ -187,12 +161,7 @@ export const drawBatch: Op<BatchIndexAttrs> = composed<BatchIndexAttrs>({
     outputs: [{ part: 0 }, { part: 1 }, { part: 2 }],
   }),
   kernels: [drawKernel(false), drawKernel(true)],
-  cases: [
-    drawCase({ order: "shuffle", batch: 33, n: 50, seed: 7 }, [7], []),
-    drawCase({ order: "shuffle", batch: 5, n: 9, seed: 3 }, [200], [3]),
-    drawCase({ order: "sequential", batch: 300, n: 40, seed: 0 }, [2], []),
-    drawCase({ order: "chunk", batch: 8, n: 24, seed: 0 }, [70], [1]),
-  ],
+  cases: (p) => p.drawBatch.cases,
 });
 
 function drawKernel(alone: boolean): Kernel<BatchIndexAttrs> {
@@ -207,19 +176,5 @@ function drawKernel(alone: boolean): Kernel<BatchIndexAttrs> {
       return { launches: [{ code, params, bindings, workgroups: grid(batch, caps) }] };
     },
     suits: ([, x, y]) => !alone || sizeOf(x!.shape.slice(1)) + sizeOf(y!.shape.slice(1)) <= SHORT_ROW,
-  };
-}
-
-function drawCase(attrs: BatchIndexAttrs, rowX: readonly number[], rowY: readonly number[]) {
-  const y = { shape: [attrs.n, ...rowY], dtype: "f32" as const };
-  const labels = { shape: [attrs.n], dtype: "i32" as const, fill: "classes" as const, below: 5 };
-  return {
-    name: `${attrs.order} ${attrs.batch} of ${attrs.n}, rows of ${rowX}`,
-    inputs: [
-      { shape: [4], dtype: "u32" as const, fill: [11, 3, 5, 0] },
-      { shape: [attrs.n, ...rowX], dtype: "f32" as const },
-      rowY.length === 0 ? labels : y,
-    ],
-    attrs,
   };
 }

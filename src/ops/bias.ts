@@ -13,8 +13,9 @@ import { index } from "../graph/chip.ts";
 import { expectRank, wrongShapes } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { elementwise } from "./chip.ts";
+import { late } from "./late.ts";
 import { flatLaunch, grid, input, output } from "./plan.ts";
-import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
+import { floatLike } from "./rounding.ts";
 import { call, flatCall, partsOf } from "./wasm-plan.ts";
 
 const addBiasParams = paramBlock({ size: "u32", N: "u32" });
@@ -51,26 +52,7 @@ export const addBias: Op<null> = {
     },
   ],
   onChip: (w, [x, b], [y]) => elementwise(w, y!, (i) => `${x!.at(i)} + ${b!.at(index.rest(i, b!.shape[0]!))}`),
-  bound([, b], [ex, eb], [y]) {
-    const out = boundLike(y!);
-    const N = b!.data.length;
-    for (let i = 0; i < out.data.length; i++) {
-      out.data[i] = errorAt(ex, i) + errorAt(eb, i % N) + 2 * U * Math.abs(y!.data[i]!) + TINY;
-    }
-    return [out];
-  },
-  cases: [
-    [1, 1],
-    [3, 7],
-    [65, 33],
-  ].map(([M, N]) => ({
-    name: `${M}x${N}`,
-    inputs: [
-      { shape: [M!, N!], dtype: "f32" as const },
-      { shape: [N!], dtype: "f32" as const },
-    ],
-    attrs: null,
-  })),
+  proof: late((p) => p.addBias),
 };
 
 /** Up to so many rows one invocation adds up a column by itself. */
@@ -123,25 +105,5 @@ export const sumRows: Op<null> = {
       w.add(`${y!.at(n)} = sum;`);
     });
   },
-  bound([x], [ex], [y]) {
-    const [M, N] = x!.shape as readonly [number, number];
-    const out = boundLike(y!);
-    for (let n = 0; n < N; n++) {
-      let sum = 0;
-      let carried = 0;
-      for (let m = 0; m < M; m++) {
-        sum += Math.abs(x!.data[m * N + n]!);
-        carried += errorAt(ex, m * N + n);
-      }
-      out.data[n] = carried + gamma(M + 1) * (sum + carried) + M * TINY;
-    }
-    return [out];
-  },
-  cases: [
-    [1, 1],
-    [7, 3],
-    [64, 33],
-    [1000, 5],
-    [17, 300],
-  ].map(([M, N]) => ({ name: `${M}x${N}`, inputs: [{ shape: [M!, N!], dtype: "f32" as const }], attrs: null })),
+  proof: late((p) => p.sumRows),
 };

@@ -2,8 +2,9 @@ import { classWeightSumsParams, classWeightSums as sumsCode } from "../../shader
 import { wrongShapes } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { classWeightSumsOnChip } from "./chip-rows.ts";
+import { late } from "./late.ts";
 import { input, output } from "./plan.ts";
-import { boundLike, errorAt, floatLike, gamma } from "./rounding.ts";
+import { floatLike } from "./rounding.ts";
 import { call } from "./wasm-plan.ts";
 
 /** sums [2] from labels i32 [n] and class weights [classes]: the sum of the rows' weights, and of the classes'. */
@@ -44,24 +45,5 @@ export const classWeightSums: Op<null> = {
       }),
     },
   ],
-  bound([labels, weights], [, ew], [sums]) {
-    const out = boundLike(sums!);
-    for (const label of labels!.data) out.data[0]! += errorAt(ew, label);
-    for (let j = 0; j < weights!.data.length; j++) out.data[1]! += errorAt(ew, j);
-    out.data[0]! += gamma(labels!.data.length) * sums!.data[0]!;
-    out.data[1]! += gamma(weights!.data.length) * sums!.data[1]!;
-    return [out];
-  },
-  cases: [
-    [1, 2],
-    [17, 5],
-    [700, 300],
-  ].map(([M, N]) => ({
-    name: `${M} of ${N}`,
-    inputs: [
-      { shape: [M!], dtype: "i32", fill: "classes", below: N! },
-      { shape: [N!], dtype: "f32", fill: "positive", scale: 3 },
-    ],
-    attrs: null,
-  })),
+  proof: late((p) => p.classWeightSums),
 };

@@ -1,7 +1,8 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import type { TensorSpec } from "../graph/graph.ts";
-import type { AnyOp, Binding, Errors, Kernel, Op, OpCase, WasmCall } from "../graph/op.ts";
+import type { AnyOp, Binding, Kernel, Op, OpCase, WasmCall } from "../graph/op.ts";
+import { late, type Proofs } from "./late.ts";
 import { input, output, scratch } from "./plan.ts";
 
 /** A value inside a composition: its input, or an output of an earlier part. */
@@ -14,19 +15,25 @@ export interface Part {
   readonly inputs: readonly Ref[];
 }
 
+/** The values that references name, out of a composition's inputs and the results of its parts so far. */
+export function valuesAt<T>(refs: readonly Ref[], inputs: readonly T[], results: readonly (readonly T[])[]): T[] {
+  return refs.map((ref) => ("input" in ref ? inputs[ref.input]! : results[ref.part]![ref.output ?? 0]!));
+}
+
 /** What several ops make together, where one kernel can do their work. */
 export interface Composition<A> {
   readonly name: string;
   /** The parts in order, and which values are the outputs; `inputs` counts the node's inputs. */
   readonly body: (attrs: A, inputs: number) => { readonly parts: readonly Part[]; readonly outputs: readonly Ref[] };
   readonly kernels: readonly Kernel<A>[];
-  readonly cases: readonly OpCase<A>[];
+  /** Its cases, out of the module of proofs; the bound is made of the parts'. */
+  readonly cases: (proofs: Proofs) => readonly OpCase<A>[];
   readonly inPlace?: Op<A>["inPlace"];
   readonly trial?: Op<A>["trial"];
 }
 
 /**
- * An op made of others. Shapes, reference, bounds and what WebAssembly runs are those of the parts, one after the other:
+ * An op made of others. Shapes, reference, bound and what WebAssembly runs are those of the parts, one after the other:
  * only the device's kernels are its own. It appears after differentiation, so it has no gradient.
  */
 export function composed<A>(c: Composition<A>): Op<A> {
@@ -38,11 +45,10 @@ export function composed<A>(c: Composition<A>): Op<A> {
   ): readonly T[] {
     const { parts, outputs } = c.body(attrs, inputs.length);
     const results: (readonly T[])[] = [];
-    const resolve = (ref: Ref): T => ("input" in ref ? inputs[ref.input]! : results[ref.part]![ref.output ?? 0]!);
     parts.forEach((part, p) => {
-      results.push(step(part, part.inputs.map(resolve), p));
+      results.push(step(part, valuesAt(part.inputs, inputs, results), p));
     });
-    return outputs.map(resolve);
+    return valuesAt(outputs, inputs, results);
   }
   return {
     name: c.name,
@@ -88,26 +94,7 @@ export function composed<A>(c: Composition<A>): Op<A> {
     },
     gradient: "none",
     kernels: c.kernels,
-    bound(inputs, errors: Errors, _outputs, attrs) {
-      type Bounded = { readonly value: NdArray; readonly error: NdArray | null };
-      const bounded = inputs.map((value, i): Bounded => ({ value, error: errors[i] ?? null }));
-      return through<Bounded>(attrs, bounded, ({ op, attrs: a }, values) => {
-        // References that work in place would change what the bound is then asked about.
-        const before = values.map(({ value }) => ({ ...value, data: value.data.slice() }));
-        const outputs = op.reference(
-          values.map(({ value }) => value),
-          a,
-        );
-        const bounds = op.bound?.(
-          before,
-          values.map((v) => v.error),
-          outputs,
-          a,
-        );
-        return outputs.map((value, i) => ({ value, error: bounds?.[i] ?? null }));
-      }).map(({ error }) => error);
-    },
-    cases: c.cases,
+    proof: late((p) => ({ bound: p.boundOfParts(c.body), cases: c.cases(p) })),
     ...(c.inPlace ? { inPlace: c.inPlace } : {}),
     ...(c.trial ? { trial: c.trial } : {}),
   };

@@ -7,13 +7,14 @@ import {
 import { total, totalParams } from "../../shaders/reduce.ts";
 import type { TensorSpec } from "../graph/graph.ts";
 import { expectRank, wrongShapes } from "../graph/graph.ts";
-import type { Binding, DeviceCaps, KernelPlan, Op, OpCase } from "../graph/op.ts";
+import type { Binding, DeviceCaps, KernelPlan, Op } from "../graph/op.ts";
 import { crossEntropyGradientOnChip, crossEntropyOnChip } from "./chip-rows.ts";
 import { composed } from "./composed.ts";
+import { late } from "./late.ts";
 import { input, output, scratch } from "./plan.ts";
-import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
+import { floatLike } from "./rounding.ts";
 import { rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "./row-plan.ts";
-import { expRowError, rowExpSum } from "./softmax.ts";
+import { rowExpSum } from "./softmax.ts";
 import { call, flatCall } from "./wasm-plan.ts";
 
 export function expectLogits(op: { readonly name: string }, inputs: readonly TensorSpec[]): void {
@@ -64,6 +65,7 @@ export const crossEntropy: Op<null> = {
   },
   wasm: ([x]) => call("crossEntropy", [input(0), input(1), output(0), ...x!.shape]),
   onChip: crossEntropyOnChip,
+  lossPair: () => ({ backward: crossEntropyGradient, withGradient: crossEntropyWithGradient }),
   gradient: (g, { inputs: [x, labels] }, [dloss]) => [
     g.one(crossEntropyGradient, [x!, labels!, dloss!], null, `d ${x!.name}`),
     null,
@@ -79,24 +81,7 @@ export const crossEntropy: Op<null> = {
       suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
     },
   ],
-  bound([x, labels], [ex], [y]) {
-    const [M, N] = x!.shape as readonly [number, number];
-    const out = boundLike(y!);
-    let bound = 0;
-    let size = 0;
-    for (let row = 0; row < M; row++) {
-      const { top, sum } = rowExpSum(x!, row);
-      const label = row * N + labels!.data[row]!;
-      const d = Math.abs(x!.data[label]! - top);
-      const relative = expRowError(x!, ex ?? null, row).sum;
-      // log is within 2^-21 absolutely in [0.5, 2] and 3 ulp elsewhere.
-      bound += relative + 2 ** -21 + 6 * U * Math.log(sum) + errorAt(ex, label) + 3 * U * (d + Math.log(sum));
-      size += Math.log(sum) + d;
-    }
-    out.data[0] = (bound + gamma(M + 3) * size) / M;
-    return [out];
-  },
-  cases: lossCases().map((c) => ({ ...c, inputs: c.inputs.slice(0, 2) })),
+  proof: late((p) => p.crossEntropy),
 };
 
 /** dx = (softmax(x) - onehot(label)) dloss / rows */
@@ -136,24 +121,7 @@ export const crossEntropyGradient: Op<null> = {
       suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
     },
   ],
-  bound([x, labels, dloss], [ex, , edloss], [dx]) {
-    const [M, N] = x!.shape as readonly [number, number];
-    const out = boundLike(dx!);
-    const scale = Math.abs(dloss!.data[0]!) / M;
-    const eScale = errorAt(edloss, 0) / M + 3 * U * scale;
-    for (let row = 0; row < M; row++) {
-      const { top, sum } = rowExpSum(x!, row);
-      const error = expRowError(x!, ex ?? null, row);
-      for (let j = 0; j < N; j++) {
-        const p = Math.exp(x!.data[row * N + j]! - top) / sum;
-        const value = Math.abs(p - (j === labels!.data[row] ? 1 : 0));
-        const e = p * (error.term(j) + error.sum + 6 * U) * 1.01 + U * value + TINY;
-        out.data[row * N + j] = e * (scale + eScale) + value * eScale + TINY;
-      }
-    }
-    return [out];
-  },
-  cases: lossCases(),
+  proof: late((p) => p.crossEntropyGradient),
 };
 
 /** Rows that one workgroup takes by itself. */
@@ -191,23 +159,5 @@ export const crossEntropyWithGradient: Op<null> = composed({
       suits: ([x]) => x!.shape[0]! <= ALONE_ROWS && x!.shape[1]! <= SHORT_ROW,
     },
   ],
-  cases: lossCases(),
+  cases: (p) => p.crossEntropyWithGradient.cases,
 });
-
-function lossCases(): readonly OpCase<null>[] {
-  return [
-    [1, 2],
-    [3, 5],
-    [17, 10],
-    [130, 3],
-    [4, 200],
-  ].map(([M, N]) => ({
-    name: `${M}x${N}`,
-    inputs: [
-      { shape: [M!, N!], dtype: "f32", scale: 3 },
-      { shape: [M!], dtype: "i32", fill: "classes", below: N! },
-      { shape: [1], dtype: "f32", fill: [1.25] },
-    ],
-    attrs: null,
-  }));
-}

@@ -2,7 +2,7 @@ import { log1p, normalCdf, safeSigmoid, safeTanh } from "../../shaders/math.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { randomWord, STREAM } from "../core/philox.ts";
-import type { Op } from "../graph/op.ts";
+import type { Op, Proof } from "../graph/op.ts";
 import { type Activation, type ActivationSpec, activation } from "./activation.ts";
 import { activationNames } from "./names.ts";
 import { boundLike } from "./rounding.ts";
@@ -80,12 +80,15 @@ export function defineActivation(spec: CustomActivation): Activation {
   });
 }
 
+/** An op of user code: what Chainrule's own have, with the bound, if there is one, and the cases in the record itself. */
+export type OpRecord<A> = Omit<Op<A>, "proof"> & Proof<A>;
+
 /**
  * An op out of a full record, as Chainrule's own are: shape rule, reference in plain loops, gradient rule, kernels,
  * cases. A record without `bound` gets one by trial, which is no proof but serves to find what is wrong: 1e-5 of each
  * value and 1e-6 of the largest, and what the reference makes of errors in its inputs.
  */
-export function defineOp<A>(op: Op<A>): Op<A> {
+export function defineOp<A>({ bound, cases, ...op }: OpRecord<A>): Op<A> {
   identifier("an op", op.name);
   for (const key of ["infer", "reference"] as const) {
     if (typeof op[key] !== "function") throw new ChainruleError("model", `op ${op.name}: ${key} must be a function`);
@@ -96,17 +99,17 @@ export function defineOp<A>(op: Op<A>): Op<A> {
   if (!Array.isArray(op.kernels) || op.kernels.some((k) => !k?.name || typeof k.plan !== "function")) {
     throw new ChainruleError("model", `op ${op.name}: kernels must be a list of { name, plan }`);
   }
-  if (!Array.isArray(op.cases) || op.cases.length === 0) {
+  if (!Array.isArray(cases) || cases.length === 0) {
     throw new ChainruleError("model", `op ${op.name}: cases must be a list of inputs that checks can run it on`);
   }
-  return op.bound ? op : { ...op, bound: trialBound(op) };
+  return { ...op, proof: { bound: bound ?? trialBound(op.reference), cases } };
 }
 
 /** Sign patterns that errors of inputs are tried in, and the factor for those that are worse. */
 const PATTERNS = 4;
 const WORSE = 16;
 
-function trialBound<A>(op: Op<A>): NonNullable<Op<A>["bound"]> {
+function trialBound<A>(reference: Op<A>["reference"]): NonNullable<Proof<A>["bound"]> {
   return (inputs, errors, outputs, attrs) => {
     const moved = (pattern: number): readonly NdArray[] => {
       const shifted = inputs.map((x, k) => {
@@ -114,7 +117,7 @@ function trialBound<A>(op: Op<A>): NonNullable<Op<A>["bound"]> {
         const sign = (i: number): number => (randomWord(pattern, STREAM.check, k, i) & 1 ? 1 : -1);
         return { ...x, data: e ? Float64Array.from(x.data, (v, i) => v + sign(i) * e.data[i]!) : x.data.slice() };
       });
-      return op.reference(shifted as NdArray[], attrs);
+      return reference(shifted as NdArray[], attrs);
     };
     const trials = errors.some((e) => e) ? Array.from({ length: PATTERNS }, (_, p) => moved(p)) : [];
     return outputs.map((y, k) => {

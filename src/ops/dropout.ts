@@ -6,8 +6,9 @@ import { philox, STREAM } from "../core/philox.ts";
 import { index } from "../graph/chip.ts";
 import type { Op } from "../graph/op.ts";
 import { COST, constants, elementwise } from "./chip.ts";
+import { late } from "./late.ts";
 import { flatLaunch, input, output, scratch } from "./plan.ts";
-import { boundLike, errorAt, floatLike, TINY, U } from "./rounding.ts";
+import { floatLike } from "./rounding.ts";
 import { flatCall, float } from "./wasm-plan.ts";
 
 export interface DropoutAttrs {
@@ -73,26 +74,5 @@ export const dropout: Op<DropoutAttrs> = {
     constants(w, "DropoutParams", dropoutParams, paramsOf(sizeOf(x!.shape), attrs));
     elementwise(w, y!, (i) => dropped(x!.at(i), index.text(i), cursor!.at), COST.philox);
   },
-  bound(_inputs, [ex], [y], { p }) {
-    const out = boundLike(y!);
-    const scale = 1 / (1 - p);
-    for (let i = 0; i < out.data.length; i++) {
-      // A dropped element is exactly 0 whatever its error was; only an exact 0 tells, and then a bound of E is safe.
-      out.data[i] = errorAt(ex, i) * scale + 2 * U * Math.abs(y!.data[i]!) + TINY;
-    }
-    return [out];
-  },
-  cases: [
-    { p: 0.5, seed: 3, layer: 0, rows: 33 },
-    { p: 0, seed: 3, layer: 1, rows: 33 },
-    { p: 0.9, seed: 77, layer: 2, rows: 33 },
-    { p: 0.4, seed: 5, layer: 1, rows: 1 },
-  ].map(({ rows, ...attrs }) => ({
-    name: `p=${attrs.p}`,
-    inputs: [
-      { shape: [rows, 7], dtype: "f32" },
-      { shape: [4], dtype: "u32", fill: [5, 0, 0, 0] },
-    ],
-    attrs,
-  })),
+  proof: late((p) => p.dropout),
 };

@@ -11,11 +11,12 @@ import { MAX_PARTIALS, REDUCE_WORKGROUP, total, totalParams } from "../../shader
 import { sizeOf } from "../core/ndarray.ts";
 import type { ChipWriter } from "../graph/chip.ts";
 import { expectSame } from "../graph/graph.ts";
-import type { Kernel, KernelPlan, Launch, Op, OpCase } from "../graph/op.ts";
+import type { Kernel, KernelPlan, Launch, Op } from "../graph/op.ts";
 import { elementwise } from "./chip.ts";
 import { composed } from "./composed.ts";
+import { late } from "./late.ts";
 import { flatLaunch, input, output, scratch } from "./plan.ts";
-import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
+import { floatLike } from "./rounding.ts";
 import { call, flatCall, float } from "./wasm-plan.ts";
 
 /** A loss that is a sum or mean of term(p, t) over predictions and targets of one shape. */
@@ -45,13 +46,12 @@ export interface ElementwiseLoss {
   readonly withGradient: Op<null>;
 }
 
-const partialGroups = (size: number): number => Math.min(MAX_PARTIALS, Math.ceil(size / (4 * REDUCE_WORKGROUP)));
+export const partialGroups = (size: number): number => Math.min(MAX_PARTIALS, Math.ceil(size / (4 * REDUCE_WORKGROUP)));
+
+/** What a sum over so many elements is multiplied by. */
+export const scaleOf = (spec: ElementwiseLossSpec, size: number): number => (spec.mean ? 1 / size : 1);
 
 export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
-  const scaleOf = (size: number): number => (spec.mean ? 1 / size : 1);
-  const magnitude = spec.magnitude ?? ((p, t) => (Math.abs(p) + Math.abs(t)) * Math.abs(p - t) + Math.abs(p - t));
-  const slopeMagnitude = spec.slopeMagnitude ?? ((p, t) => Math.abs(p) + Math.abs(t));
-
   const backward: Op<null> = {
     name: `${spec.name}Gradient`,
     infer(inputs) {
@@ -60,13 +60,13 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
     },
     reference([p, t, dloss]) {
       const dp = floatLike(p!, p!.shape);
-      const scale = scaleOf(p!.data.length) * dloss!.data[0]!;
+      const scale = scaleOf(spec, p!.data.length) * dloss!.data[0]!;
       for (let i = 0; i < dp.data.length; i++) dp.data[i] = spec.slope(p!.data[i]!, t!.data[i]!) * scale;
       return [dp];
     },
     wasm([p]) {
       const size = sizeOf(p!.shape);
-      const args = [input(0), input(1), input(2), output(0), size, float(scaleOf(size))];
+      const args = [input(0), input(1), input(2), output(0), size, float(scaleOf(spec, size))];
       return flatCall(`${spec.name}Gradient`, args, p!);
     },
     gradient: "none",
@@ -75,7 +75,7 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
         name: `${spec.name}Gradient/flat`,
         plan([p], _o, _a, caps) {
           const size = sizeOf(p!.shape);
-          const params = lossParams.pack({ size, stride: 0, scale: scaleOf(size) });
+          const params = lossParams.pack({ size, stride: 0, scale: scaleOf(spec, size) });
           const code = lossGradient(spec.includes, spec.wgslSlope);
           return { launches: [flatLaunch(code, params, [input(0), input(1), input(2), output(0)], size, caps)] };
         },
@@ -83,22 +83,10 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
     ],
     onChip(w, [p, t, dloss], [dp]) {
       const slope = declare(w, spec, "Slope", spec.wgslSlope);
-      const scale = `${floatText(scaleOf(sizeOf(p!.shape)))} * ${dloss!.at(0)}`;
+      const scale = `${floatText(scaleOf(spec, sizeOf(p!.shape)))} * ${dloss!.at(0)}`;
       elementwise(w, dp!, (i) => `${slope}(${p!.at(i)}, ${t!.at(i)}) * ${scale}`);
     },
-    bound([p, t, dloss], [ep, et, edloss], [dp]) {
-      const out = boundLike(dp!);
-      const scale = scaleOf(p!.data.length);
-      const factor = Math.abs(dloss!.data[0]!) * scale;
-      for (let i = 0; i < out.data.length; i++) {
-        const s = spec.slope(p!.data[i]!, t!.data[i]!);
-        const moved = movement(spec.slope, p!.data[i]!, t!.data[i]!, errorAt(ep, i), errorAt(et, i));
-        const e = moved + spec.slopeRounding * U * slopeMagnitude(p!.data[i]!, t!.data[i]!);
-        out.data[i] = e * factor + (Math.abs(s) + e) * (errorAt(edloss, 0) * scale + 3 * U * factor) + TINY;
-      }
-      return [out];
-    },
-    cases: cases(spec, true),
+    proof: late((p) => p.lossGradientProof(spec)),
   };
 
   const forward: Op<null> = {
@@ -111,13 +99,14 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
       let sum = 0;
       for (let i = 0; i < p!.data.length; i++) sum += spec.term(p!.data[i]!, t!.data[i]!);
       const y = floatLike(p!, [1]);
-      y.data[0] = sum * scaleOf(p!.data.length);
+      y.data[0] = sum * scaleOf(spec, p!.data.length);
       return [y];
     },
     wasm([p]) {
       const size = sizeOf(p!.shape);
-      return call(spec.name, [input(0), input(1), output(0), size, float(scaleOf(size))]);
+      return call(spec.name, [input(0), input(1), output(0), size, float(scaleOf(spec, size))]);
     },
+    lossPair: () => ({ backward, withGradient }),
     gradient: (g, { inputs: [p, t] }, [dloss]) => [g.one(backward, [p!, t!, dloss!], null, `d ${p!.name}`), null],
     kernels: [
       {
@@ -128,7 +117,7 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
           const params = lossParams.pack({ size, stride: groups * REDUCE_WORKGROUP, scale: 1 });
           const bindings = [input(0), input(1), scratch(0, "read_write")];
           const code = lossPartials(spec.includes, spec.wgsl);
-          return sumOfPartials({ code, params, bindings, workgroups: [groups, 1, 1] }, groups, scaleOf(size));
+          return sumOfPartials({ code, params, bindings, workgroups: [groups, 1, 1] }, groups, scaleOf(spec, size));
         },
       },
     ],
@@ -136,22 +125,9 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
       const size = sizeOf(p!.shape);
       const term = declare(w, spec, "Term", spec.wgsl);
       const sum = w.total([[0, size]], (i, partial) => w.add(`${partial} += ${term}(${p!.at(i)}, ${t!.at(i)});`));
-      w.once(() => w.add(`${y!.at(0)} = ${sum} * ${floatText(scaleOf(size))};`));
+      w.once(() => w.add(`${y!.at(0)} = ${sum} * ${floatText(scaleOf(spec, size))};`));
     },
-    bound([p, t], [ep, et], [y]) {
-      const out = boundLike(y!);
-      let bound = 0;
-      let size = 0;
-      const n = p!.data.length;
-      for (let i = 0; i < n; i++) {
-        const moved = movement(spec.term, p!.data[i]!, t!.data[i]!, errorAt(ep, i), errorAt(et, i));
-        bound += moved + spec.rounding * U * magnitude(p!.data[i]!, t!.data[i]!);
-        size += Math.abs(spec.term(p!.data[i]!, t!.data[i]!)) + moved;
-      }
-      out.data[0] = (bound + gamma(chain(n)) * size) * scaleOf(n) + n * TINY;
-      return [out];
-    },
-    cases: cases(spec, false),
+    proof: late((p) => p.lossProof(spec)),
   };
   const withGradient = composed<null>({
     name: `${spec.name}WithGradient`,
@@ -162,8 +138,8 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
       ],
       outputs: [{ part: 0 }, { part: 1 }],
     }),
-    kernels: [bothKernel(spec, scaleOf, false), bothKernel(spec, scaleOf, true)],
-    cases: cases(spec, true),
+    kernels: [bothKernel(spec, false), bothKernel(spec, true)],
+    cases: (p) => p.lossGradientProof(spec).cases,
   });
   return { forward, backward, withGradient };
 }
@@ -175,28 +151,17 @@ function declare(w: ChipWriter, spec: ElementwiseLossSpec, part: "Term" | "Slope
   return name;
 }
 
-/** How far f moves when its arguments do, at the corners of the error box. */
-function movement(f: (p: number, t: number) => number, p: number, t: number, ep: number, et: number): number {
-  if (ep === 0 && et === 0) return 0;
-  const here = f(p, t);
-  let most = 0;
-  for (const sp of [-1, 1]) {
-    for (const st of [-1, 1]) most = Math.max(most, Math.abs(f(p + sp * ep, t + st * et) - here));
-  }
-  return most;
-}
-
 /** Elements that one workgroup takes by itself. */
-const ALONE_SIZE = 4096;
+export const ALONE_SIZE = 4096;
 
-function bothKernel(spec: ElementwiseLossSpec, scaleOf: (size: number) => number, alone: boolean): Kernel<null> {
+function bothKernel(spec: ElementwiseLossSpec, alone: boolean): Kernel<null> {
   return {
     name: `${spec.name}WithGradient/${alone ? "alone" : "partials"}`,
     plan([p]) {
       const size = sizeOf(p!.shape);
       if (alone && size > ALONE_SIZE) return null;
       const groups = alone ? 1 : partialGroups(size);
-      const scale = scaleOf(size);
+      const scale = scaleOf(spec, size);
       const launch: Launch = {
         code: lossWithGradient(spec.includes, spec.wgsl, spec.wgslSlope),
         params: lossWithGradientParams.pack({
@@ -218,27 +183,4 @@ function sumOfPartials(launch: Launch, count: number, scale: number): KernelPlan
   const params = totalParams.pack({ count, scale });
   const sum: Launch = { code: total(), params, bindings: [scratch(0, "read"), output(0)], workgroups: [1, 1, 1] };
   return { scratch: [{ shape: [count], dtype: "f32" }], launches: [launch, sum] };
-}
-
-function cases(spec: ElementwiseLossSpec, gradient: boolean): readonly OpCase<null>[] {
-  return [
-    [1, 4],
-    [3, 5],
-    [17, 33],
-    [100, 60],
-  ].map((shape) => ({
-    name: shape.join("x"),
-    inputs: [
-      { shape, dtype: "f32", scale: 2 },
-      { shape, dtype: "f32", ...(spec.targets ? { fill: spec.targets } : {}) },
-      ...(gradient ? [{ shape: [1], dtype: "f32" as const, fill: [1.25] }] : []),
-    ],
-    attrs: null,
-  }));
-}
-
-/** Additions behind one another, at most: an invocation's own, then those of two workgroup reductions. */
-function chain(n: number): number {
-  const own = Math.max(n / (partialGroups(n) * REDUCE_WORKGROUP), Math.min(n, ALONE_SIZE) / REDUCE_WORKGROUP);
-  return Math.ceil(own) + MAX_PARTIALS / REDUCE_WORKGROUP + 4 * Math.sqrt(REDUCE_WORKGROUP) + 3;
 }

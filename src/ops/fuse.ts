@@ -4,16 +4,9 @@ import { activations } from "./activations.ts";
 import { batchIndex, drawBatch, gather } from "./batch.ts";
 import { addBias, sumRows } from "./bias.ts";
 import { control, controlAndRecord } from "./control.ts";
-import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./cross-entropy.ts";
 import { type LinearAttrs, linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
-import { elementwiseLosses } from "./losses.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
 import { record } from "./record.ts";
-import {
-  weightedCrossEntropy,
-  weightedCrossEntropyGradient,
-  weightedCrossEntropyWithGradient,
-} from "./weighted-cross-entropy.ts";
 
 /**
  * The graph's nodes with those made one for which a kernel does the work of several, where nothing else looks at the
@@ -90,19 +83,9 @@ const weightGradient: Pattern = (node, { nodes, of }) => {
   return { replaces: [node, sums], at, op: linearWeightGradient, attrs: null, inputs: node.inputs, outputs };
 };
 
-const losses = [
-  { forward: crossEntropy, backward: crossEntropyGradient, withGradient: crossEntropyWithGradient },
-  {
-    forward: weightedCrossEntropy,
-    backward: weightedCrossEntropyGradient,
-    withGradient: weightedCrossEntropyWithGradient,
-  },
-  ...elementwiseLosses,
-];
-
 /** A loss and its gradient, when what the gradient starts from is known before the step. */
 const lossAndGradient: Pattern = (node, { nodes, of }) => {
-  const loss = losses.find(({ forward }) => forward === node.op);
+  const loss = node.op.lossPair?.();
   const [p, t] = node.inputs;
   const gradient = loss && of(p!).find((n) => n.op === loss.backward && n.inputs[0] === p && n.inputs[1] === t);
   if (!gradient) return null;

@@ -1,4 +1,4 @@
-import type { AnyOp } from "../graph/op.ts";
+import { type AnyOp, proofOf } from "../graph/op.ts";
 import { controlAndRecord } from "./control.ts";
 import { toHalf } from "./half.ts";
 import { halved, halvesOf } from "./halved.ts";
@@ -11,11 +11,11 @@ import { scaledControl } from "./scaled-control.ts";
 const scaledPenalty: AnyOp = {
   ...penaltyGradient,
   name: "scaledPenaltyGradient",
-  cases: penaltyGradient.cases.map((c) => ({
-    ...c,
-    name: `${c.name}, scaled`,
-    inputs: [...c.inputs, { shape: [8], dtype: "f32" as const, fill: [0.1, 1, 2 ** -10, 2.5, 0.2, 0.1, 1024, 17] }],
-  })),
+  proof: async () => {
+    const { bound, cases } = await proofOf(penaltyGradient);
+    const control = { shape: [8], dtype: "f32" as const, fill: [0.1, 1, 2 ** -10, 2.5, 0.2, 0.1, 1024, 17] };
+    return { bound: bound!, cases: cases.map((c) => ({ ...c, inputs: [...c.inputs, control] })) };
+  },
 };
 
 /** Every op that only runs in f16 have, for the checks. They are apart from `ops`, since others do not load them. */

@@ -1,7 +1,18 @@
 import { withHalves } from "../../shaders/half-arrays.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import type { Graph, Tensor, TensorSpec } from "../graph/graph.ts";
-import type { AnyOp, Binding, DeviceCaps, Kernel, KernelPlan, Launch, Op, OpCase } from "../graph/op.ts";
+import {
+  type AnyOp,
+  type Binding,
+  type DeviceCaps,
+  type Kernel,
+  type KernelPlan,
+  type Launch,
+  type Op,
+  type OpCase,
+  type Proof,
+  proofOf,
+} from "../graph/op.ts";
 import { capsForHalves, halfPlan, toHalf } from "./half.ts";
 import { fuseHalved } from "./halved-fuse.ts";
 import { activationNames } from "./names.ts";
@@ -74,11 +85,6 @@ function make(op: AnyOp): Op<Stores> {
       ...op.kernels.map((k) => kernelOf(name, k, false)),
       ...op.kernels.filter((k) => READ_NATIVELY.includes(suffixOf(k))).map((k) => kernelOf(name, k, true)),
     ],
-    bound(inputs, errors, outputs, attrs) {
-      if (!attrs?.toHalf) return op.bound!(inputs, errors, outputs, attrs);
-      const y = op.reference(inputs, attrs);
-      return toHalf.bound!(y, op.bound!(inputs, errors, y, attrs), outputs, null);
-    },
     ...(trial
       ? {
           trial: {
@@ -89,7 +95,7 @@ function make(op: AnyOp): Op<Stores> {
         }
       : {}),
     fuse: fuseHalved(halved, wideOf),
-    cases: casesOf(op),
+    proof: () => proofFor(op),
   };
 }
 
@@ -142,13 +148,25 @@ function storedApart(plan: KernelPlan, { shape }: TensorSpec, caps: DeviceCaps):
   return { scratch: [...before, { shape, dtype: "f32" }], launches: [...redirected, ...stores.launches] };
 }
 
+/** The bound of the op, and of storing its result. */
+async function proofFor(op: AnyOp): Promise<Proof<Stores>> {
+  const { bound, cases } = await proofOf(op);
+  const stored = await proofOf(toHalf);
+  return {
+    async bound(inputs, errors, outputs, attrs) {
+      if (!attrs?.toHalf) return bound!(inputs, errors, outputs, attrs);
+      const y = op.reference(inputs, attrs);
+      return stored.bound!(y, await bound!(inputs, errors, y, attrs), outputs, null);
+    },
+    cases: casesOf(op, cases),
+  };
+}
+
 /** The op's own, with operands stored as halves; and where a product may read the result, with that stored so too. */
-function casesOf(op: AnyOp): readonly OpCase<Stores>[] {
+function casesOf(op: AnyOp, given: readonly OpCase<Stores>[]): readonly OpCase<Stores>[] {
   const halves = halvesOf(op);
   // Some of many: sizes are what the op's own are for.
-  const own = (op.cases as readonly OpCase<Stores>[]).filter(
-    (_, i, all) => all.length < MANY || i % 3 === 1 || i === all.length - 1,
-  );
+  const own = given.filter((_, i, all) => all.length < MANY || i % 3 === 1 || i === all.length - 1);
   const cases = own.map((c) => ({
     ...c,
     name: `${c.name} of halves`,

@@ -6,10 +6,10 @@ import {
 } from "../../shaders/rows.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import { expectRank, type TensorSpec, wrongShapes } from "../graph/graph.ts";
-import type { Op, OpCase } from "../graph/op.ts";
+import type { Op } from "../graph/op.ts";
 import { sumRows } from "./bias.ts";
 import { layerNormGradientOnChip, layerNormOnChip, layerNormScaleGradientOnChip } from "./chip-rows.ts";
-import { gradientBound, normBound, scaleGradientBound } from "./layer-norm-bound.ts";
+import { late } from "./late.ts";
 import { grid, input, output } from "./plan.ts";
 import { floatLike } from "./rounding.ts";
 import { rowLaunch } from "./row-plan.ts";
@@ -65,8 +65,7 @@ export const layerNorm: Op<LayerNormAttrs> = {
         rowLaunch(forwardCode(), x!, eps, [0, 1, 2].map(input).concat([0, 1, 2].map(output)), caps),
     },
   ],
-  bound: normBound,
-  cases: shapes().map(([M, N]) => normCase(M, N, [[M, N], [N], [N]])),
+  proof: late((p) => p.layerNorm),
 };
 
 /** dx [M, N] from dy, x, gamma, mean, rstd. */
@@ -107,8 +106,7 @@ export const layerNormGradient: Op<LayerNormAttrs> = {
         rowLaunch(gradientCode(), dy!, eps, [...[0, 1, 2, 3, 4].map(input), output(0)], caps),
     },
   ],
-  bound: gradientBound,
-  cases: shapes().map(([M, N]) => normCase(M, N, [[M, N], [M, N], [N], [M], [M]])),
+  proof: late((p) => p.layerNormGradient),
 };
 
 /** dgamma [N] = sum over rows of dy (x - mean) rstd. */
@@ -152,29 +150,5 @@ export const layerNormScaleGradient: Op<LayerNormAttrs> = {
       },
     },
   ],
-  bound: scaleGradientBound,
-  cases: shapes().map(([M, N]) => normCase(M, N, [[M, N], [M, N], [M], [M]])),
+  proof: late((p) => p.layerNormScaleGradient),
 };
-
-function shapes(): readonly (readonly [number, number])[] {
-  return [
-    [1, 2],
-    [3, 5],
-    [17, 64],
-    [5, 200],
-    [65, 9],
-  ];
-}
-
-function normCase(M: number, N: number, inputs: readonly (readonly number[])[]): OpCase<LayerNormAttrs> {
-  return {
-    name: `${M}x${N}`,
-    // The last input of the gradients is rstd, a positive number.
-    inputs: inputs.map((shape, i) => ({
-      shape,
-      dtype: "f32",
-      fill: i >= 3 && i === inputs.length - 1 ? "positive" : "normal",
-    })),
-    attrs: { eps: 1e-5 },
-  };
-}

@@ -1,7 +1,7 @@
 import { NO_EPILOGUE } from "../../shaders/matmul-common.ts";
 import { ChainruleError } from "../core/errors.ts";
-import type { Op, OpCase } from "../graph/op.ts";
-import { type ActivationSpec, derivativeOf, epilogueOf, valuesOf } from "./activation.ts";
+import type { Op } from "../graph/op.ts";
+import { derivativeOf, epilogueOf } from "./activation.ts";
 import { activations } from "./activations.ts";
 import { addBias, sumRows } from "./bias.ts";
 import { composed, type Part, type Ref } from "./composed.ts";
@@ -36,15 +36,7 @@ export const linear: Op<LinearAttrs> = composed({
     }),
     alpha: ({ alpha }) => alpha,
   }),
-  cases: [
-    linearCase(1, 4, 4, true, "relu"),
-    linearCase(5, 7, 3, true, "relu"),
-    linearCase(33, 65, 18, true, "relu"),
-    linearCase(68, 132, 64, true, "relu"),
-    linearCase(72, 68, 20, true, "relu"),
-    linearCase(64, 64, 32, false, "leakyRelu"),
-    linearCase(6, 20, 600, true, null),
-  ],
+  cases: (p) => p.linear.cases,
 });
 
 /** dx = (dy wT) f'(v), from dy, w and v: back through a layer and the activation before it, in one kernel. */
@@ -63,14 +55,7 @@ export const linearInputGradient: Op<LinearAttrs> = composed({
     epilogue: ({ activation }) => ({ ...NO_EPILOGUE, derivative: derivativeOf(activationNamed(activation!).spec) }),
     alpha: ({ alpha }) => alpha,
   }),
-  cases: [
-    inputGradientCase(1, 4, 4, "relu"),
-    inputGradientCase(5, 7, 3, "relu"),
-    inputGradientCase(33, 65, 18, "relu"),
-    inputGradientCase(64, 64, 32, "leakyRelu"),
-    inputGradientCase(40, 20, 36, "leakyRelu"),
-    inputGradientCase(6, 20, 600, "gelu"),
-  ],
+  cases: (p) => p.linearInputGradient.cases,
 });
 
 /** dw = xT dy and db, the sums of dy's columns, from x and dy: both gradients of a layer in one kernel. */
@@ -89,49 +74,11 @@ export const linearWeightGradient: Op<null> = composed({
     epilogue: () => ({ ...NO_EPILOGUE, columnSums: true }),
     alpha: () => 0,
   }).filter(({ name }) => !/\/row/.test(name)),
-  cases: [
-    [1, 4, 1],
-    [5, 7, 3],
-    [33, 65, 18],
-    [64, 132, 32],
-    [10, 12, 600],
-    [4, 300, 9],
-  ].map(([M, N, K]) => ({
-    name: `${M}x${N} of ${K} rows`,
-    inputs: [f32(K!, M!), f32(K!, N!)],
-    attrs: null,
-  })),
+  cases: (p) => p.linearWeightGradient.cases,
 });
 
 function activationNamed(name: string): (typeof activations)[string] {
   const found = activations[name];
   if (!found) throw new ChainruleError("model", `linear: there is no activation "${name}"`);
   return found;
-}
-
-function f32(...shape: readonly number[]) {
-  return { shape, dtype: "f32" as const };
-}
-
-function alphaOf(spec: ActivationSpec | undefined): number {
-  return spec?.defaultAlpha ?? 0;
-}
-
-function linearCase(M: number, N: number, K: number, bias: boolean, activation: string | null): OpCase<LinearAttrs> {
-  const spec = activation === null ? undefined : activations[activation]!.spec;
-  return {
-    name: `${M}x${N}x${K} ${bias ? "bias" : "no bias"} ${activation ?? "identity"}`,
-    inputs: [f32(M, K), f32(K, N), ...(bias ? [f32(N)] : [])],
-    attrs: { activation, alpha: alphaOf(spec) },
-  };
-}
-
-function inputGradientCase(M: number, N: number, K: number, activation: string): OpCase<LinearAttrs> {
-  const { spec } = activations[activation]!;
-  const v = { ...f32(M, N), scale: 2, ...(spec.of === "y" ? { through: valuesOf(spec) } : {}) };
-  return {
-    name: `${M}x${N}x${K} ${activation}`,
-    inputs: [f32(M, K), f32(N, K), v],
-    attrs: { activation, alpha: alphaOf(spec) },
-  };
 }

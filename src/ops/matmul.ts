@@ -2,8 +2,9 @@ import type { MatmulForm } from "../../shaders/matmul-common.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { productOnChip } from "./chip.ts";
+import { late } from "./late.ts";
 import { matmulKernels, plainUse } from "./matmul-kernels.ts";
-import { matmulCase, product, productBound, productSpec, productSizes as sizes } from "./matmul-reference.ts";
+import { product, productSpec } from "./matmul-reference.ts";
 import { productTrial } from "./matmul-trial.ts";
 import { outerProduct } from "./outer-product.ts";
 import { productPlan } from "./wasm-plan.ts";
@@ -32,8 +33,7 @@ export const matmul: Op<null> = {
   ),
   onChip: productOnChip("NN"),
   trial: productTrial(() => "NN"),
-  bound: (inputs, errors, outputs) => [productBound("NN", inputs, errors, outputs[0]!)],
-  cases: sizes.map(([M, N, K]) => matmulCase("NN", M, N, K, null)),
+  proof: late((p) => p.matmul),
 };
 
 /** A BT or AT B, without ever materialising the transpose: the backward pass of a layer. */
@@ -49,13 +49,10 @@ export const transposeMatmul: Op<TransposeAttrs> = {
   kernels: matmulKernels("transposeMatmul", plainUse(formOf)),
   onChip: (w, inputs, outputs, attrs) => productOnChip(formOf(attrs))(w, inputs, outputs, attrs),
   trial: productTrial(formOf),
-  bound: (inputs, errors, outputs, attrs) => [productBound(formOf(attrs), inputs, errors, outputs[0]!)],
-  cases: (["a", "b"] as const).flatMap((transpose) =>
-    sizes.map(([M, N, K]) => matmulCase(formOf({ transpose }), M, N, K, { transpose })),
-  ),
+  proof: late((p) => p.transposeMatmul),
 };
 
-function formOf(attrs: TransposeAttrs): MatmulForm {
+export function formOf(attrs: TransposeAttrs): MatmulForm {
   return attrs.transpose === "b" ? "NT" : "TN";
 }
 

@@ -4,8 +4,8 @@ import { sizeOf } from "../core/ndarray.ts";
 import { expectSame } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { constants } from "./chip.ts";
+import { late } from "./late.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
-import { boundLike, errorAt, TINY, U } from "./rounding.ts";
 import { call, float, partsOf } from "./wasm-plan.ts";
 
 export interface MovingAverageAttrs {
@@ -56,26 +56,5 @@ export const movingAverage: Op<MovingAverageAttrs> = {
       },
     },
   ],
-  bound([average, p, c], [ea, ep], [y], { decay }) {
-    const out = boundLike(y!);
-    const rate = c!.data[CONTROL.gate] === 0 ? 0 : 1 - decay;
-    for (let i = 0; i < out.data.length; i++) {
-      const size = Math.abs(average!.data[i]!) + Math.abs(p!.data[i]!);
-      out.data[i] = (1 - rate) * errorAt(ea, i) + rate * errorAt(ep, i) + rate * 4 * U * size + U * size + TINY;
-    }
-    return [out];
-  },
-  cases: [
-    [300, 0.9, 1],
-    [5, 0.999, 1],
-    [64, 0.5, 0],
-  ].map(([size, decay, gate]) => ({
-    name: `${size}: decay ${decay}${gate ? "" : ", closed"}`,
-    inputs: [
-      { shape: [size!], dtype: "f32" as const },
-      { shape: [size!], dtype: "f32" as const },
-      { shape: [8], dtype: "f32" as const, fill: [0.05, gate!, 1, 2, 0.271, 0.003, 0, 0] },
-    ],
-    attrs: { decay: decay! },
-  })),
+  proof: late((p) => p.movingAverage),
 };

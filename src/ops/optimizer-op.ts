@@ -11,10 +11,10 @@ import { CONTROL } from "../../shaders/step.ts";
 import { type NdArray, sizeOf } from "../core/ndarray.ts";
 import { index } from "../graph/chip.ts";
 import { expectSame, wrongShapes } from "../graph/graph.ts";
-import type { Op, OpCase } from "../graph/op.ts";
+import type { Op } from "../graph/op.ts";
 import { constants } from "./chip.ts";
+import { late } from "./late.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
-import { boundLike, TINY, U } from "./rounding.ts";
 import { call, float, partsOf } from "./wasm-plan.ts";
 
 /** Hyperparameters of all optimizers; each reads its own. PyTorch's names and defaults. */
@@ -57,6 +57,23 @@ export interface OptimizerOp extends Op<OptimizerAttrs> {
   states(a: OptimizerAttrs): number;
 }
 
+/** States and rates out of the inputs behind the first three. */
+export const apart = <T>(rule: OptimizerRule, rest: readonly T[], a: OptimizerAttrs) => {
+  const count = rule.states(a);
+  return { s: rest.slice(0, count), rates: rest[count] };
+};
+/** The rate and the attributes of element i. */
+export const ratesAt = (
+  rates: NdArray | undefined,
+  i: number,
+  lr: number,
+  a: OptimizerAttrs,
+): [number, OptimizerAttrs] => {
+  if (!rates) return [lr, a];
+  const block = 2 * Math.floor(i / RATE_BLOCK);
+  return [lr * rates.data[block]!, { ...a, weightDecay: a.weightDecay * rates.data[block + 1]! }];
+};
+
 /**
  * parameters (and states) in place, from the flat gradient and control. Inputs: parameters, gradients, control,
  * states..., and perhaps rates [blocks, 2], factors of the learning rate and the weight decay of each block of
@@ -68,22 +85,11 @@ export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<Opti
     const { weightDecay, eps } = a;
     return { size, weightDecay, keep1, add1: 1 - keep1, keep2, add2: 1 - keep2, eps, firstBlock };
   };
-  /** States and rates out of the inputs behind the first three. */
-  const apart = <T>(rest: readonly T[], a: OptimizerAttrs) => {
-    const count = rule.states(a);
-    return { s: rest.slice(0, count), rates: rest[count] };
-  };
-  /** The rate and the attributes of element i. */
-  const at = (rates: NdArray | undefined, i: number, lr: number, a: OptimizerAttrs): [number, OptimizerAttrs] => {
-    if (!rates) return [lr, a];
-    const block = 2 * Math.floor(i / RATE_BLOCK);
-    return [lr * rates.data[block]!, { ...a, weightDecay: a.weightDecay * rates.data[block + 1]! }];
-  };
   const op: OptimizerOp = {
     states: rule.states,
     name: rule.name,
     infer(inputs, a) {
-      const { s, rates } = apart(inputs.slice(3), a);
+      const { s, rates } = apart(rule, inputs.slice(3), a);
       expectSame(op, [inputs[0]!, inputs[1]!, ...s]);
       const blocks = Math.ceil(sizeOf(inputs[0]!.shape) / RATE_BLOCK);
       if (rates && rates.shape[0] !== blocks)
@@ -91,13 +97,13 @@ export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<Opti
       return [inputs[0]!, ...s].map(({ shape }) => ({ shape, dtype: "f32" }));
     },
     reference([p, g, c, ...rest], a) {
-      const { s, rates } = apart(rest, a);
+      const { s, rates } = apart(rule, rest, a);
       const result = [p!, ...s];
       if (c!.data[CONTROL.gate] === 0) return result;
       const lr = c!.data[CONTROL.lr]!;
       const clip = c!.data[CONTROL.clip]!;
       for (let i = 0; i < p!.data.length; i++) {
-        const [rate, own] = at(rates, i, lr, a);
+        const [rate, own] = ratesAt(rates, i, lr, a);
         p!.data[i] = rule.update(p!.data[i]!, g!.data[i]! * clip, s, i, rate, c!, own);
       }
       return result;
@@ -113,7 +119,7 @@ export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<Opti
     gradient: "none",
     // Where a packed gradient has nothing, the parameters have no parameter.
     onChip(w, [, g, c, ...rest], [p, ...s], a) {
-      const { rates } = apart(rest, a);
+      const { rates } = apart(rule, rest, a);
       constants(w, "OptimizerParams", optimizerParams, paramsOf(sizeOf(p!.shape), a));
       w.add(updateNumbers(c!.at));
       // A choice for each parameter, not a branch around all of them, which would take a compiler long.
@@ -149,34 +155,7 @@ export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<Opti
         },
       },
     ],
-    /** Relative to what is added up: the parameter, and the step with every sum taken of absolute values. */
-    bound(inputs, _errors, outputs, a) {
-      const [p, g, c, ...rest] = inputs as readonly NdArray[];
-      const { s, rates } = apart(rest, a);
-      const lr = c!.data[CONTROL.lr]!;
-      return outputs.map((out, k) => {
-        const bound = boundLike(out);
-        const size = s.map((x) => ({ ...x, data: Float64Array.from(x.data, Math.abs) }));
-        for (let i = 0; i < out.data.length; i++) {
-          const [rate, own] = at(rates, i, lr, a);
-          const magnitude = Math.abs(g!.data[i]!) * c!.data[CONTROL.clip]! + own.weightDecay * Math.abs(p!.data[i]!);
-          const was = size.map((x) => x.data[i]!);
-          const step = rule.update(0, magnitude, size, i, rate, c!, { ...a, weightDecay: 0 });
-          const state = k > 0 ? size[k - 1]!.data[i]! + was[k - 1]! : 0;
-          bound.data[i] =
-            k > 0
-              ? 16 * U * state + TINY
-              : 40 * U * Math.abs(step) + 3 * U * (Math.abs(out.data[i]!) + Math.abs(p!.data[i]!)) + TINY;
-        }
-        return bound;
-      });
-    },
-    cases: [
-      ...variants.map((v, i) => optimizerCase(rule, v, i, 300)),
-      optimizerCase(rule, variants.at(-1)!, 1, 5),
-      optimizerCase(rule, variants.at(-1)!, 0, 300, true),
-      optimizerCase(rule, { ...variants.at(-1)!, weightDecay: 0.1 }, 1, 70, true),
-    ],
+    proof: late((p) => p.optimizerProof(rule, variants)),
   };
   return op;
 }
@@ -190,32 +169,3 @@ export const optimizerDefaults: OptimizerAttrs = {
   alpha: 0.99,
   eps: 1e-8,
 };
-
-function optimizerCase(
-  rule: OptimizerRule,
-  v: Partial<OptimizerAttrs>,
-  i: number,
-  size: number,
-  rates = false,
-): OpCase<OptimizerAttrs> {
-  const shape = [size];
-  const attrs = { ...optimizerDefaults, ...v };
-  const settings = Object.entries(v).map(([key, value]) => `${key}=${value}`);
-  return {
-    name: `${size}: ${settings.join(" ") || "defaults"}${rates ? ", rates of their own" : ""}`,
-    inputs: [
-      { shape, dtype: "f32" },
-      { shape, dtype: "f32" },
-      { shape: [8], dtype: "f32", fill: [0.05, 1, i % 2 ? 0.5 : 1, 2, 0.271, 0.003, 0, 0] },
-      ...Array.from({ length: rule.states(attrs) }, () => ({
-        shape,
-        dtype: "f32" as const,
-        fill: "positive" as const,
-      })),
-      ...(rates
-        ? [{ shape: [Math.ceil(size / RATE_BLOCK), 2], dtype: "f32" as const, fill: "positive" as const, scale: 2 }]
-        : []),
-    ],
-    attrs,
-  };
-}

@@ -8,8 +8,9 @@ import {
 import { expectRank, type TensorSpec, wrongShapes } from "../graph/graph.ts";
 import type { DeviceCaps, Kernel, Op } from "../graph/op.ts";
 import { productOnChip } from "./chip.ts";
+import { late } from "./late.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
-import { matmulCase, product, productBound } from "./matmul-reference.ts";
+import { product } from "./matmul-reference.ts";
 import { flatLaunch, flatWindows, input, output } from "./plan.ts";
 import { productPlan } from "./wasm-plan.ts";
 
@@ -44,15 +45,7 @@ export const outerProduct: Op<null> = {
   ],
   kernels: [flat("scalar", false), flat("vec4", true), tile],
   onChip: productOnChip("TN"),
-  bound: (inputs, errors, outputs) => [productBound("TN", inputs, errors, outputs[0]!)],
-  cases: [
-    [1, 1],
-    [4, 4],
-    [7, 5],
-    [33, 64],
-    [300, 10],
-    [128, 260],
-  ].map(([M, N]) => matmulCase("TN", M!, N!, 1, null)),
+  proof: late((p) => p.outerProduct),
 };
 
 function flat(name: string, vector: boolean): Kernel<null> {

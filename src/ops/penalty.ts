@@ -11,8 +11,9 @@ import { type NdArray, sizeOf } from "../core/ndarray.ts";
 import { expectSame } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { constants } from "./chip.ts";
+import { late } from "./late.ts";
 import { flatLaunch, input, output, scratch } from "./plan.ts";
-import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
+import { floatLike } from "./rounding.ts";
 import { call, flatCall, float } from "./wasm-plan.ts";
 
 export interface PenaltyAttrs {
@@ -22,7 +23,7 @@ export interface PenaltyAttrs {
 
 /** Elements that one workgroup takes by itself. */
 const ALONE_SIZE = 4096;
-const groupsOf = (size: number): number =>
+export const groupsOf = (size: number): number =>
   size <= ALONE_SIZE ? 1 : Math.min(MAX_PARTIALS, Math.ceil(size / (4 * REDUCE_WORKGROUP)));
 
 /** y [1] = l1 sum |w| + l2 sum w^2. Its gradient is penaltyGradient's to add, which saves a pass over the weights. */
@@ -68,20 +69,7 @@ export const penalty: Op<PenaltyAttrs> = {
       },
     },
   ],
-  bound([w], [ew], [y], { l1, l2 }) {
-    const out = boundLike(y!);
-    let moved = 0;
-    for (let i = 0; i < w!.data.length; i++) {
-      const e = errorAt(ew, i);
-      moved += (l1 + 2 * l2 * (Math.abs(w!.data[i]!) + e)) * e;
-    }
-    const n = w!.data.length;
-    const chain =
-      n / (groupsOf(n) * REDUCE_WORKGROUP) + MAX_PARTIALS / REDUCE_WORKGROUP + 4 * Math.sqrt(REDUCE_WORKGROUP);
-    out.data[0] = moved + gamma(Math.ceil(chain) + 8) * (y!.data[0]! + moved) + n * TINY;
-    return [out];
-  },
-  cases: cases(1),
+  proof: late((p) => p.penalty),
 };
 
 /**
@@ -123,34 +111,8 @@ export const penaltyGradient: Op<PenaltyAttrs> = {
       },
     },
   ],
-  bound([dw, w, c], [edw, ew], [dy], { l1, l2 }) {
-    const out = boundLike(dy!);
-    const scale = scaleIn(c);
-    for (let i = 0; i < out.data.length; i++) {
-      const v = Math.abs(w!.data[i]!);
-      const e = errorAt(ew, i);
-      // A weight that may be on the other side of 0, or be flushed to it, has another sign.
-      const turned = v !== 0 && v <= Math.max(e, TINY) ? 2 * l1 : 0;
-      const size = Math.abs(dw!.data[i]!) + scale * (l1 + 2 * l2 * v);
-      out.data[i] = errorAt(edw, i) + scale * (2 * l2 * e + turned) + 5 * U * size + Math.max(scale, 1) * TINY;
-    }
-    return [out];
-  },
-  cases: cases(2),
+  proof: late((p) => p.penaltyGradient),
 };
 
-const scaleIn = (control: NdArray | undefined): number => control?.data[CONTROL.scale] ?? 1;
-
-function cases(inputs: number) {
-  return (
-    [
-      [[5], 0.3, 0],
-      [[33, 9], 0, 0.2],
-      [[130, 70], 0.01, 0.05],
-    ] as const
-  ).map(([shape, l1, l2]) => ({
-    name: `${shape.join("x")}: l1 ${l1}, l2 ${l2}`,
-    inputs: Array.from({ length: inputs }, () => ({ shape, dtype: "f32" as const })),
-    attrs: { l1, l2 },
-  }));
-}
+/** By how much dw is scaled. */
+export const scaleIn = (control: NdArray | undefined): number => control?.data[CONTROL.scale] ?? 1;

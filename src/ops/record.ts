@@ -1,6 +1,5 @@
 import {
   CONTROL,
-  CONTROL_SIZE,
   record as recordCode,
   recordParams,
   recordStep,
@@ -10,8 +9,8 @@ import {
 import { type NdArray, ndarray } from "../core/ndarray.ts";
 import type { Op } from "../graph/op.ts";
 import { COST, constants } from "./chip.ts";
+import { late } from "./late.ts";
 import { flatLaunch, input, output } from "./plan.ts";
-import { boundLike, errorAt } from "./rounding.ts";
 import { call } from "./wasm-plan.ts";
 
 export interface RecordAttrs {
@@ -73,27 +72,7 @@ export const record: Op<RecordAttrs> = {
       }),
     },
   ],
-  // Only moves numbers: each keeps the error that it came with.
-  bound([cursor], [, ering, eloss, ec], [, ring], { slots }) {
-    const out = boundLike(ring!);
-    for (let i = 0; i < out.data.length; i++) out.data[i] = errorAt(ering, i);
-    const at = (cursor!.data[0]! % slots) * 4;
-    out.data[at] = errorAt(eloss, 0);
-    out.data[at + 1] = errorAt(ec, CONTROL.norm);
-    out.data[at + 2] = errorAt(ec, CONTROL.lr);
-    out.data[at + 3] = errorAt(ec, CONTROL.gate);
-    return [null, out];
-  },
-  cases: [0, 1].map((gate) => ({
-    name: gate ? "step taken" : "step skipped",
-    inputs: [
-      { shape: [4], dtype: "u32", fill: [6, 2, 9, 1] },
-      { shape: [4, 4], dtype: "f32" },
-      { shape: [1], dtype: "f32" },
-      { shape: [CONTROL_SIZE], dtype: "f32", fill: [0.1, gate, 1, 2.5, 0, 0, 0, 0] },
-    ],
-    attrs: { slots: 4, batch: 8, n: 10 },
-  })),
+  proof: late((p) => p.record),
 };
 
 /** cursor and ring [slots, 2] in place: writes (loss, rows right) of an evaluation batch and goes to the next. */
@@ -137,19 +116,7 @@ export const tally: Op<RecordAttrs> = {
       }),
     },
   ],
-  bound: (_i, _e, [, ring]) => [null, boundLike(ring!)],
-  cases: [
-    {
-      name: "second batch",
-      inputs: [
-        { shape: [4], dtype: "u32", fill: [1, 0, 8, 0] },
-        { shape: [4, 2], dtype: "f32" },
-        { shape: [1], dtype: "f32" },
-        { shape: [1], dtype: "f32", fill: [3] },
-      ],
-      attrs: { slots: 4, batch: 8, n: 10 },
-    },
-  ],
+  proof: late((p) => p.tally),
 };
 
 /** A cursor at the start of training. */

@@ -1,7 +1,7 @@
 import { CONTROL, LARGEST_SCALE, LEAST_SCALE } from "../../shaders/control-places.ts";
 import { scaling } from "../../shaders/scaling.ts";
 import type { NdArray } from "../core/ndarray.ts";
-import type { Op, OpCase } from "../graph/op.ts";
+import { type Op, type OpCase, type Proof, proofOf } from "../graph/op.ts";
 import type { ControlAttrs } from "./control.ts";
 import type { RecordAttrs } from "./record.ts";
 
@@ -44,19 +44,25 @@ const make = (controlAndRecord: Op<ControlAttrs & RecordAttrs>): Op<ScaledContro
       return kernel.plan(inputs, outputs, { ...a, scaling: scaling(a.growAfter) }, caps);
     },
   })),
-  bound(inputs, errors, outputs, attrs) {
-    const scale = inputs[0]!.data[CONTROL.scale]!;
-    const step = inputs[1]!.data[0]!;
-    const given = unscaled(inputs, scale);
-    const [c, cursor, ring] = controlAndRecord.bound!(given, errors, outputs, attrs);
-    // All three are exact: the scale is moved by powers of two.
-    for (const at of [CONTROL.scale, CONTROL.good]) c!.data[at] = 0;
-    c!.data[CONTROL.clip]! /= scale;
-    ring!.data[markAt(step, attrs)] = 0;
-    return [c!, cursor ?? null, ring!];
-  },
-  cases: casesOf(controlAndRecord.cases),
+  proof: () => proofFor(controlAndRecord),
 });
+
+async function proofFor(op: Op<ControlAttrs & RecordAttrs>): Promise<Proof<ScaledControlAttrs>> {
+  const whole = await proofOf(op);
+  return {
+    async bound(inputs, errors, outputs, attrs) {
+      const scale = inputs[0]!.data[CONTROL.scale]!;
+      const step = inputs[1]!.data[0]!;
+      const [c, cursor, ring] = await whole.bound!(unscaled(inputs, scale), errors, outputs, attrs);
+      // All three are exact: the scale is moved by powers of two.
+      for (const at of [CONTROL.scale, CONTROL.good]) c!.data[at] = 0;
+      c!.data[CONTROL.clip]! /= scale;
+      ring!.data[markAt(step, attrs)] = 0;
+      return [c!, cursor ?? null, ring!];
+    },
+    cases: casesOf(whole.cases),
+  };
+}
 
 const markAt = (step: number, { slots }: RecordAttrs): number => (step % slots) * 4 + 3;
 

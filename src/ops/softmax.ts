@@ -3,8 +3,9 @@ import type { NdArray } from "../core/ndarray.ts";
 import { expectRank, expectSame } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { softmaxGradientOnChip, softmaxOnChip } from "./chip-rows.ts";
+import { late } from "./late.ts";
 import { input, output } from "./plan.ts";
-import { boundLike, errorAt, floatLike, gamma, TINY, U } from "./rounding.ts";
+import { errorAt, floatLike, gamma, U } from "./rounding.ts";
 import { rowLaunch } from "./row-plan.ts";
 import { flatCall } from "./wasm-plan.ts";
 
@@ -59,25 +60,7 @@ export const softmax: Op<null> = {
       plan: ([x], _o, _a, caps) => rowLaunch(softmaxCode(), x!, 0, [input(0), output(0)], caps),
     },
   ],
-  bound([x], [ex], [y]) {
-    const [M, N] = x!.shape as readonly [number, number];
-    const out = boundLike(y!);
-    for (let row = 0; row < M; row++) {
-      const { term, sum } = expRowError(x!, ex ?? null, row);
-      for (let j = 0; j < N; j++) out.data[row * N + j] = y!.data[row * N + j]! * (term(j) + sum + 6 * U) * 1.01 + TINY;
-    }
-    return [out];
-  },
-  cases: [
-    [1, 1],
-    [3, 5],
-    [17, 10],
-    [4, 200],
-  ].map(([M, N]) => ({
-    name: `${M}x${N}`,
-    inputs: [{ shape: [M!, N!], dtype: "f32" as const, scale: 3 }],
-    attrs: null,
-  })),
+  proof: late((p) => p.softmax),
 };
 
 /** dx = y (dy - sum(dy y)), row by row. */
@@ -106,41 +89,5 @@ export const softmaxGradient: Op<null> = {
       plan: ([dy], _o, _a, caps) => rowLaunch(gradientCode(), dy!, 0, [input(0), input(1), output(0)], caps),
     },
   ],
-  bound([dy, y], [edy, ey], [dx]) {
-    const [M, N] = y!.shape as readonly [number, number];
-    const out = boundLike(dx!);
-    for (let row = 0; row < M; row++) {
-      let dot = 0;
-      let size = 0;
-      let carried = 0;
-      for (let j = row * N; j < row * N + N; j++) {
-        const g = Math.abs(dy!.data[j]!);
-        const p = Math.abs(y!.data[j]!);
-        dot += dy!.data[j]! * y!.data[j]!;
-        size += g * p;
-        carried += errorAt(edy, j) * p + g * errorAt(ey, j) + errorAt(edy, j) * errorAt(ey, j);
-      }
-      const eDot = carried + gamma(N + 2) * (size + carried);
-      for (let j = row * N; j < row * N + N; j++) {
-        const d = Math.abs(dy!.data[j]! - dot);
-        const ed = errorAt(edy, j) + eDot + U * d;
-        const p = Math.abs(y!.data[j]!);
-        out.data[j] = p * ed + errorAt(ey, j) * (d + ed) + 2 * U * p * d + TINY * (1 + d);
-      }
-    }
-    return [out];
-  },
-  cases: [
-    [1, 1],
-    [3, 5],
-    [17, 10],
-    [4, 200],
-  ].map(([M, N]) => ({
-    name: `${M}x${N}`,
-    inputs: [
-      { shape: [M!, N!], dtype: "f32" as const },
-      { shape: [M!, N!], dtype: "f32" as const, through: (x: NdArray) => softmax.reference([x], null)[0]! },
-    ],
-    attrs: null,
-  })),
+  proof: late((p) => p.softmaxGradient),
 };

@@ -1,7 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
-import { cast, type NdArray, type Shape, sizeOf, type TypedArray, zeros } from "../core/ndarray.ts";
+import { cast, type Shape, sizeOf, type TypedArray, zeros } from "../core/ndarray.ts";
 import type { Op } from "../graph/op.ts";
-import { boundLike, errorAt, movedErrors } from "./rounding.ts";
+import { late } from "./late.ts";
 
 /** Views begin at multiples of 64 elements: 256 bytes, what a binding's offset must be a multiple of. */
 export const VIEW_ALIGNMENT = 64;
@@ -27,8 +27,7 @@ export const slice: Op<SliceAttrs> = {
   },
   gradient: "none",
   kernels: [],
-  bound: (_inputs, [ex], [y], { offset }) => [movedErrors(y!, (i) => errorAt(ex, offset + i))],
-  cases: [],
+  proof: late((p) => p.slice),
   view: "slice",
 };
 
@@ -50,13 +49,6 @@ export const pack: Op<PackAttrs> = {
   },
   gradient: "none",
   kernels: [],
-  bound(inputs, errors, [y], { offsets }) {
-    const out = boundLike(y!);
-    inputs.forEach((x: NdArray, k) => {
-      for (let i = 0; i < x.data.length; i++) out.data[offsets[k]! + i] = errorAt(errors[k], i);
-    });
-    return [out];
-  },
-  cases: [],
+  proof: late((p) => p.pack),
   view: "pack",
 };

@@ -1,7 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, zeros } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
-import { movingAverage } from "../ops/moving-average.ts";
 import type { OptimizerName } from "../ops/names.ts";
 import { type OptimizerAttrs, optimizerDefaults } from "../ops/optimizer-op.ts";
 import { optimizers } from "../ops/optimizers.ts";
@@ -79,7 +78,14 @@ export interface AverageSpec {
 }
 
 /** Adds the average of one flat array of parameters. Returns it; it is a variable. */
-export function addAverage(g: Graph, spec: AverageSpec, parameters: Tensor, updated: Tensor, control: Tensor): Tensor {
+export async function addAverage(
+  g: Graph,
+  spec: AverageSpec,
+  parameters: Tensor,
+  updated: Tensor,
+  control: Tensor,
+): Promise<Tensor> {
+  const { movingAverage } = await import("../ops/rare.ts");
   const average = g.variable(`average of ${parameters.name}`, parameters.initial!);
   g.add(movingAverage, [average, updated, control], { decay: spec.decay }, `new ${average.name}`);
   return average;

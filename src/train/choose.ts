@@ -37,9 +37,14 @@ const CPU_WORK_PER_MS = 3e7;
 /** How many times slower the estimate must be before a trial is hopeless. */
 const HOPELESS = 5;
 
+/** A step that the CPU takes in less is tried there while the GPU still compiles its kernels. */
+const SMALL_MS = 1;
+/** Times this close are taken again, now that nothing else is being compiled. */
+const CLOSE = 3;
+
 /**
- * Makes a trainer on the backend that takes this run's own steps fastest. Candidates later in the list are only tried
- * where they stand a chance. The trainer is at its first step: measuring leaves no trace in the run.
+ * Makes a trainer on the backend that takes this run's own steps fastest. The CPU is only tried where it stands a chance.
+ * The trainer is at its first step: measuring leaves no trace in the run.
  */
 export async function chooseTrainer(
   backends: readonly Backend[],
@@ -47,37 +52,54 @@ export async function chooseTrainer(
   recovery?: RecoveryOptions,
 ): Promise<Choice> {
   const { signal } = options;
-  let best: { trainer: Trainer; measured: MeasuredBackend } | null = null;
-  const all: MeasuredBackend[] = [];
-  for (const backend of backends) {
+  const estimate = workOf(options) / CPU_WORK_PER_MS;
+  const made = new Map<Backend, Promise<Trainer>>();
+  const make = (backend: Backend): Promise<Trainer> => {
+    const known = made.get(backend) ?? createTrainer(backend, options, recovery);
+    known.catch(() => undefined); // raised where it is awaited
+    made.set(backend, known);
+    return known;
+  };
+  const measure = async (backend: Backend): Promise<MeasuredBackend> => {
     throwIfAborted(signal);
-    const about = { kind: backend.kind, description: backend.description };
-    const estimate = workOf(options) / CPU_WORK_PER_MS;
-    if (best && backend.kind === "cpu" && estimate > HOPELESS * best.measured.stepMs) {
-      all.push({ ...about, stepMs: estimate, estimated: true });
-      continue;
+    const { kind, description } = backend;
+    return { kind, description, stepMs: await stepTime(await make(backend), signal), estimated: false };
+  };
+  const found = new Map<Backend, MeasuredBackend>();
+  const together = estimate < SMALL_MS && backends.length > 1;
+  try {
+    if (together) for (const backend of backends) make(backend);
+    for (const backend of together ? cpuFirst(backends) : backends) {
+      const fastest = Math.min(...[...found.values()].map((m) => m.stepMs));
+      const { kind, description } = backend;
+      const hopeless = kind === "cpu" && estimate > HOPELESS * fastest;
+      found.set(backend, hopeless ? { kind, description, stepMs: estimate, estimated: true } : await measure(backend));
     }
-    let slower: Trainer | null = null;
-    try {
-      slower = await createTrainer(backend, options, recovery);
-      const measured = { ...about, stepMs: await stepTime(slower, signal), estimated: false };
-      all.push(measured);
-      if (!best || measured.stepMs < best.measured.stepMs) {
-        const before: Trainer | null = best?.trainer ?? null;
-        best = { trainer: slower, measured };
-        slower = before;
-      }
-    } catch (error) {
-      best?.trainer.dispose();
-      throw error;
-    } finally {
-      slower?.dispose();
+    const [first, second] = [...found.values()].map((m) => m.stepMs).sort((a, b) => a - b);
+    if (together && second! < CLOSE * first!) {
+      for (const backend of backends) if (backend.kind === "cpu") found.set(backend, await measure(backend));
     }
+    const [[best, chosen], ...others] = [...found].sort(([, a], [, b]) => a.stepMs - b.stepMs) as [
+      [Backend, MeasuredBackend],
+    ];
+    const trainer = await make(best);
+    made.delete(best);
+    trainer.reset();
+    return { trainer, chosen, measured: [chosen, ...others.map(([, m]: [Backend, MeasuredBackend]) => m)] };
+  } finally {
+    // All but the chosen one, or all where something failed.
+    for (const trainer of made.values())
+      trainer.then(
+        (t) => t.dispose(),
+        () => undefined,
+      );
   }
-  const { trainer, measured } = best!;
-  trainer.reset();
-  return { trainer, chosen: measured, measured: [measured, ...all.filter((m) => m !== measured)] };
 }
+
+const cpuFirst = (backends: readonly Backend[]): readonly Backend[] => [
+  ...backends.filter((b) => b.kind === "cpu"),
+  ...backends.filter((b) => b.kind !== "cpu"),
+];
 
 /** Multiply-adds of a step: forward, and two products backward. */
 function workOf({ model, batch, data, accumulate = 1 }: TrainerOptions): number {

@@ -11,7 +11,7 @@ import { RowStream } from "./stream.ts";
 import { cursorAt, trainingGraph } from "./training-graph.ts";
 
 /** Where a step first left the finite numbers. */
-export interface Culprit {
+interface Culprit {
   /** "d 2.weight" */
   readonly tensor: string;
   /** The op that computes it, and on a GPU the kernel. */
@@ -25,7 +25,7 @@ export interface Culprit {
  * finite. `state` is the run's at that step, or soon after it, since a step that is not finite changes no weight. Null
  * where nothing is found: then the steps that were queued behind it have changed the weights.
  */
-export async function findCulprit(
+async function findCulprit(
   backend: Backend,
   options: ResolvedOptions,
   state: TrainerState,
@@ -37,7 +37,7 @@ export async function findCulprit(
   // Of a data set that is not in memory this step's rows will do.
   const { x, y } = isResident(data) ? data : await new RowStream(data, batch, options.seed, 1, false).chunk(step - 1);
   const steps = await halfSteps(options.halves);
-  const plan = trainingGraph({ ...options, steps, x, y, rows, streams: !isResident(data) });
+  const plan = await trainingGraph({ ...options, steps, x, y, rows, streams: !isResident(data) });
   const { graph } = plan;
   // Views show memory that belongs to others.
   const nodes = graph.nodes.filter((node) => !node.op.view);
@@ -73,6 +73,10 @@ function nameOf(backend: Backend, node: Node): string {
   return chooseKernel(node, (backend as WebGpuBackend).gpu.caps).kernel.name;
 }
 
-/** "0.linear [3, 7] became Infinity, computed by matmul/direct", for a message. */
-export const culpritText = ({ tensor, by, value, index }: Culprit): string =>
-  `${tensor} [${index.join(", ")}] became ${value} first, computed by ${by}`;
+/** ": 0.linear [3, 7] became Infinity first, computed by matmul/direct", for a message; "" where nothing is found. */
+export async function whereItBegan(...given: Parameters<typeof findCulprit>): Promise<string> {
+  const found = await findCulprit(...given);
+  return found
+    ? `: ${found.tensor} [${found.index.join(", ")}] became ${found.value} first, computed by ${found.by}`
+    : "";
+}

@@ -150,7 +150,7 @@ async function part(
   const batchX = g.one(gather, [dataX, index], null, "evaluation batch x");
   const batchY = g.one(gather, [dataY, index], null, "evaluation batch y");
   const outputs = forward(g, model, batchX, values, { training: false, seed: 0, cursor: null });
-  const loss = lossOf(g, model, outputs, batchY);
+  const loss = await lossOf(g, model, outputs, batchY);
   const correct = batchY.dtype === "i32" ? g.one(countCorrect, [outputs, batchY], null, "correct") : loss;
   g.add(tally, [cursor, ring, loss, correct], { slots: batches, batch, n }, "tally");
   // Kernels for the chip are compiled for one size, and these graphs run a few times only.

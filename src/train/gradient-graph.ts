@@ -5,9 +5,7 @@ import { forward, lossOf } from "../nn/forward.ts";
 import { losses } from "../nn/losses.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { type ParameterGroup, parameterGroups } from "../nn/parameters.ts";
-import { combine } from "../ops/accumulate.ts";
 import { add } from "../ops/add.ts";
-import { penalty, penaltyGradient } from "../ops/penalty.ts";
 import { alignView, pack } from "../ops/views.ts";
 import type { PenaltySpec } from "../optim/penalty.ts";
 import type { HalfSteps } from "./precision.ts";
@@ -54,13 +52,13 @@ export interface Batch {
  * after the other, each forward and back before the next, so that their values share memory; losses and gradients are
  * of all their rows together.
  */
-export function forwardBackward(
+export async function forwardBackward(
   g: Graph,
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
   batches: readonly (() => Batch)[],
   options: ForwardBackwardOptions,
-): ForwardBackward {
+): Promise<ForwardBackward> {
   const { scaled = null } = options;
   const at = parametersOf(g, model, weights, options.maxBufferSize);
   const targets = [...at.values.values()];
@@ -75,17 +73,19 @@ export function forwardBackward(
   for (const [k, batch] of batches.entries()) {
     const { x, y, cursor } = batch();
     outputs = forward(g, model, x, at.values, { training: true, seed: options.seed, cursor });
-    const own = lossOf(g, model, outputs, y);
+    const own = await lossOf(g, model, outputs, y);
     for (const [t, dt] of backward(g, own, seed, options.ofInputs ? [...targets, x] : targets, sumIn(g))) {
       const before = targets.includes(t) ? gradients.get(t) : undefined;
       gradients.set(t, before ? sumIn(g)(before, dt) : dt);
     }
     // The sum so far, and at the last batch the share of each.
     const scale = k === batches.length - 1 ? share : 1;
-    if (loss) loss = g.one(combine, [loss, own], { alpha: scale, beta: scale }, "loss");
-    else loss = own;
+    if (loss) {
+      const { combine } = await import("../ops/rare.ts");
+      loss = g.one(combine, [loss, own], { alpha: scale, beta: scale }, "loss");
+    } else loss = own;
   }
-  if (options.penalty) loss = penalise(g, options.penalty, at.groups, loss!, gradients, scaled);
+  if (options.penalty) loss = await penalise(g, options.penalty, at.groups, loss!, gradients, scaled);
   const flat = gathered(g, at, gradients);
   scaled?.steps.storeHalves(g);
   return { outputs: outputs!, loss: loss!, groups: at.groups, gradients, ...flat };
@@ -133,14 +133,15 @@ function gathered(
 }
 
 /** Adds the penalty of every weight to the loss, and its gradient to the weight's; biases and norms have none. */
-function penalise(
+async function penalise(
   g: Graph,
   { l1 = 0, l2 = 0 }: PenaltySpec,
   groups: readonly ParameterGroup[],
   loss: Tensor,
   gradients: Map<Tensor, Tensor>,
   scaled: Scaled | null,
-): Tensor {
+): Promise<Tensor> {
+  const { penalty, penaltyGradient } = await import("../ops/rare.ts");
   let total = loss;
   for (const { spec, tensor } of groups.flatMap((group) => group.parameters)) {
     if (spec.role !== "weight") continue;
@@ -174,19 +175,19 @@ export interface GradientGraph extends ForwardBackward {
  * x [n, inputs]; y [n, outputs] or class indices i32 [n]. Dropout draws the masks of the step in `cursor`, 0 at first. With
  * `halves` products read halves, and gradients are `scale` times as large.
  */
-export function gradientGraph(
+export async function gradientGraph(
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
   y: NdArray,
   options: Omit<ForwardBackwardOptions, "scaled"> & { readonly halves?: ScaledBy | null },
-): GradientGraph {
+): Promise<GradientGraph> {
   const { graph, inputs, targets, cursor } = batchGraph(x, y, "y");
   const { halves = null } = options;
   const control = halves && graph.variable("control", halves.steps.firstControl(halves.scale));
   const scaled = halves && { control: control!, steps: halves.steps };
   const batch = () => ({ x: inputs, y: targets, cursor });
-  const body = forwardBackward(graph, model, weights, [batch], { ...options, scaled });
+  const body = await forwardBackward(graph, model, weights, [batch], { ...options, scaled });
   graph.keep(body.loss);
   return finish(graph, { graph, x: inputs, y: targets, cursor, control, ...body });
 }

@@ -9,19 +9,20 @@ import { type AnyEvaluator, evaluatorOf } from "./evaluate-source.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { gradientGraph } from "./gradient-graph.ts";
 import { matchData, type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "./options.ts";
-import { Passes } from "./passes.ts";
+import type { Passes } from "./passes.ts";
 import { halfSteps } from "./precision.ts";
-import { isResident, type RowSource, requireResident, sourceOf } from "./row-source.ts";
+import { fitsWhole, isResident, type RowSource, requireResident, sourceOf } from "./row-source.ts";
 import { noAverage, stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
-import { type RowStream, streamOf } from "./stream.ts";
+import type { RowStream } from "./stream.ts";
 import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
 
 /** A run as it lies on one backend: all that is made anew when a device is lost, and nothing else. */
 export class Machinery {
   /** First step of the chunk of rows that is on the device, where rows stream. */
   private laid = -1;
-  /** Passes outside the run, on rows of the caller's. */
-  readonly passes: Passes;
+  private asked: Promise<Passes> | null = null;
+  private made: Passes | null = null;
+  private disposed = false;
   private readonly evaluators = new Map<"train" | "test" | Rows | RowSource, AnyEvaluator>();
 
   private constructor(
@@ -30,18 +31,29 @@ export class Machinery {
     readonly plan: TrainingGraph,
     readonly executor: Executor,
     private readonly stream: RowStream | null,
-  ) {
-    this.passes = new Passes(backend, options, (which) => this.parameters(which));
+  ) {}
+
+  /** Passes outside the run, on rows of the caller's. Their code is loaded with the first. */
+  passes(): Promise<Passes> {
+    this.asked ??= import("./passes.ts").then(({ Passes }) => {
+      this.made = new Passes(this.backend, this.options, (which) => this.parameters(which));
+      if (this.disposed) this.made.dispose();
+      return this.made;
+    });
+    return this.asked;
   }
 
   static async create(backend: Backend, given: TrainerOptions): Promise<Machinery> {
     const options = resolveOptions(given, backend);
     const { data, batch, accumulate, seed, maxDataBytes } = options;
-    const stream = batch === "full" ? null : streamOf(data, accumulate * batch, seed, maxDataBytes);
+    const stream =
+      batch === "full" || fitsWhole(data, maxDataBytes)
+        ? null
+        : (await import("./stream.ts")).streamOf(data, accumulate * batch, seed, maxDataBytes);
     const resident = stream?.empty() ?? requireResident(data);
     const steps = await halfSteps(options.halves);
     steps?.checkLossScale(options.halves!.lossScale);
-    const plan = trainingGraph({
+    const plan = await trainingGraph({
       ...options,
       steps,
       x: resident.x,
@@ -126,11 +138,12 @@ export class Machinery {
   }
 
   memory(): MemoryUse {
-    return totalMemory([this.executor, this.passes, ...this.evaluators.values()]);
+    return totalMemory([this.executor, this.made, ...this.evaluators.values()]);
   }
 
   dispose(): void {
-    this.passes.dispose();
+    this.disposed = true;
+    this.made?.dispose();
     for (const evaluator of this.evaluators.values()) evaluator.dispose();
     this.executor.dispose();
   }

@@ -52,20 +52,20 @@ export async function requireParity(run: ParityRun): Promise<void> {
   const { model, weights, seed, maxBufferSize, penalty } = options;
   const { lossScale } = options.halves!;
   const { x, y } = await firstRows(run);
-  const graphOf = (by: number | null): GradientGraph => {
+  const graphOf = (by: number | null): Promise<GradientGraph> => {
     const halves = by === null ? null : { scale: by, steps };
     return run.gradientGraph(model, weights, x, y, { seed, maxBufferSize, penalty, halves });
   };
-  const wide = await onBackend(run, graphOf(null), null);
+  const wide = await onBackend(run, await graphOf(null), null);
   // A batch that is not finite in f32 is not for f16 to answer for: the run itself reports it.
   if ([...wide.values()].some((g) => firstNotFinite(g.data) >= 0)) return;
   const scale = { value: steps.firstControl(lossScale).data[CONTROL.scale]! };
-  const half = await onBackend(run, graphOf(scale.value), lossScale === "dynamic" ? scale : null);
+  const half = await onBackend(run, await graphOf(scale.value), lossScale === "dynamic" ? scale : null);
   for (const [name, g] of half) {
     const at = firstNotFinite(g.data);
     if (at >= 0) throw refusal(`${name} is ${g.data[at]} at ${place(at, g)}, finite in f32`, scale.value);
   }
-  const bounds = await boundsOf(graphOf(scale.value));
+  const bounds = await boundsOf(await graphOf(scale.value));
   for (const [name, g] of half) {
     compareOne(name, g, wide.get(name)!, bounds.get(name)!, name === LOSS ? 1 : scale.value, scale.value);
   }
@@ -142,7 +142,7 @@ const gradientOf = (name: string): string => `the gradient of ${name}`;
 
 /** How far each may be off, from the f64 values of what the net stands for. */
 async function boundsOf(g: GradientGraph): Promise<Found> {
-  const bounds = propagateBounds(g.graph, await idealValues(g.graph));
+  const bounds = await propagateBounds(g.graph, await idealValues(g.graph));
   const of = (t: Tensor): NdArray => bounds.get(t) ?? zeros(t.shape, "f64");
   const gradients = [...g.parameters].map(([name, { gradient }]) => [gradientOf(name), of(gradient)] as const);
   return new Map([[LOSS, of(g.loss)], ...gradients]);

@@ -98,7 +98,7 @@ export class Passes extends Disposing {
     const { model, seed, maxBufferSize, penalty } = this.options;
     throwIfAborted(options.signal);
     const batch = matchRows(model, { x, y }, "gradients");
-    const make = (weights: Weights): PassGraph =>
+    const make = (weights: Weights): Promise<PassGraph> =>
       gradientGraph(model, weights, batch.x, batch.y, { seed, maxBufferSize, penalty, ofInputs: true });
     const pass = this.run("gradients", make, batch.x, batch.y, step, options.intermediates ?? false);
     const { loss, ...rest } = await orAborted(pass, options.signal);
@@ -115,7 +115,7 @@ export class Passes extends Disposing {
       throw new ChainruleError("shape", `backward: ${text}`);
     }
     refuseNotFinite(dy, "backward: dy");
-    const make = (weights: Weights): PassGraph =>
+    const make = async (weights: Weights): Promise<PassGraph> =>
       outputGradientGraph(model, weights, inputs, dy, { seed, maxBufferSize, ofInputs: true });
     const pass = this.run("backward", make, inputs, dy, step, options.intermediates ?? false);
     const { loss: _none, ...rest } = await orAborted(pass, options.signal);
@@ -140,7 +140,7 @@ export class Passes extends Disposing {
 
   private async run(
     kind: string,
-    make: (weights: Weights) => PassGraph,
+    make: (weights: Weights) => Promise<PassGraph>,
     x: NdArray,
     y: NdArray,
     step: number,
@@ -150,7 +150,7 @@ export class Passes extends Disposing {
     const key = `${kind} ${x.shape[0]}${intermediates ? " with intermediates" : ""}`;
     return this.cache.with(
       key,
-      () => this.compile(make(weights), intermediates),
+      async () => this.compile(await make(weights), intermediates),
       async ({ graph, executor }) => {
         for (const group of graph.groups) executor.write(group.flat, packGroup(group, weights));
         executor.write(graph.x, x);

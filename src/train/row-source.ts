@@ -23,6 +23,11 @@ export function isResident(data: Rows | RowSource): data is Rows {
   return !("read" in data);
 }
 
+/** True where all rows are in memory, and fit on a device that binds at most so many bytes. */
+export function fitsWhole(data: Rows | RowSource, maxBytes: number): data is Rows {
+  return isResident(data) && Math.max(data.x.data.byteLength, data.y.data.byteLength) <= maxBytes;
+}
+
 /** For what looks at rows directly. Throws ChainruleError "usage" where they are read by number. */
 export function requireResident(data: Rows | RowSource): Rows {
   if (isResident(data)) return data;

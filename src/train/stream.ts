@@ -65,12 +65,11 @@ export class RowStream {
   }
 }
 
-/** A stream for data that is not to be kept whole on a device that binds at most so many bytes; null for other data. */
-export function streamOf(data: Rows | RowSource, batch: number, seed: number, maxBytes: number): RowStream | null {
+/** A stream for data that is not to be kept whole on a device that binds at most so many bytes. */
+export function streamOf(data: Rows | RowSource, batch: number, seed: number, maxBytes: number): RowStream {
   if (!isResident(data)) return new RowStream(data, batch, seed, Math.min(maxBytes, CHUNK_BYTES), true);
-  const bytes = Math.max(data.x.data.byteLength, data.y.data.byteLength);
   // Rows in memory are copied in no time: nothing is gained by doing it ahead.
-  return bytes > maxBytes ? new RowStream(sourceOf(data), batch, seed, maxBytes, false) : null;
+  return new RowStream(sourceOf(data), batch, seed, maxBytes, false);
 }
 
 const rowSize = (shape: readonly number[]): number => sizeOf(shape.slice(1));

@@ -5,7 +5,6 @@ import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { Disposing } from "../core/resource.ts";
 import { Copies, HOLD_MS } from "./copies.ts";
-import { culpritText, findCulprit } from "./culprit.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { Machinery } from "./machinery.ts";
 import { metricsOf, type StepMetrics } from "./metrics.ts";
@@ -161,11 +160,11 @@ export class Trainer extends Disposing {
   private async notFinite({ step, loss }: StepMetrics): Promise<ChainruleError> {
     const { machinery } = this;
     const what = Number.isFinite(loss) ? "a gradient is not finite" : `the loss is ${loss}`;
-    const began = await machinery
-      .state()
-      .then((state) => findCulprit(machinery.backend, machinery.options, state, step))
-      .catch(() => null);
-    const where = began ? `: ${culpritText(began)}` : "";
+    const where = await import("./culprit.ts")
+      .then(async ({ whereItBegan }) =>
+        whereItBegan(machinery.backend, machinery.options, await machinery.state(), step),
+      )
+      .catch(() => "");
     return new ChainruleError(
       "not-finite",
       `step ${step}: ${what}${where}. The update was left out, the weights are finite; lower the learning rate, clip the gradient, or look at the data`,
@@ -242,12 +241,12 @@ export class Trainer extends Disposing {
    * crossEntropy and bce, logits). Takes them in batches, so memory does not grow with n.
    */
   predict(x: NdArray, options?: WeightsOptions): Promise<NdArray> {
-    return this.surviving(({ passes }) => passes.predict(x, options));
+    return this.surviving(async (machinery) => (await machinery.passes()).predict(x, options));
   }
 
   /** One forward pass over all rows of x [n, inputs] at once, without dropout: outputs [n, outputs]. */
   forward(x: NdArray, options?: Abortable): Promise<NdArray> {
-    return this.surviving(({ passes }) => passes.forward(x, options));
+    return this.surviving(async (machinery) => (await machinery.passes()).forward(x, options));
   }
 
   /**
@@ -255,7 +254,7 @@ export class Trainer extends Disposing {
    * next step. Changes nothing: a step on the same rows would go by these gradients.
    */
   gradients(x: NdArray, y: NdArray, options?: GradientOptions): Promise<LossGradients> {
-    return this.surviving(({ passes }) => passes.gradients(x, y, this.done, options));
+    return this.surviving(async (machinery) => (await machinery.passes()).gradients(x, y, this.done, options));
   }
 
   /**
@@ -263,7 +262,7 @@ export class Trainer extends Disposing {
    * to the outputs for x [n, inputs] to its gradients by parameter, and by x. Dropout as in gradients().
    */
   backward(x: NdArray, dy: NdArray, options?: GradientOptions): Promise<Gradients> {
-    return this.surviving(({ passes }) => passes.backward(x, dy, this.done, options));
+    return this.surviving(async (machinery) => (await machinery.passes()).backward(x, dy, this.done, options));
   }
 
   /**

@@ -3,7 +3,6 @@ import { type NdArray, ndarray, sizeOf, zeros } from "../core/ndarray.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import type { ParameterGroup } from "../nn/parameters.ts";
-import { partCursor } from "../ops/accumulate.ts";
 import { batchIndex, gather } from "../ops/batch.ts";
 import { CONTROL_SIZE, control, controlAndRecord } from "../ops/control.ts";
 import { gradientStats } from "../ops/gradient-stats.ts";
@@ -68,7 +67,7 @@ export interface TrainingGraph extends ForwardBackward {
 /**
  * Batch, forward, loss, backward, update, in that order. Read this to know what a step is.
  */
-export function trainingGraph(config: TrainingConfig): TrainingGraph {
+export async function trainingGraph(config: TrainingConfig): Promise<TrainingGraph> {
   const { model, seed, rows } = config;
   const g = new Graph();
   const dataX = g.variable("data x", config.x);
@@ -81,10 +80,11 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
 
   let index: Tensor | null = null;
   const parts = config.accumulate ?? 1;
+  const rare = parts > 1 ? await import("../ops/rare.ts") : null;
   const batch = config.batch === "full" ? rows : config.batch;
   const draw = (part: number) => (): Batch => {
     if (config.batch === "full") return { x: dataX, y: dataY, cursor };
-    const at = parts === 1 ? cursor : g.one(partCursor, [cursor], { part, parts, batch }, `cursor of part ${part}`);
+    const at = rare ? g.one(rare.partCursor, [cursor], { part, parts, batch }, `cursor of part ${part}`) : cursor;
     const order = config.streams ? "chunk" : "shuffle";
     index = g.one(batchIndex, [at], { order, batch, n: config.x.shape[0]!, seed }, "batch index");
     const x = g.one(gather, [dataX, index], null, "batch x");
@@ -93,7 +93,7 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
   const batches = Array.from({ length: parts }, (_, part) => draw(part));
   const { maxBufferSize, penalty = null } = config;
   const scaled = steps && { control: numbers, steps };
-  const body = forwardBackward(g, model, config.weights, batches, { seed, maxBufferSize, penalty, scaled });
+  const body = await forwardBackward(g, model, config.weights, batches, { seed, maxBufferSize, penalty, scaled });
 
   const stats = body.flatGradients.map((d) => g.one(gradientStats, [d], null, `statistics of ${d.name}`));
   const { beta1, beta2 } = optimizerAttrs(config.optimizer);
@@ -108,7 +108,9 @@ export function trainingGraph(config: TrainingConfig): TrainingGraph {
   );
   const states = updates.flatMap((update) => update.states);
   const { ema } = config;
-  const averages = ema ? body.groups.map((group, i) => addAverage(g, ema, group.flat, updates[i]!.updated, now)) : [];
+  const averages: Tensor[] = [];
+  for (const [i, { flat }] of ema ? body.groups.entries() : [])
+    averages.push(await addAverage(g, ema!, flat, updates[i]!.updated, now));
   if (!steps) g.add(record, [cursor, ring, body.loss, now], recordAttrs, "record");
   g.prune();
   return { graph: g, dataX, dataY, cursor, ring, control: numbers, states, averages, index, ...body };

@@ -6,11 +6,11 @@ import { studio } from "../shared/page.ts";
 const s = studio();
 
 /** Kilobytes (1,000 bytes), gzipped, that opening the page may cost without data; and milliseconds to the first loss. */
-const MOST_KB = 165;
-const MOST_MS = 1400;
+const MOST_KB = 150;
+const MOST_MS = 1000;
 const LOADS = 10;
 
-test("opening the page loads less than 165 KB gzipped, and nothing from elsewhere", async () => {
+test("opening the page loads less than 150 KB gzipped, and nothing from elsewhere", async () => {
   const sizes = new Map<string, number>();
   const pending: Promise<unknown>[] = [];
   s.page.on("response", (response) => {
@@ -27,7 +27,10 @@ test("opening the page loads less than 165 KB gzipped, and nothing from elsewher
   expect(total).toBeLessThan(MOST_KB);
 });
 
-test("from opening to the first drawn loss takes at most 1.4 seconds, by the median of ten cold loads", async () => {
+test("from opening to the first drawn loss takes at most a second, by the median of ten cold loads", {
+  retry: 2,
+  timeout: 180_000,
+}, async () => {
   const times: number[] = [];
   for (let i = 0; i < LOADS; i++) {
     // A browser of its own each time: nothing is cached, compiled or running.
@@ -54,4 +57,4 @@ test("from opening to the first drawn loss takes at most 1.4 seconds, by the med
   const median = (times[LOADS / 2 - 1]! + times[LOADS / 2]!) / 2;
   console.log(`first drawn loss: median ${Math.round(median)} ms, ${times.map(Math.round).join(" ")}`);
   expect(median).toBeLessThan(MOST_MS);
-}, 180_000);
+});

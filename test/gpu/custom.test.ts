@@ -113,8 +113,11 @@ describe("what cannot be meant is refused by name", () => {
     [() => defineActivation({ ...fns, name: "a", wgsl: " " }), /a: wgsl must be an expression/],
     [() => defineActivation({ ...fns, name: "a", dfn: undefined as never }), /a: dfn must be a function/],
     [() => defineOp({ ...multiplyOp(), cases: [] }), /op multiply: cases must be a list/],
-    [() => defineOp({ ...multiplyOp(), reference: 1 as never }), /op multiply: reference must be a function/],
-    [() => defineOp({ ...multiplyOp(), kernels: [{}] as never }), /op multiply: kernels must be a list of/],
+    [
+      () => defineOp({ ...multiplyOp(), cases: [], reference: 1 as never }),
+      /op multiply: reference must be a function/,
+    ],
+    [() => defineOp({ ...multiplyOp(), cases: [], kernels: [{}] as never }), /op multiply: kernels must be a list of/],
     [() => customLayer({ name: "", build }), /needs a name/],
     [() => customLayer({ name: "a", build: 3 as never }), /build must be a function/],
     [() => customLayer({ name: "a", in: 0, build }), /"in" must be a whole number/],

@@ -37,7 +37,7 @@ function dataFor(model: ModelSpec): { x: NdArray; y: NdArray } {
   return { x, y: ndarray([n], "i32", labels) };
 }
 
-function graphOf(model: ModelSpec, data: { x: NdArray; y: NdArray }, batch: number | "full"): TrainingGraph {
+function graphOf(model: ModelSpec, data: { x: NdArray; y: NdArray }, batch: number | "full"): Promise<TrainingGraph> {
   return trainingGraph({
     model,
     weights: initialise(model, 2),
@@ -57,7 +57,7 @@ const names = (g: Graph): readonly string[] => fuse(g).flatMap((n) => (n.op.view
 
 describe("fusing", () => {
   test("a step of three layers is thirteen dispatches", async () => {
-    const g = graphOf(classifier, dataFor(classifier), 8).graph;
+    const g = (await graphOf(classifier, dataFor(classifier), 8)).graph;
     expect(names(g)).toEqual([
       "drawBatch",
       ...["linear", "linear", "linear"],
@@ -73,11 +73,11 @@ describe("fusing", () => {
     executor.dispose();
   });
 
-  test("what something else still looks at stays: dropout reads the cursor, silu's gradient its input", () => {
-    const mixed = names(graphOf(mixedNet, ring(40), 8).graph);
+  test("what something else still looks at stays: dropout reads the cursor, silu's gradient its input", async () => {
+    const mixed = names((await graphOf(mixedNet, ring(40), 8)).graph);
     expect(mixed).toContain("dropout");
     expect(mixed).toContain("controlAndRecord");
-    const silu = names(graphOf(regression, dataFor(regression), 8).graph);
+    const silu = names((await graphOf(regression, dataFor(regression), 8)).graph);
     expect(silu.filter((n) => n === "silu")).toHaveLength(2);
     expect(silu).toContain("linearInputGradient");
     expect(silu).toContain("mseWithGradient");
@@ -91,7 +91,7 @@ describe("fusing", () => {
   ] as const)("fused and unfused train alike: %s", async (_name, model, data, batch) => {
     const results: NdArray[][] = [];
     for (const fused of [true, false]) {
-      const { graph, ring: losses, groups } = graphOf(model, data, batch);
+      const { graph, ring: losses, groups } = await graphOf(model, data, batch);
       const executor = await gpu.compile(graph, { onChip: false, ...(fused ? { nodes: fuse(graph) } : {}) });
       results.push([...(await executor.run(12, [losses, ...groups.map((g) => g.flat)]))]);
       executor.dispose();

@@ -63,10 +63,10 @@ test("rounding is exact, bit for bit: random patterns of f32, around every expon
   }
 });
 
-test("a step of two layers: what products read and what only they read is halves, all else is f32", () => {
+test("a step of two layers: what products read and what only they read is halves, all else is f32", async () => {
   const { x, y } = ring(8);
   const halves = { scale: 1, steps };
-  const g = gradientGraph(smallNet, initialise(smallNet, 1), x, y, { seed: 1, maxBufferSize: 2 ** 28, halves });
+  const g = await gradientGraph(smallNet, initialise(smallNet, 1), x, y, { seed: 1, maxBufferSize: 2 ** 28, halves });
   const nodes = fuse(g.graph).filter((node) => !node.op.view);
   expect(nodes.map((node) => node.op.name)).toEqual([
     "toHalf",

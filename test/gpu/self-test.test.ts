@@ -94,9 +94,9 @@ test("the kernel for whole steps is held against the reference, and left out whe
       seed: 1,
       maxBufferSize: 2 ** 28,
     });
-  const right = await backend.compile(plan().graph);
+  const right = await backend.compile((await plan()).graph);
   expect(right.description).toContain("on the chip");
-  const { graph } = plan();
+  const { graph } = await plan();
   const at = graph.nodes.findIndex((n) => n.op.name === "transposeMatmul");
   const node = graph.nodes[at]!;
   // Reads the second operand where the first is meant.

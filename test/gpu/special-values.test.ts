@@ -30,7 +30,7 @@ describe.each(Object.entries(activations))("%s", (_name, { spec, forward, backwa
 
   test("finite in, finite out, inside the bound, from 0 to the largest f32", async () => {
     const x = vector([...finite, ...large]);
-    const { outputs, bounds } = truth(forward, [x], attrs);
+    const { outputs, bounds } = await truth(forward, [x], attrs);
     await each(forward, [x], attrs, (y, kernel) => {
       expect([...y.data].every(Number.isFinite), `${kernel}: ${y.data}`).toBe(true);
       const c = compare(y, outputs[0]!, bounds[0]!);
@@ -42,7 +42,7 @@ describe.each(Object.entries(activations))("%s", (_name, { spec, forward, backwa
     const points = [...finite, 1e4, -1e4];
     const v = vector(spec.of === "y" ? points.map((x) => spec.fn(x, attrs.alpha)) : points);
     const dy = vector(points.map((_, i) => (i % 2 ? -1.5 : 0.75)));
-    const { outputs, bounds } = truth(backward, [dy, v], attrs);
+    const { outputs, bounds } = await truth(backward, [dy, v], attrs);
     await each(backward, [dy, v], attrs, (dx, kernel) => {
       const c = compare(dx, outputs[0]!, bounds[0]!);
       expect(c.pass, `${kernel} ${comparisonText(c)}`).toBe(true);
@@ -74,7 +74,7 @@ describe("rows", () => {
       const inputs = { softmax: [logits], crossEntropy: [logits, labels], crossEntropyGradient: [logits, labels, one] }[
         name
       ]!;
-      const { outputs, bounds } = truth(op, inputs, null);
+      const { outputs, bounds } = await truth(op, inputs, null);
       await each(op, inputs, null, (y, kernel) => {
         const c = compare(y, outputs[0]!, bounds[0]!);
         expect(c.pass, `${kernel} ${comparisonText(c)}`).toBe(true);

@@ -27,7 +27,7 @@ const cases = table<LayerCase>("layers");
 async function run(backend: Backend, c: LayerCase) {
   const model = parseModel(c.model);
   const weights = toParameters(c.weights);
-  const g = gradientGraph(model, weights, toArray(c.x), toArray(c.y), { seed: 1, maxBufferSize: 2 ** 30 });
+  const g = await gradientGraph(model, weights, toArray(c.x), toArray(c.y), { seed: 1, maxBufferSize: 2 ** 30 });
   const executor = await backend.compile(g.graph, { nodes: fuse(g.graph) });
   const [loss, output, ...flats] = await executor.run(1, [g.loss, g.outputs, ...g.flatGradients]);
   executor.dispose();

@@ -68,7 +68,10 @@ const file = (folder: string, name: string): Uint8Array => new Uint8Array(readFi
 async function gradients(options: Trainer["options"], weights: ReadonlyMap<string, NdArray>, count: number) {
   const { model, seed, maxBufferSize } = options;
   const data = requireResident(options.data);
-  const g = gradientGraph(model, weights, rows(data.x, 0, count), rows(data.y, 0, count), { seed, maxBufferSize });
+  const g = await gradientGraph(model, weights, rows(data.x, 0, count), rows(data.y, 0, count), {
+    seed,
+    maxBufferSize,
+  });
   const executor = await backend.compile(g.graph);
   const [loss, ...flats] = await executor.run(1, [g.loss, ...g.flatGradients]);
   executor.dispose();

@@ -129,26 +129,26 @@ export function passesAgreeWithReference(open: () => Promise<Backend>): void {
   });
 
   test("products are compiled once for their shapes, and right", async () => {
-    const within = (op: AnyOp, attrs: unknown, inputs: readonly NdArray[], y: NdArray): void => {
-      const { outputs, bounds } = truth(op, inputs, attrs);
+    const within = async (op: AnyOp, attrs: unknown, inputs: readonly NdArray[], y: NdArray): Promise<void> => {
+      const { outputs, bounds } = await truth(op, inputs, attrs);
       expect(y.shape).toEqual(outputs[0]!.shape);
       expect(compare(y, outputs[0]!, bounds[0]!).pass, op.name).toBe(true);
     };
     const [a, b] = [normal([5, 33], 1), normal([33, 7], 2)];
-    within(matmulOp, null, [a, b], await matmul(backend, a, b));
+    await within(matmulOp, null, [a, b], await matmul(backend, a, b));
     const kept = backend.cache.keys.length;
     const other = normal([33, 7], 3);
     const [first, second] = await Promise.all([matmul(backend, a, b), matmul(backend, a, other)]);
-    within(matmulOp, null, [a, b], first);
-    within(matmulOp, null, [a, other], second);
+    await within(matmulOp, null, [a, b], first);
+    await within(matmulOp, null, [a, other], second);
     expect(backend.cache.keys.length).toBe(kept);
     const bT = normal([7, 33], 4);
-    within(transposeMatmulOp, { transpose: "b" }, [a, bT], await transposeMatmul(backend, a, bT, "b"));
+    await within(transposeMatmulOp, { transpose: "b" }, [a, bT], await transposeMatmul(backend, a, bT, "b"));
     const c = normal([5, 6], 5);
-    within(transposeMatmulOp, { transpose: "a" }, [a, c], await transposeMatmul(backend, a, c, "a"));
+    await within(transposeMatmulOp, { transpose: "a" }, [a, c], await transposeMatmul(backend, a, c, "a"));
     const [x, dy] = [normal([40], 6), normal([12], 7)];
     const asRows = [ndarray([1, 40], "f32", x.data), ndarray([1, 12], "f32", dy.data)];
-    within(outerProductOp, null, asRows, await outerProduct(backend, x, dy));
+    await within(outerProductOp, null, asRows, await outerProduct(backend, x, dy));
     expect(backend.cache.memory().liveBytes).toBeGreaterThan(0);
   });
 

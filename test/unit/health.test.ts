@@ -11,19 +11,19 @@ const model = parseModel({
 });
 const { x, y } = circlesData({ seed: 1, n: 60 });
 
-test("a net with its first weights is well", () => {
-  expect(checkHealth(model, initialise(model, 1), x, y).filter((a) => a.kind === "same")).toEqual([]);
+test("a net with its first weights is well", async () => {
+  expect((await checkHealth(model, initialise(model, 1), x, y)).filter((a) => a.kind === "same")).toEqual([]);
 });
 
-test("units that never fire are counted", () => {
+test("units that never fire are counted", async () => {
   const weights = initialise(model, 1);
   const low = new Float32Array(6).fill(-30);
   low[2] = 30;
   weights.set("0.bias", ndarray([6], "f32", low));
-  expect(checkHealth(model, weights, x, y)).toEqual([{ kind: "dead", tensor: "1.relu", count: 5, of: 6 }]);
+  expect(await checkHealth(model, weights, x, y)).toEqual([{ kind: "dead", tensor: "1.relu", count: 5, of: 6 }]);
 });
 
-test("units that begin alike stay alike, and are named", () => {
-  const found = checkHealth(model, initialise(model, 1, "zeros"), x, y);
+test("units that begin alike stay alike, and are named", async () => {
+  const found = await checkHealth(model, initialise(model, 1, "zeros"), x, y);
   expect(found).toContainEqual({ kind: "same", tensor: "0.weight", count: 6, of: 6 });
 });

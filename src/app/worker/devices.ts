@@ -29,6 +29,8 @@ export function openCpu(): Promise<Backend> {
 
 /** What may train: the one asked for where it is here, else all there are. */
 export async function candidatesFor(device: Device): Promise<readonly Backend[]> {
+  // Both are opened at once; the CPU's code is fetched while the GPU is asked for.
+  if (device !== "webgpu") openCpu().catch(() => undefined);
   const gpu = (await openGpu()).backend;
   if (gpu && device === "webgpu") return [gpu];
   const cpu = await openCpu();

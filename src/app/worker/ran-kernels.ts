@@ -27,7 +27,7 @@ export async function ranKernels(row: number): Promise<readonly RanKernel[]> {
   const data = trainingRows();
   const { maxBufferSize } = backend.limits;
   const weights = await parametersNow();
-  const g = gradientGraph(model, weights, rows(data.x, row, row + 1), rows(data.y, row, row + 1), {
+  const g = await gradientGraph(model, weights, rows(data.x, row, row + 1), rows(data.y, row, row + 1), {
     seed,
     maxBufferSize,
   });

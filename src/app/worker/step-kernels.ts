@@ -43,10 +43,10 @@ const UNCHECKED =
   /^(drawBatch|batchIndex|gather|gradientStats|control|controlAndRecord|record|sgd|adam|adamw|rmsprop|adagrad)$/;
 
 /** The step of the run that is set up, recorded again: nothing of it is allocated. */
-function stepGraph(): Graph {
+async function stepGraph(): Promise<Graph> {
   const { options } = current().trainer;
   const data = trainingRows();
-  return trainingGraph({ ...options, x: data.x, y: data.y, rows: data.x.shape[0]!, streams: false }).graph;
+  return (await trainingGraph({ ...options, x: data.x, y: data.y, rows: data.x.shape[0]!, streams: false })).graph;
 }
 
 async function caps(): Promise<DeviceCaps> {
@@ -54,11 +54,9 @@ async function caps(): Promise<DeviceCaps> {
 }
 
 /** The nodes of the step with the kernels that they have as dispatches; what was not measured yet is measured now. */
-export async function stepKernels(
-  g: Graph = stepGraph(),
-): Promise<readonly (ChosenKernel & { readonly node: Node })[]> {
+export async function stepKernels(given?: Graph): Promise<readonly (ChosenKernel & { readonly node: Node })[]> {
   const limits = await caps();
-  const nodes = fuse(g).filter((node) => !node.op.view);
+  const nodes = fuse(given ?? (await stepGraph())).filter((node) => !node.op.view);
   const measured = await (await openGpu()).backend?.tuner?.kernels(nodes);
   return nodes.map((node) => ({ node, ...chooseKernel(node, limits, measured?.get(node) ?? null) }));
 }
@@ -68,7 +66,7 @@ const shaped = (t: { readonly name: string; readonly shape: readonly number[] })
 
 export async function kernelNodes(): Promise<StepKernels> {
   const limits = await caps();
-  const g = stepGraph();
+  const g = await stepGraph();
   const chosen = await stepKernels(g);
   const made = (await openGpu()).backend?.tuner?.made ?? [];
   const nodes = chosen.map(({ node, kernel, plan }, id): KernelNode => {

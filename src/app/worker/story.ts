@@ -46,7 +46,7 @@ export async function storyOf(row: number): Promise<Story> {
   const n = data.x.shape[0]!;
   const at = Math.max(0, Math.min(n - 1, row));
   const weights = await parametersNow();
-  const g = gradientGraph(model, weights, rows(data.x, at, at + 1), rows(data.y, at, at + 1), {
+  const g = await gradientGraph(model, weights, rows(data.x, at, at + 1), rows(data.y, at, at + 1), {
     seed,
     maxBufferSize: 2 ** 32,
   });

@@ -92,7 +92,7 @@ export async function xrayNow(broken?: (b: Backend) => Backend, wanted = CHECK_R
   kept = values;
   checked = { model, weights, x, y, seed, step: trainer.stepsTaken };
   const many = part(HEALTH_ROWS);
-  const ailments = checkHealth(model, weights, many.x, many.y);
+  const ailments = await checkHealth(model, weights, many.x, many.y);
   const { first, last } = recorder;
   return {
     ...report,

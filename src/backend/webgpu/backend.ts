@@ -5,8 +5,9 @@ import { ExecutorCache } from "../cache.ts";
 import type { Backend, CompileOptions } from "../executor.ts";
 import { WebGpuDevice } from "./device.ts";
 import { WebGpuExecutor } from "./executor.ts";
+import { LateTuner } from "./late-tuner.ts";
 import { loweredIsRight, lowering, WHOLE_STEPS } from "./lowering.ts";
-import { type ChoiceStore, Tuner } from "./tuner.ts";
+import type { ChoiceStore } from "./tuner.ts";
 
 /** WebGPU, in a browser or in Node. */
 export interface WebGpuBackend extends Backend {
@@ -15,7 +16,7 @@ export interface WebGpuBackend extends Backend {
   /** The device in use: another one after a loss. */
   readonly gpu: WebGpuDevice;
   /** What chose the kernels by measurement; null where it was told not to. */
-  readonly tuner: Tuner | null;
+  readonly tuner: LateTuner | null;
   compile(g: Graph, options?: CompileOptions): Promise<WebGpuExecutor>;
 }
 
@@ -45,7 +46,7 @@ export async function webgpuBackend(
   options: WebGpuOptions = {},
 ): Promise<WebGpuBackend> {
   let device = gpu && "device" in gpu ? WebGpuDevice.of(gpu.device) : await WebGpuDevice.create(gpu);
-  const tuner = options.tune === false ? null : new Tuner(device, options.choices);
+  const tuner = options.tune === false ? null : new LateTuner(device, options.choices);
   const cache = new ExecutorCache("the backend");
   let reopening: Promise<void> | null = null;
   let disposed = false;

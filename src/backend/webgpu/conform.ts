@@ -46,7 +46,7 @@ export async function conform(
   const inputs = caseInputs(c, options.seed ?? 1);
   const run = await runKernel(gpu, op, kernel, inputs, c.attrs, options);
   if (!run) return null;
-  const { outputs, bounds } = truth(op, inputs, c.attrs);
+  const { outputs, bounds } = await truth(op, inputs, c.attrs);
   const gates = options.gate?.(inputs, outputs);
   const comparisons = outputs.map((exact, i) => compare(run.outputs[i]!, exact, gates?.[i] ?? bounds[i] ?? null));
   const worst = comparisons.findIndex((x) => !x.pass);

@@ -8,6 +8,7 @@ import type { Lowered } from "./lower.ts";
 import type { Recording } from "./record.ts";
 
 /** Whole steps as one kernel, which few programs and only small graphs need: its code is loaded when it may be used. */
+const load = () => import("./whole-steps.ts");
 
 /** Under this name the kernel for whole steps is left out where it was wrong. */
 export const WHOLE_STEPS = "whole steps in one kernel";
@@ -15,17 +16,17 @@ export const WHOLE_STEPS = "whole steps in one kernel";
 /** The kernel for the chip, or null where the graph runs as dispatches; see chooseLowering. */
 export async function lowering(g: Graph, caps: DeviceCaps, options: CompileOptions): Promise<Lowered | null> {
   if (options.onChip === false || (options.kernel && !options.onChip)) return null;
-  const { chooseLowering } = await import("./lower.ts");
+  const { chooseLowering } = await load();
   return chooseLowering(g, caps, options);
 }
 
 /** Its known answer, on first use: see self-test-chip.ts. */
 export async function loweredIsRight(gpu: WebGpuDevice, executor: WebGpuExecutor, g: Graph): Promise<boolean> {
-  const { wholeStepsAreRight } = await import("./self-test-chip.ts");
+  const { wholeStepsAreRight } = await load();
   return wholeStepsAreRight(gpu, executor, g);
 }
 
 export async function recordLowered(gpu: WebGpuDevice, ledger: Ledger, lowered: Lowered): Promise<Recording> {
-  const { recordOnChip } = await import("./record-chip.ts");
+  const { recordOnChip } = await load();
   return recordOnChip(gpu, ledger, lowered);
 }

@@ -1,7 +1,7 @@
 import { compare } from "../../core/compare.ts";
 import { cast, type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
 import { Graph, type Node, type Tensor, type TensorSpec } from "../../graph/graph.ts";
-import type { AnyOp, Trial } from "../../graph/op.ts";
+import { type AnyOp, proofOf, type Trial } from "../../graph/op.ts";
 import type { AnyKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { WebGpuExecutor } from "./executor.ts";
@@ -37,7 +37,7 @@ export async function trial(
     const read = await executor.run(1, [...outputs, ...stored]);
     const computed = read.slice(0, outputs.length);
     const given = inputs.map((t) => t.initial ?? read[outputs.length + stored.indexOf(t)]!);
-    if (!isRight(node, given, computed)) {
+    if (!(await isRight(node, given, computed))) {
       gpu.wrong.set(kernel.name, "computed wrongly in a trial");
       return { ms: null, problem };
     }
@@ -83,7 +83,7 @@ function numbersFor({ shape }: TensorSpec): NdArray {
 }
 
 /** Some rows of the result, first and last among them, and all of any other output, against f64 and its bound. */
-function isRight(node: Node, inputs: readonly NdArray[], computed: readonly NdArray[]): boolean {
+async function isRight(node: Node, inputs: readonly NdArray[], computed: readonly NdArray[]): Promise<boolean> {
   const op = node.op as AnyOp;
   const [y, ...rest] = computed as [NdArray, ...NdArray[]];
   const [M, N] = y.shape as readonly [number, number];
@@ -96,7 +96,8 @@ function isRight(node: Node, inputs: readonly NdArray[], computed: readonly NdAr
     );
   const exact = op.reference(cut(), node.attrs);
   const nothing = inputs.map(() => null);
-  const bounds = op.bound!(cut(), nothing, exact, node.attrs);
+  const { bound } = await proofOf(op);
+  const bounds = await bound!(cut(), nothing, exact, node.attrs);
   const picked = new Float32Array(rows.length * N);
   rows.forEach((row, i) => {
     picked.set((y.data as Float32Array).subarray(row * N, (row + 1) * N), i * N);

@@ -1,9 +1,9 @@
 import type { Node } from "../../graph/graph.ts";
-import type { KernelChoices } from "../executor.ts";
 import { type AnyKernel, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { storedChoices } from "./stored-choices.ts";
 import { applies, candidatesOf, keyOf, suffixOf } from "./tuner-candidates.ts";
+import { firstProblem, trial } from "./tuner-trials.ts";
 
 /** What one kernel took in a trial; null where it failed its check, which rules it out. */
 export interface TrialResult {
@@ -41,13 +41,9 @@ const BUDGET_MS = 250;
 const FIRST_MS = 450;
 /** Pipelines that are compiled side by side, before the first of them is needed. */
 const AHEAD = 2;
-/** Products below this many multiply-adds are launches more than work. */
-const MIN_WORK = 2 ** 18;
-
-type Trials = typeof import("./tuner-trials.ts");
 
 /** Chooses kernels by measuring them on this device, each after its check; remembers what it chose. */
-export class Tuner implements KernelChoices {
+export class Tuner {
   private readonly choices = new Map<string, Choice>();
   private loaded: Promise<void> | null = null;
 
@@ -66,10 +62,8 @@ export class Tuner implements KernelChoices {
     return [...this.choices.values()];
   }
 
-  /** Kernels by name for the nodes that are worth it. The others keep the ladder's guess. */
-  async kernels(nodes: readonly Node[]): Promise<ReadonlyMap<Node, string>> {
-    const worth = nodes.filter((n) => n.op.trial && n.op.trial.work(n.inputs, n.attrs) >= MIN_WORK);
-    if (worth.length === 0) return new Map();
+  /** Kernels by name for nodes that are worth it, which late-tuner.ts has found. */
+  async kernels(worth: readonly Node[]): Promise<ReadonlyMap<Node, string>> {
     this.loaded ??= this.load();
     await this.loaded;
     const keys = new Map(worth.map((n) => [n, keyOf(n, this.gpu.caps)]));
@@ -87,9 +81,7 @@ export class Tuner implements KernelChoices {
     const start = performance.now();
     const best: string[] = [];
     for (const [key, node] of [...unknown].sort(([, a], [, b]) => work(b) - work(a))) {
-      // Where nothing is unknown or large enough, the code of trials is not even loaded.
-      const trials = await import("./tuner-trials.ts");
-      const choice = await this.choose(key, node, best, start, trials);
+      const choice = await this.choose(key, node, best, start);
       this.choices.set(key, choice);
       if (choice.how === "measured" && !best.includes(suffixOf(choice.kernel))) best.push(suffixOf(choice.kernel));
     }
@@ -98,18 +90,12 @@ export class Tuner implements KernelChoices {
   }
 
   /** The first product meets all kernels; those behind it the ladder's guess and what has won so far. */
-  private async choose(
-    key: string,
-    node: Node,
-    best: readonly string[],
-    start: number,
-    trials: Trials,
-  ): Promise<Choice> {
+  private async choose(key: string, node: Node, best: readonly string[], start: number): Promise<Choice> {
     const guess = chooseKernel(node, this.gpu.caps).kernel;
     const all = candidatesOf(node, this.gpu.caps, guess);
     const candidates = best.length === 0 ? all : all.filter((k) => k === guess || best.includes(suffixOf(k.name)));
     const results: TrialResult[] = [];
-    let problem = trials.firstProblem(node);
+    let problem = firstProblem(node);
     if (performance.now() < start + BUDGET_MS) this.compileAhead(node, candidates.slice(0, AHEAD));
     for (const kernel of candidates) {
       const allowed = best.length === 0 && results.length < 2 ? FIRST_MS : BUDGET_MS;
@@ -117,7 +103,7 @@ export class Tuner implements KernelChoices {
       if (left <= 0) break;
       // A kernel for long sums, say, may have nothing to do in a smaller problem.
       if (!applies(node.op, kernel.name, problem, node.attrs, this.gpu.caps)) continue;
-      const done = trials.trial(this.gpu, node, kernel, problem, results.length === 0);
+      const done = trial(this.gpu, node, kernel, problem, results.length === 0);
       const result = await Promise.race([done, after(left)]);
       if (!result) {
         done.catch(() => undefined);

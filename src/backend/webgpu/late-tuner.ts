@@ -1,0 +1,55 @@
+import type { Node } from "../../graph/graph.ts";
+import type { KernelChoices } from "../executor.ts";
+import type { WebGpuDevice } from "./device.ts";
+import type { Choice, ChoiceStore, Tuner } from "./tuner.ts";
+
+/** Products below this many multiply-adds are launches more than work. */
+const MIN_WORK = 2 ** 18;
+
+/** The tuner of a backend. Its code is loaded with the first product that is worth a choice: small nets have none. */
+export class LateTuner implements KernelChoices {
+  private loading: Promise<Tuner> | null = null;
+  private tuner: Tuner | null = null;
+  /** What was asked for before it was there. */
+  private readonly asked: Record<string, string> = {};
+
+  constructor(
+    private gpu: WebGpuDevice,
+    private readonly store: ChoiceStore | null = null,
+  ) {}
+
+  /** Goes on with another device of the same adapter; what was chosen stays chosen, so that a run stays the same run. */
+  moveTo(gpu: WebGpuDevice): void {
+    this.gpu = gpu;
+    this.tuner?.moveTo(gpu);
+  }
+
+  /** Every choice so far, for people to see. */
+  get made(): readonly Choice[] {
+    return this.tuner?.made ?? [];
+  }
+
+  /** Kernels by name for the nodes that are worth it. The others keep the ladder's guess. */
+  async kernels(nodes: readonly Node[]): Promise<ReadonlyMap<Node, string>> {
+    const worth = nodes.filter((n) => n.op.trial && n.op.trial.work(n.inputs, n.attrs) >= MIN_WORK);
+    if (worth.length === 0) return new Map();
+    this.loading ??= this.load();
+    return (await this.loading).kernels(worth);
+  }
+
+  names(): Readonly<Record<string, string>> {
+    return this.tuner?.names() ?? this.asked;
+  }
+
+  remember(names: Readonly<Record<string, string>>): void {
+    if (this.tuner) this.tuner.remember(names);
+    else Object.assign(this.asked, names);
+  }
+
+  private async load(): Promise<Tuner> {
+    const { Tuner } = await import("./tuner.ts");
+    this.tuner = new Tuner(this.gpu, this.store);
+    this.tuner.remember(this.asked);
+    return this.tuner;
+  }
+}
