@@ -4,7 +4,6 @@ import { chooseKernel } from "../backend/webgpu/choose.ts";
 import { type NdArray, unravel } from "../core/ndarray.ts";
 import type { Node } from "../graph/graph.ts";
 import type { ResolvedOptions } from "./options.ts";
-import { halfSteps } from "./precision.ts";
 import { isResident } from "./row-source.ts";
 import { stateWrites, type TrainerState } from "./state.ts";
 import { RowStream } from "./stream.ts";
@@ -36,7 +35,7 @@ async function findCulprit(
   const batch = options.batch === "full" ? rows : options.accumulate * options.batch;
   // Of a data set that is not in memory this step's rows will do.
   const { x, y } = isResident(data) ? data : await new RowStream(data, batch, options.seed, 1, false).chunk(step - 1);
-  const steps = await halfSteps(options.halves);
+  const steps = options.halves && (await import("./half-steps.ts"));
   const plan = await trainingGraph({ ...options, steps, x, y, rows, streams: !isResident(data) });
   const { graph } = plan;
   // Views show memory that belongs to others.

@@ -8,11 +8,12 @@ import { storeHalves } from "../ops/halves.ts";
 import { lossScale } from "../ops/loss-scale.ts";
 import type { RecordAttrs } from "../ops/record.ts";
 import { scaledControl } from "../ops/scaled-control.ts";
+import { requireParity } from "./parity.ts";
 import type { Halves, LossScale } from "./precision.ts";
 
 /** What a step in f16 has that one in f32 has not: this file, and what it imports, is loaded only where a run is in f16. */
 
-export { storeHalves };
+export { requireParity, storeHalves };
 
 /**
  * The first scale of a dynamic one, and the good steps after which it doubles. It begins where gradients of most nets are

@@ -2,16 +2,14 @@ import { totalMemory } from "../backend/cache.ts";
 import type { Backend, Executor, MemoryUse } from "../backend/executor.ts";
 import { type NdArray, zeros } from "../core/ndarray.ts";
 import { packGroup, unpackParameters } from "../nn/parameters.ts";
-import { batchIndex } from "../ops/batch.ts";
 import { fuse } from "../ops/fuse.ts";
 import { startCursor } from "../ops/record.ts";
 import { type AnyEvaluator, evaluatorOf } from "./evaluate-source.ts";
 import type { Evaluation } from "./evaluation.ts";
-import { gradientGraph } from "./gradient-graph.ts";
 import { matchData, type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "./options.ts";
 import type { Passes } from "./passes.ts";
 import { halfSteps } from "./precision.ts";
-import { fitsWhole, isResident, type RowSource, requireResident, sourceOf } from "./row-source.ts";
+import { fitsWhole, type RowSource, requireResident } from "./row-source.ts";
 import { noAverage, stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
 import type { RowStream } from "./stream.ts";
 import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
@@ -61,12 +59,7 @@ export class Machinery {
       rows: data.x.shape[0]!,
       streams: stream !== null,
     });
-    if (steps) {
-      const { requireParity } = await import("./parity.ts");
-      const source = isResident(data) ? sourceOf(data) : data;
-      const own = { gradientGraph, fuse, unpackParameters, batchIndex };
-      await requireParity({ backend, options, steps, source, cursor: startCursor(), ...own });
-    }
+    await steps?.requireParity(backend, options, steps);
     const executor = await backend.compile(plan.graph, { nodes: fuse(plan.graph) });
     return new Machinery(backend, options, plan, executor, stream);
   }

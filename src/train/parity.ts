@@ -4,13 +4,14 @@ import { ChainruleError } from "../core/errors.ts";
 import { firstNotFinite, type NdArray, unravel, zeros } from "../core/ndarray.ts";
 import type { Tensor } from "../graph/graph.ts";
 import { idealValues, propagateBounds } from "../graph/propagate.ts";
-import type { unpackParameters } from "../nn/parameters.ts";
-import type { batchIndex } from "../ops/batch.ts";
-import type { fuse } from "../ops/fuse.ts";
-import type { GradientGraph, gradientGraph } from "./gradient-graph.ts";
+import { unpackParameters } from "../nn/parameters.ts";
+import { batchIndex } from "../ops/batch.ts";
+import { fuse } from "../ops/fuse.ts";
+import { startCursor } from "../ops/record.ts";
+import { type GradientGraph, gradientGraph } from "./gradient-graph.ts";
 import type { ResolvedOptions, Rows } from "./options.ts";
 import type { HalfSteps } from "./precision.ts";
-import type { RowSource } from "./row-source.ts";
+import { isResident, sourceOf } from "./row-source.ts";
 
 /** Multiply-adds of the f64 pass that makes the bound: rows beyond are left out, so that it takes a few seconds at most. */
 const WORK = 2e9;
@@ -19,23 +20,6 @@ const WORK = 2e9;
  * is within rounding of zero some hundredths; a gradient whose terms fell below the least half loses most of itself.
  */
 const MOST_LOST = 1 / 4;
-
-/**
- * A run that is about to begin, and what this takes of the trainer's own code: handed over, since bundlers would cut what
- * both import out of the trainer's file.
- */
-export interface ParityRun {
-  readonly backend: Backend;
-  readonly options: ResolvedOptions;
-  readonly steps: HalfSteps;
-  readonly source: RowSource;
-  /** u32 [4], as a run begins. */
-  readonly cursor: NdArray;
-  readonly gradientGraph: typeof gradientGraph;
-  readonly fuse: typeof fuse;
-  readonly unpackParameters: typeof unpackParameters;
-  readonly batchIndex: typeof batchIndex;
-}
 
 /** Loss and gradients by name. */
 type Found = ReadonlyMap<string, NdArray>;
@@ -47,20 +31,19 @@ type Found = ReadonlyMap<string, NdArray>;
  * asked for by name, and a run in another precision than its settings say cannot be repeated from them. The error has the
  * code "precision" and names the tensor.
  */
-export async function requireParity(run: ParityRun): Promise<void> {
-  const { options, steps } = run;
+export async function requireParity(backend: Backend, options: ResolvedOptions, steps: HalfSteps): Promise<void> {
   const { model, weights, seed, maxBufferSize, penalty } = options;
   const { lossScale } = options.halves!;
-  const { x, y } = await firstRows(run);
+  const { x, y } = await firstRows(options);
   const graphOf = (by: number | null): Promise<GradientGraph> => {
     const halves = by === null ? null : { scale: by, steps };
-    return run.gradientGraph(model, weights, x, y, { seed, maxBufferSize, penalty, halves });
+    return gradientGraph(model, weights, x, y, { seed, maxBufferSize, penalty, halves });
   };
-  const wide = await onBackend(run, await graphOf(null), null);
+  const wide = await onBackend(backend, await graphOf(null));
   // A batch that is not finite in f32 is not for f16 to answer for: the run itself reports it.
   if ([...wide.values()].some((g) => firstNotFinite(g.data) >= 0)) return;
   const scale = { value: steps.firstControl(lossScale).data[CONTROL.scale]! };
-  const half = await onBackend(run, await graphOf(scale.value), lossScale === "dynamic" ? scale : null);
+  const half = await onBackend(backend, await graphOf(scale.value), lossScale === "dynamic" ? { scale, steps } : null);
   for (const [name, g] of half) {
     const at = firstNotFinite(g.data);
     if (at >= 0) throw refusal(`${name} is ${g.data[at]} at ${place(at, g)}, finite in f32`, scale.value);
@@ -108,30 +91,34 @@ const short = (value: number): string => value.toPrecision(4);
 const place = (i: number, { shape }: NdArray): string => `[${unravel(i, shape).join(", ")}]`;
 
 /** The rows of the run's first step, as many as the check can take. */
-function firstRows({ options, source, cursor, batchIndex }: ParityRun): Promise<Rows> {
-  const { data, batch, seed, model } = options;
+function firstRows({ data, batch, seed, model }: ResolvedOptions): Promise<Rows> {
   const n = data.x.shape[0]!;
   const parameters = model.layers.reduce((sum, l) => sum + (l.type === "linear" ? l.in * l.out : 0), 1);
   const most = Math.max(1, Math.floor(WORK / (6 * parameters)));
   const count = Math.min(batch === "full" ? n : batch, most);
   const order = batch === "full" ? "sequential" : "shuffle";
-  const [index] = batchIndex.reference([cursor], { order, batch: count, n, seed });
+  const [index] = batchIndex.reference([startCursor()], { order, batch: count, n, seed });
+  const source = isResident(data) ? sourceOf(data) : data;
   return source.read(Uint32Array.from(index!.data));
 }
 
-/** Loss and gradients. With `scale`, that is halved until they are finite, as the run itself would. */
-async function onBackend(run: ParityRun, g: GradientGraph, scale: { value: number } | null): Promise<Found> {
-  const executor = await run.backend.compile(g.graph, { nodes: run.fuse(g.graph), onChip: false });
+/** Loss and gradients. With `moves` the scale is halved until they are finite, as the run itself would. */
+async function onBackend(
+  backend: Backend,
+  g: GradientGraph,
+  moves: { readonly scale: { value: number }; readonly steps: HalfSteps } | null = null,
+): Promise<Found> {
+  const executor = await backend.compile(g.graph, { nodes: fuse(g.graph), onChip: false });
   try {
     for (;;) {
       const [loss, ...flats] = (await executor.run(1, [g.loss, ...g.flatGradients])) as [NdArray, ...NdArray[]];
       const finite = flats.every((flat) => firstNotFinite(flat.data) < 0);
-      if (finite || !scale || scale.value <= LEAST_SCALE) {
-        const gradients = run.unpackParameters(g.groups, flats);
+      if (finite || !moves || moves.scale.value <= LEAST_SCALE) {
+        const gradients = unpackParameters(g.groups, flats);
         return new Map([[LOSS, loss], ...[...gradients].map(([name, dw]) => [gradientOf(name), dw] as const)]);
       }
-      scale.value /= 2;
-      executor.write(g.control!, run.steps.firstControl(scale.value));
+      moves.scale.value /= 2;
+      executor.write(g.control!, moves.steps.firstControl(moves.scale.value));
     }
   } finally {
     executor.dispose();
