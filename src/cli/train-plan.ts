@@ -40,7 +40,9 @@ ${dataHelp}
   --clip <X>                clip the gradient to this global norm
   --precision <P>           f32 (default) or f16: products read halves and sum in f32, once the first batch's gradients
                            have shown that f16 will do
-  --loss-scale <S>          f16: dynamic (default), or a power of two by which gradients are multiplied on their way
+  --loss-scale <S>          f16: dynamic (default), or a power of two by which gradients are multiplied on their way;
+                           dynamic halves at a gradient that is not finite, skips that step and goes on, whatever
+                           --on-not-finite says, and doubles after 2,000 good ones
   --class-weights <W>       crossEntropy: a weight for each class (1,2.5,...), or balanced by their counts
   --label-smoothing <X>     crossEntropy: share of each target that is spread over all classes
   --group <match:k=X,...>   parameters with factors of their own for lr and weight-decay; may be given again:

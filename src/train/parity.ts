@@ -14,7 +14,7 @@ import type { HalfSteps } from "./precision.ts";
 import { isResident, sourceOf } from "./row-source.ts";
 
 /** Multiply-adds of the f64 pass that makes the bound: rows beyond are left out, so that it takes a few seconds at most. */
-const WORK = 2e9;
+const WORK = 3e8;
 /**
  * The share of a gradient's norm that halves may cost. Rounding alone costs some thousandths, and a rectifier whose input
  * is within rounding of zero some hundredths; a gradient whose terms fell below the least half loses most of itself.
