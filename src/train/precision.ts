@@ -1,8 +1,8 @@
 import { ChainruleError } from "../core/errors.ts";
 
 /** How the operands of products are stored: weights, activations and gradients. Sums and everything else are f32. */
-export const precisions = ["f32", "f16"] as const;
-export type Precision = (typeof precisions)[number];
+export type Precision = "f32" | "f16";
+export const precisions = ["f32", "f16"] as const satisfies readonly Precision[];
 
 /** What the gradient begins from: a power of two that stays, or one that finds its own value as the run goes. */
 export type LossScale = number | "dynamic";

@@ -75,7 +75,7 @@ export async function trainingGraph(config: TrainingConfig): Promise<TrainingGra
   const cursor = g.variable("cursor", startCursor());
   const ring = g.variable("loss ring", zeros([RING_SLOTS, 4], "f32"));
   const { halves = null, steps = null } = config;
-  if (halves && !steps) throw new ChainruleError("usage", "a step in f16 needs the code of f16");
+  if (halves && !steps) throw new ChainruleError("usage", "a step in f16 needs its code");
   const numbers = g.variable("control", steps?.firstControl(halves!.lossScale) ?? zeros([CONTROL_SIZE], "f32"));
 
   let index: Tensor | null = null;

@@ -88,6 +88,19 @@ test("a step of two layers: what products read and what only they read is halves
   expect(kinds("halfLinearWeightGradient")).toEqual(["f16 f16 f32 f32", "f16 f16 f32 f32"]);
 });
 
+test("kernels of halves compete in trials as others do, on inputs that are rounded first, and none is found wrong", async () => {
+  const n = 64;
+  const x = ndarray([n, 128], "f32", uniforms(7, STREAM.check, 0, n * 128, -1, 1));
+  const y = ndarray([n, 64], "f32", uniforms(8, STREAM.check, 0, n * 64, -1, 1));
+  const layers = [{ type: "linear", in: 128, out: 64 }, { type: "relu" }, { type: "linear", in: 64, out: 64 }];
+  const options = { model: parseModel({ layers, loss: "mse" }), data: { x, y }, batch: 48, precision: "f16" } as const;
+  const trainer = await createTrainer(gpu, options);
+  for await (const m of trainer.run({ steps: 3 })) expect(m.skipped).toBe(false);
+  trainer.dispose();
+  expect(gpu.tuner!.made.some(({ kernel }) => kernel.startsWith("halfLinear/"))).toBe(true);
+  expect([...gpu.gpu.wrong]).toEqual([]);
+});
+
 describe("the proof with halves", () => {
   const { x, y } = ring(24);
   const weights = initialise(mixedNet, 2);
