@@ -1,5 +1,4 @@
-import { CONTROL, LARGEST_SCALE, LEAST_SCALE } from "./control-places.ts";
-import type { Scaling } from "./step.ts";
+import { CONTROL, LARGEST_SCALE, LEAST_SCALE, type Scaling } from "./step.ts";
 
 /**
  * Gradients that are `control[scale]` times too large, a power of two: what clips them divides them by it too, exactly.

@@ -6,6 +6,7 @@ import {
   controlParams,
   controlRecordParams,
   controlStep,
+  LEAST_SCALE,
   type Scaling,
   type ScheduleKind,
   scheduleIncludes,
@@ -21,7 +22,7 @@ import { input, output } from "./plan.ts";
 import { type RecordAttrs, record } from "./record.ts";
 import { call, float } from "./wasm-plan.ts";
 
-export { CONTROL, CONTROL_SIZE };
+export { CONTROL, CONTROL_SIZE, LEAST_SCALE };
 
 export interface ControlAttrs {
   readonly schedule: ScheduleKind;

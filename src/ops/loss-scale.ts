@@ -1,4 +1,4 @@
-import { CONTROL, CONTROL_SIZE } from "../../shaders/control-places.ts";
+import { CONTROL, CONTROL_SIZE } from "../../shaders/step.ts";
 import type { Op } from "../graph/op.ts";
 import { input, output } from "./plan.ts";
 import { boundLike, floatLike, U } from "./rounding.ts";

@@ -1,5 +1,5 @@
-import { CONTROL, LARGEST_SCALE, LEAST_SCALE } from "../../shaders/control-places.ts";
 import { scaling } from "../../shaders/scaling.ts";
+import { CONTROL, LARGEST_SCALE, LEAST_SCALE } from "../../shaders/step.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { type Op, type OpCase, type Proof, proofOf } from "../graph/op.ts";
 import type { ControlAttrs } from "./control.ts";

@@ -1,9 +1,9 @@
-import { CONTROL, CONTROL_SIZE } from "../../shaders/control-places.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, zeros } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import type { ControlAttrs } from "../ops/control.ts";
+import { CONTROL, CONTROL_SIZE } from "../ops/control.ts";
 import { storeHalves } from "../ops/halves.ts";
 import { lossScale } from "../ops/loss-scale.ts";
 import type { RecordAttrs } from "../ops/record.ts";

@@ -1,4 +1,3 @@
-import { CONTROL, LEAST_SCALE } from "../../shaders/control-places.ts";
 import type { Backend } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { firstNotFinite, type NdArray, unravel, zeros } from "../core/ndarray.ts";
@@ -6,6 +5,7 @@ import type { Tensor } from "../graph/graph.ts";
 import { idealValues, propagateBounds } from "../graph/propagate.ts";
 import { unpackParameters } from "../nn/parameters.ts";
 import { batchIndex } from "../ops/batch.ts";
+import { CONTROL, LEAST_SCALE } from "../ops/control.ts";
 import { fuse } from "../ops/fuse.ts";
 import { startCursor } from "../ops/record.ts";
 import { type GradientGraph, gradientGraph } from "./gradient-graph.ts";

@@ -27,7 +27,7 @@ export function resolveHalves(precision: Precision = "f32", lossScale?: LossScal
   }
   if (precision === "f16") return { lossScale: lossScale ?? "dynamic" };
   if (lossScale !== undefined) {
-    throw new ChainruleError("usage", "a loss scale is for precision f16: f32 holds small gradients as they are");
+    throw new ChainruleError("usage", "a loss scale is for precision f16");
   }
   return null;
 }

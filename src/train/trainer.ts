@@ -1,9 +1,9 @@
-import { LEAST_SCALE } from "../../shaders/control-places.ts";
 import type { Backend, MemoryUse } from "../backend/executor.ts";
 import { type Abortable, orAborted, throwIfAborted } from "../core/abort.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { Disposing } from "../core/resource.ts";
+import { LEAST_SCALE } from "../ops/control.ts";
 import { Copies, HOLD_MS } from "./copies.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { Machinery } from "./machinery.ts";

@@ -1,4 +1,3 @@
-import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, ndarray, sizeOf, zeros } from "../core/ndarray.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import type { ModelSpec } from "../nn/model.ts";
@@ -75,7 +74,7 @@ export async function trainingGraph(config: TrainingConfig): Promise<TrainingGra
   const cursor = g.variable("cursor", startCursor());
   const ring = g.variable("loss ring", zeros([RING_SLOTS, 4], "f32"));
   const { halves = null, steps = null } = config;
-  if (halves && !steps) throw new ChainruleError("usage", "a step in f16 needs its code");
+  if (halves && !steps) throw new TypeError("f16 without its code");
   const numbers = g.variable("control", steps?.firstControl(halves!.lossScale) ?? zeros([CONTROL_SIZE], "f32"));
 
   let index: Tensor | null = null;
