@@ -7,13 +7,13 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 /** Fields of a union's members, such as a layer's: the union's own description has them. */
 const anonymous = /\.__type\b/;
 /** What the lower tiers are made of: ARCHITECTURE.md and the sources have it, no program needs its name. */
-const inside = ["Graph", "Tensor", "Node", "AnyOp", "DeviceCaps", "ExecutorCache", "WebGpuDevice"];
-const machinery = ["WebGpuExecutor", "LateTuner", "lossKinds", "Activation", "Linear", "LayerNorm"];
+const inside = ["AnyOp", "WasmPlan", "ChipWriter", "ChipValue", "Scalar", "ExecutorCache", "WebGpuDevice"];
+const machinery = ["WebGpuExecutor", "LateTuner", "lossKinds", "Linear", "LayerNorm"];
 
 /** Reads the sources, writes the reference into `out` unless that is null, and gives every complaint. */
 export async function documentation(out) {
   const { Application, Logger, LogLevel, TSConfigReader } = await import("typedoc");
-  const entries = ["index.ts", "node.ts", "check/index.ts", "io/index.ts"];
+  const entries = ["index.ts", "node.ts", "check/index.ts", "custom.ts", "io/index.ts"];
   const app = await Application.bootstrap(
     {
       name: "Chainrule",

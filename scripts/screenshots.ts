@@ -1,8 +1,10 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { build, preview } from "vite";
 import { findChromium } from "../src/platform/chromium.ts";
+import { png } from "../test/shared/png.ts";
 
 /**
  * Pictures of every room: light and dark, desktop and phone, both languages.
@@ -62,7 +64,61 @@ const rooms: Readonly<Record<string, { hash: string; ready: (page: Page) => Prom
     hash: "room=kernels&data=spirals",
     ready: (page) => page.waitForSelector("#source", { timeout: 20_000 }),
   },
+  // What is seen seldom: a run that was kept, a GPU that was lost, a folder of pictures, the dialogs.
+  saved: {
+    hash: "data=moons&device=cpu",
+    async ready(page) {
+      await page.waitForTimeout(3500);
+      await page.click("#play");
+      await page.click("#room-backprop");
+      await page.waitForSelector("#scrub");
+      await page.waitForTimeout(500);
+      await page.reload();
+      await page.waitForSelector("#go-on", { timeout: 20_000 });
+    },
+  },
+  lost: {
+    hash: "data=spirals&device=webgpu",
+    async ready(page) {
+      await page.waitForTimeout(3000);
+      const session = await page.context().browser()!.newBrowserCDPSession();
+      const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+      process.kill(processInfo.find((p) => p.type === "GPU")!.id, "SIGKILL");
+      await page.waitForSelector("#recovery", { timeout: 30_000 });
+      await page.waitForTimeout(2500);
+    },
+  },
+  folder: {
+    hash: "data=moons&device=cpu",
+    async ready(page) {
+      await page.setInputFiles("#folder", pictures());
+      await page.waitForSelector("#folder-found");
+      await page.locator("#folder-found").scrollIntoViewIfNeeded();
+    },
+  },
+  code: {
+    hash: "data=digits",
+    async ready(page) {
+      await page.waitForTimeout(2000);
+      await page.click("#code");
+      await page.waitForTimeout(500);
+    },
+  },
 };
+
+/** Pictures in two folders, bright above or bright below. */
+function pictures(): string {
+  const root = mkdtempSync(join(tmpdir(), "chainrule-pictures-"));
+  for (const kind of ["above", "below"]) {
+    mkdirSync(join(root, kind));
+    for (let i = 0; i < 12; i++)
+      writeFileSync(
+        join(root, kind, `${i}.png`),
+        png(20 + i, 24, (_x, y) => (y < 12 === (kind === "above") ? [250, 240, 230] : [10 + i, 20, 30])),
+      );
+  }
+  return root;
+}
 
 async function shoot(
   browser: Browser,
@@ -94,7 +150,6 @@ const server = await preview({ logLevel: "warn", preview: { port: 0, open: false
 const address = server.httpServer.address();
 if (address === null || typeof address === "string") throw new Error("vite preview has no port");
 const { executablePath, args, env } = await findChromium();
-const browser = await chromium.launch({ executablePath, args, env });
 try {
   for (const name of only.length > 0 ? only : Object.keys(rooms)) {
     for (const size of ["desktop", "phone"] as const) {
@@ -102,12 +157,14 @@ try {
         [false, false],
         [true, true],
       ] as const) {
+        // One of its own each time: a browser whose GPU process died a few times gives no adapter any more.
+        const browser = await chromium.launch({ executablePath, args, env });
         await shoot(browser, `http://localhost:${address.port}/`, name, size, dark, chinese);
+        await browser.close();
       }
     }
   }
 } finally {
-  await browser.close();
   server.httpServer.close();
 }
 process.exit(0);

@@ -3,9 +3,13 @@ import { wgsl } from "./wgsl.ts";
 /** Invocations of a workgroup in kernels over flat arrays. */
 export const FLAT_WORKGROUP = 256;
 
+/** An array in the device's memory, as a kernel's code declares it. */
 export interface StorageDeclaration {
+  /** What the code calls it. */
   readonly name: string;
+  /** Type of its elements. */
   readonly type: "f32" | "u32" | "i32" | "vec4<f32>";
+  /** As in the launch's binding. */
   readonly access: "read" | "read_write";
 }
 
@@ -16,11 +20,13 @@ export function storage(...declarations: readonly StorageDeclaration[]): string 
     .join("\n");
 }
 
+/** An array that the code only reads. */
 export const read = (name: string, type: StorageDeclaration["type"] = "f32"): StorageDeclaration => ({
   name,
   type,
   access: "read",
 });
+/** An array that the code writes, and may read. */
 export const write = (name: string, type: StorageDeclaration["type"] = "f32"): StorageDeclaration => ({
   name,
   type,
@@ -45,7 +51,10 @@ fn finiteOrZero(x: f32) -> f32 { return select(x, 0.0, isNotFinite(x)); }
 fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
 `;
 
-/** Entry point over a flat index `i`; a 2-D grid, because one dimension holds only 65,535 workgroups. */
+/**
+ * Entry point over a flat index `i`; a 2-D grid, because one dimension holds only 65,535 workgroups. `body` runs where
+ * `i` is below `params.size`, so the code's block of parameters needs a u32 `size`.
+ */
 export function flatMain(body: string): string {
   return wgsl`
 @compute @workgroup_size(${FLAT_WORKGROUP})

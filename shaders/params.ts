@@ -4,7 +4,9 @@ type Scalar = "u32" | "f32";
 export interface ParamBlock<Fields extends Record<string, Scalar>> {
   /** The struct and its variable `params` at @binding(0). */
   readonly wgsl: string;
-  /** Bytes for the uniform buffer; fields in order, 4 bytes each, padded to 16. */
+  /**
+   * Bytes for the uniform buffer; fields in order, 4 bytes each, padded to 16. Throws RangeError for a u32 that is none.
+   */
   pack(values: { readonly [K in keyof Fields]: number }): ArrayBuffer;
   /**
    * The same values written into the code: a struct called `name` for module scope, and the statement that makes
@@ -20,6 +22,13 @@ export function float(value: number): string {
   return `${rounded}f`;
 }
 
+/**
+ * A uniform block out of names and types, in the order of the struct's fields.
+ *
+ *     const params = paramBlock({ size: "u32", alpha: "f32" });
+ *     const code = params.wgsl + storage(read("x"), write("y")) + flatMain("y[i] = params.alpha * x[i];");
+ *     const bytes = params.pack({ size: 1000, alpha: 0.5 }); // a launch's `params`
+ */
 export function paramBlock<const Fields extends Record<string, Scalar>>(fields: Fields): ParamBlock<Fields> {
   const names = Object.keys(fields);
   const members = names.map((name) => `  ${name}: ${fields[name]},`).join("\n");

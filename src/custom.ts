@@ -9,13 +9,27 @@
  *     });
  *     const report = await checkOp(square, { backend }); // fails where the four do not agree
  *     const layer = activationLayer(square);             // for "layers" of a model in code
+ *
+ * @module chainrule/custom
  */
 
-export { type Element, element, flatMain, read, storage, write } from "../shaders/common.ts";
+export { type Element, element, flatMain, read, type StorageDeclaration, storage, write } from "../shaders/common.ts";
 export { type ParamBlock, paramBlock } from "../shaders/params.ts";
 export { type NdArray, ndarray, type Shape, sizeOf, zeros } from "./core/ndarray.ts";
 export { expectRank, expectSame, type Graph, type Node, type Tensor, type TensorSpec } from "./graph/graph.ts";
-export type { Binding, CaseInput, DeviceCaps, Kernel, KernelPlan, Launch, Op, OpCase, Proof } from "./graph/op.ts";
+export type {
+  Binding,
+  CaseInput,
+  DeviceCaps,
+  Errors,
+  Kernel,
+  KernelPlan,
+  Launch,
+  Op,
+  OpCase,
+  Proof,
+  Trial,
+} from "./graph/op.ts";
 export {
   activationLayer,
   type BuildLayer,
@@ -23,14 +37,14 @@ export {
   type CustomLayerOptions,
   customLayer,
 } from "./nn/custom-layer.ts";
-export type { Activation } from "./ops/activation.ts";
+export type { Activation, ActivationAttrs, ActivationSpec } from "./ops/activation.ts";
 export { activations } from "./ops/activations.ts";
 export { add } from "./ops/add.ts";
 export { addBias, sumRows } from "./ops/bias.ts";
 export { type CustomActivation, defineActivation, defineOp, type OpRecord, wgslMath } from "./ops/custom.ts";
-export { dropout } from "./ops/dropout.ts";
-export { layerNorm } from "./ops/layer-norm.ts";
-export { matmul, transposeMatmul } from "./ops/matmul.ts";
+export { type DropoutAttrs, dropout } from "./ops/dropout.ts";
+export { type LayerNormAttrs, layerNorm } from "./ops/layer-norm.ts";
+export { matmul, type TransposeAttrs, transposeMatmul } from "./ops/matmul.ts";
 export { flatLaunch, flatWindows, grid, input, output, scratch } from "./ops/plan.ts";
 export { floatLike } from "./ops/rounding.ts";
 export { softmax } from "./ops/softmax.ts";

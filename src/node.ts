@@ -1,7 +1,7 @@
 /**
-/**
  * What only Node has. WebGPU through Dawn (npm `webgpu`): `await createTrainer({ ...options, gpu: await createNodeGpu() })`;
- * checkpoints in a folder: `await Checkpoints.open(diskStore("run-1"))`.
+ * checkpoints in a folder: `await Checkpoints.open(diskStore("run-1"))`; a file that is read in parts:
+ * `await openRowFile(await openFileSource(path))`.
  *
  * @module chainrule/node
  */
@@ -13,3 +13,4 @@ export {
   type NodeGpuOptions,
 } from "./backend/webgpu/node.ts";
 export { diskStore, requireStore } from "./io/disk-store.ts";
+export { type FileSource, openFileSource } from "./platform/file-source.ts";

@@ -71,4 +71,9 @@ export interface Backend extends Resource {
   readonly cache: ExecutorCache;
   /** A graph ready to run. On a GPU whose device was lost, a new one is asked for first, with growing pauses. */
   compile(g: Graph, options?: CompileOptions): Promise<Executor>;
+  /**
+   * Bytes that a graph takes with buffers of `also` bytes beside it, asked for and given back. Throws ChainruleError
+   * "limit" where they cannot be had. Absent where nothing is known of that.
+   */
+  room?(g: Graph, nodes: readonly Node[], also: readonly number[]): Promise<number>;
 }

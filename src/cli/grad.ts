@@ -13,7 +13,7 @@ import { backendChoices, openBackend } from "./backend.ts";
 import { requireWritable, tensorsAt, writeWhole } from "./files.ts";
 import { print } from "./output.ts";
 import { loadModel } from "./sources.ts";
-import { choiceFlag, countFlag, parse } from "./usage.ts";
+import { choiceFlag, countFlag, parse, requiredFile } from "./usage.ts";
 
 const help = `Usage: chainrule grad <model.json> --weights W --batch B --out G
 
@@ -40,17 +40,12 @@ export async function run(args: readonly string[]): Promise<number> {
     print(help);
     return 0;
   }
-  const required = (name: "weights" | "batch" | "out"): string => {
-    const value = values[name];
-    if (value === undefined) throw new ChainruleError("usage", `--${name} <file> is missing (see --help)`);
-    return value;
-  };
   const { model } = loadModel(positionals[0]!);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const seed = countFlag("seed", values.seed, 0) ?? 1;
-  const out = required("out");
-  const tensors = await tensorsAt(required("weights"));
-  const { x, y } = batchOf(await tensorsAt(required("batch")), model);
+  const out = requiredFile("out", values.out);
+  const tensors = await tensorsAt(requiredFile("weights", values.weights));
+  const { x, y } = batchOf(await tensorsAt(requiredFile("batch", values.batch)), model);
   weightsOf(tensors, model);
   requireWritable(out);
   const backend = choice === "cpu" || choice === "reference" ? referenceBackend("f64") : await openBackend(choice);

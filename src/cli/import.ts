@@ -9,7 +9,7 @@ import { type LossName, lossKinds } from "../nn/loss-kinds.ts";
 import { widths } from "../nn/model.ts";
 import { readBytes, requireWritable, tensorsAt, writeWhole } from "./files.ts";
 import { note, print } from "./output.ts";
-import { choiceFlag, parse } from "./usage.ts";
+import { choiceFlag, parse, requiredFile } from "./usage.ts";
 
 const help = `Usage: chainrule import <file> --out model.json --weights-out W.safetensors [options]
 
@@ -40,14 +40,13 @@ export async function run(args: readonly string[]): Promise<number> {
     print(help);
     return 0;
   }
-  const required = (name: "out" | "weights-out"): string => {
-    const value = values[name];
-    if (value === undefined) throw new ChainruleError("usage", `--${name} <file> is missing (see --help)`);
-    requireWritable(value);
-    return value;
+  const writable = (name: "out" | "weights-out"): string => {
+    const file = requiredFile(name, values[name]);
+    requireWritable(file);
+    return file;
   };
   const loss = choiceFlag("loss", values.loss, Object.keys(lossKinds) as LossName[]);
-  const [out, weightsOut] = [required("out"), required("weights-out")];
+  const [out, weightsOut] = [writable("out"), writable("weights-out")];
   if (out === weightsOut) throw new ChainruleError("usage", "--out and --weights-out name the same file");
   const file = positionals[0]!;
   const net = await importNet(

@@ -21,7 +21,7 @@ import { csvText } from "./csv-text.ts";
 import { readBytes, readJson, recordOf, requireWritable, tensorsAt, writeWhole } from "./files.ts";
 import { note, print } from "./output.ts";
 import { loadModel } from "./sources.ts";
-import { choiceFlag, parse } from "./usage.ts";
+import { choiceFlag, parse, requiredFile } from "./usage.ts";
 
 const help = `Usage: chainrule predict <model.json|preset> --weights W.safetensors --data new.csv --out predictions.csv
 
@@ -52,13 +52,10 @@ export async function run(args: readonly string[]): Promise<number> {
     print(help);
     return 0;
   }
-  const required = (name: "weights" | "data" | "out"): string => {
-    const value = values[name];
-    if (value === undefined) throw new ChainruleError("usage", `--${name} <file> is missing (see --help)`);
-    return value;
-  };
   const { model } = loadModel(positionals[0]!);
-  const [weightsFile, data, out] = [required("weights"), required("data"), required("out")];
+  const weightsFile = requiredFile("weights", values.weights);
+  const data = requiredFile("data", values.data);
+  const out = requiredFile("out", values.out);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const missing = choiceFlag("missing", values.missing, ["refuse", "drop"] as const) ?? "refuse";
   const weights = weightsOf(await tensorsAt(weightsFile), model);

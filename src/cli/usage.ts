@@ -43,6 +43,12 @@ function joinNegatives(args: readonly string[]): string[] {
   return out;
 }
 
+/** The file that a flag names. Throws a usage error where the flag was left out. */
+export function requiredFile(name: string, value: string | undefined): string {
+  if (value === undefined) throw new ChainruleError("usage", `--${name} <file> is missing (see --help)`);
+  return value;
+}
+
 /** A number from a flag. Throws a usage error that names the flag. */
 export function numberFlag(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

@@ -1,5 +1,6 @@
 /** A file, or anything like one, of which parts are read when they are needed. */
 export interface ByteSource {
+  /** Without its folder: for messages, and to tell its format. */
   readonly name: string;
   /** Bytes in all. */
   readonly size: number;

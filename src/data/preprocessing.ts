@@ -11,12 +11,13 @@ import { applyScaling } from "./standardise.ts";
  * The numbers are those of the training rows alone.
  */
 export interface Preprocessing {
-  /** Columns of x. */
+  /** Columns of x, after categories have become a column each. */
   readonly inputs: number;
   /** Columns of the file, in the order in which they make up those of x; null where rows did not come from a table. */
   readonly columns: readonly Column[] | null;
   /** What pixels were divided by; null where rows are no images of a file. */
   readonly pixelScale: number | null;
+  /** Mean and deviation of each column of x, in the units of the file; null where values are taken as they are. */
   readonly scaling: Scaling | null;
   /** Names of the classes, in the order of the net's outputs; null where it predicts numbers. */
   readonly classes: readonly string[] | null;
@@ -28,6 +29,7 @@ const FORMAT = "chainrule-preprocessing";
 /** Goes up when a field changes its meaning. */
 const VERSION = 1;
 
+/** The record of a training part, as it is after `standardise` where that was done. */
 export function preprocessingOf(train: Partial<Dataset> & Pick<Dataset, "x">): Preprocessing {
   return {
     inputs: train.x.shape[1]!,
@@ -39,11 +41,15 @@ export function preprocessingOf(train: Partial<Dataset> & Pick<Dataset, "x">): P
   };
 }
 
+/** The record as JSON, for a file beside the weights: `W.safetensors.json` is where `chainrule predict` looks. */
 export function preprocessingText(p: Preprocessing): string {
   return `${JSON.stringify({ format: FORMAT, version: VERSION, ...p }, null, 1)}\n`;
 }
 
-/** Reads what `preprocessingText` wrote. Throws ChainruleError "file" naming the field that is wrong. */
+/**
+ * Reads what `preprocessingText` wrote, from its parsed JSON; `name` is the file's, for messages. Throws
+ * ChainruleError "file" naming the field that is wrong.
+ */
 export function parsePreprocessing(name: string, json: unknown): Preprocessing {
   const fail = (message: string): never => {
     throw new ChainruleError("file", `${name}: ${message}`);
@@ -71,15 +77,18 @@ export function parsePreprocessing(name: string, json: unknown): Preprocessing {
   return { inputs, columns, pixelScale, scaling, classes, targets } as Preprocessing;
 }
 
-/** Rows to predict, x f32 [n, inputs], and the line of the file that each came from. */
+/** Rows to predict, prepared. */
 export interface NewRows {
+  /** f32 [n, inputs] */
   readonly x: NdArray;
+  /** The line of the file that each row came from, counted from 1; dropped rows leave gaps. */
   readonly lines: readonly number[];
 }
 
 /**
  * Rows of a CSV file as the net learned to see them: columns by their names, wherever they are, encoded and scaled as
- * the training rows were. Other columns are ignored. Without a record of columns all are taken, in their order.
+ * the training rows were. Other columns are ignored. Without a record of columns all are taken, in their order. A row
+ * that lacks a value is an error ("refuse") or left out ("drop"). `file` is text or UTF-8 bytes, `name` its name.
  * Throws ChainruleError "data" naming line and column.
  */
 export function prepareCsv(
@@ -105,7 +114,10 @@ export function prepareCsv(
   return { x, lines: rows.map(({ line }) => line) };
 }
 
-/** Rows that are numbers already, x f32 [n, ...], scaled as the training rows were. Throws where their width differs. */
+/**
+ * Rows that are numbers already, x f32 [n, ...], as f32 [n, inputs] and scaled as the training rows were. Throws
+ * ChainruleError "data" where a row has another number of values than the net takes.
+ */
 export function prepareRows(name: string, x: NdArray, p: Preprocessing): NdArray {
   const width = sizeOf(x.shape.slice(1));
   if (width !== p.inputs) {

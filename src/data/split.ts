@@ -22,10 +22,13 @@ export function splitBySeed(dataset: Dataset, testFraction: number, seed: number
   return { train: kept, test: held };
 }
 
+/** How a data set is divided in three. */
 export interface ThreeWay {
-  /** Shares of the rows; what they leave is for training. */
+  /** Share of the rows, from 0 and below 1, that choices during training are judged on. */
   readonly validation: number;
+  /** Share of the rows that is held out to the end; what both leave is for training. */
   readonly test: number;
+  /** Decides which rows go where, 0 to 2^32 - 1: the same seed, the same rows. */
   readonly seed: number;
   /** Whether every class gives its share of each part, where there are classes; true unless told otherwise. */
   readonly stratify?: boolean;

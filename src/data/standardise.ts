@@ -31,8 +31,8 @@ export function applyScaling(x: NdArray, { mean, deviation }: Scaling): NdArray 
 }
 
 /**
- * Standardises all parts with the mean and deviation of the training part alone, and records them in `scaling`. Columns
- * of categories stay 0 and 1.
+ * Standardises x [n, inputs] of all parts with the mean and deviation of the training part alone, and records them in
+ * `scaling`: value = (raw - mean) / deviation. Columns of categories stay 0 and 1. The parts given are not changed.
  */
 export function standardise({ train, validation, test }: DataSplit): DataSplit {
   const fitted = fitScaling(train.x);

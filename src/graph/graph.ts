@@ -12,11 +12,13 @@ export interface TensorSpec {
 
 /** One value in the graph. Identity is the object itself, so executors can be compared value by value. */
 export interface Tensor extends TensorSpec {
+  /** Its number among the values of its graph, in the order in which they were made. */
   readonly id: number;
   /** For people and for messages: "layer 2 (linear): weight gradient". */
   readonly name: string;
   /** The node that computes it, or null for variables and inputs. */
   readonly node: Node | null;
+  /** A variable outlives a step, a computed value need not. */
   readonly kind: "variable" | "computed";
   /** First value of a variable. */
   readonly initial: NdArray | null;
@@ -25,10 +27,15 @@ export interface Tensor extends TensorSpec {
 /** One application of an op. */
 // biome-ignore lint/suspicious/noExplicitAny: the op list holds ops of every attribute type
 export interface Node<A = any> {
+  /** How many nodes its graph had before it. */
   readonly id: number;
+  /** What is applied. */
   readonly op: Op<A>;
+  /** Settings that hold for every step, such as an activation's alpha; null for ops that take none. */
   readonly attrs: A;
+  /** Values that it reads, in the op's order. */
   readonly inputs: readonly Tensor[];
+  /** Values that it computes, with the shapes that `op.infer` gave. */
   readonly outputs: readonly Tensor[];
 }
 
@@ -37,7 +44,9 @@ export interface Node<A = any> {
  * Recorded once, differentiated by adding nodes, compiled once, run many times by any executor.
  */
 export class Graph {
+  /** In the order in which they run. */
   readonly nodes: Node[] = [];
+  /** In the order in which they were made. */
   readonly variables: Tensor[] = [];
   /** Values that the host may read after a run; the memory plan keeps them to the end of the step. */
   readonly kept = new Set<Tensor>();
@@ -110,6 +119,7 @@ export function wrongShapes(op: { readonly name: string }, inputs: readonly Tens
   throw new ChainruleError("shape", `${callText(op, inputs)}: expected ${expected}`);
 }
 
+/** For shape rules: throws ChainruleError "shape" unless there is one input for each of `ranks`, of that rank. */
 export function expectRank(
   op: { readonly name: string },
   inputs: readonly TensorSpec[],
@@ -120,6 +130,7 @@ export function expectRank(
   }
 }
 
+/** For shape rules: throws ChainruleError "shape" unless all inputs have one shape. */
 export function expectSame(op: { readonly name: string }, inputs: readonly TensorSpec[]): void {
   if (inputs.some((t) => !sameShape(t.shape, inputs[0]!.shape))) wrongShapes(op, inputs, "inputs of one shape");
 }

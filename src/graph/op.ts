@@ -4,6 +4,7 @@ import type { Graph, Node, Tensor, TensorSpec } from "./graph.ts";
 
 /** One operation: everything Chainrule knows about it, in one record. */
 export interface Op<A> {
+  /** For people and for messages. `defineOp` takes letters and digits, a letter first. */
   readonly name: string;
   /** Shape rule. Throws a ChainruleError that names the op, the shapes and what was expected. */
   infer(inputs: readonly TensorSpec[], attrs: A): readonly TensorSpec[];
@@ -119,7 +120,9 @@ export interface Kernel<A> {
   readonly needs?: DeviceAbility;
 }
 
+/** What a kernel asks of the device for one node. */
 export interface KernelPlan {
+  /** Dispatches in order; each sees what those before it wrote. */
   readonly launches: readonly Launch[];
   /** Memory that lives from the first to the last launch of this plan. */
   readonly scratch?: readonly TensorSpec[];
@@ -133,15 +136,21 @@ export interface Launch {
   readonly params: ArrayBuffer | null;
   /** Storage bindings from @binding(1) up, in order. */
   readonly bindings: readonly Binding[];
+  /** Workgroups along x, y and z, each at most the device's `maxComputeWorkgroupsPerDimension`; see `grid`. */
   readonly workgroups: readonly [number, number, number];
 }
 
 /** A window of a value, in elements; the whole value when offset and size are absent. */
 export interface Binding {
+  /** Which of three lists holds the value: the node's inputs, its outputs, or the plan's scratch. */
   readonly kind: "input" | "output" | "scratch";
+  /** Its place in that list, from 0. */
   readonly index: number;
+  /** As in the code's declaration of the binding. */
   readonly access: "read" | "read_write";
+  /** First element, a multiple of the device's `minStorageBufferOffsetAlignment` / 4. Default 0. */
   readonly offset?: number;
+  /** Elements in the window. */
   readonly size?: number;
 }
 
@@ -163,12 +172,19 @@ export interface WasmCall {
 
 /** WebGPU's limits that planners look at. */
 export interface DeviceLimits {
+  /** Bytes in a buffer; a value that needs more throws ChainruleError "limit". */
   readonly maxBufferSize: number;
+  /** Bytes that one binding may show a kernel; larger values are bound in windows, see `flatWindows`. */
   readonly maxStorageBufferBindingSize: number;
+  /** Workgroups of a dispatch along x, y or z. */
   readonly maxComputeWorkgroupsPerDimension: number;
+  /** Invocations in a workgroup: the product of its three sizes. */
   readonly maxComputeInvocationsPerWorkgroup: number;
+  /** Bytes of `var<workgroup>` memory in a workgroup. */
   readonly maxComputeWorkgroupStorageSize: number;
+  /** Storage bindings of a launch. */
   readonly maxStorageBuffersPerShaderStage: number;
+  /** Bytes of which a binding's offset must be a multiple. */
   readonly minStorageBufferOffsetAlignment: number;
 }
 
@@ -199,8 +215,11 @@ export const DEFAULT_CAPS: DeviceCaps = { ...DEFAULT_LIMITS, subgroups: false, s
 
 /** One set of inputs for the checks. */
 export interface OpCase<A> {
+  /** For reports, such as "3x5 reversed". */
   readonly name: string;
+  /** One for each input of the op, in order. */
   readonly inputs: readonly CaseInput[];
+  /** Attributes that the op gets. */
   readonly attrs: A;
 }
 
@@ -208,7 +227,9 @@ export interface OpCase<A> {
 export interface CaseInput extends TensorSpec {
   /** Default "normal". "positive" for things such as second moments; "classes" draws integers below `below`. */
   readonly fill?: "normal" | "positive" | "integers" | "classes" | "unit" | "zeros" | readonly number[];
+  /** Factor of the numbers that "normal" and "positive" draw. Default 1. */
   readonly scale?: number;
+  /** Number of classes: "classes" needs it, and draws from 0 to `below` - 1. */
   readonly below?: number;
   /** What the drawn numbers go through first: an activation, say, where an input is one's output. */
   readonly through?: (x: NdArray) => NdArray;

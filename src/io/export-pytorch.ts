@@ -5,17 +5,20 @@ import { requireResident } from "../train/row-source.ts";
 import type { TrainerState } from "../train/state.ts";
 import { requireKnown } from "./known-options.ts";
 import { rowsPy, tensorsPy } from "./pytorch-files.ts";
-import { modelPy, momentNames, trainPy } from "./pytorch-train.ts";
+import { modelPy } from "./pytorch-model.ts";
+import { momentNames } from "./pytorch-settings.ts";
+import { trainPy } from "./pytorch-train.ts";
 import { writeSafetensors } from "./safetensors.ts";
 import { weightTensors, writeWeights } from "./weights.ts";
 
 /**
  * A run as files, by name, with which PyTorch goes on where the state is: model.py, train.py, rows.py and tensors.py,
- * model.safetensors and optimizer.safetensors, data.safetensors, and model.json for the way back.
+ * model.safetensors and optimizer.safetensors, data.safetensors, average.safetensors where
+ * a moving average is kept, and model.json for the way back.
  * Throws ChainruleError "file" for a state of another run.
  */
 export function exportPytorch(options: ResolvedOptions, state: TrainerState): Map<string, string | Uint8Array> {
-  requireKnown(options, "PyTorch export");
+  requireKnown(options, "PyTorch export", []);
   const { model, optimizer } = options;
   const data = requireResident(options.data);
   const test = options.test && requireResident(options.test);
@@ -44,5 +47,8 @@ export function exportPytorch(options: ResolvedOptions, state: TrainerState): Ma
     ["model.safetensors", writeWeights(model, state.parameters)],
     ["optimizer.safetensors", writeSafetensors(moments, about)],
     ["data.safetensors", writeSafetensors(rows)],
+    ...(state.average
+      ? [["average.safetensors", writeWeights(model, state.average)] satisfies [string, Uint8Array]]
+      : []),
   ]);
 }

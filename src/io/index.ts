@@ -1,12 +1,24 @@
 /**
-/**
- * Files: weights and batches in safetensors and npz, data sets in CSV, IDX, safetensors, npz and npy; checkpoints of
- * runs; receipts of a step for numpy, runs for PyTorch; nets in ONNX, and out of ONNX, TensorFlow.js and Keras.
+ * Files: weights and batches in safetensors and npz, data sets in CSV, IDX, safetensors, npz and npy; files too large for
+ * memory, row by row; how rows are split and prepared, and new rows prepared alike; checkpoints of runs; receipts of a
+ * step for numpy, runs for PyTorch; nets in ONNX, and out of ONNX, TensorFlow.js and Keras.
  *
  * @module chainrule/io
  */
+export type { ByteSource } from "../core/byte-source.ts";
 export type { CsvOptions } from "../data/csv.ts";
-export type { Dataset } from "../data/dataset.ts";
+export type { Column, DataSplit, Dataset, Scaling } from "../data/dataset.ts";
+export {
+  type NewRows,
+  type Preprocessing,
+  parsePreprocessing,
+  prepareCsv,
+  prepareRows,
+  preprocessingOf,
+  preprocessingText,
+} from "../data/preprocessing.ts";
+export { splitBySeed, splitThreeWays, type ThreeWay } from "../data/split.ts";
+export { standardise } from "../data/standardise.ts";
 export { type Checkpoint, type DeviceRecord, decodeCheckpoint, deviceRecord, encodeCheckpoint } from "./checkpoint.ts";
 export { type CheckpointStore, Checkpoints, type RefusedSlot, restoreCheckpoint, type Slot } from "./checkpoints.ts";
 export { exportPytorch } from "./export-pytorch.ts";
@@ -18,6 +30,7 @@ export { readNpz, writeNpz } from "./npz.ts";
 export { writeOnnx } from "./onnx/write.ts";
 export type { Packed } from "./packed.ts";
 export { makeReceipt, type Receipt } from "./receipt.ts";
+export { openRowFile, type RowFileOptions } from "./row-file.ts";
 export { identityDifferences, type Json, type RunIdentity, runIdentity } from "./run-identity.ts";
 export { readSafetensors, type Safetensors, writeSafetensors } from "./safetensors.ts";
 export { readWeights, writeWeights } from "./weights.ts";

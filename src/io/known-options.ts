@@ -19,36 +19,31 @@ const options: Readonly<Record<keyof ResolvedOptions, string>> = {
   halves: "f32 alone, see below",
   maxDataBytes: "nothing: it says where rows lie, not which are drawn",
   maxBufferSize: "nothing: it divides buffers",
-  ema: "refused",
-  multipliers: "refused",
-  penalty: "refused",
-  accumulate: "refused",
+  ema: "the average, behind the update",
+  multipliers: "the update",
+  penalty: "the loss",
+  accumulate: "how rows are drawn, and the loss",
 };
 /** Likewise of a model. */
 const fields: Readonly<Record<keyof ModelSpec, string>> = {
   layers: "the net",
   loss: "the loss",
-  classWeights: "refused",
-  labelSmoothing: "refused",
+  classWeights: "the loss",
+  labelSmoothing: "the loss",
 };
 
-/** Refuses, at run time, what the compiler could not see. */
-export function requireKnown(run: ResolvedOptions, what: string): void {
+/** What a run may have that some place cannot say. */
+export type RareOption = "accumulate";
+
+/** Refuses, at run time, what the compiler could not see, and what cannot be said there. */
+export function requireKnown(run: ResolvedOptions, what: string, refuses: readonly RareOption[]): void {
   for (const [given, known] of [[run, options] as const, [run.model, fields] as const]) {
     const unknown = Object.keys(given).find((key) => !Object.hasOwn(known, key));
     if (unknown !== undefined) throw new ChainruleError("usage", `${what}: the option ${unknown} is not known there`);
   }
-  const { model } = run;
-  const used = {
-    ema: run.ema,
-    groups: run.multipliers,
-    penalty: run.penalty,
-    accumulate: run.accumulate > 1,
-    classWeights: model.classWeights,
-    labelSmoothing: model.labelSmoothing,
-  };
-  const refused = Object.entries(used).find(([, value]) => value);
-  if (refused) throw new ChainruleError("usage", `${what}: a run with ${refused[0]} cannot be written there`);
+  const used: Readonly<Record<RareOption, boolean>> = { accumulate: run.accumulate > 1 };
+  const refused = refuses.find((option) => used[option]);
+  if (refused) throw new ChainruleError("usage", `${what}: a run with ${refused} cannot be written there`);
   if (run.halves) {
     throw new ChainruleError("usage", `${what}: the run is in f16; what is written computes in f32 or more`);
   }

@@ -1,6 +1,6 @@
 import { refuseCode } from "../nn/custom-layer.ts";
 import type { LossName } from "../nn/loss-kinds.ts";
-import type { LayerSpec } from "../nn/model.ts";
+import type { LayerSpec, ModelSpec } from "../nn/model.ts";
 import type { OptimizerName } from "../ops/names.ts";
 
 /** A layer as a module of PyTorch. */
@@ -41,6 +41,15 @@ export const torchLosses: Readonly<Record<LossName, string>> = {
   crossEntropy: "nn.CrossEntropyLoss()",
   bce: "nn.BCEWithLogitsLoss()",
 };
+
+/** A model's loss as a module of PyTorch, class weights and label smoothing included. */
+export function torchLossOf({ loss, classWeights, labelSmoothing = 0 }: ModelSpec): string {
+  const settings = [
+    ...(classWeights ? [`weight=torch.tensor([${classWeights.map(Number).join(", ")}], dtype=torch.float32)`] : []),
+    ...(labelSmoothing > 0 ? [`label_smoothing=${labelSmoothing}`] : []),
+  ];
+  return settings.length > 0 ? torchLosses[loss].replace("()", `(${settings.join(", ")})`) : torchLosses[loss];
+}
 
 /** Optimizers of torch.optim. */
 export const torchOptimizers: Readonly<Record<OptimizerName, string>> = {

@@ -1,9 +1,10 @@
 import { lossKinds } from "../nn/loss-kinds.ts";
 import type { ModelSpec } from "../nn/model.ts";
-import type { OptimizerName } from "../ops/names.ts";
-import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
-import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
-import { torchLayer, torchLosses, torchOptimizers } from "./pytorch-names.ts";
+import type { Multipliers } from "../optim/groups.ts";
+import { type AverageSpec, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
+import type { PenaltySpec } from "../optim/penalty.ts";
+import type { ScheduleSpec } from "../optim/schedule.ts";
+import { momentNames, optimizerCall, rateBody } from "./pytorch-settings.ts";
 
 /** What train.py needs to know of a run. */
 export interface TorchRun {
@@ -14,86 +15,56 @@ export interface TorchRun {
   readonly clip: number;
   readonly batch: number | "full";
   readonly seed: number;
+  /** Batches of a step. */
+  readonly accumulate: number;
+  readonly penalty: PenaltySpec | null;
+  /** Factors of learning rate and weight decay by parameter; null where all are 1. */
+  readonly multipliers: ReadonlyMap<string, Multipliers> | null;
+  readonly ema: AverageSpec | null;
 }
 
-/** What torch.optim calls an optimizer's arrays, in the order of TrainerState.moments. */
-export function momentNames(optimizer: OptimizerSpec): readonly string[] {
-  const { momentum } = optimizerAttrs(optimizer);
-  const buffer = momentum > 0 ? ["momentum_buffer"] : [];
-  const names: Readonly<Record<OptimizerName, readonly string[]>> = {
-    sgd: buffer,
-    adam: ["exp_avg", "exp_avg_sq"],
-    adamw: ["exp_avg", "exp_avg_sq"],
-    rmsprop: ["square_avg", ...buffer],
-    adagrad: ["sum"],
-  };
-  return names[optimizer.type];
-}
-
-/** model.py: the net and its loss. */
-export function modelPy(model: ModelSpec): string {
-  const published = model.loss === "sumSquaredErrorAsPublished";
-  const loss = published
-    ? `def loss_of(p, y):
-    """The sum of (p - y)^2, but with the gradient 2 p that the tutorial's code printed: wrong, and kept on purpose."""
-    squares = (p**2).sum()
-    return squares + (((p - y) ** 2).sum() - squares).detach()
-`
-    : `loss_of = ${torchLosses[model.loss]}
-`;
-  return `"""The net. Its parameters have the names of model.safetensors: build().load_state_dict(...) takes them."""
-
-from torch import nn
-
-
-def build():
-    return nn.Sequential(
-${model.layers.map((layer) => `        ${torchLayer(layer)},`).join("\n")}
-    )
-
-
-${loss}`;
-}
-
-function optimizerCall(spec: OptimizerSpec): string {
-  const a = optimizerAttrs(spec);
-  const settings: Readonly<Record<OptimizerName, readonly string[]>> = {
-    sgd: [`momentum=${a.momentum}`, ...(a.nesterov ? ["nesterov=True"] : [])],
-    adam: [`betas=(${a.beta1}, ${a.beta2})`, `eps=${a.eps}`],
-    adamw: [`betas=(${a.beta1}, ${a.beta2})`, `eps=${a.eps}`],
-    rmsprop: [`alpha=${a.alpha}`, `eps=${a.eps}`, `momentum=${a.momentum}`],
-    adagrad: [`eps=${a.eps}`],
-  };
-  const all = ["parameters", "lr=LR", ...settings[spec.type], `weight_decay=${a.weightDecay}`];
-  return `torch.optim.${torchOptimizers[spec.type]}(${all.join(", ")})`;
-}
-
-function rateBody(schedule: ScheduleSpec, lr: number): string {
-  const { warmup, period, gamma, floor } = scheduleAttrs(schedule, lr);
-  const warm =
-    warmup > 0 ? [`if step < ${warmup}:`, `    return LR * (step + 1) / ${warmup}`, `step -= ${warmup}`] : [];
-  const then = {
-    constant: ["return LR"],
-    step: [`return LR * ${gamma} ** (step // ${period})`],
-    cosine: [
-      `along = min(step, ${period}) / ${period}`,
-      `return ${floor} + (LR - ${floor}) * 0.5 * (1 + math.cos(math.pi * along))`,
-    ],
-    exponential: [`return LR * ${gamma} ** (min(step, ${period}) / ${period})`],
-  }[schedule.type];
-  return [...warm, ...then].map((line) => `    ${line}`).join("\n");
-}
+/** Lines that only some runs have. */
+type Say = (text: string) => string;
 
 /** train.py: goes on with the run. */
 export function trainPy(run: TorchRun): string {
-  const { model, optimizer, schedule, clip, batch, seed } = run;
+  const { model, optimizer, schedule, clip, batch, seed, accumulate, penalty, multipliers, ema } = run;
   const { targets, reduction } = lossKinds[model.loss];
   const dropout = model.layers.some((l) => l.type === "dropout");
   const classes = targets === "classes";
   const adaptive = optimizer.type !== "sgd";
   const names = momentNames(optimizer);
-  const share = reduction === "mean" ? "len(mine) / len(rows)" : "1";
-  const ifDropout = (text: string): string => (dropout ? text : "");
+  const weighted = model.classWeights !== undefined;
+  const parts = accumulate > 1;
+  const shares = weighted ? "loss_of.weight[y[mine]].sum() / loss_of.weight[y[rows]].sum()" : "len(mine) / len(rows)";
+  const share = reduction === "mean" ? `${shares}${parts ? " / PARTS" : ""}` : "1";
+  const when =
+    (holds: boolean) =>
+    (text: string): string =>
+      holds ? text : "";
+  const [ifDropout, ifAverage, ifGroups] = [dropout, ema !== null, multipliers !== null].map(when) as [Say, Say, Say];
+  const [ifPenalty, ifParts, ifWeighted] = [penalty !== null, parts, weighted].map(when) as [Say, Say, Say];
+  const batchLines = `rows = rows_of_step(${parts ? "part" : "step"}, batch, len(x), SEED)${parts ? "" : " if BATCH else np.arange(len(x))"}
+mine = np.array_split(rows, world)[rank]
+${ifDropout(`for layer in drops.values():
+    layer.step, layer.first = ${parts ? "part" : "step"}, sum(len(part) for part in np.array_split(rows, world)[:rank])
+`)}`;
+  const lossLines = `loss = loss_of(shared(x[mine]), y[mine]) * (${share})
+${ifPenalty(`loss = loss + penalty(net) / ${parts ? "(world * PARTS)" : "world"}
+`)}(loss * world).backward()  # DistributedDataParallel takes the mean over processes; this makes it their sum
+`;
+  const rateLines = `for group in optimizer.param_groups:
+    group["lr"] = learning_rate(step)${ifGroups(' * group["factor"]')}
+optimizer.zero_grad()
+`;
+  const inStep = (text: string, depth: number): string => text.replace(/^(?=.)/gm, " ".repeat(4 * depth));
+  const stepLines = parts
+    ? `${inStep(rateLines, 2)}        total = torch.zeros((), device=device)
+        for part in range(step * PARTS, (step + 1) * PARTS):  # one after the other; their gradients add up
+${inStep(`${batchLines}${lossLines}total += loss.detach()`, 3)}
+        norm = clip_grad_norm_(net.parameters(), CLIP)`
+    : `${inStep(`${batchLines}${rateLines}${lossLines}`, 2)}        norm = clip_grad_norm_(net.parameters(), CLIP)
+        total = loss.detach().clone()`;
   return `"""Goes on with a run of Chainrule, step for step: the same rows, learning rates, clipping and optimizer state.
 
     python3 train.py --steps 1000 [--log FILE.jsonl] [--save FOLDER] [--from FOLDER]
@@ -121,10 +92,16 @@ from tensors import read_safetensors, write_safetensors
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SEED = ${seed}
-BATCH = ${batch === "full" ? "None  # all rows, in their order" : `${batch}  # rows of a step`}
-LR = ${optimizer.lr}
+BATCH = ${batch === "full" ? "None  # all rows, in their order" : `${batch}  # rows of a ${parts ? "part" : "step"}`}
+${ifParts(`PARTS = ${accumulate}  # batches of a step
+`)}LR = ${optimizer.lr}
 CLIP = ${clip > 0 ? `${clip}  # longest gradient` : `float("inf")  # longest gradient: any`}
-STATE = [${names.map((name) => `"${name}"`).join(", ")}]  # what the optimizer remembers of each parameter
+${ifPenalty(`L1, L2 = ${penalty?.l1 ?? 0}, ${penalty?.l2 ?? 0}  # what weights cost
+`)}${ifAverage(`DECAY = ${ema?.decay}  # how much of the weights' moving average stays
+`)}${ifGroups(`FACTORS = {  # of the learning rate and of the weight decay, by parameter
+${[...(multipliers ?? [])].map(([name, m]) => `    "${name}": (${m.lr}, ${m.weightDecay}),`).join("\n")}
+}
+`)}STATE = [${names.map((name) => `"${name}"`).join(", ")}]  # what the optimizer remembers of each parameter
 
 
 def learning_rate(step):
@@ -132,9 +109,25 @@ def learning_rate(step):
 ${rateBody(schedule, optimizer.lr)}
 
 
-def make_optimizer(parameters):
-    return ${optimizerCall(optimizer)}
+${
+  multipliers
+    ? `def make_optimizer(net):
+    groups = []
+    for name, p in net.named_parameters():
+        factor, decay = FACTORS[name]
+        groups.append({"params": [p], "factor": factor, "weight_decay": ${optimizerAttrs(optimizer).weightDecay} * decay})
+    return ${optimizerCall(optimizer, true)}
+`
+    : `def make_optimizer(parameters):
+    return ${optimizerCall(optimizer, false)}
+`
+}${ifPenalty(`
 
+def penalty(net):
+    """What weights cost; biases and normalisations cost nothing."""
+    weights = [p for p in net.parameters() if p.dim() == 2]
+    return sum(L1 * w.abs().sum() + L2 * (w**2).sum() for w in weights)
+`)}
 
 def load(folder, net, optimizer):
     """Weights and optimizer as they were saved; the steps taken, and how many of them were left out."""
@@ -187,9 +180,12 @@ def main():
 ${ifDropout(`    drops = {i: SeededDropout(layer.p, SEED, i) for i, layer in enumerate(net) if isinstance(layer, torch.nn.Dropout)}
     for i, layer in drops.items():
         net[i] = layer
-`)}    optimizer = make_optimizer(net.parameters())
+`)}${ifWeighted(`    loss_of.to(device)
+`)}    optimizer = make_optimizer(net${multipliers ? "" : ".parameters()"})
     first, skipped = load(args.start, net, optimizer)
-    if world > 1:
+${ifAverage(`    averages, _ = read_safetensors(os.path.join(args.start, "average.safetensors"))
+    averages = {name: t.to(device) for name, t in averages.items()}
+`)}    if world > 1:
         if cuda:
             torch.cuda.set_device(device)
         distributed.init_process_group("nccl" if cuda else "gloo")
@@ -197,22 +193,14 @@ ${ifDropout(`    drops = {i: SeededDropout(layer.p, SEED, i) for i, layer in enu
     log = open(args.log, "w") if args.log and rank == 0 else None
 
     for step in range(first, first + args.steps):
-        rows = rows_of_step(step, batch, len(x), SEED) if BATCH else np.arange(len(x))
-        mine = np.array_split(rows, world)[rank]
-${ifDropout(`        for layer in drops.values():
-            layer.step, layer.first = step, sum(len(part) for part in np.array_split(rows, world)[:rank])
-`)}        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step)
-        optimizer.zero_grad()
-        loss = loss_of(shared(x[mine]), y[mine]) * (${share})
-        (loss * world).backward()  # DistributedDataParallel takes the mean over processes; this makes it their sum
-        norm = clip_grad_norm_(net.parameters(), CLIP)
-        total = loss.detach().clone()
+${stepLines}
         if world > 1:
             distributed.all_reduce(total)
         if torch.isfinite(total) and torch.isfinite(norm):
             optimizer.step()
-        else:
+${ifAverage(`            for name, p in net.named_parameters():
+                averages[name].lerp_(p.detach(), 1 - DECAY)
+`)}        else:
             skipped += 1  # such a step does not reach the weights
         if rank == 0:
             if log:
@@ -228,7 +216,8 @@ ${ifDropout(`        for layer in drops.values():
                 print(name, json.dumps(evaluate(net, data["x" + suffix], data["y" + suffix])))
         if args.save:
             save(args.save, net, optimizer, first + args.steps, skipped)
-    if world > 1:
+${ifAverage(`            write_safetensors(os.path.join(args.save, "average.safetensors"), averages)
+`)}    if world > 1:
         distributed.destroy_process_group()
 
 

@@ -1,10 +1,12 @@
 import { shapeText } from "../core/ndarray.ts";
 import { losses } from "../nn/losses.ts";
 import { type LayerSpec, type ModelSpec, parameterSpecs, widths } from "../nn/model.ts";
+import type { Multipliers } from "../optim/groups.ts";
 import type { OptimizerSpec } from "../optim/optimizer.ts";
+import type { PenaltySpec } from "../optim/penalty.ts";
 import type { ScheduleSpec } from "../optim/schedule.ts";
 import { backwardLines, forwardLines, type Line, parameterName, productLines } from "./receipt-layers.ts";
-import { lossLines, rateLines, updateLines } from "./receipt-update.ts";
+import { lossLines, penaltyLines, rateLines, updateLines } from "./receipt-update.ts";
 
 /** What a receipt's script needs to know: the run, not its numbers. */
 export interface ReceiptRun {
@@ -13,6 +15,9 @@ export interface ReceiptRun {
   readonly schedule: ScheduleSpec;
   /** Global norm that gradients are clipped to; 0 for none. */
   readonly clip: number;
+  readonly penalty?: PenaltySpec | null;
+  /** Factors of learning rate and weight decay by parameter; null where all are 1. */
+  readonly multipliers?: ReadonlyMap<string, Multipliers> | null;
   /** Rows of the batch. */
   readonly rows: number;
   /** What computed the step. */
@@ -37,7 +42,7 @@ export const firstWithParameters = (model: ModelSpec): number => parameterSpecs(
 
 /** receipt.py: the step of a receipt again, in plain numpy, and the differences. */
 export function receiptScript(run: ReceiptRun): string {
-  const { model, optimizer, clip } = run;
+  const { model, optimizer, clip, multipliers } = run;
   const parameters = parameterSpecs(model).map(({ name, shape }) => ({ name: parameterName(model, name), shape }));
   const first = firstWithParameters(model);
   const backwards = model.layers.map((layer, i) => ({ layer, i })).filter(({ i }) => i >= first);
@@ -59,6 +64,13 @@ export function receiptScript(run: ReceiptRun): string {
     ["norm = np.sqrt(sum(np.sum(d ** 2) for d in gradients))", "length of the whole gradient"],
     ...(clip > 0 ? [[`clip = min(1, ${clip} / (norm + 1e-6))`, "makes it shorter where it is too long"] as const] : []),
   ];
+  const weights = parameterSpecs(model).flatMap((p) => (p.role === "weight" ? [parameterName(model, p.name)] : []));
+  const penalty = penaltyLines(run.penalty ?? {}, run.penalty ? weights : []);
+  const factors = [...(multipliers ?? [])].map(
+    ([name, m]) => `    "${parameterName(model, name)}": (${m.lr}, ${m.weightDecay}),\n`,
+  );
+  const apart = factors.length > 0;
+  const factorsOf = (name: string): string => (apart ? `, *FACTORS[${name}]` : "");
   const gelu = model.layers.some((l) => l.type === "gelu");
   return `"""One training step, number by number: forward, backward, product, update.
 
@@ -79,7 +91,7 @@ import numpy as np
 
 receipt = np.load(os.path.join(os.path.dirname(os.path.abspath(__file__)), "receipt.npz"))
 np.seterr(over="ignore")  # exp may overflow to infinity, and 1 / infinity is the 0 that is meant
-${gelu ? "erf = np.vectorize(math.erf, otypes=[float])\n" : ""}
+${gelu ? "erf = np.vectorize(math.erf, otypes=[float])\n" : ""}${apart ? `FACTORS = {  # of the learning rate and of the weight decay, by parameter\n${factors.join("")}}\n` : ""}
 
 def step(real):
     """The step in one kind of number, np.float64 or np.float32: everything in it, by name."""
@@ -88,25 +100,22 @@ def step(real):
 ${written(body, inputs)}
 
     # FORWARD: each node's value, from the front to the loss.
-${written(body, [...model.layers.flatMap(forwardLines), ...loss])}
+${written(body, [...model.layers.flatMap(forwardLines), ...loss, ...penalty.loss])}
 
     # BACKWARD: the loss's derivative by each node, from the end to the front.
 ${written(body, [...gradient, ...backwards.toReversed().flatMap(({ layer, i }) => backwardLines(layer, i, i > first))])}
 
     # PRODUCT: each weight's gradient, of one number from either pass.
-${written(
-  body,
-  backwards.flatMap(({ layer, i }) => productLines(layer, i)),
-)}
+${written(body, [...backwards.flatMap(({ layer, i }) => productLines(layer, i)), ...penalty.gradient])}
 
     # UPDATE: ${optimizer.type}, at its first step.
 ${list("    gradients = ", "[", gradients, "]")}
 ${written(body, [...norm, ...rateLines(run.schedule, optimizer.lr)])}
 
-    def update(w, dw):
-${written(`${body}    `, updateLines(optimizer, clip > 0))}
+    def update(w, dw${apart ? ", factor, decay, lr=lr" : ""}):
+${written(`${body}    `, [...(apart ? [["lr = lr * factor", "a rate of its own"] as const] : []), ...updateLines(optimizer, clip > 0, apart)])}
 
-${parameters.map((p) => `${body}${p.name}_new = update(${p.name}, d${p.name})`).join("\n")}
+${parameters.map((p) => `${body}${p.name}_new = update(${p.name}, d${p.name}${factorsOf(`"${p.name}"`)})`).join("\n")}
     return locals()
 
 
@@ -133,7 +142,7 @@ def allowed(name):
     # A new weight is the old one, moved a little: rounded a few times itself, and as good as its gradient. An optimizer
     # that divides gradients by their size makes much of little: next to 0, their rounding decides the step.
     w, dw, off = exact[name[:-4]], exact["d" + name[:-4]], allowed("d" + name[:-4])
-    moved = abs(exact["update"](w, dw + off) - exact["update"](w, dw - off))
+    ${apart ? "own = FACTORS[name[:-4]]\n    " : ""}moved = abs(exact["update"](w, dw + off${apart ? ", *own" : ""}) - exact["update"](w, dw - off${apart ? ", *own" : ""}))
     return 4 * UNIT * abs(ours) + ROOM * UNIT * abs(ours - w) + moved
 
 

@@ -1,5 +1,6 @@
 import type { ModelSpec } from "../nn/model.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
+import type { PenaltySpec } from "../optim/penalty.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
 import { type Line, valueName } from "./receipt-layers.ts";
 
@@ -31,6 +32,7 @@ export function lossLines(model: ModelSpec): { readonly loss: readonly Line[]; r
         gradient: [[`d${p} = np.clip(d, -1, 1) / ${p}.size`, "the slope, at most 1, shared by all in the mean"]],
       };
     case "crossEntropy":
+      if (model.classWeights || model.labelSmoothing) return weightedLines(model, p);
       return {
         loss: [
           [
@@ -57,6 +59,51 @@ export function lossLines(model: ModelSpec): { readonly loss: readonly Line[]; r
   }
 }
 
+/** Cross-entropy whose classes count differently, or whose targets are spread over all of them a little. */
+function weightedLines({ classWeights, labelSmoothing: s = 0 }: ModelSpec, p: string): ReturnType<typeof lossLines> {
+  const classes = classWeights
+    ? `np.array([${classWeights.map(Number).join(", ")}]).astype(real)`
+    : `np.ones(${p}.shape[1], real)`;
+  return {
+    loss: [
+      [`shifted = ${p} - ${p}.max(axis=1, keepdims=True)`, "cross-entropy: less each row's maximum, for exp's sake"],
+      ["logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))", "log of each class's share"],
+      ["each = np.arange(len(y))", "row r has class y[r]"],
+      [`counts = ${classes}`, "what each class counts for,"],
+      ["own = counts[y]", "and so each row"],
+      ["right = np.sum(own * -logs[each, y])", "-log of the share that the right class has"],
+      ["spread = np.sum(-logs @ counts) / len(counts)", "and of all classes alike"],
+      [`loss = (${1 - s} * right + ${s} * spread) / np.sum(own)`, "their weighted mean"],
+    ],
+    gradient: [
+      [`d${p} = ${1 - s} * own[:, None] * np.exp(logs)`, "the shares that the classes have,"],
+      [`d${p}[each, y] -= ${1 - s} * own`, "less 1 for the right one,"],
+      [`d${p} += ${s} / len(counts) * (np.sum(counts) * np.exp(logs) - counts)`, "likewise for what is spread,"],
+      [`d${p} = d${p} / np.sum(own)`, "shared by all rows in the mean"],
+    ],
+  };
+}
+
+/** What the weights add to the loss, and to their gradients. */
+export function penaltyLines(
+  { l1 = 0, l2 = 0 }: PenaltySpec,
+  weights: readonly string[],
+): { readonly loss: readonly Line[]; readonly gradient: readonly Line[] } {
+  const both = (of: (w: string) => readonly string[], w: string): string => of(w).join(" + ");
+  const costs = (w: string): readonly string[] => [
+    ...(l1 > 0 ? [`${l1} * np.sum(abs(${w}))`] : []),
+    ...(l2 > 0 ? [`${l2} * np.sum(${w} ** 2)`] : []),
+  ];
+  const slopes = (w: string): readonly string[] => [
+    ...(l1 > 0 ? [`${l1} * np.sign(${w})`] : []),
+    ...(l2 > 0 ? [`${2 * l2} * ${w}`] : []),
+  ];
+  return {
+    loss: weights.map((w): Line => [`loss = loss + ${both(costs, w)}`, `what ${w} costs`]),
+    gradient: weights.map((w): Line => [`d${w} = d${w} + ${both(slopes, w)}`, "and what more of it would cost"]),
+  };
+}
+
 /** The learning rate of the first step. */
 export function rateLines(schedule: ScheduleSpec, lr: number): readonly Line[] {
   const { warmup } = scheduleAttrs(schedule, lr);
@@ -65,12 +112,16 @@ export function rateLines(schedule: ScheduleSpec, lr: number): readonly Line[] {
   return [[`lr = ${lr}`, schedule.type === "constant" ? "learning rate" : "learning rate: the schedule begins here"]];
 }
 
-/** The body of `update(w, dw)`: a new parameter from its gradient, at the first step, when nothing is remembered yet. */
-export function updateLines(spec: OptimizerSpec, clips: boolean): readonly Line[] {
+/**
+ * The body of `update(w, dw)`: a new parameter from its gradient, at the first step, when nothing is remembered yet.
+ * `apart` where it is `update(w, dw, lr, decay)`: parameters learn and decay at rates of their own.
+ */
+export function updateLines(spec: OptimizerSpec, clips: boolean, apart: boolean): readonly Line[] {
   const a = optimizerAttrs(spec);
+  const decays = apart ? `${a.weightDecay} * decay` : `${a.weightDecay}`;
   const decoupled = spec.type === "adamw";
   const gradient: Line[] = [[`g = dw${clips ? " * clip" : ""}`, clips ? "the gradient, clipped" : "the gradient"]];
-  if (a.weightDecay > 0 && !decoupled) gradient.push([`g = g + ${a.weightDecay} * w`, "weight decay"]);
+  if (a.weightDecay > 0 && !decoupled) gradient.push([`g = g + ${decays} * w`, "weight decay"]);
   const momentum = (of: string): Line => [`m = ${a.momentum} * 0 + ${of}`, "momentum: there is nothing before it yet"];
   switch (spec.type) {
     case "sgd": {
@@ -82,7 +133,7 @@ export function updateLines(spec: OptimizerSpec, clips: boolean): readonly Line[
     case "adam":
     case "adamw": {
       const decay: Line[] = decoupled
-        ? [[`w = w * (1 - lr * ${a.weightDecay})`, "weight decay, apart from the gradient"]]
+        ? [[`w = w * (1 - lr * ${decays})`, "weight decay, apart from the gradient"]]
         : [];
       return [
         ...gradient,

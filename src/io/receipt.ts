@@ -33,7 +33,7 @@ export interface Receipt {
  */
 export async function makeReceipt(backend: Backend, given: TrainerOptions): Promise<Receipt> {
   const options = resolveOptions(given, backend);
-  requireKnown(options, "receipt");
+  requireKnown(options, "receipt", ["accumulate"]);
   const { model, clip, optimizer, schedule } = options;
   const { x, y, rows } = firstBatch(options);
   const count = rows.data.length;
@@ -72,7 +72,9 @@ export async function makeReceipt(backend: Backend, given: TrainerOptions): Prom
       ["norm", number(control.data[CONTROL.norm]!)],
       ...parameters(after!, "", "_new"),
     ]);
-    const script = receiptScript({ model, optimizer, schedule, clip, rows: count, computedBy: backend.description });
+    const { penalty, multipliers } = options;
+    const about = { model, optimizer, schedule, clip, penalty, multipliers, rows: count };
+    const script = receiptScript({ ...about, computedBy: backend.description });
     return { arrays, script };
   } finally {
     executor.dispose();

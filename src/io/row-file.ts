@@ -11,6 +11,7 @@ import { brief, readHeader, refuse, type TensorEntry } from "./safetensors-heade
 /** Most rows and values of a row that can be told apart: places and rows are sorted as one number. */
 const MOST_ROWS = 2 ** 26;
 
+/** What a file of rows and its name leave open. */
 export interface RowFileOptions {
   /** Gives a file beside the named one: the labels of an IDX pair. */
   readonly open?: (file: string) => Promise<ByteSource>;
@@ -25,7 +26,9 @@ export function hasFixedRows(name: string): boolean {
 
 /**
  * The rows of a file too large for memory, read by number: `.safetensors` with tensors "x" and "y", or an IDX pair, as
- * loadDataFile reads them and with the same values. Only headers are read now, and must account for the file's size.
+ * loadDataFile reads them and with the same values: x f32 [n, inputs], pixels divided by `scale`; y f32 [n, outputs], or
+ * class indices i32 [n]. Only headers are read now, and must account for the file's size. The source stays the caller's,
+ * who closes it when the last row has been read.
  * Throws ChainruleError "data" or "file" naming what is wrong, "usage" for a format whose rows have no fixed size.
  */
 export async function openRowFile(source: ByteSource, options: RowFileOptions = {}): Promise<RowSource> {

@@ -44,6 +44,7 @@ export type BuildLayer = (
   context: { readonly training: boolean },
 ) => Tensor;
 
+/** What a layer of one's own is made of. */
 export interface CustomLayerOptions {
   /** For people and for messages. */
   readonly name: string;
@@ -59,6 +60,7 @@ export interface CustomLayerOptions {
   readonly parameters?: Readonly<
     Record<string, { readonly shape: Shape; readonly role?: ParameterRole; readonly first?: number }>
   >;
+  /** Adds its nodes and gives y; anything but f32 [batch, out] throws ChainruleError "shape" when a graph is made. */
   readonly build: BuildLayer;
 }
 
@@ -76,6 +78,8 @@ const bad = (name: string, message: string): never => {
  *       build: (g, x, { scale }) => g.one(scaleColumns, [x, scale], null),
  *     });
  *     const model = parseModel({ layers: [{ type: "linear", in: 2, out: 16 }, gate, ...], loss: "mse" });
+ *
+ * Throws ChainruleError "model" for an option that cannot be meant.
  */
 export function customLayer(options: CustomLayerOptions): CustomLayer {
   const { name, build, parameters = {} } = options;

@@ -19,25 +19,33 @@ import { flatCall, float } from "./wasm-plan.ts";
 
 /** The one number an activation may have: leakyRelu's slope, elu's alpha. */
 export interface ActivationAttrs {
+  /** 0 for activations that take no number. */
   readonly alpha: number;
 }
 
 /** All that is known of an activation function. From this both ops, their kernels and a matmul epilogue are made. */
 export interface ActivationSpec {
+  /** As in model files and messages. */
   readonly name: string;
+  /** f(x). */
   readonly fn: (x: number, alpha: number) => number;
   /** Derivative as a function of the input ("x") or of the output ("y"), as `of` says. */
   readonly dfn: (v: number, alpha: number) => number;
+  /** What the derivative is a function of. */
   readonly of: "x" | "y";
   /** WGSL functions it needs, and expressions in `x` (in `x` or `y` for the gradient) and `alpha`, the number. */
   readonly includes: readonly string[];
+  /** The value in WGSL, in `x` and `alpha`. */
   readonly wgsl: string;
+  /** The derivative in WGSL, in `x` or `y`, as `of` says, and `alpha`. */
   readonly wgslGradient: string;
   /** Error of a right f32 evaluation relative to the result, in units of u, at x (forward) and at v (gradient). */
   readonly rounding: (x: number) => number;
+  /** The same for the derivative at v, an input or an output, as `of` says. */
   readonly gradientRounding: (v: number) => number;
   /** Absolute error of the derivative that does not shrink with it, in units of u. */
   readonly gradientFloor?: number;
+  /** `alpha` where a layer names none, and in the checks. Default 0. */
   readonly defaultAlpha?: number;
   /** Absolute error of the result that does not shrink with it, in units of u. */
   readonly floor?: number;
@@ -45,9 +53,13 @@ export interface ActivationSpec {
   readonly inWasm?: boolean;
 }
 
+/** An activation as two ops: add `forward` to a graph, and its gradient rule adds `backward`. */
 export interface Activation {
+  /** What both are made of. */
   readonly spec: ActivationSpec;
+  /** y = f(x), element by element, for x of any shape. */
   readonly forward: Op<ActivationAttrs>;
+  /** dx = dy times the derivative at the input or the output, as `spec.of` says: takes dy and that value. */
   readonly backward: Op<ActivationAttrs>;
 }
 

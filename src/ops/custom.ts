@@ -21,19 +21,25 @@ export const wgslMath = {
 
 /** An activation function of user code. */
 export interface CustomActivation {
+  /** Letters and digits, a letter first; not the name of one of Chainrule's own. */
   readonly name: string;
+  /** f(x). `alpha` is its one number, where it has one. */
   readonly fn: (x: number, alpha: number) => number;
   /** d fn / d x, from the input x; from the output y where `of` is "y". */
   readonly dfn: (v: number, alpha: number) => number;
+  /** Whether the derivative is a function of the input or of the output. Default "x". */
   readonly of?: "x" | "y";
   /** The same two in WGSL: expressions in `x` (the second in `x` or `y`, as `of` says) and `alpha`. */
   readonly wgsl: string;
+  /** The derivative, to be multiplied by dy: give the factor alone. */
   readonly wgslGradient: string;
   /** WGSL functions that they call, such as those of `wgslMath`. */
   readonly includes?: readonly string[];
+  /** `alpha` where a layer names none, and in the checks. Default 0. */
   readonly defaultAlpha?: number;
   /** How far a right f32 result may be off: relative, in units of 2^-24. */
   readonly rounding?: ActivationSpec["rounding"];
+  /** The same for the derivative at `v`, which `dfn` takes. Default of both: 64 + 4 min(|x|, 88), and 32 absolute. */
   readonly gradientRounding?: ActivationSpec["gradientRounding"];
 }
 
@@ -54,6 +60,8 @@ const FLOOR = 32;
  *       wgsl: "x * x",
  *       wgslGradient: "2.0 * x",
  *     });
+ *
+ * Throws ChainruleError "model" for a name that is taken or no identifier, and where one of the four is missing.
  */
 export function defineActivation(spec: CustomActivation): Activation {
   identifier("an activation", spec.name);
@@ -86,7 +94,8 @@ export type OpRecord<A> = Omit<Op<A>, "proof"> & Proof<A>;
 /**
  * An op out of a full record, as Chainrule's own are: shape rule, reference in plain loops, gradient rule, kernels,
  * cases. A record without `bound` gets one by trial, which is no proof but serves to find what is wrong: 1e-5 of each
- * value and 1e-6 of the largest, and what the reference makes of errors in its inputs.
+ * value and 1e-6 of the largest, and what the reference makes of errors in its inputs. Throws ChainruleError "model" for
+ * a name that is no identifier, a record that lacks a part, and an empty list of cases.
  */
 export function defineOp<A>({ bound, cases, ...op }: OpRecord<A>): Op<A> {
   identifier("an op", op.name);

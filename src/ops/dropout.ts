@@ -11,9 +11,11 @@ import { flatLaunch, input, output, scratch } from "./plan.ts";
 import { floatLike } from "./rounding.ts";
 import { flatCall, float } from "./wasm-plan.ts";
 
+/** Settings of dropout. */
 export interface DropoutAttrs {
   /** Probability of dropping an element, in [0, 1). */
   readonly p: number;
+  /** The run's seed; its low 32 bits count. */
   readonly seed: number;
   /** Number of the dropout layer: layers draw from streams of their own. */
   readonly layer: number;

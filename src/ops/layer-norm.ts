@@ -15,7 +15,9 @@ import { floatLike } from "./rounding.ts";
 import { rowLaunch } from "./row-plan.ts";
 import { call, flatCall, float, partsOf } from "./wasm-plan.ts";
 
+/** Settings of layerNorm. */
 export interface LayerNormAttrs {
+  /** Added to each row's variance before the root. */
   readonly eps: number;
 }
 

@@ -9,6 +9,7 @@ import { productTrial } from "./matmul-trial.ts";
 import { outerProduct } from "./outer-product.ts";
 import { productPlan } from "./wasm-plan.ts";
 
+/** Settings of transposeMatmul. */
 export interface TransposeAttrs {
   /** Which operand is used transposed: "b" gives A BT (dx = dy wT), "a" gives AT B (dw = xT dy). */
   readonly transpose: "a" | "b";

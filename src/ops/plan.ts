@@ -9,8 +9,11 @@ export function grid(count: number, caps: DeviceCaps): readonly [number, number,
   return [Math.ceil(count / y), y, 1];
 }
 
+/** The whole of a node's input, to be read. */
 export const input = (index: number): Binding => ({ kind: "input", index, access: "read" });
+/** The whole of a node's output, to be read and written. */
 export const output = (index: number): Binding => ({ kind: "output", index, access: "read_write" });
+/** The whole of one of the plan's scratch values. */
 export const scratch = (index: number, access: Binding["access"]): Binding => ({ kind: "scratch", index, access });
 
 /** One launch of a kernel over `size` flat elements. */

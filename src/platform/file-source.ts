@@ -2,8 +2,17 @@ import { open } from "node:fs/promises";
 import type { ByteSource } from "../core/byte-source.ts";
 import { ChainruleError } from "../core/errors.ts";
 
-/** A file of this machine, open until it is closed. Throws ChainruleError "file". */
-export async function openFileSource(path: string): Promise<ByteSource & { close(): Promise<void> }> {
+/** A file of this machine, of which parts are read when they are needed. */
+export interface FileSource extends ByteSource {
+  /** Closes the file; what is read afterwards rejects. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a file of this machine for reading, until it is closed; `name` is the path's last part. Throws ChainruleError
+ * "file" where it cannot be opened, and so do its reads where the file ends before them.
+ */
+export async function openFileSource(path: string): Promise<FileSource> {
   const fail = (cause: unknown): never => {
     const { code, message } = cause as NodeJS.ErrnoException;
     const why = code === "ENOENT" ? "there is no such file" : message;

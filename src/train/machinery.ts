@@ -1,5 +1,6 @@
 import { totalMemory } from "../backend/cache.ts";
 import type { Backend, Executor, MemoryUse } from "../backend/executor.ts";
+import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, zeros } from "../core/ndarray.ts";
 import { packGroup, unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
@@ -8,11 +9,29 @@ import { type AnyEvaluator, evaluatorOf } from "./evaluate-source.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { matchData, type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "./options.ts";
 import type { Passes } from "./passes.ts";
-import { halfSteps } from "./precision.ts";
+import { type HalfSteps, halfSteps } from "./precision.ts";
 import { fitsWhole, type RowSource, requireResident } from "./row-source.ts";
 import { noAverage, stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
 import type { RowStream } from "./stream.ts";
 import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
+
+/** The graph of a run's steps, what lays out its rows where they stream, and what it takes from the code of f16. */
+export async function planOf(options: ResolvedOptions): Promise<{
+  readonly plan: TrainingGraph;
+  readonly stream: RowStream | null;
+  readonly steps: HalfSteps | null;
+}> {
+  const { data, batch, accumulate, seed, maxDataBytes } = options;
+  const stream =
+    batch === "full" || fitsWhole(data, maxDataBytes)
+      ? null
+      : (await import("./stream.ts")).streamOf(data, accumulate * batch, seed, maxDataBytes);
+  const { x, y } = stream?.empty() ?? requireResident(data);
+  const steps = await halfSteps(options.halves);
+  steps?.checkLossScale(options.halves!.lossScale);
+  const plan = await trainingGraph({ ...options, steps, x, y, rows: data.x.shape[0]!, streams: stream !== null });
+  return { plan, stream, steps };
+}
 
 /** A run as it lies on one backend: all that is made anew when a device is lost, and nothing else. */
 export class Machinery {
@@ -43,25 +62,16 @@ export class Machinery {
 
   static async create(backend: Backend, given: TrainerOptions): Promise<Machinery> {
     const options = resolveOptions(given, backend);
-    const { data, batch, accumulate, seed, maxDataBytes } = options;
-    const stream =
-      batch === "full" || fitsWhole(data, maxDataBytes)
-        ? null
-        : (await import("./stream.ts")).streamOf(data, accumulate * batch, seed, maxDataBytes);
-    const resident = stream?.empty() ?? requireResident(data);
-    const steps = await halfSteps(options.halves);
-    steps?.checkLossScale(options.halves!.lossScale);
-    const plan = await trainingGraph({
-      ...options,
-      steps,
-      x: resident.x,
-      y: resident.y,
-      rows: data.x.shape[0]!,
-      streams: stream !== null,
-    });
-    await steps?.requireParity(backend, options, steps);
-    const executor = await backend.compile(plan.graph, { nodes: fuse(plan.graph) });
-    return new Machinery(backend, options, plan, executor, stream);
+    const { plan, stream, steps } = await planOf(options);
+    try {
+      await steps?.requireParity(backend, options, steps);
+      const executor = await backend.compile(plan.graph, { nodes: fuse(plan.graph) });
+      return new Machinery(backend, options, plan, executor, stream);
+    } catch (error) {
+      if (!(error instanceof ChainruleError && error.code === "limit")) throw error;
+      const { withWhatFits } = await import("./fit.ts");
+      throw await withWhatFits(backend, options, error);
+    }
   }
 
   /** How many of `wanted` steps may be queued from `step` on; lays the next chunk of rows when one begins. */

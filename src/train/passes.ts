@@ -2,7 +2,7 @@ import { ExecutorCache, type Kept } from "../backend/cache.ts";
 import type { Backend, Executor, MemoryUse } from "../backend/executor.ts";
 import { type Abortable, orAborted, throwIfAborted } from "../core/abort.ts";
 import { ChainruleError } from "../core/errors.ts";
-import { type NdArray, ndarray, rows, sameShape, shapeText, zeros } from "../core/ndarray.ts";
+import { type NdArray, ndarray, sameShape, shapeText } from "../core/ndarray.ts";
 import { Disposing } from "../core/resource.ts";
 import type { Tensor } from "../graph/graph.ts";
 import { widths } from "../nn/model.ts";
@@ -11,7 +11,7 @@ import { fuse } from "../ops/fuse.ts";
 import { EVAL_BATCH } from "./evaluation.ts";
 import { type GradientGraph, gradientGraph, outputGradientGraph } from "./gradient-graph.ts";
 import { matchInputs, matchRows, type ResolvedOptions, refuseNotFinite } from "./options.ts";
-import { Predictor } from "./predictor.ts";
+import { inChunks, outputsOf } from "./predict-rows.ts";
 
 /** What a backward pass over one batch gives. */
 export interface Gradients {
@@ -81,16 +81,11 @@ export class Passes extends Disposing {
     throwIfAborted(signal);
     const { model } = this.options;
     const inputs = matchInputs(model, x, "predict");
-    const n = inputs.shape[0]!;
-    const { outputs } = widths(model);
     const weights = await orAborted(this.weights(which), signal);
-    const all = zeros([n, outputs], "f32");
-    for (let start = 0; start < n; start += EVAL_BATCH) {
+    return inChunks(model, inputs, EVAL_BATCH, (chunk) => {
       throwIfAborted(signal);
-      const part = rows(inputs, start, Math.min(n, start + EVAL_BATCH));
-      all.data.set((await orAborted(this.outputs(weights, part), signal)).data, start * outputs);
-    }
-    return all;
+      return orAborted(this.outputs(weights, chunk), signal);
+    });
   }
 
   /** `step` decides which masks dropout draws. */
@@ -131,11 +126,7 @@ export class Passes extends Disposing {
   }
 
   private outputs(weights: Weights, x: NdArray): Promise<NdArray> {
-    return this.cache.with(
-      `forward ${x.shape[0]}`,
-      () => Predictor.create(this.backend, this.options.model, weights, x),
-      (predictor) => predictor.run(weights, x),
-    );
+    return outputsOf(this.cache, this.backend, this.options.model, weights, x);
   }
 
   private async run(

@@ -1,9 +1,10 @@
+import { ExecutorCache } from "../backend/cache.ts";
 import type { Backend } from "../backend/executor.ts";
-import { type NdArray, ndarray, rows } from "../core/ndarray.ts";
-import type { ModelSpec } from "../nn/model.ts";
+import { type NdArray, rows, zeros } from "../core/ndarray.ts";
+import { type ModelSpec, widths } from "../nn/model.ts";
 import { Predictor } from "./predictor.ts";
 
-/** Rows that go through the net at once. */
+/** Rows that go through the net at once where nothing else waits for the device. */
 const CHUNK = 1024;
 
 /** A net's outputs f32 [n, outputs] for rows x f32 [n, inputs], without dropout, some rows at a time. */
@@ -13,28 +14,42 @@ export async function predictRows(
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
 ): Promise<NdArray> {
-  const n = x.shape[0]!;
-  const parts: NdArray[] = [];
-  let predictor: Predictor | null = null;
-  let size = 0;
+  const cache = new ExecutorCache("the prediction");
   try {
-    for (let start = 0; start < n; start += CHUNK) {
-      const chunk = rows(x, start, Math.min(n, start + CHUNK));
-      // Only the last chunk may have a size of its own.
-      if (chunk.shape[0] !== size) {
-        predictor?.dispose();
-        size = chunk.shape[0]!;
-        predictor = await Predictor.create(backend, model, weights, chunk);
-      }
-      parts.push(await predictor!.run(weights, chunk));
-    }
+    return await inChunks(model, x, CHUNK, (chunk) => outputsOf(cache, backend, model, weights, chunk));
   } finally {
-    predictor?.dispose();
+    cache.dispose();
   }
-  const outputs = parts[0]!.shape[1]!;
-  const all = new Float32Array(n * outputs);
-  parts.forEach((part, i) => {
-    all.set(part.data as Float32Array, i * CHUNK * outputs);
-  });
-  return ndarray([n, outputs], "f32", all);
+}
+
+/** Outputs f32 [n, outputs] from those of `size` rows at a time: memory on the device does not grow with n. */
+export async function inChunks(
+  model: ModelSpec,
+  x: NdArray,
+  size: number,
+  outputsOfChunk: (chunk: NdArray) => Promise<NdArray>,
+): Promise<NdArray> {
+  const n = x.shape[0]!;
+  const { outputs } = widths(model);
+  const all = zeros([n, outputs], "f32");
+  for (let start = 0; start < n; start += size) {
+    const chunk = rows(x, start, Math.min(n, start + size));
+    all.data.set((await outputsOfChunk(chunk)).data, start * outputs);
+  }
+  return all;
+}
+
+/** Outputs for all rows of x at once, by what is compiled for this number of rows already where there is such. */
+export function outputsOf(
+  cache: ExecutorCache,
+  backend: Backend,
+  model: ModelSpec,
+  weights: ReadonlyMap<string, NdArray>,
+  x: NdArray,
+): Promise<NdArray> {
+  return cache.with(
+    `forward ${x.shape[0]}`,
+    () => Predictor.create(backend, model, weights, x),
+    (predictor) => predictor.run(weights, x),
+  );
 }

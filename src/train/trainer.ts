@@ -46,12 +46,17 @@ const READS_IN_FLIGHT = 2;
 /** Trains one model on one data set with one backend, and goes on when its device is lost. Made by createTrainer. */
 export class Trainer extends Disposing {
   private done = 0;
+  /** Steps that the device will have taken when all that was asked of it is done: `done`, or more in the midst of a run. */
+  private queued = 0;
   private chunkSteps = 4;
   private readonly copies: Copies;
   /** Losses since the last step. */
   private losses = 0;
   /** True once a lost device was given up: what was copied is all there is. */
   private over = false;
+  /** While all is being made anew: whoever meets the loss meanwhile waits for the same. */
+  private reviving: Promise<void> | null = null;
+  private disposed = false;
   private readonly endings: (() => void)[] = [];
 
   private constructor(
@@ -102,16 +107,18 @@ export class Trainer extends Disposing {
   /**
    * Takes steps and yields their metrics; the device is always a reading ahead, never waited for. A lost device is asked
    * for anew and the steps since the last copy are taken again: what is yielded is what an undisturbed run yields.
+   * Left by `break`, it has taken the steps that were queued by then: stepsTaken counts them, the next run begins there.
    */
   async *run(options: RunOptions): AsyncGenerator<StepMetrics> {
     const end = this.done + options.steps;
     for (;;) {
+      await this.reviving;
+      const { machinery } = this;
       try {
         yield* this.steps(end, options);
         return;
       } catch (error) {
-        if (!isLost(error)) throw error;
-        await this.revive(error as Error, options.signal);
+        await this.outlive(machinery, error, options.signal);
       }
     }
   }
@@ -122,16 +129,17 @@ export class Trainer extends Disposing {
   ): AsyncGenerator<StepMetrics> {
     const { machinery } = this;
     const { executor, plan } = machinery;
-    let queued = this.done;
+    this.queued = this.done;
     const pending: { from: number; to: number; ring: Promise<readonly NdArray[]>; start: number }[] = [];
-    while (queued < end || pending.length > 0) {
-      if (queued < end && pending.length < READS_IN_FLIGHT && !signal?.aborted) {
-        const fed = machinery.feed(queued, Math.min(end - queued, this.chunkSteps, RING_SLOTS));
+    while (this.queued < end || pending.length > 0) {
+      if (this.queued < end && pending.length < READS_IN_FLIGHT && !signal?.aborted) {
+        const from = this.queued;
+        const fed = machinery.feed(from, Math.min(end - from, this.chunkSteps, RING_SLOTS));
         const count = typeof fed === "number" ? fed : await fed;
         const ring = executor.run(count, [plan.ring]);
         ring.catch(() => undefined);
-        pending.push({ from: queued, to: queued + count, ring, start: performance.now() });
-        queued += count;
+        pending.push({ from, to: from + count, ring, start: performance.now() });
+        this.queued = from + count;
         if (this.copies.due && this.backend.kind === "webgpu") {
           this.copies.take(machinery.state(), () => this.machinery === machinery);
         }
@@ -145,8 +153,22 @@ export class Trainer extends Disposing {
       this.adapt(reading.to - reading.from, performance.now() - reading.start);
       for (let s = reading.from; s < reading.to; s++) {
         const metrics = metricsOf(ring!, s);
-        if (metrics.skipped && onNotFinite === "stop" && !this.findsScale(metrics)) throw await this.notFinite(metrics);
-        if ((s + 1) % logEvery === 0 || s + 1 === end || metrics.skipped) yield metrics;
+        if (metrics.skipped && onNotFinite === "stop" && !this.findsScale(metrics)) {
+          this.done = this.queued;
+          throw await this.notFinite(metrics);
+        }
+        if ((s + 1) % logEvery !== 0 && s + 1 !== end && !metrics.skipped) continue;
+        let left = true;
+        try {
+          yield metrics;
+          left = false;
+        } finally {
+          // The steps that are queued are taken all the same; their readings' memory comes back before anything else runs.
+          if (left) {
+            this.done = this.queued;
+            await Promise.allSettled(pending.map((p) => p.ring));
+          }
+        }
       }
     }
   }
@@ -169,6 +191,19 @@ export class Trainer extends Disposing {
       "not-finite",
       `step ${step}: ${what}${where}. The update was left out, the weights are finite; lower the learning rate, clip the gradient, or look at the data`,
     );
+  }
+
+  /** Resolves when all is back on a device, by this call's doing or another's. Throws what was no loss. */
+  private async outlive(failed: Machinery, error: unknown, signal?: AbortSignal): Promise<void> {
+    const elsewhere = this.reviving !== null || this.machinery !== failed;
+    // What still was to run when another call noticed the loss, and gave everything back, says that it was disposed of.
+    const late = elsewhere && error instanceof ChainruleError && error.code === "disposed";
+    if (!isLost(error) && !late) throw error;
+    if (this.machinery !== failed) return;
+    this.reviving ??= this.revive(error as Error, signal).finally(() => {
+      this.reviving = null;
+    });
+    await this.reviving;
   }
 
   /** Makes everything anew, goes back to the last copy, and takes the steps since then again. */
@@ -194,7 +229,10 @@ export class Trainer extends Disposing {
       }
     };
     try {
-      this.machinery = await remake(before, step, this.recovery, make, signal);
+      const made = await remake(before, step, this.recovery, make, signal);
+      if (this.disposed) made.dispose();
+      this.machinery = made;
+      this.queued = step;
     } catch (failure) {
       this.over = true;
       throw failure;
@@ -208,11 +246,12 @@ export class Trainer extends Disposing {
   /** Asks the device for something; where it was lost, asks again once all is back. */
   private async surviving<T>(ask: (machinery: Machinery) => Promise<T>): Promise<T> {
     for (;;) {
+      await this.reviving;
+      const { machinery } = this;
       try {
-        return await ask(this.machinery);
+        return await ask(machinery);
       } catch (error) {
-        if (!isLost(error)) throw error;
-        await this.revive(error as Error);
+        await this.outlive(machinery, error);
       }
     }
   }
@@ -288,14 +327,14 @@ export class Trainer extends Disposing {
   /** Goes on from a state of a trainer with the same options. Throws, and changes nothing, where it does not fit. */
   restore(state: TrainerState): void {
     this.machinery.restore(state);
-    this.done = state.step;
+    this.done = this.queued = state.step;
     this.copies.restart(state);
   }
 
   /** Back to the first step and the first weights: the same run again. */
   reset(): void {
     this.machinery.reset();
-    this.done = 0;
+    this.done = this.queued = 0;
     this.copies.restart(null);
   }
 
@@ -311,6 +350,7 @@ export class Trainer extends Disposing {
 
   /** Gives back everything on the device; a run on its way ends with ChainruleError "disposed". */
   dispose(): void {
+    this.disposed = true;
     this.machinery.dispose();
     for (const end of this.endings.splice(0)) end();
   }

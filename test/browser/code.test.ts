@@ -19,13 +19,7 @@ test("the library's snippet runs as it stands, and learns", async () => {
   const code = await snippet("library");
   const here = (name: string): string => JSON.stringify(join(root, "src", name));
   const file = join(root, "dist/snippet.mts");
-  writeFileSync(
-    file,
-    code
-      .replace('from "chainrule/node"', `from ${here("node.ts")}`)
-      .replace('from "chainrule"', `from ${here("index.ts")}`)
-      .concat("process.exit(0);\n"),
-  );
+  writeFileSync(file, code.replace('from "chainrule"', `from ${here("index.ts")}`).concat("process.exit(0);\n"));
   const run = spawnSync(process.execPath, ["--import", "tsx", file], { encoding: "utf8", cwd: root });
   expect(run.status, run.stderr).toBe(0);
   expect(Number(/accuracy: ([\d.]+)/.exec(run.stdout)?.[1])).toBeGreaterThan(0.8);

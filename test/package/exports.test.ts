@@ -38,8 +38,11 @@ test("the tarball holds the build, the command and documents, and no more", () =
   ) as [{ files: { path: string }[]; unpackedSize: number }];
   const tops = new Set(files.map((f) => f.path.split("/").slice(0, 2).join("/")));
   const documents = ["ARCHITECTURE.md", "LICENSE", "README.md", "package.json", "bin/chainrule.mjs"];
-  const pictures = [...tops].filter((f) => f.startsWith("docs/"));
+  const pictures = ["docs/train.png", "docs/gradients.png", "docs/guides"];
   expect([...tops].sort()).toEqual([...documents, ...pictures, "dist/cli", "dist/lib", "dist/node"].sort());
+  const guides = files.filter((f) => f.path.startsWith("docs/guides/")).map((f) => f.path);
+  expect(guides).toHaveLength(13);
+  expect(guides.every((path) => /^docs\/guides\/(README|(en|zh)\/[\w-]+)\.md$/.test(path))).toBe(true);
   expect(files.some((f) => f.path === "dist/lib/vendor/wgsl-preprocessor/LICENSE")).toBe(true);
   expect(unpackedSize).toBeLessThan(8e6);
 });

@@ -10,8 +10,11 @@ import {
   type NdArray, relu, sequential, type StepMetrics, type Trainer, type TrainerOptions, webgpuBackend,
 } from "chainrule";
 import { checkGradients, type GradientReport } from "chainrule/check";
-import { loadDataFile, readWeights, writeWeights } from "chainrule/io";
-import { createNodeGpu } from "chainrule/node";
+import {
+  type ByteSource, type DataSplit, loadDataFile, openRowFile, parsePreprocessing, prepareCsv, preprocessingOf,
+  preprocessingText, readWeights, type RowFileOptions, splitThreeWays, standardise, writeWeights,
+} from "chainrule/io";
+import { createNodeGpu, type FileSource, openFileSource } from "chainrule/node";
 
 const model: ModelSpec = sequential([linear(2, 8, { bias: false }), relu(), linear(2)], { loss: "crossEntropy" });
 const x: NdArray = ndarray([4, 2], "f32", [0, 0, 0, 1, 1, 0, 1, 1]);
@@ -36,6 +39,14 @@ export async function run(signal: AbortSignal): Promise<GradientReport> {
   } catch (error) {
     if (error instanceof ChainruleError && error.code === "data") step.step.toFixed();
   }
+  const parts: DataSplit = splitThreeWays(await loadDataFile("a.csv", new Uint8Array()), { validation: 0.1, test: 0.2, seed: 1 });
+  const kept = preprocessingText(preprocessingOf(standardise(parts).train));
+  const rows = prepareCsv("new.csv", "a,b\\n1,2", parsePreprocessing("kept.json", JSON.parse(kept)), "drop");
+  await trainer.predict(rows.x);
+  const beside: RowFileOptions = { open: (file): Promise<ByteSource> => openFileSource(file), scale: 255 };
+  const file: FileSource = await openFileSource("rows.safetensors");
+  await trainer.evaluate(await openRowFile(file, beside));
+  await file.close();
   // @ts-expect-error: a batch is a number or "full"
   createTrainer(backend, { ...options, batch: "half" });
   // @ts-expect-error: no such layer's option

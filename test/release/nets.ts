@@ -69,3 +69,35 @@ export function smallRuns(): readonly (readonly [string, TrainerOptions])[] {
     ["all rows", of(tanh, { batch: "full" })],
   ];
 }
+
+/** Small runs with what only some runs have; what a name says and no more, and all at once. */
+export function featureRuns(): readonly (readonly [string, TrainerOptions])[] {
+  const plain = between({ type: "tanh" }, "crossEntropy");
+  const weighted: ModelSpec = { ...plain, classWeights: [0.5, 2, 1.25], labelSmoothing: 0.1 };
+  const penalty = { l1: 0.002, l2: 0.01 };
+  const groups = [
+    { match: "0.*", lr: 0.25 },
+    { match: "bias", lr: 0, weightDecay: 0 },
+  ];
+  const ema = { decay: 0.9 };
+  const of = (model: ModelSpec, more: Partial<TrainerOptions>): TrainerOptions => ({
+    model,
+    data: rowsFor(model, 50),
+    batch: 16,
+    seed: 5,
+    optimizer: { type: "adamw", lr: 0.01, weightDecay: 0.1 },
+    ...more,
+  });
+  const all: ModelSpec = { ...everyLayer, classWeights: [0.5, 2, 1.25], labelSmoothing: 0.1 };
+  return [
+    ["class weights", of({ ...plain, classWeights: [0.5, 2, 1.25] }, {})],
+    ["label smoothing", of({ ...plain, labelSmoothing: 0.2 }, {})],
+    ["class weights and smoothing", of(weighted, {})],
+    ["penalty", of(plain, { penalty })],
+    ["groups", of(plain, { groups })],
+    ["moving average", of(plain, { ema })],
+    ["accumulation", of(between({ type: "dropout", p: 0.3 }), { accumulate: 3, batch: 7 })],
+    ["accumulation of sums", of(between({ type: "tanh" }, "sumSquaredError"), { accumulate: 2, batch: 9 })],
+    ["all features", of(all, { penalty, groups, ema, accumulate: 2, batch: 7, clip: 0.5 })],
+  ];
+}

@@ -1,7 +1,8 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { runIn } from "../shared/program.ts";
 
 /** The interpreter that has numpy (and PyTorch); PYTHON names another. */
 export const python = process.env.PYTHON ?? "python3";
@@ -22,19 +23,7 @@ export function runPython(args: readonly string[], cwd: string): Ran {
 export async function runProcesses(count: number, args: readonly string[], cwd: string): Promise<Ran> {
   const together = { WORLD_SIZE: `${count}`, MASTER_ADDR: "127.0.0.1", MASTER_PORT: "29533", OMP_NUM_THREADS: "1" };
   const one = (rank: number): Promise<Ran> =>
-    new Promise((resolve, reject) => {
-      const env = { ...process.env, ...together, RANK: `${rank}`, LOCAL_RANK: `${rank}` };
-      const child = spawn(python, args, { cwd, env });
-      let [out, err] = ["", ""];
-      child.stdout.on("data", (text) => {
-        out += text;
-      });
-      child.stderr.on("data", (text) => {
-        err += text;
-      });
-      child.on("error", reject);
-      child.on("close", (status) => resolve({ status, out, err }));
-    });
+    runIn(cwd, python, args, { ...process.env, ...together, RANK: `${rank}`, LOCAL_RANK: `${rank}` });
   const all = await Promise.all(Array.from({ length: count }, (_, rank) => one(rank)));
   return all.find(({ status }) => status !== 0) ?? all[0]!;
 }

@@ -12,7 +12,7 @@ import { gradientGraph } from "../../src/train/gradient-graph.ts";
 import type { TrainerOptions } from "../../src/train/options.ts";
 import { requireResident } from "../../src/train/row-source.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
-import { smallRuns } from "./nets.ts";
+import { featureRuns, smallRuns } from "./nets.ts";
 import { presetRun } from "./presets.ts";
 import { inFolder, runProcesses, runPython, Verdict, writeFiles } from "./python.ts";
 
@@ -115,7 +115,8 @@ async function goOn(name: string, given: TrainerOptions, processes: boolean): Pr
     const lossOff = curve(logged(join(folder, "log.jsonl")), further);
     const end = await trainer.state();
     const exported = exportPytorch(trainer.options, end);
-    const stateOff = ["model", "optimizer"].map((part) => {
+    const parts = ["model", "optimizer", ...(state.average ? ["average"] : [])];
+    const stateOff = parts.map((part) => {
       const a = readSafetensors(file(folder, `out/${part}.safetensors`)).tensors;
       const b = readSafetensors(exported.get(`${part}.safetensors`) as Uint8Array).tensors;
       return furthest([...b].map(([n, value]) => [a.get(n)!, value] as const));
@@ -123,7 +124,7 @@ async function goOn(name: string, given: TrainerOptions, processes: boolean): Pr
     verdict.say(
       `${name}: ${BEHIND} steps on`,
       lossOff < LOSS_LIMIT && stateOff.every((off) => off < STATE_LIMIT),
-      `losses ${lossOff.toExponential(1)}, weights ${stateOff[0]!.toExponential(1)}${state.moments.length > 0 ? `, moments ${stateOff[1]!.toExponential(1)}` : ""}`,
+      `losses ${lossOff.toExponential(1)}, weights ${stateOff[0]!.toExponential(1)}${state.moments.length > 0 ? `, moments ${stateOff[1]!.toExponential(1)}` : ""}${state.average ? `, average ${stateOff[2]!.toExponential(1)}` : ""}`,
     );
 
     const weights = readWeights(file(folder, "out/model.safetensors"), trainer.options.model);
@@ -194,6 +195,7 @@ const inTwo = new Set([
   "all rows",
 ]);
 for (const [name, options] of smallRuns()) await goOn(name, options, inTwo.has(name));
+for (const [name, options] of featureRuns()) await goOn(name, options, true);
 for (const name of ["tutorial", "tutorial-as-published", "xor", "iris", "spirals", "digits", "fashion"]) {
   await goOn(`preset ${name}`, await presetRun(name), name === "digits");
 }

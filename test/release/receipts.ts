@@ -6,7 +6,7 @@ import type { NdArray } from "../../src/core/ndarray.ts";
 import { writeNpz } from "../../src/io/npz.ts";
 import { makeReceipt, type Receipt } from "../../src/io/receipt.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
-import { smallRuns } from "./nets.ts";
+import { featureRuns, smallRuns } from "./nets.ts";
 import { presetRun } from "./presets.ts";
 import { inFolder, type Ran, runPython, Verdict, writeFiles } from "./python.ts";
 
@@ -44,7 +44,8 @@ for (const backend of backends) {
       verdict.say(name, ran.status === 0, ran.status === 0 ? worst(ran) : last(ran));
     else verdict.say(name, ran.status === 1 && last(ran) === "FAIL: da2 goes wrong first", last(ran));
   }
-  for (const [name, options] of smallRuns()) {
+  const features = featureRuns().map(([name, { accumulate: _one, ...options }]) => [name, options] as const);
+  for (const [name, options] of [...smallRuns(), ...features]) {
     const ran = await check(await makeReceipt(backend, options));
     verdict.say(name, ran.status === 0, ran.status === 0 ? worst(ran) : last(ran));
   }

@@ -1,29 +1,18 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { readText, runProgram } from "../shared/program.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-
-test("the library example of the README runs as it stands, and learns exclusive or", () => {
-  const [, example] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, "README.md"), "utf8"))!;
+test("the library example of the README runs as it stands, and learns exclusive or", async () => {
+  const [, example] = /```ts\n([\s\S]*?)```/.exec(readText("README.md"))!;
   expect(example!.trim().split("\n").length).toBeLessThanOrEqual(18);
-  // The package's own sources stand in for its build.
-  const code = example!
-    .replace('"chainrule/node"', '"../../src/node.ts"')
-    .replace('"chainrule"', '"../../src/index.ts"');
-  const folder = mkdtempSync(join(root, "node_modules", ".readme-"));
+  const folder = mkdtempSync(join(tmpdir(), "chainrule-readme-"));
   try {
-    const file = join(folder, "example.mts");
-    writeFileSync(file, code.replaceAll("../../src", join(root, "src")));
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", file], {
-      cwd: root,
-      encoding: "utf8",
-    });
-    expect(status, stderr).toBe(0);
-    expect(stdout).toMatch(/^100 [\d.e-]+\n200 [\d.e-]+\n300 [\d.e-]+\n/);
-    expect(stdout).toContain("accuracy: 1");
+    const { status, out, err } = await runProgram(example!, folder);
+    expect(status, err).toBe(0);
+    expect(out).toMatch(/^100 [\d.e-]+\n200 [\d.e-]+\n300 [\d.e-]+\n/);
+    expect(out).toContain("accuracy: 1");
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,5 +1,5 @@
 import { torchLayer, torchLosses, torchOptimizers } from "../../io/pytorch-names.ts";
-import type { ModelSpec } from "../../nn/model.ts";
+import type { LayerSpec, ModelSpec } from "../../nn/model.ts";
 import { trainingPresets } from "../../nn/presets.ts";
 import { OWN, type Settings } from "../state/settings.ts";
 
@@ -14,35 +14,63 @@ function modelText(model: ModelSpec, indent: string): string {
 
 const batchOf = (s: Settings): string => (s.batch === "full" ? '"full"' : String(s.batch));
 
-/** The library, in Node or a browser. */
+/** A layer as a call of the library's function of its name; one that is not the first has its width from before. */
+function layerCall(layer: LayerSpec, first: boolean): string {
+  const call = (...args: readonly (string | number | null)[]): string =>
+    `${layer.type}(${args.filter((a) => a !== null).join(", ")})`;
+  switch (layer.type) {
+    case "linear":
+      return call(first ? layer.in : null, layer.out, layer.bias ? null : "{ bias: false }");
+    case "dropout":
+      return call(layer.p);
+    case "leakyRelu":
+      return call(layer.slope);
+    case "elu":
+      return call(layer.alpha);
+    case "layerNorm":
+      return call(first ? layer.size : null);
+    default:
+      return call();
+  }
+}
+
+/** The library, in a page; in Node but for the files. */
 export function libraryCode(s: Settings, model: ModelSpec): string {
+  const folder = s.data === OWN ? "" : "data/";
+  const read = `const read = async (file: string) => new Uint8Array(await (await fetch(\`${folder}\${file}\`)).arrayBuffer());`;
   const init = trainingPresets[s.data]?.init;
   const data =
     s.data === OWN
-      ? `import { readFile } from "node:fs/promises";
-import { loadDataFile } from "chainrule/io";
-
-const data = await loadDataFile("data.csv", await readFile("data.csv"));
+      ? `${read}
+const data = await loadDataFile("data.csv", await read("data.csv"));
 const test = null;`
-      : `const read = async (file: string) => new Uint8Array(await (await fetch(\`data/\${file}\`)).arrayBuffer());
+      : `${read}
 const { train: data, test } = await dataPreset("${s.data}").load(read, { seed: ${s.seed} });`;
-  return `import { chooseTrainer, cpuBackend, dataPreset, parseModel, webgpuBackend } from "chainrule";
-import { createNodeGpu } from "chainrule/node"; // in a browser: navigator.gpu
-
+  const firstWide = model.layers.findIndex((l) => l.type === "linear" || l.type === "layerNorm");
+  const layers = model.layers.map((l, i) => `    ${layerCall(l, i === firstWide)},`).join("\n");
+  const names = ["createTrainer", "sequential", ...(s.data === OWN ? [] : ["dataPreset"])];
+  for (const { type } of model.layers) if (!names.includes(type)) names.push(type);
+  return `import { ${names.sort().join(", ")} } from "chainrule";
+${s.data === OWN ? `import { loadDataFile } from "chainrule/io";\n` : ""}
 ${data}
-const model = parseModel(${modelText(model, "  ")});
-const gpu = await createNodeGpu().then(webgpuBackend, () => null);
-const cpu = await cpuBackend();
-const { trainer } = await chooseTrainer(gpu ? [gpu, cpu] : [cpu], {
+const model = sequential(
+  [
+${layers}
+  ],
+  { loss: "${model.loss}" },
+);
+const trainer = await createTrainer({
   model,
   data,
   test,
   batch: ${batchOf(s)},
   seed: ${s.seed},${init ? `\n  init: "${init}",` : ""}
   optimizer: { type: "${s.optimizer}", lr: ${s.lr} },
+  // The fastest of navigator.gpu and the CPU. In Node: gpu: await createNodeGpu(), from "chainrule/node".
 });
 for await (const { step, loss } of trainer.run({ steps: ${STEPS}, logEvery: 200 })) console.log(step, loss);
 console.log(await trainer.evaluate(test ? "test" : "train"), trainer.backend.description);
+trainer.dispose();
 `;
 }
 

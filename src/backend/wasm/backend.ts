@@ -1,10 +1,12 @@
 import { disposedError, disposing } from "../../core/resource.ts";
-import type { Graph } from "../../graph/graph.ts";
+import type { Graph, Node } from "../../graph/graph.ts";
 import { ExecutorCache } from "../cache.ts";
 import type { Backend, CompileOptions } from "../executor.ts";
 import { WasmExecutor } from "./executor.ts";
+import { kernelNames } from "./instance.js";
 import { loadModule, type ModuleOptions } from "./module.ts";
 import { Pool } from "./pool.ts";
+import { allocate, layProgram } from "./program.ts";
 
 /** How the CPU computes: what is absent is found out. */
 export interface WasmOptions extends ModuleOptions {
@@ -31,6 +33,11 @@ export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
     async compile(g: Graph, o?: CompileOptions) {
       if (disposed) throw disposedError("the backend");
       return WasmExecutor.compile(wasm, pool, g, o);
+    },
+    async room(g: Graph, nodes: readonly Node[]) {
+      const program = layProgram(g, { nodes }, kernelNames(wasm.module));
+      allocate(program, wasm.shared);
+      return program.bytes;
     },
     dispose() {
       disposed = true;

@@ -2,34 +2,53 @@ import { ChainruleError } from "../../core/errors.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { Ledger } from "./ledger.ts";
 
+interface Wanted {
+  readonly name: string;
+  readonly bytes: number;
+  readonly usage: number;
+}
+
+/** Buffers, all of them: where the device has no room it gives all back and throws, saying what was asked `for` what. */
+export async function inScope(
+  gpu: WebGpuDevice,
+  ledger: Ledger,
+  wanted: readonly Wanted[],
+  what: string,
+): Promise<GPUBuffer[]> {
+  const { device } = gpu;
+  device.pushErrorScope("out-of-memory");
+  const buffers = wanted.map((b) => ledger.create(b.name, b.bytes, b.usage));
+  const failed = await gpu.orFailure(device.popErrorScope()).then(
+    (error) => error && tooMuch(wanted, what),
+    (failure: unknown) => failure,
+  );
+  if (!failed) return buffers;
+  for (const buffer of buffers) ledger.destroy(buffer);
+  throw failed;
+}
+
+function tooMuch(wanted: readonly Wanted[], what: string): ChainruleError {
+  const total = wanted.reduce((sum, b) => sum + b.bytes, 0);
+  const { name, bytes } = wanted.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+  return new ChainruleError(
+    "limit",
+    `the device has no room for the ${total} bytes that ${what} takes, ${bytes} of them for ${name}`,
+  );
+}
+
 /** Storage buffers, and one for uniforms where `uniformBytes` is not 0. Gives all back and throws when there is no room. */
 export async function allocateBuffers(
   gpu: WebGpuDevice,
   ledger: Ledger,
-  wanted: readonly { readonly name: string; readonly bytes: number }[],
+  storage: readonly { readonly name: string; readonly bytes: number }[],
   uniformBytes: number,
 ): Promise<{ buffers: GPUBuffer[]; uniforms: GPUBuffer | null }> {
-  const { device } = gpu;
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const uniformUsage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-  device.pushErrorScope("out-of-memory");
-  const buffers = wanted.map((b) => ledger.create(b.name, b.bytes, usage));
-  const uniforms = uniformBytes > 0 ? ledger.create("parameters of kernels", uniformBytes, uniformUsage) : null;
-  const giveBack = (): void => {
-    for (const buffer of buffers) ledger.destroy(buffer);
-    if (uniforms) ledger.destroy(uniforms);
-  };
-  const error = await gpu.orFailure(device.popErrorScope()).catch((failure) => {
-    giveBack();
-    throw failure;
-  });
-  if (error) {
-    giveBack();
-    const total = wanted.reduce((sum, b) => sum + b.bytes, 0);
-    throw new ChainruleError(
-      "limit",
-      `the device has no room for the ${total} bytes of this run: use a smaller net or batch`,
-    );
+  const wanted = storage.map(({ name, bytes }): Wanted => ({ name, bytes, usage }));
+  if (uniformBytes > 0) {
+    const uniformUsage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    wanted.push({ name: "parameters of kernels", bytes: uniformBytes, usage: uniformUsage });
   }
-  return { buffers, uniforms };
+  const buffers = await inScope(gpu, ledger, wanted, "this graph");
+  return { buffers, uniforms: uniformBytes > 0 ? buffers.pop()! : null };
 }

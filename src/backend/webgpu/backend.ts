@@ -1,6 +1,6 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { disposedError, disposing } from "../../core/resource.ts";
-import type { Graph } from "../../graph/graph.ts";
+import type { Graph, Node } from "../../graph/graph.ts";
 import { ExecutorCache } from "../cache.ts";
 import type { Backend, CompileOptions } from "../executor.ts";
 import { WebGpuDevice } from "./device.ts";
@@ -94,6 +94,10 @@ export async function webgpuBackend(
       if (!tuner || given.kernel) return WebGpuExecutor.compile(now, g, given, null);
       const kernels = await tuner.kernels(given.nodes ?? g.nodes);
       return WebGpuExecutor.compile(now, g, { ...given, kernel: (node) => kernels.get(node) ?? null }, null);
+    },
+    async room(g: Graph, nodes: readonly Node[], also: readonly number[]) {
+      const [{ roomFor }] = await Promise.all([import("./room.ts"), tuner?.late]);
+      return roomFor(await alive(), g, nodes, also);
     },
     dispose() {
       disposed = true;

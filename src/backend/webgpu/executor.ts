@@ -31,7 +31,7 @@ export class WebGpuExecutor extends Disposing implements Executor {
   ) {
     super();
     gpu.executors.add(this);
-    this.staging = new Staging(ledger);
+    this.staging = new Staging(gpu, ledger);
   }
 
   /** `lowered` where it is known already whether the graph runs on the chip. */
@@ -90,8 +90,7 @@ export class WebGpuExecutor extends Disposing implements Executor {
     if (this.disposed) return;
     this.disposed = true;
     this.gpu.executors.delete(this);
-    this.staging.dispose();
-    for (const buffer of this.recording.buffers) this.ledger.destroy(buffer);
+    this.ledger.dispose();
   }
 
   private clear(buffers: readonly GPUBuffer[]): void {
@@ -155,14 +154,22 @@ export class WebGpuExecutor extends Disposing implements Executor {
   }
 
   /** Queues the copies now; the promise inside resolves when they have arrived. */
-  private startReading(read: readonly Tensor[]): { reading: Promise<readonly NdArray[]> } {
+  private async startReading(read: readonly Tensor[]): Promise<{ reading: Promise<readonly NdArray[]> }> {
     this.check();
     if (read.length === 0) {
       return { reading: this.gpu.orFailure(Promise.all(this.inFlight)).then(() => []) };
     }
     const places = read.map((t) => this.recording.place(t));
     const total = places.reduce((sum, p) => sum + p.size, 0);
-    const buffer = this.staging.take(total);
+    if (total > this.gpu.caps.maxBufferSize && read.length > 1) {
+      const half = read.length >> 1;
+      const first = await this.startReading(read.slice(0, half));
+      first.reading.catch(() => undefined);
+      const second = await this.startReading(read.slice(half));
+      return { reading: Promise.all([first.reading, second.reading]).then((both) => both.flat()) };
+    }
+    const buffer = await this.staging.take(total);
+    this.check();
     const encoder = this.gpu.device.createCommandEncoder({ label: "read back" });
     let at = 0;
     for (const p of places) {

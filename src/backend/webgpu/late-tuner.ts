@@ -29,6 +29,11 @@ export class LateTuner implements KernelChoices {
     return this.tuner?.made ?? [];
   }
 
+  /** A trial that was not waited for, and has memory until it ends. */
+  get late(): Promise<unknown> | null {
+    return this.tuner?.late ?? null;
+  }
+
   /** Kernels by name for the nodes that are worth it. The others keep the ladder's guess. */
   async kernels(nodes: readonly Node[]): Promise<ReadonlyMap<Node, string>> {
     const worth = nodes.filter((n) => n.op.trial && n.op.trial.work(n.inputs, n.attrs) >= MIN_WORK);

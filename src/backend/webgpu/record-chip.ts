@@ -46,7 +46,6 @@ export async function recordOnChip(gpu: WebGpuDevice, ledger: Ledger, lowered: L
   };
   return {
     description: `one kernel on the chip, ${width} ${width === 1 ? "invocation" : "invocations"}`,
-    buffers: [...buffers, uniforms!],
     cleared: [buffers[0]!],
     maxSteps: MAX_STEPS,
     place(t: Tensor): DevicePlace {

@@ -13,8 +13,6 @@ import type { Ledger } from "./ledger.ts";
 export interface Recording {
   /** How steps run, for people: "13 dispatches a step". */
   readonly description: string;
-  /** All memory of the recording, to be given back. */
-  readonly buffers: readonly GPUBuffer[];
   /** Buffers that must hold zeros before the first step: what lies between the parts of packed arrays is read. */
   readonly cleared: readonly GPUBuffer[];
   /** Steps that one submit may hold, whatever they take. */
@@ -46,7 +44,7 @@ interface Dispatch {
 /** Dispatches in one submit, whatever they take: command buffers cost memory. */
 const MAX_DISPATCHES = 16384;
 /** Uniform blocks lie at multiples of this: WebGPU's guaranteed minUniformBufferOffsetAlignment. */
-const UNIFORM_STRIDE = 256;
+export const UNIFORM_STRIDE = 256;
 
 /** Plans and allocates a dispatch or more for each node. Throws before allocating when a limit is exceeded. */
 export async function recordGraph(
@@ -118,7 +116,6 @@ export async function recordGraph(
   };
   return {
     description: `${dispatches.length} dispatches a step`,
-    buffers: uniforms ? [...buffers, uniforms] : buffers,
     cleared: packed.map((t) => place(t).buffer),
     maxSteps: Math.max(1, Math.floor(MAX_DISPATCHES / Math.max(1, dispatches.length))),
     place,

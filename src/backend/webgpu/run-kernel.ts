@@ -1,9 +1,12 @@
+import { ChainruleError } from "../../core/errors.ts";
 import { packHalves, unpackHalves } from "../../core/half.ts";
 import { type NdArray, ndarray, sizeOf, zeros } from "../../core/ndarray.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, Binding, DeviceCaps, KernelPlan } from "../../graph/op.ts";
+import { inScope } from "./allocate.ts";
 import type { AnyKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
+import { Ledger } from "./ledger.ts";
 
 /** Words behind each array that no kernel may read for its result, nor write. */
 const MARGIN = 64;
@@ -39,75 +42,83 @@ export async function runKernel(
   const plan: KernelPlan | null = kernel.plan(specs, outputs, attrs, options.caps ?? gpu.caps);
   if (!plan) return null;
   const { device } = gpu;
-  const made: GPUBuffer[] = [];
-  const upload = (words: Uint32Array, usage: GPUBufferUsageFlags): GPUBuffer => {
-    const buffer = device.createBuffer({ size: words.byteLength, usage: usage | GPUBufferUsage.COPY_DST });
-    made.push(buffer);
-    device.queue.writeBuffer(buffer, 0, words as BufferSource);
-    return buffer;
-  };
-  const storage = (spec: TensorSpec, value?: NdArray): GPUBuffer => {
+  const wanted: { name: string; bytes: number; usage: number; words: Uint32Array | null }[] = [];
+  /** Each gives the number of its buffer. */
+  const upload = (words: Uint32Array, use: GPUBufferUsageFlags, name: string): number =>
+    wanted.push({ name, bytes: words.byteLength, usage: use | GPUBufferUsage.COPY_DST, words }) - 1;
+  const storage = (spec: TensorSpec, value?: NdArray): number => {
     const words = new Uint32Array(wordsOf(spec) + MARGIN).fill(SENTINEL);
     if (value && spec.dtype === "f16") words.set(new Uint32Array(packHalves(value.data).buffer));
     else if (value) words.set(new Uint32Array(value.data.buffer, value.data.byteOffset, value.data.length));
-    return upload(words, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
+    return upload(words, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC, "an array with its margin");
   };
+  const params = plan.launches.map(({ params: p }) =>
+    p ? upload(new Uint32Array(p), GPUBufferUsage.UNIFORM, "parameters") : null,
+  );
   const aliasOf = (o: number): number | undefined => op.inPlace?.find(([out]) => out === o)?.[1];
-  const inputBuffers = inputs.map((value, i) => storage(specs[i]!, value));
-  const outputBuffers = outputs.map((spec, o) => {
+  const input = inputs.map((value, i) => storage(specs[i]!, value));
+  const output = outputs.map((spec, o) => {
     const alias = aliasOf(o);
-    return alias === undefined ? storage(spec) : inputBuffers[alias]!;
+    return alias === undefined ? storage(spec) : input[alias]!;
   });
-  const scratchBuffers = (plan.scratch ?? []).map((spec) => storage(spec));
-  const buffers = { input: inputBuffers, output: outputBuffers, scratch: scratchBuffers };
-  const encoder = device.createCommandEncoder({ label: kernel.name });
-  for (const original of plan.launches) {
-    const launch = options.edit ? { ...original, code: options.edit(original.code) } : original;
-    const pipeline = await gpu.pipelines.get(launch, kernel.name);
-    const entries = launch.bindings.map((b: Binding, i): GPUBindGroupEntry => {
-      const buffer = buffers[b.kind][b.index]!;
-      const { dtype } = { input: specs, output: outputs, scratch: plan.scratch ?? [] }[b.kind][b.index]!;
-      return { binding: i + 1, resource: { buffer, offset: (b.offset ?? 0) * elementBytes(dtype) } };
-    });
-    if (launch.params) {
-      const buffer = upload(new Uint32Array(launch.params), GPUBufferUsage.UNIFORM);
-      entries.unshift({ binding: 0, resource: { buffer } });
-    }
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, device.createBindGroup({ layout: gpu.pipelines.layout(launch), entries }));
-    pass.dispatchWorkgroups(...launch.workgroups);
-    pass.end();
-  }
-  const staged = outputBuffers.map((buffer) => {
-    const copy = device.createBuffer({ size: buffer.size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
-    made.push(copy);
-    encoder.copyBufferToBuffer(buffer, 0, copy, 0, buffer.size);
-    return copy;
+  const scratch = (plan.scratch ?? []).map((spec) => storage(spec));
+  const numbers = { input, output, scratch };
+  const copies = output.map((i) => {
+    const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
+    return wanted.push({ name: "staging", bytes: wanted[i]!.bytes, usage, words: null }) - 1;
   });
-  device.queue.submit([encoder.finish()]);
-  let words: Uint32Array[];
+  const made = await inScope(gpu, new Ledger(device), wanted, `a test of ${kernel.name}`);
   try {
-    const mapped = async (copy: GPUBuffer): Promise<Uint32Array> => {
-      await copy.mapAsync(GPUMapMode.READ);
-      return new Uint32Array(copy.getMappedRange().slice(0));
-    };
-    words = await gpu.orFailure(Promise.all(staged.map(mapped)));
+    return await run();
   } finally {
     for (const buffer of made) buffer.destroy();
   }
-  const results = outputs.map((spec, o) => {
-    if (spec.dtype === "f16") {
-      const size = sizeOf(spec.shape);
-      return ndarray(spec.shape, "f16", unpackHalves(new Uint16Array(words[o]!.buffer), size));
+
+  async function run(): Promise<KernelRun> {
+    // With sizes that never arrived a kernel may run for minutes.
+    device.pushErrorScope("validation");
+    wanted.forEach(({ words }, i) => {
+      if (words) device.queue.writeBuffer(made[i]!, 0, words as BufferSource);
+    });
+    const refused = await gpu.orFailure(device.popErrorScope());
+    if (refused) throw new ChainruleError("device", `WebGPU: ${refused.message}`);
+    const encoder = device.createCommandEncoder({ label: kernel.name });
+    for (const [at, original] of plan!.launches.entries()) {
+      const launch = options.edit ? { ...original, code: options.edit(original.code) } : original;
+      const pipeline = await gpu.pipelines.get(launch, kernel.name);
+      const entries = launch.bindings.map((b: Binding, i): GPUBindGroupEntry => {
+        const buffer = made[numbers[b.kind][b.index]!]!;
+        const { dtype } = { input: specs, output: outputs, scratch: plan!.scratch ?? [] }[b.kind][b.index]!;
+        return { binding: i + 1, resource: { buffer, offset: (b.offset ?? 0) * elementBytes(dtype) } };
+      });
+      if (launch.params) entries.unshift({ binding: 0, resource: { buffer: made[params[at]!]! } });
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, device.createBindGroup({ layout: gpu.pipelines.layout(launch), entries }));
+      pass.dispatchWorkgroups(...launch.workgroups);
+      pass.end();
     }
-    const values = zeros(spec.shape, spec.dtype).data;
-    new Uint32Array(values.buffer).set(words[o]!.subarray(0, values.length));
-    return ndarray(spec.shape, spec.dtype, values);
-  });
-  return {
-    outputs: results,
-    marginIntact: words.every((w) => w.subarray(w.length - MARGIN).every((x) => x === SENTINEL)),
-    covered: words.every((w) => w.subarray(0, w.length - MARGIN).every((x) => x !== SENTINEL)),
-  };
+    output.forEach((from, i) => {
+      encoder.copyBufferToBuffer(made[from]!, 0, made[copies[i]!]!, 0, wanted[from]!.bytes);
+    });
+    device.queue.submit([encoder.finish()]);
+    const mapped = async (i: number): Promise<Uint32Array> => {
+      await made[i]!.mapAsync(GPUMapMode.READ);
+      return new Uint32Array(made[i]!.getMappedRange().slice(0));
+    };
+    const words = await gpu.orFailure(Promise.all(copies.map(mapped)));
+    const results = outputs.map((spec, o) => {
+      if (spec.dtype === "f16") {
+        return ndarray(spec.shape, "f16", unpackHalves(new Uint16Array(words[o]!.buffer), sizeOf(spec.shape)));
+      }
+      const values = zeros(spec.shape, spec.dtype).data;
+      new Uint32Array(values.buffer).set(words[o]!.subarray(0, values.length));
+      return ndarray(spec.shape, spec.dtype, values);
+    });
+    return {
+      outputs: results,
+      marginIntact: words.every((w) => w.subarray(w.length - MARGIN).every((x) => x === SENTINEL)),
+      covered: words.every((w) => w.subarray(0, w.length - MARGIN).every((x) => x !== SENTINEL)),
+    };
+  }
 }

@@ -39,6 +39,8 @@ export class SelfTest {
         return r;
       });
       this.done.set(key, result);
+      // Without an answer, for want of room say, it is asked again.
+      result.catch(() => this.done.delete(key));
     }
     return result;
   }

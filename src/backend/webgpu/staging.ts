@@ -1,5 +1,7 @@
 import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import { bytesOf, type TensorSpec } from "../../graph/graph.ts";
+import { inScope } from "./allocate.ts";
+import type { WebGpuDevice } from "./device.ts";
 import type { Ledger } from "./ledger.ts";
 
 const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array } as const;
@@ -7,18 +9,20 @@ const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array } as const
 /** Buffers that carry results to the host. They are used again and again: a reading costs no allocation. */
 export class Staging {
   private readonly free: GPUBuffer[] = [];
-  private readonly all = new Set<GPUBuffer>();
 
-  constructor(private readonly ledger: Ledger) {}
+  constructor(
+    private readonly gpu: WebGpuDevice,
+    private readonly ledger: Ledger,
+  ) {}
 
-  /** A mappable buffer of at least `size` bytes. */
-  take(size: number): GPUBuffer {
+  /** A mappable buffer of at least `size` bytes. Throws ChainruleError("limit") where the device has no room for one. */
+  async take(size: number): Promise<GPUBuffer> {
     // The smallest that will do: a large one taken for a few losses would be missing when all of a run is copied.
     const fits = this.free.filter((b) => b.size >= size).sort((a, b) => a.size - b.size)[0];
     if (fits) return this.free.splice(this.free.indexOf(fits), 1)[0]!;
-    const buffer = this.ledger.create("staging", size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
-    this.all.add(buffer);
-    return buffer;
+    const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
+    const [buffer] = await inScope(this.gpu, this.ledger, [{ name: "staging", bytes: size, usage }], "a reading");
+    return buffer!;
   }
 
   /** Copies the values out of a buffer that holds them one after another, and gives the buffer back. */
@@ -41,11 +45,5 @@ export class Staging {
     buffer.unmap();
     this.free.push(buffer);
     return result;
-  }
-
-  dispose(): void {
-    for (const buffer of this.all) this.ledger.destroy(buffer);
-    this.all.clear();
-    this.free.length = 0;
   }
 }

@@ -1,4 +1,5 @@
 import { compare } from "../../core/compare.ts";
+import { ChainruleError } from "../../core/errors.ts";
 import { cast, type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
 import { Graph, type Node, type Tensor, type TensorSpec } from "../../graph/graph.ts";
 import { type AnyOp, proofOf, type Trial } from "../../graph/op.ts";
@@ -14,14 +15,27 @@ const SAMPLES = 4;
 /** Rows of a result that are recomputed in f64 before a kernel is timed. */
 const CHECKED_ROWS = 4;
 
+interface Trialled {
+  readonly ms: number | null;
+  readonly problem: readonly TensorSpec[];
+}
+
+/** `measured`, or null where the device has no room for that: a run may have room for all the same. */
+export function trial(...given: Parameters<typeof measured>): Promise<Trialled | null> {
+  return measured(...given).catch((error) => {
+    if (error instanceof ChainruleError && error.code === "limit") return null;
+    throw error;
+  });
+}
+
 /** Checks a kernel, then times it. The first of a problem may find it too small to time, and grows it. */
-export async function trial(
+async function measured(
   gpu: WebGpuDevice,
   node: Node,
   kernel: AnyKernel,
   problem: readonly TensorSpec[],
   mayGrow: boolean,
-): Promise<{ ms: number | null; problem: readonly TensorSpec[] }> {
+): Promise<Trialled> {
   const g = new Graph();
   // Halves are made on the device. That takes every kernel's trial the same time.
   const inputs = problem.map((spec, i) => {
@@ -43,7 +57,7 @@ export async function trial(
     }
     const ms = await timeOf(executor);
     const larger = mayGrow && ms < LEAST_MS ? grownProblem(node, problem) : null;
-    if (larger) return await trial(gpu, node, kernel, larger, true);
+    if (larger) return await measured(gpu, node, kernel, larger, true);
     return { ms, problem };
   } finally {
     executor.dispose();

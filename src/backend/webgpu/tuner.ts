@@ -46,6 +46,8 @@ const AHEAD = 2;
 export class Tuner {
   private readonly choices = new Map<string, Choice>();
   private loaded: Promise<void> | null = null;
+  /** A trial that was not waited for, and has memory until it ends. */
+  late: Promise<unknown> | null = null;
 
   constructor(
     private gpu: WebGpuDevice,
@@ -106,7 +108,7 @@ export class Tuner {
       const done = trial(this.gpu, node, kernel, problem, results.length === 0);
       const result = await Promise.race([done, after(left)]);
       if (!result) {
-        done.catch(() => undefined);
+        this.late = done.catch(() => undefined);
         break;
       }
       problem = result.problem;

@@ -5,11 +5,13 @@ import { ndarray } from "../../../src/core/ndarray.ts";
 import { normals } from "../../../src/core/philox.ts";
 import { exportPytorch } from "../../../src/io/export-pytorch.ts";
 import { loadDataFile } from "../../../src/io/load-file.ts";
-import { modelPy, momentNames, type TorchRun, trainPy } from "../../../src/io/pytorch-train.ts";
+import { modelPy } from "../../../src/io/pytorch-model.ts";
+import { momentNames } from "../../../src/io/pytorch-settings.ts";
+import { type TorchRun, trainPy } from "../../../src/io/pytorch-train.ts";
 import { readSafetensors } from "../../../src/io/safetensors.ts";
 import { readWeights, transpose } from "../../../src/io/weights.ts";
 import { lossKinds } from "../../../src/nn/loss-kinds.ts";
-import { parseModel } from "../../../src/nn/model.ts";
+import { parameterSpecs, parseModel } from "../../../src/nn/model.ts";
 import { trainingPresets } from "../../../src/nn/presets.ts";
 import { optimizerNames } from "../../../src/ops/names.ts";
 import type { TrainerOptions } from "../../../src/train/options.ts";
@@ -78,15 +80,30 @@ describe("the files in Python", () => {
     clip: 0,
     batch: 8,
     seed: 3,
+    accumulate: 1,
+    penalty: null,
+    multipliers: null,
+    ema: null,
   };
   const { model, optimizer } = trainingPresets["tutorial-as-published"]!;
   const published: TorchRun = { ...run, model, optimizer, batch: "full" };
+  const names = parameterSpecs(everyLayer).map((p) => p.name);
+  const features: TorchRun = {
+    ...run,
+    model: { ...everyLayer, classWeights: [1, 2.5, 0.5], labelSmoothing: 0.1 },
+    accumulate: 3,
+    penalty: { l1: 0.001, l2: 0.01 },
+    multipliers: new Map(names.map((name, i) => [name, { lr: i % 2 ? 0.5 : 1, weightDecay: 0 }])),
+    ema: { decay: 0.99 },
+  };
   const schedule = { type: "cosine", steps: 500, min: 0.001, warmup: 20 } as const;
   it.each<[string, string]>([
     ["every-layer-model.py", modelPy(everyLayer)],
     ["published-model.py", modelPy(model)],
     ["every-layer-train.py", trainPy({ ...run, optimizer: { type: "adamw", lr: 0.01 }, schedule, clip: 0.5 })],
     ["published-train.py", trainPy(published)],
+    ["features-model.py", modelPy({ ...everyLayer, classWeights: [1, 2.5, 0.5], labelSmoothing: 0.1 })],
+    ["features-train.py", trainPy(features)],
   ])("are, to the letter, %s", async (name, text) => {
     await expect(text).toMatchFileSnapshot(golden(name));
   });
