@@ -26,8 +26,7 @@ fn packHalves(x: f32, y: f32) -> u32 { return halfBits(x) | (halfBits(y) << 16u)
 export const toHalfParams = (size: number, count: number): ArrayBuffer => Uint32Array.of(size, count).buffer;
 
 /**
- * y = x as halves. An invocation writes one word; with `vector` (the count is a multiple of 4) two, from a vec4. Without
- * what other kernels are written with: most programs do not load this file, and should not have theirs cut up for it.
+ * y = x as halves. An invocation writes one word; with `vector` (the count is a multiple of 4) two, from a vec4.
  */
 export const toHalf = (vector: boolean): string => `
 struct Params { size: u32, count: u32 }

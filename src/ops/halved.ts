@@ -25,10 +25,7 @@ interface Stores {
   readonly toHalf?: true;
 }
 
-/**
- * Ops that have a form which reads halves, and the inputs that it may read so. By name: they come with the graph, and
- * importing them here would have bundlers cut them out of the file where all others use them.
- */
+/** Ops that have a form which reads halves, and the inputs that it may read so. By name: the ops come with the graph. */
 const operands = new Map<string, readonly number[]>([
   ["matmul", [0, 1]],
   ["transposeMatmul", [0, 1]],

@@ -14,7 +14,7 @@ export interface ScaledControlAttrs extends ControlAttrs, RecordAttrs {
  * `controlAndRecord` where gradients are `control[scale]` times too large, a power of two. Inputs control f32 [8], cursor,
  * loss [1], stats, ring; outputs control, cursor, ring. The clipping factor divides by the scale too. The scale halves
  * after a step that is not finite, and doubles after good ones; the ring gets the next step's where it had the gate, with
- * a minus for a closed one. The op that it is a form of is handed over: see ops/halved.ts.
+ * a minus for a closed one. The op that it is a form of is handed over, as graphs hand over theirs to ops/halved.ts.
  */
 export function scaledControl(controlAndRecord: Op<ControlAttrs & RecordAttrs>): Op<ScaledControlAttrs> {
   made ??= make(controlAndRecord);
