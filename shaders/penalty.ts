@@ -1,6 +1,7 @@
 import { flatMain, read, storage, sumReduce, write } from "./common.ts";
 import { paramBlock } from "./params.ts";
 import { REDUCE_WORKGROUP } from "./reduce.ts";
+import { CONTROL } from "./step.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** `stride` is the number of invocations of the whole dispatch. */
@@ -30,10 +31,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }
 
 /** dy = dw + slope(w): the gradient of the data's loss and the penalty's together. */
-export function penaltyGradient(): string {
+export function penaltyGradient(scaled: boolean): string {
+  const scale = scaled ? `control[${CONTROL.scale}] * ` : "";
   return wgsl`
 ${penaltyParams.wgsl}
-${storage(read("dw"), read("w"), write("dy"))}
-${flatMain(`  let v = w[i];\n  dy[i] = dw[i] + (${penaltySlope("v")});`)}
+${storage(read("dw"), read("w"), ...(scaled ? [read("control")] : []), write("dy"))}
+${flatMain(`  let v = w[i];\n  dy[i] = dw[i] + ${scale}(${penaltySlope("v")});`)}
 `;
 }

@@ -5,8 +5,11 @@ import { REDUCE_WORKGROUP } from "./reduce.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** Places in `control`, the f32 numbers of a step: see src/optim/control.ts. */
-export const CONTROL = { lr: 0, gate: 1, clip: 2, norm: 3, correction1: 4, correction2: 5 } as const;
+export const CONTROL = { lr: 0, gate: 1, clip: 2, norm: 3, correction1: 4, correction2: 5, scale: 6, good: 7 } as const;
 export const CONTROL_SIZE = 8;
+/** Between these the scale of a loss that finds its own value stays. Beyond the largest, sums of squares would leave f32. */
+export const LEAST_SCALE = 2 ** -24;
+export const LARGEST_SCALE = 2 ** 24;
 
 export const gradientStatsParams = paramBlock({ size: "u32", stride: "u32" });
 
@@ -118,6 +121,12 @@ const stepArrays: StepArrays = {
   ring: element("ring"),
 };
 
+/** Texts before and after a step's numbers; the first declares `unscale`, by which gradients are to be multiplied. */
+export interface Scaling {
+  readonly before: string;
+  readonly after: string;
+}
+
 /** Moves the cursor to the next batch. */
 const advance = ({ cursor }: Pick<StepArrays, "cursor">): string => wgsl`
   let next = ${cursor(2)} + params.batch;
@@ -180,9 +189,9 @@ export function controlStep(schedule: ScheduleKind, clips: boolean, arrays: Omit
 /**
  * One workgroup makes the numbers that the update needs: learning rate of this step, whether it may happen, the
  * factor that clips the gradient, and Adam's bias corrections by their recurrence (pow was seen off by 6e-3).
- * With `records` it records the step too.
+ * With `records` it records the step too. `scaling` is for gradients that are a scale times too large (shaders/scaling.ts).
  */
-export function control(schedule: ScheduleKind, clips: boolean, records: boolean): string {
+export function control(schedule: ScheduleKind, clips: boolean, records: boolean, scaling?: Scaling): string {
   return wgsl`
 ${records ? controlRecordParams.wgsl : controlParams.wgsl}
 ${storage(
@@ -203,13 +212,15 @@ fn main(@builtin(local_invocation_index) local: u32) {
     sum += stats[i * 2u];
     bad += stats[i * 2u + 1u];
   }
-  let squares = reduceSum(sum, local);
+${scaling?.before ?? ""}
+  let squares = reduceSum(sum, local)${scaling ? " * unscale * unscale" : ""};
   let broken = reduceSum(bad, local);
   if (local != 0u) { return; }
 ${controlStep(schedule, clips, stepArrays)}
 #if ${records}
 ${recordStep(stepArrays)}
 #endif
+${scaling?.after ?? ""}
 }
 `;
 }

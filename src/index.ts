@@ -57,6 +57,7 @@ export type { StepMetrics } from "./train/metrics.ts";
 export type { CreateOptions } from "./train/open.ts";
 export type { ResolvedOptions, Rows, TrainerOptions } from "./train/options.ts";
 export type { GradientOptions, Gradients, Intermediate, LossGradients } from "./train/passes.ts";
+export type { Halves, LossScale, Precision } from "./train/precision.ts";
 export { Predictor } from "./train/predictor.ts";
 export { matmul, outerProduct, transposeMatmul } from "./train/products.ts";
 export type { RecoveryEvent, RecoveryOptions } from "./train/recovery.ts";

@@ -1,11 +1,12 @@
 import type { Backend } from "../backend/executor.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
+import type { Precision } from "../train/precision.ts";
 import { benchCeilings } from "./ceilings.ts";
 import { benchCrossover, crossoverWidths } from "./crossover.ts";
 import { benchLogging } from "./logging.ts";
 import { benchMatmul, productSizes } from "./matmul.ts";
 import type { BenchReport } from "./report.ts";
-import { benchSteps, stepSizes, workOf } from "./step.ts";
+import { benchSteps, entriesOf, stepSizes, workOf } from "./step.ts";
 
 export const sections = ["ceilings", "matmul", "step", "crossover", "logging"] as const;
 export type Section = (typeof sections)[number];
@@ -17,6 +18,8 @@ export interface BenchPlan {
   /** Widest layer and largest square product. */
   readonly max: number;
   readonly rung?: string | undefined;
+  /** Of training steps; with f16 they are timed in f32 too. Default f32. */
+  readonly precision?: Precision;
   readonly signal: AbortSignal;
 }
 
@@ -37,21 +40,22 @@ const CEILINGS = 8;
  * stopped leaves what it has. Without a GPU only what the CPU can do is measured.
  */
 export async function* runBench(plan: BenchPlan, report: BenchReport): AsyncGenerator<BenchProgress> {
-  const { gpu, cpu, max, signal } = plan;
+  const { gpu, cpu, max, precision = "f32", signal } = plan;
   const wants = (s: Section): boolean => plan.sections.includes(s);
   const products = wants("matmul") ? productSizes(max) : [];
   const backends: readonly Backend[] = gpu ? [gpu, cpu] : [cpu];
   const steps = wants("step") ? stepSizes(max) : [];
+  const entries = entriesOf(backends, precision).length;
   const widths = wants("crossover") && gpu ? crossoverWidths(max) : [];
   const weights = {
     ceilings: wants("ceilings") && gpu ? CEILINGS : 0,
     products: products.map((p) => weight(p.M * p.N * p.K)),
-    steps: steps.map((s) => weight(workOf(s)) / backends.length),
+    steps: steps.map((s) => weight(workOf(s)) / entries),
     widths: widths.map((w) => weight(300 * w * w)),
     logging: wants("logging") ? 3 : 0,
   };
   const all = [...weights.products, ...weights.widths, weights.ceilings, weights.logging];
-  const total = all.reduce((a, b) => a + b, 0) + backends.length * weights.steps.reduce((a, b) => a + b, 0);
+  const total = all.reduce((a, b) => a + b, 0) + entries * weights.steps.reduce((a, b) => a + b, 0);
   let done = 0;
   const progress = (label: string, share: number): BenchProgress => {
     done += share;
@@ -68,9 +72,9 @@ export async function* runBench(plan: BenchPlan, report: BenchReport): AsyncGene
     report.products.push(row);
     yield progress(row.name, weights.products[report.products.length - 1]!);
   }
-  for await (const row of benchSteps({ backends, sizes: steps, signal })) {
+  for await (const row of benchSteps({ backends, sizes: steps, precision, signal })) {
     report.steps.push(row);
-    yield progress(row.name, weights.steps[Math.floor((report.steps.length - 1) / backends.length)]!);
+    yield progress(row.name, weights.steps[Math.floor((report.steps.length - 1) / entries)]!);
   }
   if (gpu && widths.length > 0) {
     for await (const row of benchCrossover({ gpu, cpu, max, signal })) {

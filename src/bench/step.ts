@@ -2,6 +2,7 @@ import type { Backend } from "../backend/executor.ts";
 import { ReferenceExecutor } from "../backend/reference/executor.ts";
 import { throwIfAborted } from "../core/abort.ts";
 import { compare } from "../core/compare.ts";
+import { HALF_U } from "../core/half.ts";
 import { type NdArray, ndarray } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM } from "../core/philox.ts";
 import { initialise } from "../nn/initialise.ts";
@@ -9,6 +10,7 @@ import { losses } from "../nn/losses.ts";
 import { type ModelSpec, parseModel, widths } from "../nn/model.ts";
 import { fuse } from "../ops/fuse.ts";
 import { gradientGraph } from "../train/gradient-graph.ts";
+import type { Precision } from "../train/precision.ts";
 import { createTrainer, type Trainer } from "../train/trainer.ts";
 import { measureInTurns, type Timing, type Work } from "./stats.ts";
 
@@ -25,6 +27,8 @@ export interface StepRow {
   readonly batch: number;
   readonly backend: string;
   readonly kind: Backend["kind"];
+  /** How operands of products are stored. */
+  readonly precision: Precision;
   readonly verified: boolean;
   /** From the options to the loss of the first step: recording, compiling, upload, one step. */
   readonly firstMs: number | null;
@@ -34,10 +38,22 @@ export interface StepRow {
 
 /** Rows of the batch on which gradients are verified, so that the f64 reference takes seconds at most. */
 const VERIFY_WORK = 2e9;
+/** Scale of the gradients that are verified in f16: both sides have it, so it only keeps them among the normal halves. */
+const VERIFY_SCALE = 2 ** 10;
 /** Multiply-adds of a step above which the CPU is left out where a GPU takes part: it would take minutes. */
 const MAX_CPU_WORK = 3e9;
-/** Relative error that a whole gradient may have. */
+/** Relative error that a whole gradient may have in f32. */
 const NORM_LIMIT = 1e-5;
+
+/**
+ * With halves an operand is off by up to u = 2^-11, and of a rectifier's units a share of some u are so close to zero that
+ * they open or close: each moves the gradient by a whole element.
+ */
+function normLimit({ layers }: ModelSpec, precision: Precision): number {
+  if (precision === "f32") return NORM_LIMIT;
+  const rectifiers = layers.filter(({ type }) => type === "relu").length;
+  return 8 * HALF_U + Math.sqrt(4 * HALF_U * rectifiers);
+}
 
 /** A classifier with the given widths and rectifiers between. */
 export function mlp(name: string, sizes: readonly number[], batch: number): StepSize {
@@ -62,9 +78,25 @@ export function stepSizes(max: number): readonly StepSize[] {
 export async function* benchSteps(options: {
   readonly backends: readonly Backend[];
   readonly sizes: readonly StepSize[];
+  /** With f16 the GPU takes part twice, in f32 and in f16. */
+  readonly precision?: Precision;
   readonly signal?: AbortSignal;
 }): AsyncGenerator<StepRow> {
-  for (const size of options.sizes) yield* benchStep(options.backends, size, options.signal);
+  const entries = entriesOf(options.backends, options.precision ?? "f32");
+  for (const size of options.sizes) yield* benchStep(entries, size, options.signal);
+}
+
+interface Entry {
+  readonly backend: Backend;
+  readonly precision: Precision;
+}
+
+/** Who takes part: a CPU has nothing to win from halves, which it computes only to check. */
+export function entriesOf(backends: readonly Backend[], precision: Precision): readonly Entry[] {
+  return backends.flatMap((backend) => [
+    { backend, precision: "f32" },
+    ...(precision === "f16" && backend.kind === "webgpu" ? [{ backend, precision } as const] : []),
+  ]);
 }
 
 /** Multiply-adds of a step: forward, and two products backward. */
@@ -80,16 +112,16 @@ interface Contestant {
 
 /** One size on every backend: all verified and warmed up, then timed in turns. */
 async function* benchStep(
-  backends: readonly Backend[],
+  entries: readonly Entry[],
   size: StepSize,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StepRow> {
   const contestants: Contestant[] = [];
   try {
-    for (const backend of backends) {
+    for (const { backend, precision } of entries) {
       throwIfAborted(signal);
-      if (backend.kind === "cpu" && backends.length > 1 && workOf(size) > MAX_CPU_WORK) continue;
-      contestants.push(await prepare(backend, size));
+      if (backend.kind === "cpu" && entries.length > 1 && workOf(size) > MAX_CPU_WORK) continue;
+      contestants.push(await prepare(backend, size, precision));
     }
     const ready = contestants.filter((c) => c.trainer !== null);
     const times = await measureInTurns(
@@ -114,10 +146,11 @@ export function stepsOf(trainer: Trainer, logEvery?: number): Work {
 }
 
 /** A trainer that has taken its first step; none where the gradients are wrong. */
-async function prepare(backend: Backend, { name, model, batch }: StepSize): Promise<Contestant> {
+async function prepare(backend: Backend, { name, model, batch }: StepSize, precision: Precision): Promise<Contestant> {
   const weights = initialise(model, 1);
   const parameters = [...weights.values()].reduce((sum, w) => sum + w.data.length, 0);
-  const row = { name, parameters, batch, backend: backend.description, kind: backend.kind };
+  const called = precision === "f16" ? `${name} f16` : name;
+  const row = { name: called, parameters, batch, backend: backend.description, kind: backend.kind, precision };
   const verifyRows = Math.max(1, Math.min(batch, Math.floor(VERIFY_WORK / (6 * parameters))));
   const start = performance.now();
   const options = {
@@ -126,12 +159,14 @@ async function prepare(backend: Backend, { name, model, batch }: StepSize): Prom
     weights,
     batch,
     optimizer: { type: "adam", lr: 1e-4 },
+    precision,
   } as const;
   const trainer = await createTrainer(backend, options);
   try {
     await stepsOf(trainer)(1);
     const firstMs = performance.now() - start;
-    if (await verifyGradients(backend, model, weights, sample(model, verifyRows))) return { row, trainer, firstMs };
+    if (await verifyGradients(backend, model, weights, sample(model, verifyRows), precision))
+      return { row, trainer, firstMs };
   } catch (error) {
     trainer.dispose();
     throw error;
@@ -163,14 +198,19 @@ async function verifyGradients(
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
   { x, y }: { x: NdArray; y: NdArray },
+  precision: Precision,
 ): Promise<boolean> {
-  const g = await gradientGraph(model, weights, x, y, { seed: 1, maxBufferSize: backend.limits.maxBufferSize });
-  const exact = new ReferenceExecutor(g.graph, "f64");
+  const { maxBufferSize } = backend.limits;
+  const steps = precision === "f16" ? await import("../train/half-steps.ts") : null;
+  const halves = steps && { scale: VERIFY_SCALE, steps };
+  const g = await gradientGraph(model, weights, x, y, { seed: 1, maxBufferSize, halves });
+  const exact = new ReferenceExecutor(g.graph, "f64", true);
   exact.step();
   const executor = await backend.compile(g.graph, { nodes: fuse(g.graph) });
   try {
+    const most = normLimit(model, precision);
     const flats = await executor.run(1, g.flatGradients);
-    return flats.every((flat, i) => compare(flat, exact.read(g.flatGradients[i]!), null).normRelative <= NORM_LIMIT);
+    return flats.every((flat, i) => compare(flat, exact.read(g.flatGradients[i]!), null).normRelative <= most);
   } finally {
     executor.dispose();
   }

@@ -56,7 +56,7 @@ export class LossProbe {
       const now = new Map<Tensor, NdArray>([[t, replacement]]);
       for (const node of nodes) {
         const inputs = node.inputs.map((x) => now.get(x) ?? this.values.get(x)!);
-        const outputs = node.op.reference(inputs, node.attrs);
+        const outputs = (node.op.ideal ?? node.op.reference)(inputs, node.attrs);
         node.outputs.forEach((y, i) => {
           now.set(y, outputs[i]!);
         });

@@ -5,14 +5,15 @@ import { type Comparison, compare } from "../core/compare.ts";
 import { type NdArray, type Shape, sizeOf } from "../core/ndarray.ts";
 import { turn } from "../core/turn.ts";
 import type { Tensor } from "../graph/graph.ts";
+import { idealValues, propagateBounds } from "../graph/propagate.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { fuse } from "../ops/fuse.ts";
 import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
 import { type GradientGraph, gradientGraph } from "../train/gradient-graph.ts";
 import { checkWeights, matchRows } from "../train/options.ts";
+import type { Precision } from "../train/precision.ts";
 import { checkFiniteDifferences, type FiniteDifferenceResult, LossProbe } from "./finite-differences.ts";
-import { NORM_LIMIT, normLimits } from "./norm-limits.ts";
-import { propagateBounds } from "./propagate.ts";
+import { F32_NORMS, halfNorms, normLimits } from "./norm-limits.ts";
 
 /** A net, a batch, and the device whose gradients are to be proved. */
 export interface GradientCheckOptions extends Abortable {
@@ -30,6 +31,8 @@ export interface GradientCheckOptions extends Abortable {
   readonly beside?: Backend | null;
   /** Draws dropout's masks. Default 1. */
   readonly seed?: number;
+  /** How the device stores the operands of products. With f16 the bound is that of halves. Default f32. */
+  readonly precision?: Precision;
   /** The run's penalty, where it has one: then the loss and every gradient are checked with it. */
   readonly penalty?: PenaltySpec;
   /** Gets every tensor's values as they are compared, for pictures. */
@@ -100,10 +103,13 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   checkWeights(model, weights);
   const { x, y } = matchRows(model, { x: options.x, y: options.y }, "batch");
   const maxBufferSize = backend?.limits.maxBufferSize ?? 2 ** 32;
-  const g = await gradientGraph(model, weights, x, y, {
-    ...{ seed: options.seed ?? 1, maxBufferSize, penalty: checkPenalty(options.penalty) },
-  });
-  const exact = new ReferenceExecutor(g.graph, "f64");
+  const steps = options.precision === "f16" ? await import("../train/half-steps.ts") : null;
+  const common = { seed: options.seed ?? 1, maxBufferSize, penalty: checkPenalty(options.penalty) };
+  const graphOf = (scale: number): Promise<GradientGraph> =>
+    gradientGraph(model, weights, x, y, { ...common, halves: steps && { scale, steps } });
+  const scale = steps ? await scaleFor(await graphOf(1)) : 1;
+  const g = await graphOf(scale);
+  const exact = new ReferenceExecutor(g.graph, "f64", true);
   await orAborted(exact.run(1), signal);
   const bounds = await propagateBounds(g.graph, exact.values);
   const nothing = new Map<Tensor, NdArray>();
@@ -113,7 +119,7 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const besides = await onDevice(options.beside ?? null);
   const probe = new LossProbe(g.graph, g.loss, exact.values);
   const samples = samplesFor(model, x.shape[0]!);
-  const limits = await normLimits(g, exact.values, computed);
+  const limits = await normLimits(g, exact.values, computed, steps ? halfNorms(bounds) : F32_NORMS);
   const tensors: TensorCheck[] = [];
   const parameterGradients = new Set([...g.parameters.values()].map((p) => p.gradient));
   const pointOf = new Map([...g.gradients].map(([t, dt]) => [dt, t] as const));
@@ -123,16 +129,20 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
     await turn();
     throwIfAborted(signal);
     for (const t of node.outputs) {
-      if (t.dtype !== "f32") continue;
+      if (t.dtype !== "f32" && t.dtype !== "f16") continue;
       const point = pointOf.get(t);
-      const value = exact.values.get(t)!;
-      const value32 = computed.get(t);
-      const bound = bounds.get(t) ?? null;
-      const device = value32 ? compare(value32, value, bound) : null;
-      const second = besides.get(t);
-      options.onTensor?.(t.name, { exact: value, device: value32 ?? null, bound });
+      const unscaled = (a: NdArray): NdArray => (point ? divided(a, scale) : a);
+      const value = unscaled(exact.values.get(t)!);
+      const found = computed.get(t);
+      const seen = found && unscaled(found);
+      const carried = bounds.get(t);
+      const bound = carried ? unscaled(carried) : null;
+      const device = seen ? compare(seen, value, bound) : null;
+      const beside = besides.get(t);
+      const second = beside && unscaled(beside);
+      options.onTensor?.(t.name, { exact: value, device: seen ?? null, bound });
       const finite = point ? checkFiniteDifferences(probe, point, exact.values.get(point)!, value, samples) : null;
-      const limit = limits.get(t) ?? NORM_LIMIT;
+      const limit = limits.get(t)!;
       const normFits = !device || !point || device.normRelative <= limit * Math.max(1, model.layers.length / 8);
       tensors.push({
         name: t.name,
@@ -157,6 +167,25 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
     firstDivergent: failed?.name ?? null,
     tensors,
   };
+}
+
+/** The largest gradient, scaled, stays so far below the largest half; more than the first scale of a run is no use. */
+const LARGEST_SCALED = 2 ** 12;
+const MOST_SCALE = 2 ** 16;
+
+/** A power of two by which gradients may be multiplied on their way, so that none is lost among the least halves. */
+async function scaleFor(g: GradientGraph): Promise<number> {
+  const exact = await idealValues(g.graph);
+  let most = 0;
+  for (const t of g.gradients.values()) {
+    for (const v of exact.get(t)?.data ?? []) most = Math.max(most, Math.abs(v));
+  }
+  return most > 0 ? Math.min(MOST_SCALE, 2 ** Math.floor(Math.log2(LARGEST_SCALED / most))) : 1;
+}
+
+/** By a power of two, exactly; the array itself where that is 1. */
+function divided(a: NdArray, scale: number): NdArray {
+  return scale === 1 ? a : { ...a, data: (a.data as Float64Array).map((v) => v / scale) };
 }
 
 /** Every value that the device keeps when it runs the graph as it does in training, fused. */

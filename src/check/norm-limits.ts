@@ -1,8 +1,10 @@
 import { compare } from "../core/compare.ts";
+import { HALF_U } from "../core/half.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import type { Node, Tensor } from "../graph/graph.ts";
 import { proofOf } from "../graph/op.ts";
 import { activations } from "../ops/activations.ts";
+import { toHalf } from "../ops/half.ts";
 import type { GradientGraph } from "../train/gradient-graph.ts";
 
 /** Largest relative error of a whole gradient, ||g^ - g|| / ||g||, for nets of up to eight layers. */
@@ -11,6 +13,27 @@ export const NORM_LIMIT = 1e-5;
 const VALUE_ERROR = 2e-6;
 /** How much larger the relative error of a gradient may be than that of the one it comes from. */
 const CARRIED = 8;
+
+/** What limits follow from: the precision that a device computes in. */
+export interface NormPrecision {
+  /** For a gradient that nothing makes less precise. */
+  readonly limit: number;
+  readonly carried: number;
+  /** How far values of the forward pass may be off; null for VALUE_ERROR of each. */
+  readonly errors: ReadonlyMap<Tensor, NdArray | null> | null;
+}
+
+export const F32_NORMS: NormPrecision = { limit: NORM_LIMIT, carried: CARRIED, errors: null };
+/**
+ * Operands rounded to halves are off by up to u = 2^-11 each, and a gradient has passed through several. Where a value may
+ * be off by its bound, a rectifier close to zero may open or close: that is a whole element of the gradient, and moves the
+ * norm by hundredths, so what comes behind is allowed no more than twice what was seen there.
+ */
+export const halfNorms = (errors: NormPrecision["errors"]): NormPrecision => ({
+  limit: 8 * HALF_U,
+  carried: 2,
+  errors,
+});
 
 /**
  * The relative error that each gradient's norm may have. Two kinds of node turn right values into gradients that are
@@ -21,16 +44,21 @@ export async function normLimits(
   g: GradientGraph,
   exact: ReadonlyMap<Tensor, NdArray>,
   computed: ReadonlyMap<Tensor, NdArray>,
+  precision: NormPrecision = F32_NORMS,
 ): Promise<ReadonlyMap<Tensor, number>> {
   const limits = new Map<Tensor, number>();
   const slopes = new Set<unknown>(Object.values(activations).map((a) => a.backward));
   const gradients = new Set(g.gradients.values());
   const first = g.gradients.get(g.outputs);
+  // Where a kernel stores a value as halves alone, they are what there is to see of it.
+  const copies = new Map(g.graph.nodes.filter((n) => n.op === toHalf).map((n) => [n.inputs[0]!, n.outputs[0]!]));
+  const seen = (t: Tensor): NdArray | undefined => computed.get(t) ?? computed.get(copies.get(t) ?? t);
   for (const node of g.graph.nodes) {
-    const carried = Math.max(NORM_LIMIT, ...node.inputs.map((t) => limits.get(t) ?? 0));
+    const carried = Math.max(precision.limit, ...node.inputs.map((t) => limits.get(t) ?? 0));
     for (const t of node.outputs) {
       const differs = t === first || slopes.has(node.op);
-      limits.set(t, differs ? Math.max(carried, await allowed(node, t, gradients, exact, computed)) : carried);
+      const more = differs ? await allowed(node, t, gradients, exact, seen(t), precision) : 0;
+      limits.set(t, Math.max(carried, more));
     }
   }
   return limits;
@@ -41,9 +69,9 @@ async function allowed(
   t: Tensor,
   gradients: ReadonlySet<Tensor>,
   exact: ReadonlyMap<Tensor, NdArray>,
-  computed: ReadonlyMap<Tensor, NdArray>,
+  onDevice: NdArray | undefined,
+  { carried, errors }: NormPrecision,
 ): Promise<number> {
-  const onDevice = computed.get(t);
   const { bound } = await proofOf(node.op);
   if (!bound || !onDevice) return 0;
   const inputs = node.inputs.map((input) => exact.get(input)!);
@@ -52,14 +80,14 @@ async function allowed(
   if (size === 0) return 0;
   // Gradients that come in have limits of their own; targets and the seed are exact.
   const isValue = (input: Tensor): boolean =>
-    input.kind === "computed" && input.dtype === "f32" && !gradients.has(input);
-  const off = node.inputs.map((input, i) =>
-    isValue(input)
-      ? { ...inputs[i]!, data: Float64Array.from(inputs[i]!.data, (v) => VALUE_ERROR * Math.abs(v)) }
-      : null,
-  );
+    input.kind === "computed" && (input.dtype === "f32" || input.dtype === "f16") && !gradients.has(input);
+  const off = node.inputs.map((input, i) => {
+    if (!isValue(input)) return null;
+    if (errors) return errors.get(input) ?? null;
+    return { ...inputs[i]!, data: Float64Array.from(inputs[i]!.data, (v) => VALUE_ERROR * Math.abs(v)) };
+  });
   const most = norm((await bound(inputs, off, outputs, node.attrs))[0]!) / size;
-  return CARRIED * Math.min(compare(onDevice, exact.get(t)!, null).normRelative, most);
+  return carried * Math.min(compare(onDevice, exact.get(t)!, null).normRelative, most);
 }
 
 function norm({ data }: NdArray): number {

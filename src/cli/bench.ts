@@ -6,6 +6,7 @@ import { runBench, type Section, sections } from "../bench/run.ts";
 import { headLines, reportMarkdown, reportTables } from "../bench/tables.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { matmul } from "../ops/matmul.ts";
+import { precisions } from "../train/precision.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { directions } from "./bench-tutorial.ts";
 import { nodeEnvironment } from "./environment.ts";
@@ -21,6 +22,7 @@ tutorial: gradients from the front (forward mode) against backward, counted and 
 
   --max <N>           widest layer (default 512)
   --only <name>       the same as naming it
+  --precision <P>     f32 (default) or f16: training steps with products of halves, beside those in f32
   --rung <name>       time this kernel of the ladder: naive, tiled, block64, direct, ...
   --backend <B>       auto (default), webgpu, cpu or reference
   --json [FILE|-]     the report as JSON, to a file or to stdout in place of the tables
@@ -30,6 +32,7 @@ const options = {
   max: { type: "string" },
   only: { type: "string" },
   rung: { type: "string" },
+  precision: { type: "string" },
   backend: { type: "string" },
   json: { type: "string" },
   markdown: { type: "string" },
@@ -46,15 +49,22 @@ export async function run(args: readonly string[]): Promise<number> {
   const max = countFlag("max", values.max) ?? 512;
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const rung = values.rung === undefined ? undefined : rungFlag(values.rung);
+  const precision = choiceFlag("precision", values.precision, precisions) ?? "f32";
+  if (precision === "f16" && what !== undefined && what !== "step") {
+    throw new ChainruleError("usage", `--precision f16 is for training steps, not for ${what}`);
+  }
   const abort = new AbortController();
   process.on("SIGINT", () => (abort.signal.aborted ? process.exit(130) : abort.abort()));
   if (what === "tutorial") return tutorial(values.json, abort.signal);
   const backend = await openBackend(choice);
   const report = emptyReport(nodeEnvironment(backend));
   const gpu = backend.kind === "webgpu" ? (backend as WebGpuBackend) : null;
+  if (precision === "f16" && !gpu) {
+    throw new ChainruleError("usage", "--precision f16 is timed on a GPU: a CPU computes halves only to check");
+  }
   const wanted: readonly Section[] = what ? [what] : sections;
   const cpu = gpu ? await cpuBackend() : backend;
-  const plan = { gpu, cpu, sections: wanted, max, rung, signal: abort.signal };
+  const plan = { gpu, cpu, sections: wanted, max, rung, precision, signal: abort.signal };
   const start = performance.now();
   try {
     for await (const { label, share } of runBench(plan, report)) progress(`${label}${timeLeft(start, share)}`);

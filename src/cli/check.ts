@@ -7,6 +7,7 @@ import { weightsOf } from "../io/weights.ts";
 import { defaultInitialiser, type Initialiser, initialise, initialisers } from "../nn/initialise.ts";
 import { requireFits } from "../nn/parameters.ts";
 import { matchRows } from "../train/options.ts";
+import { type Precision, precisions } from "../train/precision.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { dataFlags } from "./data-flags.ts";
 import { tensorsAt } from "./files.ts";
@@ -18,7 +19,7 @@ import { choiceFlag, countFlag, parse } from "./usage.ts";
 
 const help = `Usage: chainrule check <model.json|preset> [options]
 
-Proves the gradients of a model on one batch, tensor by tensor: the device's f32 against the CPU's f64 inside
+Proves the gradients of a model on one batch, tensor by tensor: the device's values against the CPU's f64 inside
 a propagated bound, and the f64 against finite differences. Exits 1 when a tensor fails.
 
   --data <preset|file>   where the batch comes from (its first rows); drawn from the seed by default
@@ -29,6 +30,7 @@ a propagated bound, and the f64 against finite differences. Exits 1 when a tenso
   --l1 <X>  --l2 <X>     check the loss with the penalties that train adds
   --seed <N>             weights and dropout masks (default 1)
   --backend <B>          auto (default), webgpu, cpu or reference
+  --precision <P>        f32 (default) or f16: products of halves, against the bound that halves allow
   --json                 the whole report as JSON`;
 
 const options = {
@@ -41,6 +43,7 @@ const options = {
   l2: { type: "string" },
   seed: { type: "string" },
   backend: { type: "string" },
+  precision: { type: "string" },
 } as const;
 
 export async function run(args: readonly string[]): Promise<number> {
@@ -57,6 +60,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const batch = countFlag("batch", values.batch) ?? 32;
   const penalty = penaltyFlags(values);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
+  const precision = choiceFlag("precision", values.precision, precisions) ?? "f32";
   const read = values.weights ? weightsOf(await tensorsAt(values.weights), model) : null;
   const data =
     source === undefined
@@ -67,18 +71,21 @@ export async function run(args: readonly string[]): Promise<number> {
   const backend: Backend = await openBackend(choice);
   requireFits(model, backend.limits.maxBufferSize);
   const weights = read ?? initialise(model, seed, init);
-  const report = await checkGradients({ model, weights, x, y, backend, seed, ...(penalty ? { penalty } : {}) });
+  const report = await checkGradients({
+    ...{ model, weights, x, y, backend, seed, precision },
+    ...(penalty ? { penalty } : {}),
+  });
   const story = name.startsWith("tutorial") && !values.weights ? await continueTutorial(name) : null;
-  if (values.json) print(JSON.stringify({ model: name, batch: n, ...report, story }));
+  if (values.json) print(JSON.stringify({ model: name, batch: n, precision, ...report, story }));
   else {
-    print(reportText(report, n));
+    print(reportText(report, n, precision));
     if (story) print(story.text);
   }
   backend.dispose();
   return report.pass ? 0 : 1;
 }
 
-function reportText(report: GradientReport, batch: number): string {
+function reportText(report: GradientReport, batch: number, precision: Precision): string {
   const header = [
     "tensor",
     "shape",
@@ -93,7 +100,7 @@ function reportText(report: GradientReport, batch: number): string {
   ];
   const lines = report.tensors.filter((t) => t.kind === "gradient" || !t.pass).map(row);
   const verdict = report.pass
-    ? `PASS: every gradient is right on ${report.backend} (batch of ${batch})`
+    ? `PASS: every gradient is right on ${report.backend} (batch of ${batch}${precision === "f16" ? ", products of halves" : ""})`
     : report.firstDivergent
       ? `FAIL: ${blame(report)}`
       : "FAIL: the gradients are zero, or nothing but rounding, so nothing was shown; use other weights";

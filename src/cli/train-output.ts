@@ -12,10 +12,11 @@ export interface Evaluations {
   readonly test: Evaluation | null;
 }
 
-/** A line of the log. */
-export function logLine(m: StepMetrics): string {
-  const { step, loss, gradientNorm, learningRate } = m;
-  return `${JSON.stringify({ step, loss, gradientNorm, learningRate })}\n`;
+/** A line of the log; with f16 also the scale of the loss, and whether the step was left out to find it. */
+export function logLine(m: StepMetrics, halves: boolean): string {
+  const { step, loss, gradientNorm, learningRate, lossScale, skipped } = m;
+  const scaling = halves ? { lossScale, skipped } : {};
+  return `${JSON.stringify({ step, loss, gradientNorm, learningRate, ...scaling })}\n`;
 }
 
 /** An evaluation's line of the log. */

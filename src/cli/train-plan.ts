@@ -9,6 +9,7 @@ import { optimizers } from "../ops/optimizers.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { parseSchedule, scheduleAttrs } from "../optim/schedule.ts";
 import type { Rows, TrainerOptions } from "../train/options.ts";
+import { halfSteps, type LossScale, precisions, resolveHalves } from "../train/precision.ts";
 import { isResident, type RowSource } from "../train/row-source.ts";
 import type { WeightsChoice } from "../train/trainer.ts";
 import type { EarlyStopping } from "../train/validation.ts";
@@ -37,6 +38,11 @@ ${dataHelp}
   --schedule <S>            constant, step:every=N,gamma=X, cosine:steps=N,min=X or exponential:steps=N,end=X;
                            each with warmup=N
   --clip <X>                clip the gradient to this global norm
+  --precision <P>           f32 (default) or f16: products read halves and sum in f32, once the first batch's gradients
+                           have shown that f16 will do
+  --loss-scale <S>          f16: dynamic (default), or a power of two by which gradients are multiplied on their way;
+                           dynamic halves at a gradient that is not finite, skips that step and goes on, whatever
+                           --on-not-finite says, and doubles after 2,000 good ones
   --class-weights <W>       crossEntropy: a weight for each class (1,2.5,...), or balanced by their counts
   --label-smoothing <X>     crossEntropy: share of each target that is spread over all classes
   --group <match:k=X,...>   parameters with factors of their own for lr and weight-decay; may be given again:
@@ -81,6 +87,8 @@ export const trainOptions = {
   "weight-decay": { type: "string" },
   schedule: { type: "string" },
   clip: { type: "string" },
+  precision: { type: "string" },
+  "loss-scale": { type: "string" },
   "class-weights": { type: "string" },
   "label-smoothing": { type: "string" },
   group: { type: "string", multiple: true },
@@ -154,6 +162,7 @@ export async function planOf(
   const clip = numberFlag("clip", values.clip);
   if (clip !== undefined && !(clip > 0))
     throw new ChainruleError("usage", `--clip must be a positive number, got ${clip}`);
+  const precision = await precisionFlags(values.precision, values["loss-scale"]);
   const features = featureFlags(values, given, batch);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const init = choiceFlag<Initialiser>("init", values.init, initialisers) ?? preset?.init;
@@ -195,6 +204,7 @@ export async function planOf(
       optimizer,
       schedule,
       seed,
+      ...precision,
       ...features,
       ...(batch === undefined ? {} : { batch }),
       ...(clip === undefined ? {} : { clip }),
@@ -219,6 +229,14 @@ export async function planOf(
     resume: values.resume,
     json: values.json === true,
   };
+}
+
+async function precisionFlags(precision: string | undefined, scale: string | undefined) {
+  const lossScale: LossScale | undefined = scale === "dynamic" ? "dynamic" : numberFlag("loss-scale", scale);
+  const given = choiceFlag("precision", precision, precisions) ?? "f32";
+  const halves = resolveHalves(given, lossScale);
+  (await halfSteps(halves))?.checkLossScale(halves!.lossScale);
+  return { precision: given, ...(lossScale === undefined ? {} : { lossScale }) };
 }
 
 function batchFlag(text: string | undefined): number | "full" | undefined {

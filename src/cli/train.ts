@@ -35,11 +35,11 @@ export async function run(args: readonly string[]): Promise<number> {
   if (from) await requireRun(from, plan.trainer, plan.steps);
   const trainer = await openTrainer(plan.backend, plan.trainer, plan.onLost, from?.device);
   if (from) goOn(trainer, from);
-  const { data, optimizer, seed } = trainer.options;
+  const { data, optimizer, halves, seed } = trainer.options;
   const { steps, shown, logged, json } = plan;
   const count = parameterSpecs(trainer.options.model).reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);
   note(
-    `${count} parameters, ${data.x.shape[0]} rows, ${steps} steps of ${trainer.batchRows} rows, ${optimizer.type} lr ${optimizer.lr}, seed ${seed}`,
+    `${count} parameters, ${data.x.shape[0]} rows, ${steps} steps of ${trainer.batchRows} rows, ${optimizer.type} lr ${optimizer.lr}${halves ? ", products of halves" : ""}, seed ${seed}`,
   );
 
   const log = plan.log === undefined ? null : openLog(plan.log, from);
@@ -86,7 +86,8 @@ export async function run(args: readonly string[]): Promise<number> {
       })) {
         last = m;
         const atEnd = m.step === steps;
-        if (log !== null && (m.step % logged === 0 || m.step === 1 || atEnd)) writeSync(log, logLine(m));
+        if (log !== null && (m.step % logged === 0 || m.step === 1 || atEnd))
+          writeSync(log, logLine(m, halves !== null));
         if (m.step % shown === 0 || atEnd) stepLine(m, json);
         progress(
           `step ${m.step} of ${steps}  loss ${short(m.loss)}  ${remaining(start, m.step - first, steps - first)}`,

@@ -26,6 +26,7 @@ export type ErrorCode =
   | "lost"
   | "adapter"
   | "usage"
+  | "precision"
   | "not-finite"
   | "aborted"
   | "disposed";

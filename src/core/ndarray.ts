@@ -1,7 +1,10 @@
 import { ChainruleError } from "./errors.ts";
 
-/** Element types of arrays on the host. The device knows f32, i32 and u32; f64 exists for checks. */
-export type DType = "f32" | "f64" | "i32" | "u32";
+/**
+ * Element types of arrays. f64 exists on the host alone, for checks. f16 is a way to store: halves on the device, two to a
+ * word; on the host, and wherever the CPU computes, f32 numbers that a half can hold (the op toHalf rounds them).
+ */
+export type DType = "f32" | "f64" | "f16" | "i32" | "u32";
 /** Dimensions, outermost first; row-major order. A scalar is [1]. */
 export type Shape = readonly number[];
 /** What holds an array's values: f32, f64, i32 and u32 in this order. */
@@ -17,7 +20,13 @@ export interface NdArray {
   readonly data: TypedArray;
 }
 
-const constructors = { f32: Float32Array, f64: Float64Array, i32: Int32Array, u32: Uint32Array } as const;
+const constructors = {
+  f32: Float32Array,
+  f64: Float64Array,
+  f16: Float32Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+} as const;
 
 /** Number of elements of a shape. */
 export function sizeOf(shape: Shape): number {

@@ -1,3 +1,4 @@
+import { roundToHalf } from "../core/half.ts";
 import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM, uniforms } from "../core/philox.ts";
 import type { CaseInput, OpCase } from "./op.ts";
@@ -28,5 +29,7 @@ function draw(spec: CaseInput, step: number): NdArray {
     values = normals(seed, STREAM.check, step, size).map((v) => v * scale);
   }
   const array = ndarray(spec.shape, spec.dtype, values);
-  return spec.through ? spec.through(array) : array;
+  const through = spec.through ? spec.through(array) : array;
+  if (spec.dtype !== "f16") return through;
+  return ndarray(spec.shape, "f16", Float32Array.from(through.data, roundToHalf));
 }

@@ -2,7 +2,7 @@ import { ChainruleError } from "../core/errors.ts";
 import { type DType, type NdArray, type Shape, sameShape, shapeText, sizeOf } from "../core/ndarray.ts";
 import type { Op } from "./op.ts";
 
-/** Shape and element type of a value. Floats are "f32" here; the reference executor may carry them as f64. */
+/** Shape and element type of a value. Floats are "f32" or "f16" here; the reference executor may carry them as f64. */
 export interface TensorSpec {
   /** Sizes of its dimensions, the last one contiguous. */
   readonly shape: Shape;
@@ -135,7 +135,10 @@ export function expectSame(op: { readonly name: string }, inputs: readonly Tenso
   if (inputs.some((t) => !sameShape(t.shape, inputs[0]!.shape))) wrongShapes(op, inputs, "inputs of one shape");
 }
 
-/** Bytes of a value on the device. */
-export function bytesOf(spec: TensorSpec): number {
-  return sizeOf(spec.shape) * 4;
+/** Bytes of an element on the device. */
+export const elementBytes = (dtype: DType): number => (dtype === "f16" ? 2 : 4);
+
+/** Bytes of a value on the device, in whole words. */
+export function bytesOf({ shape, dtype }: TensorSpec): number {
+  return Math.ceil((sizeOf(shape) * elementBytes(dtype)) / 4) * 4;
 }

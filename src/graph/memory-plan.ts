@@ -36,17 +36,19 @@ export interface MemoryPlan {
 /**
  * Decides before any run where every value lies. Variables, packed arrays and kept values have buffers of their own;
  * the others share buffers whenever their lives, from the node that makes them to the last that reads them, do not meet.
+ * `bytesIn` says what a value takes where it is planned for.
  */
 export function planMemory(
   g: Graph,
   nodes: readonly Node[],
   scratchOf: (node: Node) => readonly TensorSpec[],
   keepAll = false,
+  bytesIn: (spec: TensorSpec) => number = bytesOf,
 ): MemoryPlan {
   const storages: Storage[] = [];
   const places = new Map<Tensor, Place>();
   const make = (name: string, spec: TensorSpec, fixed: boolean, at: number): Storage => {
-    const bytes = Math.ceil(bytesOf(spec) / 16) * 16;
+    const bytes = Math.ceil(bytesIn(spec) / 16) * 16;
     const storage = { name, bytes, dtype: spec.dtype, fixed, buffer: -1, first: at, last: at };
     storages.push(storage);
     return storage;

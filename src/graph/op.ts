@@ -21,9 +21,15 @@ export interface Op<A> {
   /** Device kernels, simplest first. Empty for views, which cost nothing. */
   readonly kernels: readonly Kernel<A>[];
   /**
-   * Calls of the kernels in wasm/ that compute it; the reference stands in where this is absent. Views need none.
+   * What it stands for in exact arithmetic, where the reference computes something else on purpose (rounding to halves
+   * is the one case): the function that `gradient` is the derivative of, and that proofs in f64 run.
    */
-  wasm?(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[], attrs: A): WasmPlan;
+  ideal?(inputs: readonly NdArray[], attrs: A): readonly NdArray[];
+  /**
+   * Calls of the kernels in wasm/ that compute it; the reference stands in where this is absent or gives null. Views need
+   * none.
+   */
+  wasm?(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[], attrs: A): WasmPlan | null;
   /**
    * Its body in the kernel that runs whole steps of a small graph. Absent: graphs with it run as dispatches.
    */
@@ -34,6 +40,8 @@ export interface Op<A> {
   readonly proof: Proof<A> | (() => Promise<Proof<A>>);
   /** How its kernels are compared on a device, where several apply; absent where the ladder's own guess will do. */
   readonly trial?: Trial<A>;
+  /** How nodes that begin with one of its own become one, in place of the patterns of ops/fuse.ts, which are handed to it. */
+  readonly fuse?: (node: Node, uses: Uses, patterns: readonly Pattern[]) => Fusion | null;
   /** A loss: the op of its gradient, and the one that computes both in a kernel. */
   readonly lossPair?: () => { readonly backward: AnyOp; readonly withGradient: AnyOp };
   /** Pairs [output, input] that share memory: the op updates that input. */
@@ -66,6 +74,28 @@ export async function proofOf<A>({ proof }: Op<A>): Promise<Proof<A>> {
 /** Error bounds beside values: null where the value is exact. */
 export type Errors = readonly (NdArray | null)[];
 
+/** Several nodes that one can stand for. */
+export interface Fusion {
+  readonly replaces: readonly Node[];
+  /** The one of them in whose place the new node runs. */
+  readonly at: Node;
+  readonly op: AnyOp;
+  readonly attrs: unknown;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+}
+
+/** Who reads what. */
+export interface Uses {
+  readonly nodes: readonly Node[];
+  of(t: Tensor): readonly Node[];
+  /** The only reader of a value that the host does not read either. */
+  only(t: Tensor): Node | null;
+}
+
+/** Nodes, from the given one on, that can become one; null where there are none. */
+export type Pattern = (node: Node, uses: Uses) => Fusion | null;
+
 /** A problem to compare kernels on: as the net has it, or smaller where that would take long; and its check by sample. */
 export interface Trial<A> {
   /** Multiply-adds. */
@@ -74,6 +104,8 @@ export interface Trial<A> {
   halve(inputs: readonly TensorSpec[], attrs: A): readonly TensorSpec[] | null;
   /** Inputs of which only the given rows of output 0 are computed; other outputs stay as they are. */
   cut(inputs: readonly NdArray[], attrs: A, rows: readonly number[]): readonly NdArray[];
+  /** An input that is stored as halves, from f32 numbers; absent where none is. */
+  store?(g: Graph, x: Tensor): Tensor;
 }
 
 /** A way to compute an op on the device. Pure: the same arguments give the same plan. */
@@ -85,7 +117,7 @@ export interface Kernel<A> {
   /** False where a simpler kernel is the better choice for these shapes. Absent: always suits. */
   suits?(inputs: readonly TensorSpec[], attrs: A, caps: DeviceCaps): boolean;
   /** What a device must have for the kernel to apply anywhere. */
-  readonly needs?: "subgroups";
+  readonly needs?: DeviceAbility;
 }
 
 /** What a kernel asks of the device for one node. */
@@ -156,10 +188,15 @@ export interface DeviceLimits {
   readonly minStorageBufferOffsetAlignment: number;
 }
 
+/** Parts of WGSL that not every device has, as DeviceCaps names them. */
+export type DeviceAbility = "subgroups" | "shaderF16";
+
 /** What planners may count on. Asked of the adapter, or made up in a test. */
 export interface DeviceCaps extends DeviceLimits {
   /** WGSL's subgroups: invocations may take values from each other's registers. */
   readonly subgroups: boolean;
+  /** WGSL's f16: halves may be read from arrays of their own type. Without it they are unpacked from words. */
+  readonly shaderF16: boolean;
   /** The adapter computes on a CPU: invocations of a subgroup take turns at barriers, which cost what much work does. */
   readonly onCpu: boolean;
 }
@@ -174,7 +211,7 @@ export const DEFAULT_LIMITS: DeviceLimits = {
   maxStorageBuffersPerShaderStage: 8,
   minStorageBufferOffsetAlignment: 256,
 };
-export const DEFAULT_CAPS: DeviceCaps = { ...DEFAULT_LIMITS, subgroups: false, onCpu: false };
+export const DEFAULT_CAPS: DeviceCaps = { ...DEFAULT_LIMITS, subgroups: false, shaderF16: false, onCpu: false };
 
 /** One set of inputs for the checks. */
 export interface OpCase<A> {

@@ -8,7 +8,7 @@ export async function truth(
   attrs: unknown,
 ): Promise<{ outputs: readonly NdArray[]; bounds: readonly (NdArray | null)[] }> {
   const exact = (): NdArray[] =>
-    inputs.map((x) => (x.dtype === "f32" ? cast(x, "f64") : { ...x, data: x.data.slice() }));
+    inputs.map((x) => (x.dtype === "f32" || x.dtype === "f16" ? cast(x, "f64") : { ...x, data: x.data.slice() }));
   const outputs = op.reference(exact(), attrs);
   const nothing = inputs.map(() => null);
   const { bound } = await proofOf(op);

@@ -1,3 +1,4 @@
+import { halfOfBits } from "../core/half.ts";
 import { type DType, type NdArray, type Shape, zeros } from "../core/ndarray.ts";
 
 /** How one element of a file is read. */
@@ -16,7 +17,7 @@ export interface Element {
 export const ELEMENTS: ReadonlyMap<string, Element> = new Map<string, Element>([
   ["F64", { bytes: 8, dtype: "f64", read: (view, at, little) => view.getFloat64(at, little) }],
   ["F32", { bytes: 4, dtype: "f32", read: (view, at, little) => view.getFloat32(at, little) }],
-  ["F16", { bytes: 2, dtype: "f32", read: (view, at, little) => halfToNumber(view.getUint16(at, little)) }],
+  ["F16", { bytes: 2, dtype: "f32", read: (view, at, little) => halfOfBits(view.getUint16(at, little)) }],
   ["BF16", { bytes: 2, dtype: "f32", read: readBfloat16 }],
   ["I64", { bytes: 8, dtype: "i32", read: (view, at, little) => signed(view.getBigInt64(at, little)) }],
   ["U64", { bytes: 8, dtype: "u32", read: (view, at, little) => unsigned(view.getBigUint64(at, little)) }],
@@ -29,8 +30,14 @@ export const ELEMENTS: ReadonlyMap<string, Element> = new Map<string, Element>([
   ["BOOL", { bytes: 1, dtype: "i32", read: (view, at) => (view.getUint8(at) === 0 ? 0 : 1) }],
 ]);
 
-/** What each of the host's types is written as. */
-export const WRITTEN_AS: Readonly<Record<DType, string>> = { f64: "F64", f32: "F32", i32: "I32", u32: "U32" };
+/** What each of the host's types is written as: halves as the f32 numbers that they are on the host. */
+export const WRITTEN_AS: Readonly<Record<DType, string>> = {
+  f64: "F64",
+  f32: "F32",
+  f16: "F32",
+  i32: "I32",
+  u32: "U32",
+};
 
 /** How a stretch of a file holds an array. The file must have the bytes: nothing here looks. */
 export interface Layout {
@@ -94,15 +101,6 @@ const unsigned = (value: bigint): number => within(value, 0n, 2n ** 32n);
 
 function within(value: bigint, low: bigint, high: bigint): number {
   return value >= low && value < high ? Number(value) : Number.NaN;
-}
-
-/** IEEE 754 binary16: 1 sign bit, 5 exponent bits (bias 15), 10 fraction bits. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
 const word = new DataView(new ArrayBuffer(4));

@@ -16,6 +16,7 @@ const options: Readonly<Record<keyof ResolvedOptions, string>> = {
   clip: "the update",
   seed: "how rows and masks are drawn",
   weights: "what the run began with",
+  halves: "f32 alone, see below",
   maxDataBytes: "nothing: it says where rows lie, not which are drawn",
   maxBufferSize: "nothing: it divides buffers",
   ema: "the average, behind the update",
@@ -43,4 +44,7 @@ export function requireKnown(run: ResolvedOptions, what: string, refuses: readon
   const used: Readonly<Record<RareOption, boolean>> = { accumulate: run.accumulate > 1 };
   const refused = refuses.find((option) => used[option]);
   if (refused) throw new ChainruleError("usage", `${what}: a run with ${refused} cannot be written there`);
+  if (run.halves) {
+    throw new ChainruleError("usage", `${what}: the run is in f16; what is written computes in f32 or more`);
+  }
 }

@@ -17,7 +17,8 @@ export function readNpy(bytes: Uint8Array, name = "npy"): NdArray {
   });
 }
 
-const DESCRIBED: Readonly<Record<DType, string>> = { f64: "<f8", f32: "<f4", i32: "<i4", u32: "<u4" };
+// Halves are f32 numbers on the host.
+const DESCRIBED: Readonly<Record<DType, string>> = { f64: "<f8", f32: "<f4", f16: "<f4", i32: "<i4", u32: "<u4" };
 /** Version 1.0. */
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0] as const;
 /** Where the values begin, a multiple of this: what the format asks, so that a file can be mapped. */

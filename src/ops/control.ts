@@ -6,6 +6,8 @@ import {
   controlParams,
   controlRecordParams,
   controlStep,
+  LEAST_SCALE,
+  type Scaling,
   type ScheduleKind,
   scheduleIncludes,
 } from "../../shaders/step.ts";
@@ -20,7 +22,7 @@ import { input, output } from "./plan.ts";
 import { type RecordAttrs, record } from "./record.ts";
 import { call, float } from "./wasm-plan.ts";
 
-export { CONTROL, CONTROL_SIZE };
+export { CONTROL, CONTROL_SIZE, LEAST_SCALE };
 
 export interface ControlAttrs {
   readonly schedule: ScheduleKind;
@@ -35,6 +37,8 @@ export interface ControlAttrs {
   readonly maxNorm: number;
   readonly beta1: number;
   readonly beta2: number;
+  /** Of gradients that are scaled: texts around the numbers of the kernel that records too. */
+  readonly scaling?: Scaling;
 }
 
 /** Schedules by number, as wasm/step.ts counts them. */
@@ -165,7 +169,7 @@ export const controlAndRecord: Op<ControlAttrs & RecordAttrs> = composed<Control
       plan: ([, , , stats], _o, a) => ({
         launches: [
           {
-            code: controlCode(a.schedule, a.maxNorm > 0, true),
+            code: controlCode(a.schedule, a.maxNorm > 0, true, a.scaling),
             params: controlRecordParams.pack({ ...numbersOf(a, stats!), slots: a.slots, batch: a.batch, n: a.n }),
             bindings: [output(0), output(1), input(2), input(3), output(2)],
             workgroups: [1, 1, 1],

@@ -1,5 +1,5 @@
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
-import type { AnyOp } from "../graph/op.ts";
+import type { Pattern, Uses } from "../graph/op.ts";
 import { activations } from "./activations.ts";
 import { batchIndex, drawBatch, gather } from "./batch.ts";
 import { addBias, sumRows } from "./bias.ts";
@@ -7,27 +7,6 @@ import { control, controlAndRecord } from "./control.ts";
 import { type LinearAttrs, linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
 import { record } from "./record.ts";
-
-/** Several nodes that one can stand for. */
-interface Fusion {
-  readonly replaces: readonly Node[];
-  /** The one of them in whose place the new node runs. */
-  readonly at: Node;
-  readonly op: AnyOp;
-  readonly attrs: unknown;
-  readonly inputs: readonly Tensor[];
-  readonly outputs: readonly Tensor[];
-}
-
-/** Who reads what. */
-interface Uses {
-  readonly nodes: readonly Node[];
-  of(t: Tensor): readonly Node[];
-  /** The only reader of a value that the host does not read either. */
-  only(t: Tensor): Node | null;
-}
-
-type Pattern = (node: Node, uses: Uses) => Fusion | null;
 
 /**
  * The graph's nodes with those made one for which a kernel does the work of several, where nothing else looks at the
@@ -39,8 +18,9 @@ export function fuse(g: Graph): readonly Node[] {
   const gone = new Set<Node>();
   const made = new Map<Node, Node>();
   for (const node of g.nodes) {
-    for (const pattern of patterns) {
-      const found = gone.has(node) ? null : pattern(node, uses);
+    const { fuse } = node.op;
+    for (const pattern of fuse ? [fuse] : patterns) {
+      const found = gone.has(node) ? null : pattern(node, uses, patterns);
       if (!found || found.replaces.some((n) => gone.has(n))) continue;
       const { at, op, attrs, inputs, outputs } = found;
       for (const n of found.replaces) gone.add(n);
@@ -104,11 +84,13 @@ const weightGradient: Pattern = (node, { nodes, of }) => {
 };
 
 /** A loss and its gradient, when what the gradient starts from is known before the step. */
-const lossAndGradient: Pattern = (node, { of }) => {
+const lossAndGradient: Pattern = (node, { nodes, of }) => {
   const loss = node.op.lossPair?.();
   const [p, t] = node.inputs;
   const gradient = loss && of(p!).find((n) => n.op === loss.backward && n.inputs[0] === p && n.inputs[1] === t);
-  if (!gradient || gradient.inputs[2]!.kind !== "variable") return null;
+  if (!gradient) return null;
+  const start = gradient.inputs[2]!;
+  if (start.kind !== "variable" && nodes.indexOf(start.node!) > nodes.indexOf(node)) return null;
   const outputs = [node.outputs[0]!, gradient.outputs[0]!];
   const { inputs } = gradient;
   return { replaces: [node, gradient], at: node, op: loss.withGradient, attrs: node.attrs, inputs, outputs };
@@ -144,4 +126,4 @@ const bookkeeping: Pattern = (node, { nodes, of }) => {
   };
 };
 
-const patterns = [layer, inputGradient, weightGradient, lossAndGradient, draw, bookkeeping];
+const patterns: readonly Pattern[] = [layer, inputGradient, weightGradient, lossAndGradient, draw, bookkeeping];

@@ -6,7 +6,8 @@ import {
   penaltySlope,
 } from "../../shaders/penalty.ts";
 import { MAX_PARTIALS, REDUCE_WORKGROUP, total, totalParams } from "../../shaders/reduce.ts";
-import { sizeOf } from "../core/ndarray.ts";
+import { CONTROL } from "../../shaders/step.ts";
+import { type NdArray, sizeOf } from "../core/ndarray.ts";
 import { expectSame } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { constants } from "./chip.ts";
@@ -71,23 +72,29 @@ export const penalty: Op<PenaltyAttrs> = {
   proof: late((p) => p.penalty),
 };
 
-/** dy = dw + l1 sign(w) + 2 l2 w, from the gradient dw of the data's loss and w. */
+/**
+ * dy = dw + l1 sign(w) + 2 l2 w, from the gradient dw of the data's loss and w. Where dw is scaled, the numbers of a step,
+ * control f32 [8], come third, and what is added is scaled alike.
+ */
 export const penaltyGradient: Op<PenaltyAttrs> = {
   name: "penaltyGradient",
   infer(inputs) {
-    expectSame(penaltyGradient, inputs);
+    expectSame(penaltyGradient, inputs.slice(0, 2));
     return [{ shape: inputs[1]!.shape, dtype: "f32" }];
   },
-  reference([dw, w], { l1, l2 }) {
+  reference([dw, w, c], { l1, l2 }) {
     const dy = floatLike(dw!, dw!.shape);
+    const scale = scaleIn(c);
     for (let i = 0; i < dy.data.length; i++) {
       const v = w!.data[i]!;
-      dy.data[i] = dw!.data[i]! + l1 * Math.sign(v) + 2 * l2 * v;
+      dy.data[i] = dw!.data[i]! + scale * (l1 * Math.sign(v) + 2 * l2 * v);
     }
     return [dy];
   },
-  wasm: (_inputs, [dy], { l1, l2 }) =>
-    flatCall("penaltyGradient", [input(0), input(1), output(0), sizeOf(dy!.shape), float(l1), float(l2)], dy!),
+  wasm: (inputs, [dy], { l1, l2 }) =>
+    inputs[2]
+      ? null
+      : flatCall("penaltyGradient", [input(0), input(1), output(0), sizeOf(dy!.shape), float(l1), float(l2)], dy!),
   gradient: "none",
   onChip(w, [dw, x], [dy], attrs) {
     constants(w, "PenaltyGradientParams", penaltyParams, { size: sizeOf(dw!.shape), stride: 0, ...attrs });
@@ -96,12 +103,16 @@ export const penaltyGradient: Op<PenaltyAttrs> = {
   kernels: [
     {
       name: "penaltyGradient/flat",
-      plan([dw], _outputs, { l1, l2 }, caps) {
+      plan(inputs, [dw], { l1, l2 }, caps) {
         const size = sizeOf(dw!.shape);
         const params = penaltyParams.pack({ size, stride: 0, l1, l2 });
-        return { launches: [flatLaunch(gradientCode(), params, [input(0), input(1), output(0)], size, caps)] };
+        const bindings = [...inputs.map((_, i) => input(i)), output(0)];
+        return { launches: [flatLaunch(gradientCode(inputs.length > 2), params, bindings, size, caps)] };
       },
     },
   ],
   proof: late((p) => p.penaltyGradient),
 };
+
+/** By how much dw is scaled. */
+export const scaleIn = (control: NdArray | undefined): number => control?.data[CONTROL.scale] ?? 1;

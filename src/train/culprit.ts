@@ -35,7 +35,8 @@ async function findCulprit(
   const batch = options.batch === "full" ? rows : options.accumulate * options.batch;
   // Of a data set that is not in memory this step's rows will do.
   const { x, y } = isResident(data) ? data : await new RowStream(data, batch, options.seed, 1, false).chunk(step - 1);
-  const plan = await trainingGraph({ ...options, x, y, rows, streams: !isResident(data) });
+  const steps = options.halves && (await import("./half-steps.ts"));
+  const plan = await trainingGraph({ ...options, steps, x, y, rows, streams: !isResident(data) });
   const { graph } = plan;
   // Views show memory that belongs to others.
   const nodes = graph.nodes.filter((node) => !node.op.view);
@@ -61,7 +62,9 @@ async function findCulprit(
 }
 
 function firstNotFinite({ dtype, data }: NdArray): number {
-  return dtype === "f32" || dtype === "f64" ? data.findIndex((v: number) => !Number.isFinite(v)) : -1;
+  return dtype === "f32" || dtype === "f64" || dtype === "f16"
+    ? data.findIndex((v: number) => !Number.isFinite(v))
+    : -1;
 }
 
 function nameOf(backend: Backend, node: Node): string {

@@ -8,6 +8,7 @@ import { type ParameterGroup, parameterGroups } from "../nn/parameters.ts";
 import { add } from "../ops/add.ts";
 import { alignView, pack } from "../ops/views.ts";
 import type { PenaltySpec } from "../optim/penalty.ts";
+import type { HalfSteps } from "./precision.ts";
 
 /** The forward and backward passes over one batch, inside a graph. */
 export interface ForwardBackward {
@@ -26,8 +27,17 @@ export interface ForwardBackwardOptions {
   readonly seed: number;
   readonly maxBufferSize: number;
   readonly penalty?: PenaltySpec | null;
+  /** Products read halves, and gradients are scaled; absent or null: f32 throughout, and gradients as they are. */
+  readonly scaled?: Scaled | null;
   /** Also differentiates with respect to the batch's inputs. */
   readonly ofInputs?: boolean;
+}
+
+/** How gradients are scaled in f16. */
+interface Scaled {
+  /** The numbers of a step, f32 [8], by whose loss scale all gradients are multiplied. */
+  readonly control: Tensor;
+  readonly steps: HalfSteps;
 }
 
 /** One batch: x [batch, inputs], its targets y, and the cursor that dropout draws by. */
@@ -49,11 +59,14 @@ export async function forwardBackward(
   batches: readonly (() => Batch)[],
   options: ForwardBackwardOptions,
 ): Promise<ForwardBackward> {
+  const { scaled = null } = options;
   const at = parametersOf(g, model, weights, options.maxBufferSize);
   const targets = [...at.values.values()];
   // A mean of means: every batch has as many rows.
   const share = losses[model.loss].reduction === "mean" ? 1 / batches.length : 1;
-  const seed = g.variable("d loss", ndarray([1], "f64", [share]));
+  const seed = scaled
+    ? scaled.steps.scaledSeed(g, scaled.control, share)
+    : g.variable("d loss", ndarray([1], "f64", [share]));
   const gradients = new Map<Tensor, Tensor>();
   let outputs: Tensor | null = null;
   let loss: Tensor | null = null;
@@ -72,8 +85,10 @@ export async function forwardBackward(
       loss = g.one(combine, [loss, own], { alpha: scale, beta: scale }, "loss");
     } else loss = own;
   }
-  if (options.penalty) loss = await penalise(g, options.penalty, at.groups, loss!, gradients);
-  return { outputs: outputs!, loss: loss!, groups: at.groups, gradients, ...gathered(g, at, gradients) };
+  if (options.penalty) loss = await penalise(g, options.penalty, at.groups, loss!, gradients, scaled);
+  const flat = gathered(g, at, gradients);
+  scaled?.steps.storeHalves(g);
+  return { outputs: outputs!, loss: loss!, groups: at.groups, gradients, ...flat };
 }
 
 interface Parameters {
@@ -124,6 +139,7 @@ async function penalise(
   groups: readonly ParameterGroup[],
   loss: Tensor,
   gradients: Map<Tensor, Tensor>,
+  scaled: Scaled | null,
 ): Promise<Tensor> {
   const { penalty, penaltyGradient } = await import("../ops/rare.ts");
   let total = loss;
@@ -132,9 +148,16 @@ async function penalise(
     const own = g.one(penalty, [tensor], { l1, l2 }, `penalty of ${spec.name}`);
     total = g.one(add, [total, own], null, "loss and penalty");
     const gradient = gradients.get(tensor)!;
-    gradients.set(tensor, g.one(penaltyGradient, [gradient, tensor], { l1, l2 }, gradient.name));
+    const inputs = [gradient, tensor, ...(scaled ? [scaled.control] : [])];
+    gradients.set(tensor, g.one(penaltyGradient, inputs, { l1, l2 }, gradient.name));
   }
   return total;
+}
+
+/** Gradients in f16, so many times as large, a power of two. */
+export interface ScaledBy {
+  readonly scale: number;
+  readonly steps: HalfSteps;
 }
 
 /** A graph that computes loss and gradients of one given batch, and no more. */
@@ -144,20 +167,29 @@ export interface GradientGraph extends ForwardBackward {
   readonly y: Tensor;
   /** u32 [4]; its first number, the step, decides which masks dropout draws. */
   readonly cursor: Tensor;
+  /** Where the scale of the gradients can be written, as firstControl has it; null where there is none. */
+  readonly control: Tensor | null;
 }
 
-/** x [n, inputs]; y [n, outputs] or class indices i32 [n]. Dropout draws the masks of the step in `cursor`, 0 at first. */
+/**
+ * x [n, inputs]; y [n, outputs] or class indices i32 [n]. Dropout draws the masks of the step in `cursor`, 0 at first. With
+ * `halves` products read halves, and gradients are `scale` times as large.
+ */
 export async function gradientGraph(
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
   y: NdArray,
-  options: ForwardBackwardOptions,
+  options: Omit<ForwardBackwardOptions, "scaled"> & { readonly halves?: ScaledBy | null },
 ): Promise<GradientGraph> {
   const { graph, inputs, targets, cursor } = batchGraph(x, y, "y");
-  const body = await forwardBackward(graph, model, weights, [() => ({ x: inputs, y: targets, cursor })], options);
+  const { halves = null } = options;
+  const control = halves && graph.variable("control", halves.steps.firstControl(halves.scale));
+  const scaled = halves && { control: control!, steps: halves.steps };
+  const batch = () => ({ x: inputs, y: targets, cursor });
+  const body = await forwardBackward(graph, model, weights, [batch], { ...options, scaled });
   graph.keep(body.loss);
-  return finish(graph, { graph, x: inputs, y: targets, cursor, ...body });
+  return finish(graph, { graph, x: inputs, y: targets, cursor, control, ...body });
 }
 
 /** The same from the outputs back: y is the gradient dy [n, outputs] of whatever the caller makes of them. */
@@ -166,8 +198,8 @@ export function outputGradientGraph(
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
   dy: NdArray,
-  options: ForwardBackwardOptions,
-): Omit<GradientGraph, "loss"> & { readonly loss: null } {
+  options: Omit<ForwardBackwardOptions, "scaled">,
+): Omit<GradientGraph, "loss" | "control"> & { readonly loss: null } {
   const { graph, inputs, targets, cursor } = batchGraph(x, dy, "d outputs");
   const at = parametersOf(graph, model, weights, options.maxBufferSize);
   const outputs = forward(graph, model, inputs, at.values, { training: true, seed: options.seed, cursor });

@@ -9,23 +9,28 @@ import { type AnyEvaluator, evaluatorOf } from "./evaluate-source.ts";
 import { EVAL_BATCH, type Evaluation } from "./evaluation.ts";
 import { matchData, type ResolvedOptions, type Rows, resolveOptions, type TrainerOptions } from "./options.ts";
 import type { Passes } from "./passes.ts";
+import { type HalfSteps, halfSteps } from "./precision.ts";
 import { fitsWhole, type RowSource, requireResident } from "./row-source.ts";
 import { noAverage, stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
 import type { RowStream } from "./stream.ts";
 import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
 
-/** The graph of a run's steps, and what lays out its rows where they stream. */
-export async function planOf(
-  options: ResolvedOptions,
-): Promise<{ readonly plan: TrainingGraph; readonly stream: RowStream | null }> {
+/** The graph of a run's steps, what lays out its rows where they stream, and what it takes from the code of f16. */
+export async function planOf(options: ResolvedOptions): Promise<{
+  readonly plan: TrainingGraph;
+  readonly stream: RowStream | null;
+  readonly steps: HalfSteps | null;
+}> {
   const { data, batch, accumulate, seed, maxDataBytes } = options;
   const stream =
     batch === "full" || fitsWhole(data, maxDataBytes)
       ? null
       : (await import("./stream.ts")).streamOf(data, accumulate * batch, seed, maxDataBytes);
   const { x, y } = stream?.empty() ?? requireResident(data);
-  const plan = await trainingGraph({ ...options, x, y, rows: data.x.shape[0]!, streams: stream !== null });
-  return { plan, stream };
+  const steps = await halfSteps(options.halves);
+  steps?.checkLossScale(options.halves!.lossScale);
+  const plan = await trainingGraph({ ...options, steps, x, y, rows: data.x.shape[0]!, streams: stream !== null });
+  return { plan, stream, steps };
 }
 
 /** A run as it lies on one backend: all that is made anew when a device is lost, and nothing else. */
@@ -57,8 +62,9 @@ export class Machinery {
 
   static async create(backend: Backend, given: TrainerOptions): Promise<Machinery> {
     const options = resolveOptions(given, backend);
-    const { plan, stream } = await planOf(options);
+    const { plan, stream, steps } = await planOf(options);
     try {
+      await steps?.requireParity(backend, options, steps);
       const executor = await backend.compile(plan.graph, { nodes: fuse(plan.graph) });
       return new Machinery(backend, options, plan, executor, stream);
     } catch (error) {
@@ -113,7 +119,7 @@ export class Machinery {
       if (averages[i]) this.executor.write(averages[i], first);
     }
     for (const state of states) this.executor.write(state, zeros(state.shape, "f32"));
-    this.executor.write(control, zeros(control.shape, "f32"));
+    this.executor.write(control, control.initial!);
     this.executor.write(cursor, startCursor());
   }
 

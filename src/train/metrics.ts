@@ -13,11 +13,21 @@ export interface StepMetrics {
   readonly learningRate: number;
   /** True when loss or a gradient was not finite: the update did not happen. */
   readonly skipped: boolean;
+  /** With f16: by what the next step's gradients are multiplied on their way. 1 with f32. */
+  readonly lossScale: number;
 }
 
 /** What the loss ring says of step `s`, counted from 0. */
 export function metricsOf(ring: NdArray, s: number): StepMetrics {
   const at = (s % RING_SLOTS) * 4;
   const [loss, gradientNorm, learningRate, gate] = ring.data.subarray(at, at + 4) as unknown as readonly number[];
-  return { step: s + 1, loss: loss!, gradientNorm: gradientNorm!, learningRate: learningRate!, skipped: gate === 0 };
+  return {
+    step: s + 1,
+    loss: loss!,
+    gradientNorm: gradientNorm!,
+    learningRate: learningRate!,
+    // 1 or 0; where the loss is scaled, the scale or minus the scale.
+    skipped: gate! <= 0,
+    lossScale: Math.abs(gate!) || 1,
+  };
 }

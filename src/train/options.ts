@@ -19,6 +19,7 @@ import { type Multipliers, type ParameterGroupSpec, parameterMultipliers } from 
 import { type AverageSpec, checkAverage, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
+import { type Halves, type LossScale, type Precision, resolveHalves } from "./precision.ts";
 import { isResident, type RowSource } from "./row-source.ts";
 
 /** Rows to learn from: x f32 [n, inputs]; y f32 [n, outputs], or class indices i32 [n]. */
@@ -45,6 +46,10 @@ export interface TrainerOptions {
   readonly schedule?: ScheduleSpec;
   /** Global norm to clip gradients to; none by default. */
   readonly clip?: number;
+  /** How operands of products are stored; "f16" is held against f32 on the first batch. Default "f32". */
+  readonly precision?: Precision;
+  /** With f16, what gradients are multiplied by on their way; default "dynamic". */
+  readonly lossScale?: LossScale;
   /** Keeps a moving average of the weights beside them: `parameters("average")`, `evaluate(on, "average")`. */
   readonly ema?: AverageSpec;
   /** Parameters with a learning rate or weight decay of their own: frozen layers, biases without decay. */
@@ -79,6 +84,8 @@ export interface ResolvedOptions {
   readonly schedule: ScheduleSpec;
   /** Global norm that gradients are clipped to; 0 for none. */
   readonly clip: number;
+  /** Of a run in f16; null for f32. */
+  readonly halves: Halves | null;
   /** The moving average of the weights; null for none. */
   readonly ema: AverageSpec | null;
   /** Factors of learning rate and weight decay by parameter; null where all are 1. */
@@ -120,6 +127,7 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
   const clip = given.clip ?? 0;
   if (!(clip >= 0 && Number.isFinite(clip)))
     throw new ChainruleError("usage", `clip must be a positive number, got ${clip}`);
+  const halves = resolveHalves(given.precision, given.lossScale);
   const optimizer = given.optimizer ?? { type: "adam", lr: 0.001 };
   optimizerAttrs(optimizer);
   const schedule = given.schedule ?? { type: "constant" };
@@ -152,6 +160,7 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
     penalty,
     accumulate,
     seed,
+    halves,
     weights,
     maxDataBytes: given.maxDataBytes ?? maxDataBytes,
     maxBufferSize,

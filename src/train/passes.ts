@@ -45,7 +45,7 @@ export interface GradientOptions extends Abortable {
 }
 
 type Weights = ReadonlyMap<string, NdArray>;
-type PassGraph = Omit<GradientGraph, "loss"> & { readonly loss: Tensor | null };
+type PassGraph = Omit<GradientGraph, "loss" | "control"> & { readonly loss: Tensor | null };
 
 interface Pass extends Kept {
   readonly graph: PassGraph;

@@ -1,6 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, sameShape, shapeText } from "../core/ndarray.ts";
 import { packGroup, unpackParameters } from "../nn/parameters.ts";
+import { CONTROL } from "../ops/control.ts";
 import type { TrainingGraph } from "./training-graph.ts";
 
 /**
@@ -13,7 +14,10 @@ export interface TrainerState {
   readonly step: number;
   /** u32 [4]: step, epoch, position in the epoch, steps skipped. */
   readonly cursor: NdArray;
-  /** f32 [8]: learning rate, gate, clipping, norm of the last step, and Adam's bias corrections. */
+  /**
+   * f32 [8]: learning rate, gate, clipping, norm of the last step, and Adam's bias corrections; with f16 also the scale of
+   * the loss and the good steps since it last changed.
+   */
   readonly control: NdArray;
   /** By name; weights are [in, out]. */
   readonly parameters: ReadonlyMap<string, NdArray>;
@@ -69,6 +73,8 @@ export function stateWrites({ groups, states, averages, cursor, control }: Place
   }
   requireShape("cursor", state.cursor, cursor.shape);
   requireShape("control", state.control, control.shape);
+  const [has, wants] = [state.control, control.initial!].map((c) => (c.data[CONTROL.scale] === 0 ? "f32" : "f16"));
+  if (has !== wants) throw new ChainruleError("file", `the state is of a run in ${has}, this run is in ${wants}`);
   const known = new Set(groups.flatMap((group) => group.parameters.map((p) => p.spec.name)));
   const arrays = [state.parameters, ...state.moments, ...(state.average ? [state.average] : [])];
   arrays.forEach((values, k) => {

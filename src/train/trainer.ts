@@ -3,6 +3,7 @@ import { type Abortable, orAborted, throwIfAborted } from "../core/abort.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { Disposing } from "../core/resource.ts";
+import { LEAST_SCALE } from "../ops/control.ts";
 import { Copies, HOLD_MS } from "./copies.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { Machinery } from "./machinery.ts";
@@ -152,7 +153,7 @@ export class Trainer extends Disposing {
       this.adapt(reading.to - reading.from, performance.now() - reading.start);
       for (let s = reading.from; s < reading.to; s++) {
         const metrics = metricsOf(ring!, s);
-        if (metrics.skipped && onNotFinite === "stop") {
+        if (metrics.skipped && onNotFinite === "stop" && !this.findsScale(metrics)) {
           this.done = this.queued;
           throw await this.notFinite(metrics);
         }
@@ -170,6 +171,11 @@ export class Trainer extends Disposing {
         }
       }
     }
+  }
+
+  /** A step left out because the scale of its gradients was too large for halves: the next one has a smaller. */
+  private findsScale({ loss, lossScale }: StepMetrics): boolean {
+    return this.options.halves?.lossScale === "dynamic" && Number.isFinite(loss) && lossScale > LEAST_SCALE;
   }
 
   /** The error of a step that is not finite: says where that began, as far as can be found out. */

@@ -3,7 +3,7 @@ import { Graph, type Tensor } from "../graph/graph.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import type { ParameterGroup } from "../nn/parameters.ts";
 import { batchIndex, gather } from "../ops/batch.ts";
-import { CONTROL_SIZE, control } from "../ops/control.ts";
+import { CONTROL_SIZE, control, controlAndRecord } from "../ops/control.ts";
 import { gradientStats } from "../ops/gradient-stats.ts";
 import { RATE_BLOCK } from "../ops/optimizer-op.ts";
 import { record, startCursor } from "../ops/record.ts";
@@ -13,6 +13,7 @@ import { type AverageSpec, addAverage, addUpdate, type OptimizerSpec, optimizerA
 import type { PenaltySpec } from "../optim/penalty.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../optim/schedule.ts";
 import { type Batch, type ForwardBackward, forwardBackward } from "./gradient-graph.ts";
+import type { HalfSteps, Halves } from "./precision.ts";
 
 /** Steps whose loss the device remembers before the host must have read them. */
 export const RING_SLOTS = 4096;
@@ -40,6 +41,9 @@ export interface TrainingConfig {
   readonly accumulate?: number;
   readonly seed: number;
   readonly maxBufferSize: number;
+  /** Products read halves; absent or null: f32 throughout. `steps` is what halfSteps gives for them. */
+  readonly halves?: Halves | null;
+  readonly steps?: HalfSteps | null;
 }
 
 /** A whole training step as a graph, with the values that the trainer reads and writes. */
@@ -49,7 +53,7 @@ export interface TrainingGraph extends ForwardBackward {
   readonly dataY: Tensor;
   /** u32 [4]: step, epoch, position, skipped steps. */
   readonly cursor: Tensor;
-  /** f32 [RING_SLOTS, 4]: loss, gradient norm, learning rate, gate of step s at slot s mod RING_SLOTS. */
+  /** f32 [RING_SLOTS, 4]: loss, gradient norm, learning rate, gate (see shaders/step.ts) of step s at slot s mod RING_SLOTS. */
   readonly ring: Tensor;
   readonly control: Tensor;
   readonly states: readonly Tensor[];
@@ -69,7 +73,9 @@ export async function trainingGraph(config: TrainingConfig): Promise<TrainingGra
   const dataY = g.variable("data y", config.y);
   const cursor = g.variable("cursor", startCursor());
   const ring = g.variable("loss ring", zeros([RING_SLOTS, 4], "f32"));
-  const numbers = g.variable("control", zeros([CONTROL_SIZE], "f32"));
+  const { halves = null, steps = null } = config;
+  if (halves && !steps) throw new TypeError("f16 without its code");
+  const numbers = g.variable("control", steps?.firstControl(halves!.lossScale) ?? zeros([CONTROL_SIZE], "f32"));
 
   let index: Tensor | null = null;
   const parts = config.accumulate ?? 1;
@@ -85,12 +91,17 @@ export async function trainingGraph(config: TrainingConfig): Promise<TrainingGra
   };
   const batches = Array.from({ length: parts }, (_, part) => draw(part));
   const { maxBufferSize, penalty = null } = config;
-  const body = await forwardBackward(g, model, config.weights, batches, { seed, maxBufferSize, penalty });
+  const scaled = steps && { control: numbers, steps };
+  const body = await forwardBackward(g, model, config.weights, batches, { seed, maxBufferSize, penalty, scaled });
 
   const stats = body.flatGradients.map((d) => g.one(gradientStats, [d], null, `statistics of ${d.name}`));
   const { beta1, beta2 } = optimizerAttrs(config.optimizer);
   const attrs = { ...scheduleAttrs(config.schedule, config.optimizer.lr), maxNorm: config.clip, beta1, beta2 };
-  const now = g.one(control, [numbers, cursor, body.loss, together(g, stats)], attrs, "control");
+  const recordAttrs = { slots: RING_SLOTS, batch: parts * batch, n: rows };
+  const given = [numbers, cursor, body.loss, together(g, stats)];
+  const now = steps
+    ? steps.scaledNumbers(g, controlAndRecord, [...given, ring], { ...attrs, ...recordAttrs }, halves!)
+    : g.one(control, given, attrs, "control");
   const updates = body.groups.map((group, i) =>
     addUpdate(g, config.optimizer, group.flat, body.flatGradients[i]!, now, ratesOf(group, config.multipliers ?? null)),
   );
@@ -99,7 +110,7 @@ export async function trainingGraph(config: TrainingConfig): Promise<TrainingGra
   const averages: Tensor[] = [];
   for (const [i, { flat }] of ema ? body.groups.entries() : [])
     averages.push(await addAverage(g, ema!, flat, updates[i]!.updated, now));
-  g.add(record, [cursor, ring, body.loss, now], { slots: RING_SLOTS, batch: parts * batch, n: rows }, "record");
+  if (!steps) g.add(record, [cursor, ring, body.loss, now], recordAttrs, "record");
   g.prune();
   return { graph: g, dataX, dataY, cursor, ring, control: numbers, states, averages, index, ...body };
 }

@@ -24,6 +24,8 @@ export class ReferenceExecutor extends Disposing implements Executor {
   constructor(
     readonly graph: Graph,
     private readonly precision: "f32" | "f64",
+    /** Runs what ops stand for in exact arithmetic, where that differs from what they compute: for proofs. */
+    private readonly ideal = false,
   ) {
     super();
     for (const v of graph.variables) this.values.set(v, this.own(v.initial!));
@@ -36,7 +38,7 @@ export class ReferenceExecutor extends Disposing implements Executor {
 
   private compute(node: Node): void {
     const inputs = node.inputs.map((t) => this.values.get(t)!);
-    const outputs = node.op.reference(inputs, node.attrs);
+    const outputs = (this.ideal && node.op.ideal ? node.op.ideal : node.op.reference)(inputs, node.attrs);
     node.outputs.forEach((t, i) => {
       this.values.set(t, outputs[i]!);
     });
@@ -102,7 +104,7 @@ export class ReferenceExecutor extends Disposing implements Executor {
 
   /** A copy in this executor's precision: references may write into variables. */
   private own(value: NdArray): NdArray {
-    const isFloat = value.dtype === "f32" || value.dtype === "f64";
+    const isFloat = value.dtype === "f32" || value.dtype === "f64" || value.dtype === "f16";
     const converted = isFloat ? cast(value, this.precision) : value;
     return { ...converted, data: converted.data.slice() };
   }

@@ -39,7 +39,9 @@ export function layProgram(g: Graph, options: CompileOptions, kernels: readonly 
     const plan = node.op.wasm?.(node.inputs, node.outputs, node.attrs);
     if (plan && !node.op.view) plans.set(node, plan);
   }
-  const plan = planMemory(g, nodes, (node) => plans.get(node)?.scratch ?? [], options.keepAll);
+  // Every element takes a word here, halves too: kernels read f32.
+  const bytesOf = ({ shape }: TensorSpec): number => 4 * sizeOf(shape);
+  const plan = planMemory(g, nodes, (node) => plans.get(node)?.scratch ?? [], options.keepAll, bytesOf);
   const bases: number[] = [];
   let at = align(PROGRAM_START + 4 * countWords(plans.values()));
   for (const buffer of plan.buffers) {

@@ -1,6 +1,6 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { sizeOf } from "../../core/ndarray.ts";
-import { callText, type Graph, type Node, type TensorSpec } from "../../graph/graph.ts";
+import { bytesOf, callText, elementBytes, type Graph, type Node, type TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: kernels of the op list have attributes of every type
@@ -46,19 +46,19 @@ export function chooseKernel(
 /** Refuses, before any work, what the device cannot hold: names the value, its bytes and the limit. */
 export function checkLimits(g: Graph, chosen: ReadonlyMap<Node, ChosenKernel>, caps: DeviceCaps): void {
   for (const v of g.variables) {
-    const bytes = 4 * sizeOf(v.shape);
+    const bytes = bytesOf(v);
     if (bytes > caps.maxBufferSize) throw tooLarge(v.name, bytes, "maxBufferSize", caps.maxBufferSize);
   }
   for (const [node, { kernel, plan }] of chosen) {
     for (const t of node.outputs) {
-      const bytes = 4 * sizeOf(t.shape);
+      const bytes = bytesOf(t);
       if (bytes > caps.maxBufferSize) throw tooLarge(t.name, bytes, "maxBufferSize", caps.maxBufferSize);
     }
     const roles = { input: node.inputs, output: node.outputs, scratch: plan.scratch ?? [] };
     for (const { bindings, workgroups } of plan.launches) {
       for (const b of bindings) {
         const value = roles[b.kind][b.index] as TensorSpec & { name?: string };
-        const bytes = 4 * (b.size ?? sizeOf(value.shape));
+        const bytes = elementBytes(value.dtype) * (b.size ?? sizeOf(value.shape));
         if (bytes > caps.maxStorageBufferBindingSize) {
           const name = `${value.name ?? "scratch"} in ${kernel.name}`;
           throw tooLarge(name, bytes, "maxStorageBufferBindingSize", caps.maxStorageBufferBindingSize);

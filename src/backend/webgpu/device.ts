@@ -10,7 +10,7 @@ import { SelfTest } from "./self-test.ts";
 /** How long a loss may take to be told. */
 const TOLD_MS = 50;
 /** Asked for where the adapter has them. */
-const FEATURES: readonly GPUFeatureName[] = ["subgroups"];
+const FEATURES: readonly GPUFeatureName[] = ["subgroups", "shader-f16"];
 
 /** A device with what was learned of it, its pipelines, and its failures. */
 export class WebGpuDevice {
@@ -140,7 +140,8 @@ function capsOf(device: GPUDevice, info: GPUAdapterInfo): DeviceCaps {
   // SwiftShader has subgroups of 4, Mesa's lavapipe of 4 or 8; those of GPUs are larger. 0 where it is not said.
   const subgroup = info.subgroupMinSize ?? 0;
   const onCpu = subgroup > 0 && subgroup < 16;
-  return { ...limitsOf(device), subgroups: device.features.has("subgroups"), onCpu };
+  const { features } = device;
+  return { ...limitsOf(device), subgroups: features.has("subgroups"), shaderF16: features.has("shader-f16"), onCpu };
 }
 
 function describe({ vendor, architecture, device, description }: GPUAdapterInfo): string {

@@ -1,6 +1,6 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { sizeOf } from "../../core/ndarray.ts";
-import type { Graph, Node, Tensor } from "../../graph/graph.ts";
+import { bytesOf, elementBytes, type Graph, type Node, type Tensor } from "../../graph/graph.ts";
 import { type MemoryPlan, type Place, planMemory } from "../../graph/memory-plan.ts";
 import type { Binding, KernelPlan, Launch } from "../../graph/op.ts";
 import type { CompileOptions } from "../executor.ts";
@@ -90,8 +90,8 @@ export async function recordGraph(
       const count = b.size ?? wholeSize(node, chosen.get(node)!.plan, b);
       const resource = {
         buffer: buffers[storage.buffer]!,
-        offset: (offset + (b.offset ?? 0)) * 4,
-        size: padded(count) * 4,
+        offset: (offset + (b.offset ?? 0)) * elementBytes(storage.dtype),
+        size: padded(count) * elementBytes(storage.dtype),
       };
       return { binding: k + 1, resource };
     });
@@ -106,7 +106,8 @@ export async function recordGraph(
   const place = (t: Tensor): DevicePlace => {
     const found = plan.places.get(t);
     if (!found) throw new ChainruleError("usage", `${t.name} does not exist on the device: it was fused away`);
-    return { buffer: buffers[found.storage.buffer]!, offset: found.offset * 4, size: sizeOf(t.shape) * 4 };
+    const { storage, offset } = found;
+    return { buffer: buffers[storage.buffer]!, offset: offset * elementBytes(storage.dtype), size: bytesOf(t) };
   };
   const encodePart = (pass: GPUComputePassEncoder, first: number, end: number): void => {
     for (let i = first; i < end; i++) {

@@ -1,4 +1,5 @@
 import { ChainruleError } from "../../core/errors.ts";
+import { packHalves, unpackHalves } from "../../core/half.ts";
 import { type NdArray, ndarray, sizeOf, zeros } from "../../core/ndarray.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, Binding, DeviceCaps, KernelPlan } from "../../graph/op.ts";
@@ -9,6 +10,10 @@ import type { WebGpuDevice } from "./device.ts";
 const MARGIN = 64;
 /** A quiet NaN with a pattern of its own: read, it poisons the result; overwritten, it is missed. */
 const SENTINEL = 0x7fc5a5a5;
+
+/** Not those of graph.ts: this file is loaded late, and should not have that one cut out of what is loaded first. */
+const elementBytes = (dtype: TensorSpec["dtype"]): number => (dtype === "f16" ? 2 : 4);
+const wordsOf = ({ shape, dtype }: TensorSpec): number => Math.ceil((sizeOf(shape) * elementBytes(dtype)) / 4);
 
 export interface KernelRun {
   readonly outputs: readonly NdArray[];
@@ -40,8 +45,9 @@ export async function runKernel(
   const upload = (words: Uint32Array, use: GPUBufferUsageFlags, name: string): number =>
     wanted.push({ name, bytes: words.byteLength, usage: use | GPUBufferUsage.COPY_DST, words }) - 1;
   const storage = (spec: TensorSpec, value?: NdArray): number => {
-    const words = new Uint32Array(sizeOf(spec.shape) + MARGIN).fill(SENTINEL);
-    if (value) words.set(new Uint32Array(value.data.buffer, value.data.byteOffset, value.data.length));
+    const words = new Uint32Array(wordsOf(spec) + MARGIN).fill(SENTINEL);
+    if (value && spec.dtype === "f16") words.set(new Uint32Array(packHalves(value.data).buffer));
+    else if (value) words.set(new Uint32Array(value.data.buffer, value.data.byteOffset, value.data.length));
     return upload(words, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC, "an array with its margin");
   };
   const params = plan.launches.map(({ params: p }) =>
@@ -80,7 +86,8 @@ export async function runKernel(
       const pipeline = await gpu.pipelines.get(launch, kernel.name);
       const entries = launch.bindings.map((b: Binding, i): GPUBindGroupEntry => {
         const buffer = made[numbers[b.kind][b.index]!]!;
-        return { binding: i + 1, resource: { buffer, offset: (b.offset ?? 0) * 4 } };
+        const { dtype } = { input: specs, output: outputs, scratch: plan!.scratch ?? [] }[b.kind][b.index]!;
+        return { binding: i + 1, resource: { buffer, offset: (b.offset ?? 0) * elementBytes(dtype) } };
       });
       if (launch.params) entries.unshift({ binding: 0, resource: { buffer: made[params[at]!]! } });
       const pass = encoder.beginComputePass();
@@ -99,6 +106,9 @@ export async function runKernel(
     };
     const words = await gpu.orFailure(Promise.all(copies.map(mapped)));
     const results = outputs.map((spec, o) => {
+      if (spec.dtype === "f16") {
+        return ndarray(spec.shape, "f16", unpackHalves(new Uint16Array(words[o]!.buffer), sizeOf(spec.shape)));
+      }
       const values = zeros(spec.shape, spec.dtype).data;
       new Uint32Array(values.buffer).set(words[o]!.subarray(0, values.length));
       return ndarray(spec.shape, spec.dtype, values);

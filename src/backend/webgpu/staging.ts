@@ -1,5 +1,5 @@
 import { type NdArray, sizeOf } from "../../core/ndarray.ts";
-import type { TensorSpec } from "../../graph/graph.ts";
+import { bytesOf, type TensorSpec } from "../../graph/graph.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -27,12 +27,18 @@ export class Staging {
   /** Copies the values out of a buffer that holds them one after another, and gives the buffer back. */
   async collect(buffer: GPUBuffer, specs: readonly TensorSpec[]): Promise<NdArray[]> {
     await buffer.mapAsync(GPUMapMode.READ);
+    // Few read halves: what unpacks them is loaded by those who do.
+    const halves = specs.some(({ dtype }) => dtype === "f16") ? await import("../../core/half.ts") : null;
     const bytes = buffer.getMappedRange();
     let offset = 0;
-    const result = specs.map(({ shape, dtype }): NdArray => {
+    const result = specs.map((spec): NdArray => {
+      const { shape, dtype } = spec;
       const size = sizeOf(shape);
-      const data = new arrays[dtype](bytes, offset, size).slice();
-      offset += size * 4;
+      const data =
+        dtype === "f16"
+          ? halves!.unpackHalves(new Uint16Array(bytes, offset, size), size)
+          : new arrays[dtype](bytes, offset, size).slice();
+      offset += bytesOf(spec);
       return { shape, dtype, data };
     });
     buffer.unmap();

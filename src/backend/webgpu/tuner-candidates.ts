@@ -26,7 +26,8 @@ export const suffixOf = (name: string): string => name.slice(name.indexOf("/") +
 /** Kernels that apply, the guess first. */
 export function candidatesOf(node: Node, caps: DeviceCaps, guess: AnyKernel): readonly AnyKernel[] {
   const { kernels } = node.op as AnyOp;
-  const rank = (k: AnyKernel): number => ORDER.indexOf(suffixOf(k.name));
+  // Those that read halves as WGSL's own type come right behind the same kernel that unpacks them.
+  const rank = (k: AnyKernel): number => ORDER.indexOf(suffixOf(k.name).replace("-native", ""));
   const others = kernels.filter((k) => {
     return k !== guess && rank(k) >= 0 && k.plan(node.inputs, node.outputs, node.attrs, caps) !== null;
   });

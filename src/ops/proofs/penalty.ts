@@ -1,6 +1,6 @@
 import { MAX_PARTIALS, REDUCE_WORKGROUP } from "../../../shaders/reduce.ts";
 import type { Proof } from "../../graph/op.ts";
-import { groupsOf, type PenaltyAttrs } from "../penalty.ts";
+import { groupsOf, type PenaltyAttrs, scaleIn } from "../penalty.ts";
 import { boundLike, errorAt, gamma, TINY, U } from "../rounding.ts";
 
 export const penalty: Proof<PenaltyAttrs> = {
@@ -21,15 +21,16 @@ export const penalty: Proof<PenaltyAttrs> = {
 };
 
 export const penaltyGradient: Proof<PenaltyAttrs> = {
-  bound([dw, w], [edw, ew], [dy], { l1, l2 }) {
+  bound([dw, w, c], [edw, ew], [dy], { l1, l2 }) {
     const out = boundLike(dy!);
+    const scale = scaleIn(c);
     for (let i = 0; i < out.data.length; i++) {
       const v = Math.abs(w!.data[i]!);
       const e = errorAt(ew, i);
       // A weight that may be on the other side of 0, or be flushed to it, has another sign.
       const turned = v !== 0 && v <= Math.max(e, TINY) ? 2 * l1 : 0;
-      const size = Math.abs(dw!.data[i]!) + l1 + 2 * l2 * v;
-      out.data[i] = errorAt(edw, i) + 2 * l2 * e + turned + 5 * U * size + TINY;
+      const size = Math.abs(dw!.data[i]!) + scale * (l1 + 2 * l2 * v);
+      out.data[i] = errorAt(edw, i) + scale * (2 * l2 * e + turned) + 5 * U * size + Math.max(scale, 1) * TINY;
     }
     return [out];
   },

@@ -1,0 +1,49 @@
+import { cast, type NdArray } from "../core/ndarray.ts";
+import type { Graph, Tensor } from "./graph.ts";
+import { proofOf } from "./op.ts";
+
+/** How long a step in plain loops computes before others have their turn. */
+const SLICE_MS = 30;
+
+/**
+ * The f64 values of one step of what a graph stands for in exact arithmetic: of each op its ideal, where it has one. By
+ * itself and not by the reference executor, which a trainer on a device otherwise does not load.
+ */
+export async function idealValues(g: Graph): Promise<Map<Tensor, NdArray>> {
+  const exact = (x: NdArray): NdArray => {
+    const { data } = cast(x, x.dtype === "f32" ? "f64" : x.dtype);
+    return { ...x, dtype: x.dtype === "f32" ? "f64" : x.dtype, data: data.slice() };
+  };
+  const values = new Map(g.variables.map((v) => [v, exact(v.initial!)]));
+  let until = performance.now() + SLICE_MS;
+  for (const { op, inputs, outputs, attrs } of g.nodes) {
+    const given = inputs.map((t) => values.get(t)!);
+    const made = op.ideal ? op.ideal(given, attrs) : op.reference(given, attrs);
+    for (const [i, t] of outputs.entries()) values.set(t, made[i]!);
+    if (performance.now() <= until) continue;
+    await new Promise((resolve) => setTimeout(resolve));
+    until = performance.now() + SLICE_MS;
+  }
+  return values;
+}
+
+/**
+ * Bounds of the rounding errors of a right f32 run, carried through the whole graph beside its f64 values: every op says
+ * how far its outputs may be off when its inputs are off by so much. Variables are exact.
+ */
+export async function propagateBounds(
+  g: Graph,
+  values: ReadonlyMap<Tensor, NdArray>,
+): Promise<ReadonlyMap<Tensor, NdArray | null>> {
+  const bounds = new Map<Tensor, NdArray | null>(g.variables.map((v) => [v, null]));
+  for (const node of g.nodes) {
+    const inputs = node.inputs.map((t) => values.get(t)!);
+    const errors = node.inputs.map((t) => bounds.get(t) ?? null);
+    const outputs = node.outputs.map((t) => values.get(t)!);
+    const found = await (await proofOf(node.op)).bound?.(inputs, errors, outputs, node.attrs);
+    node.outputs.forEach((t, i) => {
+      bounds.set(t, found?.[i] ?? null);
+    });
+  }
+  return bounds;
+}

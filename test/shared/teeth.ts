@@ -1,0 +1,24 @@
+import { expect } from "vitest";
+import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { conform } from "../../src/backend/webgpu/conform.ts";
+import { type AnyOp, proofOf } from "../../src/graph/op.ts";
+import type { Mutant } from "../gpu/mutants.ts";
+
+/** Expects some case of the op to show that the wrong kernel is wrong. */
+export async function expectCaught(gpu: WebGpuBackend, op: AnyOp, { kernel: name, from, to }: Mutant): Promise<void> {
+  const kernel = op.kernels.find((k) => k.name === name)!;
+  let changed = 0;
+  const edit = (code: string): string => {
+    const edited = code.replace(from, to);
+    if (edited !== code) changed++;
+    return edited;
+  };
+  let caught = false;
+  for (const c of (await proofOf(op)).cases) {
+    const result = await conform(gpu.gpu, op, kernel, c, { edit });
+    if (result && !result.pass) caught = true;
+    if (caught) break;
+  }
+  expect(changed, "the mutation found its place in the code").toBeGreaterThan(0);
+  expect(caught).toBe(true);
+}
