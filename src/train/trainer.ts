@@ -4,16 +4,16 @@ import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { Disposing } from "../core/resource.ts";
 import { LEAST_SCALE } from "../ops/control.ts";
-import { Copies, HOLD_MS } from "./copies.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { Machinery } from "./machinery.ts";
 import { metricsOf, type StepMetrics } from "./metrics.ts";
 import type { CreateOptions } from "./open.ts";
 import type { ResolvedOptions, Rows, TrainerOptions } from "./options.ts";
 import type { GradientOptions, Gradients, LossGradients } from "./passes.ts";
-import { isLost, MOST_LOSSES, type RecoveryOptions, remake } from "./recovery.ts";
+import type { RecoveryOptions } from "./recovery.ts";
 import type { RowSource } from "./row-source.ts";
 import { type TrainerState, weightsOf } from "./state.ts";
+import { Survivor } from "./survivor.ts";
 import { RING_SLOTS } from "./training-graph.ts";
 
 export type { StepMetrics };
@@ -45,52 +45,36 @@ const READS_IN_FLIGHT = 2;
 
 /** Trains one model on one data set with one backend, and goes on when its device is lost. Made by createTrainer. */
 export class Trainer extends Disposing {
-  private done = 0;
-  /** Steps that the device will have taken when all that was asked of it is done: `done`, or more in the midst of a run. */
-  private queued = 0;
   private chunkSteps = 4;
-  private readonly copies: Copies;
-  /** Losses since the last step. */
-  private losses = 0;
-  /** True once a lost device was given up: what was copied is all there is. */
-  private over = false;
-  /** While all is being made anew: whoever meets the loss meanwhile waits for the same. */
-  private reviving: Promise<void> | null = null;
-  private disposed = false;
   private readonly endings: (() => void)[] = [];
 
-  private constructor(
-    private machinery: Machinery,
-    private readonly given: TrainerOptions,
-    private readonly recovery: RecoveryOptions,
-  ) {
+  private constructor(private readonly life: Survivor) {
     super();
-    this.copies = new Copies(recovery.holdMs ?? HOLD_MS);
   }
 
   /** createTrainer() for a given backend. */
   static async create(backend: Backend, given: TrainerOptions, recovery: RecoveryOptions = {}): Promise<Trainer> {
-    return new Trainer(await Machinery.create(backend, given), given, recovery);
+    return new Trainer(new Survivor(await Machinery.create(backend, given), given, recovery));
   }
 
   /** Where it runs: after a loss perhaps elsewhere than at first. */
   get backend(): Backend {
-    return this.machinery.backend;
+    return this.life.machinery.backend;
   }
 
   /** What it was made with, defaults filled in. */
   get options(): ResolvedOptions {
-    return this.machinery.options;
+    return this.life.machinery.options;
   }
 
   /** Steps taken so far. */
   get stepsTaken(): number {
-    return this.done;
+    return this.life.done;
   }
 
   /** How steps run: "13 dispatches a step", "one kernel on the chip, 1 invocation". */
   get execution(): string {
-    return this.machinery.executor.description;
+    return this.life.machinery.executor.description;
   }
 
   /** Rows of one step. */
@@ -110,15 +94,15 @@ export class Trainer extends Disposing {
    * Left by `break`, it has taken the steps that were queued by then: stepsTaken counts them, the next run begins there.
    */
   async *run(options: RunOptions): AsyncGenerator<StepMetrics> {
-    const end = this.done + options.steps;
+    const end = this.life.done + options.steps;
     for (;;) {
-      await this.reviving;
-      const { machinery } = this;
+      await this.life.ready;
+      const { machinery } = this.life;
       try {
         yield* this.steps(end, options);
         return;
       } catch (error) {
-        await this.outlive(machinery, error, options.signal);
+        await this.life.outlive(machinery, error, options.signal);
       }
     }
   }
@@ -127,34 +111,34 @@ export class Trainer extends Disposing {
     end: number,
     { logEvery = 1, signal, onNotFinite = "stop" }: RunOptions,
   ): AsyncGenerator<StepMetrics> {
-    const { machinery } = this;
+    const { machinery } = this.life;
     const { executor, plan } = machinery;
-    this.queued = this.done;
+    this.life.queued = this.life.done;
     const pending: { from: number; to: number; ring: Promise<readonly NdArray[]>; start: number }[] = [];
-    while (this.queued < end || pending.length > 0) {
-      if (this.queued < end && pending.length < READS_IN_FLIGHT && !signal?.aborted) {
-        const from = this.queued;
+    while (this.life.queued < end || pending.length > 0) {
+      if (this.life.queued < end && pending.length < READS_IN_FLIGHT && !signal?.aborted) {
+        const from = this.life.queued;
         const fed = machinery.feed(from, Math.min(end - from, this.chunkSteps, RING_SLOTS));
         const count = typeof fed === "number" ? fed : await fed;
         const ring = executor.run(count, [plan.ring]);
         ring.catch(() => undefined);
         pending.push({ from, to: from + count, ring, start: performance.now() });
-        this.queued = from + count;
-        if (this.copies.due && this.backend.kind === "webgpu") {
-          this.copies.take(machinery.state(), () => this.machinery === machinery);
+        this.life.queued = from + count;
+        if (this.life.copies.due && this.backend.kind === "webgpu") {
+          this.life.copies.take(machinery.state(), () => this.life.machinery === machinery);
         }
         continue;
       }
       const reading = pending.shift();
       if (!reading) return;
       const [ring] = await reading.ring;
-      this.done = reading.to;
-      this.losses = 0;
+      this.life.done = reading.to;
+      this.life.losses = 0;
       this.adapt(reading.to - reading.from, performance.now() - reading.start);
       for (let s = reading.from; s < reading.to; s++) {
         const metrics = metricsOf(ring!, s);
         if (metrics.skipped && onNotFinite === "stop" && !this.findsScale(metrics)) {
-          this.done = this.queued;
+          this.life.done = this.life.queued;
           throw await this.notFinite(metrics);
         }
         if ((s + 1) % logEvery !== 0 && s + 1 !== end && !metrics.skipped) continue;
@@ -165,7 +149,7 @@ export class Trainer extends Disposing {
         } finally {
           // The steps that are queued are taken all the same; their readings' memory comes back before anything else runs.
           if (left) {
-            this.done = this.queued;
+            this.life.done = this.life.queued;
             await Promise.allSettled(pending.map((p) => p.ring));
           }
         }
@@ -180,7 +164,7 @@ export class Trainer extends Disposing {
 
   /** The error of a step that is not finite: says where that began, as far as can be found out. */
   private async notFinite({ step, loss }: StepMetrics): Promise<ChainruleError> {
-    const { machinery } = this;
+    const { machinery } = this.life;
     const what = Number.isFinite(loss) ? "a gradient is not finite" : `the loss is ${loss}`;
     const where = await import("./culprit.ts")
       .then(async ({ whereItBegan }) =>
@@ -191,69 +175,6 @@ export class Trainer extends Disposing {
       "not-finite",
       `step ${step}: ${what}${where}. The update was left out, the weights are finite; lower the learning rate, clip the gradient, or look at the data`,
     );
-  }
-
-  /** Resolves when all is back on a device, by this call's doing or another's. Throws what was no loss. */
-  private async outlive(failed: Machinery, error: unknown, signal?: AbortSignal): Promise<void> {
-    const elsewhere = this.reviving !== null || this.machinery !== failed;
-    // What still was to run when another call noticed the loss, and gave everything back, says that it was disposed of.
-    const late = elsewhere && error instanceof ChainruleError && error.code === "disposed";
-    if (!isLost(error) && !late) throw error;
-    if (this.machinery !== failed) return;
-    this.reviving ??= this.revive(error as Error, signal).finally(() => {
-      this.reviving = null;
-    });
-    await this.reviving;
-  }
-
-  /** Makes everything anew, goes back to the last copy, and takes the steps since then again. */
-  private async revive(error: Error, signal?: AbortSignal): Promise<void> {
-    const { onEvent } = this.recovery;
-    const step = this.done;
-    const copy = this.copies.latest(step);
-    const from = copy?.step ?? 0;
-    const start = performance.now();
-    onEvent?.({ kind: "lost", step, message: error.message });
-    if (++this.losses > MOST_LOSSES) throw error;
-    const before = this.backend;
-    this.machinery.dispose();
-    const make = async (backend: Backend): Promise<Machinery> => {
-      const made = await Machinery.create(backend, this.given);
-      try {
-        if (copy) made.restore(copy);
-        await made.replay(from, step);
-        return made;
-      } catch (failure) {
-        made.dispose();
-        throw failure;
-      }
-    };
-    try {
-      const made = await remake(before, step, this.recovery, make, signal);
-      if (this.disposed) made.dispose();
-      this.machinery = made;
-      this.queued = step;
-    } catch (failure) {
-      this.over = true;
-      throw failure;
-    }
-    this.copies.restart(copy);
-    const { backend } = this;
-    if (backend === before) onEvent?.({ kind: "recovered", step, from, ms: performance.now() - start });
-    else onEvent?.({ kind: "moved", step, from, description: backend.description });
-  }
-
-  /** Asks the device for something; where it was lost, asks again once all is back. */
-  private async surviving<T>(ask: (machinery: Machinery) => Promise<T>): Promise<T> {
-    for (;;) {
-      await this.reviving;
-      const { machinery } = this;
-      try {
-        return await ask(machinery);
-      } catch (error) {
-        await this.outlive(machinery, error);
-      }
-    }
   }
 
   /** Takes one step and tells of it: run() for one, which many in a row are slower than. */
@@ -270,7 +191,7 @@ export class Trainer extends Disposing {
   ): Promise<Evaluation | null> {
     throwIfAborted(signal);
     return orAborted(
-      this.surviving((machinery) => machinery.evaluate(on, weights)),
+      this.life.surviving((machinery) => machinery.evaluate(on, weights)),
       signal,
     );
   }
@@ -280,12 +201,12 @@ export class Trainer extends Disposing {
    * crossEntropy and bce, logits). Takes them in batches, so memory does not grow with n.
    */
   predict(x: NdArray, options?: WeightsOptions): Promise<NdArray> {
-    return this.surviving(async (machinery) => (await machinery.passes()).predict(x, options));
+    return this.life.surviving(async (machinery) => (await machinery.passes()).predict(x, options));
   }
 
   /** One forward pass over all rows of x [n, inputs] at once, without dropout: outputs [n, outputs]. */
   forward(x: NdArray, options?: Abortable): Promise<NdArray> {
-    return this.surviving(async (machinery) => (await machinery.passes()).forward(x, options));
+    return this.life.surviving(async (machinery) => (await machinery.passes()).forward(x, options));
   }
 
   /**
@@ -293,7 +214,9 @@ export class Trainer extends Disposing {
    * next step. Changes nothing: a step on the same rows would go by these gradients.
    */
   gradients(x: NdArray, y: NdArray, options?: GradientOptions): Promise<LossGradients> {
-    return this.surviving(async (machinery) => (await machinery.passes()).gradients(x, y, this.done, options));
+    return this.life.surviving(async (machinery) =>
+      (await machinery.passes()).gradients(x, y, this.life.done, options),
+    );
   }
 
   /**
@@ -301,7 +224,9 @@ export class Trainer extends Disposing {
    * to the outputs for x [n, inputs] to its gradients by parameter, and by x. Dropout as in gradients().
    */
   backward(x: NdArray, dy: NdArray, options?: GradientOptions): Promise<Gradients> {
-    return this.surviving(async (machinery) => (await machinery.passes()).backward(x, dy, this.done, options));
+    return this.life.surviving(async (machinery) =>
+      (await machinery.passes()).backward(x, dy, this.life.done, options),
+    );
   }
 
   /**
@@ -309,8 +234,8 @@ export class Trainer extends Disposing {
    * those of the last copy.
    */
   async parameters(which: WeightsChoice = "last"): Promise<Map<string, NdArray>> {
-    if (this.over) return weightsOf(await this.state(), which);
-    return this.surviving((machinery) => machinery.parameters(which));
+    if (this.life.over) return weightsOf(await this.state(), which);
+    return this.life.surviving((machinery) => machinery.parameters(which));
   }
 
   /**
@@ -318,29 +243,29 @@ export class Trainer extends Disposing {
    * steps that were queued already; its `step` says how many those are. Once the device was given up, the last copy.
    */
   async state(): Promise<TrainerState> {
-    const last = this.over ? this.copies.latest(this.done) : null;
+    const last = this.life.over ? this.life.copies.latest(this.life.done) : null;
     if (last) return last;
-    if (this.over) throw new ChainruleError("lost", "the device was lost before anything of the run was copied");
-    return this.surviving((machinery) => machinery.state());
+    if (this.life.over) throw new ChainruleError("lost", "the device was lost before anything of the run was copied");
+    return this.life.surviving((machinery) => machinery.state());
   }
 
   /** Goes on from a state of a trainer with the same options. Throws, and changes nothing, where it does not fit. */
   restore(state: TrainerState): void {
-    this.machinery.restore(state);
-    this.done = this.queued = state.step;
-    this.copies.restart(state);
+    this.life.machinery.restore(state);
+    this.life.done = this.life.queued = state.step;
+    this.life.copies.restart(state);
   }
 
   /** Back to the first step and the first weights: the same run again. */
   reset(): void {
-    this.machinery.reset();
-    this.done = this.queued = 0;
-    this.copies.restart(null);
+    this.life.machinery.reset();
+    this.life.done = this.life.queued = 0;
+    this.life.copies.restart(null);
   }
 
   /** Memory on the device: constant from the first step on, but for what evaluate(), predict() and the passes add. */
   memory(): MemoryUse {
-    return this.machinery.memory();
+    return this.life.machinery.memory();
   }
 
   /** Runs `work` once, when the trainer is disposed of: for what it alone uses, such as its backend. */
@@ -350,8 +275,7 @@ export class Trainer extends Disposing {
 
   /** Gives back everything on the device; a run on its way ends with ChainruleError "disposed". */
   dispose(): void {
-    this.disposed = true;
-    this.machinery.dispose();
+    this.life.dispose();
     for (const end of this.endings.splice(0)) end();
   }
 
