@@ -95,6 +95,7 @@ export async function soak(given: { minutes: number; warmUp: number; folder: str
       if (!bare && !asPlanned.has(live - extra)) {
         fault(`${name}, step ${trainer.stepsTaken}: ${live} bytes live, ${plan.resident} + ${extra} planned`);
       }
+      globalThis.gc?.();
       const { rss, heapUsed, external } = process.memoryUsage();
       const step = trainer.stepsTaken;
       const stepsPerSecond = (1000 * (step - sampledStep)) / (now - sampledAt);
