@@ -1,5 +1,9 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { zeros } from "../../src/core/ndarray.ts";
+import { Graph } from "../../src/graph/graph.ts";
 import type { TrainerOptions } from "../../src/train/options.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import { asDispatches } from "../shared/gpu.ts";
@@ -89,4 +93,23 @@ test("values share buffers where their lives do not meet", async () => {
   const shared = planMemory(g, g.nodes, () => []);
   expect(shared.buffers).toHaveLength(4);
   expect(planMemory(g, g.nodes, () => [], true).buffers).toHaveLength(21);
+});
+
+test("what was read from the device is let go of", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const gpu = await webgpuBackend(navigator.gpu);
+  const g = new Graph();
+  const x = g.variable("x", zeros([4096], "f32"));
+  g.keep(x);
+  const executor = await gpu.compile(g);
+  const read = async (): Promise<WeakRef<object>> => new WeakRef((await executor.run(0, [x]))[0]!.data);
+  const all: WeakRef<object>[] = [];
+  for (let i = 0; i < 100; i++) all.push(await read());
+  for (let i = 0; i < 3; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    collect();
+  }
+  expect(all.filter((r) => r.deref() !== undefined).length).toBeLessThan(5);
+  gpu.dispose();
 });

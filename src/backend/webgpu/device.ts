@@ -21,7 +21,8 @@ export class WebGpuDevice {
   readonly wrong = new Map<string, string>();
   readonly selfTest: SelfTest = new SelfTest(this);
   private failure: ChainruleError | null = null;
-  private readonly failing: Promise<never>;
+  /** Those who wait for work on the device and must hear of its failure. */
+  private readonly waiting = new Set<(failure: ChainruleError) => void>();
   /** Executors with memory here: on a device that lives on it must be given back one by one. */
   readonly executors = new Set<{ dispose(): void }>();
   private readonly end = new AbortController();
@@ -37,27 +38,24 @@ export class WebGpuDevice {
     this.caps = capsOf(device, info);
     this.pipelines = new PipelineCache(device);
     this.description = describe(info);
-    this.failing = new Promise((_, reject) => {
-      const fail = (error: ChainruleError) => {
-        this.failure ??= error;
-        reject(error);
-      };
-      device.lost.then(({ reason, message }) =>
-        fail(
-          this.end.signal.aborted
-            ? disposedError("the backend")
-            : new ChainruleError("lost", `the GPU device was lost (${reason}): ${message || "no reason was given"}`),
-        ),
-      );
-      // The one place for a handler, onuncapturederror, belongs to the caller.
-      const { signal } = this.end;
-      device.addEventListener(
-        "uncapturederror",
-        ({ error }) => fail(new ChainruleError("device", `WebGPU: ${error.message}`)),
-        { signal },
-      );
-    });
-    this.failing.catch(() => undefined);
+    const fail = (error: ChainruleError) => {
+      this.failure ??= error;
+      for (const tell of this.waiting) tell(this.failure);
+    };
+    device.lost.then(({ reason, message }) =>
+      fail(
+        this.end.signal.aborted
+          ? disposedError("the backend")
+          : new ChainruleError("lost", `the GPU device was lost (${reason}): ${message || "no reason was given"}`),
+      ),
+    );
+    // The one place for a handler, onuncapturederror, belongs to the caller.
+    const { signal } = this.end;
+    device.addEventListener(
+      "uncapturederror",
+      ({ error }) => fail(new ChainruleError("device", `WebGPU: ${error.message}`)),
+      { signal },
+    );
   }
 
   /** A device of the caller's, with the limits and features that it was asked for. dispose() leaves it as it is. */
@@ -104,17 +102,26 @@ export class WebGpuDevice {
   /** `work`, or the device's failure should that come first. What WebGPU itself rejects comes as a ChainruleError. */
   async orFailure<T>(work: Promise<T>): Promise<T> {
     try {
-      const result = await Promise.race([work, this.failing]);
+      const result = await this.unlessFailing(work);
       this.check();
       return result;
     } catch (cause) {
       this.check();
       if (cause instanceof ChainruleError) throw cause;
       // A map is rejected a moment before the loss that it is rejected for is told.
-      await Promise.race([this.failing.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, TOLD_MS))]);
+      await this.unlessFailing(new Promise((resolve) => setTimeout(resolve, TOLD_MS))).catch(() => undefined);
       this.check();
       throw new ChainruleError("device", `WebGPU: ${textOf(cause)}`, { cause });
     }
+  }
+
+  /** Not a race with a promise that lasts as long as the device: that would keep every result for as long. */
+  private unlessFailing<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.failure) reject(this.failure);
+      this.waiting.add(reject);
+      work.then(resolve, reject).finally(() => this.waiting.delete(reject));
+    });
   }
 
   /** Storage or other buffers, asked for in a scope: throws ChainruleError("limit") where there is no room for all. */
