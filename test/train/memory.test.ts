@@ -113,3 +113,24 @@ test("what was read from the device is let go of", async () => {
   expect(all.filter((r) => r.deref() !== undefined).length).toBeLessThan(5);
   gpu.dispose();
 });
+
+test("a device that was lost is let go of, with all that was on it", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const gpu = await webgpuBackend(navigator.gpu);
+  const trainer = await createTrainer(gpu, options);
+  const lost: WeakRef<object>[] = [];
+  for (let i = 0; i < 3; i++) {
+    for await (const metrics of trainer.run({ steps: 20, logEvery: 20 })) void metrics;
+    lost.push(new WeakRef(gpu.gpu), new WeakRef(gpu.gpu.device));
+    gpu.gpu.device.destroy();
+  }
+  for await (const metrics of trainer.run({ steps: 20, logEvery: 20 })) void metrics;
+  for (let i = 0; i < 3; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    collect();
+  }
+  expect(lost.map((r) => r.deref()).filter((device) => device !== undefined)).toEqual([]);
+  trainer.dispose();
+  gpu.dispose();
+});

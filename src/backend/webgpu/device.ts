@@ -25,7 +25,8 @@ export class WebGpuDevice {
   private readonly waiting = new Set<(failure: ChainruleError) => void>();
   /** Executors with memory here: on a device that lives on it must be given back one by one. */
   readonly executors = new Set<{ dispose(): void }>();
-  private readonly end = new AbortController();
+  private readonly onError: (event: GPUUncapturedErrorEvent) => void;
+  private disposed = false;
 
   private constructor(
     readonly device: GPUDevice,
@@ -44,18 +45,14 @@ export class WebGpuDevice {
     };
     device.lost.then(({ reason, message }) =>
       fail(
-        this.end.signal.aborted
+        this.disposed
           ? disposedError("the backend")
           : new ChainruleError("lost", `the GPU device was lost (${reason}): ${message || "no reason was given"}`),
       ),
     );
     // The one place for a handler, onuncapturederror, belongs to the caller.
-    const { signal } = this.end;
-    device.addEventListener(
-      "uncapturederror",
-      ({ error }) => fail(new ChainruleError("device", `WebGPU: ${error.message}`)),
-      { signal },
-    );
+    this.onError = ({ error }) => fail(new ChainruleError("device", `WebGPU: ${error.message}`));
+    device.addEventListener("uncapturederror", this.onError);
   }
 
   /** A device of the caller's, with the limits and features that it was asked for. dispose() leaves it as it is. */
@@ -96,7 +93,7 @@ export class WebGpuDevice {
   /** Throws what went wrong on the device since the last look, if anything did. */
   check(): void {
     if (this.failure) throw this.failure;
-    if (this.end.signal.aborted) throw disposedError("the backend");
+    if (this.disposed) throw disposedError("the backend");
   }
 
   /** `work`, or the device's failure should that come first. What WebGPU itself rejects comes as a ChainruleError. */
@@ -130,7 +127,9 @@ export class WebGpuDevice {
   }
 
   dispose(): void {
-    this.end.abort();
+    this.disposed = true;
+    // By hand: Dawn in Node heeds no signal here, and a listener that stays keeps the device and all that is on it.
+    this.device.removeEventListener("uncapturederror", this.onError);
     if (this.owned) this.device.destroy();
     else for (const executor of this.executors) executor.dispose();
   }
