@@ -22,7 +22,7 @@ export function growth(samples: readonly (readonly [number, number, number])[]):
   }
   const det = sums.tt * sums.ll - sums.tl ** 2;
   // Too much alike to tell apart: then it is the time.
-  const alike = det <= 0.02 * sums.tt * sums.ll;
+  const alike = det <= 1e-3 * sums.tt * sums.ll;
   const perSecond = alike ? sums.ty / sums.tt : (sums.ty * sums.ll - sums.ly * sums.tl) / det;
   const perLoss = alike ? 0 : (sums.ly * sums.tt - sums.ty * sums.tl) / det;
   const [t, l] = samples[0]!;
