@@ -20,6 +20,7 @@ export { expectRank, expectSame, type Graph, type Node, type Tensor, type Tensor
 export type {
   Binding,
   CaseInput,
+  DeviceAbility,
   DeviceCaps,
   Errors,
   Kernel,
