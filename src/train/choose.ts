@@ -60,19 +60,20 @@ export async function chooseTrainer(
     made.set(backend, known);
     return known;
   };
+  const found = new Map<Backend, MeasuredBackend>();
+  const fastestOf = (): number => Math.min(...[...found.values()].map((m) => m.stepMs));
   const measure = async (backend: Backend): Promise<MeasuredBackend> => {
     throwIfAborted(signal);
     const { kind, description } = backend;
-    return { kind, description, stepMs: await stepTime(await make(backend), signal), estimated: false };
+    const stepMs = await stepTime(await make(backend), signal, fastestOf());
+    return { kind, description, stepMs, estimated: false };
   };
-  const found = new Map<Backend, MeasuredBackend>();
   const together = estimate < SMALL_MS && backends.length > 1;
   try {
     if (together) for (const backend of backends) make(backend);
     for (const backend of together ? cpuFirst(backends) : backends) {
-      const fastest = Math.min(...[...found.values()].map((m) => m.stepMs));
       const { kind, description } = backend;
-      const hopeless = kind === "cpu" && estimate > HOPELESS * fastest;
+      const hopeless = kind === "cpu" && estimate > HOPELESS * fastestOf();
       found.set(backend, hopeless ? { kind, description, stepMs: estimate, estimated: true } : await measure(backend));
     }
     const [first, second] = [...found.values()].map((m) => m.stepMs).sort((a, b) => a - b);
@@ -108,7 +109,7 @@ function workOf({ model, batch, data, accumulate = 1 }: TrainerOptions): number 
 }
 
 /** Milliseconds of a step, the first (which may wait for the device) apart. */
-async function stepTime(trainer: Trainer, signal: AbortSignal | undefined): Promise<number> {
+async function stepTime(trainer: Trainer, signal: AbortSignal | undefined, fastest: number): Promise<number> {
   const run = async (steps: number): Promise<number> => {
     const start = performance.now();
     for await (const metrics of trainer.run({ steps, logEvery: steps, onNotFinite: "skip" })) {
@@ -119,9 +120,11 @@ async function stepTime(trainer: Trainer, signal: AbortSignal | undefined): Prom
   };
   let n = 1;
   await run(n);
-  for (;;) {
-    const ms = await run(n);
+  const one = await run(n);
+  for (let ms = one; ; ms = await run(n)) {
     if (ms >= MEASURE_MS / 2 || n >= MEASURE_STEPS) return ms / n;
+    // What each further step costs: where that is far too much already, a better figure would change nothing.
+    if (n > 1 && (ms - one) / (n - 1) > HOPELESS * fastest) return ms / n;
     n = Math.min(MEASURE_STEPS, Math.max(2 * n, Math.ceil((n * MEASURE_MS) / 2 / Math.max(ms, 0.05))));
   }
 }

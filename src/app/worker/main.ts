@@ -5,6 +5,9 @@ import { anythingKept } from "./saved-folder.ts";
 import { configure, current } from "./session.ts";
 import type { Engine } from "./types.ts";
 
+// The first net is small, so it will want this: fetched while the GPU is asked for.
+import("../../backend/webgpu/whole-steps.ts").catch(() => undefined);
+
 /** What only one room needs is loaded when that room is opened: training begins with as little as it can. */
 const xray = () => import("./xray.ts");
 const kernels = () => import("./kernels.ts");

@@ -1,7 +1,7 @@
 import { type ChosenKernel, chooseKernel } from "../../backend/webgpu/choose.ts";
-import { chooseLowering } from "../../backend/webgpu/lower.ts";
 import type { Choice } from "../../backend/webgpu/tuner.ts";
 import { keyOf } from "../../backend/webgpu/tuner-candidates.ts";
+import { chooseLowering } from "../../backend/webgpu/whole-steps.ts";
 import type { Graph, Node } from "../../graph/graph.ts";
 import { DEFAULT_CAPS, type DeviceCaps } from "../../graph/op.ts";
 import { fuse } from "../../ops/fuse.ts";
