@@ -1,3 +1,5 @@
+/** The numbers of a step: kernels and the form for whole steps are made of the same formulas, so they stand together. */
+
 import { type Element, element, finiteTests, flatMain, read, storage, sumReduce, write } from "./common.ts";
 import { cosPi, wideExp2 } from "./math.ts";
 import { paramBlock } from "./params.ts";

@@ -1,3 +1,5 @@
+/** The flags of `train`, their help and what becomes of them in one place: a flag that lacks one of the three shows. */
+
 import { ChainruleError } from "../core/errors.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import { requireStore } from "../io/disk-store.ts";

@@ -1,3 +1,5 @@
+/** Every option of a run, its default and its check side by side: apart, one would be changed without the other. */
+
 import type { Backend } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
 import {

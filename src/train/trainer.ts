@@ -1,3 +1,8 @@
+/**
+ * What people call: one class, long by its docstrings. What it does is elsewhere: the run on a backend in machinery.ts,
+ * losses of a device in survivor.ts, passes in passes.ts.
+ */
+
 import type { Backend, MemoryUse } from "../backend/executor.ts";
 import { type Abortable, orAborted, throwIfAborted } from "../core/abort.ts";
 import { ChainruleError } from "../core/errors.ts";

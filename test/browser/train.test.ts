@@ -1,3 +1,5 @@
+/** The Train room, all of it: every test needs the same page, which takes longer to open than the test to run. */
+
 import { availableParallelism } from "node:os";
 import { describe, expect, test } from "vitest";
 import { ndarray } from "../../src/core/ndarray.ts";
