@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createNodeGpu } from "../../src/backend/webgpu/node.ts";
-import { growth } from "./soak-figures.ts";
+import { growthPerHour } from "./soak-figures.ts";
 import { plotOf } from "./soak-plot.ts";
 import { type Sample, soak } from "./soak-run.ts";
 
@@ -63,21 +63,19 @@ writeFileSync(join(out, "soak.csv"), `${[header, ...samples.map(row)].join("\n")
 writeFileSync(join(out, "soak.svg"), plotOf(samples));
 
 const steady = samples.filter((s) => s.seconds > 60 * minutes * WARM_UP);
+const [first, last] = [steady[0]!, steady.at(-1)!];
+const [hours, losses] = [(last.seconds - first.seconds) / 3600, last.losses - first.losses];
 for (const [name, of] of [
   ["resident set", (s: Sample) => s.rss],
   ["heap", (s: Sample) => s.heapUsed],
   ["external", (s: Sample) => s.external],
 ] as const) {
-  const { first, perHour, perLoss } = growth(steady.map((s) => [s.seconds, s.losses, of(s) / 2 ** 20]));
-  const last = of(steady.at(-1)!) / 2 ** 20;
-  const text = `${perHour.toFixed(1)} MiB an hour and ${perLoss.toFixed(1)} a lost device`;
-  console.log(`${name}: ${first.toFixed(0)} MiB after warm-up, ${last.toFixed(0)} at the end; ${text}`);
-  // Losses come at regular times, so what each of the two has of the growth is told apart badly; together they are the line.
-  const [hours, losses] = [
-    (steady.at(-1)!.seconds - steady[0]!.seconds) / 3600,
-    steady.at(-1)!.losses - steady[0]!.losses,
-  ];
-  const rise = perHour * hours + perLoss * losses;
+  const held = steady.map((s) => ({ kind: s.kind, seconds: s.seconds, mebibytes: of(s) / 2 ** 20 }));
+  const perHour = growthPerHour(held);
+  const [from, to] = [held[0]!, held.at(-1)!].map((s) => s.mebibytes.toFixed(0));
+  const text = `${perHour.toFixed(1)} MiB an hour between runs alike, with ${losses} devices lost in ${(60 * hours).toFixed(1)} min`;
+  console.log(`${name}: ${from} MiB after warm-up, ${to} at the end; ${text}`);
+  const rise = perHour * hours;
   if (name === "resident set" && rise > NOISE_MB && rise > MOST_GROWTH * hours + MOST_PER_LOSS * losses) {
     faults.push(`the resident set grows by ${rise.toFixed(0)} MiB: ${text}`);
   }

@@ -1,33 +1,31 @@
 import { expect, test } from "vitest";
-import { growth } from "../release/soak-figures.ts";
+import { growthPerHour } from "../release/soak-figures.ts";
 import { plotOf } from "../release/soak-plot.ts";
 
-/** What decides over half an hour's soak is tried on memory whose growth is known. */
-const memory = (perHour: number, perLoss: number) =>
-  Array.from({ length: 1200 }, (_, i) => {
-    const losses = Math.floor(i / 120);
+/** Runs of two kinds in turn, five minutes each, the second 90 MiB above the first, sampled each second. */
+const memory = (perHour: number, seconds: number) =>
+  Array.from({ length: seconds }, (_, i) => {
+    const second = Math.floor(i / 300) % 2 === 1;
     const noise = ((i * 7919) % 13) - 6;
-    return [i, losses, 300 + (perHour * i) / 3600 + perLoss * losses + noise] as const;
+    return { kind: second ? "b" : "a", seconds: i, mebibytes: 300 + (second ? 90 : 0) + (perHour * i) / 3600 + noise };
   });
 
-test("growth by the hour and by the lost device are told apart, through noise", () => {
-  for (const [perHour, perLoss] of [
-    [0, 0],
-    [100, 0],
-    [0, 6],
-    [60, 3],
-  ] as const) {
-    const found = growth(memory(perHour, perLoss));
-    expect(Math.abs(found.perHour - perHour)).toBeLessThan(12);
-    expect(Math.abs(found.perLoss - perLoss)).toBeLessThan(0.5);
-    expect(Math.abs(found.first - 300)).toBeLessThan(2);
+/** What decides over half an hour's soak is tried on memory whose growth is known. */
+test("growth is found through noise, and the step from one kind of run to the other is none", () => {
+  for (const perHour of [0, 40, 200, -60]) {
+    for (const seconds of [1200, 900, 1260]) {
+      expect(Math.abs(growthPerHour(memory(perHour, seconds)) - perHour), `${perHour}, ${seconds} s`).toBeLessThan(8);
+    }
   }
 });
 
-test("without a loss all growth is the time's", () => {
-  const found = growth(memory(100, 0).map(([t, , y]) => [t, 3, y]));
-  expect(Math.abs(found.perHour - 100)).toBeLessThan(5);
-  expect(found.perLoss).toBe(0);
+test("what each lost device leaves is in it", () => {
+  const lost = memory(0, 1200).map((s) => ({ ...s, mebibytes: s.mebibytes + 3 * Math.floor(s.seconds / 120) }));
+  expect(Math.abs(growthPerHour(lost) - 90)).toBeLessThan(8);
+});
+
+test("one moment has no growth", () => {
+  expect(() => growthPerHour([{ kind: "a", seconds: 1, mebibytes: 1 }])).toThrow("two moments of one kind");
 });
 
 test("the plot draws every sample, and nothing that is not a number", () => {
@@ -42,6 +40,7 @@ test("the plot draws every sample, and nothing that is not a number", () => {
     plan: 2 ** 16,
     buffers: 12,
     losses: i > 20 ? 1 : 0,
+    kind: "by dispatches",
   }));
   const svg = plotOf(samples);
   const lines = [...svg.matchAll(/points="([^"]*)"/g)].map((m) => m[1]!.split(" "));
