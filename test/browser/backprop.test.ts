@@ -53,6 +53,26 @@ test("is scrubbed by slider and arrows, and turned round on the way back", async
   expect(Math.abs(two * (p - t) - slope)).toBeLessThan(0.01 * Math.abs(slope));
 });
 
+test("on a phone the drawing follows the film: what each picture is about is in sight", async () => {
+  await s.page.setViewportSize({ width: 390, height: 844 });
+  await s.open("room=backprop&data=tutorial");
+  await s.page.waitForSelector("#scrub");
+  const pictures = Number(await s.page.locator("#scrub").getAttribute("max"));
+  for (let i = 0; i <= pictures; i++) {
+    await s.page.waitForSelector(`#scrub[aria-label*="${i + 1} "]`);
+    const marked = await s.page.locator(".node.on, .edge.lit").evaluateAll((all) => {
+      const view = document.querySelector(".stage")!.getBoundingClientRect();
+      return all.map((e) => {
+        const box = e.getBoundingClientRect();
+        return Math.min(box.right, view.right) - Math.max(box.left, view.left) >= Math.min(box.width, 60);
+      });
+    });
+    expect(marked.length, `picture ${i + 1}`).toBeGreaterThan(0);
+    expect(marked, `picture ${i + 1}`).not.toContain(false);
+    if (i < pictures) await s.page.click("#next");
+  }
+});
+
 test("tells where a node's value comes from under the pointer, and takes another row", async () => {
   await s.open("room=backprop&data=xor&net=3-tanh");
   await s.page.waitForSelector("#scrub");

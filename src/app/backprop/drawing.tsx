@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import { largest } from "../draw/canvas.tsx";
 import { css, diverging } from "../draw/colours.ts";
 import { short } from "../draw/format.ts";
@@ -136,6 +137,13 @@ function Node({
   );
 }
 
+/** Middle of what a picture is about: a layer and the edges that reach it, or the loss. */
+function middleOf(frame: Frame, last: number, place: ReturnType<typeof placer>): number {
+  const { layer } = frame.focus;
+  if (frame.phase === "loss") return place.x(last + 1);
+  return (place.x(layer) + place.x(frame.phase === "backward" ? layer + 1 : layer - 1)) / 2;
+}
+
 /** The net with its numbers: columns of nodes, edges coloured by what they carry. */
 export function Drawing(props: Props & { text: string }) {
   const { story, frame } = props;
@@ -144,8 +152,16 @@ export function Drawing(props: Props & { text: string }) {
   const place = placer(story, turned);
   const last = story.layers.length - 1;
   const target = story.loss.target;
+  const svg = useRef<SVGSVGElement>(null);
+  const middle = middleOf(frame, last, place);
+  // Where the drawing is wider than its place, as on a phone, it follows the film; the pointer never moves it.
+  useEffect(() => {
+    const around = svg.current?.parentElement;
+    if (around) around.scrollLeft = middle - around.clientWidth / 2;
+  }, [middle]);
   return (
     <svg
+      ref={svg}
       class="drawing-of-net"
       viewBox={`0 0 ${place.width} ${place.height}`}
       width={place.width}
