@@ -189,7 +189,7 @@ export interface DeviceLimits {
 }
 
 /** Parts of WGSL that not every device has, as DeviceCaps names them. */
-export type DeviceAbility = "subgroups" | "shaderF16";
+export type DeviceAbility = "subgroups" | "shaderF16" | "subgroupMatrices";
 
 /** What planners may count on. Asked of the adapter, or made up in a test. */
 export interface DeviceCaps extends DeviceLimits {
@@ -197,6 +197,11 @@ export interface DeviceCaps extends DeviceLimits {
   readonly subgroups: boolean;
   /** WGSL's f16: halves may be read from arrays of their own type. Without it they are unpacked from words. */
   readonly shaderF16: boolean;
+  /**
+   * Matrices of halves, with sums in f32, that a whole subgroup multiplies in one instruction: M rows, N columns, K terms.
+   * Null where the device has none, or not for these workgroups.
+   */
+  readonly subgroupMatrices: readonly { readonly M: number; readonly N: number; readonly K: number }[] | null;
   /** The adapter computes on a CPU: invocations of a subgroup take turns at barriers, which cost what much work does. */
   readonly onCpu: boolean;
 }
@@ -211,7 +216,13 @@ export const DEFAULT_LIMITS: DeviceLimits = {
   maxStorageBuffersPerShaderStage: 8,
   minStorageBufferOffsetAlignment: 256,
 };
-export const DEFAULT_CAPS: DeviceCaps = { ...DEFAULT_LIMITS, subgroups: false, shaderF16: false, onCpu: false };
+export const DEFAULT_CAPS: DeviceCaps = {
+  ...DEFAULT_LIMITS,
+  subgroups: false,
+  shaderF16: false,
+  subgroupMatrices: null,
+  onCpu: false,
+};
 
 /** One set of inputs for the checks. */
 export interface OpCase<A> {

@@ -17,6 +17,7 @@ import { capsForHalves, halfPlan, toHalf } from "./half.ts";
 import { fuseHalved } from "./halved-fuse.ts";
 import { activationNames } from "./names.ts";
 import { output, scratch } from "./plan.ts";
+import { subgroupMatrixKernel } from "./subgroup-matrix.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: kernels of the op list have attributes of every type
 type AnyKernel = Kernel<any>;
@@ -81,6 +82,7 @@ function make(op: AnyOp): Op<Stores> {
     kernels: [
       ...op.kernels.map((k) => kernelOf(name, k, false)),
       ...op.kernels.filter((k) => READ_NATIVELY.includes(suffixOf(k))).map((k) => kernelOf(name, k, true)),
+      ...matrixKernels(name, op),
     ],
     ...(trial
       ? {
@@ -94,6 +96,22 @@ function make(op: AnyOp): Op<Stores> {
     fuse: fuseHalved(halved, wideOf),
     proof: () => proofFor(op),
   };
+}
+
+/** Matrix instructions take halves on both sides. */
+function matrixKernels(name: string, op: AnyOp): readonly Kernel<Stores>[] {
+  const found = subgroupMatrixKernel(op);
+  if (!found) return [];
+  const native = kernelOf(name, found, true);
+  return [
+    {
+      ...native,
+      name: `${name}/${suffixOf(found)}`,
+      needs: "subgroupMatrices",
+      plan: (inputs, ...rest) =>
+        inputs[0]!.dtype === "f16" && inputs[1]!.dtype === "f16" ? native.plan(inputs, ...rest) : null,
+    },
+  ];
 }
 
 const wide = ({ shape, dtype }: TensorSpec): TensorSpec => ({ shape, dtype: dtype === "f16" ? "f32" : dtype });

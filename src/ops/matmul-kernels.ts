@@ -11,7 +11,7 @@ import { matmulSlices } from "../../shaders/matmul-direct.ts";
 import { sumColumnsAlone, sumColumnsParams } from "../../shaders/reduce.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { TensorSpec } from "../graph/graph.ts";
-import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch } from "../graph/op.ts";
+import type { AnyOp, Binding, DeviceCaps, Kernel, KernelPlan, Launch } from "../graph/op.ts";
 import { matmulDims } from "./matmul-dims.ts";
 import { matmulPanels, type Panel } from "./matmul-panels.ts";
 import { ladder, type Rung } from "./matmul-rungs.ts";
@@ -32,15 +32,23 @@ export const plainUse = <A>(form: MatmulUse<A>["form"]): MatmulUse<A> => ({
   alpha: () => 0,
 });
 
+/** Of every op that is a product, by name. */
+const rungMakers = new Map<string, (rung: Rung) => Kernel<never>>();
+
 /** The ladder of kernels for an op that is a matrix product. */
 export function matmulKernels<A>(opName: string, use: MatmulUse<A>): readonly Kernel<A>[] {
-  return ladder.map((rung) => ({
+  const make = (rung: Rung): Kernel<A> => ({
     name: `${opName}/${rung.name}`,
     ...(rung.needs && { needs: rung.needs }),
     suits: (inputs, attrs, caps) => rung.suits(matmulDims(use.form(attrs), inputs[0]!, inputs[1]!), caps),
     plan: (inputs, outputs, attrs, caps) => planRung(rung, opName, use, inputs, outputs, attrs, caps),
-  }));
+  });
+  rungMakers.set(opName, make);
+  return ladder.map(make);
 }
+
+/** A further rung for an op, from code that only some runs load; null where the op is no product. */
+export const rungOf = (op: AnyOp, rung: Rung): Kernel<never> | null => rungMakers.get(op.name)?.(rung) ?? null;
 
 interface Strides {
   readonly lda: number;
@@ -60,7 +68,8 @@ function planRung<A>(
   const form = use.form(attrs);
   const dims = matmulDims(form, inputs[0]!, inputs[1]!);
   const epilogue = use.epilogue(attrs, inputs);
-  if ((rung.needs && !caps[rung.needs]) || !rung.applies(dims, { form, accumulate: false, epilogue })) return null;
+  if ((rung.needs && !caps[rung.needs]) || !rung.applies(dims, { form, accumulate: false, epilogue }, caps))
+    return null;
   const { M, N, K } = dims;
   const strides = { lda: inputs[0]!.shape[1]!, ldb: inputs[1]!.shape[1]!, ldc: outputs[0]!.shape[1]! };
   const panels = matmulPanels(form, M, N, K, caps);
@@ -137,7 +146,7 @@ function launchPanel(
     alpha,
   });
   const [x, y] = grid(tiles + sumGroups, caps);
-  return { code: rung.code(variant, vector, panel.K), params, bindings, workgroups: [x, y, slices] };
+  return { code: rung.code(variant, vector, panel.K, caps), params, bindings, workgroups: [x, y, slices] };
 }
 
 /** Terms of a slice: whole fours, so that vec4 reads do not straddle two. */

@@ -6,7 +6,7 @@ import { matmulRow, ROW_COLUMNS, ROW_LANES, ROW_SLICES } from "../../shaders/mat
 import { ALONE_COLUMNS, ALONE_LANES, matmulRowAlone } from "../../shaders/matmul-row-alone.ts";
 import { matmulTall, TALL_BLOCK, TALL_INVOCATIONS } from "../../shaders/matmul-tall.ts";
 import { matmulTiled, TILE } from "../../shaders/matmul-tiled.ts";
-import type { DeviceCaps } from "../graph/op.ts";
+import type { DeviceAbility, DeviceCaps } from "../graph/op.ts";
 
 export interface MatmulDims {
   readonly form: MatmulForm;
@@ -27,15 +27,15 @@ export interface Rung {
    */
   readonly vector: "never" | "each" | "side" | "all";
   /** False where the rung cannot do it. */
-  applies(dims: MatmulDims, variant: MatmulVariant): boolean;
+  applies(dims: MatmulDims, variant: MatmulVariant, caps: DeviceCaps): boolean;
   /** What a device must have for it. */
-  readonly needs?: "subgroups";
+  readonly needs?: DeviceAbility;
   /** False where a simpler rung is the better first guess; measuring may know better. */
   suits(dims: MatmulDims, caps: DeviceCaps): boolean;
   /** Parts that the sum over K is divided into, each a workgroup's; 1 where absent. */
   slices?(dims: MatmulDims): number;
   /** `terms` is the length of the sum, which may decide how it is divided into turns of a loop. */
-  code(variant: MatmulVariant, vector: VectorAccess, terms: number): string;
+  code(variant: MatmulVariant, vector: VectorAccess, terms: number, caps: DeviceCaps): string;
 }
 
 /** Enough tiles to occupy a device, and enough depth to pay for bringing them in. */
@@ -117,7 +117,13 @@ export const ladder: readonly Rung[] = [
   block("block64-wide", { side: 16, rows: 4, columns: 4, depth: 32, double: false }, isHuge),
   block("block64-double", { side: 8, rows: 8, columns: 8, depth: 16, double: true }, isHuge),
   block("block128", { side: 16, rows: 8, columns: 8, depth: 16, double: false }, isHuge),
-  { name: "tall", ...tall, applies: always, suits: () => false, code: matmulTall },
+  {
+    name: "tall",
+    ...tall,
+    applies: always,
+    suits: () => false,
+    code: (variant, vector, terms) => matmulTall(variant, vector, terms),
+  },
   {
     name: "tall-quads",
     ...tall,

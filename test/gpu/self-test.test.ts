@@ -68,6 +68,42 @@ test("right kernels pass, each once for a device, and nothing is left out", asyn
   for (const e of [first, second]) e.dispose();
 });
 
+const noWgsl = (code: string): string => `${code}\nfn wrong() { nonsense }`;
+
+test("a kernel that needs what not every device has is left out where the device refuses it", async () => {
+  const op = withWrongRung(matmul, noWgsl);
+  const needy = op.kernels.map((k) => (k.name === "matmul/wrong" ? { ...k, needs: "subgroups" as const } : k));
+  const executor = await backend.compile(productOf({ ...op, kernels: needy }).g, { onChip: false });
+  expect(backend.gpu.wrong.get("matmul/wrong")).toMatch(/^kernel matmul\/wrong does not compile: line \d+/);
+  executor.dispose();
+});
+
+test("any other that does not compile is a mistake of ours, and is told", async () => {
+  const compiled = backend.compile(productOf(withWrongRung(matmul, noWgsl)).g, { onChip: false });
+  await expect(compiled).rejects.toMatchObject({
+    code: "device",
+    message: expect.stringContaining("does not compile"),
+  });
+});
+
+test("a rung that the device refuses is left out when kernels are timed", async () => {
+  const tuned = await webgpuBackend(navigator.gpu);
+  const refused = {
+    ...withWrongRung(matmul, noWgsl).kernels.at(-1)!,
+    name: "matmul/direct",
+    needs: "subgroups" as const,
+  };
+  const kernels = [...matmul.kernels.filter((k) => k.name !== "matmul/direct"), refused];
+  const g = new Graph();
+  const wide = ndarray([64, 64], "f32", normals(1, 4, 0, 4096));
+  g.keep(g.one({ ...matmul, kernels }, [g.variable("a", wide), g.variable("b", wide)], null, "y"));
+  const executor = await tuned.compile(g, { onChip: false });
+  expect([...tuned.gpu.wrong.keys()]).toEqual(["matmul/direct"]);
+  expect(tuned.tuner?.made[0]?.kernel).not.toBe("matmul/direct");
+  executor.dispose();
+  tuned.dispose();
+});
+
 test("where every kernel of an op is wrong, the error names them", async () => {
   const op = withWrongRung({ ...matmul, kernels: [matmul.kernels[0]!] }, shortSum);
   const only = { ...op, kernels: [op.kernels[1]!] };

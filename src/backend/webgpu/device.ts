@@ -10,7 +10,8 @@ import { SelfTest } from "./self-test.ts";
 /** How long a loss may take to be told. */
 const TOLD_MS = 50;
 /** Asked for where the adapter has them. */
-const FEATURES: readonly GPUFeatureName[] = ["subgroups", "shader-f16"];
+const MATRICES = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
+const FEATURES: readonly GPUFeatureName[] = ["subgroups", "shader-f16", MATRICES];
 
 /** A device with what was learned of it, its pipelines, and its failures. */
 export class WebGpuDevice {
@@ -147,7 +148,29 @@ function capsOf(device: GPUDevice, info: GPUAdapterInfo): DeviceCaps {
   const subgroup = info.subgroupMinSize ?? 0;
   const onCpu = subgroup > 0 && subgroup < 16;
   const { features } = device;
-  return { ...limitsOf(device), subgroups: features.has("subgroups"), shaderF16: features.has("shader-f16"), onCpu };
+  return {
+    ...limitsOf(device),
+    subgroups: features.has("subgroups"),
+    shaderF16: features.has("shader-f16"),
+    subgroupMatrices: features.has(MATRICES) ? matricesOf(info) : null,
+    onCpu,
+  };
+}
+
+/** An experimental part of Dawn's adapters, which no standard has. Workgroups of a fixed size must hold whole subgroups. */
+function matricesOf(info: GPUAdapterInfo): DeviceCaps["subgroupMatrices"] {
+  const { subgroupMatrixConfigs: all } = info as unknown as { subgroupMatrixConfigs?: Iterable<MatrixConfig> };
+  if (!all || 128 % info.subgroupMaxSize !== 0) return null;
+  const found = [...all].filter((c) => c.componentType === "f16" && c.resultComponentType === "f32");
+  return found.length > 0 ? found.map(({ M, N, K }) => ({ M, N, K })) : null;
+}
+
+interface MatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
 }
 
 function describe({ vendor, architecture, device, description }: GPUAdapterInfo): string {

@@ -15,6 +15,11 @@ export interface NodeGpuOptions {
   readonly adapter?: string | undefined;
   /** Dawn's own options, such as "enable-dawn-features=nonzero_clear_resources_on_creation_for_testing". */
   readonly flags?: readonly string[] | undefined;
+  /**
+   * Offers what Dawn has only behind its switch for unsafe APIs: matrix instructions, for products of halves. By default
+   * what CHAINRULE_EXPERIMENTAL=1 says.
+   */
+  readonly experimental?: boolean | undefined;
 }
 
 /** Where an adapter comes from: a driver on the system, or the SwiftShader in npm @sparticuz/chromium. */
@@ -52,7 +57,8 @@ const alive: GPU[] = [];
 /** A working navigator.gpu for Node: at least one adapter was seen. Throws ChainruleError("adapter") otherwise. */
 export async function createNodeGpu(options: NodeGpuOptions = {}): Promise<GPU> {
   const dawn = await loadDawn();
-  const flags = [...(options.flags ?? [])];
+  const experimental = options.experimental ?? process.env.CHAINRULE_EXPERIMENTAL === "1";
+  const flags = experimental ? withFeature(options.flags ?? [], "allow_unsafe_apis") : [...(options.flags ?? [])];
   if (options.backend !== undefined) flags.push(`backend=${options.backend}`);
   if (options.adapter !== undefined) flags.push(`adapter=${options.adapter}`);
   const failures: string[] = [];
@@ -66,6 +72,13 @@ export async function createNodeGpu(options: NodeGpuOptions = {}): Promise<GPU> 
     }
   }
   throw new ChainruleError("adapter", [`No WebGPU adapter in Node. ${advice()}`, ...failures].join("\n"));
+}
+
+/** Dawn reads one list of features, the last that it is given. */
+function withFeature(flags: readonly string[], name: string): string[] {
+  const prefix = "enable-dawn-features=";
+  const given = flags.filter((f) => f.startsWith(prefix)).map((f) => f.slice(prefix.length));
+  return [...flags.filter((f) => !f.startsWith(prefix)), prefix + [...given, name].join()];
 }
 
 /** All adapters that Dawn sees here, the system's first. */

@@ -1,3 +1,4 @@
+import { ChainruleError } from "../../core/errors.ts";
 import type { Node, TensorSpec } from "../../graph/graph.ts";
 import { type AnyOp, type OpCase, proofOf } from "../../graph/op.ts";
 import type { AnyKernel, ChosenKernel } from "./choose.ts";
@@ -33,16 +34,25 @@ export class SelfTest {
     const key = launches.map((l) => l.code).join("\n");
     let result = this.done.get(key);
     if (!result) {
-      result = this.answer(node, kernel, key).then((r) => {
-        if (r) this.results.push(r);
-        if (r && !r.pass) this.gpu.wrong.set(kernel.name, r.reason);
-        return r;
-      });
+      result = this.answer(node, kernel, key)
+        .catch((error) => this.refused(node, kernel, error))
+        .then((r) => {
+          if (r) this.results.push(r);
+          if (r && !r.pass) this.gpu.wrong.set(kernel.name, r.reason);
+          return r;
+        });
       this.done.set(key, result);
       // Without an answer, for want of room say, it is asked again.
       result.catch(() => this.done.delete(key));
     }
     return result;
+  }
+
+  /** A kernel that needs what not every device has is, where the device refuses it, left out as a wrong one is. */
+  private refused(node: Node, kernel: AnyKernel, error: unknown): ConformanceResult {
+    if (!(error instanceof ChainruleError) || error.code !== "device" || !kernel.needs || this.gpu.failed) throw error;
+    const { message: reason } = error;
+    return { op: node.op.name, kernel: kernel.name, case: "", pass: false, comparisons: [], reason };
   }
 
   private async answer(node: Node, kernel: AnyKernel, key: string): Promise<ConformanceResult | null> {

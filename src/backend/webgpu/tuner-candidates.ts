@@ -7,6 +7,7 @@ import type { AnyKernel } from "./choose.ts";
  * the ladder to be read and checked against.
  */
 const ORDER = [
+  "subgroup-matrix",
   "tall-quads",
   "tall",
   "direct",

@@ -20,11 +20,18 @@ interface Trialled {
   readonly problem: readonly TensorSpec[];
 }
 
-/** `measured`, or null where the device has no room for that: a run may have room for all the same. */
+/**
+ * `measured`, or null where the device has no room for that: a run may have room for all the same. A kernel that needs
+ * what not every device has may be refused by one that says it has it; then it is left out.
+ */
 export function trial(...given: Parameters<typeof measured>): Promise<Trialled | null> {
+  const [gpu, , kernel, problem] = given;
   return measured(...given).catch((error) => {
-    if (error instanceof ChainruleError && error.code === "limit") return null;
-    throw error;
+    if (!(error instanceof ChainruleError)) throw error;
+    if (error.code === "limit") return null;
+    if (error.code !== "device" || !kernel.needs || gpu.failed) throw error;
+    gpu.wrong.set(kernel.name, error.message);
+    return { ms: null, problem };
   });
 }
 

@@ -1,0 +1,23 @@
+import { MATRIX_BLOCK, MATRIX_INVOCATIONS, matmulSubgroup, matrixFits } from "../../shaders/matmul-subgroup.ts";
+import type { AnyOp, DeviceCaps, Kernel } from "../graph/op.ts";
+import { rungOf } from "./matmul-kernels.ts";
+import type { Rung } from "./matmul-rungs.ts";
+
+const shapeOf = ({ subgroupMatrices }: DeviceCaps) =>
+  [...(subgroupMatrices ?? [])].filter(matrixFits).sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K)[0] ?? null;
+
+/** For products of halves on devices with matrix instructions. Measuring finds it; nothing guesses it. */
+const rung: Rung = {
+  name: "subgroup-matrix",
+  block: [MATRIX_BLOCK, MATRIX_BLOCK],
+  invocations: MATRIX_INVOCATIONS,
+  vector: "each",
+  needs: "subgroupMatrices",
+  applies: (_dims, _variant, caps) => shapeOf(caps) !== null,
+  suits: () => false,
+  code: (variant, vector, _terms, caps) => matmulSubgroup(variant, vector, shapeOf(caps)!),
+};
+
+/** The kernel of an op that is a product; null for any other op. */
+// biome-ignore lint/suspicious/noExplicitAny: kernels of the op list have attributes of every type
+export const subgroupMatrixKernel = (op: AnyOp): Kernel<any> | null => rungOf(op, rung);

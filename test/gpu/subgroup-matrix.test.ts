@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { conform } from "../../src/backend/webgpu/conform.ts";
+import { createNodeGpu, DIRTY_MEMORY } from "../../src/backend/webgpu/node.ts";
+import { type AnyOp, DEFAULT_CAPS, type OpCase, proofOf } from "../../src/graph/op.ts";
+import { parseModel } from "../../src/nn/model.ts";
+import { halfOps } from "../../src/ops/half-ops.ts";
+import { createTrainer } from "../../src/train/trainer.ts";
+import { ring } from "../shared/problems.ts";
+import { expectCaught } from "../shared/teeth.ts";
+import type { Mutant } from "./mutants.ts";
+
+/**
+ * Products of halves by matrix instructions. SwiftShader has none, so here most of this is skipped; Mesa's lavapipe from
+ * version 26.1 on has them on a CPU, see test/release/README.md.
+ */
+const suffix = "/subgroup-matrix";
+const kernelOf = (op: AnyOp) => op.kernels.find((k) => k.name.endsWith(suffix));
+const products = halfOps.filter((op) => kernelOf(op) !== undefined);
+const probe = await webgpuBackend(await createNodeGpu({ experimental: true }));
+const has = probe.gpu.caps.subgroupMatrices !== null;
+const where = probe.description;
+probe.dispose();
+
+/** Sizes around a workgroup's block (64), a matrix (8 or 16), and what four fit into. */
+const sizes = [
+  [64, 64, 32],
+  [65, 70, 33],
+  [3, 130, 7],
+  [128, 68, 100],
+  [1, 1, 1],
+] as const;
+
+function casesOf(op: AnyOp, from: OpCase<unknown>): readonly OpCase<unknown>[] {
+  if (op.name !== "halfMatmul") return [];
+  return sizes.map(([M, N, K]) => ({
+    name: `${M}x${N}x${K}`,
+    inputs: [
+      { shape: [M, K], dtype: "f16" },
+      { shape: [K, N], dtype: "f16" },
+    ],
+    attrs: from.attrs,
+  }));
+}
+
+test("every op that is a product has the kernel, and without matrix instructions it applies nowhere", async () => {
+  expect(products.map((op) => op.name)).toEqual([
+    "halfMatmul",
+    "halfTransposeMatmul",
+    "halfLinear",
+    "halfLinearInputGradient",
+    "halfLinearWeightGradient",
+  ]);
+  for (const op of products) {
+    for (const c of (await proofOf(op)).cases) {
+      const specs = c.inputs.map(({ shape, dtype }) => ({ shape, dtype }));
+      expect(kernelOf(op)!.plan(specs, op.infer(specs, c.attrs), c.attrs, DEFAULT_CAPS)).toBeNull();
+    }
+  }
+});
+
+describe.skipIf(!has)(`matrix instructions on ${where}`, () => {
+  let gpu: WebGpuBackend;
+  beforeAll(async () => {
+    gpu = await webgpuBackend(await createNodeGpu({ experimental: true, flags: DIRTY_MEMORY }), { tune: false });
+  });
+  afterAll(() => gpu.dispose());
+
+  test.each(products.map((op) => op.name))("%s agrees with the reference on every case", async (name) => {
+    const op = halfOps.find((o) => o.name === name)!;
+    const { cases } = await proofOf(op);
+    let applied = 0;
+    for (const c of [...cases, ...casesOf(op, cases[0]!)]) {
+      const result = await conform(gpu.gpu, op, kernelOf(op)!, c);
+      if (!result) continue;
+      applied++;
+      expect(result.reason, c.name).toBe("");
+    }
+    expect(applied).toBeGreaterThan(2);
+  });
+
+  const mutant = (what: string, from: string | RegExp, to: string, op = "halfMatmul"): Mutant => ({
+    op,
+    kernel: `${op}${suffix}`,
+    what,
+    from,
+    to,
+  });
+  test.each([
+    mutant("the barrier before a block is used is missing", /(bring_b\(lane, n0, k0\);\s+)workgroupBarrier\(\);/, "$1"),
+    mutant("terms behind the end of A are not zeros", "o0 + o < params.M && k0 + k < params.K", "o0 + o < params.M"),
+    mutant("the second half of a block's terms is left out", /k < 32u; k \+= (\d+)u/, "k < 16u; k += $1u"),
+    mutant("cells are exchanged", "(cell / 2u) * 32u", "(cell % 2u) * 32u"),
+    mutant("what is stored is turned", /subgroupMatrixStore<row_major>/g, "subgroupMatrixStore<col_major>"),
+    mutant("only the first block of terms counts", "k0 < params.K; k0 +=", "k0 < min(32u, params.K); k0 +="),
+    mutant(
+      "A is read as if it lay the other way",
+      "k * params.lda + m",
+      "m * params.lda + k",
+      "halfLinearWeightGradient",
+    ),
+    mutant("the bias is forgotten", /value \+= bias\[[^\]]*\];|value \+= bias_at\([^;]*;/, "", "halfLinear"),
+  ])("a wrong kernel is caught: $what", async (wrong) => {
+    const op = halfOps.find(({ name }) => name === wrong.op)!;
+    await expectCaught(gpu, op, wrong);
+  });
+
+  test("a run in f16 trains with them, and as one without them does", async () => {
+    const model = parseModel({
+      layers: [
+        { type: "linear", in: 2, out: 64 },
+        { type: "relu" },
+        { type: "linear", in: 64, out: 64 },
+        { type: "relu" },
+        { type: "linear", in: 64, out: 2 },
+      ],
+      loss: "crossEntropy",
+    });
+    const options = { model, data: ring(128), batch: 64, seed: 2, precision: "f16" } as const;
+    const losses = async (prefer: boolean): Promise<{ losses: number[]; kernels: readonly string[] }> => {
+      const used = new Set<string>();
+      const backend = {
+        ...gpu,
+        get gpu() {
+          return gpu.gpu;
+        },
+        compile: ((g, given) =>
+          gpu.compile(g, {
+            ...given,
+            kernel: (node) => {
+              const found = prefer ? kernelOf(node.op) : undefined;
+              const applies = found?.plan(node.inputs, node.outputs, node.attrs, gpu.gpu.caps);
+              if (!applies) return null;
+              used.add(found!.name);
+              return found!.name;
+            },
+          })) as WebGpuBackend["compile"],
+      };
+      const trainer = await createTrainer(backend, options);
+      const out: number[] = [];
+      for await (const m of trainer.run({ steps: 60 })) out.push(m.loss);
+      trainer.dispose();
+      return { losses: out, kernels: [...used].sort() };
+    };
+    const [matrices, plain] = [await losses(true), await losses(false)];
+    expect(matrices.kernels).toEqual(
+      ["halfLinear", "halfLinearInputGradient", "halfLinearWeightGradient"].map((n) => n + suffix),
+    );
+    expect(plain.kernels).toEqual([]);
+    matrices.losses.forEach((loss, i) => {
+      expect(Math.abs(loss - plain.losses[i]!), `step ${i + 1}`).toBeLessThan(0.02 * plain.losses[i]! + 1e-3);
+    });
+    expect(matrices.losses.at(-1)!).toBeLessThan(0.8 * matrices.losses[0]!);
+  });
+});
