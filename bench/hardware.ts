@@ -13,14 +13,16 @@ import { checkGradients } from "../src/check/gradients.ts";
 import { nodeEnvironment } from "../src/cli/environment.ts";
 import { initialise } from "../src/nn/initialise.ts";
 import { trainingPresets } from "../src/nn/presets.ts";
+import { halfOps } from "../src/ops/half-ops.ts";
 import { ops } from "../src/ops/index.ts";
 import { vendorLimits } from "./vendor.ts";
 
 /**
  * Everything that a machine with a GPU can say of Chainrule, in one run:
  *   node dist/bench/hardware.js OUT [MAX]
- * every kernel on every case, gradient checks of several nets, the benchmark up to MAX wide (default 4096), and, where
- * python3 has torch with CUDA, what the vendor's own library does on the same device. OUT gets JSON and Markdown.
+ * every kernel on every case, those of halves and of matrix instructions too, gradient checks of several nets, the
+ * benchmark up to MAX wide (default 4096) with training steps in f32 and f16, and, where python3 has torch with CUDA, what
+ * the vendor's own library does on the same device. OUT gets JSON and Markdown.
  * The exit status is 1 where anything was wrong.
  */
 const [out, widest = "4096"] = process.argv.slice(2);
@@ -34,7 +36,7 @@ const say = (line: string): void =>
   console.log(`${((performance.now() - start) / 1000).toFixed(0).padStart(4)} s  ${line}`);
 
 for (const a of await listNodeAdapters()) say(`adapter ${a.name} (${a.backend}, ${a.source})`);
-const gpu = await webgpuBackend(await createNodeGpu());
+const gpu = await webgpuBackend(await createNodeGpu({ experimental: true }));
 say(`in use: ${gpu.description}`);
 const conformance: { runs: number; wrong: string[] } = { runs: 0, wrong: [] };
 const gradients: { name: string; pass: boolean; firstDivergent: string | null }[] = [];
@@ -42,7 +44,7 @@ await kernels(gpu);
 await nets(gpu);
 gpu.dispose();
 // A device of its own: what the checks compiled must not count as compiled in the benchmark.
-const fresh = await webgpuBackend(await createNodeGpu());
+const fresh = await webgpuBackend(await createNodeGpu({ experimental: true }));
 const bench = emptyReport(nodeEnvironment(fresh));
 // The vendor's figures come first: they take a minute, the benchmark may be cut short.
 const vendor = vendorLimits(Number(widest));
@@ -55,7 +57,7 @@ say(wrong.length === 0 ? "all right" : `WRONG: ${wrong.join("; ")}`);
 process.exit(wrong.length === 0 ? 0 : 1);
 
 async function kernels(backend: WebGpuBackend): Promise<void> {
-  for (const op of ops) {
+  for (const op of [...ops, ...halfOps]) {
     const results = await conformAll(backend.gpu, [op]);
     conformance.runs += results.length;
     const failed = results.filter((r) => !r.pass);
@@ -83,7 +85,7 @@ async function nets(backend: WebGpuBackend): Promise<void> {
 async function benchmark(backend: WebGpuBackend): Promise<void> {
   const max = Number(widest);
   const signal = new AbortController().signal;
-  const plan = { gpu: backend, cpu: await cpuBackend(), sections, max, signal };
+  const plan = { gpu: backend, cpu: await cpuBackend(), sections, max, precision: "f16" as const, signal };
   for await (const { label, share } of runBench(plan, bench)) {
     say(`${label} (${Math.round(100 * share)} %)`);
     save();

@@ -39,6 +39,7 @@ describe("a run whose device is lost", () => {
     ["by dispatches", large, 400],
     ["on the chip", small, 20_000],
     ["with rows that stream", { ...large, maxDataBytes: 17 * 8 * 7 }, 150],
+    ["of halves", { ...large, precision: "f16" }, 150],
   ];
   for (const [name, options, n] of kinds) {
     test(`goes on as if nothing had been: ${name}`, async () => {
