@@ -93,12 +93,13 @@ export function workgroupReduce(
   name: string,
   workgroup: ReduceWidth,
   combine: (a: string, b: string) => string,
+  type = "f32",
 ): string {
   const side = Math.sqrt(workgroup);
   return wgsl`
-var<workgroup> ${name}All: array<f32, ${workgroup}>;
-var<workgroup> ${name}Parts: array<f32, ${side}>;
-fn ${name}(value: f32, local: u32) -> f32 {
+var<workgroup> ${name}All: array<${type}, ${workgroup}>;
+var<workgroup> ${name}Parts: array<${type}, ${side}>;
+fn ${name}(value: ${type}, local: u32) -> ${type} {
   ${name}All[local] = value;
   workgroupBarrier();
   if (local < ${side}u) {
@@ -116,5 +117,8 @@ fn ${name}(value: f32, local: u32) -> f32 {
 
 export const sumReduce = (workgroup: ReduceWidth): string =>
   workgroupReduce("reduceSum", workgroup, (a, b) => `${a} + ${b}`);
+/** Two sums at once, for the barriers of one. */
+export const sumReducePair = (workgroup: ReduceWidth): string =>
+  workgroupReduce("reduceSum", workgroup, (a, b) => `${a} + ${b}`, "vec2<f32>");
 export const maxReduce = (workgroup: ReduceWidth): string =>
   workgroupReduce("reduceMax", workgroup, (a, b) => `max(${a}, ${b})`);

@@ -47,7 +47,6 @@ export function matmulDirect(variant: MatmulVariant, vector: VectorAccess): stri
       for (const i of four) sums.push(`    acc${i} += ${av(i)} * ${bv};`);
     }
   }
-  const stores = four.map((i) => `  store(m + ${i}u, n, acc${i}, base);`).join("\n");
   return wgsl`
 ${matmulParams.wgsl}
 ${matmulBindings(variant, vector)}
@@ -71,7 +70,9 @@ ${loads.join("\n")}
 ${sums.join("\n")}
   }
   let base = group.z * params.M * params.N;
-${stores}
+  // In a loop: an epilogue is compiled for every place that it is called from.
+  var done = array(${four.map((i) => `acc${i}`).join(", ")});
+  for (var i = 0u; i < ${DIRECT_TILE}u; i++) { store(m + i, n, done[i], base); }
 }
 `;
 }

@@ -16,7 +16,7 @@ const TALL_TILE = { rows: 16, columns: 8 } as const;
 /** Invocations of a workgroup in each direction; where quads share, the four of a quad lie side by side. */
 const SIDE = { rows: 4, columns: 8 } as const;
 const QUAD = 4;
-/** Terms of a sum that are added at a time. */
+/** Terms of a sum that are added at a time: what a vec4 along k holds, and an operand is read so only where 4 divides K. */
 const TALL_STEP = 4;
 export const TALL_BLOCK = [TALL_TILE.rows * SIDE.rows, TALL_TILE.columns * SIDE.columns] as const;
 export const TALL_INVOCATIONS = SIDE.rows * SIDE.columns;
@@ -26,7 +26,7 @@ const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i)
 /**
  * A tall tile of C an invocation, straight from memory, one k at a time: for adapters on which a load costs far more
  * than a multiply-add and every register lies in a cache anyway. Behind the edge the last row or column is read again
- * and not stored. An operand is read as vec4 only where its rows or columns of C lie side by side.
+ * and not stored. A vec4 of an operand is four rows or columns of C where those lie side by side, else four terms of one.
  *
  * `shared`: the four invocations of a quad have the same rows. Each loads four of the sixteen and the others take them
  * from its register (WGSL's subgroups), so that of 24 loads 12 are left, or 3 where all are vec4.
@@ -124,22 +124,27 @@ interface Operand {
 
 function operand(name: "a" | "b", count: number, vector: boolean, sideBySide: boolean): Operand {
   const [outer, size, leading] = name === "a" ? ["mA", "params.M", "params.lda"] : ["n", "params.N", "params.ldb"];
-  const each = vector ? 4 : 1;
+  const [across, along] = [vector && sideBySide, vector && !sideBySide];
+  const each = across ? 4 : 1;
   const start = (i: number): string => {
     const at = `min(${outer} + ${i}u, ${size} - ${each}u)`;
     return `  let ${name}Start${i} = ${name === "a" ? `indexA(${at}, 0u)` : `indexB(0u, ${at})`};`;
   };
   const position = (i: number, u: number): string => `${name}Start${i} + at${name.toUpperCase()}${u}`;
   const named = (i: number, u: number): string => `${name}${i}_${u}`;
+  const value = (i: number, u: number): string => {
+    if (across) return `${named(i - (i % 4), u)}.${"xyzw"[i % 4]}`;
+    return along ? `${named(i, 0)}.${"xyzw"[u]}` : named(i, u);
+  };
   return {
     count,
     stride: sideBySide ? leading! : "1u",
     starts: range(count / each).map((i) => start(i * each)),
     load(i, u) {
-      if (i % each !== 0) return [];
+      if ((across && i % 4 !== 0) || (along && u !== 0)) return [];
       return [`    let ${named(i, u)} = ${name}[${vector ? `(${position(i, u)}) / 4u` : position(i, u)}];`];
     },
-    value: (i, u) => (vector ? `${named(i - (i % 4), u)}.${"xyzw"[i % 4]}` : named(i, u)),
-    four: (q, u) => (vector ? named(4 * q, u) : `vec4<f32>(${range(4).map((j) => named(4 * q + j, u))})`),
+    value,
+    four: (q, u) => (across ? named(4 * q, u) : `vec4<f32>(${range(4).map((j) => value(4 * q + j, u))})`),
   };
 }

@@ -1,6 +1,6 @@
 /** The numbers of a step: kernels and the form for whole steps are made of the same formulas, so they stand together. */
 
-import { type Element, element, finiteTests, flatMain, read, storage, sumReduce, write } from "./common.ts";
+import { type Element, element, finiteTests, flatMain, read, storage, sumReducePair, write } from "./common.ts";
 import { cosPi, wideExp2 } from "./math.ts";
 import { paramBlock } from "./params.ts";
 import { REDUCE_WORKGROUP } from "./reduce.ts";
@@ -49,7 +49,7 @@ const statsLoop = (vector: boolean): string => {
 export function gradientStats(vector: boolean): string {
   return wgsl`
 ${statsHead(vector)}
-${sumReduce(REDUCE_WORKGROUP)}
+${sumReducePair(REDUCE_WORKGROUP)}
 @compute @workgroup_size(${REDUCE_WORKGROUP})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   var sums = vec4<f32>();
@@ -57,9 +57,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var at = (group.x * ${REDUCE_WORKGROUP}u + local) * 4u; at < params.size; at += params.stride) {
 ${statsLoop(vector)}
   }
-  let squares = reduceSum(sums.x + sums.y + sums.z + sums.w, local);
-  let broken = reduceSum(select(0.0, 1.0, any(largest >= INFINITE)), local);
-  if (local == 0u) { stats[group.x * 2u] = squares; stats[group.x * 2u + 1u] = min(broken, 1.0); }
+  let mark = select(0.0, 1.0, any(largest >= INFINITE));
+  let both = reduceSum(vec2<f32>(sums.x + sums.y + sums.z + sums.w, mark), local);
+  if (local == 0u) { stats[group.x * 2u] = both.x; stats[group.x * 2u + 1u] = min(both.y, 1.0); }
 }
 `;
 }
@@ -204,7 +204,7 @@ ${storage(
   ...(records ? [write("ring")] : []),
 )}
 ${finiteTests}
-${sumReduce(REDUCE_WORKGROUP)}
+${sumReducePair(REDUCE_WORKGROUP)}
 ${scheduleIncludes(schedule)}
 @compute @workgroup_size(${REDUCE_WORKGROUP})
 fn main(@builtin(local_invocation_index) local: u32) {
@@ -215,8 +215,9 @@ fn main(@builtin(local_invocation_index) local: u32) {
     bad += stats[i * 2u + 1u];
   }
 ${scaling?.before ?? ""}
-  let squares = reduceSum(sum, local)${scaling ? " * unscale * unscale" : ""};
-  let broken = reduceSum(bad, local);
+  let both = reduceSum(vec2<f32>(sum, bad), local);
+  let squares = both.x${scaling ? " * unscale * unscale" : ""};
+  let broken = both.y;
   if (local != 0u) { return; }
 ${controlStep(schedule, clips, stepArrays)}
 #if ${records}

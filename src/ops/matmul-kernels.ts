@@ -101,7 +101,6 @@ function vectorAccess(rung: Rung, form: MatmulForm, p: Panel, { lda, ldb, ldc }:
   const a = four(lda, p.a.rest, form === "TN" ? p.M : p.K);
   const b = four(ldb, p.b.rest, form === "NT" ? p.K : p.N);
   const c = four(ldc, p.c.rest, p.N);
-  if (rung.vector === "side") return { a: a && form === "TN", b: b && form !== "NT", c };
   return rung.vector === "each" || (a && b && c) ? { a, b, c } : none;
 }
 

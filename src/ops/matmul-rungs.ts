@@ -22,10 +22,9 @@ export interface Rung {
   readonly block: readonly [number, number];
   readonly invocations: number;
   /**
-   * Reads and writes vec4: never; for each operand where it can; for each whose rows or columns of C lie side by side; or
-   * only where all can (fewer pipelines to compile).
+   * Reads and writes vec4: never; for each operand where it can; or only where all can (fewer pipelines to compile).
    */
-  readonly vector: "never" | "each" | "side" | "all";
+  readonly vector: "never" | "each" | "all";
   /** False where the rung cannot do it. */
   applies(dims: MatmulDims, variant: MatmulVariant, caps: DeviceCaps): boolean;
   /** What a device must have for it. */
@@ -80,7 +79,7 @@ const direct = {
 };
 
 /** For adapters whose registers lie in memory; elsewhere only measuring finds them. */
-const tall = { block: TALL_BLOCK, invocations: TALL_INVOCATIONS, vector: "side" as const };
+const tall = { block: TALL_BLOCK, invocations: TALL_INVOCATIONS, vector: "each" as const };
 
 const block = (name: string, shape: BlockShape, suits: Rung["suits"]): Rung => ({
   name,

@@ -11,9 +11,10 @@ import type { Trainer } from "../../src/train/trainer.ts";
 export interface PlannedMemory {
   /** All values of its graph, and the parameters of its kernels. */
   readonly resident: number;
-  /** One reading of the loss ring, and one of the whole state. */
+  /** One reading of the loss ring, one of the whole state, and one of the weights or their average. */
   readonly ring: number;
   readonly state: number;
+  readonly weights: number;
 }
 
 /** Two readings on their way while a third is asked for: what is in flight at once, see Trainer.run. */
@@ -26,15 +27,20 @@ export async function planned(trainer: Trainer, gpu: WebGpuBackend, onChip: bool
   const nodes = fuse(graph);
   const ring = bytesOf(plan.ring);
   const state = stateTensors(plan).reduce((sum, t) => sum + bytesOf(t), 0);
-  if (!onChip) return { resident: await gpu.room!(graph, nodes, []), ring, state };
+  const weights = plan.groups.reduce((sum, group) => sum + bytesOf(group.flat), 0);
+  if (!onChip) return { resident: await gpu.room!(graph, nodes, []), ring, state, weights };
   const { layout } = chooseLowering(graph, gpu.gpu.caps, { nodes })!;
   const bound = layout.bound.reduce((sum, buffer) => sum + layout.plan.buffers[buffer]!.bytes, 0);
   const params = chipParams.pack({ steps: 0 }).byteLength;
-  return { resident: 4 * savedLength(layout) + bound + params, ring, state };
+  return { resident: 4 * savedLength(layout) + bound + params, ring, state, weights };
 }
 
-/** Every number of bytes that is as planned: so many readings, and the copy of the state or not. */
-export function allowed({ resident, ring, state }: PlannedMemory): ReadonlySet<number> {
-  const readings = Array.from({ length: MOST_READINGS + 1 }, (_, n) => n * ring);
-  return new Set(readings.flatMap((bytes) => [resident + bytes, resident + bytes + state]));
+/**
+ * Every number of bytes that is as planned: so many readings, the copy of the state or not, and a reading of the weights
+ * where they are what was read first from a new device. Later ones find a larger reading free.
+ */
+export function allowed({ resident, ring, state, weights }: PlannedMemory): ReadonlySet<number> {
+  const readings = Array.from({ length: MOST_READINGS + 1 }, (_, n) => resident + n * ring);
+  const orWith = (more: number) => (bytes: number) => [bytes, bytes + more];
+  return new Set(readings.flatMap(orWith(state)).flatMap(orWith(weights)));
 }

@@ -39,7 +39,7 @@ export class LateTuner implements KernelChoices {
     const worth = nodes.filter((n) => n.op.trial && n.op.trial.work(n.inputs, n.attrs) >= MIN_WORK);
     if (worth.length === 0) return new Map();
     this.loading ??= this.load();
-    return (await this.loading).kernels(worth);
+    return (await this.loading).kernels(worth, nodes);
   }
 
   names(): Readonly<Record<string, string>> {

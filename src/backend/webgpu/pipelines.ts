@@ -5,11 +5,18 @@ import type { Launch } from "../../graph/op.ts";
 export class PipelineCache {
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private readonly layouts = new Map<string, GPUBindGroupLayout>();
+  /** Milliseconds by code, with what others were compiled meanwhile. */
+  private readonly took = new Map<string, number>();
 
   constructor(private readonly device: GPUDevice) {}
 
   get size(): number {
     return this.pipelines.size;
+  }
+
+  /** How long the pipeline of a launch took to compile; 0 where it has not been. */
+  msOf(launch: Launch): number {
+    return this.took.get(launch.code) ?? 0;
   }
 
   /** The pipeline of a launch. Rejects with the compiler's messages, naming the kernel. */
@@ -43,13 +50,17 @@ export class PipelineCache {
   }
 
   private async compile(launch: Launch, label: string): Promise<GPUComputePipeline> {
+    const start = performance.now();
     // A compile error belongs to this call, not to the device.
     this.device.pushErrorScope("validation");
     const module = this.device.createShaderModule({ label, code: launch.code });
     this.device.popErrorScope().catch(() => undefined);
     const layout = this.device.createPipelineLayout({ label, bindGroupLayouts: [this.layout(launch)] });
     try {
-      return await this.device.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: "main" } });
+      const compute = { module, entryPoint: "main" };
+      const pipeline = await this.device.createComputePipelineAsync({ label, layout, compute });
+      this.took.set(launch.code, performance.now() - start);
+      return pipeline;
     } catch (cause) {
       const { messages } = await module.getCompilationInfo();
       const errors = messages.filter((m) => m.type === "error").map((m) => `line ${m.lineNum}: ${m.message}`);

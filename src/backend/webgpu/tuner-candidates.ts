@@ -9,7 +9,6 @@ import type { AnyKernel } from "./choose.ts";
 const ORDER = [
   "subgroup-matrix",
   "tall-quads",
-  "tall",
   "direct",
   "block64",
   "block32",
@@ -17,6 +16,7 @@ const ORDER = [
   "row",
   "row-alone",
   "direct-split",
+  "tall",
   "block64-wide",
   "block64-double",
 ];

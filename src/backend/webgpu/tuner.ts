@@ -1,4 +1,5 @@
 import type { Node } from "../../graph/graph.ts";
+import type { Launch } from "../../graph/op.ts";
 import { type AnyKernel, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { storedChoices } from "./stored-choices.ts";
@@ -64,12 +65,15 @@ export class Tuner {
     return [...this.choices.values()];
   }
 
-  /** Kernels by name for nodes that are worth it, which late-tuner.ts has found. */
-  async kernels(worth: readonly Node[]): Promise<ReadonlyMap<Node, string>> {
+  /** Kernels by name for nodes that are worth it, which late-tuner.ts has found among `all` of a graph. */
+  async kernels(worth: readonly Node[], all: readonly Node[]): Promise<ReadonlyMap<Node, string>> {
     this.loaded ??= this.load();
     await this.loaded;
-    const keys = new Map(worth.map((n) => [n, keyOf(n, this.gpu.caps)]));
     const work = (n: Node): number => n.op.trial!.work(n.inputs, n.attrs);
+    const hardest = worth.reduce((a, b) => (work(b) > work(a) ? b : a));
+    // With nothing chosen yet, compilers can begin before keys are made of every kernel's text.
+    const ahead = this.choices.size === 0 ? this.compileAll(all, hardest) : null;
+    const keys = new Map(worth.map((n) => [n, keyOf(n, this.gpu.caps)]));
     const known = (n: Node): boolean => {
       const choice = this.choices.get(keys.get(n)!);
       // What was stored by others may name anything.
@@ -79,30 +83,56 @@ export class Tuner {
         applies(n.op, choice.kernel, n.inputs, n.attrs, this.gpu.caps)
       );
     };
-    const unknown = new Map(worth.filter((n) => !known(n)).map((n) => [keys.get(n)!, n]));
+    const found = new Map(worth.filter((n) => !known(n)).map((n) => [keys.get(n)!, n]));
+    const unknown = [...found].sort(([, a], [, b]) => work(b) - work(a));
+    if (unknown.length > 0) await (ahead ?? this.compileAll(all, unknown[0]![1]));
     const start = performance.now();
     const best: string[] = [];
-    for (const [key, node] of [...unknown].sort(([, a], [, b]) => work(b) - work(a))) {
+    for (const [key, node] of unknown) {
       const choice = await this.choose(key, node, best, start);
       this.choices.set(key, choice);
       if (choice.how === "measured" && !best.includes(suffixOf(choice.kernel))) best.push(suffixOf(choice.kernel));
     }
-    if (unknown.size > 0) await this.save();
+    if (unknown.length > 0) await this.save();
     return new Map(worth.map((n) => [n, this.choices.get(keys.get(n)!)!.kernel]));
+  }
+
+  /**
+   * What the graph most likely needs, and what its first product is to be compared with, side by side: a compiler that is at
+   * work beside a trial would be timed with it, and one that waits for the trial's end leaves cores idle. Meanwhile the
+   * known answers are worked out here. What goes wrong comes again when the graph is recorded.
+   */
+  private async compileAll(nodes: readonly Node[], first: Node): Promise<void> {
+    const { caps, wrong, selfTest } = this.gpu;
+    const guessed = new Map(nodes.filter((n) => !n.op.view).map((n) => [n, chooseKernel(n, caps, null, wrong)]));
+    const compared = candidatesOf(first, caps, guessed.get(first)!.kernel).slice(0, AHEAD);
+    const compiled = [
+      this.compileAhead(first, compared),
+      ...[...guessed].map(([n, { kernel }]) => this.compileAhead(n, [kernel])),
+    ];
+    await Promise.allSettled([...compiled, selfTest.of(guessed)]);
   }
 
   /** The first product meets all kernels; those behind it the ladder's guess and what has won so far. */
   private async choose(key: string, node: Node, best: readonly string[], start: number): Promise<Choice> {
-    const guess = chooseKernel(node, this.gpu.caps).kernel;
-    const all = candidatesOf(node, this.gpu.caps, guess);
+    const { caps, wrong } = this.gpu;
+    const guess = chooseKernel(node, caps, null, wrong).kernel;
+    const all = candidatesOf(node, caps, guess).filter((k) => !wrong.has(k.name));
     const candidates = best.length === 0 ? all : all.filter((k) => k === guess || best.includes(suffixOf(k.name)));
     const results: TrialResult[] = [];
     let problem = firstProblem(node);
+    /** What one of these took to compile: one more is not begun where that is longer than what is left. */
+    let longest = 0;
+    // One that has nothing to be compared with is checked like any other kernel, when the graph is recorded.
+    if (candidates.length === 1 && best.length > 0) {
+      const shapes = problem.map((t) => t.shape);
+      return { key, kernel: candidates[0]!.name, how: "inherited", shapes, results };
+    }
     if (performance.now() < start + BUDGET_MS) this.compileAhead(node, candidates.slice(0, AHEAD));
     for (const kernel of candidates) {
       const allowed = best.length === 0 && results.length < 2 ? FIRST_MS : BUDGET_MS;
       const left = start + allowed - performance.now();
-      if (left <= 0) break;
+      if (left <= 0 || (results.length > 1 && left < longest)) break;
       // A kernel for long sums, say, may have nothing to do in a smaller problem.
       if (!applies(node.op, kernel.name, problem, node.attrs, this.gpu.caps)) continue;
       const done = trial(this.gpu, node, kernel, problem, results.length === 0);
@@ -112,6 +142,7 @@ export class Tuner {
         break;
       }
       problem = result.problem;
+      longest = Math.max(longest, this.compileMs(node, kernel));
       results.push({ kernel: kernel.name, ms: result.ms });
     }
     const shapes = problem.map((t) => t.shape);
@@ -124,11 +155,17 @@ export class Tuner {
   }
 
   /** An error comes again when the kernel is tried. */
-  private compileAhead(node: Node, kernels: readonly AnyKernel[]): void {
-    for (const kernel of kernels) {
-      const plan = kernel.plan(node.inputs, node.outputs, node.attrs, this.gpu.caps);
-      for (const launch of plan?.launches ?? []) this.gpu.pipelines.get(launch, kernel.name).catch(() => undefined);
-    }
+  private async compileAhead(node: Node, kernels: readonly AnyKernel[]): Promise<void> {
+    const launches = kernels.flatMap((k) => this.launchesOf(node, k).map((launch) => [launch, k.name] as const));
+    await Promise.allSettled(launches.map(([launch, name]) => this.gpu.pipelines.get(launch, name)));
+  }
+
+  private compileMs(node: Node, kernel: AnyKernel): number {
+    return Math.max(0, ...this.launchesOf(node, kernel).map((launch) => this.gpu.pipelines.msOf(launch)));
+  }
+
+  private launchesOf(node: Node, kernel: AnyKernel): readonly Launch[] {
+    return kernel.plan(node.inputs, node.outputs, node.attrs, this.gpu.caps)?.launches ?? [];
   }
 
   /** What was chosen, guesses too: a run that goes on must not try again. */
