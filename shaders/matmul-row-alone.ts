@@ -41,10 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let m = tile / params.tilesN;
   let n = (tile % params.tilesN) * ${ALONE_COLUMNS}u + lane * ${EACH}u;
   if (n >= params.N) { return; }
-  let aStart = indexA(m, 0u);
-  let aStep = indexA(m, 1u) - aStart;
 ${columns.join("\n")}
-  let bStep = indexB(1u, 0u) - indexB(0u, 0u);
   for (var k = 0u; k < params.K; k += ${step}u) {
 ${loads.join("\n")}
 ${sums.join("\n")}

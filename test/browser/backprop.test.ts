@@ -59,7 +59,7 @@ test("on a phone the drawing follows the film: what each picture is about is in 
   await s.page.waitForSelector("#scrub");
   const pictures = Number(await s.page.locator("#scrub").getAttribute("max"));
   for (let i = 0; i <= pictures; i++) {
-    await s.page.waitForSelector(`#scrub[aria-label*="${i + 1} "]`);
+    await s.page.waitForSelector(`#scrub[aria-label^="picture ${i + 1} of "]`);
     const marked = await s.page.locator(".node.on, .edge.lit").evaluateAll((all) => {
       const view = document.querySelector(".stage")!.getBoundingClientRect();
       return all.map((e) => {

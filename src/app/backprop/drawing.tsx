@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { largest } from "../draw/canvas.tsx";
 import { css, diverging } from "../draw/colours.ts";
 import { short } from "../draw/format.ts";
@@ -155,7 +155,7 @@ export function Drawing(props: Props & { text: string }) {
   const svg = useRef<SVGSVGElement>(null);
   const middle = middleOf(frame, last, place);
   // Where the drawing is wider than its place, as on a phone, it follows the film; the pointer never moves it.
-  useEffect(() => {
+  useLayoutEffect(() => {
     const around = svg.current?.parentElement;
     if (around) around.scrollLeft = middle - around.clientWidth / 2;
   }, [middle]);
