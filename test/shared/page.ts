@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from "vite
 import { complaints, launchBrowser } from "../setup/browser.ts";
 
 /** The page under test, opened anew for each test; a test fails when the page complained of anything. */
-export function studio() {
+export function studio({ deviceScaleFactor = 1 } = {}) {
   let browser: Browser;
   let page: Page;
   let found: string[];
@@ -12,7 +12,8 @@ export function studio() {
   });
   afterAll(() => browser?.close());
   beforeEach(async () => {
-    const context = await browser.newContext({ locale: "en-US", viewport: { width: 1400, height: 1000 } });
+    const viewport = { width: 1400, height: 1000 };
+    const context = await browser.newContext({ locale: "en-US", viewport, deviceScaleFactor });
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     page = await context.newPage();
     found = complaints(page);

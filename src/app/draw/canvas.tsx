@@ -24,6 +24,7 @@ export function Canvas(props: {
     <canvas
       ref={ref}
       class={props.class}
+      style={{ "--drawn-width": `${props.width}px` }}
       width={Math.round(props.width * scale)}
       height={Math.round(props.height * scale)}
       role="img"

@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { studio } from "../shared/page.ts";
+
+/** A screen with two pixels for one, as phones have. */
+const s = studio({ deviceScaleFactor: 2 });
+
+test("pictures have more pixels there, and the size that they have elsewhere", async () => {
+  await s.open("data=digits&device=cpu");
+  await s.page.waitForSelector(".mistakes canvas.tile", { timeout: 30_000 });
+  const tiles = await s.page
+    .locator(".mistakes canvas.tile")
+    .evaluateAll((all) => all.map((c) => [(c as HTMLCanvasElement).width, c.clientWidth, c.clientHeight]));
+  expect(tiles.length).toBeGreaterThan(0);
+  for (const tile of tiles) expect(tile).toEqual([112, 56, 56]);
+});
