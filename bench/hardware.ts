@@ -48,7 +48,8 @@ const fresh = await webgpuBackend(await createNodeGpu({ experimental: true }));
 const bench = emptyReport(nodeEnvironment(fresh));
 // The vendor's figures come first: they take a minute, the benchmark may be cut short.
 const vendor = vendorLimits(Number(widest));
-say(vendor.error ?? `${vendor.device}: ${vendor.rows.length} figures of ${vendor.library}`);
+const { device: vendorDevice, library: vendorLibrary } = vendor;
+say(vendor.error ?? `${vendorDevice}: ${vendor.rows.length} figures of ${vendorLibrary}`);
 await benchmark(fresh);
 save();
 const wrong = [...conformance.wrong, ...gradients.filter((g) => !g.pass).map((g) => g.name), ...wrongRows(bench)];
@@ -108,7 +109,7 @@ function markdown(): string {
   const limit = vendor.error
     ? `The vendor's library was not measured: ${vendor.error}`
     : [
-        `${vendor.device}, ${vendor.library}`,
+        `${vendorDevice}, ${vendorLibrary}`,
         "",
         "| the vendor's library | ms | TFLOP/s |",
         "| --- | --: | --: |",

@@ -1,14 +1,4 @@
-import {
-  columnSumFunction,
-  finishFunction,
-  type MatmulVariant,
-  matmulBindings,
-  matmulParams,
-  operandIndex,
-  storeFunction,
-  tileOf,
-  type VectorAccess,
-} from "./matmul-common.ts";
+import { type MatmulVariant, matmulHead, tileOf, type VectorAccess } from "./matmul-common.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** Shape of the blocked kernel: `side` x `side` invocations of `rows` x `columns` elements of C each. */
@@ -122,12 +112,7 @@ ${put("B", widthB)}
 `;
   const copies = double ? 2 : 1;
   return wgsl`
-${matmulParams.wgsl}
-${matmulBindings(variant, vector)}
-${operandIndex(form)}
-${finishFunction(variant, vector.c)}
-${storeFunction(vector.c)}
-${columnSumFunction(variant, vector.b)}
+${matmulHead(variant, vector)}
 ${loadBlock("a", form !== "TN", vector.a)}
 ${loadBlock("b", form === "NT", vector.b)}
 var<workgroup> blockA: array<vec4<f32>, ${copies * depth * widthA}>;

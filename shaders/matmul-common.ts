@@ -148,6 +148,21 @@ ${[0, 1, 2, 3].map(one).join("\n")}
 `;
 }
 
+/**
+ * What every kernel of a product begins with. With `vector` elements of C are stored four at a time, by `store`; without
+ * it nothing is read or written as vec4, and each is stored by what `finish` makes of it.
+ */
+export function matmulHead(variant: MatmulVariant, vector?: VectorAccess): string {
+  return wgsl`
+${matmulParams.wgsl}
+${matmulBindings(variant, vector)}
+${operandIndex(variant.form)}
+${finishFunction(variant, vector?.c)}
+${vector ? storeFunction(vector.c) : ""}
+${columnSumFunction(variant, vector?.b ?? false)}
+`;
+}
+
 /** Columns that one invocation of the column sums adds up. */
 export const columnsEach = (vectorB: boolean): number => (vectorB ? 4 : 1);
 

@@ -1,11 +1,8 @@
 import {
-  columnSumFunction,
   finishFunction,
   type MatmulVariant,
-  matmulBindings,
+  matmulHead,
   matmulParams,
-  operandIndex,
-  storeFunction,
   tileOf,
   type VectorAccess,
 } from "./matmul-common.ts";
@@ -48,12 +45,7 @@ export function matmulDirect(variant: MatmulVariant, vector: VectorAccess): stri
     }
   }
   return wgsl`
-${matmulParams.wgsl}
-${matmulBindings(variant, vector)}
-${operandIndex(form)}
-${finishFunction(variant, vector.c)}
-${storeFunction(vector.c)}
-${columnSumFunction(variant, vector.b)}
+${matmulHead(variant, vector)}
 @compute @workgroup_size(${DIRECT_SIDE}, ${DIRECT_SIDE})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_id) local: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

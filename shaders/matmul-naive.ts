@@ -1,12 +1,4 @@
-import {
-  columnSumFunction,
-  finishFunction,
-  type MatmulVariant,
-  matmulBindings,
-  matmulParams,
-  operandIndex,
-  tileOf,
-} from "./matmul-common.ts";
+import { type MatmulVariant, matmulHead, tileOf } from "./matmul-common.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** Columns and rows of C that one workgroup computes, one element an invocation. */
@@ -15,11 +7,7 @@ export const NAIVE_TILE = { rows: 4, columns: 16 } as const;
 /** One invocation, one element of C, K multiply-adds straight from memory. The rung that is easy to believe. */
 export function matmulNaive(variant: MatmulVariant): string {
   return wgsl`
-${matmulParams.wgsl}
-${matmulBindings(variant)}
-${operandIndex(variant.form)}
-${finishFunction(variant)}
-${columnSumFunction(variant, false)}
+${matmulHead(variant)}
 @compute @workgroup_size(${NAIVE_TILE.columns}, ${NAIVE_TILE.rows})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_id) local: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

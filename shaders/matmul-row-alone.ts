@@ -1,4 +1,4 @@
-import { finishFunction, type MatmulVariant, matmulBindings, matmulParams, operandIndex } from "./matmul-common.ts";
+import { type MatmulVariant, matmulHead } from "./matmul-common.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** Invocations of a workgroup, and columns of C that it computes. */
@@ -29,10 +29,7 @@ export function matmulRowAlone(variant: MatmulVariant, terms: number): string {
     (i) => `  if (n + ${i}u < params.N) { c[at + ${i}u] = finish(sum${i}, at + ${i}u, n + ${i}u); }`,
   );
   return wgsl`
-${matmulParams.wgsl}
-${matmulBindings(variant)}
-${operandIndex(variant.form)}
-${finishFunction(variant)}
+${matmulHead(variant)}
 @compute @workgroup_size(${ALONE_LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) lane: u32) {

@@ -1,14 +1,4 @@
-import {
-  columnSumFunction,
-  finishFunction,
-  type MatmulVariant,
-  matmulBindings,
-  matmulParams,
-  operandIndex,
-  storeFunction,
-  tileOf,
-  type VectorAccess,
-} from "./matmul-common.ts";
+import { type MatmulVariant, matmulHead, tileOf, type VectorAccess } from "./matmul-common.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** Rows, columns and depth of the matrices that a device multiplies in one instruction of a whole subgroup. */
@@ -70,12 +60,7 @@ enable subgroups;
 enable f16;
 // A subgroup's number is the same for all of it, which the compiler has no way to know.
 diagnostic(off, chromium.subgroup_matrix_uniformity);
-${matmulParams.wgsl}
-${matmulBindings(variant, vector)}
-${operandIndex(form)}
-${finishFunction(variant, vector.c)}
-${storeFunction(vector.c)}
-${columnSumFunction(variant, vector.b)}
+${matmulHead(variant, vector)}
 var<workgroup> blockA: array<f16, ${MATRIX_BLOCK * DEPTH}>;
 var<workgroup> blockB: array<f16, ${DEPTH * MATRIX_BLOCK}>;
 var<workgroup> blockC: array<f32, ${CELLS * CELLS * elements}>;

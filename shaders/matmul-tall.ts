@@ -1,14 +1,4 @@
-import {
-  columnSumFunction,
-  finishFunction,
-  type MatmulVariant,
-  matmulBindings,
-  matmulParams,
-  operandIndex,
-  storeFunction,
-  tileOf,
-  type VectorAccess,
-} from "./matmul-common.ts";
+import { type MatmulVariant, matmulHead, tileOf, type VectorAccess } from "./matmul-common.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** Elements of C that an invocation computes: 128 sums for 24 loads. More of either is too much code for a cache. */
@@ -58,12 +48,7 @@ export function matmulTall(variant: MatmulVariant, vector: VectorAccess, terms: 
 #if ${shared}
 enable subgroups;
 #endif
-${matmulParams.wgsl}
-${matmulBindings(variant, vector)}
-${operandIndex(form)}
-${finishFunction(variant, vector.c)}
-${storeFunction(vector.c)}
-${columnSumFunction(variant, vector.b)}
+${matmulHead(variant, vector)}
 @compute @workgroup_size(${TALL_INVOCATIONS})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
 #if ${shared}

@@ -1,12 +1,4 @@
-import {
-  columnSumFunction,
-  finishFunction,
-  type MatmulVariant,
-  matmulBindings,
-  matmulParams,
-  operandIndex,
-  tileOf,
-} from "./matmul-common.ts";
+import { type MatmulVariant, matmulHead, tileOf } from "./matmul-common.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** Side of the square tile: 16 x 16 invocations, the most that every device allows. */
@@ -16,11 +8,7 @@ export const TILE = 16;
 export function matmulTiled(variant: MatmulVariant): string {
   const { form } = variant;
   return wgsl`
-${matmulParams.wgsl}
-${matmulBindings(variant)}
-${operandIndex(form)}
-${finishFunction(variant)}
-${columnSumFunction(variant, false)}
+${matmulHead(variant)}
 var<workgroup> tileA: array<f32, ${TILE * TILE}>;
 var<workgroup> tileB: array<f32, ${TILE * TILE}>;
 

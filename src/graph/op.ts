@@ -197,9 +197,11 @@ export interface DeviceCaps extends DeviceLimits {
   readonly subgroups: boolean;
   /** WGSL's f16: halves may be read from arrays of their own type. Without it they are unpacked from words. */
   readonly shaderF16: boolean;
+  /** Invocations that a subgroup has at most. */
+  readonly subgroupMaxSize: number;
   /**
    * Matrices of halves, with sums in f32, that a whole subgroup multiplies in one instruction: M rows, N columns, K terms.
-   * Null where the device has none, or not for these workgroups.
+   * Null where the device has none.
    */
   readonly subgroupMatrices: readonly { readonly M: number; readonly N: number; readonly K: number }[] | null;
   /** The adapter computes on a CPU: invocations of a subgroup take turns at barriers, which cost what much work does. */
@@ -219,6 +221,7 @@ export const DEFAULT_LIMITS: DeviceLimits = {
 export const DEFAULT_CAPS: DeviceCaps = {
   ...DEFAULT_LIMITS,
   subgroups: false,
+  subgroupMaxSize: 128,
   shaderF16: false,
   subgroupMatrices: null,
   onCpu: false,

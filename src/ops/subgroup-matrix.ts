@@ -1,10 +1,20 @@
-import { MATRIX_BLOCK, MATRIX_INVOCATIONS, matmulSubgroup, matrixFits } from "../../shaders/matmul-subgroup.ts";
+import {
+  MATRIX_BLOCK,
+  MATRIX_INVOCATIONS,
+  matmulSubgroup,
+  matrixFits,
+  type SubgroupMatrixShape,
+} from "../../shaders/matmul-subgroup.ts";
 import type { AnyOp, DeviceCaps, Kernel } from "../graph/op.ts";
 import { rungOf } from "./matmul-kernels.ts";
 import type { Rung } from "./matmul-rungs.ts";
 
-const shapeOf = ({ subgroupMatrices }: DeviceCaps) =>
-  [...(subgroupMatrices ?? [])].filter(matrixFits).sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K)[0] ?? null;
+/** The largest that blocks consist of; null where there is none. A workgroup must hold whole subgroups. */
+function shapeOf({ subgroupMatrices, subgroupMaxSize }: DeviceCaps): SubgroupMatrixShape | null {
+  if (!subgroupMatrices || MATRIX_INVOCATIONS % subgroupMaxSize !== 0) return null;
+  const size = ({ M, N, K }: SubgroupMatrixShape): number => M * N * K;
+  return subgroupMatrices.filter(matrixFits).sort((a, b) => size(b) - size(a))[0] ?? null;
+}
 
 /** For products of halves on devices with matrix instructions. Measuring finds it; nothing guesses it. */
 const rung: Rung = {

@@ -24,3 +24,17 @@ test("the null backend gives an adapter that computes nothing: known answers fai
   Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true });
   expect(Array.from(values)).not.toEqual(Array.from({ length: 1000 }, (_, i) => i * i));
 });
+
+test("CHAINRULE_EXPERIMENTAL is 1 or 0; anything else is an error that says so", async () => {
+  process.env.CHAINRULE_EXPERIMENTAL = "yes";
+  try {
+    await expect(createNodeGpu()).rejects.toMatchObject({
+      code: "usage",
+      message: 'CHAINRULE_EXPERIMENTAL is "yes"; it can be 1 or 0.',
+    });
+    process.env.CHAINRULE_EXPERIMENTAL = "1";
+    expect(await (await createNodeGpu()).requestAdapter()).not.toBeNull();
+  } finally {
+    delete process.env.CHAINRULE_EXPERIMENTAL;
+  }
+});

@@ -49,9 +49,7 @@ test("the largest product is measured, and one of its kind takes over what won",
 
 test("where compiling takes long, it is all asked for at once, and no third kernel is begun that could not be timed", async () => {
   const { backend, compiled } = await slowCompiler(400);
-  const start = performance.now();
   const executor = await backend.compile(twoProducts(), { onChip: false });
-  const took = performance.now() - start;
   const [first] = backend.tuner!.made;
   expect(first!.how).toBe("measured");
   expect(first!.results).toHaveLength(2);
@@ -60,7 +58,6 @@ test("where compiling takes long, it is all asked for at once, and no third kern
   const lastBegun = Math.max(...compiled.map(([begun]) => begun));
   const firstThere = Math.min(...compiled.map(([, there]) => there));
   expect(lastBegun).toBeLessThan(firstThere);
-  expect(took).toBeLessThan(3 * 400);
   executor.dispose();
   backend.dispose();
 });

@@ -1,7 +1,7 @@
 /// <reference path="../ambient.d.ts" preserve="true" />
 import { ChainruleError } from "../../core/errors.ts";
 import { disposedError } from "../../core/resource.ts";
-import { DEFAULT_LIMITS, type DeviceCaps, type DeviceLimits } from "../../graph/op.ts";
+import { DEFAULT_CAPS, DEFAULT_LIMITS, type DeviceCaps, type DeviceLimits } from "../../graph/op.ts";
 import { inScope, type WantedBuffer } from "./allocate.ts";
 import { Ledger } from "./ledger.ts";
 import { PipelineCache } from "./pipelines.ts";
@@ -9,8 +9,9 @@ import { SelfTest } from "./self-test.ts";
 
 /** How long a loss may take to be told. */
 const TOLD_MS = 50;
-/** Asked for where the adapter has them. */
+/** An experimental part of Dawn's adapters, which no standard has. */
 const MATRICES = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
+/** Asked for where the adapter has them. */
 const FEATURES: readonly GPUFeatureName[] = ["subgroups", "shader-f16", MATRICES];
 
 /** A device with what was learned of it, its pipelines, and its failures. */
@@ -151,17 +152,16 @@ function capsOf(device: GPUDevice, info: GPUAdapterInfo): DeviceCaps {
   return {
     ...limitsOf(device),
     subgroups: features.has("subgroups"),
+    subgroupMaxSize: info.subgroupMaxSize ?? DEFAULT_CAPS.subgroupMaxSize,
     shaderF16: features.has("shader-f16"),
     subgroupMatrices: features.has(MATRICES) ? matricesOf(info) : null,
     onCpu,
   };
 }
 
-/** An experimental part of Dawn's adapters, which no standard has. Workgroups of a fixed size must hold whole subgroups. */
 function matricesOf(info: GPUAdapterInfo): DeviceCaps["subgroupMatrices"] {
   const { subgroupMatrixConfigs: all } = info as unknown as { subgroupMatrixConfigs?: Iterable<MatrixConfig> };
-  if (!all || 128 % info.subgroupMaxSize !== 0) return null;
-  const found = [...all].filter((c) => c.componentType === "f16" && c.resultComponentType === "f32");
+  const found = [...(all ?? [])].filter((c) => c.componentType === "f16" && c.resultComponentType === "f32");
   return found.length > 0 ? found.map(({ M, N, K }) => ({ M, N, K })) : null;
 }
 

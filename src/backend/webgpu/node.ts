@@ -57,7 +57,7 @@ const alive: GPU[] = [];
 /** A working navigator.gpu for Node: at least one adapter was seen. Throws ChainruleError("adapter") otherwise. */
 export async function createNodeGpu(options: NodeGpuOptions = {}): Promise<GPU> {
   const dawn = await loadDawn();
-  const experimental = options.experimental ?? process.env.CHAINRULE_EXPERIMENTAL === "1";
+  const experimental = options.experimental ?? experimentalByDefault();
   const flags = experimental ? withFeature(options.flags ?? [], "allow_unsafe_apis") : [...(options.flags ?? [])];
   if (options.backend !== undefined) flags.push(`backend=${options.backend}`);
   if (options.adapter !== undefined) flags.push(`adapter=${options.adapter}`);
@@ -72,6 +72,14 @@ export async function createNodeGpu(options: NodeGpuOptions = {}): Promise<GPU> 
     }
   }
   throw new ChainruleError("adapter", [`No WebGPU adapter in Node. ${advice()}`, ...failures].join("\n"));
+}
+
+function experimentalByDefault(): boolean {
+  const given = process.env.CHAINRULE_EXPERIMENTAL ?? "";
+  if (!["", "0", "1"].includes(given)) {
+    throw new ChainruleError("usage", `CHAINRULE_EXPERIMENTAL is "${given}"; it can be 1 or 0.`);
+  }
+  return given === "1";
 }
 
 /** Dawn reads one list of features, the last that it is given. */

@@ -48,10 +48,8 @@ export class SelfTest {
     return result;
   }
 
-  /** A kernel that needs what not every device has is, where the device refuses it, left out as a wrong one is. */
   private refused(node: Node, kernel: AnyKernel, error: unknown): ConformanceResult {
-    if (!(error instanceof ChainruleError) || error.code !== "device" || !kernel.needs || this.gpu.failed) throw error;
-    const { message: reason } = error;
+    const reason = refusalOf(this.gpu, kernel, error);
     return { op: node.op.name, kernel: kernel.name, case: "", pass: false, comparisons: [], reason };
   }
 
@@ -62,6 +60,15 @@ export class SelfTest {
     const { conform } = await import("./conform.ts");
     return conform(this.gpu, node.op, kernel, c);
   }
+}
+
+/**
+ * A kernel that needs what not every device has is, where the device refuses it, left out as a wrong one is: why it was
+ * refused. Throws any other error.
+ */
+export function refusalOf(gpu: WebGpuDevice, kernel: AnyKernel, error: unknown): string {
+  if (!(error instanceof ChainruleError) || error.code !== "device" || !kernel.needs || gpu.failed) throw error;
+  return error.message;
 }
 
 /**

@@ -6,6 +6,7 @@ import { type AnyOp, proofOf, type Trial } from "../../graph/op.ts";
 import type { AnyKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { WebGpuExecutor } from "./executor.ts";
+import { refusalOf } from "./self-test.ts";
 
 /** A trial begins with this work, and grows while a run takes less than the least time that a clock can judge. */
 const FIRST_WORK = 2 ** 22;
@@ -20,17 +21,12 @@ interface Trialled {
   readonly problem: readonly TensorSpec[];
 }
 
-/**
- * `measured`, or null where the device has no room for that: a run may have room for all the same. A kernel that needs
- * what not every device has may be refused by one that says it has it; then it is left out.
- */
+/** `measured`, or null where the device has no room for that: a run may have room for all the same. */
 export function trial(...given: Parameters<typeof measured>): Promise<Trialled | null> {
   const [gpu, , kernel, problem] = given;
   return measured(...given).catch((error) => {
-    if (!(error instanceof ChainruleError)) throw error;
-    if (error.code === "limit") return null;
-    if (error.code !== "device" || !kernel.needs || gpu.failed) throw error;
-    gpu.wrong.set(kernel.name, error.message);
+    if (error instanceof ChainruleError && error.code === "limit") return null;
+    gpu.wrong.set(kernel.name, refusalOf(gpu, kernel, error));
     return { ms: null, problem };
   });
 }

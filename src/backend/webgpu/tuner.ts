@@ -125,8 +125,7 @@ export class Tuner {
     let longest = 0;
     // One that has nothing to be compared with is checked like any other kernel, when the graph is recorded.
     if (candidates.length === 1 && best.length > 0) {
-      const shapes = problem.map((t) => t.shape);
-      return { key, kernel: candidates[0]!.name, how: "inherited", shapes, results };
+      return { key, kernel: candidates[0]!.name, how: "inherited", shapes: [], results };
     }
     if (performance.now() < start + BUDGET_MS) this.compileAhead(node, candidates.slice(0, AHEAD));
     for (const kernel of candidates) {
