@@ -107,6 +107,7 @@ describe("a device with little memory", () => {
 
   test("refuses a reading or an evaluation that it has no room for; the run goes on, its losses the same", async () => {
     const exact = await trains({ ...options, batch: 8 }, 60);
+    await gpu.tuner!.late;
     const trainer = await createTrainer(backend, { ...options, batch: 8 });
     const losses: number[] = [];
     for await (const m of trainer.run({ steps: 60 })) {

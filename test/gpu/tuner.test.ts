@@ -1,9 +1,10 @@
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { matmul } from "../../src/ops/matmul.ts";
+import { type LittleMemory, littleMemory } from "../shared/little-memory.ts";
 
 /** A backend whose every pipeline takes so much longer to compile, and when each began and was there. */
 async function slowCompiler(
@@ -23,12 +24,12 @@ async function slowCompiler(
   return { backend, compiled };
 }
 
-/** Two products of one kind, the first the larger: x [64, 128] through [128, 64] and [64, 64]. */
-function twoProducts(): Graph {
+/** Two products of one kind, the first the larger: x [64, k] through [k, 64] and [64, 64]. */
+function twoProducts(k = 128): Graph {
   const g = new Graph();
   const variable = (name: string, ...shape: [number, number]) =>
     g.variable(name, ndarray(shape, "f32", normals(shape[0], 4, 0, shape[0] * shape[1])));
-  const y = g.one(matmul, [variable("x", 64, 128), variable("w", 128, 64)], null, "y");
+  const y = g.one(matmul, [variable("x", 64, k), variable("w", k, 64)], null, "y");
   g.keep(g.one(matmul, [y, variable("v", 64, 64)], null, "z"));
   return g;
 }
@@ -60,4 +61,59 @@ test("where compiling takes long, it is all asked for at once, and no third kern
   expect(lastBegun).toBeLessThan(firstThere);
   executor.dispose();
   backend.dispose();
+});
+
+describe("trials that are over their time", () => {
+  let backend: WebGpuBackend;
+  let memory: LittleMemory;
+  const map = GPUBuffer.prototype.mapAsync;
+  /** Milliseconds that the next readings take longer. */
+  let delays: number[];
+  beforeEach(async () => {
+    backend = await webgpuBackend(navigator.gpu);
+    memory = littleMemory(Number.POSITIVE_INFINITY);
+    delays = [];
+    GPUBuffer.prototype.mapAsync = async function (...given) {
+      await new Promise((resolve) => setTimeout(resolve, delays.shift() ?? 0));
+      return map.apply(this, given);
+    };
+  });
+  afterEach(() => {
+    GPUBuffer.prototype.mapAsync = map;
+    memory.restore();
+    backend.dispose();
+  });
+
+  /** Has every known answer, so that the next reading is a trial's, and returns the bytes that the graph takes. */
+  async function prepared(g: Graph): Promise<number> {
+    const untried = { onChip: false, kernel: () => null };
+    (await backend.compile(g, untried)).dispose();
+    memory.most = 0;
+    (await backend.compile(g, untried)).dispose();
+    return memory.most;
+  }
+
+  test("take no room from the graph that they were for", async () => {
+    memory.capacity = await prepared(twoProducts());
+    delays = [1500];
+    const executor = await backend.compile(twoProducts(), { onChip: false });
+    expect(delays).toEqual([]);
+    expect(backend.tuner!.made.map(({ how }) => how)).toContain("guessed");
+    expect(memory.unheard).toBe(0);
+    await executor.run(1);
+    executor.dispose();
+    expect(memory.live).toBe(0);
+  });
+
+  test("are waited for, all of them, by who asks what memory there is", async () => {
+    await prepared(twoProducts(128));
+    await prepared(twoProducts(192));
+    // The one begun first is the last to end.
+    delays = [2500, 1000];
+    for (const k of [128, 192]) (await backend.compile(twoProducts(k), { onChip: false })).dispose();
+    expect(delays).toEqual([]);
+    expect(memory.live, "theirs").toBeGreaterThan(0);
+    await backend.tuner!.late;
+    expect(memory.live).toBe(0);
+  });
 });

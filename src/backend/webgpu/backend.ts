@@ -94,7 +94,13 @@ export async function webgpuBackend(
       }
       if (!tuner || given.kernel) return WebGpuExecutor.compile(now, g, given, null);
       const kernels = await tuner.kernels(given.nodes ?? g.nodes);
-      return WebGpuExecutor.compile(now, g, { ...given, kernel: (node) => kernels.get(node) ?? null }, null);
+      const chosen = { ...given, kernel: (node: Node) => kernels.get(node) ?? null };
+      return WebGpuExecutor.compile(now, g, chosen, null).catch(async (error) => {
+        if (error.code !== "limit" || !tuner.late) throw error;
+        // A trial that is over its time may have had what there was no room for.
+        await tuner.late;
+        return WebGpuExecutor.compile(now, g, chosen, null);
+      });
     },
     async room(g: Graph, nodes: readonly Node[], also: readonly number[]) {
       const [{ roomFor }] = await Promise.all([import("./room.ts"), tuner?.late]);

@@ -29,7 +29,7 @@ export class LateTuner implements KernelChoices {
     return this.tuner?.made ?? [];
   }
 
-  /** A trial that was not waited for, and has memory until it ends. */
+  /** Trials that were not waited for, and have memory until they end. */
   get late(): Promise<unknown> | null {
     return this.tuner?.late ?? null;
   }

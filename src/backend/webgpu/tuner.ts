@@ -47,7 +47,7 @@ const AHEAD = 2;
 export class Tuner {
   private readonly choices = new Map<string, Choice>();
   private loaded: Promise<void> | null = null;
-  /** A trial that was not waited for, and has memory until it ends. */
+  /** Trials that were not waited for, and have memory until they end. */
   late: Promise<unknown> | null = null;
 
   constructor(
@@ -137,7 +137,8 @@ export class Tuner {
       const done = trial(this.gpu, node, kernel, problem, results.length === 0);
       const result = await Promise.race([done, after(left)]);
       if (!result) {
-        this.late = done.catch(() => undefined);
+        const before = this.late;
+        this.late = Promise.allSettled([before, done]).then(() => undefined);
         break;
       }
       problem = result.problem;
