@@ -37,7 +37,10 @@ if (!globalThis.gc) {
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { out: { type: "string" } } });
 const minutes = Number(positionals[0] ?? 30);
-if (!(minutes > 0)) throw new Error(`minutes must be a number above 0, got ${positionals[0]}`);
+if (!(minutes > 0 && minutes < Number.POSITIVE_INFINITY)) {
+  console.error(`minutes must be a number above 0, got ${positionals[0]}`);
+  process.exit(2);
+}
 const out = values.out ?? mkdtempSync(join(tmpdir(), "chainrule-soak-"));
 mkdirSync(out, { recursive: true });
 
