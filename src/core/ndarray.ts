@@ -62,6 +62,15 @@ export function ndarray(shape: Shape, dtype: DType, values: ArrayLike<number>): 
   return { shape, dtype, data: values instanceof wanted ? values : wanted.from(values) };
 }
 
+/** Throws ChainruleError where `a` is not as ndarray() makes it: lists of lists, say, or nothing. */
+export function requireNdArray(a: NdArray, what: string, code: "data" | "file" = "data"): void {
+  const shaped = Array.isArray(a?.shape) && a.shape.every((d) => Number.isSafeInteger(d) && d >= 0);
+  const held = shaped && Object.hasOwn(constructors, a.dtype) && a.data instanceof constructors[a.dtype];
+  if (!held || a.data.length !== sizeOf(a.shape)) {
+    throw new ChainruleError(code, `${what} is no array as ndarray(shape, dtype, values) makes it`);
+  }
+}
+
 /** The same values in another element type (the same object when nothing changes). */
 export function cast(a: NdArray, dtype: DType): NdArray {
   return a.dtype === dtype ? a : { shape: a.shape, dtype, data: constructors[dtype].from(a.data) };

@@ -193,9 +193,16 @@ function wanted(layer: LayerSpec): number | null {
 /** Its type, or the name that a custom layer has. */
 export const layerName = (layer: LayerSpec): string => (layer.type === "custom" ? layer.name : layer.type);
 
+/** Throws ChainruleError("model") where there is none at all. */
+export function requireModel(model: ModelSpec): void {
+  if (Array.isArray(model?.layers)) return;
+  bad("a model is needed: sequential([...], { loss }), or an object with layers and a loss");
+}
+
 /** The model again, checked and copied, so that what the caller changes later does not reach it. */
 export function copyModel(model: ModelSpec): ModelSpec {
   const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value));
+  requireModel(model);
   const layers = model.layers.map((layer) => (layer?.type === "custom" ? layer : copy(layer)));
   return parseModel({ ...copy({ ...model, layers: [] }), layers });
 }

@@ -11,7 +11,7 @@ import { matchData, type ResolvedOptions, type Rows, resolveOptions, type Traine
 import type { Passes } from "./passes.ts";
 import { type HalfSteps, halfSteps } from "./precision.ts";
 import { fitsWhole, type RowSource, requireResident } from "./row-source.ts";
-import { noAverage, stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
+import { requireChoice, stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
 import type { RowStream } from "./stream.ts";
 import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.ts";
 
@@ -125,7 +125,7 @@ export class Machinery {
 
   async parameters(which: "last" | "average" = "last"): Promise<Map<string, NdArray>> {
     const { groups, averages } = this.plan;
-    if (which === "average" && averages.length === 0) throw noAverage();
+    requireChoice(which, averages.length > 0);
     const flats = await this.executor.run(0, which === "average" ? averages : groups.map((group) => group.flat));
     return unpackParameters(groups, flats);
   }

@@ -4,7 +4,7 @@ import { type GpuSource, webgpuBackend } from "../backend/webgpu/backend.ts";
 import type { Abortable } from "../core/abort.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { chooseTrainer } from "./choose.ts";
-import type { TrainerOptions } from "./options.ts";
+import { requireOptions, type TrainerOptions } from "./options.ts";
 import type { RecoveryOptions } from "./recovery.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -21,6 +21,7 @@ export interface CreateOptions extends TrainerOptions, Abortable {
 
 /** A trainer on the fastest of the backends that can be had, which it alone uses and takes along when it ends. */
 export async function openTrainer(options: CreateOptions): Promise<Trainer> {
+  requireOptions(options);
   const backends = await openBackends(options.gpu);
   try {
     const { trainer } = await chooseTrainer(backends, options, { cpu: () => cpuBackend(), ...options.recovery });

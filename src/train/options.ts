@@ -1,11 +1,13 @@
 /** Every option of a run, its default and its check side by side: apart, one would be changed without the other. */
 
 import type { Backend } from "../backend/executor.ts";
+import { requireKnownFields } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import {
   firstNotFinite,
   type NdArray,
   ndarray,
+  requireNdArray,
   sameShape,
   shapeText,
   sizeOf,
@@ -15,7 +17,7 @@ import {
 import type { TensorSpec } from "../graph/graph.ts";
 import { defaultInitialiser, type Initialiser, initialise } from "../nn/initialise.ts";
 import { losses } from "../nn/losses.ts";
-import { copyModel, type ModelSpec, parameterSpecs, widths } from "../nn/model.ts";
+import { copyModel, type ModelSpec, parameterSpecs, requireModel, widths } from "../nn/model.ts";
 import { requireFits } from "../nn/parameters.ts";
 import { type Multipliers, type ParameterGroupSpec, parameterMultipliers } from "../optim/groups.ts";
 import { type AverageSpec, checkAverage, type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
@@ -109,8 +111,40 @@ export interface ResolvedOptions {
 /** Batches of one step: each adds its dispatches to a step that is recorded whole. */
 const MAX_PARTS = 256;
 
+/** Options of a run, and those that say where it runs, which openTrainer() takes in the same object. */
+const known: Readonly<Record<keyof TrainerOptions | "gpu" | "recovery" | "signal", true>> = {
+  model: true,
+  data: true,
+  test: true,
+  batch: true,
+  optimizer: true,
+  schedule: true,
+  clip: true,
+  precision: true,
+  lossScale: true,
+  ema: true,
+  groups: true,
+  penalty: true,
+  accumulate: true,
+  seed: true,
+  init: true,
+  weights: true,
+  maxDataBytes: true,
+  gpu: true,
+  recovery: true,
+  signal: true,
+};
+
+/** What can be told without looking at every row: options that there are none of, no model, no rows. */
+export function requireOptions(given: TrainerOptions): void {
+  requireKnownFields("createTrainer", given, known);
+  requireModel(given.model);
+  requireRows(given.data, "training data");
+}
+
 /** Fills in defaults and refuses, before any work, what cannot be trained. */
 export function resolveOptions(given: TrainerOptions, backend: Backend): ResolvedOptions {
+  requireOptions(given);
   const model = copyModel(given.model);
   const data = matchData(model, given.data, "training data");
   const test = given.test ? matchData(model, given.test, "test data") : null;
@@ -212,8 +246,13 @@ export function matchSource(model: ModelSpec, source: RowSource, what: string): 
   };
 }
 
+function requireRows(data: Rows | RowSource, what: string): void {
+  if (!data?.x || !data.y) throw new ChainruleError("data", `${what}: rows { x, y } are needed, or a source of them`);
+}
+
 /** Rows or a source of them in the form that the model's loss takes, see matchRows and matchSource. */
 export function matchData(model: ModelSpec, data: Rows | RowSource, what: string): Rows | RowSource {
+  requireRows(data, what);
   return isResident(data) ? matchRows(model, data, what) : matchSource(model, data, what);
 }
 
@@ -224,6 +263,7 @@ export function matchData(model: ModelSpec, data: Rows | RowSource, what: string
 export function matchRows(model: ModelSpec, rows: Rows, what: string, numberOf = (row: number): number => row): Rows {
   const { outputs } = widths(model);
   const { x, y } = rows;
+  requireNdArray(y, `${what}: y`);
   const flatX = matchInputs(model, x, what, numberOf);
   const n = flatX.shape[0]!;
   if (y.shape[0] !== n) throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${y.shape[0] ?? 0} of targets`);
@@ -240,6 +280,7 @@ export function matchRows(model: ModelSpec, rows: Rows, what: string, numberOf =
 
 /** Rows of inputs as [n, inputs]. Throws naming the row and the column. */
 export function matchInputs(model: ModelSpec, x: NdArray, what: string, numberOf: NumberOf = (row) => row): NdArray {
+  requireNdArray(x, `${what}: x`);
   const { inputs } = widths(model);
   const n = x.shape[0] ?? 0;
   if (n === 0) throw new ChainruleError("data", `${what}: there are no rows`);

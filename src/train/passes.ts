@@ -2,7 +2,7 @@ import { ExecutorCache, type Kept } from "../backend/cache.ts";
 import type { Backend, Executor, MemoryUse } from "../backend/executor.ts";
 import { type Abortable, orAborted, throwIfAborted } from "../core/abort.ts";
 import { ChainruleError } from "../core/errors.ts";
-import { type NdArray, ndarray, sameShape, shapeText } from "../core/ndarray.ts";
+import { type NdArray, ndarray, requireNdArray, sameShape, shapeText } from "../core/ndarray.ts";
 import { Disposing } from "../core/resource.ts";
 import type { Tensor } from "../graph/graph.ts";
 import { widths } from "../nn/model.ts";
@@ -104,6 +104,7 @@ export class Passes extends Disposing {
     const { model, seed, maxBufferSize } = this.options;
     throwIfAborted(options.signal);
     const inputs = matchInputs(model, x, "backward");
+    requireNdArray(dy, "backward: dy");
     const wanted = [inputs.shape[0]!, widths(model).outputs];
     if (!sameShape(dy.shape, wanted)) {
       const text = `dy is ${shapeText(dy.shape)}, the outputs for these rows are ${shapeText(wanted)}`;

@@ -1,5 +1,6 @@
+import { requireCount, requireOneOf } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
-import { type NdArray, sameShape, shapeText } from "../core/ndarray.ts";
+import { type NdArray, requireNdArray, sameShape, shapeText } from "../core/ndarray.ts";
 import { packGroup, unpackParameters } from "../nn/parameters.ts";
 import { CONTROL } from "../ops/control.ts";
 import type { TrainingGraph } from "./training-graph.ts";
@@ -27,14 +28,18 @@ export interface TrainerState {
   readonly average?: ReadonlyMap<string, NdArray>;
 }
 
-/** The weights of a state, or their moving average. */
-export function weightsOf({ parameters, average }: TrainerState, which: "last" | "average"): Map<string, NdArray> {
-  if (which === "average" && !average) throw noAverage();
-  return new Map(which === "average" ? average : parameters);
+/** Throws ChainruleError("usage") where there are no such weights. */
+export function requireChoice(which: "last" | "average", hasAverage: boolean): void {
+  requireOneOf("weights", which, ["last", "average"]);
+  if (which === "last" || hasAverage) return;
+  throw new ChainruleError("usage", "this trainer keeps no moving average of its weights: give it ema: { decay }");
 }
 
-export const noAverage = (): ChainruleError =>
-  new ChainruleError("usage", "this trainer keeps no moving average of its weights: give it ema: { decay }");
+/** The weights of a state, or their moving average. */
+export function weightsOf({ parameters, average }: TrainerState, which: "last" | "average"): Map<string, NdArray> {
+  requireChoice(which, average !== undefined);
+  return new Map(which === "average" ? average : parameters);
+}
 
 type Places = Pick<TrainingGraph, "groups" | "states" | "averages" | "cursor" | "control">;
 
@@ -60,6 +65,10 @@ export function stateOf({ groups, states, averages }: Places, values: readonly N
 
 /** What to write where. Throws, naming the array, before anything is written, where the state is of another run. */
 export function stateWrites({ groups, states, averages, cursor, control }: Places, state: TrainerState) {
+  if (!state?.parameters || !Array.isArray(state.moments)) {
+    throw new ChainruleError("file", "this is no state of a run as state() gives it");
+  }
+  requireCount("the state's step", state.step, 0);
   const perGroup = states.length / groups.length;
   if (state.moments.length !== perGroup) {
     throw new ChainruleError(
@@ -103,6 +112,7 @@ export function stateWrites({ groups, states, averages, cursor, control }: Place
 }
 
 function requireShape(what: string, value: NdArray, shape: readonly number[]): void {
+  requireNdArray(value, `the state's ${what}`, "file");
   if (!sameShape(value.shape, shape)) {
     throw new ChainruleError(
       "file",

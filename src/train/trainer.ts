@@ -5,6 +5,7 @@
 
 import type { Backend, MemoryUse } from "../backend/executor.ts";
 import { type Abortable, orAborted, throwIfAborted } from "../core/abort.ts";
+import { requireOneOf } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { Disposing } from "../core/resource.ts";
@@ -17,23 +18,12 @@ import type { ResolvedOptions, Rows, TrainerOptions } from "./options.ts";
 import type { GradientOptions, Gradients, LossGradients } from "./passes.ts";
 import type { RecoveryOptions } from "./recovery.ts";
 import type { RowSource } from "./row-source.ts";
+import { checkRun, type RunOptions } from "./run-options.ts";
 import { type TrainerState, weightsOf } from "./state.ts";
 import { Survivor } from "./survivor.ts";
 import { RING_SLOTS } from "./training-graph.ts";
 
-export type { StepMetrics };
-
-/** How many steps a run takes, and what it tells of them. */
-export interface RunOptions {
-  /** Steps to take. */
-  readonly steps: number;
-  /** Report every so many steps (and the last); 1 by default. */
-  readonly logEvery?: number;
-  /** Stops after the steps that are already queued; the trainer stays usable. */
-  readonly signal?: AbortSignal;
-  /** "stop" (default) throws at the first step that is not finite; "skip" goes on. */
-  readonly onNotFinite?: "stop" | "skip";
-}
+export type { RunOptions, StepMetrics };
 
 /** The weights as the last step left them, or their moving average (`ema` in the options). */
 export type WeightsChoice = "last" | "average";
@@ -51,6 +41,10 @@ const READS_IN_FLIGHT = 2;
 /** Trains one model on one data set with one backend, and goes on when its device is lost. Made by createTrainer. */
 export class Trainer extends Disposing {
   private chunkSteps = 4;
+  /** While a run is under way. */
+  private running = false;
+  /** Counts how often the trainer was put elsewhere: a run on its way has no more to tell then. */
+  private moves = 0;
   private readonly endings: (() => void)[] = [];
 
   private constructor(private readonly life: Survivor) {
@@ -97,18 +91,35 @@ export class Trainer extends Disposing {
    * Takes steps and yields their metrics; the device is always a reading ahead, never waited for. A lost device is asked
    * for anew and the steps since the last copy are taken again: what is yielded is what an undisturbed run yields.
    * Left by `break`, it has taken the steps that were queued by then: stepsTaken counts them, the next run begins there.
+   * restore() and reset() in its midst end it. Throws ChainruleError("usage") for options that cannot be meant, and
+   * where another run of this trainer is under way.
    */
-  async *run(options: RunOptions): AsyncGenerator<StepMetrics> {
-    const end = this.life.done + options.steps;
-    for (;;) {
-      await this.life.ready;
-      const { machinery } = this.life;
-      try {
-        yield* this.steps(end, options);
-        return;
-      } catch (error) {
-        await this.life.outlive(machinery, error, options.signal);
+  run(options: RunOptions): AsyncGenerator<StepMetrics> {
+    checkRun(options);
+    return this.runOnce(options);
+  }
+
+  private async *runOnce(options: RunOptions): AsyncGenerator<StepMetrics> {
+    if (this.running) {
+      // Two that move the same weights would each tell of the other's steps.
+      const advice = "leave its loop first, or give its signal and read it to its end";
+      throw new ChainruleError("usage", `run: a run of this trainer is under way: ${advice}`);
+    }
+    this.running = true;
+    try {
+      const end = this.life.done + options.steps;
+      for (;;) {
+        await this.life.ready;
+        const { machinery } = this.life;
+        try {
+          yield* this.steps(end, options);
+          return;
+        } catch (error) {
+          await this.life.outlive(machinery, error, options.signal);
+        }
       }
+    } finally {
+      this.running = false;
     }
   }
 
@@ -118,6 +129,7 @@ export class Trainer extends Disposing {
   ): AsyncGenerator<StepMetrics> {
     const { machinery } = this.life;
     const { executor, plan } = machinery;
+    const { moves } = this;
     this.life.queued = this.life.done;
     const pending: { from: number; to: number; ring: Promise<readonly NdArray[]>; start: number }[] = [];
     while (this.life.queued < end || pending.length > 0) {
@@ -137,6 +149,7 @@ export class Trainer extends Disposing {
       const reading = pending.shift();
       if (!reading) return;
       const [ring] = await reading.ring;
+      if (this.moves !== moves) return;
       this.life.done = reading.to;
       this.life.losses = 0;
       this.adapt(reading.to - reading.from, performance.now() - reading.start);
@@ -150,7 +163,7 @@ export class Trainer extends Disposing {
         let left = true;
         try {
           yield metrics;
-          left = false;
+          left = this.moves !== moves;
         } finally {
           // The steps that are queued are taken all the same; their readings' memory comes back before anything else runs.
           if (left) {
@@ -158,6 +171,7 @@ export class Trainer extends Disposing {
             await Promise.allSettled(pending.map((p) => p.ring));
           }
         }
+        if (left) return;
       }
     }
   }
@@ -194,6 +208,7 @@ export class Trainer extends Disposing {
     on: "train" | "test" | Rows | RowSource = "test",
     { signal, weights }: WeightsOptions = {},
   ): Promise<Evaluation | null> {
+    if (typeof on !== "object") requireOneOf("evaluate", on, ["train", "test"]);
     throwIfAborted(signal);
     return orAborted(
       this.life.surviving((machinery) => machinery.evaluate(on, weights)),
@@ -257,6 +272,7 @@ export class Trainer extends Disposing {
   /** Goes on from a state of a trainer with the same options. Throws, and changes nothing, where it does not fit. */
   restore(state: TrainerState): void {
     this.life.machinery.restore(state);
+    this.moves++;
     this.life.done = this.life.queued = state.step;
     this.life.copies.restart(state);
   }
@@ -264,6 +280,7 @@ export class Trainer extends Disposing {
   /** Back to the first step and the first weights: the same run again. */
   reset(): void {
     this.life.machinery.reset();
+    this.moves++;
     this.life.done = this.life.queued = 0;
     this.life.copies.restart(null);
   }

@@ -1,10 +1,12 @@
+import { requireCount } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { losses } from "../nn/losses.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { matchData, type Rows } from "./options.ts";
 import type { RowSource } from "./row-source.ts";
+import { checkRun, type RunOptions } from "./run-options.ts";
 import type { TrainerState } from "./state.ts";
-import type { RunOptions, StepMetrics, Trainer, WeightsChoice } from "./trainer.ts";
+import type { StepMetrics, Trainer, WeightsChoice } from "./trainer.ts";
 
 /** When a run is validated, and on what. */
 export interface ValidateOptions {
@@ -140,13 +142,15 @@ export async function* runWithValidation(
   trainer: Trainer,
   options: ValidatedRunOptions,
 ): AsyncGenerator<TrainingEvent, ValidatedRun> {
-  const { steps, logEvery = 1, signal, validate, stopEarly } = options;
+  const { validate, stopEarly, ...run } = options;
+  checkRun(run);
+  const { steps, logEvery = 1, signal } = run;
   if (!validate) refuse(trainer, options);
   const watch = validate ? new ValidationWatch(trainer, validate, stopEarly) : null;
   const end = trainer.stepsTaken + steps;
   while (trainer.stepsTaken < end && !signal?.aborted && !watch?.stopped) {
     const part = Math.min(end - trainer.stepsTaken, watch?.stepsLeft ?? steps);
-    for await (const metrics of trainer.run({ ...options, steps: part })) {
+    for await (const metrics of trainer.run({ ...run, steps: part })) {
       // A part's last step is always reported by the trainer, the run's only where it is asked for.
       const wanted = metrics.step % logEvery === 0 || metrics.step === end || metrics.skipped;
       if (wanted) yield { type: "step", metrics };
@@ -172,7 +176,7 @@ function improves(
 
 function refuse(trainer: Trainer, { validate, stopEarly }: Omit<ValidatedRunOptions, "steps">): void {
   if (validate) {
-    count("validate: every", validate.every);
+    requireCount("validate: every", validate.every);
     const on = validate.on ?? "test";
     if (on === "test" && !trainer.options.test) {
       throw new ChainruleError("usage", 'validate: there are no test rows; give `test`, or `on: "train"` or rows');
@@ -184,7 +188,7 @@ function refuse(trainer: Trainer, { validate, stopEarly }: Omit<ValidatedRunOpti
   }
   if (!stopEarly) return;
   if (!validate) throw new ChainruleError("usage", "stopEarly needs validate: { every }");
-  count("stopEarly: patience", stopEarly.patience);
+  requireCount("stopEarly: patience", stopEarly.patience);
   const { minDelta = 0, monitor = "loss" } = stopEarly;
   if (!(minDelta >= 0 && Number.isFinite(minDelta))) {
     throw new ChainruleError("usage", `stopEarly: minDelta must be at least 0, got ${minDelta}`);
@@ -195,11 +199,5 @@ function refuse(trainer: Trainer, { validate, stopEarly }: Omit<ValidatedRunOpti
   const { loss } = trainer.options.model;
   if (monitor === "accuracy" && losses[loss].targets !== "classes") {
     throw new ChainruleError("usage", `stopEarly: a net with the loss ${loss} has no accuracy; monitor the loss`);
-  }
-}
-
-function count(name: string, value: number): void {
-  if (!(Number.isInteger(value) && value >= 1)) {
-    throw new ChainruleError("usage", `${name} must be a whole number from 1 up, got ${value}`);
   }
 }

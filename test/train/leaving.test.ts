@@ -106,6 +106,31 @@ describe("a run that is left by break", () => {
   });
 });
 
+test("a run ends where the trainer is put elsewhere in its midst, by its own loop or by another's hand", async () => {
+  const trainer = await createTrainer(gpu, small);
+  await lossesOf(trainer, 10);
+  const state = await trainer.state();
+  const seen: number[] = [];
+  for await (const m of trainer.run({ steps: 10_000 })) {
+    seen.push(m.step);
+    if (m.step === 500) trainer.restore(state);
+  }
+  expect(seen.at(-1)).toBe(500);
+  expect(trainer.stepsTaken).toBe(10);
+  await goesOn(trainer, small, 40);
+
+  const run = trainer.run({ steps: 10_000 });
+  await run.next();
+  const next = (async () => {
+    for await (const m of run) seen.push(m.step);
+  })();
+  trainer.reset();
+  await next;
+  expect(trainer.stepsTaken).toBe(0);
+  await goesOn(trainer, small, 40);
+  trainer.dispose();
+});
+
 test("a run that ends with a step that is not finite has taken the steps that were queued", async () => {
   const wild = { ...small, optimizer: { type: "sgd", lr: 1e30 } } as const;
   const trainer = await createTrainer(gpu, wild);
