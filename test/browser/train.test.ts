@@ -132,6 +132,27 @@ describe("the net", () => {
     await s.trained(20);
   });
 
+  test("keeps what is typed in a field before its first picture is drawn", async () => {
+    await s.open("data=moons&net=8-tanh&device=cpu");
+    await s.trained(5);
+    const kept = await s.page.evaluate(async () => {
+      const add = document.querySelector<HTMLSelectElement>("#add-layer")!;
+      add.value = "linear";
+      add.dispatchEvent(new Event("change", { bubbles: true }));
+      // The page's own work in between, and no picture: those come with tasks of their own.
+      let width: HTMLInputElement | null = null;
+      for (let i = 0; i < 100 && !width; i++) {
+        await Promise.resolve();
+        width = document.querySelector("#width-2");
+      }
+      width!.value = "5";
+      width!.dispatchEvent(new Event("input", { bubbles: true }));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return document.querySelector<HTMLInputElement>("#width-2")!.value;
+    });
+    expect(kept).toBe("5");
+  });
+
   test("refuses a width and a rate without sense beside the field, and starts nothing", async () => {
     await s.open("data=moons");
     await s.trained(5);

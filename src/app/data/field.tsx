@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 /** A choice among names; takes effect at once. */
 export function Choice<T extends string>(props: {
@@ -41,7 +41,8 @@ export function Typed(props: {
 }) {
   const text = useSignal(props.value);
   const error = useSignal<string | null>(null);
-  useEffect(() => {
+  // Before anyone can type: an effect after the next picture would take back what was typed by then.
+  useLayoutEffect(() => {
     text.value = props.value;
     error.value = null;
   }, [props.value]);
