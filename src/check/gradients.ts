@@ -6,7 +6,7 @@ import { type NdArray, type Shape, sizeOf } from "../core/ndarray.ts";
 import { turn } from "../core/turn.ts";
 import type { Tensor } from "../graph/graph.ts";
 import { idealValues, propagateBounds } from "../graph/propagate.ts";
-import type { ModelSpec } from "../nn/model.ts";
+import { type ModelSpec, requireModel } from "../nn/model.ts";
 import { fuse } from "../ops/fuse.ts";
 import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
 import { type GradientGraph, gradientGraph } from "../train/gradient-graph.ts";
@@ -100,6 +100,7 @@ const WORK_PER_TENSOR = 1.5e8;
 export async function checkGradients(options: GradientCheckOptions): Promise<GradientReport> {
   const { model, weights, backend, signal } = options;
   throwIfAborted(signal);
+  requireModel(model);
   checkWeights(model, weights);
   const { x, y } = matchRows(model, { x: options.x, y: options.y }, "batch");
   const maxBufferSize = backend?.limits.maxBufferSize ?? 2 ** 32;

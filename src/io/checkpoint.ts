@@ -1,5 +1,6 @@
 import { version } from "../../package.json";
 import type { Backend } from "../backend/executor.ts";
+import { requireBytes } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, ndarray } from "../core/ndarray.ts";
 import type { TrainerState } from "../train/state.ts";
@@ -79,6 +80,7 @@ export function encodeCheckpoint(checkpoint: Omit<Checkpoint, "chainrule">): Uin
 
 /** Reads a checkpoint. Throws ChainruleError "file" that says whether the file is damaged, foreign or of a newer format. */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+  requireBytes("checkpoint", bytes);
   const end = bytes.length - CHECKSUM_BYTES;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const sound = end > 0 && crc32(bytes.subarray(0, end)) === view.getUint32(end, true);

@@ -1,3 +1,4 @@
+import { requireBytes } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { cast, type NdArray, reshape, shapeText, sizeOf } from "../core/ndarray.ts";
 import { type CsvOptions, readCsv } from "../data/csv.ts";
@@ -27,6 +28,7 @@ export interface LoadFileOptions extends CsvOptions {
  * Throws ChainruleError "data" or "file" naming the file and what is wrong, "usage" for a name that tells no format.
  */
 export async function loadDataFile(name: string, bytes: Uint8Array, options: LoadFileOptions = {}): Promise<Dataset> {
+  requireBytes(name, bytes);
   const base = name.split(/[\\/]/).at(-1)!;
   if (/\.(safetensors|npz)$/i.test(base)) return fromTensors(base, await readTensors(base, bytes));
   if (/\.npy$/i.test(base)) return fromNpy(name, base, bytes, options);

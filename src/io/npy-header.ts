@@ -1,3 +1,4 @@
+import { requireBytes } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import { ELEMENTS } from "./elements.ts";
@@ -34,6 +35,7 @@ export function readNpyHeader(bytes: Uint8Array, name: string): NpyHeader {
   const refuse: Refuse = (message) => {
     throw new ChainruleError("file", `${name}: ${message}`);
   };
+  requireBytes(name, bytes);
   if (ascii(bytes, 0, 6) !== MAGIC) refuse("not an .npy file: it does not begin with \\x93NUMPY");
   const [major, minor] = [bytes[6], bytes[7]];
   if (bytes.length < 12) refuse(`cut short: the file has ${bytes.length} bytes`);

@@ -26,6 +26,7 @@ const ALIGNMENT = 64;
 
 /** The array as numpy itself would write it, byte for byte: little-endian, C order. */
 export function writeNpy({ shape, dtype, data }: NdArray, name = "npy"): Uint8Array {
+  if (!shape || !data) throw new ChainruleError("usage", `${name}: an array as ndarray() makes it is needed`);
   if (data.length !== sizeOf(shape)) {
     throw new ChainruleError("file", `${name}: ${data.length} values do not fill ${shapeText(shape)}`);
   }

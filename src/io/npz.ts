@@ -1,3 +1,4 @@
+import { requirePairs } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { readNpy, writeNpy } from "./npy.ts";
@@ -20,6 +21,7 @@ export async function readNpz(bytes: Uint8Array): Promise<Map<string, NdArray>> 
 
 /** The arrays as an uncompressed .npz, in their order. Equal input gives equal bytes. */
 export function writeNpz(arrays: Iterable<readonly [string, NdArray]>): Uint8Array {
+  requirePairs("npz", arrays);
   const files = new Map<string, Uint8Array>();
   for (const [name, array] of arrays) {
     const file = name + ENDING;

@@ -1,3 +1,4 @@
+import { requireBytes } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { brief } from "../core/format.ts";
 import { sizeOf } from "../core/ndarray.ts";
@@ -47,6 +48,7 @@ export function requireName(name: string, what: string): void {
  * may be the beginning of a file of `size` bytes, up to the end of its header at least.
  */
 export function readHeader(bytes: Uint8Array, size = bytes.length): SafetensorsHeader {
+  requireBytes("safetensors", bytes);
   if (bytes.length < 8) refuse(`the file has ${bytes.length} bytes, too few for the header's length`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (length > MAX_HEADER_BYTES) refuse(`a header of ${length} bytes; at most ${MAX_HEADER_BYTES} are accepted`);

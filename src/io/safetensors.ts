@@ -1,3 +1,4 @@
+import { requirePairs } from "../core/arguments.ts";
 import { type NdArray, shapeText, sizeOf } from "../core/ndarray.ts";
 import { readArray, WRITTEN_AS } from "./elements.ts";
 import { brief, readHeader, refuse, requireName, type TensorEntry } from "./safetensors-header.ts";
@@ -39,6 +40,7 @@ export function writeSafetensors(
   tensors: Iterable<readonly [string, NdArray]>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  requirePairs("safetensors", tensors);
   const items = [...tensors].sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
   const header = new Map<string, object>();
   if (Object.keys(metadata).length > 0) header.set("__metadata__", checkedMetadata(metadata));

@@ -1,6 +1,7 @@
+import { requireMap } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { firstNotFinite, type NdArray, ndarray, sameShape, shapeText, unravel } from "../core/ndarray.ts";
-import { type ModelSpec, parameterSpecs } from "../nn/model.ts";
+import { type ModelSpec, parameterSpecs, requireModel } from "../nn/model.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 
 /** The PyTorch layout of linear weights, [out, in], exists only here; everywhere else W is [in, out]. */
@@ -70,8 +71,11 @@ export function writeWeights(
 
 /** Weights under the names and in the layout of PyTorch, for any file, see writeTensors. */
 export function weightTensors(model: ModelSpec, values: ReadonlyMap<string, NdArray>): [string, NdArray][] {
+  requireModel(model);
+  requireMap("weights", values);
   return parameterSpecs(model).map(({ name, shape }) => {
-    const value = values.get(name)!;
+    const value = values.get(name);
+    if (!value) throw new ChainruleError("file", `weights: ${name} ${shapeText(shape)} is missing`);
     return [name, shape.length === 2 ? transpose(value) : value];
   });
 }

@@ -1,3 +1,4 @@
+import { requireBytes } from "../core/arguments.ts";
 import { refuseZip as refuse, Words } from "./zip-words.ts";
 
 /** Signatures of the records of a zip archive (PKWARE's APPNOTE, 4.3). All numbers are little-endian. */
@@ -49,6 +50,7 @@ const EXTRA64 = 1;
 
 /** The archive's files in the order of their data, which fill it from the first byte to the directory. */
 export function readDirectory(bytes: Uint8Array): readonly ZipEntry[] {
+  requireBytes("zip", bytes);
   const words = new Words(bytes);
   const { count, start, end } = readEnd(words);
   if (count > MAX_ENTRIES) refuse(`${count} files; at most ${MAX_ENTRIES} are accepted`);

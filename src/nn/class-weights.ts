@@ -1,11 +1,16 @@
-import type { NdArray } from "../core/ndarray.ts";
+import { ChainruleError } from "../core/errors.ts";
+import { type NdArray, requireNdArray } from "../core/ndarray.ts";
 
 /**
  * Weights that give every class the same say: n / (classes count), the mean over all rows being 1. A class without a
- * row gets 1.
+ * row gets 1. Throws ChainruleError("data") for a label beyond the classes.
  */
 export function balancedClassWeights(labels: NdArray, classes: number): number[] {
   const counts = new Array<number>(classes).fill(0);
-  for (const label of labels.data) counts[label]!++;
+  requireNdArray(labels, "balancedClassWeights: labels");
+  for (const label of labels.data) {
+    if (!(label in counts)) throw new ChainruleError("data", `label ${label} is outside the ${classes} classes`);
+    counts[label]!++;
+  }
   return counts.map((count) => (count === 0 ? 1 : labels.data.length / (classes * count)));
 }

@@ -1,3 +1,4 @@
+import { requireOneOf } from "../core/arguments.ts";
 import { type NdArray, ndarray, sizeOf, zeros } from "../core/ndarray.ts";
 import { STREAM, uniforms } from "../core/philox.ts";
 import { type ModelSpec, type ParameterSpec, parameterSpecs } from "./model.ts";
@@ -24,6 +25,7 @@ export function initialise(
   seed: number,
   how: Initialiser = defaultInitialiser(model),
 ): Map<string, NdArray> {
+  requireOneOf("init", how, initialisers);
   return new Map(parameterSpecs(model).map((p, i) => [p.name, first(p, i, seed, how)]));
 }
 

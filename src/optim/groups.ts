@@ -1,3 +1,4 @@
+import { requireKnownFields } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 
 /** Parameters that learn at a rate, or decay, of their own. */
@@ -34,6 +35,9 @@ export function parameterMultipliers(
   specs: readonly ParameterGroupSpec[],
   parameters: readonly Named[],
 ): ReadonlyMap<string, Multipliers> | null {
+  if (!Array.isArray(specs))
+    throw new ChainruleError("usage", "groups: a list is needed, [{ match, lr, weightDecay }]");
+  for (const spec of specs) requireKnownFields("groups", spec, ["match", "lr", "weightDecay"]);
   const wanted = specs.map((spec) => ({ spec, patterns: [spec.match].flat() }));
   for (const { spec, patterns } of wanted) {
     const text = JSON.stringify(spec.match);

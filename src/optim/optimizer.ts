@@ -1,3 +1,4 @@
+import { requireKnownFields } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, zeros } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
@@ -27,6 +28,7 @@ export function optimizerAttrs(spec: OptimizerSpec): OptimizerAttrs {
       `unknown optimizer "${spec.type}"; known are ${Object.keys(optimizers).join(", ")}`,
     );
   }
+  requireKnownFields("optimizer", spec, ["type", "lr", ...Object.keys(optimizerDefaults)]);
   const { type, lr, ...given } = spec;
   const attrs = { ...optimizerDefaults, ...special[type], ...given };
   positive("lr", lr);
@@ -93,7 +95,9 @@ export async function addAverage(
 
 /** Throws on a decay that cannot be meant. */
 export function checkAverage(spec: AverageSpec | null): void {
-  if (spec) within("ema: decay", spec.decay, 0, 1);
+  if (!spec) return;
+  requireKnownFields("ema", spec, ["decay"]);
+  within("ema: decay", spec.decay, 0, 1);
 }
 
 function positive(name: string, value: number): void {

@@ -1,3 +1,4 @@
+import { requireKnownFields } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 
 /**
@@ -15,6 +16,7 @@ export interface PenaltySpec {
 /** Throws on a penalty that cannot be meant; null where there is none. */
 export function checkPenalty(spec: PenaltySpec | null | undefined): PenaltySpec | null {
   if (!spec) return null;
+  requireKnownFields("penalty", spec, ["l1", "l2"]);
   for (const key of ["l1", "l2"] as const) {
     const value = spec[key] ?? 0;
     if (!(value >= 0 && Number.isFinite(value))) {

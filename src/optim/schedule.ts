@@ -1,3 +1,4 @@
+import { requireKnownFields } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { ControlAttrs } from "../ops/control.ts";
 
@@ -17,8 +18,23 @@ export type ScheduleSpec =
 
 type ScheduleAttrs = Pick<ControlAttrs, "schedule" | "lr" | "warmup" | "period" | "gamma" | "floor">;
 
+/** Settings of each kind. */
+const settingsOf: Readonly<Record<ScheduleSpec["type"], readonly string[]>> = {
+  constant: ["warmup"],
+  step: ["every", "gamma", "warmup"],
+  cosine: ["steps", "min", "warmup"],
+  exponential: ["end", "steps", "warmup"],
+};
+
+function requireKind(type: string): asserts type is ScheduleSpec["type"] {
+  if (Object.hasOwn(settingsOf, type)) return;
+  throw new ChainruleError("usage", `unknown schedule "${type}"; known are ${Object.keys(settingsOf).join(", ")}`);
+}
+
 /** The numbers that the device's schedule takes. Throws on what cannot be meant. */
 export function scheduleAttrs(spec: ScheduleSpec, lr: number): ScheduleAttrs {
+  requireKind(spec.type);
+  requireKnownFields(`schedule ${spec.type}`, spec, ["type", ...settingsOf[spec.type]]);
   const warmup = spec.warmup ?? 0;
   whole("schedule: warmup", warmup, 0);
   const base = { schedule: spec.type, lr, warmup, period: 1, gamma: 1, floor: 0 };
@@ -58,19 +74,11 @@ function whole(name: string, value: number, low: number): void {
  */
 export function parseSchedule(text: string, runSteps: number): ScheduleSpec {
   const [type, rest = ""] = text.split(":", 2) as [string, string?];
-  const known = {
-    constant: ["warmup"],
-    step: ["every", "gamma", "warmup"],
-    cosine: ["steps", "min", "warmup"],
-    exponential: ["end", "steps", "warmup"],
-  };
-  if (!Object.hasOwn(known, type)) {
-    throw new ChainruleError("usage", `unknown schedule "${type}"; known are ${Object.keys(known).join(", ")}`);
-  }
+  requireKind(type);
   const settings: Record<string, number> = {};
   for (const pair of rest.split(",").filter((p) => p !== "")) {
     const [key, value] = pair.split("=", 2) as [string, string?];
-    const names = known[type as keyof typeof known];
+    const names = settingsOf[type];
     if (!names.includes(key) || value === undefined || value.trim() === "" || Number.isNaN(Number(value))) {
       throw new ChainruleError(
         "usage",

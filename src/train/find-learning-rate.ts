@@ -1,4 +1,5 @@
 import type { Backend } from "../backend/executor.ts";
+import { requireKnownFields } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { TrainerOptions } from "./options.ts";
 import { createTrainer } from "./trainer.ts";
@@ -16,6 +17,14 @@ export interface FindLearningRateOptions {
   /** The ramp ends where the smoothed loss is so many times its least (4). */
   readonly divergence?: number;
 }
+
+const fields: Readonly<Record<keyof FindLearningRateOptions, true>> = {
+  from: true,
+  to: true,
+  steps: true,
+  smoothing: true,
+  divergence: true,
+};
 
 /** One step of the ramp. */
 export interface LearningRatePoint {
@@ -58,6 +67,7 @@ export async function findLearningRate(
   options: TrainerOptions,
   given: FindLearningRateOptions = {},
 ): Promise<LearningRateCurve> {
+  requireKnownFields("findLearningRate", given, Object.keys(fields));
   const { from = 1e-6, to = 10, steps = 200, smoothing = 0.9, divergence = 4 } = given;
   refuse({ from, to, steps, smoothing, divergence });
   const optimizer = { ...(options.optimizer ?? { type: "adam" as const }), lr: from };

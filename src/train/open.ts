@@ -43,6 +43,13 @@ async function openBackends(source: GpuSource | null | undefined): Promise<reado
   const cpu = await cpuBackend();
   const gpu = source === undefined ? globalThis.navigator?.gpu : source;
   if (!gpu) return [cpu];
+  if (typeof gpu !== "object" || !("device" in gpu || "requestAdapter" in gpu)) {
+    cpu.dispose();
+    throw new ChainruleError(
+      "usage",
+      "gpu: navigator.gpu is needed, createNodeGpu()'s, { device } of your own, or null",
+    );
+  }
   try {
     return [await webgpuBackend(gpu), cpu];
   } catch (error) {

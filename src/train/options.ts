@@ -1,9 +1,10 @@
 /** Every option of a run, its default and its check side by side: apart, one would be changed without the other. */
 
 import type { Backend } from "../backend/executor.ts";
-import { requireKnownFields } from "../core/arguments.ts";
+import { requireKnownFields, requireMap } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import {
+  cast,
   firstNotFinite,
   type NdArray,
   ndarray,
@@ -112,7 +113,7 @@ export interface ResolvedOptions {
 const MAX_PARTS = 256;
 
 /** Options of a run, and those that say where it runs, which openTrainer() takes in the same object. */
-const known: Readonly<Record<keyof TrainerOptions | "gpu" | "recovery" | "signal", true>> = {
+const fields: Readonly<Record<keyof TrainerOptions | "gpu" | "recovery" | "signal", true>> = {
   model: true,
   data: true,
   test: true,
@@ -134,6 +135,7 @@ const known: Readonly<Record<keyof TrainerOptions | "gpu" | "recovery" | "signal
   recovery: true,
   signal: true,
 };
+const known = Object.keys(fields);
 
 /** What can be told without looking at every row: options that there are none of, no model, no rows. */
 export function requireOptions(given: TrainerOptions): void {
@@ -179,8 +181,10 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
   if (accumulate > 1 && batch === "full") {
     throw new ChainruleError("usage", 'accumulate needs a batch of so many rows: a batch of "full" has them all');
   }
-  const { maxBufferSize, maxDataBytes } = backend.limits;
+  const { maxBufferSize } = backend.limits;
   requireFits(model, maxBufferSize);
+  const maxDataBytes = given.maxDataBytes ?? backend.limits.maxDataBytes;
+  if (!(maxDataBytes > 0)) throw new ChainruleError("usage", `maxDataBytes must be above 0, got ${maxDataBytes}`);
   const weights = given.weights ?? initialise(model, seed, given.init ?? defaultInitialiser(model));
   checkWeights(model, weights);
   return {
@@ -198,13 +202,14 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
     seed,
     halves,
     weights,
-    maxDataBytes: given.maxDataBytes ?? maxDataBytes,
+    maxDataBytes,
     maxBufferSize,
   };
 }
 
 /** Names, shapes and finiteness of every parameter. */
 export function checkWeights(model: ModelSpec, weights: ReadonlyMap<string, NdArray>): void {
+  requireMap("weights", weights);
   const specs = parameterSpecs(model);
   for (const { name, shape } of specs) {
     const value = weights.get(name);
@@ -269,7 +274,7 @@ export function matchRows(model: ModelSpec, rows: Rows, what: string, numberOf =
   if (y.shape[0] !== n) throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${y.shape[0] ?? 0} of targets`);
   const targets = losses[model.loss].targets;
   if (targets === "classes") return { x: flatX, y: classLabels(y, outputs, what, numberOf) };
-  if (y.dtype === "i32") return { x: flatX, y: labelsAsValues(y, outputs, what, numberOf) };
+  if (isWhole(y)) return { x: flatX, y: labelsAsValues(y, outputs, what, numberOf) };
   const flatY = y.shape.length === 2 ? y : { ...y, shape: [n, sizeOf(y.shape.slice(1))] };
   if (flatY.shape[1] !== outputs) {
     throw new ChainruleError("data", `${what}: targets have ${flatY.shape[1]} values, the model gives ${outputs}`);
@@ -288,8 +293,12 @@ export function matchInputs(model: ModelSpec, x: NdArray, what: string, numberOf
   if (width !== inputs)
     throw new ChainruleError("data", `${what}: rows have ${width} values, the model takes ${inputs}`);
   refuseNotFinite(x, `${what}: x`, numberOf);
-  return x.shape.length === 2 ? x : { ...x, shape: [n, width] };
+  // Whole numbers are inputs too, but no kernel reads them.
+  const values = isWhole(x) ? cast(x, "f32") : x;
+  return x.shape.length === 2 ? values : { ...values, shape: [n, width] };
 }
+
+const isWhole = ({ dtype }: NdArray): boolean => dtype === "i32" || dtype === "u32";
 
 type NumberOf = (row: number) => number;
 

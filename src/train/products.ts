@@ -1,7 +1,7 @@
 import type { Kept } from "../backend/cache.ts";
 import type { Backend, Executor } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
-import { type NdArray, reshape, shapeText, sizeOf } from "../core/ndarray.ts";
+import { cast, type NdArray, requireNdArray, reshape, shapeText, sizeOf } from "../core/ndarray.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { matmul as matmulOp, transposeMatmul as transposeMatmulOp } from "../ops/matmul.ts";
@@ -56,12 +56,13 @@ async function product<A>(
   op: Op<A>,
   attrs: NoInfer<A>,
   form: string,
-  a: NdArray,
-  b: NdArray,
+  ...given: readonly [NdArray, NdArray]
 ): Promise<NdArray> {
-  for (const x of [a, b]) {
+  for (const x of given) {
+    requireNdArray(x, `${op.name}: what was given`);
     if (sizeOf(x.shape) === 0) throw new ChainruleError("shape", `${op.name}: ${shapeText(x.shape)} is empty`);
   }
+  const [a, b] = given.map((x) => cast(x, "f32")) as [NdArray, NdArray];
   const make = async (): Promise<Product> => {
     const g = new Graph();
     const places = { a: g.variable("a", a), b: g.variable("b", b) };
@@ -81,5 +82,6 @@ async function product<A>(
 }
 
 function asRow(x: NdArray): NdArray {
+  requireNdArray(x, "outerProduct: what was given");
   return x.shape.length === 1 ? reshape(x, [1, x.shape[0]!]) : x;
 }

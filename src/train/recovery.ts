@@ -1,4 +1,5 @@
 import type { Backend } from "../backend/executor.ts";
+import { requireKnownFields, requireOneOf } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 
 /** What happens to a run whose GPU device is lost: a driver reset, a crash of the GPU process, sleep. */
@@ -17,6 +18,16 @@ export interface RecoveryOptions {
   readonly holdMs?: number;
   /** Hears of every loss and what became of it. */
   readonly onEvent?: (event: RecoveryEvent) => void;
+}
+
+const fields: Readonly<Record<keyof RecoveryOptions, true>> = { onLost: true, cpu: true, holdMs: true, onEvent: true };
+
+/** Throws ChainruleError("usage") for options that cannot be meant. */
+export function checkRecovery(options: RecoveryOptions): void {
+  requireKnownFields("recovery", options, Object.keys(fields));
+  const { onLost = "cpu", holdMs = 0 } = options;
+  requireOneOf("recovery: onLost", onLost, ["cpu", "wait", "stop"]);
+  if (!(holdMs >= 0)) throw new ChainruleError("usage", `recovery: holdMs must be at least 0, got ${holdMs}`);
 }
 
 /** What became of a loss, for people. */

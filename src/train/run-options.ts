@@ -12,7 +12,7 @@ export interface RunOptions {
   readonly onNotFinite?: "stop" | "skip";
 }
 
-const known: Readonly<Record<keyof RunOptions, true>> = {
+const fields: Readonly<Record<keyof RunOptions, true>> = {
   steps: true,
   logEvery: true,
   signal: true,
@@ -21,7 +21,7 @@ const known: Readonly<Record<keyof RunOptions, true>> = {
 
 /** Throws ChainruleError("usage") for options that cannot be meant. */
 export function checkRun(options: RunOptions): void {
-  requireKnownFields("run", options, known);
+  requireKnownFields("run", options, Object.keys(fields));
   const { steps, logEvery = 1, onNotFinite = "stop" } = options;
   if (steps !== Number.POSITIVE_INFINITY) requireCount("run: steps", steps, 0);
   requireCount("run: logEvery", logEvery);

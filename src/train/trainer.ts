@@ -16,7 +16,7 @@ import { metricsOf, type StepMetrics } from "./metrics.ts";
 import type { CreateOptions } from "./open.ts";
 import type { ResolvedOptions, Rows, TrainerOptions } from "./options.ts";
 import type { GradientOptions, Gradients, LossGradients } from "./passes.ts";
-import type { RecoveryOptions } from "./recovery.ts";
+import { checkRecovery, type RecoveryOptions } from "./recovery.ts";
 import type { RowSource } from "./row-source.ts";
 import { checkRun, type RunOptions } from "./run-options.ts";
 import { type TrainerState, weightsOf } from "./state.ts";
@@ -53,6 +53,7 @@ export class Trainer extends Disposing {
 
   /** createTrainer() for a given backend. */
   static async create(backend: Backend, given: TrainerOptions, recovery: RecoveryOptions = {}): Promise<Trainer> {
+    checkRecovery(recovery);
     return new Trainer(new Survivor(await Machinery.create(backend, given), given, recovery));
   }
 

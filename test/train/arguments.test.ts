@@ -1,8 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuBackend } from "../../src/backend/cpu.ts";
 import type { Backend } from "../../src/backend/executor.ts";
+import { referenceBackend } from "../../src/backend/reference/executor.ts";
+import { wasmBackend } from "../../src/backend/wasm/backend.ts";
+import { checkGradients } from "../../src/check/gradients.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
+import { decodeCheckpoint } from "../../src/io/checkpoint.ts";
+import { loadDataFile } from "../../src/io/load-file.ts";
+import { readNpy, writeNpy } from "../../src/io/npy.ts";
+import { readNpz, writeNpz } from "../../src/io/npz.ts";
+import { readOnnx } from "../../src/io/onnx/read.ts";
+import { writeOnnx } from "../../src/io/onnx/write.ts";
+import { readSafetensors, writeSafetensors } from "../../src/io/safetensors.ts";
+import { writeWeights } from "../../src/io/weights.ts";
+import { balancedClassWeights } from "../../src/nn/class-weights.ts";
 import { parseModel } from "../../src/nn/model.ts";
+import { findLearningRate } from "../../src/train/find-learning-rate.ts";
+import { matmul, outerProduct } from "../../src/train/products.ts";
 import { createTrainer, type RunOptions, type Trainer } from "../../src/train/trainer.ts";
 import { runWithValidation } from "../../src/train/validation.ts";
 
@@ -53,11 +67,67 @@ describe("createTrainer", () => {
     ["too few numbers", { model, data: { x: { ...x, shape: [5, 2] }, y } }, "data", /x is no array as ndarray/],
     ["another kind of numbers", { model, data: { x: { ...x, dtype: "i32" }, y } }, "data", /x is no array/],
     ["nothing", null, "usage", /an object of options is needed, got null/],
+    ["a schedule that is none", { ...given, schedule: { type: "cosin" } }, "usage", /unknown schedule "cosin"; known/],
+    [
+      "a slip in a schedule",
+      { ...given, schedule: { type: "cosine", steps: 9, mn: 0 } },
+      "usage",
+      /option "mn"; known/,
+    ],
+    [
+      "a slip in an optimizer",
+      { ...given, optimizer: { type: "adam", lr: 0.1, weightdecay: 1 } },
+      "usage",
+      /optimizer: unknown option "weightdecay"; known are type, lr, momentum/,
+    ],
+    [
+      "a slip in a penalty",
+      { ...given, penalty: { L2: 1 } },
+      "usage",
+      /penalty: unknown option "L2"; known are l1, l2/,
+    ],
+    ["a slip in an average", { ...given, ema: { decay: 0.9, dekay: 1 } }, "usage", /ema: unknown option "dekay"/],
+    ["a slip in a group", { ...given, groups: [{ match: "bias", LR: 0 }] }, "usage", /groups: unknown option "LR"/],
+    ["groups that are no list", { ...given, groups: {} }, "usage", /groups: a list is needed/],
+    [
+      "an initialiser that is none",
+      { ...given, init: "glorot" },
+      "usage",
+      /init must be "uniform01" or .*got "glorot"/,
+    ],
+    ["weights that are no Map", { ...given, weights: {} }, "usage", /weights: a Map of arrays by name is needed/],
+    ["a chunk of less than nothing", { ...given, maxDataBytes: -5 }, "usage", /maxDataBytes must be above 0, got -5/],
   ])("refuses %s, with a backend and without", async (_what, options, code, message) => {
     const wrong = options as typeof given;
     await expect(createTrainer(wrong)).rejects.toMatchObject(refusal(code, message));
     if (wrong) await expect(createTrainer(backend, wrong)).rejects.toMatchObject(refusal(code, message));
   });
+});
+
+test.each<[string, object, RegExp]>([
+  ["a slip in recovery", { recovery: { onlost: "cpu" } }, /recovery: unknown option "onlost"; known are onLost/],
+  ["recovery by what there is not", { recovery: { onLost: "gpu" } }, /onLost must be "cpu" or "wait" or "stop"/],
+  ["a GPU that is none", { gpu: {} }, /gpu: navigator\.gpu is needed/],
+  ["a GPU's name", { gpu: "nvidia" }, /gpu: navigator\.gpu is needed/],
+])("createTrainer refuses %s", async (_what, options, message) => {
+  await expect(createTrainer({ ...given, ...options })).rejects.toMatchObject(refusal("usage", message));
+});
+
+test("whole numbers are inputs and labels as they are, of whatever type", async () => {
+  const lossOf = async (rows: typeof given.data): Promise<number> => {
+    const made = await createTrainer(backend, { ...given, data: rows });
+    const { loss } = await made.step();
+    made.dispose();
+    return loss;
+  };
+  const exact = await lossOf(given.data);
+  for (const dtype of ["i32", "u32", "f64"] as const) {
+    expect(await lossOf({ x: ndarray(x.shape, dtype, x.data), y }), dtype).toBe(exact);
+    expect(await lossOf({ x, y: ndarray(y.shape, dtype, y.data) }), `labels ${dtype}`).toBe(exact);
+    const two = ndarray([1, 1], dtype, [2]);
+    expect([...(await matmul(backend, two, ndarray([1, 1], "f32", [1.5]))).data], dtype).toEqual([3]);
+    expect([...(await outerProduct(backend, ndarray([1], dtype, [2]), two)).data], dtype).toEqual([4]);
+  }
 });
 
 describe("run", () => {
@@ -137,6 +207,49 @@ test.each<[string, () => unknown, string, RegExp]>([
   ["backward without a derivative", () => trainer.backward(x, undefined as never), "data", /backward: dy is no array/],
   ["restore, something else", () => trainer.restore({} as never), "file", /no state of a run/],
   ["restore, nothing", () => trainer.restore(null as never), "file", /no state of a run/],
+  [
+    "matmul of lists",
+    () => matmul(backend, [[1]] as never, [[2]] as never),
+    "data",
+    /matmul: what was given is no array/,
+  ],
+  ["outerProduct of nothing", () => outerProduct(backend, x, undefined as never), "data", /no array as ndarray/],
+  ["findLearningRate, a slip", () => findLearningRate(backend, given, { step: 9 } as never), "usage", /option "step"/],
+  ["checkGradients of nothing", () => checkGradients({} as never), "model", /a model is needed/],
+  ["referenceBackend in halves", () => referenceBackend("f16" as never), "usage", /"f32" or "f64", got "f16"/],
+  ["wasmBackend with no threads", () => wasmBackend({ threads: 0 }), "usage", /threads must be a whole number from 1/],
+  [
+    "balancedClassWeights, a label beyond",
+    () => balancedClassWeights(y, 1),
+    "data",
+    /label 1 is outside the 1 classes/,
+  ],
+  [
+    "readNpz of a buffer",
+    () => readNpz(new ArrayBuffer(9) as never),
+    "usage",
+    /zip: a file's bytes are needed as a Uint8/,
+  ],
+  ["readNpy of a path", () => readNpy("a.npy" as never), "usage", /npy: a file's bytes are needed/],
+  ["readSafetensors of a buffer", () => readSafetensors(new ArrayBuffer(9) as never), "usage", /a file's bytes/],
+  ["decodeCheckpoint of a path", () => decodeCheckpoint("run" as never), "usage", /checkpoint: a file's bytes/],
+  [
+    "loadDataFile of a buffer",
+    () => loadDataFile("a.csv", new ArrayBuffer(9) as never),
+    "usage",
+    /a\.csv: a file's bytes/,
+  ],
+  ["importNet of a buffer", () => readOnnx(new ArrayBuffer(9) as never), "usage", /onnx: a file's bytes/],
+  ["writeNpz of an object", () => writeNpz({ a: x } as never), "usage", /npz: arrays by name are needed as a Map/],
+  ["writeSafetensors of an object", () => writeSafetensors({ a: x } as never), "usage", /safetensors: arrays by name/],
+  ["writeNpy of a list", () => writeNpy([1, 2] as never), "usage", /npy: an array as ndarray/],
+  [
+    "writeWeights, some missing",
+    () => writeWeights(model, new Map()),
+    "file",
+    /weights: 0\.weight \[2, 4\] is missing/,
+  ],
+  ["writeOnnx without weights", () => writeOnnx(model, undefined as never), "usage", /weights: a Map of arrays/],
 ])("refuses %s", async (_what, ask, code, message) => {
   await expect(Promise.resolve().then(ask)).rejects.toMatchObject(refusal(code, message));
 });

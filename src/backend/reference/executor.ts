@@ -1,3 +1,4 @@
+import { requireOneOf } from "../../core/arguments.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { cast, type NdArray } from "../../core/ndarray.ts";
 import { Disposing, disposedError, disposing } from "../../core/resource.ts";
@@ -112,6 +113,7 @@ export class ReferenceExecutor extends Disposing implements Executor {
 
 /** The CPU in plain loops: f64 for checks, f32 where nothing faster is there; `why` says why it is used. */
 export function referenceBackend(precision: "f32" | "f64" = "f32", why?: string): Backend {
+  requireOneOf("referenceBackend", precision, ["f32", "f64"]);
   const cache = new ExecutorCache("the backend");
   let disposed = false;
   return disposing({

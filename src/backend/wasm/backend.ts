@@ -1,3 +1,4 @@
+import { requireCount } from "../../core/arguments.ts";
 import { disposedError, disposing } from "../../core/resource.ts";
 import type { Graph, Node } from "../../graph/graph.ts";
 import { ExecutorCache } from "../cache.ts";
@@ -19,6 +20,7 @@ const MAX_VALUE_BYTES = 2 ** 31;
 
 /** The CPU in f32, by WebAssembly SIMD. Throws ChainruleError("adapter") where the engine has neither. */
 export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
+  if (options.threads !== undefined) requireCount("threads", options.threads);
   const wasm = await loadModule(options);
   const pool = await Pool.create(wasm, options.threads);
   const threads = pool?.threads ?? 1;

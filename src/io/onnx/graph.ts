@@ -1,3 +1,4 @@
+import { requireBytes } from "../../core/arguments.ts";
 import { brief } from "../safetensors-header.ts";
 import { type Field, fields, integers, refuse, text, WIRE } from "./protobuf.ts";
 import {
@@ -59,6 +60,7 @@ const OPSETS = [7, 30] as const;
 
 /** Reads a ModelProto. Nothing is copied but names and small numbers; tensors stay views of the file. */
 export function readModel(bytes: Uint8Array): OnnxFile {
+  requireBytes("onnx", bytes);
   if (bytes.length > MOST_BYTES)
     refuse(`the file has ${bytes.length} bytes, more than the ${MOST_BYTES} that the format allows`);
   let graph: Uint8Array | null = null;

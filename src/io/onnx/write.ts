@@ -1,6 +1,6 @@
 import type { NdArray } from "../../core/ndarray.ts";
 import { refuseCode } from "../../nn/custom-layer.ts";
-import { type LayerSpec, type ModelSpec, widths } from "../../nn/model.ts";
+import { type LayerSpec, type ModelSpec, requireModel, widths } from "../../nn/model.ts";
 import { weightTensors } from "../weights.ts";
 import { Message } from "./protobuf.ts";
 import {
@@ -44,6 +44,7 @@ interface Step {
  * that readOnnx gives the same model back. Equal input gives equal bytes.
  */
 export function writeOnnx(model: ModelSpec, weights: ReadonlyMap<string, NdArray>): Uint8Array {
+  requireModel(model);
   const { inputs, outputs } = widths(model);
   const steps: Step[] = [];
   const scalars = new Map<string, number>();
