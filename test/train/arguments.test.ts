@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuBackend } from "../../src/backend/cpu.ts";
 import type { Backend } from "../../src/backend/executor.ts";
@@ -65,6 +66,18 @@ describe("createTrainer", () => {
     ["lists", { model, data: { x: [[0, 0]], y: [0] } }, "data", /training data: y is no array as ndarray/],
     ["bare numbers", { model, data: { x: x.data, y } }, "data", /training data: x is no array as ndarray/],
     ["too few numbers", { model, data: { x: { ...x, shape: [5, 2] }, y } }, "data", /x is no array as ndarray/],
+    [
+      "a type that is none",
+      { model, data: { x: { ...x, dtype: "f128", data: [1, 2, 3, 4, 5, 6, 7, 8] }, y } },
+      "data",
+      /x is no/,
+    ],
+    [
+      "a list in an array",
+      { model, data: { x: { ...x, data: [1, 2, 3, 4, 5, 6, 7, 8] }, y } },
+      "data",
+      /x is no array/,
+    ],
     ["another kind of numbers", { model, data: { x: { ...x, dtype: "i32" }, y } }, "data", /x is no array/],
     ["nothing", null, "usage", /an object of options is needed, got null/],
     ["a schedule that is none", { ...given, schedule: { type: "cosin" } }, "usage", /unknown schedule "cosin"; known/],
@@ -128,6 +141,19 @@ test("whole numbers are inputs and labels as they are, of whatever type", async 
     expect([...(await matmul(backend, two, ndarray([1, 1], "f32", [1.5]))).data], dtype).toEqual([3]);
     expect([...(await outerProduct(backend, ndarray([1], dtype, [2]), two)).data], dtype).toEqual([4]);
   }
+});
+
+test("arrays and bytes that another realm made are arrays and bytes", async () => {
+  const there = <T>(code: string): T => runInNewContext(code) as T;
+  const data = there<Float32Array>("new Float32Array([0, 0, 0, 1, 1, 0, 1, 1])");
+  expect(data instanceof Float32Array).toBe(false);
+  const made = await createTrainer(backend, { ...given, data: { x: { ...x, data }, y } });
+  expect((await made.step()).loss).toBeGreaterThan(0);
+  made.dispose();
+  const bytes = writeNpy(x);
+  const copy = there<(length: number) => Uint8Array>("(length) => new Uint8Array(length)")(bytes.length);
+  copy.set(bytes);
+  expect(readNpy(copy)).toEqual(x);
 });
 
 describe("run", () => {
