@@ -55,13 +55,13 @@ export {
 } from "./train/find-learning-rate.ts";
 export type { StepMetrics } from "./train/metrics.ts";
 export type { CreateOptions } from "./train/open.ts";
-export type { ResolvedOptions, Rows, TrainerOptions } from "./train/options.ts";
+export type { ResolvedOptions, TrainerOptions } from "./train/options.ts";
 export type { GradientOptions, Gradients, Intermediate, LossGradients } from "./train/passes.ts";
 export type { Halves, LossScale, Precision } from "./train/precision.ts";
 export { Predictor } from "./train/predictor.ts";
 export { matmul, outerProduct, transposeMatmul } from "./train/products.ts";
 export type { RecoveryEvent, RecoveryOptions } from "./train/recovery.ts";
-export type { RowSource } from "./train/row-source.ts";
+export type { RowSource, Rows } from "./train/row-source.ts";
 export type { TrainerState } from "./train/state.ts";
 export {
   createTrainer,

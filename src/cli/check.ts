@@ -6,7 +6,7 @@ import { rows, shapeText } from "../core/ndarray.ts";
 import { weightsOf } from "../io/weights.ts";
 import { defaultInitialiser, type Initialiser, initialise, initialisers } from "../nn/initialise.ts";
 import { requireFits } from "../nn/parameters.ts";
-import { matchRows } from "../train/options.ts";
+import { matchRows } from "../train/match-rows.ts";
 import { type Precision, precisions } from "../train/precision.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { dataFlags } from "./data-flags.ts";

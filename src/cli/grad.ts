@@ -8,7 +8,7 @@ import type { ModelSpec } from "../nn/model.ts";
 import { unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
 import { gradientGraph } from "../train/gradient-graph.ts";
-import { matchRows } from "../train/options.ts";
+import { matchRows } from "../train/match-rows.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { requireWritable, tensorsAt, writeWhole } from "./files.ts";
 import { print } from "./output.ts";

@@ -2,11 +2,12 @@
 
 import { ChainruleError } from "./errors.ts";
 
-/** Throws ChainruleError("usage") where `value` is no whole number from `least` up. */
-export function requireCount(name: string, value: unknown, least = 1): void {
-  if (!(Number.isSafeInteger(value) && (value as number) >= least)) {
-    throw new ChainruleError("usage", `${name} must be a whole number from ${least} up, got ${shown(value)}`);
-  }
+/** Throws ChainruleError("usage") where `value` is no whole number from `least` up, to `most` where there is one. */
+export function requireCount(name: string, value: unknown, least = 1, most?: number): void {
+  const count = value as number;
+  if (Number.isSafeInteger(value) && count >= least && count <= (most ?? count)) return;
+  const range = most === undefined ? `${least} up` : `${least} to ${most}`;
+  throw new ChainruleError("usage", `${name} must be a whole number from ${range}, got ${shown(value)}`);
 }
 
 /** Throws ChainruleError("usage") where `value` is none of a few words. */

@@ -1,3 +1,5 @@
+/** What an op is, whole: its records refer to each other, and who writes one reads them together. */
+
 import type { NdArray } from "../core/ndarray.ts";
 import type { ChipValue, ChipWriter } from "./chip.ts";
 import type { Graph, Node, Tensor, TensorSpec } from "./graph.ts";

@@ -9,7 +9,8 @@ export function balancedClassWeights(labels: NdArray, classes: number): number[]
   const counts = new Array<number>(classes).fill(0);
   requireNdArray(labels, "balancedClassWeights: labels");
   for (const label of labels.data) {
-    if (!(label in counts)) throw new ChainruleError("data", `label ${label} is outside the ${classes} classes`);
+    if (!(label in counts))
+      throw new ChainruleError("data", `balancedClassWeights: label ${label} is outside the ${classes} classes`);
     counts[label]!++;
   }
   return counts.map((count) => (count === 0 ? 1 : labels.data.length / (classes * count)));

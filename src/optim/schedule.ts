@@ -1,4 +1,4 @@
-import { requireKnownFields } from "../core/arguments.ts";
+import { requireCount, requireKnownFields } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { ControlAttrs } from "../ops/control.ts";
 
@@ -18,6 +18,9 @@ export type ScheduleSpec =
 
 type ScheduleAttrs = Pick<ControlAttrs, "schedule" | "lr" | "warmup" | "period" | "gamma" | "floor">;
 
+/** Steps are i32 on the device. */
+const MOST = 2 ** 31 - 1;
+
 /** Settings of each kind. */
 const settingsOf: Readonly<Record<ScheduleSpec["type"], readonly string[]>> = {
   constant: ["warmup"],
@@ -36,35 +39,29 @@ export function scheduleAttrs(spec: ScheduleSpec, lr: number): ScheduleAttrs {
   requireKind(spec.type);
   requireKnownFields(`schedule ${spec.type}`, spec, ["type", ...settingsOf[spec.type]]);
   const warmup = spec.warmup ?? 0;
-  whole("schedule: warmup", warmup, 0);
+  requireCount("schedule: warmup", warmup, 0, MOST);
   const base = { schedule: spec.type, lr, warmup, period: 1, gamma: 1, floor: 0 };
   if (spec.type === "step") {
-    whole("schedule: every", spec.every, 1);
+    requireCount("schedule: every", spec.every, 1, MOST);
     if (!(spec.gamma > 0 && spec.gamma <= 1)) {
       throw new ChainruleError("usage", `schedule: gamma must be above 0 and at most 1, got ${spec.gamma}`);
     }
     return { ...base, period: spec.every, gamma: spec.gamma };
   }
   if (spec.type === "cosine") {
-    whole("schedule: steps", spec.steps, 1);
+    requireCount("schedule: steps", spec.steps, 1, MOST);
     const min = spec.min ?? 0;
     if (!(min >= 0 && min <= lr)) throw new ChainruleError("usage", `schedule: min must be from 0 to lr, got ${min}`);
     return { ...base, period: spec.steps, floor: min };
   }
   if (spec.type === "exponential") {
-    whole("schedule: steps", spec.steps, 1);
+    requireCount("schedule: steps", spec.steps, 1, MOST);
     if (!(spec.end > 0 && Number.isFinite(spec.end))) {
       throw new ChainruleError("usage", `schedule: end must be a positive number, got ${spec.end}`);
     }
     return { ...base, period: spec.steps, gamma: spec.end / lr };
   }
   return base;
-}
-
-function whole(name: string, value: number, low: number): void {
-  if (!(Number.isInteger(value) && value >= low && value < 2 ** 31)) {
-    throw new ChainruleError("usage", `${name} must be a whole number from ${low} up, got ${value}`);
-  }
 }
 
 /**

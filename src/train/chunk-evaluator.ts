@@ -4,7 +4,7 @@ import type { NdArray } from "../core/ndarray.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { EVAL_BATCH, type Evaluation, Evaluator, evaluationOf, type Tally } from "./evaluation.ts";
-import type { Rows } from "./options.ts";
+import type { Rows } from "./row-source.ts";
 import { type RowSource, readRange } from "./row-source.ts";
 
 /** Bytes of a chunk of rows that is evaluated at once: it and the next are in memory. */

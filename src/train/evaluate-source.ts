@@ -2,7 +2,7 @@ import type { Backend } from "../backend/executor.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { Evaluator } from "./evaluation.ts";
-import type { Rows } from "./options.ts";
+import type { Rows } from "./row-source.ts";
 import { fitsWhole, isResident, type RowSource, sourceOf } from "./row-source.ts";
 
 export type AnyEvaluator = Pick<Evaluator, "evaluate" | "memory" | "dispose">;

@@ -9,8 +9,9 @@ import { CONTROL, LEAST_SCALE } from "../ops/control.ts";
 import { fuse } from "../ops/fuse.ts";
 import { startCursor } from "../ops/record.ts";
 import { type GradientGraph, gradientGraph } from "./gradient-graph.ts";
-import type { ResolvedOptions, Rows } from "./options.ts";
+import type { ResolvedOptions } from "./options.ts";
 import type { HalfSteps } from "./precision.ts";
+import type { Rows } from "./row-source.ts";
 import { isResident, sourceOf } from "./row-source.ts";
 
 /** Multiply-adds of the f64 pass that makes the bound: rows beyond are left out, so that it takes a few seconds at most. */

@@ -10,7 +10,8 @@ import { packGroup, unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
 import { EVAL_BATCH } from "./evaluation.ts";
 import { type GradientGraph, gradientGraph, outputGradientGraph } from "./gradient-graph.ts";
-import { matchInputs, matchRows, type ResolvedOptions, refuseNotFinite } from "./options.ts";
+import { matchInputs, matchRows, refuseNotFinite } from "./match-rows.ts";
+import type { ResolvedOptions } from "./options.ts";
 import { inChunks, outputsOf } from "./predict-rows.ts";
 
 /** What a backward pass over one batch gives. */

@@ -3,7 +3,14 @@ import { type NdArray, sizeOf, type TypedArray, zeros } from "../core/ndarray.ts
 import { epochKeys, halfBits, permuteWith } from "../core/permute.ts";
 import { randomWord, STREAM } from "../core/philox.ts";
 import type { TensorSpec } from "../graph/graph.ts";
-import type { Rows } from "./options.ts";
+
+/** Rows to learn from: x f32 [n, inputs]; y f32 [n, outputs], or class indices i32 [n]. */
+export interface Rows {
+  /** f32 [n, inputs]; further axes are taken as one. */
+  readonly x: NdArray;
+  /** f32 [n, outputs], or class indices i32 [n]. */
+  readonly y: NdArray;
+}
 
 /**
  * Rows that are read when they are needed, by number: a data set larger than memory. Only shapes and types are known

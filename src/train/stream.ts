@@ -1,6 +1,6 @@
 import { type NdArray, sizeOf, zeros } from "../core/ndarray.ts";
 import { batchIndex } from "../ops/batch.ts";
-import type { Rows } from "./options.ts";
+import type { Rows } from "./row-source.ts";
 import { isResident, type RowSource, sourceOf } from "./row-source.ts";
 import { cursorAt } from "./training-graph.ts";
 

@@ -14,10 +14,10 @@ import type { Evaluation } from "./evaluation.ts";
 import { Machinery } from "./machinery.ts";
 import { metricsOf, type StepMetrics } from "./metrics.ts";
 import type { CreateOptions } from "./open.ts";
-import type { ResolvedOptions, Rows, TrainerOptions } from "./options.ts";
+import type { ResolvedOptions, TrainerOptions } from "./options.ts";
 import type { GradientOptions, Gradients, LossGradients } from "./passes.ts";
 import { checkRecovery, type RecoveryOptions } from "./recovery.ts";
-import type { RowSource } from "./row-source.ts";
+import type { RowSource, Rows } from "./row-source.ts";
 import { checkRun, type RunOptions } from "./run-options.ts";
 import { type TrainerState, weightsOf } from "./state.ts";
 import { Survivor } from "./survivor.ts";
@@ -109,8 +109,10 @@ export class Trainer extends Disposing {
     this.running = true;
     try {
       const end = this.life.done + options.steps;
+      const { moves } = this;
       for (;;) {
         await this.life.ready;
+        if (this.moves !== moves) return;
         const { machinery } = this.life;
         try {
           yield* this.steps(end, options);
@@ -138,6 +140,7 @@ export class Trainer extends Disposing {
         const from = this.life.queued;
         const fed = machinery.feed(from, Math.min(end - from, this.chunkSteps, RING_SLOTS));
         const count = typeof fed === "number" ? fed : await fed;
+        if (this.moves !== moves) return;
         const ring = executor.run(count, [plan.ring]);
         ring.catch(() => undefined);
         pending.push({ from, to: from + count, ring, start: performance.now() });

@@ -3,6 +3,7 @@ import type { Backend } from "../../src/backend/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
 import type { TrainerOptions } from "../../src/train/options.ts";
+import { type RowSource, sourceOf } from "../../src/train/row-source.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { mixedNet, ring, smallNet } from "../shared/problems.ts";
@@ -16,6 +17,14 @@ const small = { model: smallNet, data, batch: 16, seed: 5, optimizer: { type: "a
 const large = { model: mixedNet, data, batch: 17, clip: 1, seed: 5 } as const;
 /** Rows of seven steps are on the device at a time. */
 const streamed = { ...large, maxDataBytes: 17 * 8 * 7 };
+
+const slowly = (source: RowSource): RowSource => ({
+  ...source,
+  read: async (index) => {
+    await new Promise((resolve) => setTimeout(resolve, 3));
+    return source.read(index);
+  },
+});
 
 let gpu: WebGpuBackend;
 let cpu: Backend;
@@ -106,7 +115,7 @@ describe("a run that is left by break", () => {
   });
 });
 
-test("a run ends where the trainer is put elsewhere in its midst, by its own loop or by another's hand", async () => {
+test("a run ends where its own loop puts the trainer elsewhere, and goes on", async () => {
   const trainer = await createTrainer(gpu, small);
   await lossesOf(trainer, 10);
   const state = await trainer.state();
@@ -119,15 +128,28 @@ test("a run ends where the trainer is put elsewhere in its midst, by its own loo
   expect(trainer.stepsTaken).toBe(10);
   await goesOn(trainer, small, 40);
 
-  const run = trainer.run({ steps: 10_000 });
-  await run.next();
-  const next = (async () => {
-    for await (const m of run) seen.push(m.step);
-  })();
-  trainer.reset();
-  await next;
-  expect(trainer.stepsTaken).toBe(0);
-  await goesOn(trainer, small, 40);
+  trainer.dispose();
+});
+
+test.each([
+  ["on the chip", () => gpu, small],
+  ["with rows that stream", () => asDispatches(gpu), streamed],
+  ["with rows that take a while", () => asDispatches(gpu), { ...streamed, data: slowly(sourceOf(data)) }],
+] as const)("a run ends where the trainer is put elsewhere by another's hand, %s", async (_where, backend, options) => {
+  const trainer = await createTrainer(backend(), options);
+  // Whatever it waits for just then: more rows, or a reading.
+  for (let turns = 0; turns < 12; turns++) {
+    const run = trainer.run({ steps: 10_000 });
+    const rest = (async () => {
+      for await (const m of run) void m;
+    })();
+    for (let i = 0; i < turns; i++) await new Promise((resolve) => setTimeout(resolve, 0));
+    trainer.reset();
+    await rest;
+    expect(trainer.stepsTaken).toBe(0);
+    await goesOn(trainer, options, 12);
+    trainer.reset();
+  }
   trainer.dispose();
 });
 
