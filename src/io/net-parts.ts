@@ -2,6 +2,8 @@ import { ChainruleError } from "../core/errors.ts";
 import { firstNotFinite, type NdArray, sizeOf } from "../core/ndarray.ts";
 import type { LossName } from "../nn/loss-kinds.ts";
 import { type LayerSpec, type ModelSpec, parameterSpecs, parseModel } from "../nn/model.ts";
+import { type Affine, isIdentity } from "./affine.ts";
+import { foldAffines, type LayerStep, type NetStep } from "./fold-affine.ts";
 
 /** A net out of a file of another library. */
 export interface ImportedNet {
@@ -26,9 +28,9 @@ const APPLIED: Partial<Record<LossName, "softmax" | "sigmoid">> = { crossEntropy
 
 /** Collects the layers and parameters of a net while its file is read. */
 export class NetParts {
-  readonly layers: LayerSpec[] = [];
-  /** In the order of parameterSpecs. */
-  private readonly values: NdArray[] = [];
+  private readonly steps: NetStep[] = [];
+  /** The steps as layers, once they are asked for; none is added from then on. */
+  private folded: readonly LayerStep[] | null = null;
   private readonly notes: string[] = [];
   private bytes = 0;
   /** The layer that took the logarithm of a softmax: none may follow. */
@@ -46,14 +48,30 @@ export class NetParts {
 
   /** `where` names the layer as its file does. */
   add(layer: LayerSpec, where: string): void {
-    this.requireOpen(where);
-    this.layers.push(layer);
+    this.push({ kind: "plain", layer, where });
+  }
+
+  /**
+   * x scale + shift, feature by feature, in f64: batch norm in inference, or a normalisation by fixed numbers. It becomes
+   * part of a linear layer beside it, or one of its own.
+   */
+  affine(affine: Affine, where: string): void {
+    const at = firstNotFinite(affine.scale);
+    if (at >= 0) this.refuse(`${where}: it multiplies value ${at} by ${affine.scale[at]}`);
+    const shift = firstNotFinite(affine.shift);
+    if (shift >= 0) this.refuse(`${where}: it adds ${affine.shift[shift]} to value ${shift}`);
+    if (!isIdentity(affine)) this.push({ kind: "affine", affine, where });
   }
 
   /** The logarithm of a softmax, which crossEntropy takes itself and which changes nothing for it. */
   addLogSoftmax(where: string): void {
     this.requireOpen(where);
     this.logSoftmax = where;
+  }
+
+  private push(step: NetStep): void {
+    this.requireOpen(step.where);
+    this.steps.push(step);
   }
 
   private requireOpen(where: string): void {
@@ -73,23 +91,42 @@ export class NetParts {
 
   /** A linear layer of W [in, out], of f32 like all parameters, and b [out]. */
   linear(w: NdArray, b: NdArray | null, where: string): void {
-    const [inputs, outputs] = w.shape as readonly [number, number];
-    this.add({ type: "linear", in: inputs, out: outputs, bias: b !== null }, where);
-    this.keep(w, `${where}: the weight`);
-    if (b) this.keep(b, `${where}: the bias`);
+    this.push({ kind: "linear", w, b, where });
   }
 
   /** A layer normalisation of scale [size] and shift [size]. */
   layerNorm(scale: NdArray, shift: NdArray, eps: number, where: string): void {
-    this.add({ type: "layerNorm", size: sizeOf(scale.shape), eps }, where);
-    this.keep(scale, `${where}: the scale`);
-    this.keep(shift, `${where}: the shift`);
+    this.push({ kind: "layerNorm", scale, shift, eps, where });
   }
 
-  private keep(value: NdArray, what: string): void {
-    const at = firstNotFinite(value.data);
-    if (at >= 0) this.refuse(`${what} holds ${value.data[at]} at ${at}`);
-    this.values.push(value);
+  /** The layers, none of them affine any longer. */
+  get layers(): readonly LayerSpec[] {
+    return this.fold().map(layerOf);
+  }
+
+  private fold(): readonly LayerStep[] {
+    this.folded ??= foldAffines(this.steps, {
+      note: (text) => this.note(text),
+      refuse: (message) => this.refuse(message),
+    });
+    return this.folded;
+  }
+
+  /** All parameters, in the order of parameterSpecs. */
+  private values(): readonly NdArray[] {
+    const finite = (value: NdArray, what: string): NdArray => {
+      const at = firstNotFinite(value.data);
+      return at < 0 ? value : this.refuse(`${what} holds ${value.data[at]} at ${at}`);
+    };
+    return this.fold().flatMap((step) => {
+      if (step.kind === "plain") return [];
+      const { where } = step;
+      if (step.kind === "layerNorm") {
+        return [finite(step.scale, `${where}: the scale`), finite(step.shift, `${where}: the shift`)];
+      }
+      const weight = finite(step.w, `${where}: the weight`);
+      return step.b ? [weight, finite(step.b, `${where}: the bias`)] : [weight];
+    });
   }
 
   /** The whole net; `declared` is what its file says of itself. */
@@ -107,7 +144,8 @@ export class NetParts {
 
   /** The net as `model`, which has these layers and perhaps dropout among them. */
   named(model: ModelSpec): ImportedNet {
-    const weights = new Map(parameterSpecs(model).map(({ name }, i) => [name, this.values[i]!]));
+    const values = this.values();
+    const weights = new Map(parameterSpecs(model).map(({ name }, i) => [name, values[i]!]));
     return { model, weights, notes: this.notes };
   }
 
@@ -130,4 +168,11 @@ export class NetParts {
   private refuse(message: string, options?: ErrorOptions): never {
     throw new ChainruleError("file", `${this.format}: ${message}`, options);
   }
+}
+
+function layerOf(step: LayerStep): LayerSpec {
+  if (step.kind === "plain") return step.layer;
+  if (step.kind === "layerNorm") return { type: "layerNorm", size: sizeOf(step.scale.shape), eps: step.eps };
+  const [inputs, outputs] = step.w.shape as readonly [number, number];
+  return { type: "linear", in: inputs, out: outputs, bias: step.b !== null };
 }
