@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
-import { cast, type NdArray } from "../core/ndarray.ts";
+import type { NdArray } from "../core/ndarray.ts";
 import { gunzipIfNeeded } from "../data/gunzip.ts";
 import { readIdx } from "../data/idx.ts";
 import {
@@ -98,7 +98,7 @@ function recordFor(weights: string, named: string | undefined, model: ModelSpec)
 async function readRows(path: string, record: Preprocessing, missing: "refuse" | "drop"): Promise<NewRows> {
   const name = basename(path);
   const counted = (x: NdArray): NewRows => {
-    const prepared = prepareRows(name, cast(x, "f32"), record);
+    const prepared = prepareRows(name, x, record);
     return { x: prepared, lines: Array.from({ length: prepared.shape[0]! }, (_, i) => i + 1) };
   };
   const bytes = readBytes(path);

@@ -16,7 +16,7 @@ export function isNumber(field: string): boolean {
 
 /** Columns that one column of categories may become: a name or an identifier has a text of its own in every row. */
 const MOST_CATEGORIES = 256;
-/** Values that the columns of x may hold together: 1 GiB as f32. */
+/** Values that the columns of x may hold together: 2 GiB as f64. */
 const MOST_VALUES = 2 ** 28;
 
 /**
@@ -43,7 +43,7 @@ export function columnKinds(
 }
 
 /**
- * The columns of the rows as f32 [rows, width], row-major: a number as it is, categories as one column each, of which one
+ * The columns of the rows as f64 [rows, width], row-major: a number as it is, categories as one column each, of which one
  * is 1. `columns` gives each name's index.
  * Throws ChainruleError "data" naming line and column for a missing value, text in place of a number, a number beyond
  * f32, and a category that is not among the column's.
@@ -53,7 +53,7 @@ export function encodeColumns(
   rows: readonly CsvRecord[],
   kinds: readonly Column[],
   columns: ReadonlyMap<string, number>,
-): Float32Array {
+): Float64Array {
   const width = widthOf(kinds);
   if (rows.length * width > MOST_VALUES) {
     const message = `${rows.length} rows of ${width} values, more than the ${MOST_VALUES} values that are accepted`;
@@ -61,7 +61,7 @@ export function encodeColumns(
   }
   const known = kinds.map(({ categories }) => categories && new Map(categories.map((text, i) => [text, i])));
   const keys = kinds.map(({ categories }) => categories && keyOf(categories));
-  const out = new Float32Array(rows.length * width);
+  const out = new Float64Array(rows.length * width);
   let at = 0;
   for (const { line, fields } of rows) {
     kinds.forEach(({ name: column, categories }, j) => {
@@ -75,8 +75,8 @@ export function encodeColumns(
         out[at + index] = 1;
         at += categories.length;
       } else {
-        const value = Math.fround(NUMBER.test(text) ? Number(text) : Number.NaN);
-        if (!Number.isFinite(value)) fail(`${quote(text)} is not a number that f32 can hold`);
+        const value = NUMBER.test(text) ? Number(text) : Number.NaN;
+        if (!Number.isFinite(Math.fround(value))) fail(`${quote(text)} is not a number that f32 can hold`);
         out[at++] = value;
       }
     });

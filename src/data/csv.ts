@@ -1,5 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
-import { ndarray } from "../core/ndarray.ts";
+import { cast, ndarray } from "../core/ndarray.ts";
 import { classColumn, columnKinds, encodeColumns, encodedNames, isMissing, isNumber } from "./csv-columns.ts";
 import { type CsvRecord, csvRecords } from "./csv-records.ts";
 import { type Column, type Dataset, validateDataset } from "./dataset.ts";
@@ -86,7 +86,7 @@ export function readCsv(name: string, file: string | Uint8Array, options: CsvOpt
   const dropped = records.length - rows.length;
   const encoded = (kinds: readonly Column[]) => {
     const names = encodedNames(kinds);
-    return { names, array: ndarray([rows.length, names.length], "f32", encodeColumns(name, rows, kinds, columns)) };
+    return { names, array: ndarray([rows.length, names.length], "f64", encodeColumns(name, rows, kinds, columns)) };
   };
   const kinds = columnKinds(name, rows, features, columns, categorical);
   const x = encoded(kinds);
@@ -101,7 +101,7 @@ export function readCsv(name: string, file: string | Uint8Array, options: CsvOpt
   };
   if (task === "regression") {
     const y = encoded(targets.map((target) => ({ name: target, categories: null })));
-    return validateDataset({ ...common, y: y.array });
+    return validateDataset({ ...common, y: cast(y.array, "f32") });
   }
   const { labels, classes } = classColumn(name, rows, targets[0]!, columns.get(targets[0]!)!);
   return validateDataset({ ...common, y: ndarray([rows.length], "i32", labels), classes });

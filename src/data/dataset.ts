@@ -1,11 +1,14 @@
 import { ChainruleError } from "../core/errors.ts";
-import { firstNotFinite, type NdArray, shapeText, type TypedArray } from "../core/ndarray.ts";
+import { type NdArray, shapeText, type TypedArray } from "../core/ndarray.ts";
 
 /** Rows to learn from: row i of `x` goes with row i of `y`. */
 export interface Dataset {
   /** What it is called, for people. */
   readonly name: string;
-  /** f32 [n, inputs] */
+  /**
+   * f32 [n, inputs]; or f64, as files of text and of doubles hold them, until `standardise` or a trainer makes them f32:
+   * dates, times and places differ in digits that f32 does not have.
+   */
   readonly x: NdArray;
   /** f32 [n, outputs], targets of a regression; or i32 [n], class indices from 0 */
   readonly y: NdArray;
@@ -87,8 +90,8 @@ export function validateDataset(dataset: Dataset): Dataset {
   const fail = (message: string): never => {
     throw new ChainruleError("data", `data set "${name}": ${message}`);
   };
-  if (x.dtype !== "f32" || x.shape.length !== 2)
-    fail(`x must be f32 [n, inputs], got ${x.dtype} ${shapeText(x.shape)}`);
+  if ((x.dtype !== "f32" && x.dtype !== "f64") || x.shape.length !== 2)
+    fail(`x must be f32 or f64 [n, inputs], got ${x.dtype} ${shapeText(x.shape)}`);
   const [n, inputs] = x.shape as [number, number];
   if (n < 1 || inputs < 1) fail(`x is empty: its shape is ${shapeText(x.shape)}`);
   const labels = y.dtype === "i32" && y.shape.length === 1;
@@ -115,13 +118,12 @@ export function validateDataset(dataset: Dataset): Dataset {
 type Fail = (message: string) => never;
 
 function requireFinite(a: NdArray, what: string, names: readonly string[] | undefined, fail: Fail): void {
-  const at = firstNotFinite(a.data);
+  const at = a.data.findIndex((value) => !Number.isFinite(Math.fround(value)));
   if (at < 0) return;
   const column = at % a.shape[1]!;
   const named = names?.[column] === undefined ? "" : ` ("${names[column]}")`;
-  fail(
-    `${what} at row ${Math.floor(at / a.shape[1]!)}, column ${column}${named} is ${a.data[at]}, not a finite number`,
-  );
+  const row = Math.floor(at / a.shape[1]!);
+  fail(`${what} at row ${row}, column ${column}${named} is ${a.data[at]}, not a finite number that f32 can hold`);
 }
 
 function requireLabels(labels: TypedArray, classes: readonly string[] | undefined, fail: Fail): void {

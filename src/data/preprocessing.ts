@@ -1,6 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
 import { brief } from "../core/format.ts";
-import { type NdArray, ndarray, reshape, shapeText, sizeOf } from "../core/ndarray.ts";
+import { cast, type NdArray, ndarray, reshape, shapeText, sizeOf } from "../core/ndarray.ts";
 import { presentRows, readTable } from "./csv.ts";
 import { encodeColumns, widthOf } from "./csv-columns.ts";
 import type { Column, Dataset, Scaling } from "./dataset.ts";
@@ -110,13 +110,13 @@ export function prepareCsv(
   const names = kinds.map((column) => column.name);
   const rows = presentRows(name, table, names, missing);
   const values = encodeColumns(name, rows, kinds, table.columns);
-  const x = prepareRows(name, ndarray([rows.length, widthOf(kinds)], "f32", values), p);
+  const x = prepareRows(name, ndarray([rows.length, widthOf(kinds)], "f64", values), p);
   return { x, lines: rows.map(({ line }) => line) };
 }
 
 /**
- * Rows that are numbers already, x f32 [n, ...], as f32 [n, inputs] and scaled as the training rows were. Throws
- * ChainruleError "data" where a row has another number of values than the net takes.
+ * Rows that are numbers already, x f32, f64 or whole numbers [n, ...], as f32 [n, inputs] and scaled as the training rows
+ * were, in f64. Throws ChainruleError "data" where a row has another number of values than the net takes.
  */
 export function prepareRows(name: string, x: NdArray, p: Preprocessing): NdArray {
   const width = sizeOf(x.shape.slice(1));
@@ -125,7 +125,7 @@ export function prepareRows(name: string, x: NdArray, p: Preprocessing): NdArray
     throw new ChainruleError("data", `${got}; the net takes ${p.inputs}`);
   }
   const flat = reshape(x, [x.shape[0]!, width]);
-  return p.scaling ? applyScaling(flat, p.scaling) : flat;
+  return p.scaling ? applyScaling(flat, p.scaling) : cast(flat, "f32");
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

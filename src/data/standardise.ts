@@ -2,15 +2,18 @@ import { type NdArray, zeros } from "../core/ndarray.ts";
 import type { DataSplit, Dataset, Scaling } from "./dataset.ts";
 
 /**
- * Mean and population standard deviation of each column of x [n, inputs], in f64 (two passes, so that a large mean costs
- * no digits). A constant column has deviation 1: standardised, it is 0.
+ * Mean and population standard deviation of each column of x [n, inputs], in f64 (two passes, and sums of differences
+ * from the first row, so that a large mean costs no digits). A constant column has deviation 1: standardised, it is 0.
  */
 export function fitScaling(x: NdArray): Scaling {
   const [n, inputs] = x.shape as [number, number];
   const mean = new Array<number>(inputs).fill(0);
   const variance = new Array<number>(inputs).fill(0);
   x.data.forEach((value, i) => {
-    mean[i % inputs]! += value / n;
+    mean[i % inputs]! += (value - x.data[i % inputs]!) / n;
+  });
+  mean.forEach((difference, j) => {
+    mean[j] = x.data[j]! + difference;
   });
   x.data.forEach((value, i) => {
     variance[i % inputs]! += (value - mean[i % inputs]!) ** 2 / n;

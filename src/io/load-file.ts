@@ -19,8 +19,8 @@ export interface LoadFileOptions extends CsvOptions {
 /**
  * A data set from a file of the user's, told by its name:
  * - `.csv`: see readCsv, whose options apply.
- * - `.safetensors`, `.npz`: an array "x" [n, ...] and an array "y", classes when it holds integers [n], targets when it
- *   holds floats [n] or [n, outputs]. x of rank 3 is taken as images.
+ * - `.safetensors`, `.npz`: an array "x" [n, ...] and an array "y": class indices, or values to a loss on
+ *   values, when it holds integers [n]; targets when it holds floats [n] or numbers [n, outputs]. x of rank 3 is taken as images.
  * - `.npy`, by an x that stands alone in the name (`x.npy`, `digits-x.npy`, `X_train.npy`): y is read from the same name
  *   with y in its place.
  * - IDX, by "images-idx3" in the name: the labels are read from the same name with "labels-idx1" in its place.
@@ -94,23 +94,23 @@ function fromTensors(name: string, tensors: ReadonlyMap<string, NdArray>): Datas
   return validateDataset({ name, x: matrix(x, `${name}, "x"`), y: targets(y, `${name}, "y"`), ...image });
 }
 
-/** [n, ...] -> f32 [n, the rest] */
+/** [n, ...] -> f32 or f64 [n, the rest]; f64 holds every whole number too. */
 function matrix(a: NdArray, where: string): NdArray {
   const inputs = sizeOf(a.shape.slice(1));
   if (a.shape.length < 2)
     throw new ChainruleError("data", `${where}: needs shape [n, inputs], got ${shapeText(a.shape)}`);
-  return reshape(cast(a, "f32"), [a.shape[0]!, inputs]);
+  return reshape(a.dtype === "f32" ? a : cast(a, "f64"), [a.shape[0]!, inputs]);
 }
 
-/** Integers [n] or [n, 1] -> i32 [n]; floats [n] or [n, outputs] -> f32 [n, outputs] */
+/**
+ * Integers [n] or [n, 1] -> i32 [n], which are classes to one loss and values to another; floats, integers of several
+ * columns and those that i32 cannot hold -> f32 [n, outputs]
+ */
 function targets(a: NdArray, where: string): NdArray {
   const [n, outputs = 1] = a.shape as readonly [number, number?];
-  if (a.dtype === "f32" || a.dtype === "f64") {
-    if (a.shape.length <= 2) return reshape(cast(a, "f32"), [n, outputs]);
+  if (a.shape.length > 2) {
     throw new ChainruleError("data", `${where}: targets need shape [n, outputs], got ${shapeText(a.shape)}`);
   }
-  if (a.shape.length > 2 || outputs !== 1) {
-    throw new ChainruleError("data", `${where}: class indices need shape [n], got ${shapeText(a.shape)}`);
-  }
-  return reshape(cast(a, "i32"), [n]);
+  const labels = outputs === 1 && (a.dtype === "i32" || (a.dtype === "u32" && a.data.every((v) => v < 2 ** 31)));
+  return labels ? reshape(cast(a, "i32"), [n]) : reshape(cast(a, "f32"), [n, outputs]);
 }

@@ -110,10 +110,9 @@ async function fromSafetensors(source: ByteSource): Promise<RowSource> {
   if (x.shape.length < 2)
     throw new ChainruleError("data", `${name}, "x": needs shape [n, inputs], got ${shapeText(x.shape)}`);
   const targets = array(y);
-  const labels = targets.onNaN !== undefined;
-  if (y.shape.length > 2 || (labels && targets.width !== 1)) {
-    const shape = labels ? "class indices need shape [n]" : "targets need shape [n, outputs]";
-    throw new ChainruleError("data", `${name}, "y": ${shape}, got ${shapeText(y.shape)}`);
+  const labels = targets.onNaN !== undefined && targets.width === 1;
+  if (y.shape.length > 2) {
+    throw new ChainruleError("data", `${name}, "y": targets need shape [n, outputs], got ${shapeText(y.shape)}`);
   }
   return rowSource(name, { ...array(x), dtype: "f32" }, { ...targets, dtype: labels ? "i32" : "f32" }, labels);
 }

@@ -32,7 +32,10 @@ export function matchSource(model: ModelSpec, source: RowSource, what: string): 
   return {
     x: { shape: [n, inputs], dtype: "f32" },
     y: classes ? { shape: [n], dtype: "i32" } : { shape: [n, outputs], dtype: "f32" },
-    read: async (index) => matchRows(model, await source.read(index), what, (i) => index[i]!),
+    async read(index) {
+      const numberOf = (row: number): number => index[row]!;
+      return inSingle(matchRows(model, await source.read(index), what, numberOf), what, numberOf);
+    },
   };
 }
 
@@ -41,10 +44,22 @@ export function requireRows(data: Rows | RowSource, what: string): void {
   if (!data?.x || !data.y) throw new ChainruleError("data", `${what}: rows { x, y } are needed, or a source of them`);
 }
 
-/** Rows or a source of them in the form that the model's loss takes, see matchRows and matchSource. */
+/** Rows or a source of them in the form that the model's loss takes and kernels read, see matchRows and matchSource. */
 export function matchData(model: ModelSpec, data: Rows | RowSource, what: string): Rows | RowSource {
   requireRows(data, what);
-  return isResident(data) ? matchRows(model, data, what) : matchSource(model, data, what);
+  return isResident(data) ? inSingle(matchRows(model, data, what), what) : matchSource(model, data, what);
+}
+
+/** f64 as f32, which training takes. Throws naming the row and the column of a value that is too large for it. */
+function inSingle({ x, y }: Rows, what: string, numberOf?: NumberOf): Rows {
+  const single = (a: NdArray, which: string): NdArray => {
+    if (a.dtype !== "f64") return a;
+    const rounded = cast(a, "f32");
+    const at = firstNotFinite(rounded.data);
+    if (at < 0) return rounded;
+    throw new ChainruleError("data", `${placeOf(a, at, `${what}: ${which}`, numberOf)}, which f32 cannot hold`);
+  };
+  return { x: single(x, "x"), y: single(y, "y") };
 }
 
 /**
@@ -60,13 +75,15 @@ export function matchRows(model: ModelSpec, rows: Rows, what: string, numberOf =
   if (y.shape[0] !== n) throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${y.shape[0] ?? 0} of targets`);
   const targets = losses[model.loss].targets;
   if (targets === "classes") return { x: flatX, y: classLabels(y, outputs, what, numberOf) };
-  if (isWhole(y)) return { x: flatX, y: labelsAsValues(y, outputs, what, numberOf) };
-  const flatY = y.shape.length === 2 ? y : { ...y, shape: [n, sizeOf(y.shape.slice(1))] };
-  if (flatY.shape[1] !== outputs) {
-    throw new ChainruleError("data", `${what}: targets have ${flatY.shape[1]} values, the model gives ${outputs}`);
+  const width = sizeOf(y.shape.slice(1));
+  if (isWhole(y) && width === 1 && outputs > 1) return { x: flatX, y: oneHot(y, outputs, what, numberOf) };
+  if (width !== outputs) {
+    throw new ChainruleError("data", `${what}: targets have ${width} values, the model gives ${outputs}`);
   }
-  refuseNotFinite(flatY, `${what}: y`, numberOf);
-  return { x: flatX, y: flatY };
+  refuseNotFinite(y, `${what}: y`, numberOf);
+  if (model.loss === "bce") requireProbabilities(y, `${what}: y`, numberOf);
+  const values = isWhole(y) ? cast(y, "f32") : y;
+  return { x: flatX, y: y.shape.length === 2 ? values : { ...values, shape: [n, width] } };
 }
 
 /** Rows of inputs as [n, inputs]. Throws naming the row and the column. */
@@ -107,10 +124,9 @@ function classLabels(y: NdArray, classes: number, what: string, numberOf: Number
   return ndarray([y.data.length], "i32", y.data);
 }
 
-/** Labels for a loss on values: one output is 0 or 1; several are one-hot. */
-function labelsAsValues(y: NdArray, outputs: number, what: string, numberOf: NumberOf): NdArray {
-  const labels = classLabels(y, Math.max(2, outputs), what, numberOf);
-  if (outputs === 1) return ndarray([labels.data.length, 1], "f32", Float32Array.from(labels.data));
+/** Labels for a loss on several values: 1 for the class, 0 for all others. */
+function oneHot(y: NdArray, outputs: number, what: string, numberOf: NumberOf): NdArray {
+  const labels = classLabels(y, outputs, what, numberOf);
   const values = new Float32Array(labels.data.length * outputs);
   labels.data.forEach((label, i) => {
     values[i * outputs + label] = 1;
@@ -118,10 +134,22 @@ function labelsAsValues(y: NdArray, outputs: number, what: string, numberOf: Num
   return ndarray([labels.data.length, outputs], "f32", values);
 }
 
+/** bce compares probabilities, and whole numbers are 0 or 1 to it. */
+function requireProbabilities(y: NdArray, what: string, numberOf: NumberOf): void {
+  const at = y.data.findIndex((value) => value < 0 || value > 1);
+  if (at < 0) return;
+  const wanted = "bce takes targets from 0 to 1; classes of other numbers need crossEntropy, values mse";
+  throw new ChainruleError("data", `${placeOf(y, at, what, numberOf)}: ${wanted}`);
+}
+
 /** Throws naming the row and the column of a value that is NaN or infinite. */
 export function refuseNotFinite(a: NdArray, what: string, numberOf: NumberOf = (row) => row): void {
   const at = firstNotFinite(a.data);
-  if (at < 0) return;
+  if (at >= 0) throw new ChainruleError("data", placeOf(a, at, what, numberOf));
+}
+
+function placeOf(a: NdArray, at: number, what: string, numberOf: NumberOf = (row) => row): string {
   const [row, ...column] = unravel(at, a.shape);
-  throw new ChainruleError("data", `${what} holds ${a.data[at]} in row ${numberOf(row!)}, column ${column.join(", ")}`);
+  const place = column.length > 0 ? `, column ${column.join(", ")}` : "";
+  return `${what} holds ${a.data[at]} in row ${numberOf(row!)}${place}`;
 }

@@ -43,9 +43,9 @@ describe("csvRecords", () => {
 });
 
 describe("readCsv", () => {
-  it("makes f32 features and sorted classes, with the label column found by name", () => {
+  it("makes f64 features and sorted classes, with the label column found by name", () => {
     const data = readCsv("f", utf8("\uFEFFa,Species,b\r\n1,pine,2\r\n3,oak,-4e-1\r\n"));
-    expect(data.x).toEqual({ shape: [2, 2], dtype: "f32", data: Float32Array.of(1, 2, 3, -0.4) });
+    expect(data.x).toEqual({ shape: [2, 2], dtype: "f64", data: Float64Array.of(1, 2, 3, -0.4) });
     expect(data.y).toEqual({ shape: [2], dtype: "i32", data: Int32Array.of(1, 0) });
     expect(data).toMatchObject({ classes: ["oak", "pine"], features: ["a", "b"], targets: ["Species"] });
   });

@@ -40,6 +40,32 @@ describe("a record of preprocessing", () => {
     expect([...x.data]).toEqual(expected.map(Math.fround));
   });
 
+  it("keeps values f64 until they are scaled: days, seconds and metres that are one number in f32 stay apart", () => {
+    // numpy: (x - x.mean()) / x.std() in f64, then f32.
+    const z = [-1.5275252, -1.0910895, -0.6546537, -0.2182179, 0.2182179, 0.6546537, 1.0910895, 1.5275252];
+    for (const [first, step] of [
+      [20240101, 1],
+      [1_700_000_000, 10],
+      [1_700_000_000_000, 1000],
+      [5_412_345.25, 0.125],
+    ]) {
+      const at = (i: number): number => first! + i * step!;
+      const rows = Array.from({ length: 8 }, (_, i) => `${at(i)},5,${i % 2 ? "even" : "odd"}`);
+      const { train } = standardise({ train: readCsv("f", `day,temp,y\n${rows.join("\n")}\n`), test: null });
+      expect(train.scaling!.deviation[0]! / step!).toBeCloseTo(Math.sqrt(5.25), 6);
+      expect(train.x.dtype).toBe("f32");
+      z.forEach((value, i) => {
+        expect(train.x.data[2 * i]).toBeCloseTo(value, 6);
+      });
+      const again = preprocessingText(preprocessingOf(train));
+      const known = parsePreprocessing("f", JSON.parse(again));
+      const next = prepareCsv("n", `day,temp\n${at(8)},5\n${at(9)},5\n`, known, "refuse").x.data;
+      expect([next[0], next[2]]).toEqual([4.5, 5.5].map((d) => Math.fround(d / Math.sqrt(5.25))));
+      const doubles = ndarray([2, 2], "f64", [at(0), 5, at(1), 5]);
+      expect(prepareRows("n", doubles, known).data[2]).toBeCloseTo(z[1]!, 6);
+    }
+  });
+
   it("refuses a column that is not there, an unknown category and a missing value, and drops when asked", () => {
     const at = (rows: string, missing: "refuse" | "drop" = "refuse") => prepareCsv("n.csv", rows, learned, missing);
     expect(() => at("tree,height\noak,1\n")).toThrow('n.csv: no column "age", which the net learned from');
