@@ -7,6 +7,7 @@ import { writeTensors } from "../io/tensor-file.ts";
 import { weightTensors } from "../io/weights.ts";
 import { type LossName, lossKinds } from "../nn/loss-kinds.ts";
 import { widths } from "../nn/model.ts";
+import { taskOf } from "../nn/task.ts";
 import { readBytes, requireWritable, tensorsAt, writeWhole } from "./files.ts";
 import { note, print } from "./output.ts";
 import { choiceFlag, parse, requiredFile } from "./usage.ts";
@@ -20,7 +21,8 @@ Takes a net of dense layers from another library: the model, and its weights.
   --out <file>          the model, as every other command reads it
   --weights-out <file>  its weights, .safetensors, or .npz by that ending
   --weights <f.npz>     Keras: numpy.savez("w.npz", *model.get_weights())
-  --loss <loss>         what it is to be trained with; by default what the file says, else crossEntropy
+  --loss <loss>         what it is to be trained with; by default what the file says, else what the net's
+                        end tells: sigmoid bce, softmax or several outputs crossEntropy, one output mse
   --keep-outputs        keep a softmax or sigmoid at the end that the loss applies itself
   --json                print what was taken as JSON
 
@@ -70,11 +72,24 @@ function say({ model, weights, notes }: ImportedNet, json: boolean, file: string
   const parameters = [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const layers = model.layers.map((l) => l.type);
   if (json) {
-    print(JSON.stringify({ out, weightsOut: saved, inputs, outputs, parameters, loss: model.loss, layers, notes }));
+    print(
+      JSON.stringify({
+        out,
+        weightsOut: saved,
+        inputs,
+        outputs,
+        parameters,
+        task: taskOf(model),
+        loss: model.loss,
+        layers,
+        notes,
+      }),
+    );
     return;
   }
   for (const text of notes) note(text);
-  print(`${file}: ${inputs} inputs, ${outputs} outputs, ${parameters} parameters, loss ${model.loss}`);
+  print(`${file}: ${inputs} inputs, ${outputs} outputs, ${parameters} parameters`);
+  print(taskOf(model));
   print(`${layers.join(", ")}`);
   print(`model in ${out}, weights in ${saved}`);
 }

@@ -4,6 +4,7 @@ import type { LossName } from "../nn/loss-kinds.ts";
 import { type LayerSpec, type ModelSpec, parameterSpecs, parseModel } from "../nn/model.ts";
 import { type Affine, isIdentity } from "./affine.ts";
 import { foldAffines, type LayerStep, type NetStep } from "./fold-affine.ts";
+import { type DeclaredLoss, type NetEnd, resolveLoss } from "./resolve-loss.ts";
 
 /** A net out of a file of another library. */
 export interface ImportedNet {
@@ -17,14 +18,11 @@ export interface ImportedNet {
 
 /** What a file of another program leaves open. */
 export interface ImportOptions {
-  /** Where the file does not say; else the file's own, else crossEntropy. */
+  /** What the net is to be trained with; by default what its file says, else what its end tells. */
   readonly loss?: LossName;
   /** Keeps a softmax or sigmoid at the end that the loss applies itself, and so takes for logits. */
   readonly keepOutputs?: boolean;
 }
-
-/** What a loss applies to a net's outputs by itself. */
-const APPLIED: Partial<Record<LossName, "softmax" | "sigmoid">> = { crossEntropy: "softmax", bce: "sigmoid" };
 
 /** Collects the layers and parameters of a net while its file is read. */
 export class NetParts {
@@ -129,17 +127,31 @@ export class NetParts {
     });
   }
 
-  /** The whole net; `declared` is what its file says of itself. */
-  finish(options: ImportOptions, declared: LossName | null): ImportedNet {
-    const loss = options.loss ?? declared ?? "crossEntropy";
-    if (options.loss === undefined && declared === null) this.note("the file names no loss; crossEntropy is taken");
-    const layers = this.outputsFor(loss, options.keepOutputs === true);
+  /** The whole net; `declared` is the loss that its file names. `layers` may have dropout that the file has not. */
+  finish(options: ImportOptions, declared: DeclaredLoss | null, layers = this.layers): ImportedNet {
+    const wish = { asked: options.loss, declared, keepOutputs: options.keepOutputs === true };
+    const end = this.endOf(layers);
+    const { loss, drop, settings, notes } = resolveLoss(end, wish, (message) => this.refuse(message));
+    this.notes.push(...notes);
+    const last = drop && this.logSoftmax === null ? layers.findLastIndex(({ type }) => type !== "dropout") : -1;
     try {
-      return this.named(parseModel({ layers, loss }));
+      return this.named(parseModel({ layers: layers.filter((_, i) => i !== last), loss, ...settings }));
     } catch (cause) {
       if (!(cause instanceof ChainruleError)) throw cause;
       return this.refuse(cause.message, { cause });
     }
+  }
+
+  private endOf(layers: readonly LayerSpec[]): NetEnd {
+    const last = layers.findLast(({ type }) => type !== "dropout");
+    const widest = layers.findLast(({ type }) => type === "linear" || type === "layerNorm");
+    const type = this.logSoftmax === null ? (last?.type ?? "none") : "logSoftmax";
+    return {
+      type,
+      name: this.logSoftmax ?? `the ${type} at the end`,
+      outputs: widest?.type === "linear" ? widest.out : widest?.type === "layerNorm" ? widest.size : null,
+      masked: last !== layers.at(-1),
+    };
   }
 
   /** The net as `model`, which has these layers and perhaps dropout among them. */
@@ -147,22 +159,6 @@ export class NetParts {
     const values = this.values();
     const weights = new Map(parameterSpecs(model).map(({ name }, i) => [name, values[i]!]));
     return { model, weights, notes: this.notes };
-  }
-
-  private outputsFor(loss: LossName, keep: boolean): readonly LayerSpec[] {
-    if (this.logSoftmax !== null) {
-      if (loss !== "crossEntropy" || keep) {
-        this.refuse(
-          `${this.logSoftmax}: the logarithm of a softmax is no layer here; with the loss crossEntropy it is left out`,
-        );
-      }
-      this.note(`${this.logSoftmax} is left out: crossEntropy applies it itself; the outputs are logits`);
-      return this.layers;
-    }
-    const last = this.layers.at(-1)?.type;
-    if (last === undefined || last !== APPLIED[loss] || keep) return this.layers;
-    this.note(`the ${last} at the end is left out: ${loss} applies it itself; the outputs are logits`);
-    return this.layers.slice(0, -1);
   }
 
   private refuse(message: string, options?: ErrorOptions): never {

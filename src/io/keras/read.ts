@@ -1,9 +1,9 @@
 import { cast, type NdArray } from "../../core/ndarray.ts";
-import type { LossName } from "../../nn/loss-kinds.ts";
 import { type ImportedNet, type ImportOptions, NetParts } from "../net-parts.ts";
 import { brief } from "../safetensors-header.ts";
 import { isObject, type Json, objectOf, refuse } from "./json.ts";
 import { addLayer, type Parameters } from "./layers.ts";
+import { declaredLoss } from "./loss.ts";
 import { readGroups, readManifest } from "./manifest.ts";
 import { type KerasLayer, layersOf, nameOf } from "./topology.ts";
 
@@ -33,7 +33,7 @@ export function readTfjs(json: Json, files: ReadonlyMap<string, Uint8Array>, opt
     (path) => files.get(path) ?? refuse(`the file ${brief(path)}, which the model names, is missing`),
   );
   const training = topology.training_config ?? json.trainingConfig;
-  return build(layers, byName(arrays), [...arrays.values()], lossOf(training, options), options);
+  return build(layers, byName(arrays), [...arrays.values()], training, options);
 }
 
 /**
@@ -53,7 +53,7 @@ export function readKeras(json: Json, arrays: ReadonlyMap<string, NdArray>, opti
       value ?? refuse(`there are ${values.length} arrays, too few: none is left for ${parameter} of ${brief(layer)}`)
     );
   };
-  const net = build(layers, inOrder, values, lossOf(json.compile_config ?? json.training_config, options), options);
+  const net = build(layers, inOrder, values, json.compile_config ?? json.training_config, options);
   if (next < values.length) refuse(`there are ${values.length} arrays, but the model's layers have ${next}`);
   return net;
 }
@@ -62,7 +62,7 @@ function build(
   layers: readonly KerasLayer[],
   parameters: Parameters,
   arrays: readonly NdArray[],
-  loss: LossName | null,
+  training: unknown,
   options: ImportOptions,
 ): ImportedNet {
   requireRows(layers);
@@ -70,7 +70,10 @@ function build(
   // A layer normalisation may lack one of its two arrays; a Dense layer without bias claims one.
   const parts = new NetParts("keras", 2 * bytes);
   for (const layer of layers) addLayer(layer, parts, parameters);
-  return parts.finish(options, loss);
+  return parts.finish(
+    options,
+    declaredLoss(training, options.loss, (text) => parts.note(text)),
+  );
 }
 
 /** Layers on something else than rows do something else: Dense works along the last axis, and so does Softmax. */
@@ -98,26 +101,4 @@ function byName(arrays: ReadonlyMap<string, NdArray>): Parameters {
     if (array === null) return refuse(`several weights are named ${brief(key)}`);
     return array ?? refuse(`the weight ${brief(key)} is missing`);
   };
-}
-
-const lossNames: Readonly<Record<string, LossName>> = {
-  categoricalcrossentropy: "crossEntropy",
-  sparsecategoricalcrossentropy: "crossEntropy",
-  meansquarederror: "mse",
-  mse: "mse",
-  binarycrossentropy: "bce",
-  huber: "huber",
-  huberloss: "huber",
-};
-
-/** The loss that a model was compiled with; null where it was not, or where another is asked for. */
-function lossOf(training: unknown, { loss: asked }: ImportOptions): LossName | null {
-  if (!isObject(training) || training.loss == null || asked !== undefined) return null;
-  const { loss } = training;
-  const name = isObject(loss) ? loss.class_name : loss;
-  const key = typeof name === "string" ? name.toLowerCase().replaceAll("_", "") : "";
-  // Where |d| passes 1 is fixed here.
-  const bend = isObject(loss) && isObject(loss.config) ? (loss.config.delta ?? 1) : 1;
-  if (Object.hasOwn(lossNames, key) && bend === 1) return lossNames[key]!;
-  return refuse(`the model was compiled with the loss ${brief(loss)}, which is not known here; name another`);
 }

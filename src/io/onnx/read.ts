@@ -29,11 +29,13 @@ export function readOnnx(bytes: Uint8Array, options: ImportOptions = {}): Import
   walk(file, parts);
   const own = ownModel(file);
   if (!own) return parts.finish(options, null);
+  const declared = { ...own, fromLogits: true };
   if (!sameLayers(own.layers, parts.layers)) {
     parts.note("the graph is no longer the model that the file's metadata tells of; the graph is taken");
-    return parts.finish(options, own.loss);
+    return parts.finish(options, declared);
   }
-  return parts.named(options.loss === undefined ? own : { ...own, loss: options.loss });
+  if (options.loss === undefined || options.loss === own.loss) return parts.named(own);
+  return parts.finish(options, declared, own.layers);
 }
 
 function walk(file: OnnxFile, parts: NetParts): void {

@@ -1,0 +1,11 @@
+import { type ModelSpec, widths } from "./model.ts";
+
+/** What a model is for, as its loss and its outputs tell, in a few words for people. */
+export function taskOf(model: ModelSpec): string {
+  const { outputs } = widths(model);
+  const { loss } = model;
+  if (loss === "crossEntropy") return `${outputs} classes by a softmax of ${outputs} outputs, loss crossEntropy`;
+  if (loss === "bce" && outputs === 1) return "two classes by one sigmoid output, loss bce";
+  if (loss === "bce") return `${outputs} labels, each yes or no, by a sigmoid for each, loss bce`;
+  return `regression of ${outputs === 1 ? "one value" : `${outputs} values`}, loss ${loss}`;
+}
