@@ -46,7 +46,7 @@ export async function webgpuBackend(
   gpu: GpuSource | undefined = globalThis.navigator?.gpu,
   options: WebGpuOptions = {},
 ): Promise<WebGpuBackend> {
-  let device = gpu && "device" in gpu ? WebGpuDevice.of(gpu.device) : await WebGpuDevice.create(gpu);
+  let device = await (gpu && "device" in gpu ? WebGpuDevice.of(gpu.device) : WebGpuDevice.create(gpu));
   const tuner = options.tune === false ? null : new LateTuner(device, options.choices);
   const cache = new ExecutorCache("the backend");
   let reopening: Promise<void> | null = null;

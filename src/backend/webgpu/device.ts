@@ -4,8 +4,10 @@ import { disposedError } from "../../core/resource.ts";
 import { DEFAULT_CAPS, DEFAULT_LIMITS, type DeviceCaps, type DeviceLimits } from "../../graph/op.ts";
 import { inScope, type WantedBuffer } from "./allocate.ts";
 import { Ledger } from "./ledger.ts";
+import type { Nudger } from "./nudger.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { SelfTest } from "./self-test.ts";
+import { waitsSlowly } from "./waiting.ts";
 
 /** How long a loss may take to be told. */
 const TOLD_MS = 50;
@@ -29,6 +31,7 @@ export class WebGpuDevice {
   readonly executors = new Set<{ dispose(): void }>();
   private readonly onError: (event: GPUUncapturedErrorEvent) => void;
   private disposed = false;
+  private nudger: Nudger | null = null;
 
   private constructor(
     readonly device: GPUDevice,
@@ -58,8 +61,8 @@ export class WebGpuDevice {
   }
 
   /** A device of the caller's, with the limits and features that it was asked for. dispose() leaves it as it is. */
-  static of(device: GPUDevice): WebGpuDevice {
-    return new WebGpuDevice(device, device.adapterInfo, [...device.features].sort(), false);
+  static of(device: GPUDevice): Promise<WebGpuDevice> {
+    return new WebGpuDevice(device, device.adapterInfo, [...device.features].sort(), false).open();
   }
 
   /** A device with the adapter's own limits and features, not the guaranteed minimum (`compatible`). */
@@ -81,10 +84,22 @@ export class WebGpuDevice {
     const requiredFeatures = options.compatible ? [] : FEATURES.filter((name) => adapter.features.has(name));
     try {
       const device = await adapter.requestDevice({ label: "chainrule", requiredLimits, requiredFeatures });
-      return new WebGpuDevice(device, adapter.info, [...adapter.features].sort(), true);
+      return await new WebGpuDevice(device, adapter.info, [...adapter.features].sort(), true).open();
     } catch (cause) {
       throw new ChainruleError("adapter", `the adapter gives no device: ${textOf(cause)}`, { cause });
     }
+  }
+
+  private async open(): Promise<this> {
+    const { queue } = this.device;
+    if (await waitsSlowly(queue)) this.nudger = new (await import("./nudger.ts")).Nudger(queue);
+    return this;
+  }
+
+  /** What was asked of the queue, as soon as it is done: everything that waits for a queue or a map passes here. */
+  awaited<T>(work: Promise<T>): Promise<T> {
+    this.nudger?.watch(work);
+    return work;
   }
 
   /** True once nothing more can be asked of the device: it is lost, or something went wrong that it told nobody else. */

@@ -130,8 +130,8 @@ export class WebGpuExecutor extends Disposing implements Executor {
       pass.end();
       device.queue.submit([encoder.finish()]);
     }
-    const done = device.queue
-      .onSubmittedWorkDone()
+    const done = this.gpu
+      .awaited(device.queue.onSubmittedWorkDone())
       .then(() => this.measure((performance.now() - start) / count, alone))
       .finally(() => this.inFlight.splice(this.inFlight.indexOf(done), 1));
     done.catch(() => undefined);

@@ -58,7 +58,7 @@ export class Launcher {
 
   /** Resolves when everything submitted so far has run. Rejects with the device's failure. */
   async done(): Promise<void> {
-    await this.gpu.orFailure(this.gpu.device.queue.onSubmittedWorkDone());
+    await this.gpu.orFailure(this.gpu.awaited(this.gpu.device.queue.onSubmittedWorkDone()));
   }
 
   /** Words of a buffer, at most 64 KiB of them: one copy and one awaited map. One reading at a time. */
@@ -68,7 +68,7 @@ export class Launcher {
     encoder.copyBufferToBuffer(this.buffers[buffer]!, firstWord * 4, this.staging, 0, words * 4);
     device.queue.submit([encoder.finish()]);
     const mapped = async (): Promise<Uint32Array> => {
-      await this.staging.mapAsync(GPUMapMode.READ, 0, words * 4);
+      await this.gpu.awaited(this.staging.mapAsync(GPUMapMode.READ, 0, words * 4));
       const values = new Uint32Array(this.staging.getMappedRange(0, words * 4).slice(0));
       this.staging.unmap();
       return values;

@@ -39,6 +39,6 @@ export async function roomFor(
   const buffers = await gpu.buffers(wanted, "this graph");
   for (const buffer of buffers) buffer.destroy();
   // What was given back may be needed for the next question.
-  await gpu.orFailure(gpu.device.queue.onSubmittedWorkDone());
+  await gpu.orFailure(gpu.awaited(gpu.device.queue.onSubmittedWorkDone()));
   return wanted.reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -101,7 +101,7 @@ export async function runKernel(
     });
     device.queue.submit([encoder.finish()]);
     const mapped = async (i: number): Promise<Uint32Array> => {
-      await made[i]!.mapAsync(GPUMapMode.READ);
+      await gpu.awaited(made[i]!.mapAsync(GPUMapMode.READ));
       return new Uint32Array(made[i]!.getMappedRange().slice(0));
     };
     const words = await gpu.orFailure(Promise.all(copies.map(mapped)));

@@ -26,7 +26,7 @@ export class Staging {
 
   /** Copies the values out of a buffer that holds them one after another, and gives the buffer back. */
   async collect(buffer: GPUBuffer, specs: readonly TensorSpec[]): Promise<NdArray[]> {
-    await buffer.mapAsync(GPUMapMode.READ);
+    await this.gpu.awaited(buffer.mapAsync(GPUMapMode.READ));
     // Few read halves: what unpacks them is loaded by those who do.
     const halves = specs.some(({ dtype }) => dtype === "f16") ? await import("../../core/half.ts") : null;
     const bytes = buffer.getMappedRange();
