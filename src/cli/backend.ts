@@ -21,6 +21,15 @@ export async function openBackend(choice: BackendChoice): Promise<Backend> {
   return backend;
 }
 
+/** For numbers rather than steps: as openBackend, but the CPU computes in f64, by plain loops. */
+export async function openExact(choice: BackendChoice): Promise<Backend> {
+  if (choice === "cpu" || choice === "reference") return referenceBackend("f64");
+  const backend = await openBackend(choice);
+  if (backend.kind !== "cpu") return backend;
+  backend.dispose();
+  return referenceBackend("f64");
+}
+
 /**
  * A trainer on the backend asked for; "auto" measures a few steps of this run on each that is here and takes the
  * fastest, or the one that `before` names, where a run goes on: with that run's kernels steps are the same to the bit.

@@ -61,7 +61,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const penalty = penaltyFlags(values);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const precision = choiceFlag("precision", values.precision, precisions) ?? "f32";
-  const read = values.weights ? weightsOf(await tensorsAt(values.weights), model) : null;
+  const read = values.weights ? weightsOf(await tensorsAt(values.weights), model, "f64") : null;
   const data =
     source === undefined
       ? randomBatch(model, batch, seed)

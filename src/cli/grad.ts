@@ -1,5 +1,4 @@
 import type { Backend } from "../backend/executor.ts";
-import { referenceBackend } from "../backend/reference/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { writeTensors } from "../io/tensor-file.ts";
@@ -9,7 +8,7 @@ import { unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
 import { gradientGraph } from "../train/gradient-graph.ts";
 import { matchRows } from "../train/match-rows.ts";
-import { backendChoices, openBackend } from "./backend.ts";
+import { backendChoices, openExact } from "./backend.ts";
 import { requireWritable, tensorsAt, writeWhole } from "./files.ts";
 import { print } from "./output.ts";
 import { loadModel } from "./sources.ts";
@@ -20,7 +19,7 @@ const help = `Usage: chainrule grad <model.json> --weights W --batch B --out G
 Computes loss and gradients of one batch. Files are .safetensors, or .npz by that ending.
 
   --weights <file>   parameters, named as in PyTorch's nn.Sequential, F32 or F64
-  --batch <file>     x, F32 [n, in]; y, F32 targets [n, out] or I32 class indices [n]
+  --batch <file>     x, F32 or F64 [n, in]; y, targets of either [n, out] or I32 class indices [n]
   --out <file>       loss, and each gradient under its parameter's name
   --backend <B>      auto (default), webgpu (writes F32) or cpu and reference (compute and write F64)
   --seed <N>         dropout masks (default 1)
@@ -46,18 +45,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const out = requiredFile("out", values.out);
   const tensors = await tensorsAt(requiredFile("weights", values.weights));
   const { x, y } = batchOf(await tensorsAt(requiredFile("batch", values.batch)), model);
-  weightsOf(tensors, model);
+  const weights = weightsOf(tensors, model, "f64");
   requireWritable(out);
-  const backend = choice === "cpu" || choice === "reference" ? referenceBackend("f64") : await openBackend(choice);
-  const exact = backend.kind === "cpu";
-  const weights = weightsOf(tensors, model, exact ? "f64" : "f32");
-  const { loss, gradients } = await lossAndGradients(
-    exact ? referenceBackend("f64") : backend,
-    model,
-    weights,
-    { x, y },
-    seed,
-  );
+  const backend = await openExact(choice);
+  const { loss, gradients } = await lossAndGradients(backend, model, weights, { x, y }, seed);
   writeWhole(out, writeTensors(out, [["loss", { ...loss, shape: [] }], ...weightTensors(model, gradients)]));
   print(
     values.json

@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import { writeNpz } from "../io/npz.ts";
 import { makeReceipt } from "../io/receipt.ts";
-import { openBackend } from "./backend.ts";
+import type { ModelSpec } from "../nn/model.ts";
+import type { Rows } from "../train/row-source.ts";
+import { openExact } from "./backend.ts";
 import { makeFolder, requireWritable, writeWhole } from "./files.ts";
 import { print } from "./output.ts";
 import { randomBatch } from "./random-batch.ts";
@@ -19,7 +21,7 @@ computes them again in plain numpy and prints the differences: python3 receipt.p
   --label, --test-fraction, --weights, --init, --batch, --optimizer, --lr, --momentum, --nesterov,
   --weight-decay, --schedule, --clip, --seed
                          as for train, whose first step this is
-  --backend <B>          what computes it: auto (default), webgpu, cpu or reference
+  --backend <B>          what computes it: auto (default), webgpu (in f32), cpu or reference (in f64)
   --json                 names and shapes as JSON`;
 
 const { steps, epochs, log, "log-every": every, save, "on-lost": lost, ...shared } = trainOptions;
@@ -34,11 +36,12 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const { out = ".", ...flags } = values;
   const rows = countFlag("batch", values.batch === "full" ? undefined : values.batch) ?? 32;
-  const plan = await planOf(flags, positionals[0]!, (model, seed) => randomBatch(model, rows, seed));
+  const drawn = (model: ModelSpec, seed: number): Rows => randomBatch(model, rows, seed);
+  const plan = await planOf(flags, positionals[0]!, { drawn, digits: "f64" });
   const [npz, script] = ["receipt.npz", "receipt.py"].map((name) => join(out, name)) as [string, string];
   makeFolder(out);
   for (const path of [npz, script]) requireWritable(path);
-  const backend = await openBackend(plan.backend);
+  const backend = await openExact(plan.backend);
   const receipt = await makeReceipt(backend, plan.trainer);
   backend.dispose();
   writeWhole(npz, writeNpz(receipt.arrays));

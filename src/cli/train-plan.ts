@@ -149,11 +149,19 @@ export async function trainPlan(args: readonly string[]): Promise<TrainPlan | nu
   return values.help ? null : planOf(values, positionals[0]!);
 }
 
-/** The run that flags ask for. `drawn` makes rows where neither a flag nor a preset names any. */
+/** What a command other than train wants of a plan. */
+interface PlanWishes {
+  /** Makes rows where neither a flag nor a preset names any. */
+  readonly drawn?: (model: ModelSpec, seed: number) => Rows;
+  /** f64 keeps all digits of the weights in an F64 file; f32 by default. */
+  readonly digits?: "f32" | "f64";
+}
+
+/** The run that flags ask for. */
 export async function planOf(
   values: ReturnType<typeof parse<typeof trainOptions>>["values"],
   name: string,
-  drawn?: (model: ModelSpec, seed: number) => Rows,
+  { drawn, digits = "f32" }: PlanWishes = {},
 ): Promise<TrainPlan> {
   const { model: given, preset } = loadModel(name);
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
@@ -181,7 +189,7 @@ export async function planOf(
   if (values.checkpoint !== undefined) requireStore(values.checkpoint);
   const record = values.save === undefined ? undefined : recordOf(values.save);
   for (const path of [values.log, values.save, record]) if (path !== undefined) requireWritable(path);
-  const weights = values.weights === undefined ? undefined : weightsOf(await tensorsAt(values.weights), given);
+  const weights = values.weights === undefined ? undefined : weightsOf(await tensorsAt(values.weights), given, digits);
   const split =
     source === undefined
       ? residentData({ train: drawn!(given, seed), test: null }, given)

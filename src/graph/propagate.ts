@@ -29,13 +29,14 @@ export async function idealValues(g: Graph): Promise<Map<Tensor, NdArray>> {
 
 /**
  * Bounds of the rounding errors of a right f32 run, carried through the whole graph beside its f64 values: every op says
- * how far its outputs may be off when its inputs are off by so much. Variables are exact.
+ * how far its outputs may be off when its inputs are off by so much. Variables are exact, except where they hold f64
+ * values that f32 rounds.
  */
 export async function propagateBounds(
   g: Graph,
   values: ReadonlyMap<Tensor, NdArray>,
 ): Promise<ReadonlyMap<Tensor, NdArray | null>> {
-  const bounds = new Map<Tensor, NdArray | null>(g.variables.map((v) => [v, null]));
+  const bounds = new Map<Tensor, NdArray | null>(g.variables.map((v) => [v, roundedOff(v.initial!)]));
   for (const node of g.nodes) {
     const inputs = node.inputs.map((t) => values.get(t)!);
     const errors = node.inputs.map((t) => bounds.get(t) ?? null);
@@ -46,4 +47,10 @@ export async function propagateBounds(
     });
   }
   return bounds;
+}
+
+/** What f32 takes off each value; null where it takes nothing. */
+function roundedOff(x: NdArray): NdArray | null {
+  if (x.dtype !== "f64" || x.data.every((v) => v === Math.fround(v))) return null;
+  return { ...x, data: (x.data as Float64Array).map((v) => Math.abs(v - Math.fround(v))) };
 }

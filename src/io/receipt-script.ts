@@ -20,8 +20,10 @@ export interface ReceiptRun {
   readonly multipliers?: ReadonlyMap<string, Multipliers> | null;
   /** Rows of the batch. */
   readonly rows: number;
-  /** What computed the step. */
+  /** What computed the step, */
   readonly computedBy: string;
+  /** and in what. */
+  readonly precision: "f32" | "f64";
 }
 
 /** Where comments begin, unless the code is longer. */
@@ -70,6 +72,7 @@ export function receiptScript(run: ReceiptRun): string {
     ([name, m]) => `    "${parameterName(model, name)}": (${m.lr}, ${m.weightDecay}),\n`,
   );
   const apart = factors.length > 0;
+  const bits = run.precision === "f64" ? 64 : 32;
   const factorsOf = (name: string): string => (apart ? `, *FACTORS[${name}]` : "");
   const gelu = model.layers.some((l) => l.type === "gelu");
   return `"""One training step, number by number: forward, backward, product, update.
@@ -79,7 +82,7 @@ Loss: ${model.loss}. Optimizer: ${optimizer.type}. Rows in the batch: ${run.rows
 
 Chainrule computed the step on ${run.computedBy.replace(/["\\]/g, "")}
 and wrote all its numbers to receipt.npz. This script computes them again in plain numpy, from the batch and the weights
-alone, and prints the largest difference of each. Exit status 0 says that all agree, to the rounding of float32.
+alone, and prints the largest difference of each. Exit status 0 says that all agree, to the rounding of float${bits}.
 
     python3 receipt.py
 """
@@ -128,17 +131,26 @@ ${list(
   given.map((n) => `"${n}"`),
   "}",
 )}
-UNIT = 2.0**-24  # what rounding to float32 may do to a number, relative to it
+${
+  bits === 32
+    ? `UNIT = 2.0**-24  # what rounding to float32 may do to a number, relative to it
 # A sum may be added up in any order, and each order rounds differently. So a number may be off by this many times what
 # numpy's own float32 is off, or by this many units of the largest number beside it.
 ROOM = 64
-
+`
+    : `UNIT = 2.0**-53  # what rounding to float64 may do to a number, relative to it
+FINER = UNIT / 2.0**-24  # and how much less that is than what rounding to float32 does
+# A sum may be added up in any order, and each order rounds differently. So a number may be off by this many times what
+# numpy's own float32 would be off were it as fine, or by this many units of the largest number beside it.
+ROOM = 64
+`
+}
 
 def allowed(name):
     """How far off each number of \`name\` may be."""
     ours = exact[name]
     if not name.endswith("_new"):
-        return ROOM * max(np.max(abs(rounded[name] - ours)), UNIT * np.max(abs(ours)))
+        return ROOM * max(${bits === 64 ? "FINER * " : ""}np.max(abs(rounded[name] - ours)), UNIT * np.max(abs(ours)))
     # A new weight is the old one, moved a little: rounded a few times itself, and as good as its gradient. An optimizer
     # that divides gradients by their size makes much of little: next to 0, their rounding decides the step.
     w, dw, off = exact[name[:-4]], exact["d" + name[:-4]], allowed("d" + name[:-4])

@@ -1,6 +1,6 @@
 import type { Backend } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
-import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
+import { cast, type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
 import type { Tensor } from "../graph/graph.ts";
 import { type ModelSpec, parameterSpecs } from "../nn/model.ts";
 import { unpackParameters } from "../nn/parameters.ts";
@@ -61,11 +61,15 @@ export async function makeReceipt(backend: Backend, given: TrainerOptions): Prom
     const parameters = (values: ReadonlyMap<string, NdArray>, before: string, behind: string): [string, NdArray][] =>
       parameterSpecs(model).map(({ name }) => [before + parameterName(model, name) + behind, values.get(name)!]);
     const number = (value: number): NdArray => ({ ...ndarray([1], control.dtype, [value]), shape: [] });
+    // What went in as the backend took it: a device has f32 of an f64 value.
+    const precision = control.dtype === "f64" ? "f64" : "f32";
+    const taken = (a: NdArray): NdArray => (a.dtype === "i32" ? a : cast(a, precision));
+    const before = new Map([...options.weights].map(([name, w]) => [name, taken(w)]));
     const arrays = new Map<string, NdArray>([
-      ["x", x],
-      ["y", y],
+      ["x", taken(x)],
+      ["y", taken(y)],
       ["rows", rows],
-      ...parameters(options.weights, "", ""),
+      ...parameters(before, "", ""),
       ...masks(options, count),
       ...names.map((name, i): [string, NdArray] => [name, named(name, values[i]!)]),
       ...parameters(gradients!, "d", ""),
@@ -74,7 +78,7 @@ export async function makeReceipt(backend: Backend, given: TrainerOptions): Prom
       ...parameters(after!, "", "_new"),
     ]);
     const { penalty, multipliers } = options;
-    const about = { model, optimizer, schedule, clip, penalty, multipliers, rows: count };
+    const about = { model, optimizer, schedule, clip, penalty, multipliers, rows: count, precision } as const;
     const script = receiptScript({ ...about, computedBy: backend.description });
     return { arrays, script };
   } finally {

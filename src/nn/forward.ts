@@ -67,8 +67,8 @@ export async function lossOf(g: Graph, model: ModelSpec, outputs: Tensor, y: Ten
   if (!classWeights && smoothing === 0) return g.one(losses[model.loss].op, [outputs, y], null, "loss");
   const { classWeightSums, weightedCrossEntropy } = await import("../ops/rare.ts");
   const [rows, classes] = outputs.shape as readonly [number, number];
-  const ones = new Float32Array(classes).fill(1);
-  const weights = g.variable("class weights", ndarray([classes], "f32", classWeights ?? ones));
+  const ones = new Float64Array(classes).fill(1);
+  const weights = g.variable("class weights", ndarray([classes], "f64", classWeights ?? ones));
   const sums = classWeights
     ? g.one(classWeightSums, [y, weights], null, "class weight sums")
     : g.variable("class weight sums", ndarray([2], "f32", [rows, classes]));

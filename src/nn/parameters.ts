@@ -1,5 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
-import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
+import { type NdArray, sizeOf, zeros } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import { alignView, slice } from "../ops/views.ts";
 import { layerName, type ModelSpec, type ParameterSpec, parameterSpecs } from "./model.ts";
@@ -47,10 +47,9 @@ export function parameterGroups(
   }
   return plans.map((plan, i) => {
     const last = plan.at(-1)!;
-    const flatValues = new Float32Array(last.offset + alignView(sizeOf(last.spec.shape)));
-    for (const { spec, offset } of plan) flatValues.set(values.get(spec.name)!.data, offset);
+    const size = last.offset + alignView(sizeOf(last.spec.shape));
     const name = plans.length > 1 ? `parameters ${i}` : "parameters";
-    const flat = g.variable(name, ndarray([flatValues.length], "f32", flatValues));
+    const flat = g.variable(name, packed(size, plan, values));
     const parameters = plan.map(({ spec, offset }) => ({
       spec,
       offset,
@@ -74,7 +73,17 @@ export function unpackParameters(groups: readonly ParameterGroup[], flats: reado
 
 /** The flat array of a group from parameters by name. */
 export function packGroup(group: ParameterGroup, values: ReadonlyMap<string, NdArray>): NdArray {
-  const data = new Float32Array(sizeOf(group.flat.shape));
-  for (const { spec, offset } of group.parameters) data.set(values.get(spec.name)!.data, offset);
-  return ndarray(group.flat.shape, "f32", data);
+  return packed(sizeOf(group.flat.shape), group.parameters, values);
+}
+
+/** Values side by side [size]: f64 where one of them is, so that who computes in f64 has all their digits. */
+function packed(
+  size: number,
+  parameters: readonly Pick<ParameterGroup["parameters"][number], "spec" | "offset">[],
+  values: ReadonlyMap<string, NdArray>,
+): NdArray {
+  const wide = parameters.some(({ spec }) => values.get(spec.name)!.dtype === "f64");
+  const out = zeros([size], wide ? "f64" : "f32");
+  for (const { spec, offset } of parameters) out.data.set(values.get(spec.name)!.data, offset);
+  return out;
 }

@@ -45,7 +45,7 @@ export const dropout: Op<DropoutAttrs> = {
   },
   reference([x, cursor], { p, seed, layer }) {
     const y = floatLike(x!, x!.shape);
-    const scale = Math.fround(1 / (1 - p));
+    const scale = x!.dtype === "f64" ? 1 / (1 - p) : Math.fround(1 / (1 - p));
     const words = new Uint32Array(4);
     const limit = threshold(p);
     for (let i = 0; i < y.data.length; i++) {

@@ -164,7 +164,7 @@ function sharesOf({ classWeights }: ModelSpec, y: NdArray, batch: number): reado
   return Array.from({ length: y.shape[0]! / batch }, (_, b) => {
     if (!classWeights) return batch;
     let sum = 0;
-    for (const label of rows(y, b * batch, (b + 1) * batch).data) sum += Math.fround(classWeights[label]!);
+    for (const label of rows(y, b * batch, (b + 1) * batch).data) sum += classWeights[label]!;
     return sum;
   });
 }

@@ -1,5 +1,6 @@
 import { cpuBackend } from "../../src/backend/cpu.ts";
 import type { Backend } from "../../src/backend/executor.ts";
+import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { webgpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { createNodeGpu } from "../../src/backend/webgpu/node.ts";
 import type { NdArray } from "../../src/core/ndarray.ts";
@@ -15,7 +16,11 @@ import { inFolder, type Ran, runPython, Verdict, writeFiles } from "./python.ts"
  * Also shows that the script finds what is wrong: the tutorial's printed gradient, and every array of a receipt altered.
  */
 const verdict = new Verdict();
-const backends: readonly Backend[] = [await webgpuBackend(await createNodeGpu()), await cpuBackend()];
+const backends: readonly Backend[] = [
+  await webgpuBackend(await createNodeGpu()),
+  await cpuBackend(),
+  referenceBackend("f64"),
+];
 
 const check = (receipt: Receipt, arrays: ReadonlyMap<string, NdArray> = receipt.arrays): Promise<Ran> =>
   inFolder(async (folder) => {

@@ -1,6 +1,6 @@
 import type { Proof } from "../../graph/op.ts";
 import type { DropoutAttrs } from "../dropout.ts";
-import { boundLike, errorAt, TINY, U } from "../rounding.ts";
+import { boundLike, errorAt, gamma, TINY } from "../rounding.ts";
 
 export const dropout: Proof<DropoutAttrs> = {
   bound(_inputs, [ex], [y], { p }) {
@@ -8,7 +8,8 @@ export const dropout: Proof<DropoutAttrs> = {
     const scale = 1 / (1 - p);
     for (let i = 0; i < out.data.length; i++) {
       // A dropped element is exactly 0 whatever its error was; only an exact 0 tells, and then a bound of E is safe.
-      out.data[i] = errorAt(ex, i) * scale + 2 * U * Math.abs(y!.data[i]!) + TINY;
+      const moved = errorAt(ex, i) * scale;
+      out.data[i] = moved + gamma(2) * (Math.abs(y!.data[i]!) + moved) + TINY;
     }
     return [out];
   },

@@ -114,7 +114,8 @@ describe("a receipt", async () => {
 });
 
 describe("receipt.py", () => {
-  const run = { schedule: { type: "constant" }, clip: 0, rows: 8, computedBy: "the reference" } as const;
+  const about = { schedule: { type: "constant" }, computedBy: "the reference", precision: "f32" } as const;
+  const run = { ...about, clip: 0, rows: 8 };
   const { model, optimizer } = trainingPresets.tutorial!;
   it.each<[string, ReceiptRun]>([
     ["tutorial.py", { ...run, model, optimizer, rows: 1 }],
