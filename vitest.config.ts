@@ -3,11 +3,15 @@ import { playwright } from "@vitest/browser-playwright";
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { ensureWasm } from "./scripts/wasm.mjs";
 import { type Chromium, findChromium } from "./src/platform/chromium.ts";
+import { SlowestFiles } from "./test/setup/slowest-files.ts";
 
 await ensureWasm();
 
+/** Each has an adapter or a browser of its own, and some hundred megabytes. */
+const MOST_WORKERS = 8;
+
 /**
- * Seven projects, one after the other; `npm test -- --project gpu` runs one.
+ * Eight projects, in groups one after the other; `npm test -- --project gpu` runs one.
  * A test that needs an adapter or a browser fails where there is none, and says how to get one.
  */
 const node = (name: string, folder: string, order: number): NonNullable<TestProjectInlineConfiguration["test"]> => ({
@@ -15,50 +19,40 @@ const node = (name: string, folder: string, order: number): NonNullable<TestProj
   include: [`test/${folder}/**/*.test.ts`],
   environment: "node",
   pool: "forks",
+  // A software adapter, too, compiles on one core, and compiling is most of what a test of kernels takes.
+  maxWorkers: Math.min(availableParallelism(), MOST_WORKERS),
   sequence: { groupOrder: order },
 });
 
-/** A software adapter takes all the cores that it finds: files share the machine, two cores for each. */
-const gpuWorkers = Math.max(1, Math.floor(availableParallelism() / 2));
+/** What these see depends on how busy the machine is: they run alone. */
+const timed = ["load", "shell", "frozen"].map((name) => `test/browser/${name}.test.ts`);
+const page = { globalSetup: ["test/setup/site.ts"], testTimeout: 60_000, hookTimeout: 60_000 };
 
 /** No zeros in fresh workgroup memory, as in Node (DIRTY_MEMORY): stricter, and far quicker to compile on SwiftShader. */
 const ROUGH = "--enable-dawn-features=disable_workgroup_init";
+
+const gpu = { setupFiles: ["test/setup/gpu.ts"], hookTimeout: 60_000 };
 
 export default defineConfig({
   test: {
     exclude: [...configDefaults.exclude, "dist/**"],
     passWithNoTests: false,
     allowOnly: !process.env.CI,
+    reporters: ["default", new SlowestFiles()],
     projects: [
       { test: node("unit", "unit", 0) },
       { test: node("wasm", "wasm", 0) },
-      { test: { ...node("gpu", "gpu", 1), ...gpu(), testTimeout: 60_000 } },
-      { test: { ...node("train", "train", 2), ...gpu(), testTimeout: 120_000 } },
+      { test: { ...node("gpu", "gpu", 1), ...gpu, testTimeout: 60_000 } },
+      { test: { ...node("train", "train", 1), ...gpu, testTimeout: 120_000 } },
       { test: await chrome() },
       {
-        test: {
-          ...node("package", "package", 4),
-          globalSetup: ["test/setup/package.ts"],
-          fileParallelism: false,
-          testTimeout: 60_000,
-        },
+        test: { ...node("package", "package", 3), globalSetup: ["test/setup/package.ts"], testTimeout: 60_000 },
       },
-      {
-        test: {
-          ...node("page", "browser", 5),
-          globalSetup: ["test/setup/site.ts"],
-          fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
-      },
+      { test: { ...node("page", "browser", 3), ...page, exclude: timed } },
+      { test: { ...node("page-timed", "browser", 4), ...page, include: timed, maxWorkers: 1 } },
     ],
   },
 });
-
-function gpu() {
-  return { setupFiles: ["test/setup/gpu.ts"], maxWorkers: gpuWorkers, hookTimeout: 60_000 };
-}
 
 /** Tests that run inside Chrome, where navigator.gpu is the browser's own. */
 async function chrome(): Promise<NonNullable<TestProjectInlineConfiguration["test"]>> {
@@ -73,7 +67,7 @@ async function chrome(): Promise<NonNullable<TestProjectInlineConfiguration["tes
     globalSetup: ["test/setup/chrome.ts"],
     fileParallelism: false,
     testTimeout: 60_000,
-    sequence: { groupOrder: 3 },
+    sequence: { groupOrder: 2 },
     browser: {
       enabled: true,
       headless: true,

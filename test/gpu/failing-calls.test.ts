@@ -10,6 +10,7 @@ import { parseModel } from "../../src/nn/model.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import { failingGpu, type Plan, waysOf } from "../shared/failing-gpu.ts";
 import { ring } from "../shared/problems.ts";
+import { times } from "../shared/thorough.ts";
 
 /**
  * Every call to WebGPU may fail: each in turn, in each of its ways, while something is done that a user would. What
@@ -21,7 +22,7 @@ const tinyNet = parseModel({ layers: [{ type: "linear", in: 2, out: 2, bias: fal
 const data = ring(12);
 const options = { model: tinyNet, data, batch: "full", seed: 3, optimizer: { type: "sgd", lr: 0.1 } } as const;
 /** CHAINRULE_SWEEP=all fails every call; otherwise those at every so many, from a place that the work's name decides. */
-const STRIDE = process.env.CHAINRULE_SWEEP === "all" ? 1 : 11;
+const STRIDE = process.env.CHAINRULE_SWEEP === "all" ? 1 : times(31, 11);
 /** Longer than any of this takes; a hang is what ends here. */
 const LIMIT_MS = 20_000;
 /** What one piece of work takes, its failures in turn: minutes where some are tried, up to an hour where all are. */

@@ -8,6 +8,7 @@ import { type AnyOp, DEFAULT_CAPS } from "../../src/graph/op.ts";
 import { matmul, transposeMatmul } from "../../src/ops/matmul.ts";
 import { matmulCase, product, productGate } from "../../src/ops/matmul-reference.ts";
 import { openGpu } from "../shared/gpu.ts";
+import { times } from "../shared/thorough.ts";
 
 const forms = [
   { form: "NN", op: matmul as AnyOp, attrs: null },
@@ -34,7 +35,7 @@ describe.each(forms)("$form", ({ form, op, attrs }) => {
         if (result) expect(result.reason, `${kernel.name} ${M}x${N}x${K}`).toBe("");
       }
     });
-    await fc.assert(property, { numRuns: 12 });
+    await fc.assert(property, { numRuns: times(4, 12) });
   });
 
   test("integers come out bit for bit", async () => {

@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
+import type { DeviceCaps } from "../../src/graph/op.ts";
 import { parseModel } from "../../src/nn/model.ts";
 import type { TrainerOptions } from "../../src/train/options.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
@@ -30,15 +31,23 @@ const ROOM = 12_000_000;
 let gpu: WebGpuBackend;
 let backend: Backend;
 let memory: LittleMemory;
-beforeEach(async () => {
+let caps: DeviceCaps;
+beforeAll(async () => {
   gpu = await openGpu();
+  caps = gpu.gpu.caps;
+});
+afterAll(() => gpu.dispose());
+beforeEach(() => {
   backend = asDispatches(gpu);
   memory = littleMemory(Number.POSITIVE_INFINITY);
 });
-afterEach(() => {
-  gpu.dispose();
+afterEach(async () => {
+  // A trial that is over its time has buffers of its own until it ends.
+  await gpu.tuner!.late;
+  Object.assign(gpu.gpu, { caps });
   memory.restore();
   expect(memory.unheard, "every buffer is asked for in a scope").toBe(0);
+  expect(memory.live, "all was given back").toBe(0);
 });
 
 async function messageOf(made: Promise<Trainer>): Promise<string> {

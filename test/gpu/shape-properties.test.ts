@@ -4,6 +4,7 @@ import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { conform } from "../../src/backend/webgpu/conform.ts";
 import type { CaseInput } from "../../src/graph/op.ts";
 import { openGpu, opNamed } from "../shared/gpu.ts";
+import { times } from "../shared/thorough.ts";
 
 let gpu: WebGpuBackend;
 beforeAll(async () => {
@@ -46,5 +47,5 @@ test.each(ops)("%s: any shape, every kernel, inside its bound", async (name, inp
       if (result) expect(result.reason, `${kernel.name} ${M}x${N}`).toBe("");
     }
   });
-  await fc.assert(property, { numRuns: 15 });
+  await fc.assert(property, { numRuns: times(6, 15) });
 });

@@ -7,6 +7,7 @@ import { normals, randomWord, STREAM } from "../../src/core/philox.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { matmul, transposeMatmul } from "../../src/ops/matmul.ts";
 import { product, productGate } from "../../src/ops/matmul-reference.ts";
+import { times } from "../shared/thorough.ts";
 
 const builds = [
   ["plain", await wasmBackend({ relaxed: false, threads: 2 })],
@@ -61,7 +62,7 @@ describe.each(builds)("%s", (_name, backend) => {
           const c = compare(computed, exact, productGate(form, [a, b], exact));
           expect(c.pass, `${form} ${M}x${N}x${K} ${comparisonText(c)}`).toBe(true);
         }),
-        { seed: 7, numRuns: 60 },
+        { seed: 7, numRuns: times(20, 60) },
       );
     },
     60_000,

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { ChainruleError } from "../../../src/core/errors.ts";
+import { times } from "../../shared/thorough.ts";
 
 /** Inputs for each reader; CHAINRULE_FUZZ=1000000 for a release (see SECURITY.md). */
-export const MANY = Number(process.env.CHAINRULE_FUZZ ?? 10_000);
+export const MANY = Number(process.env.CHAINRULE_FUZZ ?? times(2000, 10_000));
 /** A million inputs take some minutes a reader; what this guards against is one that never ends. */
 export const TIMEOUT = 60_000 + 3 * MANY;
 /** No input may take longer, in time of the processor: a busy machine takes none of that. */
