@@ -10,12 +10,12 @@ import { matchRows } from "../train/match-rows.ts";
 import { type Precision, precisions } from "../train/precision.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { dataFlags } from "./data-flags.ts";
-import { tensorsAt } from "./files.ts";
 import { print, table } from "./output.ts";
 import { randomBatch } from "./random-batch.ts";
 import { loadData, loadModel } from "./sources.ts";
 import { penaltyFlags } from "./train-settings.ts";
 import { choiceFlag, countFlag, parse } from "./usage.ts";
+import { weightsFlags, weightsOptions } from "./weights-flags.ts";
 
 const help = `Usage: chainrule check <model.json|preset> [options]
 
@@ -24,7 +24,9 @@ a propagated bound, and the f64 against finite differences. Exits 1 when a tenso
 
   --data <preset|file>   where the batch comes from (its first rows); drawn from the seed by default
   --label <column>       CSV: the column to predict
-  --weights <file>       .safetensors or .npz; drawn from the seed by default
+  --weights <file>       .safetensors, .npz or PyTorch's .pt; drawn from the seed by default
+  --match-weights, --weights-key
+                         as for train
   --init <how>           uniform01, he, xavier or zeros
   --batch <N>            rows (default 32)
   --l1 <X>  --l2 <X>     check the loss with the penalties that train adds
@@ -36,7 +38,7 @@ a propagated bound, and the f64 against finite differences. Exits 1 when a tenso
 const options = {
   data: { type: "string" },
   label: { type: "string" },
-  weights: { type: "string" },
+  ...weightsOptions,
   init: { type: "string" },
   batch: { type: "string" },
   l1: { type: "string" },
@@ -61,7 +63,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const penalty = penaltyFlags(values);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const precision = choiceFlag("precision", values.precision, precisions) ?? "f32";
-  const read = values.weights ? weightsOf(await tensorsAt(values.weights), model, "f64") : null;
+  const tensors = await weightsFlags(values, model);
+  const read = tensors && weightsOf(tensors, model, "f64");
   const data =
     source === undefined
       ? randomBatch(model, batch, seed)

@@ -1,32 +1,34 @@
 import { writeOnnx } from "../io/onnx/write.ts";
 import { weightsOf } from "../io/weights.ts";
 import { initialise } from "../nn/initialise.ts";
-import { requireWritable, tensorsAt, writeWhole } from "./files.ts";
+import { requireWritable, writeWhole } from "./files.ts";
 import { note, print } from "./output.ts";
 import { loadModel } from "./sources.ts";
 import { countFlag, parse } from "./usage.ts";
+import { weightsFlags, weightsOptions } from "./weights-flags.ts";
 
 export const help = `Usage: chainrule export <model.json|preset> --to onnx <file> [options]
 
 Writes a net as an ONNX file (opset 17), from "input" [batch, in] to "output" [batch, out], without dropout:
 what every ONNX runtime computes, and chainrule import takes back whole.
 
-  --weights <file>   .safetensors or .npz, as train --save writes them; drawn from the seed by default
+  --weights <file>   .safetensors or .npz, as train --save writes them, or PyTorch's .pt; drawn from the seed by
+                     default; --match-weights and --weights-key as for train
   --seed <N>         which weights are drawn (default: the preset's, else 1)
   --json             what was written as JSON`;
 
-const options = { weights: { type: "string" }, seed: { type: "string" } } as const;
+const options = { ...weightsOptions, seed: { type: "string" } } as const;
 
 export async function run(path: string, args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args, options, [1, 1]);
   const { model, preset } = loadModel(positionals[0]!);
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
-  const drawn = values.weights === undefined;
-  const weights = drawn ? initialise(model, seed, preset?.init) : weightsOf(await tensorsAt(values.weights!), model);
+  const tensors = await weightsFlags(values, model);
+  const weights = tensors ? weightsOf(tensors, model) : initialise(model, seed, preset?.init);
   requireWritable(path);
   const bytes = writeOnnx(model, weights);
   writeWhole(path, bytes);
-  if (drawn) note(`no --weights: these are drawn from seed ${seed}, and not trained`);
+  if (!tensors) note(`no --weights: these are drawn from seed ${seed}, and not trained`);
   print(values.json ? JSON.stringify({ out: path, bytes: bytes.length }) : `${path}: ONNX, ${bytes.length} bytes`);
   return 0;
 }

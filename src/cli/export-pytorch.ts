@@ -14,8 +14,8 @@ are drawn. They need torch and numpy, no more: python3 train.py --steps 1000.
 
   --steps <N> | --epochs <N>
                          steps to train first (default: none, the weights as they begin)
-  --data, --label, --test-fraction, --weights, --init, --batch, --optimizer, --lr, --momentum, --nesterov,
-  --weight-decay, --schedule, --clip, --seed, --backend, --on-lost
+  --data, --label, --test-fraction, --weights, --match-weights, --weights-key, --init, --batch, --optimizer, --lr,
+  --momentum, --nesterov, --weight-decay, --schedule, --clip, --seed, --backend, --on-lost
                          as for train; a cosine schedule without steps spans the steps trained here
   --json                 the names of the files as JSON`;
 

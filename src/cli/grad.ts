@@ -13,12 +13,14 @@ import { requireWritable, tensorsAt, writeWhole } from "./files.ts";
 import { print } from "./output.ts";
 import { loadModel } from "./sources.ts";
 import { choiceFlag, countFlag, parse, requiredFile } from "./usage.ts";
+import { weightsFlags, weightsOptions } from "./weights-flags.ts";
 
 const help = `Usage: chainrule grad <model.json> --weights W --batch B --out G
 
 Computes loss and gradients of one batch. Files are .safetensors, or .npz by that ending.
 
-  --weights <file>   parameters, named as in PyTorch's nn.Sequential, F32 or F64
+  --weights <file>   parameters, named as in PyTorch's nn.Sequential, F32 or F64; also PyTorch's own .pt, with
+                     --match-weights and --weights-key as for train
   --batch <file>     x, F32 or F64 [n, in]; y, targets of either [n, out] or I32 class indices [n]
   --out <file>       loss, and each gradient under its parameter's name
   --backend <B>      auto (default), webgpu (writes F32) or cpu and reference (compute and write F64)
@@ -26,7 +28,7 @@ Computes loss and gradients of one batch. Files are .safetensors, or .npz by tha
   --json             print the loss as JSON`;
 
 const options = {
-  weights: { type: "string" },
+  ...weightsOptions,
   batch: { type: "string" },
   out: { type: "string" },
   backend: { type: "string" },
@@ -43,7 +45,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const seed = countFlag("seed", values.seed, 0) ?? 1;
   const out = requiredFile("out", values.out);
-  const tensors = await tensorsAt(requiredFile("weights", values.weights));
+  requiredFile("weights", values.weights);
+  const tensors = (await weightsFlags(values, model))!;
   const { x, y } = batchOf(await tensorsAt(requiredFile("batch", values.batch)), model);
   const weights = weightsOf(tensors, model, "f64");
   requireWritable(out);

@@ -18,17 +18,20 @@ import { predictRows } from "../train/predict-rows.ts";
 import { probabilities } from "../train/probabilities.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { csvText } from "./csv-text.ts";
-import { readBytes, readJson, recordOf, requireWritable, tensorsAt, writeWhole } from "./files.ts";
+import { readBytes, readJson, recordOf, requireWritable, writeWhole } from "./files.ts";
 import { note, print } from "./output.ts";
 import { loadModel } from "./sources.ts";
 import { choiceFlag, parse, requiredFile } from "./usage.ts";
+import { weightsFlags, weightsOptions } from "./weights-flags.ts";
 
 const help = `Usage: chainrule predict <model.json|preset> --weights W.safetensors --data new.csv --out predictions.csv
 
 Raw rows in, predictions out: rows are prepared as those were that the net learned from, by the record
 that \`chainrule train --save W.safetensors\` writes beside the weights, in W.safetensors.json.
 
-  --weights <file>          parameters, named as in PyTorch's nn.Sequential
+  --weights <file>          parameters, named as in PyTorch's nn.Sequential: .safetensors, .npz or PyTorch's .pt
+  --match-weights, --weights-key
+                            as for train
   --data <file>             .csv (the columns that the net learned from, by name; others are ignored),
                             .safetensors or .npz (x), or IDX images
   --out <file.csv|->        a line for each row: the class and every class's probability, or the values
@@ -38,7 +41,7 @@ that \`chainrule train --save W.safetensors\` writes beside the weights, in W.sa
   --json                    print what was done as JSON`;
 
 const options = {
-  weights: { type: "string" },
+  ...weightsOptions,
   data: { type: "string" },
   out: { type: "string" },
   missing: { type: "string" },
@@ -58,7 +61,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const out = requiredFile("out", values.out);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const missing = choiceFlag("missing", values.missing, ["refuse", "drop"] as const) ?? "refuse";
-  const weights = weightsOf(await tensorsAt(weightsFile), model);
+  const weights = weightsOf((await weightsFlags(values, model))!, model);
   const record = recordFor(weightsFile, values.preprocessing, model);
   const { x, lines } = await readRows(data, record, missing);
   if (out !== "-") requireWritable(out);

@@ -18,8 +18,8 @@ computes them again in plain numpy and prints the differences: python3 receipt.p
 
   --out <folder>         where to write (default: this one); made if it is not there
   --data <preset|file>   as for train; drawn from the seed by default
-  --label, --test-fraction, --weights, --init, --batch, --optimizer, --lr, --momentum, --nesterov,
-  --weight-decay, --schedule, --clip, --seed
+  --label, --test-fraction, --weights, --match-weights, --weights-key, --init, --batch, --optimizer, --lr,
+  --momentum, --nesterov, --weight-decay, --schedule, --clip, --seed
                          as for train, whose first step this is
   --backend <B>          what computes it: auto (default), webgpu (in f32), cpu or reference (in f64)
   --json                 names and shapes as JSON`;

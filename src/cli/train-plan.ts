@@ -18,12 +18,13 @@ import type { WeightsChoice } from "../train/trainer.ts";
 import type { EarlyStopping } from "../train/validation.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
 import { dataFlags, dataHelp, dataOptions } from "./data-flags.ts";
-import { recordOf, requireWritable, tensorsAt } from "./files.ts";
+import { recordOf, requireWritable } from "./files.ts";
 import { residentData, runData } from "./run-data.ts";
 import { loadModel } from "./sources.ts";
 import type { CheckpointPlan } from "./train-checkpoint.ts";
 import { featureFlags, watchFlags, weightsFlag, withLossFlags } from "./train-settings.ts";
 import { choiceFlag, countFlag, numberFlag, parse } from "./usage.ts";
+import { weightsFlags, weightsOptions } from "./weights-flags.ts";
 
 export const help = `Usage: chainrule train <model.json|preset> [options]
 
@@ -31,8 +32,10 @@ Trains a model and prints its loss. Presets: tutorial, tutorial-as-published, xo
 spirals, iris, penguins, digits, fashion; each brings its data and settings.
 
 ${dataHelp}
-  --weights <file>          begin from these weights, .safetensors or .npz (names and layout of PyTorch's
-                            nn.Sequential)
+  --weights <file>          begin from these weights: .safetensors, .npz, or .pt as torch.save writes a state dict or
+                            a checkpoint (names and layout of PyTorch's nn.Sequential)
+  --match-weights <how>     names (default), or order: whatever their names, by order and shape
+  --weights-key <name>      which state dict of a checkpoint that has several
   --init <how>              uniform01, he, xavier or zeros
   --steps <N> | --epochs <N>
   --batch <N|full>          rows of a step (default 32); full: all rows each step, in their order
@@ -78,7 +81,7 @@ ${dataHelp}
 /** The flags of a run, for other commands that need one. */
 export const trainOptions = {
   ...dataOptions,
-  weights: { type: "string" },
+  ...weightsOptions,
   init: { type: "string" },
   steps: { type: "string" },
   epochs: { type: "string" },
@@ -189,7 +192,8 @@ export async function planOf(
   if (values.checkpoint !== undefined) requireStore(values.checkpoint);
   const record = values.save === undefined ? undefined : recordOf(values.save);
   for (const path of [values.log, values.save, record]) if (path !== undefined) requireWritable(path);
-  const weights = values.weights === undefined ? undefined : weightsOf(await tensorsAt(values.weights), given, digits);
+  const tensors = await weightsFlags(values, given);
+  const weights = tensors ? weightsOf(tensors, given, digits) : undefined;
   const split =
     source === undefined
       ? residentData({ train: drawn!(given, seed), test: null }, given)

@@ -78,6 +78,33 @@ export function readArray(bytes: Uint8Array, layout: Layout, refuse: (value: num
   return out;
 }
 
+/** The array that a view of memory is: `strides` says how many elements further the next lies, for each axis. */
+export function readStrided(
+  bytes: Uint8Array,
+  layout: Omit<Layout, "firstFastest"> & { readonly strides: readonly number[] },
+  refuse: (value: number, dtype: DType) => never,
+): NdArray {
+  const { type, shape, start, little, strides } = layout;
+  const element = ELEMENTS.get(type)!;
+  const out = zeros(shape.length === 0 ? [1] : shape, element.dtype);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const index = shape.map(() => 0);
+  let from = 0;
+  for (let i = 0; i < out.data.length; i++) {
+    const value = element.read(view, start + from * element.bytes, little);
+    if (Number.isNaN(value) && !(element.dtype === "f32" || element.dtype === "f64")) refuse(i, element.dtype);
+    out.data[i] = value;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      index[axis]!++;
+      from += strides[axis]!;
+      if (index[axis]! < shape[axis]!) break;
+      from -= strides[axis]! * shape[axis]!;
+      index[axis] = 0;
+    }
+  }
+  return out;
+}
+
 /** Asked in order, the row-major place of the next value where the first index runs fastest. */
 function counter(shape: Shape): () => number {
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));

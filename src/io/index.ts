@@ -24,6 +24,7 @@ export { type CheckpointStore, Checkpoints, type RefusedSlot, restoreCheckpoint,
 export { exportPytorch } from "./export-pytorch.ts";
 export { importNet, type NetFile } from "./import-net.ts";
 export { type LoadFileOptions, loadDataFile } from "./load-file.ts";
+export { type LoadedWeights, type LoadWeightsOptions, loadWeights } from "./load-weights.ts";
 export type { ImportedNet, ImportOptions } from "./net-parts.ts";
 export { readNpy, writeNpy } from "./npy.ts";
 export { readNpz, writeNpz } from "./npz.ts";
@@ -33,4 +34,5 @@ export { makeReceipt, type Receipt } from "./receipt.ts";
 export { openRowFile, type RowFileOptions } from "./row-file.ts";
 export { identityDifferences, type Json, type RunIdentity, runIdentity } from "./run-identity.ts";
 export { readSafetensors, type Safetensors, writeSafetensors } from "./safetensors.ts";
+export { readStateDict, type StateDict } from "./state-dict/read.ts";
 export { readWeights, writeWeights } from "./weights.ts";

@@ -3,6 +3,7 @@ import { ChainruleError } from "../core/errors.ts";
 import { firstNotFinite, type NdArray, ndarray, sameShape, shapeText, unravel } from "../core/ndarray.ts";
 import { type ModelSpec, parameterSpecs, requireModel } from "../nn/model.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { fitsByOrder, storedShape, withoutPrefixes } from "./weight-names.ts";
 
 /** The PyTorch layout of linear weights, [out, in], exists only here; everywhere else W is [in, out]. */
 export function transpose(w: NdArray): NdArray {
@@ -14,7 +15,8 @@ export function transpose(w: NdArray): NdArray {
 
 /**
  * Weights of `model` out of a safetensors file named as nn.Sequential's state_dict. F32 or F64.
- * `precision` f64 keeps all digits of an F64 file. Throws naming the tensor that is missing, extra, misshapen or NaN.
+ * What DistributedDataParallel and torch.compile put before every name is taken off. `precision` f64 keeps all digits of
+ * an F64 file. Throws naming the tensor that is missing, extra, misshapen or NaN.
  */
 export function readWeights(
   bytes: Uint8Array,
@@ -26,17 +28,22 @@ export function readWeights(
 
 /** The same out of the arrays of any file, see readTensors. */
 export function weightsOf(
-  tensors: ReadonlyMap<string, NdArray>,
+  given: ReadonlyMap<string, NdArray>,
   model: ModelSpec,
   precision: "f32" | "f64" = "f32",
 ): Map<string, NdArray> {
   const specs = parameterSpecs(model);
+  const { tensors } = withoutPrefixes(given);
   const extra = [...tensors.keys()].find((name) => !specs.some((s) => s.name === name));
-  if (extra !== undefined) throw new ChainruleError("file", `weights: the model has no parameter "${extra}"`);
+  if (extra !== undefined) {
+    const hint = fitsByOrder(tensors, specs) ? "; by order and shape all would fit: --match-weights order" : "";
+    throw new ChainruleError("file", `weights: the model has no parameter "${extra}"${hint}`);
+  }
   return new Map(
-    specs.map(({ name, shape }) => {
+    specs.map((spec) => {
+      const { name, shape } = spec;
       const tensor = tensors.get(name);
-      const stored = shape.length === 2 ? [shape[1]!, shape[0]!] : shape;
+      const stored = storedShape(spec);
       if (!tensor) throw new ChainruleError("file", `weights: "${name}" ${shapeText(stored)} is missing`);
       if (!sameShape(tensor.shape, stored)) {
         throw new ChainruleError(
