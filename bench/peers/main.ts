@@ -3,7 +3,7 @@ import { availableParallelism, cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Page } from "playwright-core";
-import { isSoftware } from "../../src/bench/adapter.ts";
+import { computesOnCpu } from "../../src/backend/webgpu/caps.ts";
 import { timing } from "../../src/bench/stats.ts";
 import { clearProgress, note, print, progress, table } from "../../src/cli/output.ts";
 import { version } from "../../src/cli/version.ts";
@@ -49,7 +49,7 @@ const report: PeerReport = {
   chainrule: version,
   browser: browser.description,
   adapter: browser.adapter,
-  software: isSoftware(browser.adapter),
+  software: computesOnCpu({ description: browser.adapter }),
   processor: `${cpus()[0]?.model.trim() || process.arch}, ${availableParallelism()} threads`,
   versions: await installedVersions(),
   contestants: [],

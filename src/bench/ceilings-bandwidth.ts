@@ -2,14 +2,13 @@ import { CEILING_WORKGROUP, copyCeiling, fillCeiling, readCeiling } from "../../
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import { Launcher } from "../backend/webgpu/launcher.ts";
 import type { Binding } from "../graph/op.ts";
-import { isSoftware } from "./adapter.ts";
 import { type Ceiling, type CeilingOptions, GROUPS, launch, whole } from "./ceiling.ts";
 import { measure } from "./stats.ts";
 
 /** Copying and reading an array that is larger than any cache. */
 export async function* bandwidth(gpu: WebGpuBackend, { signal, edit }: CeilingOptions): AsyncGenerator<Ceiling> {
   const { maxStorageBufferBindingSize, maxBufferSize } = gpu.gpu.caps;
-  const wanted = isSoftware(gpu.description) ? 2 ** 26 : 2 ** 28;
+  const wanted = gpu.gpu.caps.onCpu ? 2 ** 26 : 2 ** 28;
   const bytes = Math.min(wanted, maxStorageBufferBindingSize, maxBufferSize);
   const words = Math.floor(bytes / 16);
   const launcher = new Launcher(gpu.gpu, [words * 16, words * 16]);

@@ -3,7 +3,6 @@ import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import { Launcher } from "../backend/webgpu/launcher.ts";
 import { throwIfAborted } from "../core/abort.ts";
 import type { Launch } from "../graph/op.ts";
-import { isSoftware } from "./adapter.ts";
 import { type Ceiling, type CeilingOptions, GROUPS, launch, whole } from "./ceiling.ts";
 import { measure, type Timing } from "./stats.ts";
 
@@ -14,7 +13,7 @@ const EXACT = 2 ** 24;
 /** A dispatch of this length hides its own start. */
 const DISPATCH_MS = 20;
 
-const groupsFor = (gpu: WebGpuBackend): number => (isSoftware(gpu.description) ? SOFTWARE_GROUPS : GROUPS);
+const groupsFor = (gpu: WebGpuBackend): number => (gpu.gpu.caps.onCpu ? SOFTWARE_GROUPS : GROUPS);
 
 /** Runs `make(rounds)` with four times the rounds until one dispatch takes DISPATCH_MS; verifies, then times it. */
 async function growing(

@@ -3,7 +3,6 @@ import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import { webgpuBackend } from "../backend/webgpu/backend.ts";
 import { conform } from "../backend/webgpu/conform.ts";
 import { createNodeGpu, listNodeAdapters } from "../backend/webgpu/node.ts";
-import { isSoftware } from "../bench/adapter.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { proofOf } from "../graph/op.ts";
 import { ops } from "../ops/index.ts";
@@ -42,9 +41,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const { gpu } = backend;
   const { features } = gpu;
   if (!json) {
-    print(
-      `in use: ${backend.description}${isSoftware(backend.description) ? " (software: right, but slow; no measure of speed)" : ""}`,
-    );
+    print(`in use: ${backend.description}${gpu.caps.onCpu ? " (software: right, but slow; no measure of speed)" : ""}`);
     print(`features: ${features.join(", ")}`);
     for (const [name, value] of Object.entries(gpu.caps)) print(`  ${name}: ${value}`);
   }

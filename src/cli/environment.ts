@@ -1,7 +1,6 @@
 import { availableParallelism, cpus } from "node:os";
 import type { Backend } from "../backend/executor.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
-import { isSoftware } from "../bench/adapter.ts";
 import type { BenchEnvironment } from "../bench/report.ts";
 import { version } from "./version.ts";
 
@@ -10,7 +9,7 @@ export function nodeEnvironment(backend: Backend): BenchEnvironment {
   const gpu = backend.kind === "webgpu" ? (backend as WebGpuBackend).gpu : null;
   const adapter = gpu && {
     description: backend.description,
-    software: isSoftware(backend.description),
+    software: gpu.caps.onCpu,
     features: gpu.features,
     limits: gpu.caps,
   };

@@ -65,6 +65,13 @@ function suitsDirect(dims: MatmulDims, caps: DeviceCaps): boolean {
   return (isLarge(dims) && !isHuge(dims)) || (caps.onCpu && dims.M >= 4 && dims.N >= 4);
 }
 
+/** Long sums for few results; and on a GPU whatever would leave most of it idle: a quarter of ENOUGH_WORKGROUPS. */
+function suitsSlices(dims: MatmulDims, { onCpu }: DeviceCaps): boolean {
+  const { M, N, K } = dims;
+  if (M <= FEW_ROWS) return false;
+  return (M * N <= 4096 && K >= 8 * SLICE_TERMS) || (!onCpu && isLarge(dims) && slicesOf(dims) >= 4);
+}
+
 /** Whole tiles, nearly, and enough of them: what is cut off at an edge is computed all the same. */
 function suitsTall({ M, N, K }: MatmulDims, { onCpu }: DeviceCaps): boolean {
   return onCpu && M >= TALL_BLOCK[0] / 2 && N >= TALL_BLOCK[1] / 2 && M * N * K >= 2 ** 20;
@@ -136,7 +143,7 @@ export const ladder: readonly Rung[] = [
     name: "direct-split",
     ...direct,
     applies: (dims) => slicesOf(dims) > 1,
-    suits: (dims) => dims.M > FEW_ROWS && dims.M * dims.N <= 4096 && dims.K >= 8 * SLICE_TERMS,
+    suits: suitsSlices,
     slices: slicesOf,
   },
   {

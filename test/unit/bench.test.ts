@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { isSoftware } from "../../src/bench/adapter.ts";
 import { crossoverWidth, crossoverWidths } from "../../src/bench/crossover.ts";
 import { emptyReport, wrongRows } from "../../src/bench/report.ts";
 import { measureInTurns, timing } from "../../src/bench/stats.ts";
@@ -71,11 +70,4 @@ test("a report names what was wrong, and says so in its tables", () => {
   expect(text).toContain("Stopped before the end");
   report.complete = true;
   expect(reportMarkdown(report)).not.toContain("Stopped before the end");
-});
-
-test("software adapters are known by name", () => {
-  for (const name of ["WebGPU: SwiftShader driver 5.0.0", "llvmpipe (LLVM 15)", "Microsoft Basic Render Driver"]) {
-    expect(isSoftware(name), name).toBe(true);
-  }
-  expect(isSoftware("WebGPU: NVIDIA H200")).toBe(false);
 });

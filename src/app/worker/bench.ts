@@ -1,4 +1,3 @@
-import { isSoftware } from "../../bench/adapter.ts";
 import { crossoverWidth } from "../../bench/crossover.ts";
 import { type BenchReport, emptyReport } from "../../bench/report.ts";
 import { runBench, type Section } from "../../bench/run.ts";
@@ -26,7 +25,7 @@ export async function benchmark(
     processor: `${navigator.hardwareConcurrency} threads`,
     adapter: gpu && {
       description: gpu.description,
-      software: isSoftware(gpu.description),
+      software: gpu.gpu.caps.onCpu,
       features: gpu.gpu.features,
       limits: gpu.gpu.caps,
     },

@@ -1,4 +1,3 @@
-import { isSoftware } from "../../bench/adapter.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import { type DataSplit, outputCount } from "../../data/dataset.ts";
@@ -150,7 +149,7 @@ export async function configure(settings: Settings, before: DeviceRecord | null 
       kind,
       description,
       missing: gpu.reason,
-      software: gpu.backend !== null && isSoftware(gpu.backend.description),
+      software: gpu.backend?.gpu.caps.onCpu === true,
       measured: candidates.length > 1 ? measured : [],
       wrong: [...(gpu.backend?.gpu.wrong ?? [])].map(([kernel, reason]) => ({ kernel, reason })),
     },

@@ -1,8 +1,9 @@
 /// <reference path="../ambient.d.ts" preserve="true" />
 import { ChainruleError } from "../../core/errors.ts";
 import { disposedError } from "../../core/resource.ts";
-import { DEFAULT_CAPS, DEFAULT_LIMITS, type DeviceCaps, type DeviceLimits } from "../../graph/op.ts";
+import type { DeviceCaps } from "../../graph/op.ts";
 import { inScope, type WantedBuffer } from "./allocate.ts";
+import { capsOf, computesOnCpu, FEATURES, limitsOf } from "./caps.ts";
 import { Ledger } from "./ledger.ts";
 import type { Nudger } from "./nudger.ts";
 import { PipelineCache } from "./pipelines.ts";
@@ -11,10 +12,8 @@ import { waitsSlowly } from "./waiting.ts";
 
 /** How long a loss may take to be told. */
 const TOLD_MS = 50;
-/** An experimental part of Dawn's adapters, which no standard has. */
-const MATRICES = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
-/** Asked for where the adapter has them. */
-const FEATURES: readonly GPUFeatureName[] = ["subgroups", "shader-f16", MATRICES];
+/** Of an adapter in a browser that tells nothing: Chrome before 127. */
+const NO_INFO = {} as GPUAdapterInfo;
 
 /** A device with what was learned of it, its pipelines, and its failures. */
 export class WebGpuDevice {
@@ -40,8 +39,9 @@ export class WebGpuDevice {
     readonly features: readonly string[],
     /** False where the device is the caller's own, who has other uses for it. */
     private readonly owned: boolean,
+    onCpu: boolean,
   ) {
-    this.caps = capsOf(device, info);
+    this.caps = capsOf(device, info, onCpu);
     this.pipelines = new PipelineCache(device);
     this.description = describe(info);
     const fail = (error: ChainruleError) => {
@@ -62,7 +62,8 @@ export class WebGpuDevice {
 
   /** A device of the caller's, with the limits and features that it was asked for. dispose() leaves it as it is. */
   static of(device: GPUDevice): Promise<WebGpuDevice> {
-    return new WebGpuDevice(device, device.adapterInfo, [...device.features].sort(), false).open();
+    const info = device.adapterInfo ?? NO_INFO;
+    return new WebGpuDevice(device, info, [...device.features].sort(), false, computesOnCpu(info)).open();
   }
 
   /** A device with the adapter's own limits and features, not the guaranteed minimum (`compatible`). */
@@ -80,11 +81,13 @@ export class WebGpuDevice {
         "WebGPU is here but gives no adapter: turn on hardware acceleration or update the graphics driver; after a crash of the GPU process restart the browser",
       );
     }
-    const requiredLimits = options.compatible ? {} : limitsOf(adapter);
+    const requiredLimits = options.compatible ? {} : { ...limitsOf(adapter) };
     const requiredFeatures = options.compatible ? [] : FEATURES.filter((name) => adapter.features.has(name));
     try {
       const device = await adapter.requestDevice({ label: "chainrule", requiredLimits, requiredFeatures });
-      return await new WebGpuDevice(device, adapter.info, [...adapter.features].sort(), true).open();
+      const info = adapter.info ?? NO_INFO;
+      const onCpu = computesOnCpu(info, adapter);
+      return await new WebGpuDevice(device, info, [...adapter.features].sort(), true, onCpu).open();
     } catch (cause) {
       throw new ChainruleError("adapter", `the adapter gives no device: ${textOf(cause)}`, { cause });
     }
@@ -153,40 +156,6 @@ export class WebGpuDevice {
 }
 
 const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
-
-function limitsOf({ limits }: GPUAdapter | GPUDevice): Record<keyof DeviceLimits, number> {
-  const names = Object.keys(DEFAULT_LIMITS) as (keyof DeviceLimits)[];
-  return Object.fromEntries(names.map((name) => [name, limits[name]])) as Record<keyof DeviceLimits, number>;
-}
-
-function capsOf(device: GPUDevice, info: GPUAdapterInfo): DeviceCaps {
-  // SwiftShader has subgroups of 4, Mesa's lavapipe of 4 or 8; those of GPUs are larger. 0 where it is not said.
-  const subgroup = info.subgroupMinSize ?? 0;
-  const onCpu = subgroup > 0 && subgroup < 16;
-  const { features } = device;
-  return {
-    ...limitsOf(device),
-    subgroups: features.has("subgroups"),
-    subgroupMaxSize: info.subgroupMaxSize ?? DEFAULT_CAPS.subgroupMaxSize,
-    shaderF16: features.has("shader-f16"),
-    subgroupMatrices: features.has(MATRICES) ? matricesOf(info) : null,
-    onCpu,
-  };
-}
-
-function matricesOf(info: GPUAdapterInfo): DeviceCaps["subgroupMatrices"] {
-  const { subgroupMatrixConfigs: all } = info as unknown as { subgroupMatrixConfigs?: Iterable<MatrixConfig> };
-  const found = [...(all ?? [])].filter((c) => c.componentType === "f16" && c.resultComponentType === "f32");
-  return found.length > 0 ? found.map(({ M, N, K }) => ({ M, N, K })) : null;
-}
-
-interface MatrixConfig {
-  readonly componentType: string;
-  readonly resultComponentType: string;
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
-}
 
 function describe({ vendor, architecture, device, description }: GPUAdapterInfo): string {
   const parts = [description || device, vendor, architecture].filter((p, i, all) => p && all.indexOf(p) === i);

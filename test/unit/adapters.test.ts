@@ -1,0 +1,188 @@
+import { describe, expect, test } from "vitest";
+import { type AdapterReport, capsOf, computesOnCpu } from "../../src/backend/webgpu/caps.ts";
+import { chooseKernel } from "../../src/backend/webgpu/choose.ts";
+import { formsFor } from "../../src/backend/webgpu/lower.ts";
+import type { Node } from "../../src/graph/graph.ts";
+import { DEFAULT_LIMITS, type DeviceCaps, proofOf } from "../../src/graph/op.ts";
+import { ops } from "../../src/ops/index.ts";
+import { linear } from "../../src/ops/linear.ts";
+import { matmul, transposeMatmul } from "../../src/ops/matmul.ts";
+import { outerProduct } from "../../src/ops/outer-product.ts";
+
+/** What adapters say of themselves, and what they are. Subgroups and names as Mesa's, Dawn's and Firefox's drivers give them. */
+interface Adapter {
+  readonly what: string;
+  readonly info: AdapterReport;
+  readonly features?: readonly string[];
+  /** What older browsers have on the adapter itself. */
+  readonly adapter?: object;
+}
+
+const sizes = (subgroupMinSize: number, subgroupMaxSize: number) => ({ subgroupMinSize, subgroupMaxSize });
+const gpu = (what: string, vendor: string, architecture: string, min: number, max: number): Adapter => ({
+  what,
+  info: { vendor, architecture, device: "", description: "", ...sizes(min, max), isFallbackAdapter: false },
+  features: ["subgroups", "shader-f16"],
+});
+const nameless = { vendor: "", architecture: "", device: "", description: "" };
+
+const gpus: readonly Adapter[] = [
+  gpu("Intel Gen12 (Tiger Lake)", "intel", "gen-12lp", 8, 32),
+  gpu("Intel Gen12 (Alder Lake)", "intel", "gen-12lp", 8, 32),
+  gpu("Intel Arc (DG2)", "intel", "gen-12hp", 8, 32),
+  gpu("Intel Meteor Lake", "intel", "xe-lpg", 8, 32),
+  gpu("Intel Xe2 (Lunar Lake, Battlemage)", "intel", "xe-2lpg", 16, 32),
+  gpu("AMD RDNA", "amd", "rdna-3", 32, 64),
+  gpu("AMD GCN", "amd", "gcn-5", 64, 64),
+  gpu("NVIDIA", "nvidia", "ampere", 32, 32),
+  gpu("Apple", "apple", "common-3", 32, 32),
+  gpu("Apple, as Safari tells it", "apple", "apple-m1", 4, 64),
+  gpu("Qualcomm Adreno", "qualcomm", "adreno-7xx", 64, 128),
+  gpu("ARM Mali", "arm", "valhall", 16, 16),
+  gpu("Imagination PowerVR", "img-tec", "rogue", 1, 128),
+  {
+    what: "any GPU in Firefox: no names, no feature for its subgroups",
+    info: { ...nameless, ...sizes(4, 128), isFallbackAdapter: false },
+    features: ["shader-f16", "timestamp-query"],
+  },
+  { what: "a GPU in Firefox that says nothing of fallbacks", info: { ...nameless, ...sizes(4, 128) } },
+  { what: "a GPU in Chrome 113: no info at all", info: {}, adapter: { isFallbackAdapter: false } },
+];
+
+const cpus: readonly Adapter[] = [
+  {
+    what: "SwiftShader",
+    info: {
+      vendor: "google",
+      architecture: "swiftshader",
+      device: "swiftshader-device-subzero-",
+      description: "SwiftShader driver 5.0.0",
+      ...sizes(4, 4),
+      isFallbackAdapter: true,
+    },
+    features: ["subgroups"],
+  },
+  ...[8, 16].map((width) => ({
+    what: `lavapipe, ${32 * width} bits`,
+    info: {
+      vendor: "mesa",
+      architecture: "software",
+      device: `llvmpipe-llvm-15-0-6-${32 * width}-bits-`,
+      description: "llvmpipe: Mesa 25.0.7 (LLVM 15.0.6) 0.0.1",
+      ...sizes(width, width),
+      isFallbackAdapter: true,
+    },
+    features: ["subgroups", "shader-f16"],
+  })),
+  { what: "SwiftShader in Firefox", info: { ...nameless, ...sizes(4, 128), isFallbackAdapter: true } },
+  { what: "SwiftShader in Chrome 113", info: {}, adapter: { isFallbackAdapter: true } },
+  { what: "by its name alone", info: { vendor: "google", architecture: "swiftshader" } },
+  { what: "by its device's name", info: { device: "llvmpipe (LLVM 15.0.6, 256 bits)" } },
+  { what: "Mesa's by its description", info: { description: "lavapipe" } },
+  {
+    what: "Windows without a GPU",
+    info: { vendor: "microsoft", architecture: "warp", description: "Microsoft Basic Render Driver" },
+  },
+];
+
+const capsFor = ({ info, features = [], adapter }: Adapter): DeviceCaps =>
+  capsOf({ limits: DEFAULT_LIMITS, features: new Set(features) }, info, computesOnCpu(info, adapter));
+
+/** Kernels that count on invocations which take turns on a core, with registers that lie in memory. */
+const FOR_CPUS = /\/(tall|tall-quads|row-alone)(-native)?$|^gradientStats\/alone$/;
+const forCpus = (kernel: string): boolean => FOR_CPUS.test(kernel);
+
+/** Every case of every op, and products of the sizes that nets have. */
+const nodes: readonly Node[] = [
+  ...(await Promise.all(ops.filter((op) => !op.view).map(async (op) => ({ op, cases: (await proofOf(op)).cases }))))
+    .flatMap(({ op, cases }) => cases.map((c) => ({ op, attrs: c.attrs, inputs: c.inputs })))
+    .map(({ op, attrs, inputs }) =>
+      nodeOf(
+        op,
+        attrs,
+        inputs.map((t) => ({ shape: t.shape, dtype: t.dtype })),
+      ),
+    ),
+  ...[1, 3, 8, 64, 512].flatMap((M) =>
+    [10, 64, 512].flatMap((N) =>
+      [64, 784].flatMap((K) => [
+        product(matmul, null, [M, K], [K, N]),
+        product(transposeMatmul, { transpose: "a" }, [K, M], [K, N]),
+        product(transposeMatmul, { transpose: "b" }, [M, K], [N, K]),
+        product(linear, { activation: "relu", alpha: 0 }, [M, K], [K, N], [N]),
+      ]),
+    ),
+  ),
+  product(outerProduct, null, [1, 784], [1, 512]),
+];
+
+type AnyOp = (typeof ops)[number];
+function nodeOf(op: AnyOp, attrs: unknown, inputs: readonly { shape: readonly number[]; dtype: string }[]): Node {
+  const outputs = op.infer(inputs as never, attrs as never);
+  return { op, attrs, inputs, outputs } as unknown as Node;
+}
+function product(op: unknown, attrs: unknown, ...shapes: readonly (readonly number[])[]): Node {
+  return nodeOf(
+    op as AnyOp,
+    attrs,
+    shapes.map((shape) => ({ shape, dtype: "f32" })),
+  );
+}
+/** Choices by what decides them: a plan is text, which takes time to write. */
+const chosen = new Map<string, readonly string[]>();
+function chosenFor(caps: DeviceCaps): readonly string[] {
+  const key = JSON.stringify(caps);
+  const known = chosen.get(key) ?? nodes.map((node) => chooseKernel(node, caps).kernel.name);
+  chosen.set(key, known);
+  return known;
+}
+
+describe("an adapter on a CPU is told by what it says, never by its subgroups", () => {
+  test.each(gpus)("$what is a GPU", ({ info, adapter }) => expect(computesOnCpu(info, adapter)).toBe(false));
+  test.each(cpus)("$what is a CPU", ({ info, adapter }) => expect(computesOnCpu(info, adapter)).toBe(true));
+});
+
+describe("kernels made for adapters on a CPU are theirs alone", () => {
+  test("some of these problems take them there: this test has something to find", () => {
+    const found = new Set(
+      chosenFor(capsFor(cpus[0]!))
+        .filter(forCpus)
+        .map((name) => name.split("/")[1]),
+    );
+    expect([...found].sort()).toEqual(["alone", "row-alone", "tall-quads"]);
+  });
+
+  test.each(gpus)("$what takes none, and whole steps in a workgroup's memory", (adapter) => {
+    const caps = capsFor(adapter);
+    expect([...new Set(chosenFor(caps).filter(forCpus))]).toEqual([]);
+    expect(formsFor(caps).map((form) => form.memory)).toEqual(["variables", "workgroup"]);
+  });
+
+  test.each(cpus)("$what steps on four invocations", (adapter) => {
+    expect(formsFor(capsFor(adapter))[1]).toEqual({ width: 4, memory: "storage" });
+  });
+});
+
+test("all GPUs with the same features get the same first guesses, whatever their subgroups", () => {
+  const guesses = gpus.map((adapter) => chosenFor(capsFor({ ...adapter, features: ["subgroups"] })).join());
+  expect(new Set(guesses).size).toBe(1);
+});
+
+describe("a GPU has enough to do with the products of a common net", () => {
+  /** Workgroups that are at work at once on a small GPU, with some to spare. */
+  const ENOUGH = 128;
+
+  test.each([
+    ["64 x 512 x 784", product(linear, { activation: "relu", alpha: 0 }, [64, 784], [784, 512], [512])],
+    ["64 x 784 x 512, back through a layer", product(transposeMatmul, { transpose: "b" }, [64, 512], [784, 512])],
+    ["784 x 512 over 64 rows", product(transposeMatmul, { transpose: "a" }, [64, 784], [64, 512])],
+    ["64 x 512 x 512", product(matmul, null, [64, 512], [512, 512])],
+    ["128 x 1024 x 1024", product(matmul, null, [128, 1024], [1024, 1024])],
+  ])("%s", (_name, node) => {
+    for (const adapter of gpus) {
+      const { kernel, plan } = chooseKernel(node, capsFor(adapter));
+      const [x, y, z] = plan.launches[0]!.workgroups;
+      expect(x * y * z, `${adapter.what}: ${kernel.name}`).toBeGreaterThanOrEqual(ENOUGH);
+    }
+  });
+});
