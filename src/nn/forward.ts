@@ -3,7 +3,6 @@ import type { Graph, Tensor } from "../graph/graph.ts";
 import { activations } from "../ops/activations.ts";
 import { addBias } from "../ops/bias.ts";
 import { dropout } from "../ops/dropout.ts";
-import { layerNorm } from "../ops/layer-norm.ts";
 import { matmul } from "../ops/matmul.ts";
 import { softmax } from "../ops/softmax.ts";
 import { customForward } from "./custom-layer.ts";
@@ -20,24 +19,26 @@ export interface ForwardOptions {
 }
 
 /** Adds the forward pass: from x [batch, inputs] to the outputs [batch, outputs]. */
-export function forward(
+export async function forward(
   g: Graph,
   model: ModelSpec,
   x: Tensor,
   parameters: ReadonlyMap<string, Tensor>,
   options: ForwardOptions,
-): Tensor {
-  return model.layers.reduce((value, layer, i) => layerForward(g, layer, i, value, parameters, options), x);
+): Promise<Tensor> {
+  let value = x;
+  for (const [i, layer] of model.layers.entries()) value = await layerForward(g, layer, i, value, parameters, options);
+  return value;
 }
 
-function layerForward(
+async function layerForward(
   g: Graph,
   layer: LayerSpec,
   i: number,
   x: Tensor,
   parameters: ReadonlyMap<string, Tensor>,
   options: ForwardOptions,
-): Tensor {
+): Promise<Tensor> {
   const name = `${i}.${layerName(layer)}`;
   const parameter = (key: string): Tensor => parameters.get(`${i}.${key}`)!;
   switch (layer.type) {
@@ -45,8 +46,10 @@ function layerForward(
       const product = g.one(matmul, [x, parameter("weight")], null, layer.bias ? `${i}.product` : name);
       return layer.bias ? g.one(addBias, [product, parameter("bias")], null, name) : product;
     }
-    case "layerNorm":
+    case "layerNorm": {
+      const { layerNorm } = await import("../ops/rare.ts");
       return g.one(layerNorm, [x, parameter("weight"), parameter("bias")], { eps: layer.eps }, name);
+    }
     case "dropout":
       if (!options.training || layer.p === 0) return x;
       return g.one(dropout, [x, options.cursor!], { p: layer.p, seed: options.seed, layer: i }, name);

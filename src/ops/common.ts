@@ -8,7 +8,6 @@ import { control, controlAndRecord } from "./control.ts";
 import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./cross-entropy.ts";
 import { dropout } from "./dropout.ts";
 import { gradientStats } from "./gradient-stats.ts";
-import { layerNorm, layerNormGradient, layerNormScaleGradient } from "./layer-norm.ts";
 import { linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
 import { elementwiseLosses } from "./losses.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
@@ -31,9 +30,6 @@ export const commonOps: readonly AnyOp[] = [
   ...Object.values(activations).flatMap((a) => [a.forward, a.backward]),
   softmax,
   softmaxGradient,
-  layerNorm,
-  layerNormGradient,
-  layerNormScaleGradient,
   dropout,
   crossEntropy,
   crossEntropyGradient,

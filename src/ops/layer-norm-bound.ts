@@ -2,7 +2,27 @@ import type { NdArray } from "../core/ndarray.ts";
 import type { Errors } from "../graph/op.ts";
 import { boundLike, errorAt, gamma as roundings, TINY, U } from "./rounding.ts";
 
-/** Error bounds of layer normalisation, first order in the inputs' errors, rounding as in shaders/rows.ts. */
+/** Error bounds of layer normalisation, first order in the inputs' errors, rounding as in shaders/layer-norm.ts. */
+
+/**
+ * Error of the mean of N values with errors of their own, computed as the kernels do: the mean of the distances to a first
+ * mean is added to that. What is left is the rounding of the result, and that of sums of distances.
+ */
+function meanError(N: number, value: (j: number) => number, error: (j: number) => number): number {
+  const c = roundings(N + 4);
+  let mean = 0;
+  let size = 0;
+  let carried = 0;
+  for (let j = 0; j < N; j++) {
+    mean += value(j) / N;
+    size += Math.abs(value(j)) / N;
+    carried += error(j) / N;
+  }
+  const first = c * (size + carried);
+  let distance = first + carried;
+  for (let j = 0; j < N; j++) distance += (Math.abs(value(j) - mean) + error(j)) / N;
+  return carried + (c + U) * distance + U * Math.abs(mean) + TINY;
+}
 
 export function normBound(
   [x, gamma, beta]: readonly NdArray[],
@@ -15,13 +35,11 @@ export function normBound(
   for (let row = 0; row < M; row++) {
     const mu = mean!.data[row]!;
     const r = rstd!.data[row]!;
-    let size = 0;
-    let carried = 0;
-    for (let i = row * N; i < row * N + N; i++) {
-      size += Math.abs(x!.data[i]!) / N;
-      carried += errorAt(ex, i) / N;
-    }
-    const eMean = carried + c * (size + carried);
+    const eMean = meanError(
+      N,
+      (j) => x!.data[row * N + j]!,
+      (j) => errorAt(ex, row * N + j),
+    );
     let variance = 0;
     let eVariance = 0;
     for (let i = row * N; i < row * N + N; i++) {
@@ -79,9 +97,7 @@ export function gradientBound(
     const parts = [];
     let sumG = 0;
     let sumGx = 0;
-    let sizeG = 0;
     let sizeGx = 0;
-    let eSumG = 0;
     let eSumGx = 0;
     for (let j = 0; j < N; j++) {
       const i = row * N + j;
@@ -94,17 +110,21 @@ export function gradientBound(
       const signed = dy!.data[i]! * gamma!.data[j]!;
       sumG += signed / N;
       sumGx += (signed * (x!.data[i]! - mean!.data[row]!) * rstd!.data[row]!) / N;
-      sizeG += g[j]! / N;
       sizeGx += (g[j]! * part.xhat) / N;
-      eSumG += eG[j]! / N;
       eSumGx += (eG[j]! * (part.xhat + part.eX) + g[j]! * part.eX) / N;
     }
-    eSumG += c * (sizeG + eSumG);
+    const eSumG = meanError(
+      N,
+      (j) => dy!.data[row * N + j]! * gamma!.data[j]!,
+      (j) => eG[j]!,
+    );
     eSumGx += c * (sizeGx + eSumGx);
     for (let j = 0; j < N; j++) {
       const { xhat, eX } = parts[j]!;
-      const inner = g[j]! + Math.abs(sumG) + xhat * Math.abs(sumGx);
-      const eInner = eG[j]! + eSumG + xhat * eSumGx + eX * (Math.abs(sumGx) + eSumGx) + 4 * U * inner;
+      // What lies far from 0 is taken away exactly but for its own error: sums round by what is left.
+      const inner = Math.abs(dy!.data[row * N + j]! * gamma!.data[j]! - sumG) + xhat * Math.abs(sumGx);
+      const eInner =
+        eG[j]! + eSumG + xhat * eSumGx + eX * (Math.abs(sumGx) + eSumGx) + 4 * U * (inner + eG[j]! + eSumG);
       out.data[row * N + j] = eInner * (r + errorAt(erstd, row)) + inner * (errorAt(erstd, row) + U * r) + TINY;
     }
   }

@@ -3,12 +3,12 @@ import {
   layerNormGradient as gradientCode,
   layerNormScaleParams,
   layerNormScaleGradient as scaleCode,
-} from "../../shaders/rows.ts";
+} from "../../shaders/layer-norm.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import { expectRank, type TensorSpec, wrongShapes } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { sumRows } from "./bias.ts";
-import { layerNormGradientOnChip, layerNormOnChip, layerNormScaleGradientOnChip } from "./chip-rows.ts";
+import { layerNormGradientOnChip, layerNormOnChip, layerNormScaleGradientOnChip } from "./chip-layer-norm.ts";
 import { late } from "./late.ts";
 import { grid, input, output } from "./plan.ts";
 import { floatLike } from "./rounding.ts";

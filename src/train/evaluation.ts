@@ -149,7 +149,7 @@ async function part(
   const index = g.one(batchIndex, [cursor], { order: "sequential", batch, n, seed: 0 }, "evaluation rows");
   const batchX = g.one(gather, [dataX, index], null, "evaluation batch x");
   const batchY = g.one(gather, [dataY, index], null, "evaluation batch y");
-  const outputs = forward(g, model, batchX, values, { training: false, seed: 0, cursor: null });
+  const outputs = await forward(g, model, batchX, values, { training: false, seed: 0, cursor: null });
   const loss = await lossOf(g, model, outputs, batchY);
   const correct = batchY.dtype === "i32" ? g.one(countCorrect, [outputs, batchY], null, "correct") : loss;
   g.add(tally, [cursor, ring, loss, correct], { slots: batches, batch, n }, "tally");

@@ -72,7 +72,7 @@ export async function forwardBackward(
   let loss: Tensor | null = null;
   for (const [k, batch] of batches.entries()) {
     const { x, y, cursor } = batch();
-    outputs = forward(g, model, x, at.values, { training: true, seed: options.seed, cursor });
+    outputs = await forward(g, model, x, at.values, { training: true, seed: options.seed, cursor });
     const own = await lossOf(g, model, outputs, y);
     for (const [t, dt] of backward(g, own, seed, options.ofInputs ? [...targets, x] : targets, sumIn(g))) {
       const before = targets.includes(t) ? gradients.get(t) : undefined;
@@ -193,16 +193,16 @@ export async function gradientGraph(
 }
 
 /** The same from the outputs back: y is the gradient dy [n, outputs] of whatever the caller makes of them. */
-export function outputGradientGraph(
+export async function outputGradientGraph(
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
   dy: NdArray,
   options: Omit<ForwardBackwardOptions, "scaled">,
-): Omit<GradientGraph, "loss" | "control"> & { readonly loss: null } {
+): Promise<Omit<GradientGraph, "loss" | "control"> & { readonly loss: null }> {
   const { graph, inputs, targets, cursor } = batchGraph(x, dy, "d outputs");
   const at = parametersOf(graph, model, weights, options.maxBufferSize);
-  const outputs = forward(graph, model, inputs, at.values, { training: true, seed: options.seed, cursor });
+  const outputs = await forward(graph, model, inputs, at.values, { training: true, seed: options.seed, cursor });
   const of = [...at.values.values(), ...(options.ofInputs ? [inputs] : [])];
   const gradients = backward(graph, outputs, targets, of, sumIn(graph));
   const back = { gradients, ...gathered(graph, at, gradients) };

@@ -112,7 +112,7 @@ export class Passes extends Disposing {
       throw new ChainruleError("shape", `backward: ${text}`);
     }
     refuseNotFinite(dy, "backward: dy");
-    const make = async (weights: Weights): Promise<PassGraph> =>
+    const make = (weights: Weights): Promise<PassGraph> =>
       outputGradientGraph(model, weights, inputs, dy, { seed, maxBufferSize, ofInputs: true });
     const pass = this.run("backward", make, inputs, dy, step, options.intermediates ?? false);
     const { loss: _none, ...rest } = await orAborted(pass, options.signal);

@@ -29,7 +29,7 @@ export class Predictor extends Disposing {
     const x = g.variable("x", rows);
     const groups = parameterGroups(g, model, weights, backend.limits.maxBufferSize);
     const values = new Map(groups.flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const)));
-    const outputs = forward(g, model, x, values, { training: false, seed: 0, cursor: null });
+    const outputs = await forward(g, model, x, values, { training: false, seed: 0, cursor: null });
     g.keep(outputs);
     // A kernel for the chip would be compiled for each number of rows anew.
     return new Predictor(await backend.compile(g, { nodes: fuse(g), onChip: false }), groups, x, outputs);

@@ -115,6 +115,8 @@ export const mutants: readonly Mutant[] = [
     "local) / count + params.extra",
     "local) / (count - 1.0) + params.extra",
   ),
+  one("layerNorm", "row", "the mean is that of one sum, which rounds", /mu = mu \+ [^;]+;/, ""),
+  one("layerNormGradient", "row", "the mean of g is that of one sum", /sumG = sumG \+ [^;]+;/, ""),
   one("layerNormGradient", "row", "the mean of g is forgotten", "- sumG -", "-"),
   one("layerNormScaleGradient", "column", "the last row is dropped", "m < params.M", "m + 1u < params.M"),
   one("dropout", "flat", "not scaled by 1 / (1 - p)", "x[i] * params.scale", "x[i]"),

@@ -29,6 +29,8 @@ const mutants: readonly Mutant[] = [
   ["softmax", "not divided by the sum", "/ sum;", ";"],
   ["softmaxGradient", "the sum is forgotten", "- dot)", ")"],
   ["layerNorm", "variance by N - 1", "/ count + ", "/ (count - 1.0) + "],
+  ["layerNorm", "the mean is that of one sum, which rounds", /mu = mu \+ [^;]+;/, ""],
+  ["layerNormGradient", "the mean of g is that of one sum", /sumG = sumG \+ [^;]+;/, ""],
   ["layerNormGradient", "the mean of g is forgotten", "- sumG -", "-"],
   ["layerNormScaleGradient", "only the last row counts", ", sum);", ", 0.0);"],
   ["dropout", "not scaled by 1 / (1 - p)", "* params.scale", ""],

@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cpuBackend } from "../../src/backend/cpu.ts";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { runKernel } from "../../src/backend/webgpu/run-kernel.ts";
 import { compare, comparisonText } from "../../src/core/compare.ts";
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
 import { truth } from "../../src/graph/truth.ts";
+import { layerNorm, sequential } from "../../src/nn/layers.ts";
 import { activations } from "../../src/ops/activations.ts";
-import { openGpu, opNamed } from "../shared/gpu.ts";
+import { createTrainer } from "../../src/train/trainer.ts";
+import { asDispatches, openGpu, opNamed } from "../shared/gpu.ts";
 import { finite, large, MAX, special } from "../shared/special.ts";
 
 let gpu: WebGpuBackend;
@@ -90,4 +93,25 @@ test("a NaN in a product reaches its whole row, and only that", async () => {
   await each(opNamed("matmul"), [a, b], null, (c, kernel) => {
     expect(Array.from(c.data, Number.isNaN), kernel).toEqual(Array.from({ length: 15 }, (_, i) => i >= 5 && i < 10));
   });
+});
+
+describe("rows far from 0, through a layerNorm to a loss", () => {
+  const model = sequential([layerNorm(100)], { loss: "sumSquaredError" });
+  const rowOf = (value: number) => {
+    const x = ndarray([1, 100], "f32", new Float32Array(100).fill(value));
+    return { x, y: ndarray([1, 100], "f32", new Float32Array(100)) };
+  };
+
+  test.each([12345.678, -0.1, 1e6 / 3, 8296.8])(
+    "100 values %d are 0, whatever the root of their variance makes large",
+    async (value) => {
+      const backends = { gpu, dispatches: asDispatches(gpu), wasm: await cpuBackend() };
+      for (const [name, backend] of Object.entries(backends)) {
+        const trainer = await createTrainer(backend, { model, data: rowOf(value), batch: "full" });
+        expect((await trainer.step()).loss, name).toBe(0);
+        expect((await trainer.gradients(rowOf(value).x, rowOf(value).y)).loss, name).toBe(0);
+        trainer.dispose();
+      }
+    },
+  );
 });

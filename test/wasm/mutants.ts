@@ -147,6 +147,20 @@ export const mutants: readonly Mutant[] = [
   ),
   wrong("layerNorm", "norm", "variance by N - 1", "squares / <f64>N", "squares / <f64>(N - 1)"),
   wrong(
+    "layerNorm",
+    "norm",
+    "the mean is that of a sum in f32",
+    "sum += <f64>load<f32>(x + (<usize>j << 2));",
+    "sum = <f64>(<f32>sum + load<f32>(x + (<usize>j << 2)));",
+  ),
+  wrong(
+    "layerNormGradient",
+    "norm",
+    "the mean of g is that of a sum in f32",
+    "sumG = addWide(sumG, g);",
+    "sumG = f64x2.splat(<f64>(<f32>wideTotal(sumG) + <f32>wideTotal(addWide(f64x2.splat(0), g))) / 2);",
+  ),
+  wrong(
     "layerNormGradient",
     "norm",
     "the mean of g is forgotten",
