@@ -66,6 +66,11 @@ export function byOrder(tensors: ReadonlyMap<string, NdArray>, specs: readonly P
   };
 }
 
+/** Whether every array has a parameter's name, and every parameter an array. */
+export function hasNames(tensors: ReadonlyMap<string, NdArray>, specs: readonly ParameterSpec[]): boolean {
+  return tensors.size === specs.length && specs.every(({ name }) => tensors.has(name));
+}
+
 /** Whether `byOrder` would take them. */
 export function fitsByOrder(tensors: ReadonlyMap<string, NdArray>, specs: readonly ParameterSpec[]): boolean {
   try {

@@ -53,3 +53,34 @@ test("a dropped net trains from its weights on; another's data, an unknown layer
   await s.page.press("#width-0", "Enter");
   await s.page.waitForSelector("#net-from", { state: "detached" });
 });
+
+test("dropped weights of PyTorch become the present net's, other names only when that is said to be meant", async () => {
+  const saved = (name: string) => file(name, readFileSync(new URL(`../fixtures/state-dict/${name}`, import.meta.url)));
+  /** The loss of the first step from the weights that the net has now. */
+  const firstLoss = async (from: string): Promise<string | null> => {
+    await s.page.locator("#net-from", { hasText: from }).waitFor();
+    await s.paused();
+    await s.page.click("#reset");
+    await s.page.click("#step");
+    await s.page.waitForFunction(() => document.querySelector("#step-count")?.textContent === "1");
+    return s.text("#loss");
+  };
+  await s.open("data=iris&device=cpu&net=5-relu-norm");
+  await s.trained(5);
+  await s.page.setInputFiles("#file", saved("ddp.pt"));
+  const loss = await firstLoss('begins from the weights of ddp.pt; "module." before every name is taken off');
+  await s.page.setInputFiles("#file", saved("named.pt"));
+  await s.page.locator("#weights-part", { hasText: "fc1.weight as 0.weight" }).waitFor();
+  expect(await s.text("#net-from")).toContain("ddp.pt");
+  await s.page.click("#weights-take");
+  expect(await firstLoss("begins from the weights of named.pt; by order and shape")).toBe(loss);
+  expect(await s.page.locator("#weights-part").count()).toBe(0);
+  for (const [name, message] of [
+    ["views.pt", '"1.weight"'],
+    ["whole.pt", "torch.save(model.state_dict()"],
+  ] as const) {
+    await s.page.setInputFiles("#file", saved(name));
+    await s.page.locator("#problem", { hasText: message }).waitFor();
+    expect(await s.text("#net-from")).toContain("named.pt");
+  }
+});

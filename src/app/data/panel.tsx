@@ -4,7 +4,7 @@ import { Card } from "../shell/card.tsx";
 import { lazy } from "../shell/lazy.tsx";
 import { folderSource, missing } from "../state/folder.ts";
 import { devices, OWN, presetNames, problemWith } from "../state/settings.ts";
-import { change, own, problem, run, settings, takeNet, trainOn } from "../state/store.ts";
+import { change, own, problem, run, settings, takeNet, trainOn, weightsAsked } from "../state/store.ts";
 import "./panel.css";
 import { Choice, Typed } from "./field.tsx";
 import { NetBuilder } from "./net-builder.tsx";
@@ -24,10 +24,11 @@ async function takeFiles(list: FileList | null | undefined): Promise<void> {
   const files = await Promise.all(
     [...list].map(async (f) => ({ name: f.name, bytes: new Uint8Array(await f.arrayBuffer()) })),
   );
-  if (files.some(({ name }) => /\.(onnx|json)$/i.test(name))) takeNet(files);
+  if (files.some(({ name }) => /\.(onnx|json|pth?|ckpt|pth\.tar|safetensors)$/i.test(name))) takeNet(files);
   else trainOn({ files, missing: missing.value });
 }
 
+const WeightsPart = lazy(async () => (await import("./weights-part.tsx")).WeightsPart);
 const FolderPart = lazy(async () => (await import("./folder-part.tsx")).FolderPart);
 
 /** A dropped folder is one of images; its entries can only be asked for while the event lasts. */
@@ -101,6 +102,7 @@ function DataCard() {
           <PaintButton label={say("paint")} />
         </div>
         {folderSource.value && <FolderPart />}
+        {weightsAsked.value && <WeightsPart />}
         <label class="inline">
           <input
             type="checkbox"

@@ -142,10 +142,16 @@ export function trainOnOwn(read: () => Promise<OwnInfo>): Promise<unknown> {
 /** What was changed about the net that was dropped last, for people. */
 export const netNotes = signal<readonly string[]>([]);
 
-/** Trains the net of another library's files, from its weights on. */
-export function takeNet(files: readonly DroppedFile[]): void {
+/** Weights of other names than the net's, and how they would be taken; null where nothing is to be asked. */
+export const weightsAsked = signal<{ readonly files: readonly DroppedFile[]; readonly text: string } | null>(null);
+
+/** Trains the net of another library's files, or the one that is there from their weights on. */
+export function takeNet(files: readonly DroppedFile[], byOrder = false): void {
   enqueue(async () => {
-    const { net, bias, notes } = await engine.takeNet(files, ends.value);
+    const taken = await engine.takeNet(files, ends.value, byOrder);
+    weightsAsked.value = "ask" in taken ? { files, text: taken.ask } : null;
+    if ("ask" in taken) return;
+    const { net, bias, notes } = taken;
     netNotes.value = notes;
     settings.value = { ...settings.value, net, bias, fault: "none" };
     await configureAndPlay();

@@ -25,7 +25,7 @@ const engine: Engine = {
   cancelImages: async () => (await images()).cancelImages(),
   // A run goes on while a file is read, and if it is refused.
   own: async (data) => (await import("./own-data.ts")).takeOwn(data),
-  takeNet: async (files, ends) => (await import("./own-net.ts")).takeNet(files, ends),
+  takeNet: async (...given) => (await import("./own-net.ts")).takeNet(...given),
   async play(listener) {
     play(listener);
   },

@@ -4,12 +4,18 @@ import { readNpz } from "../../io/npz.ts";
 import { type ModelSpec, parseModel, widths } from "../../nn/model.ts";
 import { hiddenOf, MOST_LAYERS, modelLayers, netText, parseNet } from "../state/net.ts";
 import type { Ends } from "../state/settings.ts";
+import { takeWeights } from "./own-weights.ts";
 import { keepNet, layersText } from "./session.ts";
-import type { DroppedFile, TakenNet } from "./types.ts";
+import type { AskedNet, DroppedFile, TakenNet } from "./types.ts";
 
 /** Reads a net that was dropped and keeps it, where it fits the data and is one that the page can show. */
-export async function takeNet(files: readonly DroppedFile[], ends: Ends): Promise<TakenNet> {
-  const file = files.find(({ name }) => /\.onnx$/i.test(name)) ?? files.find(({ name }) => /\.json$/i.test(name))!;
+export async function takeNet(
+  files: readonly DroppedFile[],
+  ends: Ends,
+  byOrder: boolean,
+): Promise<TakenNet | AskedNet> {
+  const file = files.find(({ name }) => /\.onnx$/i.test(name)) ?? files.find(({ name }) => /\.json$/i.test(name));
+  if (!file) return takeWeights(files[0]!, byOrder);
   const npz = files.find(({ name }) => /\.npz$/i.test(name));
   // What is dropped comes without its folder.
   const read = async (path: string): Promise<Uint8Array> => {

@@ -157,6 +157,11 @@ export interface TakenNet {
   readonly notes: readonly string[];
 }
 
+/** Weights that fit by order and shape alone: how, for people to say whether that is meant. */
+export interface AskedNet {
+  readonly ask: string;
+}
+
 export interface OwnInfo extends Ends {
   readonly name: string;
   readonly rows: number;
@@ -173,8 +178,11 @@ export interface Engine {
   own(data: OwnData): Promise<OwnInfo>;
   images(given: FolderImages, listener: (news: ImagesNews) => void): Promise<OwnInfo>;
   cancelImages(): Promise<void>;
-  /** Takes a net out of another library's files; `ends` is what the data asks of it. */
-  takeNet(files: readonly DroppedFile[], ends: Ends): Promise<TakenNet>;
+  /**
+   * Takes a net out of another library's files, or weights for the net that is there; `ends` is what the data asks of it.
+   * Weights of other names are taken only where `byOrder` says so.
+   */
+  takeNet(files: readonly DroppedFile[], ends: Ends, byOrder: boolean): Promise<TakenNet | AskedNet>;
   play(listener: (p: Progress) => void): Promise<void>;
   pause(): Promise<void>;
   /** Steps a second while playing; null for as many as the device takes. */

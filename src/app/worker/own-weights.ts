@@ -1,0 +1,23 @@
+import { loadWeights, readModelTensors } from "../../io/load-weights.ts";
+import { fitsByOrder, hasNames } from "../../io/weight-names.ts";
+import { parameterSpecs } from "../../nn/model.ts";
+import { hiddenOf } from "../state/net.ts";
+import { current, keepNet } from "./session.ts";
+import type { AskedNet, DroppedFile, TakenNet } from "./types.ts";
+
+/** Weights alone, for the net that is there; asks before arrays of other names are taken by order and shape. */
+export async function takeWeights({ name, bytes }: DroppedFile, byOrder: boolean): Promise<TakenNet | AskedNet> {
+  const { model } = current().trainer.options;
+  if (!byOrder) {
+    const { tensors } = await readModelTensors(name, bytes, model);
+    const specs = parameterSpecs(model);
+    if (!hasNames(tensors, specs) && fitsByOrder(tensors, specs)) {
+      const { notes } = await readModelTensors(name, bytes, model, { match: "order" });
+      return { ask: `${name}: ${notes.join("; ")}` };
+    }
+  }
+  const { weights, notes } = await loadWeights(name, bytes, model, { match: byOrder ? "order" : "names" });
+  keepNet({ name, model, weights });
+  const bias = model.layers.some((l) => l.type === "linear" && l.bias);
+  return { net: hiddenOf(model.layers), bias, notes };
+}
