@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
@@ -23,6 +23,21 @@ export function readBytes(path: string): Uint8Array {
     if (error instanceof ChainruleError) throw error;
     throw new ChainruleError("file", `cannot read ${path}: ${reason(error)}`, { cause: error });
   }
+}
+
+/** A file that another names, in its folder or one below; links that lead out of it are refused. */
+export function readBeside(file: string, path: string): Uint8Array {
+  const target = join(dirname(file), path);
+  let inside: boolean;
+  try {
+    inside = realpathSync(target).startsWith(join(realpathSync(dirname(file)), sep));
+  } catch (error) {
+    throw new ChainruleError("file", `cannot read ${target}, which ${file} names: ${reason(error)}`, { cause: error });
+  }
+  if (!inside)
+    throw new ChainruleError("file", `${target}, which ${file} names, is a link to a file outside its folder`);
+  if (!statSync(target).isFile()) throw new ChainruleError("file", `${target}, which ${file} names, is no file`);
+  return readBytes(target);
 }
 
 /** The named arrays of a .safetensors or .npz file. */

@@ -1,4 +1,4 @@
-import { basename, dirname, join } from "node:path";
+import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import { importNet } from "../io/import-net.ts";
@@ -8,7 +8,7 @@ import { weightTensors } from "../io/weights.ts";
 import { type LossName, lossKinds } from "../nn/loss-kinds.ts";
 import { widths } from "../nn/model.ts";
 import { taskOf } from "../nn/task.ts";
-import { readBytes, requireWritable, tensorsAt, writeWhole } from "./files.ts";
+import { readBeside, readBytes, requireWritable, tensorsAt, writeWhole } from "./files.ts";
 import { note, print } from "./output.ts";
 import { choiceFlag, parse, requiredFile } from "./usage.ts";
 
@@ -16,8 +16,8 @@ const help = `Usage: chainrule import <file> --out model.json --weights-out W.sa
 
 Takes a net of dense layers from another library: the model, and its weights.
 
-  <file>                an .onnx file; a model.json of TensorFlow.js, its files of weights beside it; or
-                        what Keras's model.to_json() gives, with --weights
+  <file>                an .onnx file, or a model.json of TensorFlow.js, the files that they name beside
+                        them; or what Keras's model.to_json() gives, with --weights
   --out <file>          the model, as every other command reads it
   --weights-out <file>  its weights, .safetensors, or .npz by that ending
   --weights <f.npz>     Keras: numpy.savez("w.npz", *model.get_weights())
@@ -55,7 +55,7 @@ export async function run(args: readonly string[]): Promise<number> {
     {
       name: file,
       bytes: readBytes(file),
-      read: async (path) => readBytes(join(dirname(file), path)),
+      read: async (path) => readBeside(file, path),
       ...(values.weights === undefined ? {} : { arrays: await tensorsAt(values.weights) }),
     },
     { ...(loss === undefined ? {} : { loss }), keepOutputs: values["keep-outputs"] === true },

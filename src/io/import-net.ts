@@ -3,7 +3,7 @@ import type { NdArray } from "../core/ndarray.ts";
 import { parseObject } from "./keras/json.ts";
 import { isTfjs, readKeras, readTfjs, tfjsFiles } from "./keras/read.ts";
 import type { ImportedNet, ImportOptions } from "./net-parts.ts";
-import { readOnnx } from "./onnx/read.ts";
+import { openOnnx } from "./onnx/read.ts";
 
 /** A file of another library, and what lies beside it. */
 export interface NetFile {
@@ -11,7 +11,7 @@ export interface NetFile {
   readonly name: string;
   /** Its contents. */
   readonly bytes: Uint8Array;
-  /** Gives a file that this one names: the weights of TensorFlow.js's model.json. */
+  /** Gives a file that this one names: the weights of TensorFlow.js's model.json, or of a large ONNX file. */
   readonly read?: (file: string) => Promise<Uint8Array>;
   /** The arrays of Keras's get_weights(), where the file is the structure alone. */
   readonly arrays?: ReadonlyMap<string, NdArray>;
@@ -38,13 +38,12 @@ export async function importNet(file: NetFile, options: ImportOptions = {}): Pro
     if (bytes[0] !== 0x08) {
       throw new ChainruleError("file", `${name} is neither an ONNX file nor the JSON of TensorFlow.js or Keras`);
     }
-    return readOnnx(bytes, options);
+    const onnx = openOnnx(bytes);
+    return onnx.net(await filesBeside(file, onnx.files), options);
   }
   const json = parseObject(bytes, name);
   if (isTfjs(json)) {
-    const files = new Map<string, Uint8Array>();
-    for (const path of tfjsFiles(json)) files.set(path, await shard(file, path));
-    return readTfjs(json, files, options);
+    return readTfjs(json, await filesBeside(file, tfjsFiles(json)), options);
   }
   if (arrays) return readKeras(json, arrays, options);
   if (!("class_name" in json)) {
@@ -56,9 +55,13 @@ export async function importNet(file: NetFile, options: ImportOptions = {}): Pro
   );
 }
 
-async function shard({ name, read }: NetFile, path: string): Promise<Uint8Array> {
-  if (!read) throw new ChainruleError("file", `${name}: the file ${path}, which it names, is needed beside it`);
-  return read(path);
+async function filesBeside({ name, read }: NetFile, paths: readonly string[]): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const path of paths) {
+    if (!read) throw new ChainruleError("file", `${name}: the file ${path}, which it names, is needed beside it`);
+    files.set(path, await read(path));
+  }
+  return files;
 }
 
 /** JSON begins with a bracket or a quote, perhaps behind spaces or a byte order mark; an ONNX file with a field's number. */

@@ -1,5 +1,6 @@
 import { type NdArray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
 import { ELEMENTS } from "../elements.ts";
+import { requirePlain } from "../plain-path.ts";
 import { brief } from "../safetensors-header.ts";
 import { isObject, type Json, listOf, numberOf, objectOf, refuse, textOf } from "./json.ts";
 
@@ -33,7 +34,8 @@ export function readManifest(value: unknown): readonly WeightGroup[] {
     const group = objectOf(entry, `weightsManifest, group ${i}`);
     return {
       paths: listOf(group.paths, `weightsManifest, group ${i}: paths`, MOST_PATHS).map((path) => {
-        const file = requirePlain(textOf(path, `weightsManifest, group ${i}: a path`));
+        const named = textOf(path, `weightsManifest, group ${i}: a path`);
+        const file = requirePlain(named, (why) => refuse(`weightsManifest names the file ${brief(named)}; ${why}`));
         if (paths.has(file)) refuse(`weightsManifest names the file ${brief(file)} twice`);
         paths.add(file);
         return file;
@@ -46,14 +48,6 @@ export function readManifest(value: unknown): readonly WeightGroup[] {
       }),
     };
   });
-}
-
-/** A file beside the model, or in a folder beside it; not one elsewhere on the machine. */
-function requirePlain(path: string): string {
-  const outside =
-    path.startsWith("/") || /[\\:\0]/.test(path) || path.split("/").some((part) => part === ".." || part === "");
-  if (outside) refuse(`weightsManifest names the file ${brief(path)}; only files beside the model are read`);
-  return path;
 }
 
 function readWeight(weight: Json): Stored {

@@ -1,10 +1,8 @@
 import { type NdArray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
-import { brief } from "../safetensors-header.ts";
-import type { Attribute, OnnxFile, OnnxNode } from "./graph.ts";
 import { refuse } from "./protobuf.ts";
-import { eachValue, type OnnxTensor } from "./tensor.ts";
+import { eachValue, isWhole, type OnnxTensor } from "./tensor.ts";
 
-/** An array that the graph does not compute from its input: an initializer, or what a node makes of one. */
+/** An array that the graph does not compute from its input: an initializer, or what nodes make of some. */
 export interface Constant {
   readonly dims: readonly number[];
   /** Integers. */
@@ -14,57 +12,24 @@ export interface Constant {
   each(use: (value: number, index: number) => void): void;
 }
 
-/** Numbers that a constant of another kind than a matrix may have: a shape, a list of axes. */
+/** Numbers that a constant of another kind than an array may have: a shape, a list of axes. */
 const MOST_NUMBERS = 8;
 
-/** All constants by name, and the nodes that made them. */
-export function constantsOf(file: OnnxFile): { readonly values: Map<string, Constant>; readonly made: Set<OnnxNode> } {
-  const values = new Map<string, Constant>();
-  const made = new Set<OnnxNode>();
-  for (const [name, tensor] of file.initializers) values.set(name, fromTensor(tensor));
-  // Nodes are in an order in which each comes behind what it uses.
-  for (const node of file.nodes) {
-    const value = computed(node, values);
-    const output = node.outputs[0];
-    if (!value || output === undefined) continue;
-    values.set(output, value);
-    made.add(node);
-  }
-  return { values, made };
+export function fromTensor(tensor: OnnxTensor): Constant {
+  return { dims: tensor.dims, whole: isWhole(tensor.type), each: (use) => eachValue(tensor, use) };
 }
 
-function computed(node: OnnxNode, values: ReadonlyMap<string, Constant>): Constant | null {
-  if (node.op === "Constant") return fromAttributes(node);
-  const of = values.get(node.inputs[0] ?? "");
-  if (!of) return null;
-  if (node.op === "Identity") return of;
-  const perm = node.attributes.get("perm") ?? [1, 0];
-  const swaps = Array.isArray(perm) && perm[0] === 1 && perm[1] === 0;
-  return node.op === "Transpose" && of.dims.length === 2 && swaps ? transposed(of) : null;
-}
-
-function fromAttributes({ attributes, outputs }: OnnxNode): Constant {
-  const [key, value] = [...attributes][0] ?? ["", null];
-  if (key === "value" && isTensor(value)) return fromTensor(value);
-  const numbers = typeof value === "number" ? [value] : Array.isArray(value) ? (value as readonly number[]) : null;
-  if (!numbers) return refuse(`the constant ${brief(outputs[0])} is neither numbers nor an array of them`);
+export function fromNumbers(dims: readonly number[], whole: boolean, values: ArrayLike<number>): Constant {
   return {
-    dims: typeof value === "number" ? [] : [numbers.length],
-    whole: key === "value_int" || key === "value_ints",
-    each: (use) => numbers.forEach(use),
+    dims,
+    whole,
+    each: (use) => {
+      for (let i = 0; i < values.length; i++) use(values[i]!, i);
+    },
   };
 }
 
-function isTensor(value: Attribute): value is OnnxTensor {
-  return typeof value === "object" && value !== null && "chunks" in value;
-}
-
-function fromTensor(tensor: OnnxTensor): Constant {
-  const whole = tensor.type === "int32" || tensor.type === "int64" || tensor.type === "bool";
-  return { dims: tensor.dims, whole, each: (use) => eachValue(tensor, use) };
-}
-
-function transposed(of: Constant): Constant {
+export function transposed(of: Constant): Constant {
   if (of.original) return of.original;
   const [rows, columns] = of.dims as readonly [number, number];
   const place = (i: number): number => (i % columns) * rows + Math.floor(i / columns);
@@ -74,6 +39,32 @@ function transposed(of: Constant): Constant {
     original: of,
     each: (use) => of.each((value, i) => use(value, place(i))),
   };
+}
+
+/** The same values in the same order under other dimensions. */
+export function withDims(of: Constant, dims: readonly number[]): Constant {
+  return { dims, whole: of.whole, each: of.each };
+}
+
+/** What all arrays that are computed from others may take together, since a small file can ask for a great many. */
+export class Room {
+  constructor(private left: number) {}
+
+  /** Room for `size` numbers of f64. */
+  claim(size: number, where: string): Float64Array {
+    this.left -= 8 * size;
+    if (!(this.left >= 0)) refuse(`${where}: the arrays that nodes make of others are far larger than the file`);
+    return new Float64Array(size);
+  }
+}
+
+/** All values of a constant. */
+export function valuesOf(constant: Constant, room: Room, where: string): Float64Array {
+  const out = room.claim(sizeOf(constant.dims), where);
+  constant.each((value, i) => {
+    out[i] = value;
+  });
+  return out;
 }
 
 /** The one number of a constant; null where it has several. */

@@ -4,7 +4,7 @@ import { ndarray } from "../../core/ndarray.ts";
 import { activations } from "../../ops/activations.ts";
 import type { ActivationName } from "../../ops/names.ts";
 import { type Constant, scalarOf } from "./constants.ts";
-import type { OnnxNode } from "./graph.ts";
+import type { GraphNode } from "./net-graph.ts";
 
 /**
  * Activations that exporters write as several ops, such as GELU by erf or SiLU as x sigmoid(x). Which one it is, is told
@@ -15,7 +15,7 @@ export interface FoundActivation {
   readonly type: (typeof CANDIDATES)[number];
   /** The value that holds the activation. */
   readonly output: string;
-  readonly nodes: readonly OnnxNode[];
+  readonly nodes: readonly GraphNode[];
 }
 
 const unary: Readonly<Record<string, (x: number) => number>> = {
@@ -44,38 +44,65 @@ const MOST_OPS = 16;
 const CANDIDATES = ["relu", "sigmoid", "tanh", "softplus", "gelu", "silu"] as const satisfies readonly ActivationName[];
 
 /**
- * The activation that begins at `start`: follows nodes that compute from it and from single numbers alone, until all
- * that was computed runs together in one value and that value is an activation. Null where it never is.
+ * The activation of most ops that begins at `start`: follows nodes that compute from it and from single numbers alone,
+ * and looks at each value that these give. What lies between start and that value must be used nowhere else; the start
+ * itself may be. Null where there is none of several ops.
  */
 export function findActivation(
   start: string,
-  consumers: ReadonlyMap<string, readonly OnnxNode[]>,
+  consumers: ReadonlyMap<string, readonly GraphNode[]>,
   constants: ReadonlyMap<string, Constant>,
+  output: string,
 ): FoundActivation | null {
   const values = new Map<string, readonly number[]>([[start, POINTS]]);
-  const nodes: OnnxNode[] = [];
+  const makers = new Map<string, GraphNode>();
+  let found: FoundActivation | null = null;
   const pending = [...(consumers.get(start) ?? [])];
-  if (pending.length > MOST_OPS) return null;
-  while (nodes.length < MOST_OPS) {
-    const at = pending.findIndex((node) => !nodes.includes(node) && evaluate(node, values, constants) !== null);
-    if (at < 0) return null;
+  while (makers.size < MOST_OPS && pending.length <= 2 * MOST_OPS) {
+    const at = pending.findIndex((node) => evaluate(node, values, constants) !== null);
+    if (at < 0) break;
     const node = pending.splice(at, 1)[0]!;
-    const output = node.outputs[0]!;
-    values.set(output, evaluate(node, values, constants)!);
-    nodes.push(node);
-    pending.push(...(consumers.get(output) ?? []));
-    const joined = [...values.keys()].every(
-      (name) => name === output || (consumers.get(name) ?? []).every((user) => nodes.includes(user)),
-    );
-    const type = joined ? identify(values.get(output)!) : undefined;
-    if (type) return { type, output, nodes };
+    const name = node.outputs[0]!;
+    if (values.has(name)) continue;
+    values.set(name, evaluate(node, values, constants)!);
+    makers.set(name, node);
+    pending.push(...(consumers.get(name) ?? []));
+    const type = identify(values.get(name)!);
+    const nodes = type ? between(start, name, makers) : [];
+    if (type && nodes.length > 1 && isClosed(nodes, name, consumers, output)) found = { type, output: name, nodes };
   }
-  return null;
+  return found;
+}
+
+/** The nodes that `end` is computed by. */
+function between(start: string, end: string, makers: ReadonlyMap<string, GraphNode>): readonly GraphNode[] {
+  const nodes = new Set<GraphNode>();
+  const open = [end];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const node = name === start ? undefined : makers.get(name);
+    if (!node || nodes.has(node)) continue;
+    nodes.add(node);
+    open.push(...node.inputs);
+  }
+  return [...nodes];
+}
+
+/** Whether nothing else uses what these nodes give but for `end`. */
+function isClosed(
+  nodes: readonly GraphNode[],
+  end: string,
+  consumers: ReadonlyMap<string, readonly GraphNode[]>,
+  output: string,
+): boolean {
+  return nodes.every((node) => {
+    const name = node.outputs[0]!;
+    return name === end || (name !== output && (consumers.get(name) ?? []).every((user) => nodes.includes(user)));
+  });
 }
 
 /** The node's values at the points; null where it needs what is not known, or is no such op. */
 function evaluate(
-  node: OnnxNode,
+  node: GraphNode,
   values: ReadonlyMap<string, readonly number[]>,
   constants: ReadonlyMap<string, Constant>,
 ): readonly number[] | null {

@@ -1,12 +1,12 @@
 import { requireBytes } from "../../core/arguments.ts";
 import { brief } from "../safetensors-header.ts";
+import { locate } from "./external.ts";
 import { type Field, fields, integers, refuse, text, WIRE } from "./protobuf.ts";
 import {
   ATTRIBUTE,
-  DATA_TYPE,
   DIMENSION,
+  ENTRY,
   GRAPH,
-  METADATA,
   MODEL,
   NODE,
   OPSET,
@@ -83,6 +83,29 @@ export function readModel(bytes: Uint8Array): OnnxFile {
     refuse(`the file uses opset ${opset}; read are ${OPSETS[0]} to ${OPSETS[1]}`);
   }
   return { opset, producer, metadata, ...readGraph(graph) };
+}
+
+/** All tensors of a file. */
+export function* tensorsOf({ initializers, nodes }: OnnxFile): Generator<OnnxTensor> {
+  yield* initializers.values();
+  for (const { attributes } of nodes) for (const value of attributes.values()) if (isTensor(value)) yield value;
+}
+
+/** The file with the values that lie in others, by the names that it has for them. */
+export function withFiles(file: OnnxFile, files: ReadonlyMap<string, Uint8Array>): OnnxFile {
+  const inside = (value: Attribute): Attribute => (isTensor(value) ? locate(value, files) : value);
+  return {
+    ...file,
+    initializers: new Map([...file.initializers].map(([name, tensor]) => [name, locate(tensor, files)])),
+    nodes: file.nodes.map((node) => ({
+      ...node,
+      attributes: new Map([...node.attributes].map(([key, value]) => [key, inside(value)])),
+    })),
+  };
+}
+
+export function isTensor(value: Attribute): value is OnnxTensor {
+  return typeof value === "object" && value !== null && "chunks" in value;
 }
 
 export const isOnnx = (domain: string): boolean => domain === "" || domain === "ai.onnx";
@@ -226,8 +249,8 @@ function readEntry(message: Uint8Array): [string, string] {
   let key = "";
   let value = "";
   for (const field of fields(message, "the metadata")) {
-    if (field.number === METADATA.key) key = text(field, "the metadata");
-    else if (field.number === METADATA.value) value = text(field, "the metadata");
+    if (field.number === ENTRY.key) key = text(field, "the metadata");
+    else if (field.number === ENTRY.value) value = text(field, "the metadata");
   }
   return [key, value];
 }
@@ -237,7 +260,3 @@ function inside({ wire, bytes }: Field, what: string): Uint8Array {
   if (wire !== WIRE.bytes) refuse(`${what} is stored as a number, not as a message`);
   return bytes;
 }
-
-/** The data types of values that a net here computes with. */
-export const isFloat = (type: number): boolean =>
-  type === DATA_TYPE.float || type === DATA_TYPE.float16 || type === DATA_TYPE.double;

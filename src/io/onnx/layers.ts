@@ -2,224 +2,245 @@ import { shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/model.ts";
 import type { NetParts } from "../net-parts.ts";
 import { brief } from "../safetensors-header.ts";
-import { type Constant, matrixOf, numbersOf, scalarOf, vectorOf } from "./constants.ts";
-import type { OnnxNode } from "./graph.ts";
-import type { FoundLayerNorm } from "./layer-norm.ts";
+import { arithmeticAffine, batchNormOf } from "./affine-nodes.ts";
+import { type Constant, matrixOf, type Room, scalarOf, vectorOf } from "./constants.ts";
+import { type Dims, dimsText, isRows, rowSize } from "./dims.ts";
+import type { GraphNode } from "./net-graph.ts";
 import { refuse } from "./protobuf.ts";
 
-/** Where the walk through a graph stands. */
+/** Where the walk through a chain stands. */
 export interface Place {
   readonly parts: NetParts;
   readonly constants: ReadonlyMap<string, Constant>;
+  readonly room: Room;
   readonly opset: number;
   /** Name of the value that the layers so far give. */
   readonly value: string;
-  /** Its dimensions, null for those that are not known, the first the batch's; null where not even their number is. */
-  readonly dims: readonly (number | null)[] | null;
-  /** The bias that a node right behind a product adds; takes it, so that the node is done. */
-  bias(): { readonly constant: Constant; readonly where: string } | null;
+  /** Its axes. */
+  readonly dims: Dims;
+  /** Axes of what the node gives. */
+  readonly next: Dims;
 }
 
-/** What a node makes of the dimensions. */
-type Dims = Place["dims"];
-type Reader = (node: OnnxNode, place: Place, where: string) => Dims;
+type Reader = (node: GraphNode, place: Place) => void;
 
-/** The node as messages name it. */
-export function nameOf(node: OnnxNode): string {
-  const name = node.name || node.outputs[0] || "";
-  return `node ${brief(name)} (${node.op.slice(0, 100)})`;
-}
-
-const number = (node: OnnxNode, key: string, fallback: number, where: string): number => {
+const number = (node: GraphNode, key: string, fallback: number): number => {
   const value = node.attributes.get(key) ?? fallback;
-  return typeof value === "number" ? value : refuse(`${where}: its attribute ${key} must be one number`);
+  return typeof value === "number" ? value : refuse(`${node.where}: its attribute ${key} must be one number`);
 };
 
 /** The constant at an input; null where the input is left out. */
-function constantAt(node: OnnxNode, index: number, { constants }: Place, where: string): Constant | null {
+function constantAt(node: GraphNode, index: number, { constants }: Place): Constant | null {
   const name = node.inputs[index];
   if (name === undefined || name === "") return null;
-  return constants.get(name) ?? refuse(`${where}: its input ${brief(name)} must be a constant of the file`);
+  return constants.get(name) ?? refuse(`${node.where}: its input ${brief(name)} must be a constant of the file`);
 }
 
-function requireData(node: OnnxNode, place: Place, where: string): void {
-  if (node.inputs[0] !== place.value) refuse(`${where}: the values that flow through the net must be its first input`);
-}
-
-/** Rows of numbers, as a layer here takes them. */
-function requireRows({ dims }: Pick<Place, "dims">, where: string): void {
-  if (dims !== null && dims.length !== 2) {
-    refuse(`${where}: takes values of shape ${shapeOf(dims)}; only rows, [batch, width], are known here`);
+function requireData(node: GraphNode, place: Place): void {
+  if (node.inputs[0] !== place.value) {
+    refuse(`${node.where}: the values that flow through the net must be its first input`);
   }
 }
 
-const shapeOf = (dims: readonly (number | null)[]): string => `[${dims.map((d) => d ?? "?").join(", ")}]`;
+/** Rows of numbers, as a layer here takes them. */
+function requireRows({ where }: GraphNode, dims: Dims): void {
+  if (isRows(dims)) return;
+  refuse(`${where}: takes values of shape ${dimsText(dims!)}; only rows, [batch, width], are known here`);
+}
 
-function requireLastAxis(node: OnnxNode, place: Place, fallback: number, where: string): void {
-  requireRows(place, where);
-  const axis = number(node, "axis", fallback, where);
-  if (axis !== -1 && axis !== 1) refuse(`${where}: works along axis ${axis}; here it works along rows, axis -1`);
+/** Whether a node works along whole rows: along the last axis of rows, or over all axes from the batch's on. */
+function requireAlongRows(node: GraphNode, place: Place, fallback: number, over: boolean): void {
+  const axis = number(node, "axis", fallback);
+  if (over && axis === 1) return;
+  requireRows(node, place.dims);
+  const rank = place.dims?.length ?? 2;
+  if (axis !== -1 && axis !== rank - 1) {
+    refuse(`${node.where}: works along axis ${axis}; here it works along rows, axis -1`);
+  }
 }
 
 /** A layer that is one of ours under another name. */
 const layer =
-  (make: (node: OnnxNode, where: string) => LayerSpec): Reader =>
-  (node, place, where) => {
-    requireData(node, place, where);
-    place.parts.add(make(node, where), where);
-    return place.dims;
+  (make: (node: GraphNode) => LayerSpec): Reader =>
+  (node, place) => {
+    requireData(node, place);
+    place.parts.add(make(node), node.where);
   };
 
-function linear(place: Place, weight: Constant, swap: boolean, bias: Constant | null, where: string, scale = 1): Dims {
-  requireRows(place, where);
+/** x W alpha + bias beta, and with W, or its transpose. */
+const product: Reader = (node, place) => {
+  requireData(node, place);
+  const { parts, dims } = place;
+  const { where } = node;
+  requireRows(node, dims);
+  if (number(node, "transA", 0) !== 0) refuse(`${where}: transA turns the batch around, which no layer here does`);
+  const weight = constantAt(node, 1, place) ?? refuse(`${where}: it has no weight`);
   // W as it is used, [in, out]; its size does not change where it is swapped.
-  place.parts.claim(sizeOf(weight.dims), where);
-  const w = matrixOf(weight, swap, scale, where);
+  parts.claim(sizeOf(weight.dims), where);
+  const w = matrixOf(weight, number(node, "transB", 0) !== 0, number(node, "alpha", 1), where);
   const [inputs, outputs] = w.shape as readonly [number, number];
-  const given = place.dims?.[1] ?? inputs;
+  const given = rowSize(dims) ?? inputs;
   if (given !== inputs) refuse(`${where}: its weight takes ${inputs} values, but it is given ${given}`);
-  const following = bias ? null : place.bias();
-  const added = bias ?? following?.constant ?? null;
-  if (added) place.parts.claim(outputs, where);
-  const b = added ? vectorOf(added, outputs, 1, following?.where ?? where) : null;
-  place.parts.linear(w, b, where);
-  return [place.dims?.[0] ?? null, outputs];
-}
-
-const gemm: Reader = (node, place, where) => {
-  requireData(node, place, where);
-  if (number(node, "transA", 0, where) !== 0)
-    refuse(`${where}: transA turns the batch around, which no layer here does`);
-  const weight = constantAt(node, 1, place, where) ?? refuse(`${where}: it has no weight`);
-  const bias = constantAt(node, 2, place, where);
-  const beta = number(node, "beta", 1, where);
-  return linear(
-    place,
-    weight,
-    number(node, "transB", 0, where) !== 0,
-    bias && scaled(bias, beta),
-    where,
-    number(node, "alpha", 1, where),
-  );
+  const bias = constantAt(node, 2, place);
+  if (bias) parts.claim(outputs, where);
+  parts.linear(w, bias && vectorOf(bias, outputs, number(node, "beta", 1), where), where);
 };
 
-function scaled(of: Constant, by: number): Constant {
-  return by === 1 ? of : { dims: of.dims, whole: of.whole, each: (use) => of.each((v, i) => use(v * by, i)) };
-}
-
-const matmul: Reader = (node, place, where) => {
-  requireData(node, place, where);
-  const weight = constantAt(node, 1, place, where) ?? refuse(`${where}: it has no weight`);
-  return linear(place, weight, false, null, where);
-};
-
-const layerNorm: Reader = (node, place, where) => {
-  requireData(node, place, where);
-  requireLastAxis(node, place, -1, where);
-  const scale = constantAt(node, 1, place, where) ?? refuse(`${where}: it has no scale`);
-  const shift = constantAt(node, 2, place, where);
-  const size = sizeOf(scale.dims);
-  place.parts.claim(2 * size, where);
-  place.parts.layerNorm(
-    vectorOf(scale, size, 1, where),
-    shift ? vectorOf(shift, size, 1, where) : zeros([size], "f32"),
-    number(node, "epsilon", 1e-5, where),
-    where,
-  );
-  return place.dims;
-};
-
-/** A layer normalisation that was found as the ops it is made of. */
-export function addLayerNorm({ scale, shift, eps }: FoundLayerNorm, parts: NetParts, dims: Dims, where: string): void {
-  requireRows({ dims }, where);
-  const given = [scale, shift].map((constant) => (constant ? sizeOf(constant.dims) : 1)).find((size) => size > 1);
-  // Scale and shift may be one number, or left out; then the width is the values'.
-  const size = given ?? dims?.[1] ?? refuse(`${where}: the width of what it normalises is not known`);
+/** Scale and shift may be one number each; a scale or shift that is left out changes nothing. */
+const layerNorm: Reader = (node, place) => {
+  requireData(node, place);
+  requireAlongRows(node, place, -1, true);
+  const { parts, dims } = place;
+  const { where } = node;
+  const [scale, shift] = [constantAt(node, 1, place), constantAt(node, 2, place)];
+  const flat = (of: Constant | null): number => (of ? sizeOf(of.dims) : 1);
+  const told = Math.max(flat(scale), flat(shift));
+  // One number stands for as many as there are; then only the values' own axes tell how many.
+  const size = rowSize(dims) ?? (told > 1 ? told : refuse(`${where}: the width of what it normalises is not known`));
   parts.claim(2 * size, where);
   const ones = { ...zeros([size], "f32"), data: new Float32Array(size).fill(1) };
+  const vector = (of: Constant): ReturnType<typeof vectorOf> => vectorOf(flattened(of), size, 1, where);
   parts.layerNorm(
-    scale ? vectorOf(scale, size, 1, where) : ones,
-    shift ? vectorOf(shift, size, 1, where) : zeros([size], "f32"),
-    eps,
+    scale ? vector(scale) : ones,
+    shift ? vector(shift) : zeros([size], "f32"),
+    number(node, "epsilon", 1e-5),
     where,
   );
-}
+};
 
-const dropout: Reader = (node, place, where) => {
-  requireData(node, place, where);
+/** Over several axes a scale has as many; in a row its numbers lie in the same order. */
+const flattened = (of: Constant): Constant => ({ ...of, dims: [sizeOf(of.dims)] });
+
+const dropout: Reader = (node, place) => {
+  requireData(node, place);
   // A number among the inputs since opset 12, an attribute before.
-  const ratio = constantAt(node, 1, place, where);
-  const p = ratio ? scalarOf(ratio) : number(node, "ratio", 0.5, where);
-  if (p === null) refuse(`${where}: its ratio must be one number`);
-  place.parts.add({ type: "dropout", p: p! }, where);
-  return place.dims;
+  const ratio = constantAt(node, 1, place);
+  const p = ratio ? scalarOf(ratio) : number(node, "ratio", 0.5);
+  if (p === null) refuse(`${node.where}: its ratio must be one number`);
+  place.parts.add({ type: "dropout", p: p! }, node.where);
 };
 
-const softmax: Reader = (node, place, where) => {
-  requireData(node, place, where);
-  requireLastAxis(node, place, place.opset < 13 ? 1 : -1, where);
-  if (node.op === "LogSoftmax") place.parts.addLogSoftmax(where);
-  else place.parts.add({ type: "softmax" }, where);
-  return place.dims;
+const softmax: Reader = (node, place) => {
+  requireData(node, place);
+  // Before opset 13 all axes from this one on were taken as one.
+  requireAlongRows(node, place, place.opset < 13 ? 1 : -1, place.opset < 13);
+  if (node.op === "LogSoftmax") place.parts.addLogSoftmax(node.where);
+  else place.parts.add({ type: "softmax" }, node.where);
 };
 
-/** All dimensions but the batch's as one, which is how rows are stored here anyway. */
-function flat(dims: Dims): Dims {
-  if (dims === null) return null;
-  const rest = dims.slice(1);
-  return [dims[0] ?? null, rest.includes(null) ? null : sizeOf(rest as number[])];
+/** Nodes that leave the numbers of each row in their order, which is how rows are stored here anyway. */
+const rearranged: Reader = (node, place) => {
+  requireData(node, place);
+  if (place.next !== null) return;
+  if (node.op === "Flatten") {
+    const axis = number(node, "axis", 1);
+    refuse(`${node.where}: flattens from axis ${axis}; here only from axis 1, which keeps rows apart`);
+  }
+  const shape = place.constants.get(node.inputs[1] ?? "");
+  const target = shape ? ` to ${numbersText(shape)}` : node.op === "Reshape" ? " to a computed shape" : "";
+  refuse(
+    `${node.where}: reshapes${target}; only what keeps rows apart, such as [batch, width], is known here${place.dims ? `, and its values are ${dimsText(place.dims)}` : ""}`,
+  );
+};
+
+function numbersText(constant: Constant): string {
+  const out: number[] = [];
+  if (sizeOf(constant.dims) > 8) return `a shape of ${sizeOf(constant.dims)} numbers`;
+  constant.each((value) => out.push(value));
+  return shapeText(out);
 }
 
-const flatten: Reader = (node, place, where) => {
-  requireData(node, place, where);
-  const axis = number(node, "axis", 1, where);
-  if (axis !== 1) refuse(`${where}: flattens from axis ${axis}; here only from axis 1, which keeps rows apart`);
-  return flat(place.dims) ?? [null, null];
-};
-
-const reshape: Reader = (node, place, where) => {
-  requireData(node, place, where);
-  const shape = numbersOf(constantAt(node, 1, place, where) ?? undefined);
-  const [first, width] = shape ?? [];
-  const flatWidth = flat(place.dims)?.[1] ?? null;
-  const batch = place.dims?.[0] ?? null;
-  const keepsRows = first === -1 || first === 0 || (batch !== null && first === batch);
-  const fits = width === -1 ? first !== -1 : width! > 0 && (flatWidth ?? width) === width;
-  if (shape?.length !== 2 || !keepsRows || !fits) {
-    refuse(
-      `${where}: reshapes to ${shape ? shapeText(shape) : "a computed shape"}; only to [batch, width] is known here`,
+/** Add, Sub, Mul and Div of a constant, on either side. */
+const arithmetic: Reader = (node, place) => {
+  const other = node.inputs.findIndex((name) => name !== place.value);
+  const constant = other < 0 || node.inputs.length !== 2 ? null : place.constants.get(node.inputs[other]!);
+  const affine = constant && arithmeticAffine(node, place.value, constant, place.dims, place.room);
+  if (!affine)
+    return refuse(
+      `${node.where} joins values that the net computes, or divides a constant by them; only constants are added and multiplied here`,
     );
+  place.parts.affine(affine, node.where);
+};
+
+const negate: Reader = (node, place) => {
+  place.parts.affine({ scale: Float64Array.of(-1), shift: Float64Array.of(0) }, node.where);
+};
+
+const batchNorm: Reader = (node, place) => {
+  requireData(node, place);
+  if (number(node, "training_mode", 0) !== 0) {
+    refuse(`${node.where}: it normalises by the batch, as in training; export the model in evaluation: model.eval()`);
   }
-  return [batch, width === -1 ? flatWidth : width!];
+  if (number(node, "spatial", 1) !== 1) refuse(`${node.where}: spatial 0, a form of batch norm before opset 9`);
+  const constants = [1, 2, 3, 4].map(
+    (i) => constantAt(node, i, place) ?? refuse(`${node.where}: it has no input ${i}`),
+  );
+  const eps = number(node, "epsilon", 1e-5);
+  place.parts.affine(batchNormOf(constants, eps, place.dims, place.room, node.where), node.where);
 };
 
-const identity: Reader = (node, place, where) => {
-  requireData(node, place, where);
-  return place.dims;
+/** Between two numbers: from 0 up it is relu. Attributes before opset 11, then inputs. */
+const clip: Reader = (node, place) => {
+  requireData(node, place);
+  const bound = (key: string, index: number, fallback: number): number => {
+    const constant = constantAt(node, index, place);
+    const value = constant ? scalarOf(constant) : number(node, key, fallback);
+    return value ?? refuse(`${node.where}: its ${key} must be one number`);
+  };
+  const [low, high] = [bound("min", 1, Number.NEGATIVE_INFINITY), bound("max", 2, Number.POSITIVE_INFINITY)];
+  // The largest f32 is how "no end" is written as an attribute.
+  const open = high >= 3.4e38;
+  if (low <= -3.4e38 && open) return;
+  if (low !== 0 || !open) refuse(`${node.where}: clips to [${low}, ${high}]; known is from 0 up, which is relu`);
+  place.parts.add({ type: "relu" }, node.where);
 };
 
-const gelu = (node: OnnxNode, where: string): LayerSpec => {
+/** The larger of values and 0. */
+const max: Reader = (node, place) => {
+  const others = node.inputs.filter((name) => name !== place.value);
+  const other = others.length === 1 ? scalarOf(place.constants.get(others[0]!)) : null;
+  if (other !== 0) refuse(`${node.where}: only the larger of a value and 0 is known here, which is relu`);
+  place.parts.add({ type: "relu" }, node.where);
+};
+
+const gelu = (node: GraphNode): LayerSpec => {
   const approximate = node.attributes.get("approximate") ?? "none";
-  if (approximate !== "none") refuse(`${where}: the approximation ${brief(approximate)}; here GELU is exact`);
+  if (approximate !== "none") refuse(`${node.where}: the approximation ${brief(approximate)}; here GELU is exact`);
   return { type: "gelu" };
 };
 
-/** What each op is here. Activations of several ops are in expression.ts. */
+const swish = (node: GraphNode): LayerSpec => {
+  if (number(node, "alpha", 1) !== 1) refuse(`${node.where}: its alpha must be 1, which is SiLU`);
+  return { type: "silu" };
+};
+
+/** What each op is here, once patterns of several ops have become one. */
 export const readers: Readonly<Record<string, Reader>> = {
-  Gemm: gemm,
-  MatMul: matmul,
+  Gemm: product,
+  MatMul: product,
+  Add: arithmetic,
+  Sub: arithmetic,
+  Mul: arithmetic,
+  Div: arithmetic,
+  Sum: arithmetic,
+  Neg: negate,
+  BatchNormalization: batchNorm,
   LayerNormalization: layerNorm,
   Dropout: dropout,
   Softmax: softmax,
   LogSoftmax: softmax,
-  Flatten: flatten,
-  Reshape: reshape,
-  Identity: identity,
+  Flatten: rearranged,
+  Reshape: rearranged,
+  Squeeze: rearranged,
+  Unsqueeze: rearranged,
+  Clip: clip,
+  Max: max,
   Relu: layer(() => ({ type: "relu" })),
   Sigmoid: layer(() => ({ type: "sigmoid" })),
   Tanh: layer(() => ({ type: "tanh" })),
   Softplus: layer(() => ({ type: "softplus" })),
   Gelu: layer(gelu),
-  LeakyRelu: layer((node, where) => ({ type: "leakyRelu", slope: number(node, "alpha", 0.01, where) })),
-  Elu: layer((node, where) => ({ type: "elu", alpha: number(node, "alpha", 1, where) })),
+  Swish: layer(swish),
+  LeakyRelu: layer((node) => ({ type: "leakyRelu", slope: number(node, "alpha", 0.01) })),
+  Elu: layer((node) => ({ type: "elu", alpha: number(node, "alpha", 1) })),
 };

@@ -2,14 +2,13 @@ import { ChainruleError } from "../../core/errors.ts";
 import { type LayerSpec, type ModelSpec, parseModel } from "../../nn/model.ts";
 import { findJsonFault } from "../json-keys.ts";
 import { type ImportedNet, type ImportOptions, NetParts } from "../net-parts.ts";
-import { brief } from "../safetensors-header.ts";
-import { type Constant, constantsOf } from "./constants.ts";
-import { findActivation } from "./expression.ts";
-import { isFloat, type OnnxFile, type OnnxNode, type OnnxValue, readModel } from "./graph.ts";
-import { findLayerNorm } from "./layer-norm.ts";
-import { addLayerNorm, nameOf, type Place, readers } from "./layers.ts";
-import { refuse } from "./protobuf.ts";
-import { MODEL_KEY } from "./schema.ts";
+import { Room } from "./constants.ts";
+import { externalFiles } from "./external.ts";
+import { type OnnxFile, readModel, tensorsOf, withFiles } from "./graph.ts";
+import { lower } from "./lower.ts";
+import { recognise } from "./recognise.ts";
+import { DATA_TYPE, isHalf, MODEL_KEY } from "./schema.ts";
+import { simplify } from "./simplify.ts";
 
 /** Parameters become f32: half floats grow to twice their size, and nothing else grows. */
 const GROWTH = 2;
@@ -17,16 +16,44 @@ const GROWTH = 2;
 const MOST_MODEL_BYTES = 2 ** 20;
 const MODEL_DEPTH = 3;
 
+/** What nodes may make of constants, besides parameters: statistics of f16 become scale and shift of f64. */
+const ROOM = 16;
+
+/** An ONNX file that was read, and the files beside it that hold arrays of it. */
+export interface OpenedOnnx {
+  readonly files: readonly string[];
+  /** The net, given those files by their names. */
+  net(files: ReadonlyMap<string, Uint8Array>, options?: ImportOptions): ImportedNet;
+}
+
 /**
- * A net out of an ONNX file: one chain of dense layers, from one input to one output. Gemm, MatMul with Add,
- * LayerNormalization, the activations, Softmax, Dropout, Identity, and Flatten or Reshape to rows; activations that
- * exporters write as several ops, too. What writeOnnx wrote comes back as the same model, dropout and loss included.
- * Throws ChainruleError "file" naming the node that is not known; nothing is allocated before it is checked.
+ * A net out of an ONNX file: dense layers from one input to one output, which is what must be left once constants,
+ * shapes and nodes that change nothing are worked out (simplify.ts) and patterns of several ops have become one
+ * (recognise.ts). Normalisations by constants become part of the layers beside them. What writeOnnx wrote comes back as
+ * the same model, dropout and loss included. Throws ChainruleError "file" naming the node that is not known; nothing is
+ * allocated before it is checked.
  */
 export function readOnnx(bytes: Uint8Array, options: ImportOptions = {}): ImportedNet {
+  return openOnnx(bytes).net(new Map(), options);
+}
+
+/** Reads the file itself, which tells which others are needed. */
+export function openOnnx(bytes: Uint8Array): OpenedOnnx {
   const file = readModel(bytes);
-  const parts = new NetParts("onnx", bytes.length * GROWTH);
-  walk(file, parts);
+  return {
+    files: externalFiles(tensorsOf(file)),
+    net: (files, options = {}) => {
+      const size = [...files.values()].reduce((sum, { length }) => sum + length, bytes.length);
+      return netOf(withFiles(file, files), size, options);
+    },
+  };
+}
+
+function netOf(file: OnnxFile, size: number, options: ImportOptions): ImportedNet {
+  const parts = new NetParts("onnx", size * GROWTH);
+  const room = new Room(size * ROOM);
+  lower(recognise(simplify(file, room)), parts, room);
+  noteTypes(file, parts);
   const own = ownModel(file);
   if (!own) return parts.finish(options, null);
   const declared = { ...own, fromLogits: true };
@@ -38,105 +65,12 @@ export function readOnnx(bytes: Uint8Array, options: ImportOptions = {}): Import
   return parts.finish(options, declared, own.layers);
 }
 
-function walk(file: OnnxFile, parts: NetParts): void {
-  const { values: constants, made: done } = constantsOf(file);
-  const input = onlyOne(
-    file.inputs.filter(({ name }) => !constants.has(name)),
-    "input",
-  );
-  const output = onlyOne(file.outputs, "output");
-  if (!isFloat(input.elementType)) refuse(`the input ${brief(input.name)} must hold floats`);
-  const consumers = consumersOf(file, constants);
-  let value = input.name;
-  let dims: Place["dims"] = input.dims;
-  while (value !== output.name) {
-    const nodes = consumers.get(value) ?? [];
-    const node = nodes[0] ?? refuse(`nothing uses ${brief(value)}, and it is not the output ${brief(output.name)}`);
-    const reader = Object.hasOwn(readers, node.op) ? readers[node.op] : undefined;
-    if (nodes.length === 1 && reader) {
-      done.add(node);
-      let next = first(node);
-      const place: Place = {
-        parts,
-        constants,
-        opset: file.opset,
-        value,
-        dims,
-        bias: () => {
-          const add = biasBehind(next, output.name, consumers, constants);
-          if (!add) return null;
-          done.add(add.node);
-          next = first(add.node);
-          return { constant: add.constant, where: nameOf(add.node) };
-        },
-      };
-      dims = reader(node, place, nameOf(node));
-      value = next;
-      continue;
-    }
-    const norm = findLayerNorm(value, consumers, constants);
-    const found = norm ?? findActivation(value, consumers, constants) ?? refuseNodes(nodes);
-    const where = nameOf(found.nodes.at(-1)!);
-    if (norm) addLayerNorm(norm, parts, dims, where);
-    else if ("type" in found) parts.add({ type: found.type }, where);
-    for (const part of found.nodes) done.add(part);
-    value = found.output;
+function noteTypes(file: OnnxFile, parts: NetParts): void {
+  const types = new Set([...tensorsOf(file)].filter(({ dims }) => dims.length === 2).map(({ type }) => type));
+  for (const type of types) {
+    if (isHalf(DATA_TYPE[type])) parts.note(`its ${type} weights become f32, each the same number`);
+    if (type === "double") parts.note("its float64 weights are rounded to f32");
   }
-  const left = file.nodes.find((node) => !done.has(node));
-  if (left) refuse(`${nameOf(left)} is not part of the chain from the input to the output`);
-}
-
-function refuseNodes(nodes: readonly OnnxNode[]): never {
-  const names = nodes.slice(0, 3).map(nameOf).join(", ");
-  if (nodes.length === 1) refuse(`${names} is not known here, nor does it begin an activation that is`);
-  return refuse(`${names} use the same value, and together they are no activation known here; only chains are read`);
-}
-
-function onlyOne(values: readonly OnnxValue[], what: string): OnnxValue {
-  if (values.length === 1) return values[0]!;
-  const names = values.slice(0, 4).map(({ name }) => brief(name));
-  return refuse(
-    `the graph must have one ${what}, but has ${values.length}${names.length > 0 ? `: ${names.join(", ")}` : ""}`,
-  );
-}
-
-const first = (node: OnnxNode): string => node.outputs[0] || refuse(`${nameOf(node)} has no output`);
-
-/** Who uses each value; a node that uses one twice stands there twice. */
-function consumersOf(
-  file: OnnxFile,
-  constants: ReadonlyMap<string, Constant>,
-): ReadonlyMap<string, readonly OnnxNode[]> {
-  const out = new Map<string, OnnxNode[]>();
-  const makers = new Set([...file.inputs.map(({ name }) => name), ...file.initializers.keys()]);
-  for (const node of file.nodes) {
-    for (const name of node.outputs) {
-      // Without this a graph could run in circles.
-      if (name !== "" && makers.has(name))
-        refuse(`${nameOf(node)} gives the value ${brief(name)}, which there is already`);
-      makers.add(name);
-    }
-    for (const name of node.inputs) {
-      if (constants.has(name)) continue;
-      const users = out.get(name);
-      if (users) users.push(node);
-      else out.set(name, [node]);
-    }
-  }
-  return out;
-}
-
-/** The Add of a constant that is all that becomes of `value`. */
-function biasBehind(
-  value: string,
-  output: string,
-  consumers: ReadonlyMap<string, readonly OnnxNode[]>,
-  constants: ReadonlyMap<string, Constant>,
-): { readonly node: OnnxNode; readonly constant: Constant } | null {
-  const [node, ...others] = consumers.get(value) ?? [];
-  if (!node || others.length > 0 || node.op !== "Add" || node.inputs.length !== 2 || value === output) return null;
-  const constant = constants.get(node.inputs[0] === value ? node.inputs[1]! : node.inputs[0]!);
-  return constant ? { node, constant } : null;
 }
 
 /** The model that writeOnnx put into the metadata; null where there is none that makes sense. */

@@ -8,8 +8,8 @@ import {
   ATTRIBUTE_TYPE,
   DATA_TYPE,
   DIMENSION,
+  ENTRY,
   GRAPH,
-  METADATA,
   MODEL,
   MODEL_KEY,
   NODE,
@@ -71,10 +71,7 @@ export function writeOnnx(model: ModelSpec, weights: ReadonlyMap<string, NdArray
     .text(MODEL.producerName, "chainrule")
     .message(MODEL.graph, graph)
     .message(MODEL.opsetImport, new Message().text(OPSET.domain, "").integer(OPSET.version, OPSET_VERSION))
-    .message(
-      MODEL.metadataProps,
-      new Message().text(METADATA.key, MODEL_KEY).text(METADATA.value, JSON.stringify(model)),
-    )
+    .message(MODEL.metadataProps, new Message().text(ENTRY.key, MODEL_KEY).text(ENTRY.value, JSON.stringify(model)))
     .finish();
 }
 

@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -50,6 +59,32 @@ describe("export --to onnx and import", () => {
     const keep = [...arrays, ...to(), "--loss", "bce", "--keep-outputs", "--json"];
     expect(await importNet([fixture("keras/functional.json"), ...keep])).toBe(0);
     expect(JSON.parse(printed.at(-1)!).layers.at(-1)).toBe("sigmoid");
+  });
+
+  it("take an ONNX file with the files of arrays that it names, which lie beside it", async () => {
+    const [one, each] = ["onnx/runtime/external", "onnx/runtime/each/external"].map((name) => fixture(`${name}.onnx`));
+    await importNet([one!, ...to()]);
+    const weights = readFileSync(at("w.safetensors"));
+    await importNet([each!, ...to()]);
+    expect(readFileSync(at("w.safetensors"))).toEqual(weights);
+
+    copyFileSync(one!, at("m.onnx"));
+    const data = at("external.onnx.data");
+    const refused = (message: string) => expect(importNet([at("m.onnx"), ...to()])).rejects.toThrow(message);
+    await refused("cannot read");
+    writeFileSync(data, readFileSync(`${one}.data`).subarray(0, 100));
+    await refused("has 100 bytes: the two files do not belong together, or one is cut short");
+    rmSync(data);
+    mkdirSync(data);
+    await refused("is no file");
+    rmSync(data, { recursive: true });
+    // A link within the folder is as good as the file; one that leads out of it is not.
+    copyFileSync(`${one}.data`, at("elsewhere"));
+    symlinkSync(at("elsewhere"), data);
+    await importNet([at("m.onnx"), ...to()]);
+    rmSync(data);
+    symlinkSync(`${one}.data`, data);
+    await refused("is a link to a file outside its folder");
   });
 
   it("leave the files that were there where anything is wrong", async () => {

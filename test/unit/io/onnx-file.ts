@@ -1,5 +1,5 @@
 import { Message } from "../../../src/io/onnx/protobuf.ts";
-import { ATTRIBUTE, GRAPH, METADATA, MODEL, NODE, OPSET, TENSOR } from "../../../src/io/onnx/schema.ts";
+import { ATTRIBUTE, ENTRY, GRAPH, MODEL, NODE, OPSET, TENSOR } from "../../../src/io/onnx/schema.ts";
 import { valueInfo } from "../../../src/io/onnx/write.ts";
 
 export interface TestNode {
@@ -78,7 +78,7 @@ export function onnxFile({
   const model = new Message().integer(MODEL.irVersion, 8).message(MODEL.graph, graph);
   model.message(MODEL.opsetImport, new Message().integer(OPSET.version, opset));
   for (const [key, value] of Object.entries(metadata)) {
-    model.message(MODEL.metadataProps, new Message().text(METADATA.key, key).text(METADATA.value, value));
+    model.message(MODEL.metadataProps, new Message().text(ENTRY.key, key).text(ENTRY.value, value));
   }
   return model.finish();
 }

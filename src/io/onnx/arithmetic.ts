@@ -1,0 +1,104 @@
+import { sizeOf } from "../../core/ndarray.ts";
+import { brief } from "../safetensors-header.ts";
+import { type Constant, fromNumbers, fromTensor, type Room, transposed, valuesOf, withDims } from "./constants.ts";
+import { broadcast, type Dim, spread, squeezed, unsqueezed } from "./dims.ts";
+import { type Attribute, isTensor, type OnnxNode } from "./graph.ts";
+import { refuse } from "./protobuf.ts";
+import { reshapedConstant } from "./reshape.ts";
+import { isFloat } from "./schema.ts";
+
+const unary: Readonly<Record<string, (x: number) => number>> = {
+  Neg: (x) => -x,
+  Sqrt: Math.sqrt,
+  Reciprocal: (x) => 1 / x,
+  Exp: Math.exp,
+  Log: Math.log,
+  Abs: Math.abs,
+};
+const binary: Readonly<Record<string, (a: number, b: number) => number>> = {
+  Add: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Mul: (a, b) => a * b,
+  Div: (a, b) => a / b,
+  Pow: (a, b) => a ** b,
+};
+
+/** What a node asks of the sweep that meets it. */
+export interface Known {
+  constant(name: string | undefined): Constant | undefined;
+  /** Whole numbers, some of which may be sizes of axes. */
+  numbers(name: string | undefined): readonly Dim[] | null;
+  readonly room: Room;
+}
+
+/** What a node computes from constants alone; null where it does not. */
+export function computed(node: OnnxNode, where: string, known: Known): Constant | null {
+  if (node.op === "Constant") return fromAttributes(node);
+  const of = known.constant(node.inputs[0]);
+  if (!of) return null;
+  const second = known.constant(node.inputs[1]);
+  switch (node.op) {
+    case "Identity":
+      return of;
+    case "Cast":
+      return castTo(of, node.attributes.get("to"));
+    case "CastLike":
+      return second ? { ...withDims(of, of.dims), whole: second.whole } : null;
+    case "Transpose": {
+      const perm = node.attributes.get("perm") ?? of.dims.map((_, i) => i).reverse();
+      if (!Array.isArray(perm)) return null;
+      if (perm.every((axis, i) => axis === i)) return of;
+      return of.dims.length === 2 && perm[0] === 1 && perm[1] === 0 ? transposed(of) : null;
+    }
+    case "Reshape": {
+      const target = known.numbers(node.inputs[1]);
+      const dims = target && reshapedConstant(of.dims, target, node.attributes.get("allowzero") === 1);
+      return dims && withDims(of, dims);
+    }
+    case "Squeeze":
+    case "Unsqueeze": {
+      const axes = axesOf(node, known);
+      const make = node.op === "Squeeze" ? squeezed(of.dims, axes) : axes && unsqueezed(of.dims, axes);
+      return make && withDims(of, make as readonly number[]);
+    }
+  }
+  if (Object.hasOwn(unary, node.op) && node.inputs.length === 1) {
+    const values = valuesOf(of, known.room, where);
+    return fromNumbers(of.dims, of.whole, values.map(unary[node.op]!));
+  }
+  if (!Object.hasOwn(binary, node.op) || node.inputs.length !== 2 || !second) return null;
+  const dims = broadcast(of.dims, second.dims);
+  if (!dims) return refuse(`${where}: its constants do not fit each other`);
+  const [a, b] = [of, second].map((c) => ({ values: valuesOf(c, known.room, where), from: spread(c.dims, dims) }));
+  const out = known.room.claim(sizeOf(dims), where);
+  const whole = of.whole && second.whole;
+  for (let i = 0; i < out.length; i++) {
+    const value = binary[node.op]!(a!.values[a!.from(i)]!, b!.values[b!.from(i)]!);
+    out[i] = whole ? Math.trunc(value) : value;
+  }
+  return fromNumbers(dims, whole, out);
+}
+
+/** Axes as an attribute, or since opset 13 and 18 as an input; null where the node names none. */
+export function axesOf(node: OnnxNode, known: Pick<Known, "numbers">): readonly number[] | null {
+  const axes = node.attributes.get("axes") ?? known.numbers(node.inputs[1]);
+  return Array.isArray(axes) && axes.every((axis) => typeof axis === "number") ? axes : null;
+}
+
+function castTo(of: Constant, to: Attribute | undefined): Constant | null {
+  if (typeof to !== "number") return null;
+  if (isFloat(to) || of.whole) return { ...withDims(of, of.dims), whole: !isFloat(to) };
+  return { dims: of.dims, whole: true, each: (use) => of.each((value, i) => use(Math.trunc(value), i)) };
+}
+
+function fromAttributes({ attributes, outputs }: OnnxNode): Constant {
+  const [key, value] = [...attributes][0] ?? ["", null];
+  if (key === "value" && isTensor(value)) return fromTensor(value);
+  const numbers = typeof value === "number" ? [value] : Array.isArray(value) ? (value as readonly number[]) : null;
+  if (!numbers) return refuse(`the constant ${brief(outputs[0])} is neither numbers nor an array of them`);
+  return fromNumbers(
+    typeof value === "number" ? [] : [numbers.length],
+    key === "value_int" || key === "value_ints",
+    numbers,
+  );
+}
