@@ -1,144 +1,154 @@
-import { type NdArray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
+import { brief } from "../../core/format.ts";
+import { type NdArray, shapeText, zeros } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/model.ts";
 import type { NetParts } from "../net-parts.ts";
-import { brief } from "../safetensors-header.ts";
-import { flagOf, isObject, numberOf, objectOf, refuse, textOf } from "./json.ts";
+import { addActivation, functionName } from "./activations.ts";
+import { flagOf, isObject, listOf, numberOf, objectOf, refuse, textOf } from "./json.ts";
+import type { Layout } from "./layout.ts";
+import {
+  addBatchNorm,
+  addLayerNorm,
+  addNormalization,
+  addRescaling,
+  axesOf,
+  requireWholeRows,
+} from "./normalisations.ts";
 import { type KerasLayer, nameOf } from "./topology.ts";
+import type { WeightSource } from "./weights.ts";
 
-/** Where a layer's parameters come from. They are asked for in the order in which Keras lists them. */
-export type Parameters = (layer: string, parameter: "kernel" | "bias" | "gamma" | "beta") => NdArray;
-
-/** Slopes where a model does not say: LeakyReLU the layer, and leaky_relu the name, which came with Keras 3. */
-const LAYER_SLOPE = 0.3;
-const NAMED_SLOPE = 0.2;
-const LAYER_NORM_EPSILON = 1e-3;
-
-/** Adds what a layer is here to the net. */
-export function addLayer(layer: KerasLayer, parts: NetParts, parameters: Parameters): void {
-  const { className, config, name } = layer;
-  const where = nameOf(layer);
-  const number = (key: string, fallback: number): number => numberOf(config[key], fallback, `${where}: ${key}`);
-  const flag = (key: string, fallback: boolean): boolean => flagOf(config[key], fallback, `${where}: ${key}`);
-  switch (className) {
-    case "InputLayer":
-    case "Flatten":
-      break;
-    case "Dense": {
-      const w = matrix(parameters(name, "kernel"), where);
-      const [inputs, outputs] = w.shape as readonly [number, number];
-      if (config.units !== outputs)
-        refuse(`${where} has ${brief(config.units)} units, but a kernel of ${shapeText(w.shape)}`);
-      parts.claim(inputs * outputs + outputs, where);
-      parts.linear(w, flag("use_bias", true) ? vector(parameters(name, "bias"), outputs, where) : null, where);
-      activation(config.activation, parts, where);
-      break;
-    }
-    case "LayerNormalization":
-      layerNorm(layer, parts, parameters);
-      break;
-    case "Activation":
-      activation(config.activation, parts, where);
-      break;
-    case "Dropout":
-      if (config.noise_shape) refuse(`${where}: a noise_shape, which no layer here has`);
-      parts.add({ type: "dropout", p: number("rate", 0.5) }, where);
-      break;
-    case "ReLU": {
-      if (config.max_value != null)
-        refuse(`${where}: max_value ${brief(config.max_value)}; here ReLU has no upper end`);
-      if (number("threshold", 0) !== 0) refuse(`${where}: threshold ${brief(config.threshold)}; here ReLU bends at 0`);
-      parts.add(leaky(number("negative_slope", 0)), where);
-      break;
-    }
-    case "LeakyReLU":
-      parts.add(leaky(number(config.negative_slope == null ? "alpha" : "negative_slope", LAYER_SLOPE)), where);
-      break;
-    case "ELU":
-      parts.add({ type: "elu", alpha: number("alpha", 1) }, where);
-      break;
-    case "Softmax":
-      if (![-1, 1].includes(number("axis", -1)))
-        refuse(`${where}: works along axis ${brief(config.axis)}, not along rows`);
-      parts.add({ type: "softmax" }, where);
-      break;
-    default:
-      refuse(`${where} is not known here; known are ${KNOWN}`);
-  }
+/** A net while its layers are read. */
+export interface Net {
+  readonly parts: NetParts;
+  readonly weights: WeightSource;
+  readonly layout: Layout;
 }
 
-const KNOWN = "Dense, Activation, ReLU, LeakyReLU, ELU, Softmax, Dropout, LayerNormalization, Flatten and InputLayer";
+/** Slope where a LeakyReLU does not say. */
+const LAYER_SLOPE = 0.3;
+
+type Reader = (layer: KerasLayer, net: Net, where: string) => void;
+
+/** What each layer is here. */
+const READERS: Readonly<Record<string, Reader>> = {
+  Dense: dense,
+  Activation: ({ config }, net, where) => activation(config.activation, net, where),
+  ReLU: relu,
+  LeakyReLU: ({ config }, { parts }, where) => {
+    const slope = numberOf(config.negative_slope ?? config.alpha, LAYER_SLOPE, `${where}: its slope`);
+    parts.add(leaky(slope), where);
+  },
+  ELU: ({ config }, { parts }, where) =>
+    parts.add({ type: "elu", alpha: numberOf(config.alpha, 1, `${where}: alpha`) }, where),
+  Softmax: ({ config }, net, where) => softmax(axesOf(config.axis, [-1], where), net, where),
+  Dropout: ({ config }, { parts }, where) => {
+    if (config.noise_shape) refuse(`${where}: a noise_shape, which no layer here has`);
+    parts.add({ type: "dropout", p: numberOf(config.rate, 0.5, `${where}: rate`) }, where);
+  },
+  LayerNormalization: addLayerNorm,
+  BatchNormalization: addBatchNorm,
+  Normalization: addNormalization,
+  Rescaling: addRescaling,
+  Flatten: ({ config }, { layout }, where) => {
+    const format = config.data_format ?? config.dataFormat ?? "channels_last";
+    if (format !== "channels_last" && format !== "channels_first") {
+      refuse(`${where}: data_format must be channels_last or channels_first, got ${brief(format)}`);
+    }
+    layout.flatten(format === "channels_first", where);
+  },
+  Reshape: ({ config }, { layout }, where) => {
+    const target = listOf(config.target_shape ?? config.targetShape, `${where}: target_shape`, 8);
+    // What is open in the file is what is left over.
+    const sizes = target.map((d) => numberOf(d, -1, `${where}: target_shape`));
+    layout.reshape(sizes, where);
+  },
+  Permute: ({ config }, { layout }, where) => {
+    const axes = listOf(config.dims, `${where}: dims`, 8).map((d) => numberOf(d, 0, `${where}: dims`) - 1);
+    const wanted = axes.map((_, i) => i).join();
+    if ([...axes].sort((a, b) => a - b).join() !== wanted || (layout.shape?.length ?? axes.length) !== axes.length) {
+      refuse(`${where}: dims ${brief(config.dims)} are no order of the axes of ${layout.text()}`);
+    }
+    layout.permute(axes, where);
+  },
+  InputLayer: () => {},
+  Identity: () => {},
+};
+
+const KNOWN = Object.keys(READERS).join(", ");
+
+/** Adds what a layer is here to the net. */
+export function addLayer(layer: KerasLayer, net: Net): void {
+  const { className, config } = layer;
+  const where = nameOf(layer);
+  const reader = Object.hasOwn(READERS, className)
+    ? READERS[className]!
+    : refuse(`${where} is not known here; known are ${KNOWN}`);
+  reader(layer, net, where);
+}
+
+function dense(layer: KerasLayer, net: Net, where: string): void {
+  const { parts, weights, layout } = net;
+  const { config } = layer;
+  if (layout.shape?.slice(0, -1).some((d) => d !== 1)) {
+    refuse(`${where} takes values of shape ${layout.text()}; only rows are known here: put a Flatten before it`);
+  }
+  const kernel = weights.take(layer, "kernel");
+  if (kernel.shape.length !== 2) refuse(`${where}: its kernel must be a matrix, but is ${shapeText(kernel.shape)}`);
+  const [inputs, outputs] = kernel.shape as readonly [number, number];
+  if (config.units !== outputs)
+    refuse(`${where} has ${brief(config.units)} units, but a kernel of ${shapeText(kernel.shape)}`);
+  const given = layout.size ?? inputs;
+  if (given !== inputs) refuse(`${where}: its kernel takes ${inputs} values, but is given ${given}`);
+  parts.claim(inputs * outputs + outputs, where);
+  const bias = flagOf(config.use_bias, true, `${where}: use_bias`) ? weights.take(layer, "bias") : null;
+  if (bias && (bias.shape.length !== 1 || bias.shape[0] !== outputs)) {
+    refuse(`${where}: expected ${outputs} values, got an array of ${shapeText(bias.shape)}`);
+  }
+  parts.linear(rowsMoved(kernel, layout.order(inputs)), bias, where);
+  layout.renew(outputs);
+  activation(config.activation, net, where);
+}
+
+/** The weights of inputs that lie elsewhere here. */
+function rowsMoved(kernel: NdArray, order: Int32Array | null): NdArray {
+  if (order === null) return kernel;
+  const [inputs, outputs] = kernel.shape as readonly [number, number];
+  const out = zeros(kernel.shape, "f32");
+  for (let i = 0; i < inputs; i++) {
+    out.data.set(kernel.data.subarray(i * outputs, (i + 1) * outputs), order[i]! * outputs);
+  }
+  return out;
+}
+
+function relu({ config }: KerasLayer, { parts }: Net, where: string): void {
+  if (config.max_value != null) refuse(`${where}: max_value ${brief(config.max_value)}; here ReLU has no upper end`);
+  const threshold = numberOf(config.threshold, 0, `${where}: threshold`);
+  if (threshold !== 0) refuse(`${where}: threshold ${threshold}; here ReLU bends at 0`);
+  parts.add(leaky(numberOf(config.negative_slope, 0, `${where}: negative_slope`)), where);
+}
 
 function leaky(slope: number): LayerSpec {
   return slope === 0 ? { type: "relu" } : { type: "leakyRelu", slope };
 }
 
-function layerNorm(layer: KerasLayer, parts: NetParts, parameters: Parameters): void {
-  const { config, name } = layer;
-  const where = nameOf(layer);
-  const axes: readonly unknown[] = Array.isArray(config.axis) ? config.axis : [config.axis ?? -1];
-  if (axes.length !== 1 || (axes[0] !== -1 && axes[0] !== 1))
-    refuse(`${where}: works along axis ${brief(config.axis)}, not along rows`);
-  if (flagOf(config.rms_scaling, false, `${where}: rms_scaling`))
-    refuse(`${where}: rms_scaling, which no layer here has`);
-  const gamma = flagOf(config.scale, true, `${where}: scale`) ? parameters(name, "gamma") : null;
-  const beta = flagOf(config.center, true, `${where}: center`) ? parameters(name, "beta") : null;
-  const size = gamma
-    ? sizeOf(gamma.shape)
-    : beta
-      ? sizeOf(beta.shape)
-      : refuse(`${where}: without scale and center its width is not known`);
-  parts.claim(2 * size, where);
-  const scale = gamma ? vector(gamma, size, where) : { ...zeros([size], "f32"), data: new Float32Array(size).fill(1) };
-  const shift = beta ? vector(beta, size, where) : zeros([size], "f32");
-  parts.layerNorm(scale, shift, numberOf(config.epsilon, LAYER_NORM_EPSILON, `${where}: epsilon`), where);
-}
-
-/** An activation by its name, or as a layer of its own inside another; null and "linear" add nothing. */
-function activation(value: unknown, parts: NetParts, where: string): void {
-  if (value == null) return;
-  const name = isObject(value) ? (value.class_name ?? "") : value;
-  if (isObject(value) && typeof name === "string" && LAYERS.has(name)) {
-    const config = objectOf(value.config, `${where}: activation`);
-    const inner: KerasLayer = { className: name, name: textOf(config.name ?? name, `${where}: activation`), config };
-    addLayer(inner, parts, (layer) => refuse(`${where}: the activation ${brief(layer)} has parameters`));
-    return;
-  }
-  // A function is written by its name, which Keras 2 may wrap.
-  const text = isObject(value) && (name === "function" || name === "Function") ? value.config : name;
-  const key = textOf(text, `${where}: activation`);
-  if (key === "linear") return;
-  if (key === "log_softmax") {
-    parts.addLogSoftmax(where);
-    return;
-  }
-  const layer = Object.hasOwn(activations, key) ? activations[key]! : null;
-  const known = Object.keys(activations).join(", ");
-  parts.add(layer ?? refuse(`${where}: the activation ${brief(key)} is not known here; known are ${known}`), where);
+function softmax(axes: readonly number[], { parts, layout }: Net, where: string): void {
+  requireWholeRows(axes, layout, where);
+  parts.add({ type: "softmax" }, where);
 }
 
 /** Layers that may stand where an activation's name is expected. */
-const LAYERS: ReadonlySet<string> = new Set(["ReLU", "LeakyReLU", "ELU", "Softmax"]);
+const INNER: ReadonlySet<string> = new Set(["ReLU", "LeakyReLU", "ELU", "Softmax"]);
 
-const activations: Readonly<Record<string, LayerSpec>> = {
-  relu: { type: "relu" },
-  sigmoid: { type: "sigmoid" },
-  tanh: { type: "tanh" },
-  softplus: { type: "softplus" },
-  softmax: { type: "softmax" },
-  elu: { type: "elu", alpha: 1 },
-  gelu: { type: "gelu" },
-  silu: { type: "silu" },
-  swish: { type: "silu" },
-  leaky_relu: { type: "leakyRelu", slope: NAMED_SLOPE },
-};
-
-function matrix(value: NdArray, where: string): NdArray {
-  return value.shape.length === 2
-    ? value
-    : refuse(`${where}: its kernel must be a matrix, but is ${shapeText(value.shape)}`);
-}
-
-function vector(value: NdArray, size: number, where: string): NdArray {
-  if (value.shape.length === 1 && value.shape[0] === size) return value;
-  return refuse(`${where}: expected ${size} values, got an array of ${shapeText(value.shape)}`);
+/** An activation by its name, or as a layer of its own inside another; null adds nothing. */
+function activation(value: unknown, net: Net, where: string): void {
+  if (value == null) return;
+  if (isObject(value) && typeof value.class_name === "string" && INNER.has(value.class_name)) {
+    const { class_name: className } = value;
+    const config = objectOf(value.config, `${where}: activation`);
+    const name = textOf(config.name ?? className, `${where}: activation`);
+    READERS[className]!({ className, name, config, path: [name], stored: [] }, net, where);
+    return;
+  }
+  const name = functionName(value, where);
+  if (name === "softmax" || name === "log_softmax") requireWholeRows([-1], net.layout, where);
+  addActivation(name, net.parts, where);
 }

@@ -1,15 +1,20 @@
-import { type NdArray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
+import { type NdArray, sizeOf, zeros } from "../../core/ndarray.ts";
 import { ELEMENTS } from "../elements.ts";
 import { requirePlain } from "../plain-path.ts";
 import { brief } from "../safetensors-header.ts";
 import { isObject, type Json, listOf, numberOf, objectOf, refuse, textOf } from "./json.ts";
+import type { StoredArray } from "./weights.ts";
 
 /** One array that a TensorFlow.js model keeps in its files of weights. */
 interface Stored {
   readonly name: string;
   readonly shape: readonly number[];
-  /** Name among ELEMENTS. */
-  readonly element: string;
+  /** What it holds, as its file says. */
+  readonly dtype: string;
+  /** Bytes that a value takes. */
+  readonly width: number;
+  /** Name among ELEMENTS; null for what no layer here has, as an optimizer's count of steps. */
+  readonly element: string | null;
   /** Value = stored * scale + min. */
   readonly scale: number;
   readonly min: number;
@@ -58,29 +63,46 @@ function readWeight(weight: Json): Stored {
       ? (d as number)
       : refuse(`${where}: its shape must be whole numbers from 1, got ${brief(weight.shape)}`),
   );
-  if (weight.dtype !== "float32") refuse(`${where} has the dtype ${brief(weight.dtype)}; only float32 is read`);
-  const quantization = weight.quantization;
-  if (quantization == null) return { name, shape, element: "F32", scale: 1, min: 0 };
-  if (!isObject(quantization)) return refuse(`${where}: quantization must be an object`);
-  const { dtype } = quantization;
-  if (dtype === "float16") return { name, shape, element: "F16", scale: 1, min: 0 };
-  if (dtype !== "uint8" && dtype !== "uint16") {
-    return refuse(`${where}: quantized to ${brief(dtype)}; read are uint8, uint16 and float16`);
-  }
-  return {
-    name,
-    shape,
-    element: dtype === "uint8" ? "U8" : "U16",
-    scale: numberOf(quantization.scale, 1, `${where}: quantization, scale`),
-    min: numberOf(quantization.min, 0, `${where}: quantization, min`),
+  const dtype = textOf(weight.dtype, `${where}: dtype`);
+  const width = WIDTHS.get(dtype) ?? refuse(`${where} has the dtype ${brief(dtype)}, which is not read`);
+  const of = (element: string | null, scale = 1, min = 0, bytes = width): Stored => {
+    return { name, shape, dtype, element, width: bytes, scale, min };
   };
+  const { quantization } = weight;
+  if (quantization == null) return of(dtype === "float32" ? "F32" : null);
+  if (!isObject(quantization)) return refuse(`${where}: quantization must be an object`);
+  const { dtype: packed } = quantization;
+  const element = dtype === "float32" ? (QUANTIZED.get(packed) ?? null) : null;
+  if (element === null) {
+    return refuse(`${where}: ${dtype} quantized to ${brief(packed)}; read is float32 as uint8, uint16 or float16`);
+  }
+  const scaled = element !== "F16";
+  return of(
+    element,
+    scaled ? numberOf(quantization.scale, 1, `${where}: quantization, scale`) : 1,
+    scaled ? numberOf(quantization.min, 0, `${where}: quantization, min`) : 0,
+    ELEMENTS.get(element)!.bytes,
+  );
 }
 
-const bytesOf = ({ shape, element }: Stored): number => sizeOf(shape) * ELEMENTS.get(element)!.bytes;
+/** Bytes of a value, by the dtypes that TensorFlow.js writes; those of text tell their length only as they are read. */
+const WIDTHS: ReadonlyMap<string, number> = new Map([
+  ["float32", 4],
+  ["int32", 4],
+  ["bool", 1],
+  ["complex64", 8],
+]);
 
-/** All arrays by name, f32. `read` gives a file of the manifest. */
-export function readGroups(groups: readonly WeightGroup[], read: (path: string) => Uint8Array): Map<string, NdArray> {
-  const out = new Map<string, NdArray>();
+const QUANTIZED: ReadonlyMap<unknown, string> = new Map([
+  ["uint8", "U8"],
+  ["uint16", "U16"],
+  ["float16", "F16"],
+]);
+
+const bytesOf = ({ shape, width }: Stored): number => sizeOf(shape) * width;
+
+/** All arrays, of which only those that a layer asks for are made. `read` gives a file of the manifest. */
+export function readGroups(groups: readonly WeightGroup[], read: (path: string) => Uint8Array): readonly StoredArray[] {
   // Every length is right before the first array is made.
   const datas = groups.map((group) => {
     const files = group.paths.map(read);
@@ -92,11 +114,13 @@ export function readGroups(groups: readonly WeightGroup[], read: (path: string) 
       );
     return files;
   });
-  groups.forEach(({ weights }, i) => {
+  return groups.flatMap(({ weights }, i) => {
     const data = new Joined(datas[i]!);
-    for (const weight of weights) out.set(weight.name, decode(weight, data.take(bytesOf(weight))));
+    return weights.map((weight): StoredArray => {
+      const bytes = data.take(bytesOf(weight));
+      return { name: weight.name, size: sizeOf(weight.shape), read: () => decode(weight, bytes) };
+    });
   });
-  return out;
 }
 
 /** Files read as if they were one: a weight may begin in one and end in the next. */
@@ -131,12 +155,11 @@ class Joined {
   }
 }
 
-function decode({ name, shape, element, scale, min }: Stored, bytes: Uint8Array): NdArray {
-  const out = zeros(shape.length === 0 ? [1] : shape, "f32");
-  if (out.data.length * ELEMENTS.get(element)!.bytes !== bytes.length)
-    refuse(`weight ${brief(name)} ${shapeText(shape)} is cut short`);
+function decode({ name, shape, dtype, element, width, scale, min }: Stored, bytes: Uint8Array): NdArray {
+  if (element === null) return refuse(`weight ${brief(name)} has the dtype ${brief(dtype)}; only float32 is read`);
+  const out = zeros(shape, "f32");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { bytes: width, read } = ELEMENTS.get(element)!;
+  const { read } = ELEMENTS.get(element)!;
   for (let i = 0; i < out.data.length; i++) out.data[i] = read(view, i * width, true) * scale + min;
   return out;
 }

@@ -1,4 +1,4 @@
-import { brief } from "../safetensors-header.ts";
+import { brief } from "../../core/format.ts";
 import { isObject, type Json, listOf, objectOf, refuse, textOf } from "./json.ts";
 
 /** A layer as the model's structure has it. */
@@ -6,51 +6,97 @@ export interface KerasLayer {
   readonly className: string;
   readonly name: string;
   readonly config: Json;
+  /** The names of the models that it lies in, the outermost first, and its own. */
+  readonly path: readonly string[];
+  /** The same as Keras 3's files of weights call them, by class and place: layers/dense_1. */
+  readonly stored: readonly string[];
 }
 
 /** The layer as messages name it. */
-export function nameOf({ name, className }: KerasLayer): string {
-  return `layer ${brief(name)} (${className.slice(0, 100)})`;
+export function nameOf({ path, className }: KerasLayer): string {
+  return `layer ${brief(path.join("/"))} (${className.slice(0, 100)})`;
 }
 
 /** The format's own layers and ours together: inputs, activations and all. */
 const MOST_LAYERS = 3000;
+const MOST_MODELS_DEEP = 8;
+const MODELS: ReadonlySet<string> = new Set(["Sequential", "Functional", "Model"]);
 
-/** The layers of a Sequential model, or of a Functional one that is a chain, from the input to the output. */
+/** Where a model lies: empty for the file's own. */
+interface Place {
+  readonly path: readonly string[];
+  readonly stored: readonly string[];
+}
+
+/**
+ * The layers of a Sequential model, or of a Functional one that is a chain, from the input to the output. Models within
+ * are taken apart, so that only layers are left.
+ */
 export function layersOf(model: Json): readonly KerasLayer[] {
+  const layers = withinModel(model, { path: [], stored: [] });
+  if (layers.length > MOST_LAYERS) refuse(`${layers.length} layers, more than ${MOST_LAYERS}`);
+  return layers;
+}
+
+function withinModel(model: Json, place: Place): readonly KerasLayer[] {
   const className = textOf(model.class_name, "class_name");
-  if (className === "Sequential") {
-    // Before Keras 2.2.3 the configuration was the list itself.
-    const list = Array.isArray(model.config) ? model.config : objectOf(model.config, "config").layers;
-    const layers = listOf(list, "layers", MOST_LAYERS).map(readLayer);
-    requireUnique(layers);
-    return layers;
-  }
-  if (className === "Functional" || className === "Model") return chain(objectOf(model.config, "config"));
-  return refuse(`a model of class ${brief(className)}; read are Sequential, and Functional models that are one chain`);
+  if (place.path.length > MOST_MODELS_DEEP) refuse(`models lie more than ${MOST_MODELS_DEEP} deep in one another`);
+  const layers =
+    className === "Sequential"
+      ? sequence(model, place)
+      : className === "Functional" || className === "Model"
+        ? chain(objectOf(model.config, "config"), place)
+        : refuse(`a model of class ${brief(className)}; read are Sequential, and Functional models that are one chain`);
+  return layers.flatMap((layer) =>
+    MODELS.has(layer.className) ? withinModel({ class_name: layer.className, config: layer.config }, layer) : [layer],
+  );
 }
 
-function readLayer(value: unknown, index: number): KerasLayer {
-  const layer = objectOf(value, `layer ${index}`);
-  const className = textOf(layer.class_name, `layer ${index}: class_name`);
-  const config = objectOf(layer.config, `layer ${index} (${brief(className)}): config`);
-  const name = layer.name ?? config.name ?? `layer ${index}`;
-  return { className, name: textOf(name, `layer ${index}: name`), config };
+function sequence(model: Json, place: Place): readonly KerasLayer[] {
+  // Before Keras 2.2.3 the configuration was the list itself.
+  const list = Array.isArray(model.config) ? model.config : objectOf(model.config, "config").layers;
+  return readLayers(listOf(list, "layers", MOST_LAYERS), place);
 }
 
-function requireUnique(layers: readonly KerasLayer[]): void {
+/** Layers in the order of the list, by which their weights are numbered. */
+function readLayers(list: readonly unknown[], { path, stored }: Place): readonly KerasLayer[] {
   const names = new Set<string>();
-  for (const { name } of layers) {
+  const ofClass = new Map<string, number>();
+  return list.map((value, index) => {
+    const layer = objectOf(value, `layer ${index}`);
+    const className = textOf(layer.class_name, `layer ${index}: class_name`);
+    const config = Array.isArray(layer.config)
+      ? { layers: layer.config }
+      : objectOf(layer.config, `layer ${index} (${brief(className)}): config`);
+    const name = textOf(layer.name ?? config.name ?? `layer ${index}`, `layer ${index}: name`);
     if (names.has(name)) refuse(`two layers have the name ${brief(name)}`);
     names.add(name);
-  }
+    const group = snakeCase(className);
+    const before = ofClass.get(group) ?? 0;
+    ofClass.set(group, before + 1);
+    const place = [...stored, "layers", before === 0 ? group : `${group}_${before}`];
+    const read = { className, name, config, path: [...path, name], stored: place };
+    const registered = layer.registered_name;
+    if (typeof registered === "string" && registered.includes(">")) {
+      refuse(`${nameOf(read)} is a class of the model's own, ${brief(registered)}`);
+    }
+    return read;
+  });
+}
+
+/** As Keras makes names of classes: LayerNormalization is layer_normalization, ReLU re_lu. */
+function snakeCase(className: string): string {
+  return className
+    .replace(/\W+/g, "")
+    .replace(/(.)([A-Z][a-z]+)/g, "$1_$2")
+    .replace(/([a-z])([A-Z])/g, "$1_$2")
+    .toLowerCase();
 }
 
 /** A Functional model's layers in the order in which values flow. */
-function chain(config: Json): readonly KerasLayer[] {
+function chain(config: Json, place: Place): readonly KerasLayer[] {
   const list = listOf(config.layers, "layers", MOST_LAYERS);
-  const layers = list.map(readLayer);
-  requireUnique(layers);
+  const layers = readLayers(list, place);
   const sources = layers.map((layer, i) => sourceOf(layer, (list[i] as Json).inbound_nodes));
   const after = new Map<string, KerasLayer>();
   layers.forEach((layer, i) => {
@@ -71,7 +117,8 @@ function chain(config: Json): readonly KerasLayer[] {
   ) {
     out.push(layer);
   }
-  const left = layers.find((layer) => !out.includes(layer));
+  const inChain = new Set(out);
+  const left = layers.find((layer) => !inChain.has(layer));
   if (left) refuse(`${nameOf(left)} is not part of the chain from the input`);
   const output = onlyName(config.output_layers);
   if (output !== out.at(-1)!.name)
@@ -91,7 +138,12 @@ function sourceOf(layer: KerasLayer, inbound: unknown): string | null {
   const inputs = listOf(args, `${what}: its inputs`, 1000);
   if (inputs.length !== 1) refuse(`${what} takes ${inputs.length} inputs; a layer here takes one`);
   const history = isObject(inputs[0]) ? objectOf(inputs[0].config, `${what}: its input`).keras_history : inputs[0];
-  return textOf(listOf(history, `${what}: its input`, 4)[0], `${what}: its input`);
+  const entries = listOf(history, `${what}: its input`, 4);
+  const called = isObject(call) ? call.kwargs : entries[3];
+  if (isObject(called) && called.training === true) {
+    refuse(`${what} is called with training=True, so that it also acts in prediction; no layer here does`);
+  }
+  return textOf(entries[0], `${what}: its input`);
 }
 
 /** The one name in [["dense", 0, 0]] or ["dense", 0, 0]. */

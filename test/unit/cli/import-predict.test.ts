@@ -54,8 +54,14 @@ describe("what an imported net predicts is what its own library predicts", () =>
       "2 classes by a softmax of 2 outputs, loss crossEntropy",
       [0.495938, 0.764403, 0.502952],
     ],
+    ["keras/with-optimizer/model.json", "2 classes", [0.523926, 0.509589, 0.525333]],
+    ["keras/k3_flat_cf.json", "2 classes", [0.007945, 0.251898, 0.34247]],
+    // The rest of these by numpy.
+    ["keras/k3_norm.json", "2 classes", [0.274968, 0.008324, 0.34247]],
+    ["keras/k3_resc.json", "2 classes", [0.342236, 0.343077, 0.34247]],
   ])("%s", async (file, task, wanted) => {
-    expect(await imported(file)).toContain(task);
+    const arrays = file.includes("k3_") ? ["--weights", fixture(file.replace(".json", ".npz"))] : [];
+    expect(await imported(file, ...arrays)).toContain(task);
     const values = await predicted();
     values.forEach((value, i) => {
       expect(Math.abs(value - wanted[i]!)).toBeLessThan(1e-6);

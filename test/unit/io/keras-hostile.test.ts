@@ -4,10 +4,79 @@ import { importNet } from "../../../src/io/import-net.ts";
 import { readKeras } from "../../../src/io/keras/read.ts";
 import { dense, layer } from "./keras-model.ts";
 
+const input = (...shape: number[]): unknown => layer("InputLayer", "i", { batch_shape: [null, ...shape] });
+
 describe("a Keras model that is not a chain of layers known here", () => {
   it.each<[string, unknown[], string]>([
     ["a layer of another kind", [layer("Conv2D", "c", {})], 'layer "c" (Conv2D) is not known here'],
-    ["a model within", [layer("Sequential", "inner", { layers: [] })], 'layer "inner" (Sequential) is not known here'],
+    [
+      "a layer of another kind in a model within",
+      [layer("Sequential", "inner", { layers: [layer("Lambda", "l", {})] })],
+      'layer "inner/l" (Lambda) is not known here',
+    ],
+    [
+      "models within models without end",
+      [
+        Array(9)
+          .fill(0)
+          .reduce((inner, _, i) => layer("Sequential", `m${i}`, { layers: [inner] }), dense("d", 2)),
+      ],
+      "more than 8 deep",
+    ],
+    [
+      "a class of the model's own",
+      [{ ...dense("d", 2), registered_name: "mine>Dense" }],
+      'layer "d" (Dense) is a class of the model\'s own, "mine>Dense"',
+    ],
+    [
+      "an activation that Keras 3 changed",
+      [dense("d", 2, { activation: "hard_sigmoid" })],
+      "hard_sigmoid is another function before Keras 3",
+    ],
+    [
+      "a softmax of each row of a matrix",
+      [input(2, 3), layer("Activation", "s", { activation: "softmax" }), layer("Flatten", "f", {}), dense("d", 2)],
+      'layer "s" (Activation): works along axis -1 of values of shape [2, 3], not along rows',
+    ],
+    [
+      "a normalisation of each row of a matrix",
+      [input(2, 3), layer("LayerNormalization", "n", {})],
+      'layer "n" (LayerNormalization): works along axis -1 of values of shape [2, 3]',
+    ],
+    [
+      "values that move at the end",
+      [
+        dense("d", 2),
+        layer("Reshape", "r", { target_shape: [2, 1] }),
+        layer("Permute", "p", { dims: [2, 1] }),
+        layer("Reshape", "q", { target_shape: [3, 1] }),
+      ],
+      'layer "q" (Reshape): reshapes [1, 2] to [3,1]',
+    ],
+    [
+      "channels that move where no shape is known",
+      [layer("Flatten", "f", { data_format: "channels_first" }), dense("d", 2)],
+      "the shape of the model's input is needed",
+    ],
+    [
+      "an order that is none",
+      [input(2, 3), layer("Permute", "p", { dims: [1, 1] })],
+      "dims [1,1] are no order of the axes of [2, 3]",
+    ],
+    ["a data format that is none", [layer("Flatten", "f", { data_format: "first" })], "data_format must be"],
+    ["a kernel of another width", [input(3), dense("d", 2)], "its kernel takes 1 values, but is given 3"],
+    ["an input without a size", [layer("InputLayer", "i", { batch_shape: [null, 0] })], "whole numbers from 1"],
+    ["a scale that is no number", [layer("Rescaling", "r", { scale: "x", offset: 0 })], "scale must be a number"],
+    [
+      "means for another width",
+      [input(3), layer("Normalization", "n", { mean: [1, 2], variance: [1, 2] })],
+      "has 2 numbers, but works along 3 places of [3]",
+    ],
+    [
+      "a width beyond the file's weights",
+      [input(2, 100_000_000), layer("Rescaling", "r", { scale: [1, 2, 3], offset: 0 })],
+      "more than the file has weights for",
+    ],
     [
       "an activation",
       [dense("d", 2, { activation: "mish" })],
@@ -38,6 +107,19 @@ describe("a Keras model that is not a chain of layers known here", () => {
       ["b", zeros([2], "f32")],
     ]);
     expect(() => readKeras({ class_name: "Sequential", config: { layers } }, arrays)).toThrow(message);
+  });
+
+  it("is refused where values move at the end, where no weights could take that over", () => {
+    const layers = [
+      dense("d", 6, { use_bias: false }),
+      layer("Reshape", "r", { target_shape: [2, 3] }),
+      layer("Permute", "p", { dims: [2, 1] }),
+    ];
+    const arrays = new Map([["k", zeros([1, 6], "f32")]]);
+    const read = () => readKeras({ class_name: "Sequential", config: { layers } }, arrays);
+    expect(read).toThrow('layer "p" (Permute) moves values, and no layer with weights follows');
+    layers.push(layer("Permute", "back", { dims: [2, 1] }));
+    expect(read).not.toThrow();
   });
 
   it("is refused for the way its layers are joined", () => {

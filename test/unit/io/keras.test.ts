@@ -7,7 +7,7 @@ import { readKeras, readTfjs } from "../../../src/io/keras/read.ts";
 import { readNpz } from "../../../src/io/npz.ts";
 import type { ModelSpec } from "../../../src/nn/model.ts";
 import { difference, outputsOf } from "../../shared/outputs.ts";
-import { dense, tfjs } from "./keras-model.ts";
+import { dense, layer, tfjs } from "./keras-model.ts";
 
 const folder = new URL("../../fixtures/keras/", import.meta.url);
 const file = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(name, folder)));
@@ -55,6 +55,49 @@ describe("Keras", () => {
     await expect(importNet({ name: "m.json", bytes: file("functional.json") })).rejects.toThrow(
       "its weights are needed too",
     );
+  });
+});
+
+describe("layouts", () => {
+  const sums = ndarray([6, 1], "f32", [1, 10, 100, 1000, 10_000, 100_000]);
+  const row = [[1, 2, 3, 4, 5, 6]];
+  const input = (...shape: number[]) => layer("InputLayer", "i", { batch_shape: [null, ...shape] });
+  let layers = 0;
+  const flatten = (data_format: string) => layer("Flatten", "f", { data_format });
+  const permute = (...dims: number[]) => layer("Permute", `layer ${++layers}`, { dims });
+  const reshape = (...target_shape: number[]) => layer("Reshape", `layer ${++layers}`, { target_shape });
+  /** What the layers and a Dense of the sums give for the numbers 1 to 6. */
+  async function given(layers: unknown[], dtype = "float32"): Promise<number | undefined> {
+    const last = dense("d", 1, { use_bias: false, dtype });
+    const model = { class_name: "Sequential", config: { layers: [...layers, last] } };
+    const net = readKeras(model, new Map([["k", sums]]));
+    return (await outputsOf(net.model, net.weights, row))[0];
+  }
+
+  // Each by hand: the values in Keras's order, each times its power of ten.
+  it.each<[string, unknown[], number]>([
+    ["a row", [input(6)], 654_321],
+    ["channels last", [input(2, 3), flatten("channels_last")], 654_321],
+    ["channels first: 1 4 2 5 3 6", [input(2, 3), flatten("channels_first")], 635_241],
+    ["channels first of one axis", [input(6), flatten("channels_first")], 654_321],
+    ["channels first of three: 1 4 2 5 3 6", [input(2, 3, 1), flatten("channels_first")], 635_241],
+    [
+      "channels first of three: 1 3 5 2 4 6 of [2, 1, 3] is 1 4 2 5 3 6",
+      [input(2, 1, 3), flatten("channels_first")],
+      635_241,
+    ],
+    ["a transposition", [input(2, 3), permute(2, 1), flatten("channels_last")], 635_241],
+    ["there and back", [input(2, 3), permute(2, 1), permute(2, 1), flatten("channels_last")], 654_321],
+    // 1 4 2 / 5 3 6, and turned again.
+    [
+      "a transposition of another: 1 5 4 3 2 6",
+      [input(2, 3), permute(2, 1), reshape(2, 3), permute(2, 1), flatten("channels_last")],
+      623_451,
+    ],
+    ["other rows: 1 3 5 2 4 6", [input(6), reshape(3, -1), flatten("channels_first")], 642_531],
+    ["axes of one", [input(6), reshape(1, 6, 1), permute(3, 2, 1), reshape(6)], 654_321],
+  ])("%s", async (_, layers, wanted) => {
+    expect(await given(layers)).toBe(wanted);
   });
 });
 

@@ -1,0 +1,42 @@
+import { brief } from "../../core/format.ts";
+import type { LayerSpec } from "../../nn/model.ts";
+import type { NetParts } from "../net-parts.ts";
+import { isObject, refuse, textOf } from "./json.ts";
+
+/** Slope of leaky_relu by its name, which came with Keras 3; the layer has another. */
+const NAMED_SLOPE = 0.2;
+
+const ACTIVATIONS: Readonly<Record<string, LayerSpec>> = {
+  relu: { type: "relu" },
+  sigmoid: { type: "sigmoid" },
+  tanh: { type: "tanh" },
+  softplus: { type: "softplus" },
+  softmax: { type: "softmax" },
+  elu: { type: "elu", alpha: 1 },
+  gelu: { type: "gelu" },
+  silu: { type: "silu" },
+  swish: { type: "silu" },
+  leaky_relu: { type: "leakyRelu", slope: NAMED_SLOPE },
+};
+
+/** The name of a function, which Keras 2 and 3 may wrap; null where it is none. */
+export function functionName(value: unknown, where: string): string {
+  const wrapped = isObject(value) ? (value.class_name ?? "") : value;
+  const text = isObject(value) && (wrapped === "function" || wrapped === "Function") ? value.config : wrapped;
+  return textOf(text, `${where}: activation`);
+}
+
+/** Adds an activation by its name; "linear" adds nothing. */
+export function addActivation(name: string, parts: NetParts, where: string): void {
+  if (name === "linear") return;
+  if (name === "log_softmax") {
+    parts.addLogSoftmax(where);
+    return;
+  }
+  if (name === "hard_sigmoid") {
+    refuse(`${where}: hard_sigmoid is another function before Keras 3 than since, and neither is a layer here`);
+  }
+  const layer = Object.hasOwn(ACTIVATIONS, name) ? ACTIVATIONS[name]! : null;
+  const known = Object.keys(ACTIVATIONS).join(", ");
+  parts.add(layer ?? refuse(`${where}: the activation ${brief(name)} is not known here; known are ${known}`), where);
+}
