@@ -77,7 +77,7 @@ const KNOWN = Object.keys(READERS).join(", ");
 
 /** Adds what a layer is here to the net. */
 export function addLayer(layer: KerasLayer, net: Net): void {
-  const { className, config } = layer;
+  const { className } = layer;
   const where = nameOf(layer);
   const reader = Object.hasOwn(READERS, className)
     ? READERS[className]!
