@@ -16,8 +16,8 @@ export const dataOptions = {
   stream: { type: "boolean" },
 } as const;
 
-export const dataHelp = `  --data <preset|file>      rows: a preset, or .safetensors or .npz (x, y), x.npy beside y.npy, .csv
-                            (with a header), IDX images
+export const dataHelp = `  --data <preset|file>      rows: a preset, or .safetensors or .npz (x and y, or x_train, y_train and x_test, y_test),
+                            x.npy beside y.npy, .csv (with a header), IDX images beside their labels, under any name
   --label <column>          CSV: the column to predict (several, with commas, for a regression)
   --features <columns>      CSV: the columns to learn from, with commas (default: all others)
   --categorical <columns>   CSV: columns of numbers that are categories; columns of text are so anyway

@@ -3,7 +3,6 @@ import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { gunzipIfNeeded } from "../data/gunzip.ts";
-import { readIdx } from "../data/idx.ts";
 import {
   type NewRows,
   type Preprocessing,
@@ -11,7 +10,8 @@ import {
   prepareCsv,
   prepareRows,
 } from "../data/preprocessing.ts";
-import { readTensors } from "../io/tensor-file.ts";
+import { dataFormat } from "../io/data-format.ts";
+import { loadInputs } from "../io/load-file.ts";
 import { weightsOf } from "../io/weights.ts";
 import { type ModelSpec, widths } from "../nn/model.ts";
 import { predictRows } from "../train/predict-rows.ts";
@@ -33,7 +33,7 @@ that \`chainrule train --save W.safetensors\` writes beside the weights, in W.sa
   --match-weights, --weights-key
                             as for train
   --data <file>             .csv (the columns that the net learned from, by name; others are ignored),
-                            .safetensors or .npz (x), or IDX images
+                            .safetensors or .npz (x, or x_test), .npy, or IDX images
   --out <file.csv|->        a line for each row: the class and every class's probability, or the values
   --missing <refuse|drop>   CSV: what to do with a row that lacks a value (default refuse, by line and column)
   --preprocessing <file>    another record than the one beside the weights
@@ -104,17 +104,9 @@ async function readRows(path: string, record: Preprocessing, missing: "refuse" |
     const prepared = prepareRows(name, x, record);
     return { x: prepared, lines: Array.from({ length: prepared.shape[0]! }, (_, i) => i + 1) };
   };
-  const bytes = readBytes(path);
-  if (/\.(safetensors|npz)$/i.test(name)) {
-    const x = (await readTensors(name, bytes)).get("x");
-    if (!x || x.shape.length < 2) throw new ChainruleError("data", `${name}: needs an array "x" [n, ...]`);
-    return counted(x);
-  }
-  const plain = await gunzipIfNeeded(name, bytes);
-  if (/\.csv(\.gz)?$/i.test(name)) return prepareCsv(name, plain, record, missing);
-  if (name.includes("images-idx3")) return counted(readIdx(name, plain, record.pixelScale ?? 255));
-  const known = ".csv, .csv.gz, .safetensors, .npz, or images-idx3 in the name of an IDX file";
-  throw new ChainruleError("usage", `${name}: the name does not tell a data format; known are ${known}`);
+  const plain = await gunzipIfNeeded(name, readBytes(path));
+  if (dataFormat(name, plain) === "csv") return prepareCsv(name, plain, record, missing);
+  return counted(await loadInputs(name, plain, record.pixelScale));
 }
 
 function isClassifier(model: ModelSpec): boolean {

@@ -1,10 +1,10 @@
-import { statSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Preprocessing, preprocessingOf } from "../data/preprocessing.ts";
 import { dataPresets } from "../data/presets.ts";
-import { hasFixedRows, openRowFile } from "../io/row-file.ts";
+import { HEAD_BYTES, openRowFile, rowFormat } from "../io/row-file.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { openFileSource } from "../platform/file-source.ts";
 import { matchData } from "../train/match-rows.ts";
@@ -59,9 +59,20 @@ type ResidentSplit = {
 
 function isLarge(source: string): boolean {
   const size = statSync(source, { throwIfNoEntry: false })?.size ?? 0;
-  if (size < STREAM_FROM || !hasFixedRows(basename(source))) return false;
+  if (size < STREAM_FROM || !rowFormat(basename(source), headOf(source))) return false;
   note(`${source}: ${Math.round(size / 2 ** 20)} MiB, so its rows are read as they are needed`);
   return true;
+}
+
+/** The first bytes of a file, which tell its format. */
+function headOf(path: string): Uint8Array {
+  const file = openSync(path, "r");
+  try {
+    const head = new Uint8Array(HEAD_BYTES);
+    return head.subarray(0, readSync(file, head, 0, HEAD_BYTES, 0));
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** A file that stays open for as long as the command runs; it is closed again where it is refused. */
@@ -103,7 +114,7 @@ async function streamed(source: string, flags: DataFlags, model: ModelSpec): Pro
     preprocessing: {
       inputs: all.x.shape[1]!,
       columns: null,
-      pixelScale: source.includes("images-idx3") ? scale : null,
+      pixelScale: rowFormat(basename(source), headOf(source)) === "idx" ? scale : null,
       scaling: null,
       classes: null,
       targets: null,

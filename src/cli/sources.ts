@@ -1,25 +1,32 @@
+import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 import type { DataSplit } from "../data/dataset.ts";
 import { dataPreset, dataPresets } from "../data/presets.ts";
 import { splitThreeWays } from "../data/split.ts";
 import { standardise } from "../data/standardise.ts";
-import { loadDataFile } from "../io/load-file.ts";
+import { KNOWN_FORMATS } from "../io/data-format.ts";
+import { loadDataSplit } from "../io/load-file.ts";
 import { losses } from "../nn/losses.ts";
 import { type ModelSpec, parseModel } from "../nn/model.ts";
 import { type TrainingPreset, trainingPresets } from "../nn/presets.ts";
 import type { DataFlags } from "./data-flags.ts";
 import { readBytes, readJson, readShipped } from "./files.ts";
 
+/** A bare word that no file has for its name: meant as a preset. A path is one on any system, a\\b and C:x among them. */
+function isNoFile(source: string): boolean {
+  return !/[./\\:]/.test(source) && !statSync(source, { throwIfNoEntry: false })?.isFile();
+}
+
 /** A model by the name of a preset, or from a JSON file. */
 export function loadModel(source: string): { model: ModelSpec; preset: TrainingPreset | null } {
   const preset = Object.hasOwn(trainingPresets, source) ? trainingPresets[source]! : null;
   if (preset) return { model: preset.model, preset };
-  if (!source.includes(".") && !source.includes("/")) {
+  if (isNoFile(source)) {
     const names = Object.keys(trainingPresets).join(", ");
     throw new ChainruleError(
       "usage",
-      `there is no preset "${source}"; presets are ${names}; a model file ends in .json`,
+      `there is no preset or file "${source}"; presets are ${names}; or give a model file`,
     );
   }
   return { model: parseModel(readJson(source)), preset: null };
@@ -36,21 +43,36 @@ export interface DataChoice {
 /** Rows by the name of a preset, or from a file; a file's rows are all for training unless some are held out. */
 export async function loadData({ source, flags, seed }: DataChoice, model: ModelSpec): Promise<DataSplit> {
   if (Object.hasOwn(dataPresets, source)) return dataPreset(source).load(readShipped, { seed });
-  if (!source.includes(".") && !source.includes("/")) {
+  if (isNoFile(source)) {
     const names = Object.keys(dataPresets).join(", ");
     throw new ChainruleError(
       "usage",
-      `there is no data preset "${source}"; presets are ${names}; or give a .safetensors, .npz, .npy, .csv or IDX file`,
+      `there is no data preset or file "${source}"; presets are ${names}; files ${KNOWN_FORMATS}`,
     );
   }
   const task = losses[model.loss].targets === "classes" || model.loss === "bce" ? "classification" : "regression";
-  const dataset = await loadDataFile(basename(source), readBytes(source), {
+  const file = await loadDataSplit(basename(source), readBytes(source), {
     task,
     ...flags?.file,
     read: (file) => Promise.resolve(readBytes(source.slice(0, source.length - basename(source).length) + file)),
   });
-  const { validation, test } = flags?.split ?? { validation: 0, test: 0 };
-  const { stratify, splitSeed = 0 } = flags ?? {};
-  const split = splitThreeWays(dataset, { validation, test, seed: splitSeed, stratify: stratify ?? true });
+  const split = divided(source, file, flags);
   return flags?.standardise ? standardise(split) : split;
+}
+
+/** The rows of a file in the shares asked for, beside those that it holds out itself. */
+function divided(source: string, file: DataSplit, flags: DataFlags | undefined): DataSplit {
+  const { validation, test } = flags?.split ?? { validation: 0, test: 0 };
+  if ((test > 0 && file.test) || (validation > 0 && file.validation)) {
+    const what = test > 0 && file.test ? "test" : "validation";
+    throw new ChainruleError("usage", `${source} holds ${what} rows of its own: give --split no share for ${what}`);
+  }
+  const { stratify, splitSeed = 0 } = flags ?? {};
+  const shares = { validation, test, seed: splitSeed, stratify: stratify ?? true };
+  const split = splitThreeWays(file.train, shares);
+  return {
+    ...split,
+    ...(file.validation ? { validation: file.validation } : {}),
+    ...(file.test ? { test: file.test } : {}),
+  };
 }

@@ -26,6 +26,12 @@ const MOST_AXES = 8;
 /** Bytes that a header takes at most. */
 export const MOST_IDX_HEADER = 4 + 4 * MOST_AXES;
 
+/** Whether bytes begin as an uncompressed IDX file does, and no other format of rows: two zeros, a type, a rank. */
+export function looksLikeIdx(bytes: Uint8Array): boolean {
+  const [first, second, code, rank] = bytes;
+  return first === 0 && second === 0 && ELEMENTS.has(code!) && rank! >= 1 && rank! <= MOST_AXES;
+}
+
 /**
  * Reads the header of an uncompressed IDX file of `size` bytes, of which `bytes` are the first. The sizes in it must
  * account for the file to the byte. Throws ChainruleError "data" that names the file and what is wrong.

@@ -1,26 +1,26 @@
 import { halfOfBits } from "../core/half.ts";
-import { type DType, type NdArray, type Shape, zeros } from "../core/ndarray.ts";
+import { cast, type DType, type NdArray, type Shape, zeros } from "../core/ndarray.ts";
 
 /** How one element of a file is read. */
 export interface Element {
   readonly bytes: number;
-  /** What it becomes here. */
+  /** What it becomes here; of integers of 64 bits where all of an array fit, else f64. */
   readonly dtype: DType;
-  /** NaN stands for an integer that `dtype` cannot hold. */
+  /** NaN stands for an integer that f64 cannot hold. */
   readonly read: (view: DataView, at: number, little: boolean) => number;
 }
 
 /**
- * Every element type, by its name in safetensors, that fits the host's types without loss; integers beyond their range
- * are refused, not wrapped.
+ * Every element type, by its name in safetensors, that fits the host's types without loss; integers beyond 2^53 that f64
+ * would round are refused, not rounded.
  */
 export const ELEMENTS: ReadonlyMap<string, Element> = new Map<string, Element>([
   ["F64", { bytes: 8, dtype: "f64", read: (view, at, little) => view.getFloat64(at, little) }],
   ["F32", { bytes: 4, dtype: "f32", read: (view, at, little) => view.getFloat32(at, little) }],
   ["F16", { bytes: 2, dtype: "f32", read: (view, at, little) => halfOfBits(view.getUint16(at, little)) }],
   ["BF16", { bytes: 2, dtype: "f32", read: readBfloat16 }],
-  ["I64", { bytes: 8, dtype: "i32", read: (view, at, little) => signed(view.getBigInt64(at, little)) }],
-  ["U64", { bytes: 8, dtype: "u32", read: (view, at, little) => unsigned(view.getBigUint64(at, little)) }],
+  ["I64", { bytes: 8, dtype: "i32", read: (view, at, little) => exactly(view.getBigInt64(at, little)) }],
+  ["U64", { bytes: 8, dtype: "u32", read: (view, at, little) => exactly(view.getBigUint64(at, little)) }],
   ["I32", { bytes: 4, dtype: "i32", read: (view, at, little) => view.getInt32(at, little) }],
   ["U32", { bytes: 4, dtype: "u32", read: (view, at, little) => view.getUint32(at, little) }],
   ["I16", { bytes: 2, dtype: "i32", read: (view, at, little) => view.getInt16(at, little) }],
@@ -53,12 +53,12 @@ export interface Layout {
 
 /**
  * The array, as a copy: it does not keep `bytes` alive, nor need they be aligned. Rank 0 comes as [1], the scalar of
- * this library. `refuse` is told the index of a value that does not fit.
+ * this library. `refuse` is told the index of a value that f64 cannot hold.
  */
-export function readArray(bytes: Uint8Array, layout: Layout, refuse: (value: number, dtype: DType) => never): NdArray {
+export function readArray(bytes: Uint8Array, layout: Layout, refuse: (value: number) => never): NdArray {
   const { type, shape, start, little, firstFastest } = layout;
   const element = ELEMENTS.get(type)!;
-  const out = zeros(shape.length === 0 ? [1] : shape, element.dtype);
+  const out = roomFor(shape, element);
   const { data } = out;
   const inOrder = !firstFastest || shape.length < 2;
   if (inOrder && little && WRITTEN_AS[element.dtype] === type) {
@@ -68,32 +68,26 @@ export function readArray(bytes: Uint8Array, layout: Layout, refuse: (value: num
     return out;
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const integers = element.dtype === "i32" || element.dtype === "u32";
   const place = inOrder ? (i: number) => i : counter(shape);
-  for (let i = 0; i < data.length; i++) {
-    const value = element.read(view, start + i * element.bytes, little);
-    if (integers && Number.isNaN(value)) refuse(i, element.dtype);
-    data[place(i)] = value;
-  }
-  return out;
+  for (let i = 0; i < data.length; i++)
+    data[place(i)] = valueAt(view, start + i * element.bytes, little, element, i, refuse);
+  return narrowed(out, element);
 }
 
 /** The array that a view of memory is: `strides` says how many elements further the next lies, for each axis. */
 export function readStrided(
   bytes: Uint8Array,
   layout: Omit<Layout, "firstFastest"> & { readonly strides: readonly number[] },
-  refuse: (value: number, dtype: DType) => never,
+  refuse: (value: number) => never,
 ): NdArray {
   const { type, shape, start, little, strides } = layout;
   const element = ELEMENTS.get(type)!;
-  const out = zeros(shape.length === 0 ? [1] : shape, element.dtype);
+  const out = roomFor(shape, element);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const index = shape.map(() => 0);
   let from = 0;
   for (let i = 0; i < out.data.length; i++) {
-    const value = element.read(view, start + from * element.bytes, little);
-    if (Number.isNaN(value) && !(element.dtype === "f32" || element.dtype === "f64")) refuse(i, element.dtype);
-    out.data[i] = value;
+    out.data[i] = valueAt(view, start + from * element.bytes, little, element, i, refuse);
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       index[axis]!++;
       from += strides[axis]!;
@@ -102,8 +96,31 @@ export function readStrided(
       index[axis] = 0;
     }
   }
-  return out;
+  return narrowed(out, element);
 }
+
+/** Integers of 64 bits are read as f64, until it is seen whether all fit the smaller type. */
+function roomFor(shape: Shape, { bytes, dtype }: Element): NdArray {
+  return zeros(shape.length === 0 ? [1] : shape, bytes === 8 ? "f64" : dtype);
+}
+
+function valueAt(
+  view: DataView,
+  at: number,
+  little: boolean,
+  { dtype, read }: Element,
+  i: number,
+  refuse: (value: number) => never,
+): number {
+  const value = read(view, at, little);
+  return Number.isNaN(value) && isInteger(dtype) ? refuse(i) : value;
+}
+
+function narrowed(a: NdArray, { dtype }: Element): NdArray {
+  return isInteger(dtype) && a.dtype === "f64" && a.data.every((v) => holds(dtype, v)) ? cast(a, dtype) : a;
+}
+
+const isInteger = (dtype: DType): boolean => dtype === "i32" || dtype === "u32";
 
 /** Asked in order, the row-major place of the next value where the first index runs fastest. */
 function counter(shape: Shape): () => number {
@@ -123,12 +140,21 @@ function counter(shape: Shape): () => number {
   };
 }
 
-const signed = (value: bigint): number => within(value, -(2n ** 31n), 2n ** 31n);
-const unsigned = (value: bigint): number => within(value, 0n, 2n ** 32n);
-
-function within(value: bigint, low: bigint, high: bigint): number {
-  return value >= low && value < high ? Number(value) : Number.NaN;
+/** The number that a whole number is, or NaN where f64 would round it. */
+function exactly(value: bigint): number {
+  const number = Number(value);
+  return BigInt(number) === value ? number : Number.NaN;
 }
+
+/** For messages, behind the name of a value. */
+export const BEYOND_F64 =
+  "lies beyond 2^53, and f64 would round it: store it in larger units, or as a float of 64 bits";
+
+const LEAST: Readonly<Partial<Record<DType, number>>> = { i32: -(2 ** 31), u32: 0 };
+
+/** Whether a type of integers holds a number. */
+export const holds = (dtype: DType, value: number): boolean =>
+  value >= LEAST[dtype]! && value < LEAST[dtype]! + 2 ** 32;
 
 const word = new DataView(new ArrayBuffer(4));
 

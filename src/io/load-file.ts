@@ -2,11 +2,15 @@ import { requireBytes } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { cast, type NdArray, reshape, shapeText, sizeOf } from "../core/ndarray.ts";
 import { type CsvOptions, readCsv } from "../data/csv.ts";
-import { type Dataset, validateDataset } from "../data/dataset.ts";
+import { type DataSplit, type Dataset, validateDataset } from "../data/dataset.ts";
 import { gunzipIfNeeded } from "../data/gunzip.ts";
-import { pairIdx } from "../data/idx.ts";
+import { pairIdx, readIdx } from "../data/idx.ts";
+import { arrayRoles, inputsName, type Pair } from "./array-roles.ts";
+import { baseOf, idxLabels, readBeside, yNames } from "./beside.ts";
+import { dataFormat, KNOWN_FORMATS } from "./data-format.ts";
 import { readNpy } from "./npy.ts";
-import { readTensors } from "./tensor-file.ts";
+import { npzFiles } from "./npz.ts";
+import { readSafetensors } from "./safetensors.ts";
 
 /** What a file's name and bytes leave open. */
 export interface LoadFileOptions extends CsvOptions {
@@ -17,37 +21,86 @@ export interface LoadFileOptions extends CsvOptions {
 }
 
 /**
- * A data set from a file of the user's, told by its name:
- * - `.csv`: see readCsv, whose options apply.
+ * A data set from a file of the user's, told by its content, or by its name:
+ * - `.csv`, `.tsv`, `.txt`: see readCsv, whose options apply.
  * - `.safetensors`, `.npz`: an array "x" [n, ...] and an array "y": class indices, or values to a loss on
- *   values, when it holds integers [n]; targets when it holds floats [n] or numbers [n, outputs]. x of rank 3 is taken as images.
+ *   values, when it holds integers [n]; targets when it holds floats [n] or numbers [n, outputs]. x of rank 3 is taken as
+ *   images. Also X and y, images and labels, data and target, arr_0 and arr_1; and x_train and y_train, whose test rows
+ *   loadDataSplit gives.
  * - `.npy`, by an x that stands alone in the name (`x.npy`, `digits-x.npy`, `X_train.npy`): y is read from the same name
  *   with y in its place.
- * - IDX, by "images-idx3" in the name: the labels are read from the same name with "labels-idx1" in its place.
- * CSV and IDX files may be compressed with gzip, and named so: `.csv.gz`.
- * Throws ChainruleError "data" or "file" naming the file and what is wrong, "usage" for a name that tells no format.
+ * - IDX: the labels are read from the same name with "labels" in the place of "images", and idx1 in that of idx3.
+ * Any may be compressed with gzip. Throws ChainruleError "data" or "file" naming the file and what is wrong, "usage" for a
+ * file of no such format.
  */
 export async function loadDataFile(name: string, bytes: Uint8Array, options: LoadFileOptions = {}): Promise<Dataset> {
+  return (await loadDataSplit(name, bytes, options)).train;
+}
+
+/**
+ * As loadDataFile, with the rows that the file itself holds out: x_test and y_test (and x_val and y_val) beside x_train
+ * and y_train. `test` is null where it holds none.
+ */
+export async function loadDataSplit(
+  name: string,
+  bytes: Uint8Array,
+  options: LoadFileOptions = {},
+): Promise<DataSplit> {
   requireBytes(name, bytes);
-  const base = name.split(/[\\/]/).at(-1)!;
-  if (/\.(safetensors|npz)$/i.test(base)) return fromTensors(base, await readTensors(base, bytes));
-  if (/\.npy$/i.test(base)) return fromNpy(name, base, bytes, options);
-  if (/\.csv(\.gz)?$/i.test(base)) return readCsv(base, await gunzipIfNeeded(base, bytes), options);
-  if (base.includes("images-idx3")) return fromIdx(name, base, bytes, options);
-  const known = ".csv, .csv.gz, .safetensors, .npz, .npy, or images-idx3 in the name of an IDX file";
-  throw new ChainruleError("usage", `${base}: the name does not tell a data format; known are ${known}`);
+  const base = baseOf(name);
+  const plain = await gunzipIfNeeded(base, bytes);
+  const whole = (train: Dataset): DataSplit => ({ train, test: null });
+  switch (dataFormat(base, plain)) {
+    case "safetensors":
+      return fromArrays(base, arraysOf(readSafetensors(plain).tensors));
+    case "npz":
+      return fromArrays(base, await npzArrays(plain));
+    case "npy":
+      return whole(await fromNpy(name, base, plain, options));
+    case "csv":
+      return whole(readCsv(base, plain, options));
+    case "idx":
+      return whole(await fromIdx(name, base, plain, options));
+    case null:
+      return unknownFormat(base);
+  }
+}
+
+/**
+ * New rows, as numbers, from a file of any such format but a table: x [n, ...] of a .safetensors or .npz (x_test where it
+ * has rows of both kinds), an .npy, the images of an IDX file. Pixels are divided by `pixelScale`, 255 where it is null.
+ */
+export async function loadInputs(name: string, bytes: Uint8Array, pixelScale: number | null): Promise<NdArray> {
+  const base = baseOf(name);
+  const plain = await gunzipIfNeeded(base, bytes);
+  const format = dataFormat(base, plain);
+  if (format === "idx") return readIdx(base, plain, pixelScale ?? 255);
+  const inputs = ({ names, read }: Arrays): readonly [string, NdArray] => {
+    const found = inputsName(base, names);
+    return [found, read(found)];
+  };
+  const [what, x] =
+    format === "npy"
+      ? (["array", readNpy(plain, base)] as const)
+      : format === "npz"
+        ? inputs(await npzArrays(plain))
+        : format === "safetensors"
+          ? inputs(arraysOf(readSafetensors(plain).tensors))
+          : unknownFormat(base);
+  if (x.shape.length >= 2) return x;
+  throw new ChainruleError("data", `${base}, "${what}": needs shape [n, inputs], got ${shapeText(x.shape)}`);
+}
+
+function unknownFormat(base: string): never {
+  throw new ChainruleError(
+    "usage",
+    `${base}: neither content nor name tells a data format; known are ${KNOWN_FORMATS}`,
+  );
 }
 
 async function fromIdx(path: string, base: string, bytes: Uint8Array, options: LoadFileOptions): Promise<Dataset> {
-  const swap = (text: string): string => text.replace(/images-idx3(?!.*images-idx3)/s, "labels-idx1");
-  if (!options.read) throw new ChainruleError("usage", `${base}: its labels, ${swap(base)}, are needed beside it`);
-  let labels: Uint8Array;
-  try {
-    labels = await options.read(swap(path));
-  } catch (cause) {
-    throw new ChainruleError("file", `${base}: its labels, ${swap(base)}, could not be read`, { cause });
-  }
-  return pairIdx(await gunzipIfNeeded(base, bytes), await gunzipIfNeeded(swap(base), labels), {
+  const { name, value } = await readBeside(base, idxLabels(path), options.read);
+  return pairIdx(bytes, await gunzipIfNeeded(name, value), {
     name: base,
     ...(options.scale === undefined ? {} : { scale: options.scale }),
     ...(options.source ? { source: options.source } : {}),
@@ -55,43 +108,49 @@ async function fromIdx(path: string, base: string, bytes: Uint8Array, options: L
 }
 
 async function fromNpy(path: string, base: string, bytes: Uint8Array, options: LoadFileOptions): Promise<Dataset> {
-  const others = yNames(path);
-  if (!others) throw new ChainruleError("usage", `${base}: an .npy of rows needs an x alone in its name, as in x.npy`);
-  const shown = others[0]!.split(/[\\/]/).at(-1)!;
-  if (!options.read) throw new ChainruleError("usage", `${base}: its other half, ${shown}, is needed beside it`);
-  let y: Uint8Array | null = null;
-  let cause: unknown = null;
-  for (const other of others) {
-    if (y) break;
-    try {
-      y = await options.read(other);
-    } catch (error) {
-      cause ??= error;
-    }
-  }
-  if (!y) throw new ChainruleError("file", `${base}: its other half, ${shown}, could not be read`, { cause });
-  const pair = [["x", readNpy(bytes, base)] as const, ["y", readNpy(y, shown)] as const];
-  return fromTensors(base, new Map(pair));
+  const unnamed = "an .npy of rows needs an x alone in its name, as in x.npy";
+  const names = yNames(path) ?? [];
+  const { name, value } = await readBeside(base, { what: "its other half", names, unnamed }, options.read);
+  return datasetOf(base, "x", readNpy(bytes, base), "y", readNpy(value, name));
 }
 
-/** The names that y may have beside this one of x, the likeliest first; null where no x stands alone in it. */
-export function yNames(path: string): readonly string[] | null {
-  const found = /^(.*(?<![A-Za-z]))([xX])(?![A-Za-z])([^\\/]*)$/s.exec(path);
-  if (!found) return null;
-  const [, before, x, behind] = found;
-  return (x === "x" ? ["y"] : ["y", "Y"]).map((y) => `${before}${y}${behind}`);
+/** Arrays of a file, which are read when they are asked for: others may hold what is no array of numbers. */
+interface Arrays {
+  readonly names: readonly string[];
+  readonly read: (name: string) => NdArray;
 }
 
-function fromTensors(name: string, tensors: ReadonlyMap<string, NdArray>): Dataset {
-  const [x, y] = [tensors.get("x"), tensors.get("y")];
-  if (!x || !y) {
-    throw new ChainruleError(
-      "data",
-      `${name}: needs arrays "x" and "y", has ${[...tensors.keys()].join(", ") || "none"}`,
-    );
+const arraysOf = (tensors: ReadonlyMap<string, NdArray>): Arrays => ({
+  names: [...tensors.keys()],
+  read: (name) => tensors.get(name)!,
+});
+
+async function npzArrays(bytes: Uint8Array): Promise<Arrays> {
+  const files = await npzFiles(bytes);
+  return { names: [...files.keys()], read: (name) => readNpy(files.get(name)!, `npz: "${name}.npy"`) };
+}
+
+function fromArrays(file: string, { names, read }: Arrays): DataSplit {
+  const roles = arrayRoles(file, names);
+  const set = (pair: Pair): Dataset => datasetOf(file, pair.x, read(pair.x), pair.y, read(pair.y));
+  const [train, validation, test] = [roles.train, roles.validation, roles.test].map((pair) => pair && set(pair));
+  for (const [i, part] of [validation, test].entries()) {
+    if (!part || part.x.shape[1] === train!.x.shape[1]) continue;
+    const { x } = [roles.validation, roles.test][i]!;
+    const widths = `${part.x.shape[1]} values, those of "${roles.train.x}" ${train!.x.shape[1]}`;
+    throw new ChainruleError("data", `${file}: rows of "${x}" have ${widths}`);
   }
+  return { train: train!, test: test ?? null, ...(validation ? { validation } : {}) };
+}
+
+function datasetOf(name: string, xName: string, x: NdArray, yName: string, y: NdArray): Dataset {
   const image = x.shape.length === 3 ? { image: { height: x.shape[1]!, width: x.shape[2]! } } : {};
-  return validateDataset({ name, x: matrix(x, `${name}, "x"`), y: targets(y, `${name}, "y"`), ...image });
+  return validateDataset({
+    name,
+    x: matrix(x, `${name}, "${xName}"`),
+    y: targets(y, `${name}, "${yName}"`),
+    ...image,
+  });
 }
 
 /** [n, ...] -> f32 or f64 [n, the rest]; f64 holds every whole number too. */

@@ -20,6 +20,12 @@ export const ELEMENT_OF: ReadonlyMap<string, string> = new Map([
   ]),
 ]);
 
+/** As numpy itself calls a type: its i8 has 8 bytes, and is int64. */
+export function numpyName(type: string): string {
+  const kind = { f: "float", i: "int", u: "uint", b: "bool" }[type[0]!]!;
+  return kind === "bool" ? kind : `${kind}${8 * Number(type.slice(1))}`;
+}
+
 export interface NpyHeader {
   /** A key of ELEMENT_OF. */
   readonly type: string;
@@ -55,20 +61,27 @@ export function readNpyHeader(bytes: Uint8Array, name: string): NpyHeader {
   const expected = sizeOf(shape) * ELEMENTS.get(ELEMENT_OF.get(type)!)!.bytes;
   const available = bytes.length - dataStart;
   if (expected !== available) {
-    refuse(`${descr} [${shape.join(", ")}] needs ${expected} bytes of values, the file has ${available}`);
+    refuse(`${numpyName(type)} [${shape.join(", ")}] needs ${expected} bytes of values, the file has ${available}`);
   }
   return { type, little, firstFastest: order, shape, dataStart };
 }
 
 type Refuse = (message: string) => never;
 
+const WHY_NOT: Readonly<Record<string, string>> = {
+  O: ": objects are not unpickled",
+  U: " is text: give the number of each class",
+  S: " is text: give the number of each class",
+  M: " is a date: store it as a number, .astype('int64')",
+  c: " is complex",
+};
+
 /** "<f4" as type and byte order. One byte has no order, and numpy writes | for it. */
 function elementType(descr: string, refuse: Refuse): { type: string; little: boolean } {
   const [order, type] = [descr[0]!, descr.slice(1)];
   if (!ELEMENT_OF.has(type) || !(order === "<" || order === ">" || (order === "|" && type.endsWith("1")))) {
-    const known = [...ELEMENT_OF.keys()].join(", ");
-    const objects = type.startsWith("O") ? ": objects are not unpickled" : "";
-    return refuse(`type '${descr.slice(0, 40)}'${objects}; known are ${known}, behind < or >`);
+    const known = [...ELEMENT_OF.keys()].map(numpyName).join(", ");
+    return refuse(`type '${descr.slice(0, 40)}'${WHY_NOT[type[0] ?? ""] ?? ""}; known are ${known}`);
   }
   return { type, little: order !== ">" };
 }

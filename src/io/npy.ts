@@ -1,19 +1,19 @@
 import { ChainruleError } from "../core/errors.ts";
 import { type DType, type NdArray, shapeText, sizeOf } from "../core/ndarray.ts";
-import { readArray } from "./elements.ts";
-import { ELEMENT_OF, readNpyHeader } from "./npy-header.ts";
+import { BEYOND_F64, readArray } from "./elements.ts";
+import { ELEMENT_OF, numpyName, readNpyHeader } from "./npy-header.ts";
 
 /**
  * Reads numpy's .npy, format versions 1 to 3, C and Fortran order, either byte order: f4, f8, i4 and u4 keep their type;
- * f2 becomes f32, smaller integers and bool i32, i8 i32 and u8 u32 where every value fits. The result is row-major and a
- * copy; rank 0 comes as [1]. Nothing is unpickled. Throws ChainruleError "file" naming `name`; nothing is allocated
+ * f2 becomes f32, smaller integers and bool i32, int64 i32 and uint64 u32 where every value fits, else f64. The result
+ * is row-major and a copy; rank 0 comes as [1]. Nothing is unpickled. Throws ChainruleError "file" naming `name`; nothing is allocated
  * before the header agrees with the length of the file.
  */
 export function readNpy(bytes: Uint8Array, name = "npy"): NdArray {
   const header = readNpyHeader(bytes, name);
   const type = ELEMENT_OF.get(header.type)!;
-  return readArray(bytes, { ...header, type, start: header.dataStart }, (value, as) => {
-    throw new ChainruleError("file", `${name}: value ${value} of ${header.type} does not fit ${as}`);
+  return readArray(bytes, { ...header, type, start: header.dataStart }, (value) => {
+    throw new ChainruleError("file", `${name}: value ${value} of ${numpyName(header.type)} ${BEYOND_F64}`);
   });
 }
 

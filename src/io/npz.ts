@@ -11,10 +11,16 @@ const ENDING = ".npy";
  * readZip for what is accepted. Throws ChainruleError "file".
  */
 export async function readNpz(bytes: Uint8Array): Promise<Map<string, NdArray>> {
-  const arrays = new Map<string, NdArray>();
+  const files = await npzFiles(bytes);
+  return new Map([...files].map(([name, content]) => [name, readNpy(content, `npz: "${name}${ENDING}"`)]));
+}
+
+/** The .npy files of an archive by the names of their arrays. */
+export async function npzFiles(bytes: Uint8Array): Promise<ReadonlyMap<string, Uint8Array>> {
+  const arrays = new Map<string, Uint8Array>();
   for (const [file, content] of await readZip(bytes)) {
     if (!file.endsWith(ENDING)) throw new ChainruleError("file", `npz: "${file}" is not an .npy file`);
-    arrays.set(file.slice(0, -ENDING.length), readNpy(content, `npz: "${file}"`));
+    arrays.set(file.slice(0, -ENDING.length), content);
   }
   return arrays;
 }

@@ -4,12 +4,18 @@ import { shapeText, sizeOf } from "../core/ndarray.ts";
 import { isGzip } from "../data/gunzip.ts";
 import { idxHeader, MOST_IDX_HEADER } from "../data/idx.ts";
 import type { RowSource } from "../train/row-source.ts";
-import { ELEMENTS } from "./elements.ts";
+import { arrayRoles } from "./array-roles.ts";
+import { idxLabels, readBeside } from "./beside.ts";
+import { dataFormat } from "./data-format.ts";
+import { BEYOND_F64, ELEMENTS, holds } from "./elements.ts";
 import { type FixedRows, readRows } from "./fixed-rows.ts";
 import { brief, readHeader, refuse, type TensorEntry } from "./safetensors-header.ts";
 
 /** Most rows and values of a row that can be told apart: places and rows are sorted as one number. */
 const MOST_ROWS = 2 ** 26;
+
+/** Bytes that tell a format. */
+export const HEAD_BYTES = 8;
 
 /** What a file of rows and its name leave open. */
 export interface RowFileOptions {
@@ -19,9 +25,10 @@ export interface RowFileOptions {
   readonly scale?: number;
 }
 
-/** Whether a file of that name has rows of one size, which can be read by number. */
-export function hasFixedRows(name: string): boolean {
-  return name.endsWith(".safetensors") || (name.includes("images-idx3") && !name.endsWith(".gz"));
+/** Which format of rows of one size, which can be read by number, a file is; null for none. `head` is its first bytes. */
+export function rowFormat(name: string, head: Uint8Array): "safetensors" | "idx" | null {
+  const format = isGzip(head) ? null : dataFormat(name, head);
+  return format === "safetensors" || format === "idx" ? format : null;
 }
 
 /**
@@ -33,13 +40,18 @@ export function hasFixedRows(name: string): boolean {
  */
 export async function openRowFile(source: ByteSource, options: RowFileOptions = {}): Promise<RowSource> {
   const { name } = source;
-  if (isGzip(await source.read(0, Math.min(2, source.size)))) {
+  const head = await source.read(0, Math.min(HEAD_BYTES, source.size));
+  if (isGzip(head)) {
     throw new ChainruleError("usage", `${name}: a compressed file cannot be read by rows; decompress it first`);
   }
-  if (name.endsWith(".safetensors")) return fromSafetensors(source);
-  if (name.includes("images-idx3")) return fromIdx(source, options);
-  const known = ".safetensors, or images-idx3 in the name of an IDX file";
-  throw new ChainruleError("usage", `${name}: rows are read one by one from ${known}; a CSV file's have no fixed size`);
+  const format = rowFormat(name, head);
+  if (format === "safetensors") return fromSafetensors(source);
+  if (format === "idx") return fromIdx(source, options);
+  const known = ".safetensors and IDX files";
+  throw new ChainruleError(
+    "usage",
+    `${name}: rows are read one by one from ${known}; those of others have no fixed size`,
+  );
 }
 
 function rowSource(name: string, x: FixedRows, y: FixedRows, labels: boolean): RowSource {
@@ -60,11 +72,7 @@ function rowSource(name: string, x: FixedRows, y: FixedRows, labels: boolean): R
 
 async function fromIdx(source: ByteSource, { open, scale = 255 }: RowFileOptions): Promise<RowSource> {
   const { name } = source;
-  const wanted = name.replace(/images-idx3(?!.*images-idx3)/s, "labels-idx1");
-  if (!open) throw new ChainruleError("usage", `${name}: its labels, ${wanted}, are needed beside it`);
-  const beside = await open(wanted).catch((cause: unknown) => {
-    throw new ChainruleError("file", `${name}: its labels, ${wanted}, could not be read`, { cause });
-  });
+  const { value: beside } = await readBeside(name, idxLabels(name), open);
   const array = async (from: ByteSource, ranks: readonly number[]): Promise<Omit<FixedRows, "dtype">> => {
     const head = await from.read(0, Math.min(MOST_IDX_HEADER, from.size));
     const { shape, start, element } = idxHeader(from.name, head, from.size);
@@ -89,32 +97,39 @@ async function fromSafetensors(source: ByteSource): Promise<RowSource> {
   if (length.byteLength < 8) refuse(`the file has ${length.byteLength} bytes, too few for the header's length`);
   const head = await source.read(0, Math.min(source.size, 8 + MOST_HEADER, 8 + Number(length.getBigUint64(0, true))));
   const { entries, dataStart } = readHeader(head, source.size);
-  const find = (tensor: string): TensorEntry => {
-    const found = entries.find((entry) => entry.name === tensor);
-    if (found) return found;
+  const roles = arrayRoles(
+    name,
+    entries.map((entry) => entry.name),
+  );
+  const held = roles.test ?? roles.validation;
+  if (held) {
+    throw new ChainruleError("usage", `${name}: holds rows out itself, "${held.x}", which are not read one by one`);
+  }
+  const [x, y] = [roles.train.x, roles.train.y].map((n) => entries.find((entry) => entry.name === n)!);
+  const integers = ELEMENTS.get(y!.dtype)!.dtype === "i32" || ELEMENTS.get(y!.dtype)!.dtype === "u32";
+  const array = (entry: TensorEntry, dtype: "f32" | "i32"): FixedRows => {
+    const { bytes, read: readElement } = ELEMENTS.get(entry.dtype)!;
+    const read = (view: DataView, at: number): number => {
+      const value = readElement(view, at, true);
+      return dtype === "f32" || holds(dtype, value) ? value : Number.NaN;
+    };
+    const [rows = 1, ...rest] = entry.shape;
+    const from = { source, offset: dataStart + entry.begin, rows, width: sizeOf(rest), bytes, read, dtype };
+    const why = dtype === "i32" ? "is no class" : BEYOND_F64;
+    const onNaN = (row: number): never =>
+      refuse(`tensor ${brief(entry.name)}: a value of row ${row}, ${entry.dtype}, ${why}`);
+    return entry.dtype.includes("F") ? from : { ...from, onNaN };
+  };
+  if (x!.shape.length < 2)
+    throw new ChainruleError("data", `${name}, "${x!.name}": needs shape [n, inputs], got ${shapeText(x!.shape)}`);
+  if (y!.shape.length > 2) {
     throw new ChainruleError(
       "data",
-      `${name}: needs tensors "x" and "y", has ${entries.map((e) => e.name).join(", ")}`,
+      `${name}, "${y!.name}": targets need shape [n, outputs], got ${shapeText(y!.shape)}`,
     );
-  };
-  const array = (entry: TensorEntry): Omit<FixedRows, "dtype"> => {
-    const { bytes, dtype, read: readElement } = ELEMENTS.get(entry.dtype)!;
-    const read = (view: DataView, at: number): number => readElement(view, at, true);
-    const fits = (row: number): never =>
-      refuse(`tensor ${brief(entry.name)}: a value of row ${row} does not fit ${dtype}`);
-    const [rows = 1, ...rest] = entry.shape;
-    const from = { source, offset: dataStart + entry.begin, rows, width: sizeOf(rest), bytes, read };
-    return dtype === "i32" || dtype === "u32" ? { ...from, onNaN: fits } : from;
-  };
-  const [x, y] = [find("x"), find("y")];
-  if (x.shape.length < 2)
-    throw new ChainruleError("data", `${name}, "x": needs shape [n, inputs], got ${shapeText(x.shape)}`);
-  const targets = array(y);
-  const labels = targets.onNaN !== undefined && targets.width === 1;
-  if (y.shape.length > 2) {
-    throw new ChainruleError("data", `${name}, "y": targets need shape [n, outputs], got ${shapeText(y.shape)}`);
   }
-  return rowSource(name, { ...array(x), dtype: "f32" }, { ...targets, dtype: labels ? "i32" : "f32" }, labels);
+  const labels = integers && sizeOf(y!.shape.slice(1)) === 1;
+  return rowSource(name, array(x!, "f32"), array(y!, labels ? "i32" : "f32"), labels);
 }
 
 /** A data set has a few tensors, so its header is small. */

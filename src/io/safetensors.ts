@@ -1,6 +1,6 @@
 import { requirePairs } from "../core/arguments.ts";
 import { type NdArray, shapeText, sizeOf } from "../core/ndarray.ts";
-import { readArray, WRITTEN_AS } from "./elements.ts";
+import { BEYOND_F64, readArray, WRITTEN_AS } from "./elements.ts";
 import { brief, readHeader, refuse, requireName, type TensorEntry } from "./safetensors-header.ts";
 
 /**
@@ -16,7 +16,7 @@ export interface Safetensors {
 
 /**
  * Reads a safetensors file. F32, F64, I32 and U32 keep their type; F16 and BF16 become f32, smaller integers and BOOL
- * i32, I64 i32 and U64 u32 where every value fits. The arrays are copies: they do not keep `bytes` alive, nor need it
+ * i32, I64 i32 and U64 u32 where every value fits, else f64. The arrays are copies: they do not keep `bytes` alive, nor need it
  * be aligned. Throws ChainruleError "file" that names the tensor; nothing is allocated before the header is checked.
  */
 export function readSafetensors(bytes: Uint8Array): Safetensors {
@@ -26,9 +26,7 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
 
 function readTensor(bytes: Uint8Array, dataStart: number, { name, dtype, shape, begin }: TensorEntry): NdArray {
   const layout = { type: dtype, shape, start: dataStart + begin, little: true, firstFastest: false };
-  return readArray(bytes, layout, (value, as) =>
-    refuse(`tensor ${brief(name)}: value ${value} of ${dtype} does not fit ${as}`),
-  );
+  return readArray(bytes, layout, (value) => refuse(`tensor ${brief(name)}: value ${value} of ${dtype} ${BEYOND_F64}`));
 }
 
 /**

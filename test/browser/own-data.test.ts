@@ -137,7 +137,8 @@ test("a bad file of any kind leaves the data and the run that were there", async
       "cut short",
     ],
     [[file("x.csv.gz", idx(0x1f, 0x8b, 8, 0, 1, 2, 3))], "gzip stream is damaged"],
-    [[file("w.safetensors", writeSafetensors([["x", ndarray([1], "f32", [1])]]))], "drop one CSV file"],
+    [[file("w.safetensors", writeSafetensors([["x", ndarray([1], "f32", [1])]]))], 'needs arrays "x" and "y"'],
+    [[file("w.bin", idx(1, 2, 3, 4))], "drop one CSV file"],
     [[file("net.onnx", idx(8, 1, 2, 3, 255, 255))], "onnx"],
     [[file("model.json", '{"__proto__":{"polluted":1}}')], "keras"],
   ];

@@ -50,6 +50,10 @@ beforeAll(() => {
   put("b.safetensors", writeSafetensors(batch));
   put("x.npy", writeNpy(x));
   put("y.npy", writeNpy(y));
+  // Two images of 1 x 3 pixels and their labels, as MNIST's files are named.
+  put("train-images-idx3-ubyte", Uint8Array.from([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 0, 1, 2, 3, 4, 5]));
+  put("train-labels-idx1-ubyte", Uint8Array.from([0, 0, 8, 1, 0, 0, 0, 2, 1, 0]));
+  put("split.npz", writeNpz(["x_train", "y_train", "x_test", "y_test"].map((n) => [n, n[0] === "x" ? x : y] as const)));
   put("bad.npz", writeNpz(batch).subarray(0, 100));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -87,6 +91,25 @@ test("train reads .npy and .npz, and saves .npz", async () => {
   const saved = await readNpz(bytes("a.npz"));
   expect([...saved.keys()]).toEqual(["0.weight", "0.bias"]);
   expect(await readNpz(bytes("b.safetensors.npz"))).toEqual(saved);
+});
+
+test("train reads a file of a bare name by its content, and the rows that an .npz holds out; predict its test rows", async () => {
+  const flags = ["--steps", "3", "--json", ...on];
+  const [bare, split, both, absent] = await Promise.all([
+    chainrule("train", "m.json", "--data", "train-images-idx3-ubyte", "--save", "bare.npz", ...flags),
+    chainrule("train", "m.json", "--data", "split.npz", "--validate-every", "1", ...flags),
+    chainrule("train", "m.json", "--data", "split.npz", "--split", "0.5,0.5", ...flags),
+    chainrule("train", "m.json", "--data", "train-images", ...flags),
+  ]);
+  expect([bare.status, split.status, both.status, absent.status], bare.err + split.err).toEqual([0, 0, 2, 2]);
+  expect(JSON.parse(readFileSync(join(folder, "bare.npz.json"), "utf8"))).toMatchObject({ inputs: 3, pixelScale: 255 });
+  expect(split.out).toContain("test");
+  expect(both.err).toContain("split.npz holds test rows of its own: give --split no share for test");
+  expect(absent.err).toContain('there is no data preset or file "train-images"; presets are tutorial, xor');
+  const predict = ["predict", "m.json", "--weights", "bare.npz", "--out", "-", ...on];
+  const images = await chainrule(...predict, "--data", "train-images-idx3-ubyte");
+  expect(images.status, images.err).toBe(0);
+  expect(images.out.trim().split("\n")).toHaveLength(3);
 });
 
 test("receipt and export write what they say", async () => {

@@ -222,9 +222,11 @@ describe("is refused by name", () => {
   test("what has no rows of one size, or labels that are missing", async () => {
     writeFileSync(join(folder, "t.csv"), "a,y\n1,2\n");
     writeFileSync(join(folder, "z-images-idx3"), Uint8Array.of(0x1f, 0x8b, 8, 0));
-    await expect(streamed("t.csv")).rejects.toThrow("a CSV file's have no fixed size");
+    await expect(streamed("t.csv")).rejects.toThrow("those of others have no fixed size");
     await expect(streamed("z-images-idx3")).rejects.toThrow("decompress it first");
-    await expect(openRowFile(await opened("my-images-idx3"))).rejects.toThrow("its labels, my-labels-idx1, are needed");
+    await expect(openRowFile(await opened("my-images-idx3"))).rejects.toThrow(
+      "needs its labels, my-labels-idx1, beside it",
+    );
     await expect(streamed("gone.safetensors")).rejects.toThrow("there is no such file");
   });
 });

@@ -3,7 +3,7 @@ import { ndarray } from "../../core/ndarray.ts";
 import { readCsv } from "../../data/csv.ts";
 import { type DataSplit, type Dataset, outputCount, rowCount, validateDataset } from "../../data/dataset.ts";
 import { gunzipIfNeeded } from "../../data/gunzip.ts";
-import { pairIdx } from "../../data/idx.ts";
+import { looksLikeIdx, pairIdx } from "../../data/idx.ts";
 import { splitBySeed } from "../../data/split.ts";
 import { standardise } from "../../data/standardise.ts";
 import { keepOwn } from "./session.ts";
@@ -63,27 +63,33 @@ async function dropped(files: readonly DroppedFile[], missing: Missing): Promise
   const csv = opened.find(({ name }) => /\.csv(\.gz)?$/i.test(name));
   if (csv) return standardise(hold(anyCsv(csv.name, csv.bytes, missing)));
   // An IDX array of rank 1 holds labels; one of rank 2 or 3 holds rows or images.
-  const isIdx = ({ bytes }: { bytes: Uint8Array }): boolean => bytes.length > 4 && bytes[0] === 0 && bytes[1] === 0;
-  const labels = opened.find((f) => isIdx(f) && f.bytes[3] === 1);
-  const images = opened.find((f) => isIdx(f) && f.bytes[3]! > 1);
+  const idx = opened.filter(({ bytes }) => looksLikeIdx(bytes));
+  const labels = idx.find(({ bytes }) => bytes[3] === 1);
+  const images = idx.find(({ bytes }) => bytes[3]! > 1);
   if (labels && images) return hold(pairIdx(images.bytes, labels.bytes, { name: images.name }));
-  if (opened.some(({ name }) => /\.np[yz]$/i.test(name))) return hold(await fromNumpy(opened));
+  const split = await fromArrays(opened);
+  const test = split?.test ?? split?.validation;
+  if (split) return test ? { train: split.train, test } : hold(split.train);
   const names = files.map((f) => f.name).join(", ");
   const known =
-    "one CSV file with a header, two IDX files (images and labels), an .npz with x and y, or x.npy and y.npy";
+    "one CSV file with a header, two IDX files (images and labels), an .npz or .safetensors with x and y, or x.npy and y.npy";
   throw new ChainruleError("data", `${names}: drop ${known}`);
 }
 
-/** An .npz, or the two .npy files of x and y; their reader is loaded when it is first asked for. */
-async function fromNumpy(files: readonly DroppedFile[]): Promise<Dataset> {
-  const { loadDataFile, yNames } = await import("../../io/load-file.ts");
-  const arrays = files.filter(({ name }) => /\.np[yz]$/i.test(name));
-  const first = arrays.find(({ name }) => /\.npz$/i.test(name) || yNames(name)) ?? arrays[0]!;
+/** Arrays of numpy's or of safetensors, whose reader is loaded when it is first asked for; null where there are none. */
+async function fromArrays(files: readonly DroppedFile[]): Promise<DataSplit | null> {
+  const { dataFormat, loadDataSplit, yNames } = await import("../../io/dropped.ts");
+  const arrays = files.filter(({ name, bytes }) =>
+    ["npz", "npy", "safetensors"].includes(dataFormat(name, bytes) ?? ""),
+  );
+  // Of x.npy and y.npy the one that names the other.
+  const first = arrays.find(({ name, bytes }) => dataFormat(name, bytes) !== "npy" || yNames(name)) ?? arrays[0];
+  if (!first) return null;
   const read = async (file: string): Promise<Uint8Array> => {
     const found = files.find(({ name }) => name === file);
     return found?.bytes ?? Promise.reject(new ChainruleError("data", `${file} was not dropped`));
   };
-  return loadDataFile(first.name, first.bytes, { read });
+  return loadDataSplit(first.name, first.bytes, { read });
 }
 
 /** Classes where the last column can be classes, else numbers to predict. */

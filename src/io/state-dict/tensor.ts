@@ -1,5 +1,5 @@
 import { type NdArray, type Shape, shapeText, sizeOf } from "../../core/ndarray.ts";
-import { ELEMENTS, readArray, readStrided } from "../elements.ts";
+import { BEYOND_F64, ELEMENTS, readArray, readStrided } from "../elements.ts";
 import { Tuple } from "./pickle-stack.ts";
 import { brief, refuse } from "./refuse.ts";
 
@@ -86,7 +86,7 @@ export function valuesOf(
   name: string,
 ): NdArray {
   const start = offset * ELEMENTS.get(type)!.bytes;
-  const unfit = (_: number, as: string): never => refuse(`${brief(name)}: a value of ${type} does not fit ${as}`);
+  const unfit = (): never => refuse(`${brief(name)}: a value of ${type} ${BEYOND_F64}`);
   if (isRowMajor(shape, strides)) return readArray(bytes, { type, shape, start, little, firstFastest: false }, unfit);
   return readStrided(bytes, { type, shape, start, little, strides }, unfit);
 }

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { type NdArray, ndarray } from "../../../src/core/ndarray.ts";
 import { rowCount } from "../../../src/data/dataset.ts";
-import { loadDataFile } from "../../../src/io/load-file.ts";
+import { loadDataFile, loadDataSplit, loadInputs } from "../../../src/io/load-file.ts";
 import { writeNpy } from "../../../src/io/npy.ts";
 import { writeNpz } from "../../../src/io/npz.ts";
 import { writeSafetensors } from "../../../src/io/safetensors.ts";
@@ -36,7 +36,9 @@ describe("loadDataFile", () => {
 
   it("says which labels are missing", async () => {
     const bytes = await read("digits-images-idx3-ubyte.gz");
-    await expect(loadDataFile("images-idx3-ubyte", bytes)).rejects.toThrow("its labels, labels-idx1-ubyte, are needed");
+    await expect(loadDataFile("images-idx3-ubyte", bytes)).rejects.toThrow(
+      "needs its labels, labels-idx1-ubyte, beside it",
+    );
     await expect(loadDataFile("images-idx3-ubyte", bytes, { read })).rejects.toThrow(
       "images-idx3-ubyte: its labels, labels-idx1-ubyte, could not be read",
     );
@@ -61,7 +63,9 @@ describe("loadDataFile", () => {
       ]),
     );
     expect(images).toMatchObject({ name: "t.npz", x, image: { height: 1, width: 3 }, y: { dtype: "i32", shape: [2] } });
-    await expect(loadDataFile("t.npz", writeNpz([["a", x]]))).rejects.toThrow('t.npz: needs arrays "x" and "y", has a');
+    await expect(loadDataFile("t.npz", writeNpz([["a", x]]))).rejects.toThrow(
+      /^t.npz: needs arrays "x" and "y" .*, has a$/,
+    );
   });
 
   it("reads x of an .npy and finds its y", async () => {
@@ -77,12 +81,12 @@ describe("loadDataFile", () => {
     await loadDataFile("box/max-x2.npy", writeNpy(x), { read: pair("box/max-y2.npy") });
     expect(asked).toEqual(["up/y.npy", "y_train.npy", "Y_train.npy", "box/max-y2.npy"]);
     await expect(loadDataFile("x.npy", writeNpy(x), { read: pair("z") })).rejects.toThrow("half, y.npy, could not");
-    await expect(loadDataFile("x.npy", writeNpy(x))).rejects.toThrow("x.npy: its other half, y.npy, is needed");
+    await expect(loadDataFile("x.npy", writeNpy(x))).rejects.toThrow("x.npy: needs its other half, y.npy, beside it");
     await expect(loadDataFile("box.npy", writeNpy(x))).rejects.toThrow("box.npy: an .npy of rows needs an x alone");
   });
 
   it.each<[string, Record<string, NdArray>, string]>([
-    ["no y", { x }, 't.safetensors: needs arrays "x" and "y", has x'],
+    ["no y", { x }, 't.safetensors: needs arrays "x" and "y" (or'],
     ["nothing", {}, "has none"],
     ["x of rank 1", { x: ndarray([2], "f32", [1, 2]), y: ndarray([2], "i32", [0, 1]) }, '"x": needs shape [n, inputs]'],
     ["targets of rank 3", { x, y: ndarray([2, 1, 1], "f32", [0, 1]) }, '"y": targets need shape [n, outputs]'],
@@ -97,8 +101,108 @@ describe("loadDataFile", () => {
   });
 
   it("refuses a name that tells no format", async () => {
-    await expect(loadDataFile("a/data.parquet", new Uint8Array(4))).rejects.toThrow(
-      "data.parquet: the name does not tell a data format; known are .csv",
+    await expect(loadDataFile("a/data.xls", new Uint8Array(4))).rejects.toThrow(
+      "data.xls: neither content nor name tells a data format; known are .csv",
+    );
+  });
+
+  const images = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 51, 102, 255];
+  const labels = [0, 0, 8, 1, 0, 0, 0, 2, 1, 0];
+
+  it.each<[string, string]>([
+    ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"],
+    ["train-images.idx3-ubyte", "train-labels.idx1-ubyte"],
+    ["train-images.idx3-ubyte", "train-labels-idx1-ubyte"],
+    ["some/folder.x/Train-Images-idx3-ubyte", "some/folder.x/Train-Labels-idx1-ubyte"],
+    ["C:\\data\\IMAGES", "C:\\data\\LABELS"],
+    ["pictures_image", "pictures_label"],
+    ["x.bin", "y.bin"],
+    ["images.idx", "labels.idx.gz"],
+    ["train-data", "train-labels"],
+    ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte"],
+  ])("reads IDX under any name: %s beside %s", async (name, beside) => {
+    const read = async (file: string): Promise<Uint8Array> => {
+      if (file !== beside) throw new Error(`there is no ${file}`);
+      return Uint8Array.from(beside.endsWith(".gz") ? gzipSync(Uint8Array.from(labels)) : labels);
+    };
+    const bytes = Uint8Array.from(name.endsWith(".gz") ? gzipSync(Uint8Array.from(images)) : images);
+    const data = await loadDataFile(name, bytes, { read });
+    expect(data).toMatchObject({ image: { height: 1, width: 2 }, y: { data: Int32Array.of(1, 0) }, pixelScale: 255 });
+    expect([...data.x.data]).toEqual([0, 51, 102, 255].map((v) => Math.fround(v / 255)));
+  });
+
+  it("says what an IDX file lacks", async () => {
+    await expect(loadDataFile("pixels", Uint8Array.from(images))).rejects.toThrow(
+      "needs its labels, labels, beside it",
+    );
+    await expect(loadDataFile("mnist", Uint8Array.from(images))).rejects.toThrow(
+      "needs its labels beside it, by names",
+    );
+    const read = async () => Uint8Array.from(labels);
+    await expect(loadDataFile("train-data", Uint8Array.from(labels), { read })).rejects.toThrow(
+      "expected [n, height, width]",
+    );
+  });
+
+  const y = ndarray([2], "i32", [0, 1]);
+  it.each<[string, Record<string, NdArray>]>([
+    ["X, y", { X: x, y }],
+    ["x_train, y_train", { x_train: x, y_train: y }],
+    ["trainX, trainY", { trainY: y, trainX: x }],
+    ["train_images, train_labels", { train_images: x, train_labels: y }],
+    ["data, target", { data: x, target: y }],
+    ["features, labels", { features: x, labels: y }],
+    ["Images, Label", { Images: x, Label: y }],
+    ["arr_0, arr_1", { arr_0: x, arr_1: y }],
+    ["x, y and others", { x, y, data: y, mean: x, weights: x }],
+  ])("reads an .npz and a .safetensors of %s", async (_, arrays) => {
+    for (const [file, bytes] of [
+      ["t.npz", writeNpz(Object.entries(arrays))],
+      ["t.safetensors", tensors(arrays)],
+      ["no-name", writeNpz(Object.entries(arrays))],
+    ] as const) {
+      expect(await loadDataSplit(file, bytes)).toMatchObject({ train: { x, y }, test: null });
+    }
+  });
+
+  it("reads the rows that a file holds out, and leaves what is no array of numbers alone", async () => {
+    const other = ndarray([1, 3], "f32", [7, 8, 9]);
+    const one = ndarray([1], "i32", [1]);
+    const arrays = { x_train: x, y_train: y, x_test: other, y_test: one, x_val: other, y_val: one };
+    const split = await loadDataSplit("t.npz", writeNpz(Object.entries(arrays)));
+    expect(split).toMatchObject({ train: { x, y }, test: { x: other, y: one }, validation: { x: other, y: one } });
+    const text = await readFile(new URL("../../fixtures/numpy/names.npz", import.meta.url));
+    expect((await loadDataFile("names.npz", new Uint8Array(text))).x.shape).toEqual([4, 2]);
+  });
+
+  it.each<[string, Record<string, NdArray>, string]>([
+    ["X and x", { X: x, x, y }, '"X" and "x" may both be x: keep or name one "x", has X, x, y'],
+    ["two kinds of inputs", { images: x, features: x, y }, '"images" and "features" may both be x'],
+    ["four positions", { arr_0: x, arr_1: y, arr_2: x, arr_3: y }, "arrays without names, more than two"],
+    ["inputs alone", { x_train: x, x_test: x }, 'needs arrays "x" and "y" (or x_train and y_train'],
+    [
+      "test rows of another width",
+      { x_train: x, y_train: y, x_test: ndarray([2, 1], "f32", [1, 2]), y_test: y },
+      "has",
+    ],
+  ])("refuses an .npz with %s", async (_, arrays, message) => {
+    const loaded = loadDataFile("t.npz", writeNpz(Object.entries(arrays)));
+    await expect(loaded).rejects.toThrow(message === "has" ? 't.npz: rows of "x_test" have 1 values' : message);
+  });
+
+  it("has all digits of int64, and rows of new data by their names", async () => {
+    const days = ndarray([2, 1], "f64", [1_700_000_000_000, 1_700_000_060_000]);
+    const ms = new Uint8Array(await readFile(new URL("../../fixtures/numpy/milliseconds.npz", import.meta.url)));
+    expect((await loadDataFile("milliseconds.npz", ms)).x).toEqual(days);
+    const arrays = { x_train: days, y_train: y, x_test: x, y_test: y };
+    expect(await loadInputs("t.npz", writeNpz(Object.entries(arrays)), null)).toEqual(x);
+    expect(await loadInputs("t.npz", writeNpz([["samples", x]]), null)).toEqual(x);
+    expect(await loadInputs("t.npz", writeNpz([["whatever", x]]), null)).toEqual(x);
+    expect(await loadInputs("t.npy", writeNpy(x), null)).toEqual(x);
+    expect(await loadInputs("t", Uint8Array.from(images), 51)).toMatchObject({ data: Float32Array.of(0, 1, 2, 5) });
+    await expect(loadInputs("t.npz", writeNpz(Object.entries({ a: x, b: y })), null)).rejects.toThrow("has a, b");
+    await expect(loadInputs("t.npy", writeNpy(y), null)).rejects.toThrow(
+      't.npy, "array": needs shape [n, inputs], got [2]',
     );
   });
 });

@@ -100,10 +100,15 @@ describe("an .npy header", () => {
     ["nine dimensions", header({ shape: `(${"1, ".repeat(9)})` }), 4, "9 dimensions; at most 8"],
     ["a product beyond 2^400", header({ shape: `(${"9007199254740991, ".repeat(8)})` }), 8, "the file has 8"],
     ["a product of 2^64", header({ shape: "(4294967296, 4294967296)" }), 8, "the file has 8"],
-    ["too few values", header(), 4, "<f4 [2] needs 8 bytes of values, the file has 4"],
+    ["too few values", header(), 4, "float32 [2] needs 8 bytes of values, the file has 4"],
     ["too many values", header(), 12, "needs 8 bytes of values, the file has 12"],
     ["objects", header({ descr: "'|O'" }), 8, "type '|O': objects are not unpickled"],
-    ["text", header({ descr: "'<U4'" }), 32, "type '<U4'; known are f2, f4"],
+    [
+      "text",
+      header({ descr: "'<U4'" }),
+      32,
+      "type '<U4' is text: give the number of each class; known are float16, float32, float64, bool, int8",
+    ],
     ["complex numbers", header({ descr: "'<c8'" }), 16, "type '<c8'"],
     ["the machine's own byte order", header({ descr: "'=f4'" }), 8, "type '=f4'"],
     ["no byte order where one is needed", header({ descr: "'|f4'" }), 8, "type '|f4'"],
@@ -132,13 +137,19 @@ describe("an .npy header", () => {
   });
 });
 
-it("integers that do not fit are refused, not wrapped", () => {
+it("integers beyond 32 bits are f64, and those that f64 would round are refused by numpy's own name", () => {
   const wide = (descr: string, value: bigint) => {
     const bytes = new Uint8Array(16);
     new DataView(bytes.buffer).setBigInt64(8, value, true);
     return () => readNpy(npy(header({ descr }), bytes));
   };
-  expect(wide("'<i8'", 2n ** 31n)).toThrow("npy: value 1 of i8 does not fit i32");
-  expect(wide("'<u8'", 2n ** 32n)).toThrow("npy: value 1 of u8 does not fit u32");
-  expect([...wide("'<i8'", -(2n ** 31n))().data]).toEqual([0, -(2 ** 31)]);
+  expect(wide("'<i8'", 2n ** 31n - 1n)()).toEqual(ndarray([2], "i32", [0, 2 ** 31 - 1]));
+  expect(wide("'<i8'", 2n ** 31n)()).toEqual(ndarray([2], "f64", [0, 2 ** 31]));
+  expect(wide("'<i8'", -1_700_000_000_000n)()).toEqual(ndarray([2], "f64", [0, -1_700_000_000_000]));
+  expect(wide("'<u8'", 2n ** 32n - 1n)()).toEqual(ndarray([2], "u32", [0, 2 ** 32 - 1]));
+  expect(wide("'<u8'", 2n ** 32n)()).toEqual(ndarray([2], "f64", [0, 2 ** 32]));
+  // Seconds as nanoseconds end in nine zeros, which f64 keeps.
+  expect(wide("'<i8'", 1_700_000_000_000_000_000n)().data[1]).toBe(1.7e18);
+  expect(wide("'<i8'", 2n ** 53n + 1n)).toThrow("npy: value 1 of int64 lies beyond 2^53, and f64 would round it");
+  expect(wide("'<u8'", -2n)).toThrow("npy: value 1 of uint64 lies beyond 2^53");
 });
