@@ -16,6 +16,6 @@ export function scaling(growAfter: number): Scaling {
   let kept = select(max(0.5 * ${scale}, ${LEAST_SCALE}f), ${scale}, fine || ${growAfter === 0});
   ${scale} = select(kept, min(2.0 * ${scale}, ${LARGEST_SCALE}f), grows);
   ${good} = select(inRow, 0.0, grows);
-  ring[at + 3u] = select(-${scale}, ${scale}, fine);`,
+  ring[at + 3u] = sealed(select(-${scale}, ${scale}, fine), step, numbers);`,
   };
 }

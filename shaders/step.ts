@@ -129,6 +129,27 @@ export interface Scaling {
   readonly after: string;
 }
 
+/** What the seal multiplies by, odd; the bits of infinity. src/ops/record.ts and wasm/step.ts compute the same. */
+export const SEAL_FACTOR = 0x9e3779b1;
+export const INFINITE_BITS = 0x7f800000;
+
+/**
+ * The sign and power of two that a slot of the ring ends with, and in its fraction a seal of the step's number and the
+ * three numbers before it: a slot that was not written by this very step, or not whole, does not fit its own. What is not
+ * finite, or so small that a device may take it for zero, counts as no more than that.
+ */
+export const sealed: string = wgsl`
+fn sealed(mark: f32, step: u32, numbers: vec3<f32>) -> f32 {
+  let bits = bitcast<vec3<u32>>(numbers);
+  let exponent = bits & vec3<u32>(${INFINITE_BITS}u);
+  let w = select(bits, exponent, (exponent == vec3<u32>()) | (exponent == vec3<u32>(${INFINITE_BITS}u)));
+  let one = ((step + 1u) * ${SEAL_FACTOR}u) ^ w.x;
+  let two = (one * ${SEAL_FACTOR}u) ^ w.y;
+  let three = (two * ${SEAL_FACTOR}u) ^ w.z;
+  return bitcast<f32>(bitcast<u32>(mark) | ((three * ${SEAL_FACTOR}u) >> 9u));
+}
+`;
+
 /** Moves the cursor to the next batch. */
 const advance = ({ cursor }: Pick<StepArrays, "cursor">): string => wgsl`
   let next = ${cursor(2)} + params.batch;
@@ -137,14 +158,15 @@ const advance = ({ cursor }: Pick<StepArrays, "cursor">): string => wgsl`
   ${cursor(2)} = next % params.n;
 `;
 
-/** Writes (loss, norm, lr, gate) to the ring at slot step mod slots, and moves the cursor to the next batch. */
+/** Writes (loss, norm, lr, sealed gate) to the ring at slot step mod slots, and moves the cursor to the next batch. */
 export function recordStep({ control, cursor, loss, ring }: StepArrays): string {
   return wgsl`
   let at = (${cursor(0)} % params.slots) * 4u;
-  ${ring("at")} = ${loss(0)};
-  ${ring("at + 1u")} = ${control(CONTROL.norm)};
-  ${ring("at + 2u")} = ${control(CONTROL.lr)};
-  ${ring("at + 3u")} = ${control(CONTROL.gate)};
+  let numbers = vec3<f32>(${loss(0)}, ${control(CONTROL.norm)}, ${control(CONTROL.lr)});
+  ${ring("at")} = numbers.x;
+  ${ring("at + 1u")} = numbers.y;
+  ${ring("at + 2u")} = numbers.z;
+  ${ring("at + 3u")} = sealed(select(-1.0, 1.0, ${control(CONTROL.gate)} != 0.0), ${cursor(0)}, numbers);
 ${advance({ cursor })}
   ${cursor(3)} += select(0u, 1u, ${control(CONTROL.gate)} == 0.0);
 `;
@@ -204,6 +226,7 @@ ${storage(
   ...(records ? [write("ring")] : []),
 )}
 ${finiteTests}
+${records ? sealed : ""}
 ${sumReducePair(REDUCE_WORKGROUP)}
 ${scheduleIncludes(schedule)}
 @compute @workgroup_size(${REDUCE_WORKGROUP})
@@ -233,6 +256,7 @@ export function record(): string {
   return wgsl`
 ${recordParams.wgsl}
 ${storage(write("cursor", "u32"), write("ring"), read("loss"), read("control"))}
+${sealed}
 ${flatMain(recordStep(stepArrays))}
 `;
 }

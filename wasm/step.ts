@@ -125,7 +125,20 @@ function advance(cursor: usize, batch: u32, n: u32): void {
   store<u32>(cursor, next % n, 8);
 }
 
-/** (cursor, ring, loss, control, slots, batch, n): (loss, norm, lr, gate) to the ring; the cursor to the next batch. */
+/** A seal of a step's number and the three numbers of its slot, in the fraction of `mark`: `sealed` of shaders/step.ts. */
+function sealed(mark: f32, step: u32, slot: usize): f32 {
+  let h = (step + 1) * SEAL_FACTOR;
+  for (let k: usize = 0; k < 12; k += 4) {
+    const word = load<u32>(slot + k);
+    const exponent = word & 0x7f800000;
+    h = (h ^ (exponent == 0 || exponent == 0x7f800000 ? exponent : word)) * SEAL_FACTOR;
+  }
+  return reinterpret<f32>(reinterpret<u32>(mark) | (h >> 9));
+}
+
+const SEAL_FACTOR: u32 = 0x9e3779b1;
+
+/** (cursor, ring, loss, control, slots, batch, n): (loss, norm, lr, sealed gate) to the ring; the cursor to the next batch. */
 export function record(call: usize, _part: i32, _parts: i32): void {
   const cursor = at(call, 0);
   const c = at(call, 3);
@@ -134,7 +147,7 @@ export function record(call: usize, _part: i32, _parts: i32): void {
   store<f32>(slot, load<f32>(at(call, 2)));
   store<f32>(slot, load<f32>(c + NORM), 4);
   store<f32>(slot, load<f32>(c + LR), 8);
-  store<f32>(slot, gate, 12);
+  store<f32>(slot, sealed(gate == 0 ? -1 : 1, load<u32>(cursor), slot), 12);
   advance(cursor, word(call, 5), word(call, 6));
   if (gate == 0) store<u32>(cursor, load<u32>(cursor, 12) + 1, 12);
 }

@@ -20,6 +20,11 @@ export interface Executor extends Resource {
   run(steps: number, read?: readonly Tensor[]): Promise<readonly NdArray[]>;
   /** Sets a variable, in order with the runs asked for before. The array must not change until the next run is done. */
   write(variable: Tensor, value: NdArray): void;
+  /**
+   * Tells that results of steps were not what the graph computes, and what was seen. True where the backend will run such
+   * a graph in another form from now on, so that taking the steps again may help.
+   */
+  distrust?(seen: string): boolean;
   /** How steps run, for people: "13 dispatches a step". */
   readonly description: string;
   /** Memory held on the device (or by the CPU executor), now: none after dispose(). */

@@ -3,7 +3,7 @@ import { CONTROL, LARGEST_SCALE, LEAST_SCALE } from "../../shaders/step.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { type Op, type OpCase, type Proof, proofOf } from "../graph/op.ts";
 import type { ControlAttrs } from "./control.ts";
-import type { RecordAttrs } from "./record.ts";
+import { type RecordAttrs, seal } from "./record.ts";
 
 export interface ScaledControlAttrs extends ControlAttrs, RecordAttrs {
   /** Good steps in a row after which the scale doubles; 0 for a scale that stays. */
@@ -33,7 +33,7 @@ const make = (controlAndRecord: Op<ControlAttrs & RecordAttrs>): Op<ScaledContro
     const fine = c.data[CONTROL.gate] !== 0;
     c.data[CONTROL.clip]! /= scale;
     moveScale(c.data, fine, attrs.growAfter);
-    ring.data[markAt(step, attrs)] = (fine ? 1 : -1) * c.data[CONTROL.scale]!;
+    seal(ring, slotOf(step, attrs), step, (fine ? 1 : -1) * c.data[CONTROL.scale]!);
     return [c, cursor, ring];
   },
   gradient: "none",
@@ -57,14 +57,16 @@ async function proofFor(op: Op<ControlAttrs & RecordAttrs>): Promise<Proof<Scale
       // All three are exact: the scale is moved by powers of two.
       for (const at of [CONTROL.scale, CONTROL.good]) c!.data[at] = 0;
       c!.data[CONTROL.clip]! /= scale;
-      ring!.data[markAt(step, attrs)] = 0;
+      // The seal is one of numbers that were rounded.
+      const mark = slotOf(step, attrs) + 3;
+      ring!.data[mark] = Math.abs(outputs[2]!.data[mark]!);
       return [c!, cursor ?? null, ring!];
     },
     cases: casesOf(whole.cases),
   };
 }
 
-const markAt = (step: number, { slots }: RecordAttrs): number => (step % slots) * 4 + 3;
+const slotOf = (step: number, { slots }: RecordAttrs): number => (step % slots) * 4;
 
 /** The same with sums of squares of gradients that are not scaled. */
 function unscaled(inputs: readonly NdArray[], scale: number): readonly NdArray[] {

@@ -1,4 +1,5 @@
 import type { NdArray } from "../core/ndarray.ts";
+import { sealOf } from "../ops/record.ts";
 import { RING_SLOTS } from "./training-graph.ts";
 
 /** What one training step reported. */
@@ -17,6 +18,19 @@ export interface StepMetrics {
   readonly lossScale: number;
 }
 
+/** The ring's numbers as words: the seals are of their bits. */
+export function wordsOf({ data }: NdArray): Uint32Array {
+  const floats = data instanceof Float32Array ? data : Float32Array.from(data);
+  return new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
+}
+
+/** True where a slot of the ring is what step `s`, counted from 0, wrote there. */
+export function proves(words: Uint32Array, s: number): boolean {
+  const at = (s % RING_SLOTS) * 4;
+  const mark = words[at + 3] ?? 0;
+  return (mark & 0x7f800000) !== 0 && (mark & 0x7fffff) === sealOf(words, at, s);
+}
+
 /** What the loss ring says of step `s`, counted from 0. */
 export function metricsOf(ring: NdArray, s: number): StepMetrics {
   const at = (s % RING_SLOTS) * 4;
@@ -26,8 +40,8 @@ export function metricsOf(ring: NdArray, s: number): StepMetrics {
     loss: loss!,
     gradientNorm: gradientNorm!,
     learningRate: learningRate!,
-    // 1 or 0; where the loss is scaled, the scale or minus the scale.
+    // 1 or -1; where the loss is scaled, the scale or minus the scale; times 1 and a fraction, the seal.
     skipped: gate! <= 0,
-    lossScale: Math.abs(gate!) || 1,
+    lossScale: 2 ** Math.floor(Math.log2(Math.abs(gate!))),
   };
 }

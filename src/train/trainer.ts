@@ -12,7 +12,7 @@ import { Disposing } from "../core/resource.ts";
 import { LEAST_SCALE } from "../ops/control.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { Machinery } from "./machinery.ts";
-import { metricsOf, type StepMetrics } from "./metrics.ts";
+import { metricsOf, proves, type StepMetrics, wordsOf } from "./metrics.ts";
 import type { CreateOptions } from "./open.ts";
 import type { ResolvedOptions, TrainerOptions } from "./options.ts";
 import type { GradientOptions, Gradients, LossGradients } from "./passes.ts";
@@ -154,6 +154,12 @@ export class Trainer extends Disposing {
       if (!reading) return;
       const [ring] = await reading.ring;
       if (this.moves !== moves) return;
+      // Before any is told of: a slot that its step did not write says what nobody computed.
+      const words = ring && wordsOf(ring);
+      for (let s = reading.from; s < reading.to; s++) {
+        if (words && proves(words, s)) continue;
+        throw (await import("./unproved.ts")).unproved(machinery, ring, reading.from, reading.to);
+      }
       this.life.done = reading.to;
       this.life.losses = 0;
       this.adapt(reading.to - reading.from, performance.now() - reading.start);

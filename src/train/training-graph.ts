@@ -53,7 +53,7 @@ export interface TrainingGraph extends ForwardBackward {
   readonly dataY: Tensor;
   /** u32 [4]: step, epoch, position, skipped steps. */
   readonly cursor: Tensor;
-  /** f32 [RING_SLOTS, 4]: loss, gradient norm, learning rate, gate (see shaders/step.ts) of step s at slot s mod RING_SLOTS. */
+  /** f32 [RING_SLOTS, 4]: loss, gradient norm, learning rate, sealed gate (see shaders/step.ts) of step s at slot s mod RING_SLOTS. */
   readonly ring: Tensor;
   readonly control: Tensor;
   readonly states: readonly Tensor[];

@@ -231,6 +231,8 @@ export const mutants: readonly Mutant[] = [
     "f32(t) / f32(params.period)))",
   ),
   one("record", "one", "the ring is off by one", "(cursor[0] % params.slots)", "((cursor[0] + 1u) % params.slots)"),
+  one("record", "one", "sealed with the step before", "((step + 1u) *", "(step *"),
+  one("record", "one", "the loss is not sealed", "^ w.x", ""),
   one("sgd", "flat", "plain momentum for Nesterov's", "g = fma(keep1, s1, g);", "g = s1;"),
   one("adam", "flat", "no bias correction", "-lr / correction1", "-lr"),
   one("adam", "flat", "the root is forgotten", "sqrt(s2 / correction2)", "(s2 / correction2)"),

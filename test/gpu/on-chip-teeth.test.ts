@@ -50,6 +50,8 @@ const mutants: readonly Mutant[] = [
   ["control", "the gate ignores the loss", /&& !isNotFinite\([^)]*\)/, ""],
   ["control", "warm-up starts at 0", "f32(step + 1u)", "f32(step)"],
   ["record", "the ring is off by one", "% params.slots)", "% params.slots + 1u)"],
+  ["record", "sealed with the step before", "((step + 1u) *", "(step *"],
+  ["record", "the rate is not sealed", "^ w.z", ""],
   ["record", "the skipped step is not counted", "select(0u, 1u,", "select(0u, 0u,"],
   ["tally", "both numbers in one place", "at + 1u", "at"],
   ["sgd", "plain momentum for Nesterov's", "g = fma(keep1, s1, g);", "g = s1;"],

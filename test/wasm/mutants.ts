@@ -210,6 +210,8 @@ export const mutants: readonly Mutant[] = [
   wrong("control", "step", "warm-up starts at 0", "<f64>(step + 1)", "<f64>step"),
   wrong("control", "math", "a ramp's exponent is off by one", "(<i64>whole + 1023)", "(<i64>whole + 1022)"),
   wrong("control", "step", "the norm is not rooted", "sqrt<f64>(squares)", "squares"),
+  wrong("record", "step", "sealed with the step before", "(step + 1) * SEAL_FACTOR", "step * SEAL_FACTOR"),
+  wrong("record", "step", "the rate is not sealed", "k < 12", "k < 8"),
   wrong(
     "record",
     "step",

@@ -6,7 +6,7 @@ import type { CompileOptions, Executor } from "../executor.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { Ledger } from "./ledger.ts";
 import type { Lowered } from "./lower.ts";
-import { lowering, recordLowered } from "./lowering.ts";
+import { lowering, recordLowered, WHOLE_STEPS } from "./lowering.ts";
 import { type Recording, recordGraph } from "./record.ts";
 import { Staging } from "./staging.ts";
 
@@ -76,6 +76,11 @@ export class WebGpuExecutor extends Disposing implements Executor {
     this.tail = this.tail.then(() => {
       if (!this.disposed) this.gpu.device.queue.writeBuffer(buffer, offset, data as BufferSource);
     });
+  }
+
+  distrust(seen: string): boolean {
+    if (this.recording.whole) this.gpu.wrong.set(WHOLE_STEPS, seen);
+    return this.recording.whole;
   }
 
   get description(): string {

@@ -46,6 +46,7 @@ export async function recordOnChip(gpu: WebGpuDevice, ledger: Ledger, lowered: L
   };
   return {
     description: `one kernel on the chip, ${width} ${width === 1 ? "invocation" : "invocations"}`,
+    whole: true,
     cleared: [buffers[0]!],
     maxSteps: MAX_STEPS,
     place(t: Tensor): DevicePlace {

@@ -13,6 +13,8 @@ import type { Ledger } from "./ledger.ts";
 export interface Recording {
   /** How steps run, for people: "13 dispatches a step". */
   readonly description: string;
+  /** True where a dispatch runs whole steps. */
+  readonly whole: boolean;
   /** Buffers that must hold zeros before the first step: what lies between the parts of packed arrays is read. */
   readonly cleared: readonly GPUBuffer[];
   /** Steps that one submit may hold, whatever they take. */
@@ -119,6 +121,7 @@ export async function recordGraph(
   };
   return {
     description: `${dispatches.length} dispatches a step`,
+    whole: false,
     cleared: packed.map((t) => place(t).buffer),
     maxSteps: Math.max(1, Math.floor(MAX_DISPATCHES / Math.max(1, dispatches.length))),
     place,

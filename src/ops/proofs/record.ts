@@ -12,7 +12,9 @@ export const record: Proof<RecordAttrs> = {
     out.data[at] = errorAt(eloss, 0);
     out.data[at + 1] = errorAt(ec, CONTROL.norm);
     out.data[at + 2] = errorAt(ec, CONTROL.lr);
-    out.data[at + 3] = errorAt(ec, CONTROL.gate);
+    // A seal of other numbers is another one: then only what it is written over can be held to something.
+    const moved = [errorAt(eloss, 0), errorAt(ec, CONTROL.norm), errorAt(ec, CONTROL.lr)].some((e) => e !== 0);
+    out.data[at + 3] = moved ? Math.abs(ring!.data[at + 3]!) : errorAt(ec, CONTROL.gate);
     return [null, out];
   },
   cases: [0, 1].map((gate) => ({
