@@ -9,6 +9,7 @@ import type { Lowered } from "./lower.ts";
 import { lowering, recordLowered, WHOLE_STEPS } from "./lowering.ts";
 import { type Recording, recordGraph } from "./record.ts";
 import { Staging } from "./staging.ts";
+import { writeCopy } from "./write-copy.ts";
 
 /** Submits that may be waiting on the device: enough to keep it busy, few enough to stop soon. */
 const MAX_IN_FLIGHT = 3;
@@ -74,7 +75,7 @@ export class WebGpuExecutor extends Disposing implements Executor {
     const { buffer, offset } = this.recording.place(variable);
     const { data } = cast(value, variable.dtype);
     this.tail = this.tail.then(() => {
-      if (!this.disposed) this.gpu.device.queue.writeBuffer(buffer, offset, data as BufferSource);
+      if (!this.disposed) writeCopy(this.gpu.device.queue, buffer, offset, data);
     });
   }
 

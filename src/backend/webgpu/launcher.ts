@@ -1,6 +1,7 @@
 import type { Launch } from "../../graph/op.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { Ledger } from "./ledger.ts";
+import { writeCopy } from "./write-copy.ts";
 
 /**
  * Launches by themselves, outside any graph: what measures the device itself needs. Buffers are numbered; a launch's
@@ -41,7 +42,7 @@ export class Launcher {
       const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
       const buffer = this.ledger.create(`${label} parameters`, launch.params.byteLength, usage);
       this.uniforms.push(buffer);
-      device.queue.writeBuffer(buffer, 0, launch.params);
+      writeCopy(device.queue, buffer, 0, launch.params);
       entries.unshift({ binding: 0, resource: { buffer } });
     }
     const bindGroup = device.createBindGroup({ label, layout: pipelines.layout(launch), entries });

@@ -5,6 +5,7 @@ import type { TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, Binding, DeviceCaps, KernelPlan } from "../../graph/op.ts";
 import type { AnyKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
+import { writeCopy } from "./write-copy.ts";
 
 /** Words behind each array that no kernel may read for its result, nor write. */
 const MARGIN = 64;
@@ -76,7 +77,7 @@ export async function runKernel(
     // With sizes that never arrived a kernel may run for minutes.
     device.pushErrorScope("validation");
     wanted.forEach(({ words }, i) => {
-      if (words) device.queue.writeBuffer(made[i]!, 0, words as BufferSource);
+      if (words) writeCopy(device.queue, made[i]!, 0, words);
     });
     const refused = await gpu.orFailure(device.popErrorScope());
     if (refused) throw new ChainruleError("device", `WebGPU: ${refused.message}`);
