@@ -15,7 +15,7 @@ export interface Place extends Known {
 const KEEP: ReadonlySet<string> = new Set([
   ...["Relu", "Sigmoid", "Tanh", "Softplus", "Gelu", "LeakyRelu", "Elu", "Selu", "Clip", "Erf", "Exp", "Log", "Neg"],
   ...["Sqrt", "Abs", "Reciprocal", "Dropout", "Softmax", "LogSoftmax", "LayerNormalization", "BatchNormalization"],
-  ...["Identity", "Cast", "CastLike"],
+  ...["Identity", "Cast", "CastLike", "Swish", "ai.onnx.ml:Scaler"],
 ]);
 const BINARY: ReadonlySet<string> = new Set(["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Sum"]);
 
@@ -28,6 +28,10 @@ export function inferDims(node: OnnxNode, place: Place): Dims {
     case "Gemm": {
       const columns = place.constant(node.inputs[1])?.dims[node.attributes.get("transB") ? 0 : 1];
       return [of?.[0] ?? BATCH, columns ?? null];
+    }
+    case "ai.onnx.ml:LinearRegressor": {
+      const targets = node.attributes.get("targets") ?? 1;
+      return [of?.[0] ?? BATCH, typeof targets === "number" ? targets : null];
     }
     case "MatMul": {
       const weight = place.constant(node.inputs[1]);

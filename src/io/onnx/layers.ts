@@ -1,9 +1,9 @@
-import { shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
+import { ndarray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/model.ts";
 import type { NetParts } from "../net-parts.ts";
 import { brief } from "../safetensors-header.ts";
 import { arithmeticAffine, batchNormOf } from "./affine-nodes.ts";
-import { type Constant, matrixOf, type Room, scalarOf, vectorOf } from "./constants.ts";
+import { type Constant, fromNumbers, matrixOf, type Room, scalarOf, vectorOf } from "./constants.ts";
 import { type Dims, dimsText, isRows, rowSize } from "./dims.ts";
 import type { GraphNode } from "./net-graph.ts";
 import { refuse } from "./protobuf.ts";
@@ -28,6 +28,11 @@ const number = (node: GraphNode, key: string, fallback: number): number => {
   const value = node.attributes.get(key) ?? fallback;
   return typeof value === "number" ? value : refuse(`${node.where}: its attribute ${key} must be one number`);
 };
+
+function floats(node: GraphNode, key: string, fallback: readonly number[]): readonly number[] {
+  const value = node.attributes.get(key) ?? fallback;
+  return Array.isArray(value) ? value : refuse(`${node.where}: its attribute ${key} must be a list of numbers`);
+}
 
 /** The constant at an input; null where the input is left out. */
 function constantAt(node: GraphNode, index: number, { constants }: Place): Constant | null {
@@ -179,6 +184,44 @@ const batchNorm: Reader = (node, place) => {
   place.parts.affine(batchNormOf(constants, eps, place.dims, place.room, node.where), node.where);
 };
 
+/** scikit-learn's scalers: (x - offset) scale, each a number for each feature or one for all. */
+const scaler: Reader = (node, place) => {
+  requireData(node, place);
+  requireRows(node, place.dims);
+  const [scale, offset] = [floats(node, "scale", [1]), floats(node, "offset", [0])];
+  const width = rowSize(place.dims);
+  for (const { length } of [scale, offset]) {
+    if (length !== 1 && width !== null && length !== width) {
+      refuse(`${node.where}: made for ${length} values, but there are ${width}`);
+    }
+  }
+  place.room.claim(scale.length + offset.length, node.where);
+  const none = { scale: Float64Array.of(1), shift: Float64Array.from(offset, (v) => -v) };
+  place.parts.affine(none, node.where);
+  place.parts.affine({ scale: Float64Array.from(scale), shift: Float64Array.of(0) }, node.where);
+};
+
+/** scikit-learn's linear regressions: W [targets, inputs] and one intercept for each target. */
+const regressor: Reader = (node, place) => {
+  requireData(node, place);
+  requireRows(node, place.dims);
+  const { where } = node;
+  const targets = number(node, "targets", 1);
+  const w = floats(node, "coefficients", []);
+  const b = floats(node, "intercepts", []);
+  const after = node.attributes.get("post_transform") ?? "NONE";
+  if (after !== "NONE") refuse(`${where}: its post_transform ${brief(after)}, which no layer here does`);
+  const inputs = w.length / targets;
+  if (!(Number.isInteger(inputs) && inputs >= 1) || (b.length !== 0 && b.length !== targets)) {
+    refuse(`${where}: ${w.length} coefficients and ${b.length} intercepts do not fit ${targets} targets`);
+  }
+  const given = rowSize(place.dims) ?? inputs;
+  if (given !== inputs) refuse(`${where}: it takes ${inputs} values, but it is given ${given}`);
+  place.parts.claim(w.length + b.length, where);
+  const weight = matrixOf(fromNumbers([targets, inputs], false, w), true, 1, where);
+  place.parts.linear(weight, b.length > 0 ? ndarray([targets], "f32", b) : null, where);
+};
+
 /** Between two numbers: from 0 up it is relu. Attributes before opset 11, then inputs. */
 const clip: Reader = (node, place) => {
   requireData(node, place);
@@ -225,6 +268,8 @@ export const readers: Readonly<Record<string, Reader>> = {
   Sum: arithmetic,
   Neg: negate,
   BatchNormalization: batchNorm,
+  "ai.onnx.ml:Scaler": scaler,
+  "ai.onnx.ml:LinearRegressor": regressor,
   LayerNormalization: layerNorm,
   Dropout: dropout,
   Softmax: softmax,

@@ -36,6 +36,9 @@ const layers: Readonly<Record<string, string>> = {
   external: "linear silu linear",
   "each/external": "linear silu linear",
   "one-scale": "linear layerNorm linear",
+  "sklearn-linear": "linear",
+  "opset-20": "linear gelu layerNorm linear",
+  "opset-22": "linear relu linear softmax",
   "opset-7": "linear dropout linear softmax",
 };
 
