@@ -15,6 +15,8 @@ type LayerNorm = Extract<LayerStep, { kind: "layerNorm" }>;
 export interface AffineStep {
   readonly kind: "affine";
   readonly affine: Affine;
+  /** How many values there are, where the file says it. */
+  readonly width: number | null;
   readonly where: string;
 }
 export type NetStep = LayerStep | AffineStep;
@@ -28,6 +30,7 @@ export interface Told {
 /** What stands between two layers. */
 interface Gap {
   readonly affine: Affine;
+  readonly width: number | null;
   readonly names: readonly string[];
 }
 
@@ -93,14 +96,14 @@ export function foldAffines(steps: readonly NetStep[], told: Told): readonly Lay
   });
 }
 
-const gapOf = ({ affine, where }: AffineStep): Gap => ({ affine, names: [where] });
+const gapOf = ({ affine, width, where }: AffineStep): Gap => ({ affine, width, names: [where] });
 
 function join(first: Gap | null, second: Gap | null, told: Told): Gap | null {
   if (!first || !second) return first ?? second;
   const names = [...first.names, ...second.names];
   const [a, b] = [widthOf(first.affine), widthOf(second.affine)];
   if (a !== b && a !== 1 && b !== 1) told.refuse(`${listed(names)}: made for ${a} values and for ${b}`);
-  return { affine: composed(first.affine, second.affine), names };
+  return { affine: composed(first.affine, second.affine), width: first.width ?? second.width, names };
 }
 
 function listed(names: readonly string[]): string {
@@ -117,11 +120,13 @@ function passDropout(slots: readonly Slot[], at: number, by: 1 | -1): number {
 }
 
 /** How many values there are at a gap that no parameters stand beside. */
-function widthAt(slots: readonly Slot[], gap: number, { affine, names }: Gap, told: Told): number {
+function widthAt(slots: readonly Slot[], gap: number, { affine, width, names }: Gap, told: Told): number {
   const own = widthOf(affine);
   const given = slots.slice(0, gap).findLast(({ step }) => step.kind !== "plain");
   const taken = slots.slice(gap).find(({ step }) => step.kind !== "plain");
-  const size = given ? sizeIn(given.step, "after") : taken ? sizeIn(taken.step, "before") : own;
+  const beside = given ? sizeIn(given.step, "after") : taken ? sizeIn(taken.step, "before") : null;
+  const size =
+    beside ?? width ?? (own > 1 ? own : told.refuse(`${listed(names)}: how many values it has is not known`));
   if (own !== 1 && own !== size) told.refuse(`${listed(names)}: made for ${own} values, but there are ${size}`);
   return size;
 }

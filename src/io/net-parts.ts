@@ -51,14 +51,14 @@ export class NetParts {
 
   /**
    * x scale + shift, feature by feature, in f64: batch norm in inference, or a normalisation by fixed numbers. It becomes
-   * part of a linear layer beside it, or one of its own.
+   * part of a linear layer beside it, or one of its own; then `width` says of how many values, where no layer does.
    */
-  affine(affine: Affine, where: string): void {
+  affine(affine: Affine, where: string, width: number | null = null): void {
     const at = firstNotFinite(affine.scale);
     if (at >= 0) this.refuse(`${where}: it multiplies value ${at} by ${affine.scale[at]}`);
     const shift = firstNotFinite(affine.shift);
     if (shift >= 0) this.refuse(`${where}: it adds ${affine.shift[shift]} to value ${shift}`);
-    if (!isIdentity(affine)) this.push({ kind: "affine", affine, where });
+    if (!isIdentity(affine)) this.push({ kind: "affine", affine, width, where });
   }
 
   /** The logarithm of a softmax, which crossEntropy takes itself and which changes nothing for it. */

@@ -91,8 +91,9 @@ function together(node: OnnxNode, place: Place): Dims {
     const rank = Math.max(a.length, b.length);
     return Array.from({ length: rank }, (_, i): Dim => {
       const [x, y] = [a[i - rank + a.length], b[i - rank + b.length]];
-      if (x === undefined || x === 1) return y ?? null;
-      if (y === undefined || y === 1 || y === x) return x;
+      if (x === undefined || y === undefined) return x ?? y ?? null;
+      if (x === 1 || y === 1) return x === 1 ? y : x;
+      if (x === y) return x;
       return null;
     });
   }, []);

@@ -164,11 +164,11 @@ const arithmetic: Reader = (node, place) => {
     return refuse(
       `${node.where} joins values that the net computes, or divides a constant by them; only constants are added and multiplied here`,
     );
-  place.parts.affine(affine, node.where);
+  place.parts.affine(affine, node.where, rowSize(place.dims));
 };
 
 const negate: Reader = (node, place) => {
-  place.parts.affine({ scale: Float64Array.of(-1), shift: Float64Array.of(0) }, node.where);
+  place.parts.affine({ scale: Float64Array.of(-1), shift: Float64Array.of(0) }, node.where, rowSize(place.dims));
 };
 
 const batchNorm: Reader = (node, place) => {
@@ -181,7 +181,7 @@ const batchNorm: Reader = (node, place) => {
     (i) => constantAt(node, i, place) ?? refuse(`${node.where}: it has no input ${i}`),
   );
   const eps = number(node, "epsilon", 1e-5);
-  place.parts.affine(batchNormOf(constants, eps, place.dims, place.room, node.where), node.where);
+  place.parts.affine(batchNormOf(constants, eps, place.dims, place.room, node.where), node.where, rowSize(place.dims));
 };
 
 /** scikit-learn's scalers: (x - offset) scale, each a number for each feature or one for all. */
@@ -197,8 +197,8 @@ const scaler: Reader = (node, place) => {
   }
   place.room.claim(scale.length + offset.length, node.where);
   const none = { scale: Float64Array.of(1), shift: Float64Array.from(offset, (v) => -v) };
-  place.parts.affine(none, node.where);
-  place.parts.affine({ scale: Float64Array.from(scale), shift: Float64Array.of(0) }, node.where);
+  place.parts.affine(none, node.where, width);
+  place.parts.affine({ scale: Float64Array.from(scale), shift: Float64Array.of(0) }, node.where, width);
 };
 
 /** scikit-learn's linear regressions: W [targets, inputs] and one intercept for each target. */

@@ -170,6 +170,18 @@ describe("an affine step of a net that is read", () => {
     expect(() => built(list)).toThrow(message);
   });
 
+  it("takes the width of its file where no layer tells it, and is refused where nothing does", () => {
+    const double: Affine = { scale: Float64Array.of(2), shift: Float64Array.of(1) };
+    const net = (width?: number) => {
+      const parts = new NetParts("test", 1000);
+      parts.affine(double, "scale", width);
+      parts.add({ type: "relu" }, "relu");
+      return parts.finish({ loss: "mse" }, null).model.layers;
+    };
+    expect(net(3)[0]).toEqual({ type: "linear", in: 3, out: 3, bias: true });
+    expect(() => net()).toThrow("scale: how many values it has is not known");
+  });
+
   it("leaves arrays that several layers share as they were", () => {
     const w = ndarray([1, 1], "f32", [3]);
     const parts = new NetParts("test", 1000);

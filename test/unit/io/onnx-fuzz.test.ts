@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readOnnx } from "../../../src/io/onnx/read.ts";
+import { openOnnx, readOnnx } from "../../../src/io/onnx/read.ts";
 import { writeOnnx } from "../../../src/io/onnx/write.ts";
 import { initialise } from "../../../src/nn/initialise.ts";
 import { everyLayer } from "../../shared/every-layer.ts";
@@ -10,6 +10,14 @@ import { onnxFile, type TestFile, type TestNode, type TestTensor } from "./onnx-
 
 const file = (name: string): Uint8Array =>
   new Uint8Array(readFileSync(new URL(`../../fixtures/onnx/${name}.onnx`, import.meta.url)));
+
+const FILES = [
+  ...["torch-17", "torch-11", "torch-9", "types", "formulas"],
+  ...["view-13", "norm-first", "channels", "keras-flatten", "keras-batch-norm", "moments", "halves", "external"].map(
+    (name) => `runtime/${name}`,
+  ),
+  ...["opset-7", "one-scale", "sklearn-scaler", "squeeze-13"].map((name) => `runtime/${name}`),
+];
 
 /** Graphs of the right kind with wrong things in them: mostly chains, of few names, so that many fit together. */
 const graphs = (): fc.Arbitrary<TestFile> => {
@@ -30,10 +38,16 @@ const graphs = (): fc.Arbitrary<TestFile> => {
       "Conv",
       "Gelu",
     ],
+    ...["Sub", "Neg", "BatchNormalization", "Squeeze", "Unsqueeze", "Cast", "Shape", "Gather", "Concat", "Slice"],
+    ...["ReduceMean", "Sqrt", "Reciprocal", "Clip", "Max", "ai.onnx.ml:Scaler"],
   );
-  const integers = fc.dictionary(fc.constantFrom("axis", "transB", "transA", "i"), fc.integer({ min: -2, max: 3 }), {
-    maxKeys: 2,
-  });
+  const integers = fc.dictionary(
+    fc.constantFrom("axis", "transB", "transA", "i", "to", "start"),
+    fc.integer({ min: -2, max: 3 }),
+    {
+      maxKeys: 2,
+    },
+  );
   const floats = fc.dictionary(fc.constantFrom("alpha", "beta", "epsilon", "ratio"), fc.float(), { maxKeys: 2 });
   const node = fc.record({
     op,
@@ -49,6 +63,8 @@ const graphs = (): fc.Arbitrary<TestFile> => {
     ...[["w"], ["w", "v"]].map((more) => ({ op: "Gemm", more })),
     { op: "MatMul", more: ["w"] },
     { op: "LayerNormalization", more: ["v"] },
+    { op: "BatchNormalization", more: ["v", "v", "v", "v"] },
+    ...["Add", "Sub", "Mul", "Div"].flatMap((key) => ["v", "s"].map((by) => ({ op: key, more: [by] }))),
   );
   const loose = fc.record({ op, more: fc.array(fc.constantFrom("w", "v", "s"), { maxLength: 2 }), integers, floats });
   const link = fc.oneof({ weight: 6, arbitrary: sound }, loose);
@@ -77,11 +93,17 @@ const graphs = (): fc.Arbitrary<TestFile> => {
 describe("whatever the bytes are, the ONNX reader", () => {
   it("ends in time, within memory, and throws nothing but ChainruleError", { timeout: TIMEOUT }, async () => {
     const own = writeOnnx(everyLayer, initialise(everyLayer, 1));
-    const valid = [own, ...["torch-17", "torch-11", "torch-9", "types", "formulas"].map(file)].map(mutations);
-    const bytes = fc.oneof(randomBytes(), { weight: 3, arbitrary: graphs().map(onnxFile) }, ...valid);
+    const valid = [own, ...FILES.map(file)].map(mutations);
+    const bytes = fc.oneof(randomBytes(), { weight: 8, arbitrary: graphs().map(onnxFile) }, ...valid);
+    const beside = fc.uint8Array({ minLength: 100, maxLength: 200 });
     await fc.assert(
-      // Half floats become floats, twice as large; nothing else grows.
-      fc.asyncProperty(bytes, (input) => heldTo(2 * input.length, () => readOnnx(input))),
+      // Half floats become floats, twice as large, and what is computed of constants may be 16 times as large.
+      fc.asyncProperty(bytes, beside, (input, data) =>
+        heldTo(18 * (input.length + data.length), () => {
+          const opened = openOnnx(input);
+          return opened.net(new Map(opened.files.map((name) => [name, data])));
+        }),
+      ),
       { numRuns: MANY },
     );
   });
