@@ -1,14 +1,14 @@
 import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 import { sizeOf } from "../core/ndarray.ts";
-import { importNet } from "../io/import-net.ts";
+import { importNet, isHdf5, type NetFile } from "../io/import-net.ts";
 import type { ImportedNet } from "../io/net-parts.ts";
-import { writeTensors } from "../io/tensor-file.ts";
+import { readTensors, writeTensors } from "../io/tensor-file.ts";
 import { weightTensors } from "../io/weights.ts";
 import { type LossName, lossKinds } from "../nn/loss-kinds.ts";
 import { widths } from "../nn/model.ts";
 import { taskOf } from "../nn/task.ts";
-import { readBeside, readBytes, requireWritable, tensorsAt, writeWhole } from "./files.ts";
+import { readBeside, readBytes, requireWritable, writeWhole } from "./files.ts";
 import { note, print } from "./output.ts";
 import { choiceFlag, parse, requiredFile } from "./usage.ts";
 
@@ -20,7 +20,8 @@ Takes a net of dense layers from another library: the model, and its weights.
                         them; or what Keras's model.to_json() gives, with --weights
   --out <file>          the model, as every other command reads it
   --weights-out <file>  its weights, .safetensors, or .npz by that ending
-  --weights <f.npz>     Keras: numpy.savez("w.npz", *model.get_weights())
+  --weights <file>      Keras, where <file> is the structure alone: model.save_weights("w.weights.h5"), or
+                        numpy.savez("w.npz", *model.get_weights())
   --loss <loss>         what it is to be trained with; by default what the file says, else what the net's
                         end tells: sigmoid bce, softmax or several outputs crossEntropy, one output mse
   --keep-outputs        keep a softmax or sigmoid at the end that the loss applies itself
@@ -56,7 +57,7 @@ export async function run(args: readonly string[]): Promise<number> {
       name: file,
       bytes: readBytes(file),
       read: async (path) => readBeside(file, path),
-      ...(values.weights === undefined ? {} : { arrays: await tensorsAt(values.weights) }),
+      ...(await kerasWeights(values.weights)),
     },
     { ...(loss === undefined ? {} : { loss }), keepOutputs: values["keep-outputs"] === true },
   );
@@ -65,6 +66,13 @@ export async function run(args: readonly string[]): Promise<number> {
   writeWhole(out, `${JSON.stringify(net.model)}\n`);
   say(net, values.json === true, basename(file), out, weightsOut);
   return 0;
+}
+
+/** The weights of a Keras model that is in a file of its own: HDF5, or arrays by name. */
+async function kerasWeights(path: string | undefined): Promise<Pick<NetFile, "weights" | "arrays">> {
+  if (path === undefined) return {};
+  const bytes = readBytes(path);
+  return isHdf5(bytes) ? { weights: bytes } : { arrays: await readTensors(path, bytes) };
 }
 
 function say({ model, weights, notes }: ImportedNet, json: boolean, file: string, out: string, saved: string): void {

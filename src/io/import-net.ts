@@ -15,24 +15,24 @@ export interface NetFile {
   readonly read?: (file: string) => Promise<Uint8Array>;
   /** The arrays of Keras's get_weights(), where the file is the structure alone. */
   readonly arrays?: ReadonlyMap<string, NdArray>;
+  /** Or the HDF5 file of its save_weights(). */
+  readonly weights?: Uint8Array;
 }
 
 const ZIP = [0x50, 0x4b, 0x03, 0x04] as const;
-const HDF5 = [0x89, 0x48, 0x44, 0x46] as const;
+const HDF5 = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a] as const;
+
+/** Whether these are the bytes of an HDF5 file, as Keras keeps weights and whole models. */
+export const isHdf5 = (bytes: Uint8Array): boolean => HDF5.every((byte, i) => bytes[i] === byte);
 
 /**
- * A net out of an ONNX file, TensorFlow.js's model.json with its files, or Keras's model.to_json() with the arrays of
- * get_weights(): told by the content. Throws ChainruleError "file" naming the node or layer that is not known.
+ * A net out of an ONNX file, TensorFlow.js's model.json with its files, or Keras: a .keras or .h5 file, or model.to_json()
+ * with its weights. Told by the content. Throws ChainruleError "file" naming the node or layer that is not known.
  */
 export async function importNet(file: NetFile, options: ImportOptions = {}): Promise<ImportedNet> {
-  const { name, bytes, arrays } = file;
+  const { name, bytes, arrays, weights } = file;
   const begins = (magic: readonly number[]): boolean => magic.every((byte, i) => bytes[i] === byte);
-  if (begins(ZIP) || begins(HDF5)) {
-    throw new ChainruleError(
-      "file",
-      `${name} holds HDF5, which is not read: in Python, write model.to_json() to a file and numpy.savez("w.npz", *model.get_weights()), and import these two`,
-    );
-  }
+  if (begins(ZIP) || isHdf5(bytes)) return (await import("./keras/files.ts")).readKerasFile(name, bytes, options);
   if (!isJson(bytes)) {
     // The format's version, the first field, which every writer puts first.
     if (bytes[0] !== 0x08) {
@@ -46,12 +46,13 @@ export async function importNet(file: NetFile, options: ImportOptions = {}): Pro
     return readTfjs(json, await filesBeside(file, tfjsFiles(json)), options);
   }
   if (arrays) return readKeras(json, arrays, options);
+  if (weights) return (await import("./keras/files.ts")).readKerasWeights(json, weights, options);
   if (!("class_name" in json)) {
     throw new ChainruleError("file", `${name} is neither a model.json of TensorFlow.js nor a model.to_json() of Keras`);
   }
   throw new ChainruleError(
     "file",
-    `${name} is the structure of a Keras model; its weights are needed too, as numpy.savez("w.npz", *model.get_weights())`,
+    `${name} is the structure of a Keras model; its weights are needed too: those of model.save_weights("w.weights.h5"), or numpy.savez("w.npz", *model.get_weights()); model.save("m.keras") holds both`,
   );
 }
 

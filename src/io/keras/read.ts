@@ -46,7 +46,7 @@ export function readKeras(json: Json, arrays: ReadonlyMap<string, NdArray>, opti
 }
 
 /** The net of a model's structure, its layers' parameters from wherever they are. */
-function build(model: Json, weights: WeightSource, training: unknown, options: ImportOptions): ImportedNet {
+export function build(model: Json, weights: WeightSource, training: unknown, options: ImportOptions): ImportedNet {
   const layers = layersOf(model);
   // A layer normalisation may lack one of its two arrays; a Dense layer without bias claims one.
   const parts = new NetParts("keras", 2 * 4 * weights.size);

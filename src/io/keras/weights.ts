@@ -61,33 +61,66 @@ export function inOrder(arrays: ReadonlyMap<string, NdArray>): WeightSource {
 }
 
 /**
- * By the end of an array's name: "dense_1/kernel", "model/dense_1/kernel:0", with or without the models that a layer lies
- * in. `first` is what all names of a layer begin with, where a file puts them into a group for each.
+ * By an array's name, "dense_1/kernel" or "dense_1/model/dense_1/kernel:0": by all of it, else by its end and by what it
+ * begins with, which in Keras's files is the model's own layer that it lies in, else by its end alone.
  */
 export function byName(arrays: readonly StoredArray[]): WeightSource {
-  const whole = new Map<string, StoredArray>();
-  /** By the last two parts; null where several end alike. */
-  const ends = new Map<string, StoredArray | null>();
+  const names = new Map<string, StoredArray | null>();
+  const add = (key: string, array: StoredArray): void => {
+    const other = names.get(key);
+    // Null where several have one name.
+    names.set(key, other === undefined || other === array ? array : null);
+  };
   for (const array of arrays) {
-    const name = array.name.replace(/:\d+$/, "");
-    whole.set(name, array);
-    const end = name.split("/").slice(-2).join("/");
-    ends.set(end, ends.has(end) ? null : array);
+    const parts = array.name.replace(/:\d+$/, "").split("/");
+    const end = parts.slice(-2).join("/");
+    add(parts.join("/"), array);
+    add(`${parts[0]} ${end}`, array);
+    add(`: ${end}`, array);
+    // A layer that was given another name keeps its weights' old ones.
+    add(`${parts[0]} ${parts.at(-1)}`, array);
   }
   const used = new Set<StoredArray>();
-  const find = (layer: KerasLayer, parameter: ParameterName): StoredArray => {
-    const key = `${layer.path.join("/")}/${parameter}`;
-    const end = `${layer.name}/${parameter}`.split("/").slice(-2).join("/");
-    const found = whole.get(key) ?? whole.get(`${layer.name}/${parameter}`) ?? ends.get(end);
+  const find = ({ path, name }: KerasLayer, parameter: ParameterName): StoredArray => {
+    const key = `${path.join("/")}/${parameter}`;
+    const end = `${name}/${parameter}`.split("/").slice(-2).join("/");
+    const keys = [key, `${path[0]} ${end}`, `: ${end}`, ...(path.length === 1 ? [`${name} ${parameter}`] : [])];
+    const found = keys.map((k) => names.get(k)).find((array) => array !== undefined);
     if (found === null) return refuse(`several weights are named ${brief(end)}`);
     if (!found) return refuse(`the weight ${brief(key)} is missing`);
     used.add(found);
     return found;
   };
   return {
-    size: arrays.reduce((sum, { size }) => sum + size, 0),
+    size: sizeOfAll(arrays),
     take: (layer, parameter) => find(layer, parameter).read(),
     pass: find,
     left: () => arrays.filter((array) => !used.has(array)).map(({ name }) => name),
   };
 }
+
+/** By the numbers that Keras 3 gives to a layer's arrays: "layers/dense_1/vars/0". */
+export function byNumber(arrays: readonly StoredArray[]): WeightSource {
+  const names = new Map(arrays.map((array) => [array.name, array]));
+  const used = new Map<string, number>();
+  const find = (layer: KerasLayer, parameter: ParameterName): StoredArray => {
+    const group = layer.stored.join("/");
+    const number = used.get(group) ?? 0;
+    used.set(group, number + 1);
+    const name = `${group}/vars/${number}`;
+    return names.get(name) ?? refuse(`${nameOf(layer)}: its ${parameter}, ${brief(name)}, is missing`);
+  };
+  return {
+    size: sizeOfAll(arrays),
+    take: (layer, parameter) => find(layer, parameter).read(),
+    pass: find,
+    left() {
+      const asked = new Set(
+        [...used].flatMap(([group, count]) => Array.from({ length: count }, (_, i) => `${group}/vars/${i}`)),
+      );
+      return arrays.filter(({ name }) => !asked.has(name)).map(({ name }) => name);
+    },
+  };
+}
+
+const sizeOfAll = (arrays: readonly StoredArray[]): number => arrays.reduce((sum, { size }) => sum + size, 0);

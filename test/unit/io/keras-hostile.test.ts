@@ -162,7 +162,7 @@ describe("a Keras model that is not a chain of layers known here", () => {
     await expect(text('{"a":1,"a":2}')).rejects.toThrow('"a" occurs twice');
     await expect(text("[1]")).rejects.toThrow("must be an object");
     await expect(text('{"layers":[]}')).rejects.toThrow("neither a model.json of TensorFlow.js nor");
-    await expect(text("PK\u0003\u0004")).rejects.toThrow("holds HDF5");
+    await expect(text("PK\u0003\u0004")).rejects.toThrow("not a zip archive, or cut short");
     await expect(text("layers")).rejects.toThrow("neither an ONNX file nor");
   });
 });
