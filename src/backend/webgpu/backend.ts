@@ -85,7 +85,7 @@ export async function webgpuBackend(
     },
     async compile(g: Graph, given: CompileOptions = {}) {
       const now = await alive();
-      const lowered = now.wrong.has(WHOLE_STEPS) ? null : await lowering(g, now.caps, given);
+      const lowered = now.wrong.has(WHOLE_STEPS) ? null : await lowering(g, now, given);
       // Steps on the chip have no kernels to choose from.
       if (lowered) {
         const executor = await WebGpuExecutor.compile(now, g, given, lowered);

@@ -24,9 +24,12 @@ const SHORT_LOOP = 8;
 export class ChipText implements ChipWriter {
   /** Statements as often as they run in a step: what the step costs. */
   work = 0;
+  /** Turns of all loops that an invocation makes in a step, at most. */
+  turns = 0;
   readonly declarations = new Set<string>();
   private readonly lines: string[] = [];
   private times = 1;
+  private laps = 1;
   private names = 0;
   /** Index of the innermost divided loop. */
   private own: Index | null = null;
@@ -78,7 +81,8 @@ export class ChipText implements ChipWriter {
       return;
     }
     const k = this.fresh();
-    this.scope(`for (var ${k} = ${from}u; ${k} < ${to}u; ${k}++) {`, to - from, () => body(k));
+    const head = `for (var ${k} = ${from}u; ${k} < ${to}u; ${k}++) {`;
+    this.scope(head, to - from, () => body(k), to - from);
   }
 
   once(body: () => void): void {
@@ -94,6 +98,7 @@ export class ChipText implements ChipWriter {
     for (const [from, to] of ranges) this.divided(from, to, (i) => body(i, name));
     if (this.width === 1) return name;
     this.declare(sumReduce(this.width));
+    this.turns += this.laps * this.width;
     const all = this.fresh();
     this.settle();
     this.lines.push(`let ${all} = reduceSum(${name}, lane);`);
@@ -152,7 +157,8 @@ export class ChipText implements ChipWriter {
       to - from <= this.width
         ? `if (lane < ${to - from}u) { let ${i} = ${first};`
         : `for (var ${i} = ${first}; ${i} < ${to}u; ${i} += ${this.width}u) {`;
-    this.scope(head, to - from, () => (from % this.width === 0 ? this.owning(i, () => body(i)) : body(i)));
+    const inner = (): void => (from % this.width === 0 ? this.owning(i, () => body(i)) : body(i));
+    this.scope(head, to - from, inner, to - from <= this.width ? 0 : Math.ceil((to - from) / this.width));
   }
 
   private owning(i: Index, body: () => void): void {
@@ -162,10 +168,14 @@ export class ChipText implements ChipWriter {
     this.own = outer;
   }
 
-  private scope(head: string, times: number, body: () => void): void {
+  /** @param laps turns of an invocation, where the scope is a loop; else 0. */
+  private scope(head: string, times: number, body: () => void, laps = 0): void {
     this.lines.push(head);
+    this.turns += this.laps * laps;
     this.times *= times;
+    this.laps *= laps || 1;
     body();
+    this.laps /= laps || 1;
     this.times /= times;
     this.lines.push("}");
   }

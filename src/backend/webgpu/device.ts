@@ -43,7 +43,7 @@ export class WebGpuDevice {
   ) {
     this.caps = capsOf(device, info, onCpu);
     this.pipelines = new PipelineCache(device);
-    this.description = describe(info);
+    this.description = describe(info, this.caps);
     const fail = (error: ChainruleError) => {
       this.failure ??= error;
       for (const tell of this.waiting) tell(this.failure);
@@ -157,7 +157,11 @@ export class WebGpuDevice {
 
 const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
-function describe({ vendor, architecture, device, description }: GPUAdapterInfo): string {
+/** The adapter's name; what it is, where a browser gives none. */
+function describe({ vendor, architecture, device, description }: GPUAdapterInfo, caps: DeviceCaps): string {
   const parts = [description || device, vendor, architecture].filter((p, i, all) => p && all.indexOf(p) === i);
-  return parts.join(", ") || "unnamed adapter";
+  if (parts.length > 0) return parts.join(", ");
+  const has = [caps.subgroups && "subgroups", caps.shaderF16 && "f16"].filter(Boolean).join(" and ");
+  const kind = caps.onCpu ? "software adapter" : "GPU";
+  return `${kind} without a name, ${has ? `with ${has}` : "without subgroups or f16"}, buffers to ${caps.maxBufferSize / 2 ** 20} MiB`;
 }

@@ -44,7 +44,7 @@ export class WebGpuExecutor extends Disposing implements Executor {
   ): Promise<WebGpuExecutor> {
     gpu.check();
     const ledger = new Ledger(gpu.device);
-    const onChip = lowered === undefined ? await lowering(g, gpu.caps, options) : lowered;
+    const onChip = lowered === undefined ? await lowering(g, gpu, options) : lowered;
     const recording = onChip ? await recordLowered(gpu, ledger, onChip) : await recordGraph(gpu, ledger, g, options);
     return WebGpuExecutor.start(gpu, ledger, g, recording);
   }

@@ -15,6 +15,8 @@ export interface Lowered {
   readonly width: ChipWidth;
   /** Statements that a step runs, over all invocations: what it costs. */
   readonly work: number;
+  /** Turns of loops that an invocation makes, at most: of each step, and beside them. */
+  readonly turns: { readonly step: number; readonly once: number };
 }
 
 /** Why a graph has no such kernel. */
@@ -133,5 +135,6 @@ ${text.text}
 ${store}
 }
 `;
-  return { code, layout, width, work: text.work };
+  const once = layout.memory === "workgroup" ? 2 * Math.ceil(layout.savedWords / width) : 0;
+  return { code, layout, width, work: text.work, turns: { step: 1 + text.turns, once } };
 }

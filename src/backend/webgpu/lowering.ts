@@ -1,5 +1,4 @@
 import type { Graph } from "../../graph/graph.ts";
-import type { DeviceCaps } from "../../graph/op.ts";
 import type { CompileOptions } from "../executor.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { WebGpuExecutor } from "./executor.ts";
@@ -14,10 +13,12 @@ const load = () => import("./whole-steps.ts");
 export const WHOLE_STEPS = "whole steps in one kernel";
 
 /** The kernel for the chip, or null where the graph runs as dispatches; see chooseLowering. */
-export async function lowering(g: Graph, caps: DeviceCaps, options: CompileOptions): Promise<Lowered | null> {
+export async function lowering(g: Graph, gpu: WebGpuDevice, options: CompileOptions): Promise<Lowered | null> {
   if (options.onChip === false || (options.kernel && !options.onChip)) return null;
-  const { chooseLowering } = await load();
-  return chooseLowering(g, caps, options);
+  const { chooseLowering, stepsWithin } = await load();
+  const lowered = chooseLowering(g, gpu.caps, options);
+  // A device that ends loops before a single step is through would leave it unfinished.
+  return lowered && (options.onChip || (await stepsWithin(gpu, lowered)) > 0) ? lowered : null;
 }
 
 /** Its known answer, on first use: see self-test-chip.ts. */

@@ -6,6 +6,7 @@ import { allocateBuffers } from "./allocate.ts";
 import { savedLength } from "./chip-values.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { Ledger } from "./ledger.ts";
+import { stepsWithin } from "./long-loop.ts";
 import { chipParams, type Lowered } from "./lower.ts";
 import type { DevicePlace, Recording } from "./record.ts";
 
@@ -48,7 +49,7 @@ export async function recordOnChip(gpu: WebGpuDevice, ledger: Ledger, lowered: L
     description: `one kernel on the chip, ${width} ${width === 1 ? "invocation" : "invocations"}`,
     whole: true,
     cleared: [buffers[0]!],
-    maxSteps: MAX_STEPS,
+    maxSteps: Math.min(MAX_STEPS, Math.max(1, await stepsWithin(gpu, lowered))),
     place(t: Tensor): DevicePlace {
       const found = plan.places.get(t);
       const size = sizeOf(t.shape) * 4;
