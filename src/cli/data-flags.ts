@@ -1,4 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
+import type { CsvOptions } from "../data/csv.ts";
+import { fieldReader, type TableFormat } from "../data/csv-format.ts";
 import { choiceFlag, countFlag, numberFlag } from "./usage.ts";
 
 /** The flags of a command that takes a user's own rows, for parse(). */
@@ -7,7 +9,13 @@ export const dataOptions = {
   label: { type: "string" },
   features: { type: "string" },
   categorical: { type: "string" },
+  task: { type: "string" },
   missing: { type: "string" },
+  "missing-values": { type: "string" },
+  decimal: { type: "string" },
+  thousands: { type: "string" },
+  header: { type: "boolean" },
+  "no-header": { type: "boolean" },
   standardise: { type: "boolean" },
   split: { type: "string" },
   stratify: { type: "string" },
@@ -17,11 +25,19 @@ export const dataOptions = {
 } as const;
 
 export const dataHelp = `  --data <preset|file>      rows: a preset, or .safetensors or .npz (x and y, or x_train, y_train and x_test, y_test),
-                            x.npy beside y.npy, .csv (with a header), IDX images beside their labels, under any name
-  --label <column>          CSV: the column to predict (several, with commas, for a regression)
+                            x.npy beside y.npy, .csv (a header; commas, semicolons or tabs), IDX images beside their labels, under any
+                            name
+  --label <column>          CSV: the column to predict (several, with commas, for a regression or labels of 0 and 1)
+  --task <T>                classification, regression or multilabel (default: what loss and labels are for)
   --features <columns>      CSV: the columns to learn from, with commas (default: all others)
   --categorical <columns>   CSV: columns of numbers that are categories; columns of text are so anyway
   --missing <refuse|drop>   CSV: what to do with a row that lacks a value (default refuse, by line and column)
+  --missing-values <texts>  CSV: what stands for a missing value, with commas (default NA, N/A, NaN, null, None, ?);
+                            an empty field always does
+  --decimal <.|,>           CSV: the mark before decimals (default .)
+  --thousands <mark>        CSV: the mark between thousands: , . _ ' or a space (default none)
+  --no-header               CSV: the first line is a row; the columns are c1, c2, ... (--header: it names columns,
+                            whatever it looks like)
   --standardise             scale each column by mean and deviation of the training rows
   --split <shares>          train,test or train,validation,test, such as 0.7,0.15,0.15 (default: all to train)
   --stratify <yes|no>       give each class its share of each part (default yes)
@@ -32,12 +48,7 @@ export const dataHelp = `  --data <preset|file>      rows: a preset, or .safeten
 type Values = { readonly [K in keyof typeof dataOptions]?: string | boolean | undefined };
 
 /** How a file becomes rows. */
-export interface FileChoice {
-  readonly label?: readonly string[];
-  readonly features?: readonly string[];
-  readonly categorical?: readonly string[];
-  readonly missing?: "refuse" | "drop";
-}
+export type FileChoice = Omit<CsvOptions, "source">;
 
 export interface DataFlags {
   readonly file: FileChoice;
@@ -62,7 +73,9 @@ export function dataFlags(values: Values): DataFlags {
     label: columns("label"),
     features: columns("features"),
     categorical: columns("categorical"),
+    task: choiceFlag("task", text("task"), ["classification", "regression", "multilabel"] as const),
     missing: choiceFlag("missing", text("missing"), ["refuse", "drop"] as const),
+    ...formatFlags(values),
   };
   return {
     file: Object.fromEntries(Object.entries(choice).filter(([, value]) => value !== undefined)),
@@ -75,6 +88,25 @@ export function dataFlags(values: Values): DataFlags {
       (name) => name !== "data" && values[name as keyof Values] !== undefined,
     ),
   };
+}
+
+/** How the fields of a CSV file are written. Throws a usage error that names the flag. */
+export function formatFlags(values: Values): TableFormat {
+  const marks = [",", ".", " ", "_", "'"] as const;
+  const thousands = choiceFlag("thousands", values.thousands as string | undefined, marks);
+  const decimal = choiceFlag("decimal", values.decimal as string | undefined, [".", ","] as const);
+  const missing = values["missing-values"];
+  if (values.header && values["no-header"])
+    throw new ChainruleError("usage", "--header and --no-header exclude each other");
+  const header = values.header ? true : values["no-header"] ? false : undefined;
+  const format: TableFormat = {
+    ...(decimal === undefined ? {} : { decimal }),
+    ...(thousands === undefined ? {} : { thousands }),
+    ...(typeof missing === "string" ? { missingValues: missing.split(",") } : {}),
+    ...(header === undefined ? {} : { header }),
+  };
+  fieldReader(format);
+  return format;
 }
 
 function splitFlag(split: string | undefined, fraction: string | undefined): DataFlags["split"] {

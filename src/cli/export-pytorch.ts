@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { exportPytorch } from "../io/export-pytorch.ts";
 import { openTrainer } from "./backend.ts";
+import { sayData } from "./data-summary.ts";
 import { makeFolder, requireWritable, writeWhole } from "./files.ts";
 import { print } from "./output.ts";
 import { planOf, trainOptions } from "./train-plan.ts";
@@ -31,6 +32,7 @@ export async function run(folder: string, args: readonly string[]): Promise<numb
   const steps = values.steps === undefined && values.epochs === undefined ? 0 : plan.steps;
   makeFolder(folder);
   requireWritable(join(folder, FIRST_FILE));
+  sayData(plan.summary);
   const trainer = await openTrainer(plan.backend, plan.trainer, plan.onLost);
   try {
     let loss: number | null = null;

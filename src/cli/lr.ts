@@ -1,6 +1,7 @@
 import { short } from "../core/format.ts";
 import { findLearningRate, type LearningRateCurve } from "../train/find-learning-rate.ts";
 import { openBackend } from "./backend.ts";
+import { sayData } from "./data-summary.ts";
 import { print, table } from "./output.ts";
 import { planOf, trainOptions } from "./train-plan.ts";
 import { countFlag, numberFlag, parse } from "./usage.ts";
@@ -32,6 +33,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const to = numberFlag("to", values.to);
   const steps = countFlag("steps", values.steps, 10);
   const plan = await planOf(values, positionals[0]!);
+  sayData(plan.summary);
   const backend = await openBackend(plan.backend);
   const found = await findLearningRate(backend, plan.trainer, {
     ...(from === undefined ? {} : { from }),

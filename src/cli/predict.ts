@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
+import type { TableFormat } from "../data/csv-format.ts";
 import { gunzipIfNeeded } from "../data/gunzip.ts";
 import {
   type NewRows,
@@ -18,6 +19,7 @@ import { predictRows } from "../train/predict-rows.ts";
 import { probabilities } from "../train/probabilities.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { csvText } from "./csv-text.ts";
+import { formatFlags } from "./data-flags.ts";
 import { readBytes, readJson, recordOf, requireWritable, writeWhole } from "./files.ts";
 import { note, print } from "./output.ts";
 import { loadModel } from "./sources.ts";
@@ -36,6 +38,8 @@ that \`chainrule train --save W.safetensors\` writes beside the weights, in W.sa
                             .safetensors or .npz (x, or x_test), .npy, or IDX images
   --out <file.csv|->        a line for each row: the class and every class's probability, or the values
   --missing <refuse|drop>   CSV: what to do with a row that lacks a value (default refuse, by line and column)
+  --missing-values, --decimal, --thousands, --header, --no-header
+                            CSV: as for train; by default as they were for the rows that the net learned from
   --preprocessing <file>    another record than the one beside the weights
   --backend <B>             auto (default), webgpu, cpu or reference
   --json                    print what was done as JSON`;
@@ -45,6 +49,11 @@ const options = {
   data: { type: "string" },
   out: { type: "string" },
   missing: { type: "string" },
+  "missing-values": { type: "string" },
+  decimal: { type: "string" },
+  thousands: { type: "string" },
+  header: { type: "boolean" },
+  "no-header": { type: "boolean" },
   preprocessing: { type: "string" },
   backend: { type: "string" },
 } as const;
@@ -61,9 +70,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const out = requiredFile("out", values.out);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const missing = choiceFlag("missing", values.missing, ["refuse", "drop"] as const) ?? "refuse";
+  const format = formatFlags(values);
   const weights = weightsOf((await weightsFlags(values, model))!, model);
   const record = recordFor(weightsFile, values.preprocessing, model);
-  const { x, lines } = await readRows(data, record, missing);
+  const { x, lines } = await readRows(data, record, missing, format);
   if (out !== "-") requireWritable(out);
   const backend = await openBackend(choice);
   const outputs = await predictRows(backend, model, weights, x);
@@ -98,14 +108,19 @@ function recordFor(weights: string, named: string | undefined, model: ModelSpec)
   return record;
 }
 
-async function readRows(path: string, record: Preprocessing, missing: "refuse" | "drop"): Promise<NewRows> {
+async function readRows(
+  path: string,
+  record: Preprocessing,
+  missing: "refuse" | "drop",
+  format: TableFormat,
+): Promise<NewRows> {
   const name = basename(path);
   const counted = (x: NdArray): NewRows => {
     const prepared = prepareRows(name, x, record);
     return { x: prepared, lines: Array.from({ length: prepared.shape[0]! }, (_, i) => i + 1) };
   };
   const plain = await gunzipIfNeeded(name, readBytes(path));
-  if (dataFormat(name, plain) === "csv") return prepareCsv(name, plain, record, missing);
+  if (dataFormat(name, plain) === "csv") return prepareCsv(name, plain, record, missing, format);
   return counted(await loadInputs(name, plain, record.pixelScale));
 }
 

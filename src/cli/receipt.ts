@@ -4,6 +4,7 @@ import { makeReceipt } from "../io/receipt.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import type { Rows } from "../train/row-source.ts";
 import { openExact } from "./backend.ts";
+import { sayData } from "./data-summary.ts";
 import { makeFolder, requireWritable, writeWhole } from "./files.ts";
 import { print } from "./output.ts";
 import { randomBatch } from "./random-batch.ts";
@@ -41,6 +42,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const [npz, script] = ["receipt.npz", "receipt.py"].map((name) => join(out, name)) as [string, string];
   makeFolder(out);
   for (const path of [npz, script]) requireWritable(path);
+  sayData(plan.summary);
   const backend = await openExact(plan.backend);
   const receipt = await makeReceipt(backend, plan.trainer);
   backend.dispose();

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
+import { noticeText } from "../data/csv-notices.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Preprocessing, preprocessingOf } from "../data/preprocessing.ts";
 import { dataPresets } from "../data/presets.ts";
@@ -11,6 +12,7 @@ import { matchData } from "../train/match-rows.ts";
 import type { Rows } from "../train/row-source.ts";
 import { type RowSource, splitSource } from "../train/row-source.ts";
 import type { DataFlags } from "./data-flags.ts";
+import { type DataSummary, dataSummary } from "./data-summary.ts";
 import { note } from "./output.ts";
 import { loadData } from "./sources.ts";
 
@@ -20,6 +22,8 @@ export interface RunData {
   readonly validation: Rows | RowSource | null;
   readonly test: Rows | RowSource | null;
   readonly preprocessing: Preprocessing;
+  /** What is predicted from what. */
+  readonly summary: DataSummary;
 }
 
 /** Files from this size on are read by rows where they can be: two or three times as much would lie in memory. */
@@ -42,12 +46,30 @@ export async function runData(source: string, flags: DataFlags, seed: number, mo
 /** Rows that are in memory. */
 export function residentData(split: ResidentSplit, model: ModelSpec): RunData {
   const match = (rows: Rows, what: string): Rows | RowSource => matchData(model, rows, what);
+  const parts = [split.train, split.validation, split.test];
+  const rows = parts.reduce((sum, part) => sum + (part?.x.shape[0] ?? 0), 0);
   return {
-    train: match(split.train, "training data"),
+    train: explained(split.train, () => match(split.train, "training data")),
     validation: split.validation ? match(split.validation, "validation data") : null,
     test: split.test ? match(split.test, "test data") : null,
     preprocessing: preprocessingOf(split.train),
+    summary: dataSummary(split.train, model, rows),
   };
+}
+
+/** What columns became says more than the width of rows that do not fit. */
+function explained<T>({ columns = [], table }: Partial<Dataset>, match: () => T): T {
+  try {
+    return match();
+  } catch (error) {
+    const kinds = columns.filter(({ categories }) => categories);
+    if (!(error instanceof ChainruleError) || kinds.length === 0) throw error;
+    const became = kinds.map(({ name, categories }) => `"${name}" became ${categories!.length}`).join(", ");
+    const notices = (table?.notices ?? []).filter(({ kind }) => kind === "numbers" || kind === "dates").map(noticeText);
+    throw new ChainruleError(error.code, [`${error.message} (of categories ${became})`, ...notices].join("; "), {
+      cause: error,
+    });
+  }
 }
 
 /** Of a data set, or of rows that only carry values. */
@@ -111,6 +133,7 @@ async function streamed(source: string, flags: DataFlags, model: ModelSpec): Pro
     train: match("training data", 0)!,
     validation: match("validation data", 1),
     test: match("test data", 2),
+    summary: dataSummary(all, model, all.x.shape[0]!),
     preprocessing: {
       inputs: all.x.shape[1]!,
       columns: null,

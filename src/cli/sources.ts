@@ -1,17 +1,19 @@
 import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
-import type { DataSplit } from "../data/dataset.ts";
+import type { DataSplit, Dataset } from "../data/dataset.ts";
 import { dataPreset, dataPresets } from "../data/presets.ts";
 import { splitThreeWays } from "../data/split.ts";
 import { standardise } from "../data/standardise.ts";
 import { KNOWN_FORMATS } from "../io/data-format.ts";
 import { loadDataSplit } from "../io/load-file.ts";
-import { losses } from "../nn/losses.ts";
 import { type ModelSpec, parseModel } from "../nn/model.ts";
+import { modelWarnings } from "../nn/model-warnings.ts";
 import { type TrainingPreset, trainingPresets } from "../nn/presets.ts";
 import type { DataFlags } from "./data-flags.ts";
+import { fitTask, requireTask } from "./data-task.ts";
 import { readBytes, readJson, readShipped } from "./files.ts";
+import { note } from "./output.ts";
 
 /** A bare word that no file has for its name: meant as a preset. A path is one on any system, a\\b and C:x among them. */
 function isNoFile(source: string): boolean {
@@ -29,7 +31,9 @@ export function loadModel(source: string): { model: ModelSpec; preset: TrainingP
       `there is no preset or file "${source}"; presets are ${names}; or give a model file`,
     );
   }
-  return { model: parseModel(readJson(source)), preset: null };
+  const model = parseModel(readJson(source));
+  for (const warning of modelWarnings(model)) note(`warning: ${warning}`);
+  return { model, preset: null };
 }
 
 export interface DataChoice {
@@ -50,13 +54,18 @@ export async function loadData({ source, flags, seed }: DataChoice, model: Model
       `there is no data preset or file "${source}"; presets are ${names}; files ${KNOWN_FORMATS}`,
     );
   }
-  const task = losses[model.loss].targets === "classes" || model.loss === "bce" ? "classification" : "regression";
+  requireTask(model, flags?.file.task);
   const file = await loadDataSplit(basename(source), readBytes(source), {
-    task,
     ...flags?.file,
     read: (file) => Promise.resolve(readBytes(source.slice(0, source.length - basename(source).length) + file)),
   });
-  const split = divided(source, file, flags);
+  const matched = (part: Dataset): Dataset => fitTask(part, model, flags?.file.task);
+  const fitted: DataSplit = {
+    train: matched(file.train),
+    ...(file.validation ? { validation: matched(file.validation) } : {}),
+    test: file.test && matched(file.test),
+  };
+  const split = divided(source, fitted, flags);
   return flags?.standardise ? standardise(split) : split;
 }
 

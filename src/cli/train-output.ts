@@ -2,6 +2,7 @@ import { short } from "../core/format.ts";
 import type { Evaluation } from "../train/evaluation.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
 import type { ValidatedRun, Validation } from "../train/validation.ts";
+import type { DataSummary } from "./data-summary.ts";
 import { clearProgress, print } from "./output.ts";
 
 /** Evaluations at the end of a run. */
@@ -64,6 +65,7 @@ export function summary(r: {
   seconds: number;
   json: boolean;
   save: string | undefined;
+  data: DataSummary;
 }): void {
   const { backend } = r.trainer;
   const { step, best, stoppedEarly, restored } = r.ended;
@@ -81,6 +83,7 @@ export function summary(r: {
         seconds: r.seconds,
         backend: backend.description,
         saved: r.save ?? null,
+        data: r.data,
       }),
     );
     return;

@@ -18,6 +18,7 @@ import type { WeightsChoice } from "../train/trainer.ts";
 import type { EarlyStopping } from "../train/validation.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
 import { dataFlags, dataHelp, dataOptions } from "./data-flags.ts";
+import type { DataSummary } from "./data-summary.ts";
 import { recordOf, requireWritable } from "./files.ts";
 import { residentData, runData } from "./run-data.ts";
 import { loadModel } from "./sources.ts";
@@ -129,6 +130,8 @@ export interface TrainPlan extends CheckpointPlan {
   readonly validation: Rows | RowSource | null;
   /** How new rows are made like those that were learned from. */
   readonly preprocessing: Preprocessing;
+  /** What is predicted from what. */
+  readonly summary: DataSummary;
   readonly steps: number;
   /** Steps between two lines on the screen, and in the log. */
   readonly shown: number;
@@ -231,6 +234,7 @@ export async function planOf(
     onLost: choiceFlag("on-lost", values["on-lost"], ["cpu", "wait", "stop"] as const) ?? "cpu",
     validation: split.validation,
     preprocessing: split.preprocessing,
+    summary: split.summary,
     steps,
     shown: logEvery ?? preset?.logEvery ?? Math.max(1, Math.round(steps / 20)),
     // The tutorial prints every 5,000 steps; any other log has every step unless told otherwise.

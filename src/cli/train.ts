@@ -7,6 +7,7 @@ import { parameterSpecs } from "../nn/model.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
 import { ValidationWatch } from "../train/validation.ts";
 import { openTrainer } from "./backend.ts";
+import { sayData } from "./data-summary.ts";
 import { recordOf, writeWhole } from "./files.ts";
 import { clearProgress, note, print, progress } from "./output.ts";
 import { goOn, Keeper, openCheckpoints, openLog, recall, remembered, requireRun } from "./train-checkpoint.ts";
@@ -38,6 +39,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const { data, optimizer, halves, seed } = trainer.options;
   const { steps, shown, logged, json } = plan;
   const count = parameterSpecs(trainer.options.model).reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);
+  sayData(plan.summary);
   note(
     `${count} parameters, ${data.x.shape[0]} rows, ${steps} steps of ${trainer.batchRows} rows, ${optimizer.type} lr ${optimizer.lr}${halves ? ", products of halves" : ""}, seed ${seed}`,
   );
@@ -116,7 +118,7 @@ export async function run(args: readonly string[]): Promise<number> {
     process.off("SIGTERM", stop);
   }
   const seconds = (performance.now() - start) / 1000;
-  summary({ trainer, first, last, ended, final, seconds, json: json, save: plan.save });
+  summary({ trainer, first, last, ended, final, seconds, json: json, save: plan.save, data: plan.summary });
   trainer.dispose();
   return abort.signal.aborted ? INTERRUPTED : 0;
 }

@@ -10,3 +10,8 @@ export function brief(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 100 ? `${text.slice(0, 100)}...` : text;
 }
+
+/** A text for a message: in quotes, cut short. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}...` : text);
+}

@@ -1,87 +1,115 @@
 import { ChainruleError } from "../core/errors.ts";
+import { quote } from "../core/format.ts";
+import { type FieldReader, fieldReader } from "./csv-format.ts";
+import { readingOf } from "./csv-looks.ts";
+import { readingText } from "./csv-notices.ts";
 import type { CsvRecord } from "./csv-records.ts";
+import type { Table } from "./csv-table.ts";
 import type { Column } from "./dataset.ts";
-
-const MISSING = new Set(["", "NA", "?"]);
-/** A decimal number. One way to match each text, so that a long field cannot make it backtrack. */
-const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
-
-export function isMissing(field: string): boolean {
-  return MISSING.has(field.trim());
-}
-
-export function isNumber(field: string): boolean {
-  return NUMBER.test(field.trim());
-}
 
 /** Columns that one column of categories may become: a name or an identifier has a text of its own in every row. */
 const MOST_CATEGORIES = 256;
 /** Values that the columns of x may hold together: 2 GiB as f64. */
 const MOST_VALUES = 2 ** 28;
 
+/** The rows of a table that are used. */
+export type TableRows = Pick<Table, "columns" | "reader"> & {
+  readonly name: string;
+  readonly records: readonly CsvRecord[];
+};
+
+/** The texts of a column, one a row. */
+export function textsOf({ columns, records }: TableRows, column: string): string[] {
+  const at = columns.get(column)!;
+  return records.map(({ fields }) => fields[at]!.trim());
+}
+
 /**
  * What each named column is: numbers, or categories where it is asked for or no text in it is meant as a number. A column
  * of both is numbers with a mistake in it, which `encodeColumns` refuses by line.
  * Throws ChainruleError "data" for a column with a text of its own in too many rows.
  */
-export function columnKinds(
-  name: string,
-  rows: readonly CsvRecord[],
-  names: readonly string[],
-  columns: ReadonlyMap<string, number>,
-  categorical: readonly string[],
-): Column[] {
+export function columnKinds(table: TableRows, names: readonly string[], categorical: readonly string[]): Column[] {
+  const { reader, name } = table;
   return names.map((column) => {
-    const at = columns.get(column)!;
-    const isText = ({ fields }: CsvRecord): boolean => !meantAsNumber(fields[at]!.trim());
-    if (!categorical.includes(column) && !rows.every(isText)) return { name: column, categories: null };
-    const { values } = distinct(rows.map(({ fields }) => fields[at]!.trim()).filter((text) => !MISSING.has(text)));
+    const at = table.columns.get(column)!;
+    const isText = ({ fields }: CsvRecord): boolean => !meantAsNumber(fields[at]!.trim(), reader);
+    if (!categorical.includes(column) && !table.records.every(isText)) return { name: column, categories: null };
+    const texts = textsOf(table, column).filter((text) => !reader.isMissing(text));
+    const { values } = distinct(texts, reader);
     if (values.length <= MOST_CATEGORIES) return { name: column, categories: values };
     const message = `${values.length} different texts, more than the ${MOST_CATEGORIES} that are taken as categories`;
-    throw new ChainruleError("data", `${name}, column "${column}": ${message}; leave it out of the features`);
+    const reading = categorical.includes(column) ? null : readingOf(values);
+    const way = reading ? `${quote(values[0]!)} is a number ${readingText(reading)}` : "leave it out of the features";
+    throw new ChainruleError("data", `${name}, column ${quote(column)}: ${message}; ${way}`);
   });
 }
 
 /**
  * The columns of the rows as f64 [rows, width], row-major: a number as it is, categories as one column each, of which one
- * is 1. `columns` gives each name's index.
+ * is 1.
  * Throws ChainruleError "data" naming line and column for a missing value, text in place of a number, a number beyond
  * f32, and a category that is not among the column's.
  */
-export function encodeColumns(
-  name: string,
-  rows: readonly CsvRecord[],
-  kinds: readonly Column[],
-  columns: ReadonlyMap<string, number>,
-): Float64Array {
+export function encodeColumns(table: TableRows, kinds: readonly Column[]): Float64Array {
+  const { name, records } = table;
   const width = widthOf(kinds);
-  if (rows.length * width > MOST_VALUES) {
-    const message = `${rows.length} rows of ${width} values, more than the ${MOST_VALUES} values that are accepted`;
+  if (records.length * width > MOST_VALUES) {
+    const message = `${records.length} rows of ${width} values, more than the ${MOST_VALUES} values that are accepted`;
     throw new ChainruleError("data", `${name}: ${message}`);
   }
-  const known = kinds.map(({ categories }) => categories && new Map(categories.map((text, i) => [text, i])));
-  const keys = kinds.map(({ categories }) => categories && keyOf(categories));
-  const out = new Float64Array(rows.length * width);
+  const out = new Float64Array(records.length * width);
   let at = 0;
-  for (const { line, fields } of rows) {
-    kinds.forEach(({ name: column, categories }, j) => {
-      const text = fields[columns.get(column)!]!.trim();
-      const fail = (what: string): never => {
-        throw new ChainruleError("data", `${name}, line ${line}, column "${column}": ${what}`);
-      };
-      if (MISSING.has(text)) fail("a value is missing");
-      if (categories) {
-        const index = known[j]!.get(keys[j]!(text)) ?? fail(`${quote(text)} is not among ${list(categories)}`);
-        out[at + index] = 1;
-        at += categories.length;
-      } else {
-        const value = NUMBER.test(text) ? Number(text) : Number.NaN;
-        if (!Number.isFinite(Math.fround(value))) fail(`${quote(text)} is not a number that f32 can hold`);
-        out[at++] = value;
-      }
-    });
+  for (const kind of kinds) {
+    if (kind.categories) encodeCategories(table, kind.name, kind.categories, out.subarray(at), width);
+    else encodeNumbers(table, kind.name, out.subarray(at), width);
+    at += kind.categories?.length ?? 1;
   }
   return out;
+}
+
+function encodeNumbers(table: TableRows, column: string, out: Float64Array, width: number): void {
+  const { records, reader } = table;
+  const at = table.columns.get(column)!;
+  for (let i = 0; i < records.length; i++) {
+    const text = records[i]!.fields[at]!.trim();
+    const value = reader.number(text);
+    if (!Number.isFinite(Math.fround(value)) || reader.isMissing(text)) failAt(table, i, column, text);
+    out[i * width] = value;
+  }
+}
+
+function failAt(table: TableRows, row: number, column: string, text: string): never {
+  if (table.reader.isMissing(text)) throw lineError(table, row, column, `a value is missing${shownMissing(text)}`);
+  const reading = readingOf([text]);
+  const way = reading ? `; it is one ${readingText(reading)}` : "";
+  throw lineError(table, row, column, `${quote(text)} is not a number that f32 can hold${way}`);
+}
+
+/** What stands there for it, where that is not plainly nothing, and the way out. */
+function shownMissing(text: string): string {
+  return `${text === "" ? "" : ` (${quote(text)})`}; --missing drop leaves such rows out (missing: "drop")`;
+}
+
+function lineError({ name, records }: TableRows, row: number, column: string, message: string): ChainruleError {
+  return new ChainruleError("data", `${name}, line ${records[row]!.line}, column ${quote(column)}: ${message}`);
+}
+
+function encodeCategories(
+  table: TableRows,
+  column: string,
+  categories: readonly string[],
+  out: Float64Array,
+  width: number,
+): void {
+  const known = new Map(categories.map((text, i) => [text, i]));
+  const keyOf = keyFor(categories, table.reader);
+  textsOf(table, column).forEach((text, i) => {
+    if (table.reader.isMissing(text)) throw lineError(table, i, column, `a value is missing${shownMissing(text)}`);
+    const index = known.get(keyOf(text));
+    if (index === undefined) throw lineError(table, i, column, `${quote(text)} is not among ${listed(categories)}`);
+    out[i * width + index] = 1;
+  });
 }
 
 /** Columns of x that these columns of the file become. */
@@ -96,59 +124,45 @@ export function encodedNames(kinds: readonly Column[]): string[] {
 
 /**
  * One column as classes: the label of each row as an index into `classes`, the sorted distinct labels.
- * Throws ChainruleError "data" naming line and column for a missing label and for numbers that are not whole.
+ * Throws ChainruleError "data" naming line and column for a missing label.
  */
-export function classColumn(
-  name: string,
-  rows: readonly CsvRecord[],
-  column: string,
-  at: number,
-): { labels: number[]; classes: string[] } {
-  const texts = rows.map(({ fields }) => fields[at]!.trim());
-  const blank = texts.findIndex((text) => MISSING.has(text));
-  if (blank >= 0) {
-    throw new ChainruleError("data", `${name}, line ${rows[blank]!.line}, column "${column}": the label is missing`);
-  }
-  const numeric = texts.every((text) => NUMBER.test(text));
-  const broken = numeric ? texts.findIndex((text) => !Number.isSafeInteger(Number(text))) : -1;
-  if (broken >= 0) {
-    const where = `${name}, line ${rows[broken]!.line}, column "${column}"`;
-    throw new ChainruleError(
-      "data",
-      `${where}: ${quote(texts[broken]!)} is no class; ask for a regression to predict numbers`,
-    );
-  }
-  const { keys, values: classes } = distinct(texts);
+export function classColumn(table: TableRows, column: string): { labels: number[]; classes: string[] } {
+  const texts = textsOf(table, column);
+  const blank = texts.findIndex((text) => table.reader.isMissing(text));
+  if (blank >= 0) throw lineError(table, blank, column, `the label is missing${shownMissing(texts[blank]!)}`);
+  const { keys, values: classes } = distinct(texts, table.reader);
   const index = new Map(classes.map((label, i) => [label, i]));
   return { labels: keys.map((key) => index.get(key)!), classes };
 }
 
 /** What f32 cannot hold, and files mean as a number all the same: no category. */
 const NO_NUMBER = /^(?:0x[\da-f]+|[+-]?(?:nan|inf|infinity))$/i;
+const plain = fieldReader();
 
-function meantAsNumber(text: string): boolean {
-  return NUMBER.test(text) || NO_NUMBER.test(text);
+/** A number of the format; or one with a point where the format has commas, which is a mistake and no category. */
+function meantAsNumber(text: string, reader: FieldReader): boolean {
+  const isNumber = !Number.isNaN(reader.number(text)) || !Number.isNaN(plain.number(text)) || NO_NUMBER.test(text);
+  return isNumber && !reader.isMissing(text);
 }
 
-/** Texts that are all whole numbers are compared as numbers: "1", "01" and "1.0" are one. Adding 0 turns -0 into 0. */
-function keyOf(texts: readonly string[]): (text: string) => string {
-  const whole = (text: string): boolean => NUMBER.test(text) && Number.isSafeInteger(Number(text));
-  if (!texts.every(whole)) return (text) => text;
-  return (text) => (whole(text) ? String(Number(text) + 0) : text);
+/** Texts that are all numbers are compared as numbers: "1", "01" and "1.0" are one. Adding 0 turns -0 into 0. */
+function keyFor(texts: readonly string[], reader: FieldReader): (text: string) => string {
+  // Beyond these two numbers in a row are one.
+  const isNumber = (text: string): boolean => Math.abs(reader.number(text)) <= Number.MAX_SAFE_INTEGER;
+  if (!texts.every(isNumber)) return (text) => text;
+  return (text) => (isNumber(text) ? String(reader.number(text) + 0) : text);
 }
 
-/** Each text's key, and the distinct keys: in numerical order where all are whole numbers, else by their code units. */
-function distinct(texts: readonly string[]): { keys: string[]; values: string[] } {
-  const keys = texts.map(keyOf(texts));
-  const numeric = keys.every((key) => NUMBER.test(key) && Number.isSafeInteger(Number(key)));
-  return { keys, values: [...new Set(keys)].sort(numeric ? (a, b) => Number(a) - Number(b) : undefined) };
+/** Each text's key, and the distinct keys: in numerical order where all are numbers, else by their code units. */
+function distinct(texts: readonly string[], reader: FieldReader): { keys: string[]; values: string[] } {
+  const keys = texts.map(keyFor(texts, reader));
+  const values = [...new Set(keys)];
+  const numeric = values.every((key) => !Number.isNaN(plain.number(key)));
+  return { keys, values: values.sort(numeric ? (a, b) => Number(a) - Number(b) : undefined) };
 }
 
-function list(texts: readonly string[]): string {
+/** Some of them, and how many more there are. */
+export function listed(texts: readonly string[]): string {
   const shown = texts.slice(0, 5).map(quote).join(", ");
   return texts.length > 5 ? `${shown} and ${texts.length - 5} more` : shown;
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}...` : text);
 }

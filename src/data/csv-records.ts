@@ -7,19 +7,21 @@ export interface CsvRecord {
 }
 
 /**
- * Splits CSV text into records, as RFC 4180 has it: commas, fields in double quotes may hold commas, line ends and
- * doubled quotes. Lines end in LF, CRLF or CR; blank lines are skipped. Spaces are kept.
+ * Splits CSV text into records, as RFC 4180 has it, with any separator: fields in double quotes may hold separators, line
+ * ends and doubled quotes. Lines end in LF, CRLF or CR; blank lines are skipped. Spaces are kept. `line` is the number of
+ * the first.
  * Throws ChainruleError "data" naming the line where a quote is out of place or never closed.
  */
-export function csvRecords(name: string, text: string): CsvRecord[] {
+export function csvRecords(name: string, text: string, separator = ",", line = 1): CsvRecord[] {
   const records: CsvRecord[] = [];
   let fields: string[] = [];
-  let line = 1;
-  let recordLine = 1;
+  let recordLine = line;
   let at = 0;
   const fail = (where: number, message: string): never => {
     throw new ChainruleError("data", `${name}, line ${where}: ${message}`);
   };
+
+  const isEnd = (c: string): boolean => c === separator || c === "\n" || c === "\r";
 
   /** The quoted field whose opening quote is at `at`; leaves `at` behind the closing one. */
   const quoted = (): string => {
@@ -50,7 +52,7 @@ export function csvRecords(name: string, text: string): CsvRecord[] {
     fields.push(wasQuoted ? quoted() : bare());
     const next = text[at];
     if (next !== undefined && !isEnd(next)) fail(line, "text follows a closing double quote");
-    if (next === ",") {
+    if (next === separator) {
       at++;
       if (at < text.length) continue;
       fields.push("");
@@ -63,10 +65,6 @@ export function csvRecords(name: string, text: string): CsvRecord[] {
     recordLine = line;
   }
   return records;
-}
-
-function isEnd(c: string): boolean {
-  return c === "," || c === "\n" || c === "\r";
 }
 
 function lineEnds(text: string): number {

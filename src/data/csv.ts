@@ -1,11 +1,15 @@
 import { ChainruleError } from "../core/errors.ts";
 import { cast, ndarray } from "../core/ndarray.ts";
-import { classColumn, columnKinds, encodeColumns, encodedNames, isMissing, isNumber } from "./csv-columns.ts";
-import { type CsvRecord, csvRecords } from "./csv-records.ts";
-import { type Column, type Dataset, validateDataset } from "./dataset.ts";
+import { classColumn, columnKinds, encodeColumns, encodedNames, type TableRows, textsOf } from "./csv-columns.ts";
+import type { TableFormat } from "./csv-format.ts";
+import { columnNotices, type TableNotice } from "./csv-notices.ts";
+import type { CsvRecord } from "./csv-records.ts";
+import { readTable, type Table } from "./csv-table.ts";
+import { type Column, type Dataset, type DroppedRows, validateDataset } from "./dataset.ts";
+import { type Task, taskOf, taskOfSeveral } from "./task.ts";
 
-/** What the columns of a CSV file are for. */
-export interface CsvOptions {
+/** What the columns of a CSV file are for, and how its fields are written. */
+export interface CsvOptions extends TableFormat {
   /**
    * Column(s) to predict, by name. A regression may have several. Without it: the last column that is named label,
    * class, target, species or y (in any case), else the last column of the file.
@@ -15,121 +19,122 @@ export interface CsvOptions {
   readonly features?: readonly string[];
   /** Columns of the features to take as categories, though they hold numbers. Columns without any number need no mention. */
   readonly categorical?: readonly string[];
-  /** "classification" (the default) makes class indices, "regression" takes the label column as numbers. */
-  readonly task?: "classification" | "regression";
-  /** What to do with a row where a field in use is empty, "NA" or "?": "refuse" (the default) or "drop". */
+  /**
+   * "classification" makes class indices, "regression" and "multilabel" take the label columns as numbers. Without it the
+   * labels tell: texts and few whole numbers are classes, others a regression, several columns of 0 and 1 labels.
+   */
+  readonly task?: Task;
+  /** What to do with a row where a field in use is missing: "refuse" (the default) or "drop". */
   readonly missing?: "refuse" | "drop";
   /** Origin and licence, in one line. */
   readonly source?: string;
 }
 
 const LABEL_NAMES = new Set(["label", "class", "target", "species", "y"]);
-
-/** Rows of a table under named columns. */
-export interface Table {
-  /** Of the header. */
-  readonly line: number;
-  /** Column name -> index. */
-  readonly columns: ReadonlyMap<string, number>;
-  readonly records: readonly CsvRecord[];
-}
-
-/** The header and the rows of a CSV file, each with as many fields as the header. Throws ChainruleError "data". */
-export function readTable(name: string, file: string | Uint8Array): Table {
-  const [header, ...records] = csvRecords(name, decode(name, file));
-  if (!header) throw new ChainruleError("data", `${name}: the file is empty`);
-  const columns = columnIndex(name, header);
-  if (records.length === 0) throw new ChainruleError("data", `${name}: a header and no rows`);
-  for (const { line, fields } of records) {
-    if (fields.length !== columns.size) {
-      const counts = `${fields.length} fields where the header has ${columns.size}`;
-      throw new ChainruleError("data", `${name}, line ${line}: ${counts}`);
-    }
-  }
-  return { line: header.line, columns, records };
-}
+/** A nameless index that pandas has read and written again. */
+const NAMED_INDEX = /^Unnamed: 0(?:\.\d+)?$/;
 
 /** The rows in which none of the columns is missing, or all of them where missing values are refused later. */
 export function presentRows(
   name: string,
-  { columns, records }: Table,
+  { columns, records, reader }: Table,
   names: readonly string[],
   missing: "refuse" | "drop",
-): readonly CsvRecord[] {
-  if (missing === "refuse") return records;
-  const used = names.map((column) => columns.get(column)!);
-  const rows = records.filter(({ fields }) => used.every((i) => !isMissing(fields[i]!)));
-  if (rows.length === 0) throw new ChainruleError("data", `${name}: every row has a missing value`);
-  return rows;
+): { readonly rows: readonly CsvRecord[]; readonly dropped: DroppedRows } {
+  if (missing === "refuse") return { rows: records, dropped: { rows: 0, columns: [] } };
+  const lacking = names.map((column) => ({ column, rows: 0 }));
+  const rows = records.filter(({ fields }) => {
+    const absent = lacking.filter(({ column }) => reader.isMissing(fields[columns.get(column)!]!.trim()));
+    for (const each of absent) each.rows++;
+    return absent.length === 0;
+  });
+  const dropped = { rows: records.length - rows.length, columns: lacking.filter((each) => each.rows > 0) };
+  if (rows.length === 0) {
+    const why = dropped.columns.map(({ column, rows }) => `"${column}" in ${rows}`).join(", ");
+    throw new ChainruleError("data", `${name}: every row has a missing value (${why} of ${records.length})`);
+  }
+  return { rows, dropped };
 }
 
 /**
- * Reads CSV text (or its UTF-8 bytes) with a header line. A feature is a column of numbers, or of categories, which
- * become a column each (`columns` says how): see columnKinds. Classes are the distinct labels,
- * in numerical order when all are whole numbers, else in the order of their code units; their indices make up `y`.
+ * Reads CSV text (or its UTF-8 bytes) with a header line; commas, semicolons or tabs lie between the fields, as the file
+ * tells. A feature is a column of numbers, or of categories, which become a column each (`columns` says how): see
+ * columnKinds. x is f64 and holds numbers as the file does. Classes are the distinct labels, in numerical order when all
+ * are numbers, else in the order of their code units; their indices make up `y`. What was decided on the way, and what of
+ * it may be meant otherwise, is in `table`.
  * Throws ChainruleError "data" that names the line (from 1) and the column.
  */
 export function readCsv(name: string, file: string | Uint8Array, options: CsvOptions = {}): Dataset {
-  const table = readTable(name, file);
-  const { columns, records } = table;
+  const table = readTable(name, file, options);
+  const { columns, records, reader } = table;
   if (columns.size < 2) {
-    const needed = "at least a feature and a label are needed, with commas between them";
+    const needed = "at least a feature and a label are needed, with commas, semicolons or tabs between them";
     throw new ChainruleError("data", `${name}, line ${table.line}: one column; ${needed}`);
   }
-  const { task = "classification", categorical = [], missing = "refuse" } = options;
+  const { categorical = [], missing = "refuse" } = options;
   const targets = options.label === undefined ? [defaultLabel([...columns.keys()])] : [options.label].flat();
-  const features = options.features ?? [...columns.keys()].filter((column) => !targets.includes(column));
-  requireColumns(name, columns, targets, features, task);
+  const index = [...columns.keys()].filter((column) => NAMED_INDEX.test(column) && !targets.includes(column));
+  const features =
+    options.features ?? [...columns.keys()].filter((column) => !targets.includes(column) && !index.includes(column));
+  requireColumns(name, columns, targets, features, options.task);
   const stray = categorical.find((column) => !features.includes(column));
   if (stray !== undefined) throw new ChainruleError("data", `${name}: "${stray}" is to be categorical, and no feature`);
-  const rows = presentRows(name, table, [...features, ...targets], missing);
-  const dropped = records.length - rows.length;
+  const { rows, dropped } = presentRows(name, table, [...features, ...targets], missing);
+  const used: TableRows = { name, columns, reader, records: rows };
+  const labelTexts = targets.map((target) => textsOf(used, target));
+  const known = labelTexts.map((texts) => texts.filter((text) => !reader.isMissing(text)));
+  const task = options.task ?? (known.length > 1 ? taskOfSeveral(known, reader) : taskOf(known[0]!, reader));
   const encoded = (kinds: readonly Column[]) => {
     const names = encodedNames(kinds);
-    return { names, array: ndarray([rows.length, names.length], "f64", encodeColumns(name, rows, kinds, columns)) };
+    return { names, array: ndarray([rows.length, names.length], "f64", encodeColumns(used, kinds)) };
   };
-  const kinds = columnKinds(name, rows, features, columns, categorical);
+  const kinds = columnKinds(used, features, categorical);
   const x = encoded(kinds);
+  const notices = [
+    ...table.doubtful.slice(0, 1).map((value): TableNotice => ({ kind: "names", column: value, value })),
+    ...kinds.flatMap(({ name: column, categories }) =>
+      columnNotices(column, textsOf(used, column), reader, categories ? "categories" : "numbers"),
+    ),
+    ...labelTexts.flatMap((texts, i) =>
+      columnNotices(targets[i]!, texts, reader, task === "classification" ? "classes" : "targets"),
+    ),
+  ];
+  const skipped = options.features ? [] : index.map((column) => `"${column}"`);
   const common = {
     name,
     x: x.array,
     columns: kinds,
     features: x.names,
     targets,
+    table: {
+      task,
+      names: [...columns.keys()],
+      dropped,
+      ignored: [...table.ignored, ...skipped],
+      notices,
+      format: formatOf(options),
+    },
     ...(options.source ? { source: options.source } : {}),
-    ...(dropped > 0 ? { preparation: `${dropped} of ${records.length} rows dropped for missing values` } : {}),
+    ...(dropped.rows > 0
+      ? { preparation: `${dropped.rows} of ${records.length} rows dropped for missing values` }
+      : {}),
   };
-  if (task === "regression") {
-    const y = encoded(targets.map((target) => ({ name: target, categories: null })));
-    return validateDataset({ ...common, y: cast(y.array, "f32") });
+  if (task === "classification") {
+    const { labels, classes } = classColumn(used, targets[0]!);
+    return validateDataset({ ...common, y: ndarray([rows.length], "i32", labels), classes });
   }
-  const { labels, classes } = classColumn(name, rows, targets[0]!, columns.get(targets[0]!)!);
-  return validateDataset({ ...common, y: ndarray([rows.length], "i32", labels), classes });
+  const y = encoded(targets.map((target) => ({ name: target, categories: null })));
+  return validateDataset({ ...common, y: cast(y.array, "f32") });
 }
 
-function decode(name: string, file: string | Uint8Array): string {
-  if (typeof file === "string") return file.startsWith("\uFEFF") ? file.slice(1) : file;
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(file); // drops a byte order mark
-  } catch (cause) {
-    throw new ChainruleError("data", `${name}: not UTF-8 text`, { cause });
-  }
-}
-
-/** Column name -> index. */
-function columnIndex(name: string, { line, fields }: CsvRecord): ReadonlyMap<string, number> {
-  const fail = (message: string): never => {
-    throw new ChainruleError("data", `${name}, line ${line}: ${message}`);
+/** What the options say of fields, alone: new rows are read likewise. */
+function formatOf({ decimal, thousands, missingValues, header }: TableFormat): TableFormat {
+  return {
+    ...(decimal === undefined ? {} : { decimal }),
+    ...(thousands === undefined ? {} : { thousands }),
+    ...(missingValues === undefined ? {} : { missingValues }),
+    ...(header === undefined ? {} : { header }),
   };
-  const columns = new Map<string, number>();
-  fields.forEach((field, i) => {
-    const column = field.trim();
-    if (column === "") fail(`column ${i + 1} has no name`);
-    if (columns.has(column)) fail(`two columns are named "${column}"`);
-    columns.set(column, i);
-  });
-  if (fields.every((field) => isNumber(field))) fail("only numbers; the first line must name the columns");
-  return columns;
 }
 
 function defaultLabel(columns: readonly string[]): string {
@@ -141,7 +146,7 @@ function requireColumns(
   columns: ReadonlyMap<string, number>,
   targets: readonly string[],
   features: readonly string[],
-  task: string,
+  task: Task | undefined,
 ): void {
   const fail = (message: string): never => {
     throw new ChainruleError("data", `${name}: ${message}`);

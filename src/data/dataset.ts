@@ -1,5 +1,8 @@
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, shapeText, type TypedArray } from "../core/ndarray.ts";
+import type { TableFormat } from "./csv-format.ts";
+import type { TableNotice } from "./csv-notices.ts";
+import type { Task } from "./task.ts";
 
 /** Rows to learn from: row i of `x` goes with row i of `y`. */
 export interface Dataset {
@@ -28,6 +31,8 @@ export interface Dataset {
   readonly source?: string;
   /** What was done to the source's values, in one line. */
   readonly preparation?: string;
+  /** What reading a table decided, where the rows come from one. */
+  readonly table?: TableFacts;
   /** The scaling already applied to `x`: value = (raw - mean) / deviation, column by column. */
   readonly scaling?: Scaling;
 }
@@ -38,6 +43,30 @@ export interface Column {
   readonly name: string;
   /** Its values, where it holds categories; null where it holds numbers. */
   readonly categories: readonly string[] | null;
+}
+
+/** What reading a table decided, and what of it may be meant otherwise. */
+export interface TableFacts {
+  /** What the label columns are taken for. */
+  readonly task: Task;
+  /** All columns that have a name, in the order of the file. */
+  readonly names: readonly string[];
+  /** Rows left out, and why. */
+  readonly dropped: DroppedRows;
+  /** Columns that only number the rows, or hold nothing, and are left out: what to call them. */
+  readonly ignored: readonly string[];
+  /** What may be meant otherwise: see noticeText. */
+  readonly notices: readonly TableNotice[];
+  /** What was said of how its fields are written. */
+  readonly format: TableFormat;
+}
+
+/** Rows that were left out since they lack a value. */
+export interface DroppedRows {
+  /** How many. */
+  readonly rows: number;
+  /** Columns that lack one, and in how many of the file's rows. */
+  readonly columns: readonly { readonly column: string; readonly rows: number }[];
 }
 
 /** Mean and standard deviation of each column of `x`, in the units of the source. */

@@ -1,8 +1,10 @@
 import { ChainruleError } from "../core/errors.ts";
 import { brief } from "../core/format.ts";
 import { cast, type NdArray, ndarray, reshape, shapeText, sizeOf } from "../core/ndarray.ts";
-import { presentRows, readTable } from "./csv.ts";
+import { presentRows } from "./csv.ts";
 import { encodeColumns, widthOf } from "./csv-columns.ts";
+import { fieldReader, type TableFormat } from "./csv-format.ts";
+import { readTable } from "./csv-table.ts";
 import type { Column, Dataset, Scaling } from "./dataset.ts";
 import { applyScaling } from "./standardise.ts";
 
@@ -23,6 +25,8 @@ export interface Preprocessing {
   readonly classes: readonly string[] | null;
   /** Names of the columns that it predicts. */
   readonly targets: readonly string[] | null;
+  /** How the fields of the table were written, where that was said; null where nothing was. */
+  readonly fields?: TableFormat | null;
 }
 
 const FORMAT = "chainrule-preprocessing";
@@ -38,6 +42,7 @@ export function preprocessingOf(train: Partial<Dataset> & Pick<Dataset, "x">): P
     scaling: train.scaling ?? null,
     classes: train.classes ?? null,
     targets: train.targets ?? null,
+    fields: train.table && Object.keys(train.table.format).length > 0 ? train.table.format : null,
   };
 }
 
@@ -54,13 +59,14 @@ export function parsePreprocessing(name: string, json: unknown): Preprocessing {
   const fail = (message: string): never => {
     throw new ChainruleError("file", `${name}: ${message}`);
   };
-  const known = ["format", "version", "inputs", "columns", "pixelScale", "scaling", "classes", "targets"];
+  const known = ["format", "version", "inputs", "columns", "pixelScale", "scaling", "classes", "targets", "fields"];
   const record = isRecord(json) ? json : fail("not a record of preprocessing, which is a JSON object");
   if (record.format !== FORMAT) fail(`"format" is ${brief(record.format)}, not "${FORMAT}"`);
   if (record.version !== VERSION) fail(`version ${brief(record.version)}; this Chainrule reads version ${VERSION}`);
   const stray = Object.keys(record).find((key) => !known.includes(key));
   if (stray !== undefined) fail(`unknown field ${brief(stray)}; known are ${known.join(", ")}`);
-  const { inputs, columns, pixelScale, scaling, classes, targets } = record;
+  // Records from before there was one have none.
+  const { inputs, columns, pixelScale, scaling, classes, targets, fields = null } = record;
   if (typeof inputs !== "number" || !Number.isInteger(inputs) || inputs < 1)
     return fail(`"inputs" must be a whole number from 1, got ${brief(inputs)}`);
   if (columns !== null && !(Array.isArray(columns) && columns.every(isColumn)))
@@ -74,7 +80,8 @@ export function parsePreprocessing(name: string, json: unknown): Preprocessing {
   for (const [key, texts] of Object.entries({ classes, targets })) {
     if (texts !== null && !isTexts(texts)) fail(`"${key}" must be a list of different names or null`);
   }
-  return { inputs, columns, pixelScale, scaling, classes, targets } as Preprocessing;
+  if (fields !== null && !isFormat(fields)) fail('"fields" must say how a table is written, or be null');
+  return { inputs, columns, pixelScale, scaling, classes, targets, fields } as Preprocessing;
 }
 
 /** Rows to predict, prepared. */
@@ -87,8 +94,9 @@ export interface NewRows {
 
 /**
  * Rows of a CSV file as the net learned to see them: columns by their names, wherever they are, encoded and scaled as
- * the training rows were. Other columns are ignored. Without a record of columns all are taken, in their order. A row
- * that lacks a value is an error ("refuse") or left out ("drop"). `file` is text or UTF-8 bytes, `name` its name.
+ * the training rows were. Other columns are ignored. Without a record of columns all are taken, in their order, and so
+ * they are where no line names them and there are as many. A row that lacks a value is an error ("refuse") or left out
+ * ("drop"). `file` is text or UTF-8 bytes, `name` its name; `format` stands in for what the record says of its fields.
  * Throws ChainruleError "data" naming line and column.
  */
 export function prepareCsv(
@@ -96,20 +104,25 @@ export function prepareCsv(
   file: string | Uint8Array,
   p: Preprocessing,
   missing: "refuse" | "drop",
+  format: TableFormat = {},
 ): NewRows {
-  const table = readTable(name, file);
-  const kinds = p.columns ?? [...table.columns.keys()].map((column) => ({ name: column, categories: null }));
+  const fields = { ...p.fields, ...format };
+  const table = readTable(name, file, fields);
+  const here = [...table.columns.keys()];
+  const inOrder = fields.header === false && here.length === p.columns?.length;
+  const known = inOrder ? p.columns?.map((column, i) => ({ ...column, name: here[i]! })) : p.columns;
+  const kinds = known ?? here.map((column) => ({ name: column, categories: null }));
   const absent = kinds.find((column) => !table.columns.has(column.name));
   if (absent) {
-    const has = [...table.columns.keys()].join(", ");
+    const has = here.join(", ");
     throw new ChainruleError(
       "data",
       `${name}: no column "${absent.name}", which the net learned from; there are ${has}`,
     );
   }
   const names = kinds.map((column) => column.name);
-  const rows = presentRows(name, table, names, missing);
-  const values = encodeColumns(name, rows, kinds, table.columns);
+  const { rows } = presentRows(name, table, names, missing);
+  const values = encodeColumns({ name, columns: table.columns, reader: table.reader, records: rows }, kinds);
   const x = prepareRows(name, ndarray([rows.length, widthOf(kinds)], "f64", values), p);
   return { x, lines: rows.map(({ line }) => line) };
 }
@@ -139,6 +152,22 @@ function isColumn(value: unknown): value is Column {
 function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((v) => typeof v === "string") && new Set(value).size === value.length;
 }
+
+function isFormat(value: unknown): value is TableFormat {
+  if (!isRecord(value)) return false;
+  const { decimal, thousands, missingValues, header, ...more } = value;
+  const sound = header === undefined || typeof header === "boolean";
+  const texts = missingValues === undefined || (Array.isArray(missingValues) && missingValues.every(isText));
+  if (!sound || !texts || Object.keys(more).length > 0) return false;
+  try {
+    fieldReader(value as TableFormat);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const isText = (value: unknown): boolean => typeof value === "string";
 
 function isScaling(value: unknown, inputs: number): value is Scaling {
   const numbers = (list: unknown, low: number): boolean =>

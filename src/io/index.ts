@@ -7,7 +7,10 @@
  */
 export type { ByteSource } from "../core/byte-source.ts";
 export type { CsvOptions } from "../data/csv.ts";
-export type { Column, DataSplit, Dataset, Scaling } from "../data/dataset.ts";
+export type { TableFormat } from "../data/csv-format.ts";
+export type { Reading } from "../data/csv-looks.ts";
+export { noticeText, type TableNotice } from "../data/csv-notices.ts";
+export type { Column, DataSplit, Dataset, DroppedRows, Scaling, TableFacts } from "../data/dataset.ts";
 export {
   type NewRows,
   type Preprocessing,
@@ -19,6 +22,7 @@ export {
 } from "../data/preprocessing.ts";
 export { splitBySeed, splitThreeWays, type ThreeWay } from "../data/split.ts";
 export { standardise } from "../data/standardise.ts";
+export type { Task } from "../data/task.ts";
 export { type Checkpoint, type DeviceRecord, decodeCheckpoint, deviceRecord, encodeCheckpoint } from "./checkpoint.ts";
 export { type CheckpointStore, Checkpoints, type RefusedSlot, restoreCheckpoint, type Slot } from "./checkpoints.ts";
 export { exportPytorch } from "./export-pytorch.ts";

@@ -71,7 +71,9 @@ export function parseModel(json: unknown): ModelSpec {
   }
   const layers = list.map(parseLayer);
   const spec: ModelSpec = { layers, loss: loss as LossName, ...crossEntropySettings(model, loss as LossName, layers) };
-  widths(spec);
+  if (widths(spec).outputs === 1 && loss === "crossEntropy") {
+    bad('model: crossEntropy of one output is always 0: two classes are "bce" of one output, or two outputs');
+  }
   if (parameterSpecs(spec).length === 0) bad("model: no layer has parameters, so there is nothing to train");
   return spec;
 }

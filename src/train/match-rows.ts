@@ -82,7 +82,7 @@ export function matchRows(model: ModelSpec, rows: Rows, what: string, numberOf =
   }
   refuseNotFinite(y, `${what}: y`, numberOf);
   if (model.loss === "bce") requireProbabilities(y, `${what}: y`, numberOf);
-  const values = isWhole(y) ? cast(y, "f32") : y;
+  const values = isWhole(y) ? namedValues(rows, model, what) : y;
   return { x: flatX, y: y.shape.length === 2 ? values : { ...values, shape: [n, width] } };
 }
 
@@ -132,6 +132,22 @@ function oneHot(y: NdArray, outputs: number, what: string, numberOf: NumberOf): 
     values[i * outputs + label] = 1;
   });
   return ndarray([labels.data.length, outputs], "f32", values);
+}
+
+/** Whole numbers as values: the numbers that classes are named by, or 0 and 1 for two classes. */
+function namedValues({ y, classes }: Rows, { loss }: ModelSpec, what: string): NdArray {
+  const numbers = classes?.map(Number);
+  if (!numbers || loss === "bce" || y.shape.length > 1) return cast(y, "f32");
+  if (!numbers.some(Number.isNaN))
+    return ndarray(
+      y.shape,
+      "f32",
+      Float32Array.from(y.data, (label) => numbers[label]!),
+    );
+  if (numbers.length <= 2) return cast(y, "f32");
+  const named = classes!.slice(0, 3).join(", ");
+  const message = `${numbers.length} classes (${named}, ...) are no numbers, which ${loss} takes; crossEntropy takes classes`;
+  throw new ChainruleError("data", `${what}: ${message}`);
 }
 
 /** bce compares probabilities, and whole numbers are 0 or 1 to it. */

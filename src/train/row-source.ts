@@ -10,6 +10,8 @@ export interface Rows {
   readonly x: NdArray;
   /** f32 [n, outputs], or class indices i32 [n]. */
   readonly y: NdArray;
+  /** Names of the classes, where y holds their indices: a loss on values takes none but numbers. */
+  readonly classes?: readonly string[];
 }
 
 /**

@@ -173,7 +173,7 @@ const texts: Readonly<Record<string, Fuzzed<string>>> = {
     inputs: fc.oneof(textMutations(csv), words('ab"c,1\noakpine')),
     read: (text) => prepareCsv("f", text, learned, "drop"),
     bytesOf: textBytes,
-    factor: 4 * learned.inputs,
+    factor: 8 * learned.inputs,
   },
   "a link": {
     inputs: fc.oneof(textMutations(link), fc.webUrl({ withFragments: true }), words("#&=v2net-drop.160")),
@@ -196,7 +196,7 @@ const files: Readonly<Record<string, Fuzzed<Uint8Array>>> = {
     read: (bytes) => readCsv("f", bytes, bytes.length % 2 ? { task: "regression" } : { missing: "drop" }),
     bytesOf,
     // A text of its own in every row is a column of its own: see the test of its limit in csv.test.ts.
-    factor: 4 * 64,
+    factor: 8 * 64,
   },
   IDX: { inputs: fc.oneof(randomBytes(), mutations(idxImages), idx), read: (b) => readIdx("f", b), bytesOf, factor: 4 },
   "an image's header": {

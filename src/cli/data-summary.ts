@@ -1,0 +1,117 @@
+import { mergedColumns, noticeText } from "../data/csv-notices.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { Task } from "../data/task.ts";
+import { losses } from "../nn/losses.ts";
+import { type ModelSpec, widths } from "../nn/model.ts";
+import type { RowSource, Rows } from "../train/row-source.ts";
+import { isResident } from "../train/row-source.ts";
+import { note } from "./output.ts";
+
+/** What is predicted from what, for --json and, as a line, for people. */
+export interface DataSummary {
+  readonly label: readonly string[];
+  readonly task: Task;
+  /** Names or indices of the classes; null where numbers are predicted. */
+  readonly classes: readonly string[] | null;
+  readonly numbers: readonly string[];
+  readonly categories: Readonly<Record<string, readonly string[]>>;
+  readonly inputs: number;
+  readonly rows: number;
+  readonly dropped: { readonly rows: number; readonly missing: Readonly<Record<string, number>> };
+  readonly ignored: readonly string[];
+  readonly warnings: readonly string[];
+  readonly line: string;
+}
+
+/** Names that are listed; the rest is counted. */
+const MOST_NAMES = 8;
+
+/** All rows of a run: of its parts, `train` says what they are. */
+export function dataSummary(
+  train: (Rows & Partial<Dataset>) | (RowSource & { readonly columns?: undefined; readonly table?: undefined }),
+  model: ModelSpec,
+  rows: number,
+): DataSummary {
+  const { columns, table } = train;
+  const facts: Partial<Dataset> = isResident(train) ? train : {};
+  const { outputs, inputs } = widths(model);
+  const task = taskOfRows(train, model);
+  const k = facts.classes?.length ?? Math.max(2, outputs);
+  const classes = task === "classification" ? (facts.classes ?? Array.from({ length: k }, (_, i) => String(i))) : null;
+  const label = facts.targets ?? ["y"];
+  const numbers = columns?.filter((c) => !c.categories).map((c) => c.name) ?? [];
+  const kinds = columns?.filter((c) => c.categories) ?? [];
+  const merged = facts.x?.dtype === "f64" ? mergedColumns(facts.x, columns ?? unnamed(inputs)) : [];
+  const warnings = [...(table?.notices ?? []), ...merged].map(noticeText);
+  const dropped = table?.dropped ?? { rows: 0, columns: [] };
+  const ignored = table?.ignored ?? [];
+  const from = facts.image
+    ? `images of ${facts.image.height} x ${facts.image.width}`
+    : [
+        ...(columns ? amount(numbers.length, "number", named(numbers)) : amount(inputs, "number", "")),
+        ...amount(
+          kinds.length,
+          "category column",
+          named(kinds.map((c) => `${c.name}: ${c.categories!.length} values`)),
+        ),
+      ].join(" and ");
+  const missing = dropped.columns.map(({ column, rows: n }) => `${column} missing in ${n}`).join(", ");
+  const parts = [
+    `predicts ${label.join(", ")} (${taskText(task, facts.classes, k, label.length, outputs)}) from ${from}`,
+    dropped.rows > 0 ? `${rows} of ${rows + dropped.rows} rows, ${dropped.rows} dropped (${missing})` : `${rows} rows`,
+    ...(ignored.length > 0 ? [`left out: ${ignored.join(", ")}`] : []),
+  ];
+  return {
+    ...{ label, task, classes, numbers, inputs, rows, ignored, warnings, line: parts.join("; ") },
+    categories: Object.fromEntries(kinds.map((c) => [c.name, c.categories!])),
+    dropped: { rows: dropped.rows, missing: Object.fromEntries(dropped.columns.map((c) => [c.column, c.rows])) },
+  };
+}
+
+/** Warnings that are printed; the rest is counted. */
+const MOST_WARNINGS = 10;
+
+/** The line, and a line for each warning. */
+export function sayData({ line, warnings }: DataSummary): void {
+  note(line);
+  for (const warning of warnings.slice(0, MOST_WARNINGS)) note(`warning: ${warning}`);
+  if (warnings.length > MOST_WARNINGS) note(`warning: ${warnings.length - MOST_WARNINGS} more columns like these`);
+}
+
+const unnamed = (inputs: number) => Array.from({ length: inputs }, (_, i) => ({ name: `x ${i}`, categories: null }));
+
+/** Rows before they are matched to the loss: labels are classes to some and values to others. */
+function taskOfRows(
+  { y }: { readonly y: { readonly dtype: string; readonly shape: readonly number[] } },
+  model: ModelSpec,
+): Task {
+  const labels = y.dtype === "i32" || y.dtype === "u32";
+  const { outputs } = widths(model);
+  if (losses[model.loss].targets === "classes") return "classification";
+  if (model.loss === "bce")
+    return outputs === 1 || (labels && (y.shape[1] ?? 1) === 1) ? "classification" : "multilabel";
+  return labels && outputs > 1 && (y.shape[1] ?? 1) === 1 ? "classification" : "regression";
+}
+
+function taskText(
+  task: Task,
+  names: readonly string[] | undefined,
+  classes: number,
+  labels: number,
+  outputs: number,
+): string {
+  if (task === "multilabel") return `${outputs} labels, each 0 or 1`;
+  if (task === "regression") return outputs > 1 && labels !== outputs ? `regression, ${outputs} numbers` : "regression";
+  return `${classes} class${classes === 1 ? "" : "es"}${names ? `: ${list(names)}` : ""}`;
+}
+
+const list = (names: readonly string[]): string =>
+  names.length > MOST_NAMES
+    ? `${names.slice(0, MOST_NAMES).join(", ")} and ${names.length - MOST_NAMES} more`
+    : names.join(", ");
+const named = (names: readonly string[]): string => ` (${list(names)})`;
+
+/** "2 numbers (a, b)", or nothing. */
+function amount(n: number, what: string, names: string): string[] {
+  return n === 0 ? [] : [`${n} ${what}${n === 1 ? "" : "s"}${names}`];
+}

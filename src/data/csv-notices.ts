@@ -1,0 +1,109 @@
+import { quote } from "../core/format.ts";
+import type { FieldReader } from "./csv-format.ts";
+import { looksLikeDate, type Reading, readingOf } from "./csv-looks.ts";
+import type { Column } from "./dataset.ts";
+
+/** What was read as the file has it and may be meant otherwise. `value` is one of the column's. */
+export type TableNotice =
+  /** Texts that look like numbers are categories, or classes. */
+  | { readonly kind: "numbers"; readonly column: string; readonly value: string; readonly reading: Reading }
+  /** Texts that look like dates or times are categories, or classes. */
+  | { readonly kind: "dates"; readonly column: string; readonly value: string }
+  /** Every row has a category, or a class, of its own. */
+  | { readonly kind: "unique"; readonly column: string; readonly value: string }
+  /** A column of whole numbers that count the rows is one of the features. */
+  | { readonly kind: "counts"; readonly column: string; readonly value: string }
+  | { readonly kind: "constant"; readonly column: string; readonly value: string }
+  /** Names of columns are numbers: the first line may be a row. */
+  | { readonly kind: "names"; readonly column: string; readonly value: string }
+  /** Different numbers that f32 does not tell apart, where nothing scales them first. */
+  | { readonly kind: "merged"; readonly column: string; readonly value: string; readonly other: string };
+
+/** What reads such a number: flags of the command and options of the library have the same names. */
+export function readingText(reading: Reading): string {
+  if (reading === "signs") return "once the signs around it are taken off";
+  const given = (["decimal", "thousands"] as const).filter((key) => reading[key] !== undefined);
+  const flags = given.map((key) => `--${key} ${reading[key] === " " ? '" "' : reading[key]}`).join(" ");
+  return `with ${flags} (${given.map((key) => `${key}: ${JSON.stringify(reading[key])}`).join(", ")})`;
+}
+
+/** In one line of English, with what to do. */
+export function noticeText(notice: TableNotice): string {
+  const column = `column ${quote(notice.column)}`;
+  const value = quote(notice.value);
+  switch (notice.kind) {
+    case "numbers":
+      return `${column} holds categories: ${value} is a number ${readingText(notice.reading)}`;
+    case "dates":
+      return `${column} holds categories: ${value} looks like a date; make a number of it, or leave it out`;
+    case "unique":
+      return `${column} has a text of its own in every row, such as ${value}: nothing can be learned from that; leave it out`;
+    case "counts":
+      return `${column} counts the rows (${value}, ...): where it is no measurement, leave it out`;
+    case "constant":
+      return `${column} is ${value} in every row: nothing can be learned from that`;
+    case "names":
+      return `${value} of the first line is taken as a column's name; if the line is a row, say --no-header (header: false)`;
+    case "merged":
+      return `${column} loses digits: ${notice.value} and ${notice.other} are one number in f32; standardise the columns`;
+  }
+}
+
+/** What is worth a notice about a column of rows, from its texts, and what it is taken as. */
+export function columnNotices(
+  column: string,
+  texts: readonly string[],
+  { number }: FieldReader,
+  as: "numbers" | "categories" | "targets" | "classes",
+): TableNotice[] {
+  const [value, n] = [texts[0]!, texts.length];
+  if (n < 2) return [];
+  const about = { column, value } as const;
+  if (texts.every((text) => text === value)) return [{ kind: "constant", ...about }];
+  if (as === "targets") return [];
+  if (as === "numbers") {
+    const start = number(value);
+    const first = n >= COUNTED && (start === 0 || start === 1);
+    return first && texts.every((text, i) => number(text) === start + i) ? [{ kind: "counts", ...about }] : [];
+  }
+  const different = [...new Set(texts)];
+  // Numbers that are meant as categories.
+  if (!different.some((text) => Number.isNaN(number(text)))) return [];
+  const reading = readingOf(different);
+  if (reading) return [{ kind: "numbers", ...about, reading }];
+  if (different.slice(0, 1000).every(looksLikeDate)) return [{ kind: "dates", ...about }];
+  return different.length === n ? [{ kind: "unique", ...about }] : [];
+}
+
+/** Fewer rows may count up by chance. */
+const COUNTED = 5;
+
+/** Rows of each column that are looked at, and the share of its numbers that must go lost before it is said. */
+const MOST_ROWS = 2 ** 16;
+const LOST = 0.01;
+
+/** Columns of x f64 [n, inputs] in which numbers that differ are one in f32. */
+export function mergedColumns(
+  x: { readonly shape: readonly number[]; readonly data: ArrayLike<number> },
+  columns: readonly Column[],
+): TableNotice[] {
+  const [n, width] = x.shape as [number, number];
+  const rows = Math.min(n, MOST_ROWS);
+  let at = 0;
+  return columns.flatMap(({ name, categories }): TableNotice[] => {
+    const from = at;
+    at += categories?.length ?? 1;
+    if (categories) return [];
+    const sorted = Float64Array.from({ length: rows }, (_, i) => x.data[i * width + from]!).sort();
+    let [different, merged, first] = [1, 0, -1];
+    for (let i = 1; i < rows; i++) {
+      if (sorted[i] === sorted[i - 1]) continue;
+      different++;
+      if (Math.fround(sorted[i]!) !== Math.fround(sorted[i - 1]!)) continue;
+      merged++;
+      if (first < 0) first = i;
+    }
+    if (merged <= LOST * different) return [];
+    return [{ kind: "merged", column: name, value: String(sorted[first - 1]), other: String(sorted[first]) }];
+  });
+}

@@ -1,0 +1,114 @@
+import { ChainruleError } from "../core/errors.ts";
+import { quote } from "../core/format.ts";
+import { type FieldReader, fieldReader, type TableFormat } from "./csv-format.ts";
+import { looksLikeDate, looksLikeNumber } from "./csv-looks.ts";
+import { type CsvRecord, csvRecords } from "./csv-records.ts";
+import { tellSeparator } from "./csv-separator.ts";
+
+/** Rows of a table under named columns. */
+export interface Table {
+  /** Of the first record. */
+  readonly line: number;
+  /** Column name -> index, without those that are ignored. */
+  readonly columns: ReadonlyMap<string, number>;
+  readonly records: readonly CsvRecord[];
+  readonly reader: FieldReader;
+  /** Columns that only number the rows or hold nothing, by what to call them. */
+  readonly ignored: readonly string[];
+  /** Names that are numbers, where the first line may be a row all the same. */
+  readonly doubtful: readonly string[];
+}
+
+/** The header and the rows of a CSV file, each with as many fields as the header. Throws ChainruleError "data". */
+export function readTable(name: string, file: string | Uint8Array, format: TableFormat = {}): Table {
+  const reader = fieldReader(format);
+  const text = decode(name, file);
+  const { separator, skip } = tellSeparator(text, reader);
+  const all = csvRecords(name, skip > 0 ? text.slice(skip) : text, separator, skip > 0 ? 2 : 1);
+  const first = all[0];
+  if (!first) throw new ChainruleError("data", `${name}: the file is empty`);
+  const records = format.header === false ? all : all.slice(1);
+  if (records.length === 0) throw new ChainruleError("data", `${name}: a header and no rows`);
+  for (const { line, fields } of records) {
+    if (fields.length === first.fields.length) continue;
+    const what = format.header === false ? `line ${first.line}` : "the header";
+    const counts = `${fields.length} fields where ${what} has ${first.fields.length}`;
+    const marks = separator === "," ? "" : ` (between ${separator === "\t" ? "tabs" : "semicolons"})`;
+    throw new ChainruleError("data", `${name}, line ${line}: ${counts}${marks}`);
+  }
+  const common = { line: first.line, records, reader };
+  if (format.header === false) {
+    const columns = new Map(first.fields.map((_, i) => [`c${i + 1}`, i] as const));
+    return { ...common, columns, ignored: [], doubtful: [] };
+  }
+  const doubtful = format.header ? [] : requireNames(name, first, records, reader);
+  return { ...common, ...namedColumns(name, first, records), doubtful };
+}
+
+function decode(name: string, file: string | Uint8Array): string {
+  if (typeof file === "string") return file.startsWith("\uFEFF") ? file.slice(1) : file;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(file); // drops a byte order mark
+  } catch (cause) {
+    throw new ChainruleError("data", `${name}: not UTF-8 text`, { cause });
+  }
+}
+
+/** Column name -> index. A nameless first column is an index that pandas or R wrote; one that is empty holds nothing. */
+function namedColumns(
+  name: string,
+  { line, fields }: CsvRecord,
+  records: readonly CsvRecord[],
+): Pick<Table, "columns" | "ignored"> {
+  const fail = (message: string): never => {
+    throw new ChainruleError("data", `${name}, line ${line}: ${message}`);
+  };
+  const columns = new Map<string, number>();
+  const ignored: string[] = [];
+  fields.forEach((field, i) => {
+    const column = field.trim();
+    if (columns.has(column)) fail(`two columns are named ${quote(column)}`);
+    if (column !== "") columns.set(column, i);
+    else if (i === 0 || records.every((r) => r.fields[i]!.trim() === ""))
+      ignored.push(`column ${i + 1} without a name`);
+    else fail(`column ${i + 1} has no name`);
+  });
+  if (columns.size === 0) fail("no column has a name");
+  return { columns, ignored };
+}
+
+/**
+ * Refuses a first line without a name in it: numbers that do not count up as years or positions do, dates, and texts that
+ * are again further down in their columns. Gives the names that are numbers, where they are not 0, 1, 2, ... either.
+ */
+function requireNames(
+  name: string,
+  { line, fields }: CsvRecord,
+  records: readonly CsvRecord[],
+  reader: FieldReader,
+): readonly string[] {
+  const texts = fields.map((field) => field.trim());
+  const isNumber = (text: string): boolean => !Number.isNaN(reader.number(text)) || looksLikeNumber(text);
+  const numbers = texts.filter(isNumber);
+  const values = numbers.map(reader.number);
+  const counting = values.every((v, i) => Number.isSafeInteger(v) && v >= 0 && (i === 0 || v > values[i - 1]!));
+  /** A row that holds the text again, or null for what no row need hold. */
+  const again = (text: string, i: number): number | undefined =>
+    records.find((r) => r.fields[i]!.trim() === text)?.line;
+  const named = texts.findIndex(
+    (text, i) => text !== "" && !isNumber(text) && !looksLikeDate(text) && again(text, i) === undefined,
+  );
+  if (named >= 0 && counting) {
+    const inOrder = values.every((v, i) => v === values[0]! + i) && (values[0] === 0 || values[0] === 1);
+    return inOrder ? [] : numbers;
+  }
+  const [number, text] = [numbers[0], texts.findIndex((t) => t !== "" && !isNumber(t))];
+  const repeated = text >= 0 ? again(texts[text]!, text) : undefined;
+  const reasons = [
+    ...(number === undefined ? [] : [`${quote(number)} is a number`]),
+    ...(repeated === undefined ? [] : [`${quote(texts[text]!)} is again in line ${repeated}`]),
+  ];
+  const why = reasons.length > 0 ? `: ${reasons.join(", ")}` : "";
+  const way = "if it is a row, say --no-header (header: false); if these are names, --header (header: true)";
+  throw new ChainruleError("data", `${name}, line ${line}: the first line does not name the columns${why}; ${way}`);
+}
