@@ -197,7 +197,7 @@ describe("bad input is refused before work starts, on one line, without a stack 
   test.each<[string, readonly string[], RegExp]>([
     ["unknown command", ["trian"], /unknown command "trian"; known are train/],
     ["unknown flag", ["train", "m.json", ...data, "--bogus", "1"], /--bogus/],
-    ["unknown preset", ["train", "nosuch"], /no preset "nosuch"; presets are tutorial/],
+    ["unknown preset", ["train", "nosuch"], /no preset or file "nosuch"; presets are tutorial/],
     ["lr 0", ["train", "m.json", ...data, "--lr", "0"], /--lr must be a positive number, got 0/],
     ["lr NaN", ["train", "m.json", ...data, "--lr", "NaN"], /--lr must be a number, got "NaN"/],
     [
