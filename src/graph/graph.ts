@@ -39,6 +39,9 @@ export interface Node<A = any> {
   readonly outputs: readonly Tensor[];
 }
 
+/** A, but not inferred from here: what NoInfer is in TypeScript 5.4, for programs that have an older one. */
+export type Given<A> = [A][A extends unknown ? 0 : never];
+
 /**
  * A training step as data: variables, and nodes in the order in which they run.
  * Recorded once, differentiated by adding nodes, compiled once, run many times by any executor.
@@ -72,7 +75,7 @@ export class Graph {
   }
 
   /** Adds a node; its outputs get the shapes that the op's shape rule gives. */
-  add<A>(op: Op<A>, inputs: readonly Tensor[], attrs: NoInfer<A>, name: string = op.name): readonly Tensor[] {
+  add<A>(op: Op<A>, inputs: readonly Tensor[], attrs: Given<A>, name: string = op.name): readonly Tensor[] {
     const specs = op.infer(inputs, attrs);
     const outputs: Tensor[] = [];
     const node: Node<A> = { id: this.nodes.length, op, attrs, inputs, outputs };
@@ -85,7 +88,7 @@ export class Graph {
   }
 
   /** Adds a node with one output. */
-  one<A>(op: Op<A>, inputs: readonly Tensor[], attrs: NoInfer<A>, name?: string): Tensor {
+  one<A>(op: Op<A>, inputs: readonly Tensor[], attrs: Given<A>, name?: string): Tensor {
     return this.add(op, inputs, attrs, name)[0]!;
   }
 

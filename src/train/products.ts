@@ -2,7 +2,7 @@ import type { Kept } from "../backend/cache.ts";
 import type { Backend, Executor } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { cast, type NdArray, requireNdArray, reshape, shapeText, sizeOf } from "../core/ndarray.ts";
-import { Graph, type Tensor } from "../graph/graph.ts";
+import { type Given, Graph, type Tensor } from "../graph/graph.ts";
 import type { Op } from "../graph/op.ts";
 import { matmul as matmulOp, transposeMatmul as transposeMatmulOp } from "../ops/matmul.ts";
 import { outerProduct as outerProductOp } from "../ops/outer-product.ts";
@@ -54,7 +54,7 @@ interface Product extends Kept {
 async function product<A>(
   backend: Backend,
   op: Op<A>,
-  attrs: NoInfer<A>,
+  attrs: Given<A>,
   form: string,
   ...given: readonly [NdArray, NdArray]
 ): Promise<NdArray> {

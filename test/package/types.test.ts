@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
+import oldest from "typescript-5.2";
 import { expect, inject, test } from "vitest";
 
 /** A program of a user's, which names what the library gives. */
@@ -62,15 +63,11 @@ const page = { lib: ["lib.es2022.d.ts", "lib.dom.d.ts", "lib.esnext.disposable.d
 /** Without the DOM, as programs for Node are: GPU's types are nowhere then. */
 const server = { lib: ["lib.es2023.d.ts", "lib.esnext.disposable.d.ts"], types: ["node"] };
 
-test.each([
-  ["bundler, page", { ...bundler, ...page, skipLibCheck: false }],
-  ["bundler, page, skipLibCheck", { ...bundler, ...page, skipLibCheck: true }],
-  ["nodenext, Node", { ...nodenext, ...server, skipLibCheck: false }],
-  ["nodenext, Node, skipLibCheck", { ...nodenext, ...server, skipLibCheck: true }],
-])("a strict program compiles: %s", (_name, options) => {
+/** What a compiler says of a program of a user's, the library's declarations included. */
+function complaintsOf(text: string, options: ts.CompilerOptions, compiler: typeof ts = ts): string[] {
   const folder = inject("userProject");
   const file = join(folder, "program.ts");
-  writeFileSync(file, program);
+  writeFileSync(file, text);
   const strict: ts.CompilerOptions = {
     ...options,
     strict: true,
@@ -79,7 +76,7 @@ test.each([
     target: ScriptTarget.ES2022,
     typeRoots: [join(folder, "node_modules/@types")],
   };
-  const compiled = ts.createProgram([file], strict);
+  const compiled = compiler.createProgram([file], strict);
   // TypeScript's own libraries are not looked into: that takes longer than all the rest.
   const files = compiled
     .getSourceFiles()
@@ -90,6 +87,40 @@ test.each([
     ...compiled.getGlobalDiagnostics(),
     ...files.flatMap((f) => [...compiled.getSyntacticDiagnostics(f), ...compiled.getSemanticDiagnostics(f)]),
   ];
-  const text = found.map((d) => `${d.file?.fileName ?? ""} ${ts.flattenDiagnosticMessageText(d.messageText, "\n")}`);
-  expect(text).toEqual([]);
+  return found.map((d) => `${d.file?.fileName ?? ""} ${ts.flattenDiagnosticMessageText(d.messageText, "\n")}`);
+}
+
+test.each([
+  ["bundler, page", { ...bundler, ...page, skipLibCheck: false }],
+  ["bundler, page, skipLibCheck", { ...bundler, ...page, skipLibCheck: true }],
+  ["nodenext, Node", { ...nodenext, ...server, skipLibCheck: false }],
+  ["nodenext, Node, skipLibCheck", { ...nodenext, ...server, skipLibCheck: true }],
+])("a strict program compiles: %s", (_name, options) => {
+  expect(complaintsOf(program, options)).toEqual([]);
+});
+
+/** The oldest compiler that the declarations are for has the same options by the same names, as far as they are used. */
+const ts52 = oldest as unknown as typeof ts;
+
+test.each([
+  ["bundler, page", { ...bundler, ...page }],
+  ["nodenext, Node", { ...nodenext, ...server }],
+])("a strict program compiles with TypeScript 5.2, without skipLibCheck: %s", (_name, options) => {
+  expect(ts52.version).toMatch(/^5\.2\./);
+  expect(complaintsOf(program, { ...options, skipLibCheck: false }, ts52)).toEqual([]);
+});
+
+const entries = ["chainrule", "chainrule/check", "chainrule/custom", "chainrule/io", "chainrule/node"];
+const takes = (names: readonly string[]): string =>
+  names.map((name, i) => `import * as e${i} from "${name}";\nexport const n${i} = Object.keys(e${i});\n`).join("");
+const neither = { ...bundler, lib: ["lib.es2022.d.ts"], types: [], skipLibCheck: false };
+
+test.each(entries)("%s alone compiles with TypeScript 5.2, without skipLibCheck, the DOM and Node's types", (entry) => {
+  expect(complaintsOf(takes([entry]), neither, ts52)).toEqual([]);
+});
+
+test("all entries compile for es2020 with TypeScript 5.2, and without the DOM with this one", () => {
+  const old = { ...neither, lib: ["lib.es2020.d.ts", "lib.dom.d.ts"] };
+  expect(complaintsOf(takes(entries), old, ts52)).toEqual([]);
+  expect(complaintsOf(takes(entries), neither)).toEqual([]);
 });

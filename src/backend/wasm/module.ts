@@ -15,7 +15,7 @@ export interface ModuleOptions {
   /** False asks for the build without relaxed SIMD. */
   readonly relaxed?: boolean;
   /** Other bytes than the ones that came with the library: for tests with wrong kernels. */
-  readonly bytes?: Uint8Array<ArrayBuffer>;
+  readonly bytes?: Uint8Array;
 }
 
 /** Modules of one function that uses one instruction: f32x4.splat, and f32x4.relaxed_madd. */
