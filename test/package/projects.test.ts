@@ -4,20 +4,7 @@ import { join } from "node:path";
 import { build, preview } from "vite";
 import { expect, inject, test } from "vitest";
 import { complaints, launchBrowser } from "../setup/browser.ts";
-
-/** What a user writes: exclusive or, learned. `where` ends up in what createTrainer is given. */
-const learns = (where: string): string => `
-const model = sequential([linear(2, 8), tanh(), linear(2)], { loss: "crossEntropy" });
-const x = ndarray([4, 2], "f32", [0, 0, 0, 1, 1, 0, 1, 1]);
-const y = ndarray([4], "i32", [0, 1, 1, 0]);
-const options = { model, data: { x, y }, batch: "full", optimizer: { type: "adam", lr: 0.05 } };
-const trainer = await createTrainer(${where});
-for await (const { loss } of trainer.run({ steps: 300, logEvery: 300 })) result.push(loss);
-const { accuracy } = await trainer.evaluate("train");
-result.push(accuracy, trainer.backend.description);
-trainer.dispose();
-`;
-const library = "createTrainer, linear, ndarray, sequential, tanh";
+import { learns, library } from "../shared/user-program.ts";
 
 test("a project for Node trains on the CPU and on Dawn, checks gradients and writes weights", () => {
   const folder = inject("userProject");

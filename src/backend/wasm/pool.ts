@@ -33,6 +33,11 @@ export class Pool {
     if (!wasm.shared || "Window" in globalThis) return null;
     const started = Array.from({ length: wanted - 1 }, () => start(wasm.module));
     const helpers = (await Promise.all(started)).filter((t) => t !== null);
+    if (helpers.length < started.length) {
+      console.warn(
+        `chainrule: ${helpers.length} of ${started.length} threads beside this one could be started, so the CPU computes on ${helpers.length + 1}. In Vite's dev server, set optimizeDeps: { exclude: ["chainrule"] }; elsewhere, see that thread.js lies beside the file that names it.`,
+      );
+    }
     return helpers.length > 0 ? new Pool(helpers) : null;
   }
 
