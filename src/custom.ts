@@ -16,7 +16,15 @@
 export { type Element, element, flatMain, read, type StorageDeclaration, storage, write } from "../shaders/common.ts";
 export { type ParamBlock, paramBlock } from "../shaders/params.ts";
 export { type NdArray, ndarray, type Shape, sizeOf, zeros } from "./core/ndarray.ts";
-export { expectRank, expectSame, type Graph, type Node, type Tensor, type TensorSpec } from "./graph/graph.ts";
+export {
+  expectRank,
+  expectSame,
+  type Given,
+  type Graph,
+  type Node,
+  type Tensor,
+  type TensorSpec,
+} from "./graph/graph.ts";
 export type {
   Binding,
   CaseInput,

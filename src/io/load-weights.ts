@@ -19,6 +19,7 @@ export interface LoadWeightsOptions {
 export interface LoadedWeights {
   /** By the model's names, W [in, out]. */
   readonly weights: Map<string, NdArray>;
+  /** Prefixes taken off, arrays left out, names matched by order. */
   readonly notes: readonly string[];
 }
 

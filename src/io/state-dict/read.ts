@@ -10,7 +10,9 @@ import { valuesOf } from "./tensor.ts";
 
 /** Arrays by name, and what was decided on the way, a sentence each, for people. */
 export interface StateDict {
+  /** By the file's names, in its order; linear weights [out, in]. */
   readonly tensors: Map<string, NdArray>;
+  /** Which state dict of a checkpoint was taken, and what was left out. */
   readonly notes: readonly string[];
 }
 
