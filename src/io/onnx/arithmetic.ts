@@ -1,6 +1,15 @@
 import { sizeOf } from "../../core/ndarray.ts";
 import { brief } from "../safetensors-header.ts";
-import { type Constant, fromNumbers, fromTensor, type Room, transposed, valuesOf, withDims } from "./constants.ts";
+import {
+  type Constant,
+  fromNumbers,
+  fromTensor,
+  type Room,
+  transposed,
+  truncated,
+  valuesOf,
+  withDims,
+} from "./constants.ts";
 import { broadcast, type Dim, spread, squeezed, unsqueezed } from "./dims.ts";
 import { type Attribute, isTensor, type OnnxNode } from "./graph.ts";
 import { refuse } from "./protobuf.ts";
@@ -88,7 +97,7 @@ export function axesOf(node: OnnxNode, known: Pick<Known, "numbers">): readonly 
 function castTo(of: Constant, to: Attribute | undefined): Constant | null {
   if (typeof to !== "number") return null;
   if (isFloat(to) || of.whole) return { ...withDims(of, of.dims), whole: !isFloat(to) };
-  return { dims: of.dims, whole: true, each: (use) => of.each((value, i) => use(Math.trunc(value), i)) };
+  return truncated(of);
 }
 
 function fromAttributes({ attributes, outputs }: OnnxNode): Constant {

@@ -9,20 +9,25 @@ export interface Constant {
   readonly whole: boolean;
   /** What this is the transpose of. */
   readonly original?: Constant;
+  /** How many others its values are drawn through. */
+  readonly depth: number;
   each(use: (value: number, index: number) => void): void;
 }
 
+/** No exporter turns an array around so often; each time is a call within a call. */
+const MOST_DEPTH = 50;
 /** Numbers that a constant of another kind than an array may have: a shape, a list of axes. */
 const MOST_NUMBERS = 8;
 
 export function fromTensor(tensor: OnnxTensor): Constant {
-  return { dims: tensor.dims, whole: isWhole(tensor.type), each: (use) => eachValue(tensor, use) };
+  return { dims: tensor.dims, whole: isWhole(tensor.type), depth: 0, each: (use) => eachValue(tensor, use) };
 }
 
 export function fromNumbers(dims: readonly number[], whole: boolean, values: ArrayLike<number>): Constant {
   return {
     dims,
     whole,
+    depth: 0,
     each: (use) => {
       for (let i = 0; i < values.length; i++) use(values[i]!, i);
     },
@@ -37,13 +42,24 @@ export function transposed(of: Constant): Constant {
     dims: [columns, rows],
     whole: of.whole,
     original: of,
+    depth: deeper(of),
     each: (use) => of.each((value, i) => use(value, place(i))),
   };
 }
 
+/** Whole numbers: what is behind the point is cut off. */
+export function truncated(of: Constant): Constant {
+  const each: Constant["each"] = (use) => of.each((value, i) => use(Math.trunc(value), i));
+  return { dims: of.dims, whole: true, depth: deeper(of), each };
+}
+
+function deeper({ depth }: Constant): number {
+  return depth < MOST_DEPTH ? depth + 1 : refuse(`a constant is turned around more than ${MOST_DEPTH} times`);
+}
+
 /** The same values in the same order under other dimensions. */
 export function withDims(of: Constant, dims: readonly number[]): Constant {
-  return { dims, whole: of.whole, each: of.each };
+  return { dims, whole: of.whole, depth: of.depth, each: of.each };
 }
 
 /** What all arrays that are computed from others may take together, since a small file can ask for a great many. */

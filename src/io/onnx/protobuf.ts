@@ -90,11 +90,14 @@ export function integers({ wire, value, bytes }: Field, most: number, what: stri
   return out;
 }
 
+/** One for all: making one takes longer than decoding a name. */
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /** Text of a field. */
 export function text({ wire, bytes }: Field, what: string): string {
   if (wire !== WIRE.bytes) refuse(`${what}: a text is not stored as one`);
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch (cause) {
     return refuse(`${what}: a text is not UTF-8`, { cause });
   }
@@ -150,6 +153,7 @@ export class Message {
 }
 
 function varintBytes(value: number): Uint8Array {
+  if (value >= 0 && value < 0x80) return Uint8Array.of(value);
   let rest = BigInt.asUintN(64, BigInt(value));
   const out: number[] = [];
   do {

@@ -254,6 +254,21 @@ describe("a hostile ONNX file", () => {
     expect(() => readOnnx(onnxFile({ nodes, tensors }))).toThrow("are far larger than the file");
   });
 
+  it("is refused when a constant is turned around for ever", () => {
+    const whole = {
+      name: "two",
+      dims: [2],
+      type: DATA_TYPE.int64,
+      raw: new Uint8Array(new BigInt64Array(2).fill(2n).buffer),
+    };
+    const turns = Array.from({ length: 3000 }, (_, i): TestNode[] => [
+      { op: "Transpose", inputs: [i === 0 ? "w" : `r${i - 1}`], outputs: [`t${i}`] },
+      { op: "Reshape", inputs: [`t${i}`, "two"], outputs: [`r${i}`] },
+    ]);
+    const nodes = [...turns.flat(), { op: "MatMul", inputs: ["x", "r2999"], outputs: ["y"] }];
+    expect(() => readOnnx(onnxFile({ nodes, tensors: [w, whole] }))).toThrow("turned around more than 50 times");
+  });
+
   it("is refused when layers share an array until they are far larger than the file", () => {
     const size = 100;
     const nodes = Array.from({ length: 500 }, (_, i) => ({
