@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { Message } from "../../src/io/onnx/protobuf.ts";
+import { ENTRY, TENSOR } from "../../src/io/onnx/schema.ts";
 import { writeOnnx } from "../../src/io/onnx/write.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { parseModel } from "../../src/nn/model.ts";
 import { studio } from "../shared/page.ts";
+import { onnxFile, type TestTensor } from "../unit/io/onnx-file.ts";
 
 const s = studio();
 const file = (name: string, bytes: Uint8Array) => ({ name, mimeType: "", buffer: Buffer.from(bytes) });
@@ -20,6 +23,29 @@ const model = parseModel({
 });
 const weights = initialise(model, 1, "zeros");
 weights.get("2.bias")!.data.set([20, 0]);
+
+/** A net for moons that normalises its inputs, with its arrays in another file. */
+const shapes = { mean: [2], w: [2, 5], b: [5], v: [5, 2], c: [2] };
+let offset = 0;
+const tensors = Object.entries(shapes).map(([name, dims]): TestTensor => {
+  const told = { location: "pair.onnx.data", offset: String(offset) };
+  offset += 4 * dims.reduce((a, b) => a * b);
+  const more = (message: Message): void => {
+    message.integer(TENSOR.dataLocation, 1);
+    for (const [key, value] of Object.entries(told)) {
+      message.message(TENSOR.externalData, new Message().text(ENTRY.key, key).text(ENTRY.value, value));
+    }
+  };
+  return { name, dims, raw: new Uint8Array(0), more };
+});
+const nodes = [
+  { op: "Sub", inputs: ["x", "mean"], outputs: ["centred"], name: "centre" },
+  { op: "Gemm", inputs: ["centred", "w", "b"], outputs: ["h"] },
+  { op: "Tanh", inputs: ["h"], outputs: ["t"] },
+  { op: "Gemm", inputs: ["t", "v", "c"], outputs: ["y"] },
+];
+const pair = file("pair.onnx", onnxFile({ nodes, tensors }));
+const data = file("pair.onnx.data", new Uint8Array(new Float32Array(offset / 4).fill(0.5).buffer));
 
 test("a dropped net trains from its weights on; another's data, an unknown layer or a damaged file leaves it there", async () => {
   await s.open("data=moons&device=cpu&net=7-tanh");
@@ -41,6 +67,8 @@ test("a dropped net trains from its weights on; another's data, an unknown layer
       "takes 4 values and gives 3, but this data has 2",
     ],
     [[fixture("tfjs.json"), fixture("tfjs-1of2.bin")], "needs tfjs-2of2.bin: drop both together"],
+    [[pair], "needs pair.onnx.data: drop both together"],
+    [[pair, file("pair.onnx.data", new Uint8Array(20))], "which has 20 bytes: the two files do not belong together"],
     [[file("bad.onnx", writeOnnx(model, weights).subarray(0, 100))], "cut short"],
   ] as const) {
     await s.page.setInputFiles("#file", [...files]);
@@ -48,6 +76,10 @@ test("a dropped net trains from its weights on; another's data, an unknown layer
     expect(s.page.url()).toContain("net=5-elu");
     expect(await s.text("#net-from")).toContain("mine.onnx");
   }
+  await s.page.setInputFiles("#file", [data, pair]);
+  await s.page.waitForFunction(() => location.hash.includes("net=5-tanh"));
+  await s.page.locator("#net-from", { hasText: "pair.onnx" }).waitFor();
+  expect(await s.text("#net-from")).toContain('folded into the layers beside: node "centre" (Sub)');
   // A net that is changed is another net.
   await s.page.fill("#width-0", "6");
   await s.page.press("#width-0", "Enter");
