@@ -43,6 +43,7 @@ function shapeOf(node: OnnxNode, dims: Dims | undefined): Sizes | null {
 
 function computed(node: OnnxNode, [of, ...more]: readonly Sizes[], known: KnownSizes): Sizes | null {
   const { list, items } = of!;
+  const second = more[0];
   switch (node.op) {
     case "Identity":
     case "Cast":
@@ -55,13 +56,12 @@ function computed(node: OnnxNode, [of, ...more]: readonly Sizes[], known: KnownS
     case "Squeeze":
       return list && items.length === 1 ? { list: false, items } : null;
     case "Reshape":
-      return items.length === 1 ? { list: (more[0]?.items.length ?? 0) > 0, items } : null;
+      return items.length === 1 ? { list: (second?.items.length ?? 0) > 0, items } : null;
     case "Concat":
       return { list: true, items: [of!, ...more].flatMap((input) => input.items) };
     case "Gather": {
-      const at = more[0]!;
-      const picked = at.items.map((i) => (typeof i === "number" ? items.at(i) : undefined));
-      return list && picked.every((item) => item !== undefined) ? { list: at.list, items: picked } : null;
+      const picked = second?.items.map((i) => (typeof i === "number" ? items.at(i) : undefined));
+      return list && picked?.every((item) => item !== undefined) ? { list: second!.list, items: picked } : null;
     }
     case "Slice":
       return list ? sliced(node, items, known) : null;
@@ -73,7 +73,7 @@ function computed(node: OnnxNode, [of, ...more]: readonly Sizes[], known: KnownS
     case "Div":
     case "Add":
     case "Sub":
-      return elementwise(node.op, of!, more[0]!);
+      return second ? elementwise(node.op, of!, second) : null;
     default:
       return null;
   }

@@ -269,6 +269,22 @@ describe("a hostile ONNX file", () => {
     expect(() => readOnnx(onnxFile({ nodes, tensors: [w, whole] }))).toThrow("turned around more than 50 times");
   });
 
+  it.each(["Gather", "Mul", "Sub", "Slice", "Reshape", "Concat", "Squeeze", "Cast"])(
+    "is refused when %s of a shape lacks what it needs",
+    (op) => {
+      const nodes: TestNode[] = [
+        { op: "Shape", inputs: ["x"], outputs: ["s"] },
+        { op, inputs: ["s"], outputs: ["t"] },
+        { op: "Reshape", inputs: ["x", "t"], outputs: ["r"] },
+        { op: "MatMul", inputs: ["r", "w"], outputs: ["y"] },
+      ];
+      // A list by itself, or cast, is the value's own shape again.
+      const read = () => readOnnx(onnxFile({ nodes, tensors: [w] }));
+      if (op === "Concat" || op === "Cast") expect(read().model.layers).toHaveLength(1);
+      else expect(read).toThrow("reshapes to a computed shape");
+    },
+  );
+
   it("is refused when layers share an array until they are far larger than the file", () => {
     const size = 100;
     const nodes = Array.from({ length: 500 }, (_, i) => ({
