@@ -18,7 +18,7 @@ const en = {
   dropHere:
     "Drop a CSV file with a header, the two files of an IDX set, a numpy file (.npz with x and y), or a folder with a folder of images for each class here",
   dropNet:
-    "Or a net that takes this data: .onnx, TensorFlow.js's model.json with its .bin files, Keras's .json with an .npz; or weights for the net below: PyTorch's .pt, .safetensors",
+    "Or a net that takes this data: .onnx, TensorFlow.js's model.json with its .bin files, Keras's .keras or .h5; or weights for the net below: PyTorch's .pt, .safetensors",
   chooseFile: "Choose files",
   chooseFolder: "Choose a folder of images",
   tooLarge: "These files have {bytes}, more than the {most} that a page reads. The command line streams larger ones.",
@@ -77,7 +77,7 @@ const zh: Readonly<Record<DataKey, string>> = {
   dropHere:
     "把带表头的 CSV 文件、一对 IDX 文件（图像和标签），numpy 文件（含 x 和 y 的 .npz），或每个类别一个子文件夹的图像文件夹拖到这里",
   dropNet:
-    "也可以是适合这份数据的网络：.onnx，TensorFlow.js 的 model.json 连同 .bin 文件，Keras 的 .json 连同 .npz；或下方网络的权重：PyTorch 的 .pt，.safetensors",
+    "也可以是适合这份数据的网络：.onnx，TensorFlow.js 的 model.json 连同 .bin 文件，Keras 的 .keras 或 .h5；或下方网络的权重：PyTorch 的 .pt，.safetensors",
   chooseFile: "选择文件",
   chooseFolder: "选择图像文件夹",
   tooLarge: "这些文件共 {bytes}，超过页面可读取的 {most}。更大的文件可用命令行流式读取。",

@@ -14,9 +14,11 @@ export async function takeNet(
   ends: Ends,
   byOrder: boolean,
 ): Promise<TakenNet | AskedNet> {
-  const file = files.find(({ name }) => /\.onnx$/i.test(name)) ?? files.find(({ name }) => /\.json$/i.test(name));
+  const of = (ending: RegExp): DroppedFile | undefined => files.find(({ name }) => ending.test(name));
+  const [json, hdf5] = [of(/\.json$/i), of(/\.(h5|hdf5)$/i)];
+  const file = of(/\.(onnx|keras)$/i) ?? json ?? hdf5;
   if (!file) return takeWeights(files[0]!, byOrder);
-  const npz = files.find(({ name }) => /\.npz$/i.test(name));
+  const npz = of(/\.npz$/i);
   // What is dropped comes without its folder.
   const read = async (path: string): Promise<Uint8Array> => {
     const name = path.split("/").at(-1)!;
@@ -25,7 +27,7 @@ export async function takeNet(
   };
   const arrays = npz ? await readNpz(npz.bytes) : undefined;
   const { model, weights, notes } = await importNet(
-    { ...file, read, ...(arrays ? { arrays } : {}) },
+    { ...file, read, ...(arrays ? { arrays } : {}), ...(file === json && hdf5 ? { weights: hdf5.bytes } : {}) },
     { loss: ends.loss },
   );
   const { inputs, outputs } = widths(model);
