@@ -36,6 +36,8 @@ export {
   linear,
   type OpenLayer,
   relu,
+  relu6,
+  selu,
   sequential,
   sigmoid,
   silu,

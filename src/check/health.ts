@@ -28,12 +28,13 @@ export async function checkHealth(
   exact.step();
   const found: Ailment[] = [];
   for (const node of g.graph.nodes) {
-    if (node.op.name !== "relu") continue;
+    const { name } = node.op;
+    if (name !== "relu" && name !== "relu6") continue;
     const value = exact.values.get(node.outputs[0]!)!;
     const width = value.shape[1]!;
     const alive = new Set<number>();
     value.data.forEach((v, i) => {
-      if (v !== 0) alive.add(i % width);
+      if (v !== 0 && !(name === "relu6" && v === 6)) alive.add(i % width);
     });
     if (alive.size < width) {
       found.push({ kind: "dead", tensor: node.outputs[0]!.name, count: width - alive.size, of: width });

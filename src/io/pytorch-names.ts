@@ -23,6 +23,8 @@ export function torchLayer(l: LayerSpec): string {
     default:
       return {
         relu: "nn.ReLU()",
+        relu6: "nn.ReLU6()",
+        selu: "nn.SELU()",
         sigmoid: "nn.Sigmoid()",
         tanh: "nn.Tanh()",
         softplus: "nn.Softplus()",

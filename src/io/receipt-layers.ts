@@ -1,5 +1,6 @@
 import { refuseCode } from "../nn/custom-layer.ts";
 import type { LayerSpec, ModelSpec } from "../nn/model.ts";
+import { SELU_BELOW, SELU_SCALE } from "../ops/activations.ts";
 
 /** A line of Python, and what it says to a reader. */
 export type Line = readonly [code: string, comment: string];
@@ -26,6 +27,14 @@ export function forwardLines(layer: LayerSpec, i: number): readonly Line[] {
       ];
     case "relu":
       return [[`${a} = np.maximum(${h}, 0)`, "relu: what is below 0 becomes 0"]];
+    case "relu6":
+      return [[`${a} = np.clip(${h}, 0, 6)`, "relu6: what is below 0 becomes 0, what is above 6 becomes 6"]];
+    case "selu": {
+      const below = `${SELU_BELOW} * np.expm1(np.minimum(${h}, 0))`;
+      return [
+        [`${a} = np.where(${h} > 0, ${SELU_SCALE} * ${h}, ${below})`, "selu: a scale above 0, scaled exp - 1 below"],
+      ];
+    }
     case "leakyRelu":
       return [[`${a} = np.where(${h} > 0, ${h}, ${layer.slope} * ${h})`, "leaky relu: a small slope below 0"]];
     case "elu": {
@@ -91,6 +100,12 @@ export function backwardLines(layer: LayerSpec, i: number, onward: boolean): rea
       ];
     case "relu":
       return dh(`d${a} * (${h} > 0)`, "relu: 1 above 0, 0 below");
+    case "relu6":
+      return dh(`d${a} * ((${h} > 0) & (${h} < 6))`, "relu6: 1 between 0 and 6, else 0");
+    case "selu": {
+      const below = `d${a} * (${SELU_BELOW} * np.exp(np.minimum(${h}, 0)))`;
+      return dh(`np.where(${h} > 0, ${SELU_SCALE} * d${a}, ${below})`, "selu: the scale above 0, scaled exp below");
+    }
     case "leakyRelu":
       return dh(`np.where(${h} > 0, d${a}, ${layer.slope} * d${a})`, "leaky relu: 1 above 0, the slope below");
     case "elu": {

@@ -15,7 +15,7 @@ export const initialisers: readonly Initialiser[] = ["uniform01", "he", "xavier"
 
 /** he where the net has rectifiers, else xavier. */
 export function defaultInitialiser(model: ModelSpec): Initialiser {
-  const rectifiers = new Set(["relu", "leakyRelu", "elu", "gelu", "silu", "softplus"]);
+  const rectifiers = new Set(["relu", "relu6", "leakyRelu", "elu", "selu", "gelu", "silu", "softplus"]);
   return model.layers.some((l) => rectifiers.has(l.type)) ? "he" : "xavier";
 }
 

@@ -58,6 +58,11 @@ export function relu(): LayerSpec {
   return plain("relu");
 }
 
+/** max(0, x), and no more than 6. */
+export function relu6(): LayerSpec {
+  return plain("relu6");
+}
+
 /** x above 0, slope x below. */
 export function leakyRelu(slope = 0.01): LayerSpec {
   return { type: "leakyRelu", slope };
@@ -66,6 +71,11 @@ export function leakyRelu(slope = 0.01): LayerSpec {
 /** x above 0, alpha (exp(x) - 1) below. */
 export function elu(alpha = 1): LayerSpec {
   return { type: "elu", alpha };
+}
+
+/** 1.0507 x above 0, 1.7581 (exp(x) - 1) below: keeps values at mean 0 and variance 1 (Klambauer et al., 2017). */
+export function selu(): LayerSpec {
+  return plain("selu");
 }
 
 /** 1 / (1 + exp(-x)). */

@@ -13,7 +13,7 @@ export type LayerSpec =
   | { readonly type: "softmax" }
   | { readonly type: "leakyRelu"; readonly slope: number }
   | { readonly type: "elu"; readonly alpha: number }
-  | { readonly type: "relu" | "sigmoid" | "tanh" | "softplus" | "gelu" | "silu" }
+  | { readonly type: "relu" | "relu6" | "selu" | "sigmoid" | "tanh" | "softplus" | "gelu" | "silu" }
   | CustomLayer;
 
 /** A model as plain data: what a model file holds, checked. sequential() and parseModel() make it. */
@@ -152,6 +152,8 @@ function parseLayer(json: unknown, index: number): LayerSpec {
       return { type, alpha: number("alpha", 1, 1e-6, 1e6) };
     case "softmax":
     case "relu":
+    case "relu6":
+    case "selu":
     case "sigmoid":
     case "tanh":
     case "softplus":

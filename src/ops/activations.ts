@@ -32,24 +32,51 @@ export const leakyRelu = activation({
   defaultAlpha: 0.01,
 });
 
+export const relu6 = activation({
+  name: "relu6",
+  fn: (x) => (x > 0 ? Math.min(x, 6) : x <= 0 ? 0 : Number.NaN),
+  dfn: (y) => (y > 0 && y < 6 ? 1 : 0),
+  of: "y",
+  includes: [],
+  wgsl: "min(max(x, 0.0), 6.0)",
+  wgslGradient: "select(0.0, 1.0, y > 0.0 && y < 6.0)",
+  rounding: () => 0,
+  gradientRounding: () => 0,
+});
+
+const eluNegative = `
+// expm1(x) = tanh(x / 2) (exp(x) + 1), which does not cancel near 0.
+fn eluNegative(x: f32, alpha: f32) -> f32 { return alpha * safeTanh(0.5 * x) * (exp(x) + 1.0); }
+`;
+
 /** The gradient is a function of the input: alpha exp(x) from the output y would be y + alpha, which cancels. */
 export const elu = activation({
   name: "elu",
   fn: (x, alpha) => (x > 0 ? x : alpha * Math.expm1(x)),
   dfn: (x, alpha) => (x > 0 ? 1 : alpha * Math.exp(x)),
   of: "x",
-  includes: [
-    safeTanh,
-    `
-// expm1(x) = tanh(x / 2) (exp(x) + 1), which does not cancel near 0.
-fn eluNegative(x: f32, alpha: f32) -> f32 { return alpha * safeTanh(0.5 * x) * (exp(x) + 1.0); }
-`,
-  ],
+  includes: [safeTanh, eluNegative],
   wgsl: "select(eluNegative(min(x, 0.0), alpha), x, x > 0.0)",
   wgslGradient: "select(alpha * exp(min(x, 0.0)), 1.0, x > 0.0)",
   rounding: (x) => (x > 0 ? 0 : 40),
   gradientRounding: (x) => (x > 0 ? 0 : expRounding(x) + 4),
   defaultAlpha: 1,
+});
+
+/** Scale and alpha by which values keep mean 0 and variance 1 (Klambauer et al., 2017). */
+export const SELU_SCALE = 1.0507009873554805;
+export const SELU_BELOW = SELU_SCALE * 1.6732632423543772;
+
+export const selu = activation({
+  name: "selu",
+  fn: (x) => (x > 0 ? SELU_SCALE * x : SELU_BELOW * Math.expm1(x)),
+  dfn: (x) => (x > 0 ? SELU_SCALE : SELU_BELOW * Math.exp(x)),
+  of: "x",
+  includes: [safeTanh, eluNegative],
+  wgsl: `select(eluNegative(min(x, 0.0), ${SELU_BELOW}), ${SELU_SCALE} * x, x > 0.0)`,
+  wgslGradient: `select(${SELU_BELOW} * exp(min(x, 0.0)), ${SELU_SCALE}, x > 0.0)`,
+  rounding: (x) => (x > 0 ? 4 : 44),
+  gradientRounding: (x) => (x > 0 ? 2 : expRounding(x) + 6),
 });
 
 export const sigmoid = activation({
@@ -120,8 +147,10 @@ export const silu = activation({
 /** By name, as in model files. */
 export const activations: Readonly<Record<string, Activation>> = {
   relu,
+  relu6,
   leakyRelu,
   elu,
+  selu,
   sigmoid,
   tanh,
   softplus,

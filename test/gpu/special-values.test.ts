@@ -32,7 +32,8 @@ describe.each(Object.entries(activations))("%s", (_name, { spec, forward, backwa
   const attrs = { alpha: spec.defaultAlpha ?? 0 };
 
   test("finite in, finite out, inside the bound, from 0 to the largest f32", async () => {
-    const x = vector([...finite, ...large]);
+    // What selu gives for the largest f32 is beyond it.
+    const x = vector([...finite, ...large].filter((v) => Math.abs(spec.fn(v, attrs.alpha)) <= MAX));
     const { outputs, bounds } = await truth(forward, [x], attrs);
     await each(forward, [x], attrs, (y, kernel) => {
       expect([...y.data].every(Number.isFinite), `${kernel}: ${y.data}`).toBe(true);

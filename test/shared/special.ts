@@ -20,5 +20,5 @@ export const finite = [
   104,
   -104,
 ];
-export const large = [1e4, -1e4, MAX, -MAX];
+export const large = [1e4, -1e4, MAX / 2, MAX, -MAX];
 export const special = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];

@@ -17,7 +17,7 @@ const wrong = (ops: string, file: string, what: string, from: string, to: string
 
 const squares = "sumSquaredError mse huber bce";
 const slopes = "mseGradient huberGradient bceGradient";
-const activationNames = ["relu", "leakyRelu", "elu", "sigmoid", "tanh", "softplus", "gelu", "silu"];
+const activationNames = ["relu", "relu6", "leakyRelu", "elu", "selu", "sigmoid", "tanh", "softplus", "gelu", "silu"];
 
 export const mutants: readonly Mutant[] = [
   wrong("matmul transposeMatmul", "panels", "the last step of depth is dropped", "k < depth;", "k + 1 < depth;"),
@@ -97,12 +97,21 @@ export const mutants: readonly Mutant[] = [
     "s(1)",
   ),
   wrong(
-    "elu",
+    "elu selu",
     "activations",
     "exp for expm1",
     "f32x4.mul(tanh4(f32x4.mul(s(0.5), n)), f32x4.add(exp4(n), s(1)))",
     "exp4(n)",
   ),
+  wrong(
+    "relu6",
+    "activations",
+    "the upper end is forgotten",
+    "f32x4.min(f32x4.max(x, s(0)), s(6))",
+    "f32x4.max(x, s(0))",
+  ),
+  wrong("relu6Gradient", "activations", "1 beyond the end", "f32x4.lt(y, s(6))", "f32x4.le(y, s(6))"),
+  wrong("selu", "activations", "the scale is forgotten", "f32x4.mul(s(1.0507009873554805), x)", "x"),
   wrong(
     "softplus",
     "math",

@@ -24,7 +24,8 @@ async function takeFiles(list: FileList | null | undefined): Promise<void> {
   const files = await Promise.all(
     [...list].map(async (f) => ({ name: f.name, bytes: new Uint8Array(await f.arrayBuffer()) })),
   );
-  if (files.some(({ name }) => /\.(onnx|json|keras|h5|hdf5|pth?|ckpt|pth\.tar|safetensors)$/i.test(name))) takeNet(files);
+  if (files.some(({ name }) => /\.(onnx|json|keras|h5|hdf5|pth?|ckpt|pth\.tar|safetensors)$/i.test(name)))
+    takeNet(files);
   else trainOn({ files, missing: missing.value });
 }
 

@@ -8,6 +8,8 @@ const NAMED_SLOPE = 0.2;
 
 const ACTIVATIONS: Readonly<Record<string, LayerSpec>> = {
   relu: { type: "relu" },
+  relu6: { type: "relu6" },
+  selu: { type: "selu" },
   sigmoid: { type: "sigmoid" },
   tanh: { type: "tanh" },
   softplus: { type: "softplus" },

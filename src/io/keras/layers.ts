@@ -120,10 +120,16 @@ function rowsMoved(kernel: NdArray, order: Int32Array | null): NdArray {
 }
 
 function relu({ config }: KerasLayer, { parts }: Net, where: string): void {
-  if (config.max_value != null) refuse(`${where}: max_value ${brief(config.max_value)}; here ReLU has no upper end`);
+  const slope = numberOf(config.negative_slope, 0, `${where}: negative_slope`);
   const threshold = numberOf(config.threshold, 0, `${where}: threshold`);
   if (threshold !== 0) refuse(`${where}: threshold ${threshold}; here ReLU bends at 0`);
-  parts.add(leaky(numberOf(config.negative_slope, 0, `${where}: negative_slope`)), where);
+  const most = config.max_value;
+  if (most != null && (most !== 6 || slope !== 0)) {
+    refuse(
+      `${where}: max_value ${brief(most)} and slope ${slope}; here ReLU has no upper end but 6, and then no slope`,
+    );
+  }
+  parts.add(most === 6 ? { type: "relu6" } : leaky(slope), where);
 }
 
 function leaky(slope: number): LayerSpec {

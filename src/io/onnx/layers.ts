@@ -234,8 +234,10 @@ const clip: Reader = (node, place) => {
   // The largest f32 is how "no end" is written as an attribute.
   const open = high >= 3.4e38;
   if (low <= -3.4e38 && open) return;
-  if (low !== 0 || !open) refuse(`${node.where}: clips to [${low}, ${high}]; known is from 0 up, which is relu`);
-  place.parts.add({ type: "relu" }, node.where);
+  if (low !== 0 || !(open || high === 6)) {
+    refuse(`${node.where}: clips to [${low}, ${high}]; known are from 0 up, which is relu, and from 0 to 6, relu6`);
+  }
+  place.parts.add({ type: open ? "relu" : "relu6" }, node.where);
 };
 
 /** The larger of values and 0. */
@@ -255,6 +257,13 @@ const gelu = (node: GraphNode): LayerSpec => {
 const swish = (node: GraphNode): LayerSpec => {
   if (number(node, "alpha", 1) !== 1) refuse(`${node.where}: its alpha must be 1, which is SiLU`);
   return { type: "silu" };
+};
+
+const selu = (node: GraphNode): LayerSpec => {
+  const near = (key: string, usual: number): boolean => Math.abs(number(node, key, usual) - usual) < 1e-5;
+  if (!near("alpha", 1.6732632) || !near("gamma", 1.050701))
+    refuse(`${node.where}: alpha and gamma are not SELU's own`);
+  return { type: "selu" };
 };
 
 /** What each op is here, once patterns of several ops have become one. */
@@ -280,6 +289,7 @@ export const readers: Readonly<Record<string, Reader>> = {
   Unsqueeze: rearranged,
   Clip: clip,
   Max: max,
+  Selu: layer(selu),
   Relu: layer(() => ({ type: "relu" })),
   Sigmoid: layer(() => ({ type: "sigmoid" })),
   Tanh: layer(() => ({ type: "tanh" })),

@@ -76,7 +76,7 @@ export function writeOnnx(model: ModelSpec, weights: ReadonlyMap<string, NdArray
 }
 
 /** Ops of an activation that is one op in ONNX as here. */
-const PLAIN = { relu: "Relu", sigmoid: "Sigmoid", tanh: "Tanh", softplus: "Softplus" } as const;
+const PLAIN = { relu: "Relu", sigmoid: "Sigmoid", tanh: "Tanh", softplus: "Softplus", selu: "Selu" } as const;
 
 function layerSteps(layer: LayerSpec, i: number, x: string, scalars: Map<string, number>): Step[] {
   const name = `${i}.${layer.type}`;
@@ -108,6 +108,8 @@ function layerSteps(layer: LayerSpec, i: number, x: string, scalars: Map<string,
       return [];
     case "softmax":
       return one("Softmax", [], { integers: { axis: -1 } });
+    case "relu6":
+      return one("Clip", [scalar("zero", 0), scalar("six", 6)]);
     case "leakyRelu":
       return one("LeakyRelu", [], { floats: { alpha: layer.slope } });
     case "elu":

@@ -84,7 +84,7 @@ describe("a Keras model that is not a chain of layers known here", () => {
     ],
     ["an activation that objects have", [dense("d", 2, { activation: "toString" })], '"toString" is not known here'],
     ["units that differ from the kernel", [dense("d", 3)], 'layer "d" (Dense) has 3 units, but a kernel of [1, 2]'],
-    ["a ReLU with an end", [dense("d", 2), layer("ReLU", "r", { max_value: 6 })], "max_value 6"],
+    ["a ReLU with an end", [dense("d", 2), layer("ReLU", "r", { max_value: 5 })], "max_value 5"],
     ["a softmax along the batch", [dense("d", 2), layer("Softmax", "s", { axis: 0 })], "works along axis 0"],
     [
       "a dropout of everything",
