@@ -17,7 +17,7 @@ const help = `Usage: chainrule import <file> --out model.json --weights-out W.sa
 Takes a net of dense layers from another library: the model, and its weights.
 
   <file>                an .onnx file, or a model.json of TensorFlow.js, the files that they name beside
-                        them; or what Keras's model.to_json() gives, with --weights
+                        them; Keras's .keras or .h5; or what its model.to_json() gives, with --weights
   --out <file>          the model, as every other command reads it
   --weights-out <file>  its weights, .safetensors, or .npz by that ending
   --weights <file>      Keras, where <file> is the structure alone: model.save_weights("w.weights.h5"), or

@@ -1,7 +1,7 @@
 /**
  * Files: weights and batches in safetensors and npz, data sets in CSV, IDX, safetensors, npz and npy; files too large for
  * memory, row by row; how rows are split and prepared, and new rows prepared alike; checkpoints of runs; receipts of a
- * step for numpy, runs for PyTorch; nets in ONNX, and out of ONNX, TensorFlow.js and Keras.
+ * step for numpy, runs for PyTorch; nets in ONNX, and out of ONNX, TensorFlow.js and Keras (`.keras`, `.h5`).
  *
  * @module chainrule/io
  */
