@@ -1,3 +1,4 @@
+import { activationNames } from "../../ops/names.ts";
 import type { NetParts } from "../net-parts.ts";
 import { brief } from "../safetensors-header.ts";
 import type { Room } from "./constants.ts";
@@ -14,7 +15,7 @@ export function lower(graph: NetGraph, parts: NetParts, room: Room): void {
   while (value !== output) {
     const node = onlyUser(value, consumers.get(value) ?? [], output);
     const known = Object.hasOwn(readers, node.op) ? readers[node.op] : undefined;
-    const hint = HINTS.get(node.op) ?? ", nor does it begin an activation that is";
+    const hint = HINTS.get(node.op) ?? UNKNOWN;
     const reader = known ?? refuse(`${node.where} is not known here${hint}`);
     const next = node.outputs[0]!;
     reader(node, { parts, constants, room, opset, value, dims: dims.get(value) ?? null, next: dims.get(next) ?? null });
@@ -34,6 +35,7 @@ function onlyUser(value: string, users: readonly GraphNode[], output: string): G
   );
 }
 
+const UNKNOWN = `, nor does it begin an activation that is: ${activationNames.join(", ")}`;
 const LABEL =
   ": it picks the label; export the scores alone (skl2onnx: options zipmap False, and only the output of probabilities)";
 /** What helps with ops that are no layers. */
