@@ -83,6 +83,8 @@ function eventText(event: RecoveryEvent): string {
       return `back after ${(event.ms / 1000).toFixed(1)} s: going on at step ${event.step}, from the copy of step ${event.from}`;
     case "moved":
       return `no device came back: going on at step ${event.step} on ${event.description}`;
+    case "faster":
+      return `step ${event.step}: compiled, and faster: going on on ${event.description}`;
     case "waiting":
       return `step ${event.step}: ${event.message}; asking again (Ctrl-C stops and saves)`;
   }

@@ -16,16 +16,20 @@ export interface MeasuredBackend {
   readonly stepMs: number;
   /** True where the step was too large to try on the CPU: then the figure is an estimate from its size. */
   readonly estimated: boolean;
+  /** True where it was still compiling when the run began elsewhere: there is no figure, `stepMs` is infinite. */
+  readonly compiling?: boolean;
 }
 
 /** A trainer and why it runs where it does. */
 export interface Choice {
-  /** On the fastest, at its first step. */
+  /** On the fastest, at its first step; it moves if what was still compiling turns out to be faster. */
   readonly trainer: Trainer;
   /** Where that is. */
   readonly chosen: MeasuredBackend;
   /** All candidates, the chosen one first. */
   readonly measured: readonly MeasuredBackend[];
+  /** Resolves when it is known whether the run moves: before, no candidate may be disposed of. */
+  readonly settled: Promise<void>;
 }
 
 /** Time that measuring one backend may take, beyond its first step. */
@@ -39,17 +43,22 @@ const HOPELESS = 5;
 
 /** A step that the CPU takes in less is tried there while the GPU still compiles its kernels. */
 const SMALL_MS = 1;
+/** How long the first loss may wait for a backend that compiles, where a step of the CPU takes no longer than that. */
+const PATIENCE_MS = 700;
 /** Times this close are taken again, now that nothing else is being compiled. */
 const CLOSE = 3;
 
 /**
  * Makes a trainer on the backend that takes this run's own steps fastest. The CPU is only tried where it stands a chance.
- * The trainer is at its first step: measuring leaves no trace in the run.
+ * The trainer is at its first step: measuring leaves no trace in the run. A GPU that is still compiling after `patienceMs`
+ * (700 by default) is not waited for where a step takes the CPU less: the run begins there, and when the GPU is ready it
+ * is measured between two steps, and has the run from then on if it is faster (the event "faster" says so).
  */
 export async function chooseTrainer(
   backends: readonly Backend[],
   options: TrainerOptions & Abortable,
   recovery?: RecoveryOptions,
+  { patienceMs = PATIENCE_MS }: { readonly patienceMs?: number } = {},
 ): Promise<Choice> {
   const { signal } = options;
   const estimate = workOf(options) / CPU_WORK_PER_MS;
@@ -69,7 +78,32 @@ export async function chooseTrainer(
     return { kind, description, stepMs, estimated: false };
   };
   const together = estimate < SMALL_MS && backends.length > 1;
+  const cpu = backends.find(({ kind }) => kind === "cpu");
+  const gpu = backends.find(({ kind }) => kind === "webgpu");
   try {
+    if (cpu && gpu && estimate < patienceMs && Number.isFinite(patienceMs)) {
+      const late = new Promise<"late">((resolve) => setTimeout(resolve, patienceMs, "late"));
+      // After its first step: some drivers compile only then.
+      const warm = make(gpu).then(async (ready) => {
+        await takeSteps(ready, 1, signal);
+        return ready;
+      });
+      if (together) found.set(cpu, await measure(cpu));
+      if ((await Promise.race([warm.catch(() => null), late])) === "late") {
+        const chosen = found.get(cpu) ?? (await measure(cpu));
+        const trainer = await make(cpu);
+        for (const backend of [cpu, gpu]) made.delete(backend);
+        trainer.reset();
+        const { kind, description } = gpu;
+        const waits = { kind, description, stepMs: Number.POSITIVE_INFINITY, estimated: false, compiling: true };
+        const settled = warm.then(
+          (ready) =>
+            trainer.offer(ready, async () => (await stepTime(ready, undefined, chosen.stepMs)) < chosen.stepMs),
+          () => undefined,
+        );
+        return { trainer, chosen, measured: [chosen, waits], settled };
+      }
+    }
     if (together) for (const backend of backends) make(backend);
     for (const backend of together ? cpuFirst(backends) : backends) {
       const { kind, description } = backend;
@@ -86,7 +120,8 @@ export async function chooseTrainer(
     const trainer = await make(best);
     made.delete(best);
     trainer.reset();
-    return { trainer, chosen, measured: [chosen, ...others.map(([, m]: [Backend, MeasuredBackend]) => m)] };
+    const measured = [chosen, ...others.map(([, m]: [Backend, MeasuredBackend]) => m)];
+    return { trainer, chosen, measured, settled: Promise.resolve() };
   } finally {
     // All but the chosen one, or all where something failed.
     for (const trainer of made.values())
@@ -108,16 +143,19 @@ function workOf({ model, batch, data, accumulate = 1 }: TrainerOptions): number 
   return 3 * rows * parameterSpecs(model).reduce((sum, p) => sum + sizeOf(p.shape), 0);
 }
 
+/** Milliseconds that so many steps take. */
+async function takeSteps(trainer: Trainer, steps: number, signal: AbortSignal | undefined): Promise<number> {
+  const start = performance.now();
+  for await (const metrics of trainer.run({ steps, logEvery: steps, onNotFinite: "skip" })) {
+    throwIfAborted(signal);
+    void metrics;
+  }
+  return performance.now() - start;
+}
+
 /** Milliseconds of a step, the first (which may wait for the device) apart. */
 async function stepTime(trainer: Trainer, signal: AbortSignal | undefined, fastest: number): Promise<number> {
-  const run = async (steps: number): Promise<number> => {
-    const start = performance.now();
-    for await (const metrics of trainer.run({ steps, logEvery: steps, onNotFinite: "skip" })) {
-      throwIfAborted(signal);
-      void metrics;
-    }
-    return performance.now() - start;
-  };
+  const run = (steps: number): Promise<number> => takeSteps(trainer, steps, signal);
   let n = 1;
   await run(n);
   const one = await run(n);
@@ -133,5 +171,5 @@ async function stepTime(trainer: Trainer, signal: AbortSignal | undefined, faste
 export function choiceText(measured: readonly MeasuredBackend[]): string {
   const rate = (m: MeasuredBackend): string =>
     `${m.estimated ? "about " : ""}${Number((1000 / m.stepMs).toPrecision(3))} steps/s`;
-  return measured.map((m) => `${m.description}, ${rate(m)}`).join("; ");
+  return measured.map((m) => `${m.description}, ${m.compiling ? "still compiling" : rate(m)}`).join("; ");
 }

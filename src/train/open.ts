@@ -24,9 +24,13 @@ export async function openTrainer(options: CreateOptions): Promise<Trainer> {
   requireOptions(options);
   const backends = await openBackends(options.gpu);
   try {
-    const { trainer } = await chooseTrainer(backends, options, { cpu: () => cpuBackend(), ...options.recovery });
+    const recovery = { cpu: () => cpuBackend(), ...options.recovery };
+    const { trainer, settled } = await chooseTrainer(backends, options, recovery);
     const chosen = trainer.backend;
-    for (const backend of backends) if (backend !== chosen) backend.dispose();
+    // Not before it is known which of them has the run.
+    settled.then(() => {
+      for (const backend of backends) if (backend !== chosen && backend !== trainer.backend) backend.dispose();
+    });
     trainer.onDispose(() => {
       chosen.dispose();
       // After a loss it may be another.

@@ -21,7 +21,7 @@ export class Survivor {
   readonly copies: Copies;
   /** While all is being made anew: whoever meets the loss meanwhile waits for the same. */
   private reviving: Promise<void> | null = null;
-  private disposed = false;
+  disposed = false;
 
   constructor(
     public machinery: Machinery,
@@ -84,6 +84,19 @@ export class Survivor {
     const { backend } = this.machinery;
     if (backend === before) onEvent?.({ kind: "recovered", step, from, ms: performance.now() - start });
     else onEvent?.({ kind: "moved", step, from, description: backend.description });
+  }
+
+  /** Goes on elsewhere, between two steps, from the state that the run is in. */
+  async moveTo(next: Machinery): Promise<void> {
+    const { machinery: before } = this;
+    const state = await before.state();
+    next.restore(state);
+    this.machinery = next;
+    this.queued = this.done;
+    this.copies.restart(state);
+    before.dispose();
+    const { kind: on, description } = next.backend;
+    this.recovery.onEvent?.({ kind: "faster", step: this.done, on, description });
   }
 
   /** Asks the device for something; where it was lost, asks again once all is back. */

@@ -46,6 +46,8 @@ export class Trainer extends Disposing {
   /** Counts how often the trainer was put elsewhere: a run on its way has no more to tell then. */
   private moves = 0;
   private readonly endings: (() => void)[] = [];
+  /** Waits for a place between two steps. */
+  private between: (() => Promise<void>) | null = null;
 
   private constructor(private readonly life: Survivor) {
     super();
@@ -112,11 +114,14 @@ export class Trainer extends Disposing {
       const { moves } = this;
       for (;;) {
         await this.life.ready;
+        const { between } = this;
+        this.between = null;
+        await between?.();
         if (this.moves !== moves) return;
         const { machinery } = this.life;
         try {
           yield* this.steps(end, options);
-          return;
+          if (!this.between || this.life.done >= end || options.signal?.aborted) return;
         } catch (error) {
           await this.life.outlive(machinery, error, options.signal);
         }
@@ -136,7 +141,7 @@ export class Trainer extends Disposing {
     this.life.queued = this.life.done;
     const pending: { from: number; to: number; ring: Promise<readonly NdArray[]>; start: number }[] = [];
     while (this.life.queued < end || pending.length > 0) {
-      if (this.life.queued < end && pending.length < READS_IN_FLIGHT && !signal?.aborted) {
+      if (this.life.queued < end && pending.length < READS_IN_FLIGHT && !signal?.aborted && !this.between) {
         const from = this.life.queued;
         const fed = machinery.feed(from, Math.min(end - from, this.chunkSteps, RING_SLOTS));
         const count = typeof fed === "number" ? fed : await fed;
@@ -266,6 +271,27 @@ export class Trainer extends Disposing {
   async parameters(which: WeightsChoice = "last"): Promise<Map<string, NdArray>> {
     if (this.life.over) return weightsOf(await this.state(), which);
     return this.life.surviving((machinery) => machinery.parameters(which));
+  }
+
+  /**
+   * Another trainer of the same run, on another backend, takes its place before the next step, where `wins` says so then;
+   * else it goes. Resolves when that is decided, or this trainer has ended.
+   * @internal
+   */
+  offer(other: Trainer, wins: () => Promise<boolean>): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        other.dispose();
+        resolve();
+      };
+      if (this.life.disposed) return end();
+      this.onDispose(end);
+      this.between = async () => {
+        if (await wins().catch(() => false)) await this.life.moveTo(other.life.machinery);
+        else other.dispose();
+        resolve();
+      };
+    });
   }
 
   /**

@@ -33,12 +33,16 @@ async function editing(edit: (code: string) => string): Promise<WebGpuBackend> {
   return backend;
 }
 
-/** A device that ends loops after so many turns: a long loop, and the one over steps when those of a step are too many. */
-async function ending(turns: number): Promise<WebGpuBackend> {
+/**
+ * A device that ends loops after so many turns, or as many as some steps take: a long loop, and the one over steps when
+ * those of a step are too many.
+ */
+async function ending(end: { readonly turns?: number; readonly steps?: number }): Promise<WebGpuBackend> {
   const plain = await editing((code) => code);
   const { plan } = await planOf(resolveOptions(options, plain));
   const lowered = lowerOnChip(plan.graph, plain.gpu.caps);
   if ("reason" in lowered) throw new Error(lowered.reason);
+  const turns = end.turns ?? end.steps! * lowered.turns.step + lowered.turns.once;
   const steps = Math.floor(turns / lowered.turns.step);
   return editing((code) =>
     code
@@ -63,8 +67,8 @@ test("a device without such an end is told so, and is not held back", async () =
   expect(await longestLoop(backend.gpu)).toBe(Number.POSITIVE_INFINITY);
 });
 
-test("a few thousand turns: dispatches are small enough, whole steps stay, and every loss is as ever", async () => {
-  const [whole, short] = [await run(await editing((code) => code), 400), await run(await ending(4_000), 400)];
+test("turns for five steps: dispatches are small enough, whole steps stay, and every loss is as ever", async () => {
+  const [whole, short] = [await run(await editing((code) => code), 400), await run(await ending({ steps: 5 }), 400)];
   expect(whole.execution).toMatch(/one kernel on the chip, (4|64) invocations/);
   expect(short.execution).toBe(whole.execution);
   expect(short.events).toEqual([]);
@@ -72,14 +76,14 @@ test("a few thousand turns: dispatches are small enough, whole steps stay, and e
 });
 
 test("fewer turns than a step takes: steps are dispatches", async () => {
-  const seen = await run(await ending(100), 20);
+  const seen = await run(await ending({ turns: 100 }), 20);
   expect(seen.execution).toMatch(/dispatches/);
   expect(seen.events).toEqual([]);
   expect(seen.losses).toHaveLength(20);
 });
 
 test("how many steps a dispatch may hold follows from the turns of a step", async () => {
-  const backend = await ending(65_535);
+  const backend = await ending({ turns: 65_535 });
   const { plan } = await planOf(resolveOptions(options, backend));
   const lowered = lowerOnChip(plan.graph, backend.gpu.caps);
   if ("reason" in lowered) throw new Error(lowered.reason);

@@ -27,7 +27,7 @@ export function Status() {
             {say("chosen", {
               list: a.measured
                 .map((m) =>
-                  say("rate", {
+                  say(m.compiling ? "compiling" : "rate", {
                     device: m.description,
                     rate: m.estimated ? say("about", { rate: rate(m.stepMs) }) : rate(m.stepMs),
                   }),

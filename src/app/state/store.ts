@@ -61,9 +61,10 @@ export function take(p: Progress): void {
   followSaved(p.step, p.unsaved);
   if (p.recovery) recovery.value = p.recovery;
   // The run goes on elsewhere, and the page says so.
-  if (p.recovery?.kind === "moved" && run.value) {
+  if ((p.recovery?.kind === "moved" || p.recovery?.kind === "faster") && run.value) {
     const { description } = p.recovery;
-    const adapter = { ...run.value.adapter, kind: "cpu" as const, description, measured: [], software: false };
+    const kind = "on" in p.recovery ? p.recovery.on : ("cpu" as const);
+    const adapter = { ...run.value.adapter, kind, description, measured: [], software: false };
     run.value = { ...run.value, adapter };
   }
 }
