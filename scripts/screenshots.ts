@@ -96,6 +96,20 @@ const rooms: Readonly<Record<string, { hash: string; ready: (page: Page) => Prom
       await page.locator("#folder-found").scrollIntoViewIfNeeded();
     },
   },
+  table: {
+    hash: "data=moons&device=cpu",
+    async ready(page) {
+      const rows = Array.from(
+        { length: 40 },
+        (_, i) => `${i},"${1 + (i % 9)},${200 + i}",${i % 7},${i % 8 ? 1000 - i : ""}`,
+      );
+      const buffer = Buffer.from([",price,rooms,score", ...rows].join("\n"));
+      await page.setInputFiles("#file", { name: "prices.csv", mimeType: "", buffer });
+      await page.waitForSelector("#table-notices");
+      await page.locator("#table-notices").scrollIntoViewIfNeeded();
+      await page.waitForTimeout(1000);
+    },
+  },
   code: {
     hash: "data=digits",
     async ready(page) {

@@ -44,7 +44,7 @@ export function dataSummary(
   const merged = facts.x?.dtype === "f64" ? mergedColumns(facts.x, columns ?? unnamed(inputs)) : [];
   const warnings = [...(table?.notices ?? []), ...merged].map(noticeText);
   const dropped = table?.dropped ?? { rows: 0, columns: [] };
-  const ignored = table?.ignored ?? [];
+  const ignored = (table?.ignored ?? []).map((c) => (typeof c === "number" ? `column ${c} without a name` : `"${c}"`));
   const from = facts.image
     ? `images of ${facts.image.height} x ${facts.image.width}`
     : [

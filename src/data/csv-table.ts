@@ -13,8 +13,8 @@ export interface Table {
   readonly columns: ReadonlyMap<string, number>;
   readonly records: readonly CsvRecord[];
   readonly reader: FieldReader;
-  /** Columns that only number the rows or hold nothing, by what to call them. */
-  readonly ignored: readonly string[];
+  /** Columns without a name that only number the rows or hold nothing, by position from 1. */
+  readonly ignored: readonly number[];
   /** Names that are numbers, where the first line may be a row all the same. */
   readonly doubtful: readonly string[];
 }
@@ -64,13 +64,12 @@ function namedColumns(
     throw new ChainruleError("data", `${name}, line ${line}: ${message}`);
   };
   const columns = new Map<string, number>();
-  const ignored: string[] = [];
+  const ignored: number[] = [];
   fields.forEach((field, i) => {
     const column = field.trim();
     if (columns.has(column)) fail(`two columns are named ${quote(column)}`);
     if (column !== "") columns.set(column, i);
-    else if (i === 0 || records.every((r) => r.fields[i]!.trim() === ""))
-      ignored.push(`column ${i + 1} without a name`);
+    else if (i === 0 || records.every((r) => r.fields[i]!.trim() === "")) ignored.push(i + 1);
     else fail(`column ${i + 1} has no name`);
   });
   if (columns.size === 0) fail("no column has a name");

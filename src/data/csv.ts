@@ -99,7 +99,7 @@ export function readCsv(name: string, file: string | Uint8Array, options: CsvOpt
       columnNotices(targets[i]!, texts, reader, task === "classification" ? "classes" : "targets"),
     ),
   ];
-  const skipped = options.features ? [] : index.map((column) => `"${column}"`);
+  const skipped = options.features ? [] : index;
   const common = {
     name,
     x: x.array,

@@ -53,8 +53,8 @@ export interface TableFacts {
   readonly names: readonly string[];
   /** Rows left out, and why. */
   readonly dropped: DroppedRows;
-  /** Columns that only number the rows, or hold nothing, and are left out: what to call them. */
-  readonly ignored: readonly string[];
+  /** Columns that only number the rows, or hold nothing, and are left out: names, or positions from 1 of nameless ones. */
+  readonly ignored: readonly (string | number)[];
   /** What may be meant otherwise: see noticeText. */
   readonly notices: readonly TableNotice[];
   /** What was said of how its fields are written. */

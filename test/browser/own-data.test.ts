@@ -116,6 +116,54 @@ describe("a folder of images", () => {
   });
 });
 
+describe("a table", () => {
+  const csv = (name: string, ...lines: string[]) => s.page.setInputFiles("#file", file(name, `${lines.join("\n")}\n`));
+  const says = (text: string) =>
+    s.page.waitForFunction((t) => document.querySelector("#table-line")?.textContent?.includes(t), text);
+
+  test("of whole-number prices is a regression; label and task are seen and can be changed, in Chinese too", async () => {
+    await s.open("data=moons&device=cpu");
+    await s.trained(5);
+    const price = (i: number): number => 100_000 + (((i % 118) * 7919) % 900_000);
+    const rows = Array.from({ length: 120 }, (_, i) => `${1 + (i % 5)},${27 + ((i * 13) % 170)},${price(i)}`);
+    await csv("prices.csv", "rooms,area,price", ...rows);
+    await says("Predicts price, a number (regression), from numbers: rooms, area.");
+    await s.page.waitForFunction(() => document.querySelector("#net")?.textContent?.includes("output 1 mse"));
+    await s.page.selectOption("#table-task", "classification");
+    await says("Predicts price, one of 118 classes");
+    await s.page.waitForFunction(() => document.querySelector("#net")?.textContent?.includes("output 118"));
+    await s.page.selectOption("#table-label", "rooms");
+    await says("Predicts rooms, one of 5 classes, from numbers: area, price.");
+    await s.page.click("#language");
+    await says("预测 rooms（5 个类别之一），根据数值列：area, price。");
+    await s.page.selectOption("#field-data", "moons");
+    await s.page.waitForSelector("#table-part", { state: "detached" });
+  });
+
+  test("whose numbers or names are not told is named, and read as it is said to be", async () => {
+    await s.open("data=moons&device=cpu");
+    await s.trained(5);
+    const rows = Array.from(
+      { length: 40 },
+      (_, i) => `${i},"${1 + (i % 9)},${200 + i}",${i % 2 ? "p" : "q"},${i % 8 ? i : "NaN"}`,
+    );
+    await csv("prices.csv", ",price,y,b", ...rows);
+    await says(
+      "from numbers: b; categories: price (35). 5 rows left out: b missing in 5. Columns left out: column 1, without a name.",
+    );
+    expect(await s.text("#table-notices")).toContain("price holds categories, and 2,201 looks like a number");
+    await s.page.selectOption("#table-marks", "1,234.5");
+    await says("from numbers: price, b. 5 rows");
+    expect(await s.page.locator("#table-notices").count()).toBe(0);
+    await csv("bare.csv", ...Array.from({ length: 30 }, (_, i) => `${i % 7}.5,${i % 5}.25,${i % 3 ? "u" : "v"}`));
+    await s.page.waitForSelector("#problem");
+    expect(await s.text("#problem")).toContain("the first line does not name the columns");
+    await s.page.uncheck("#table-header");
+    await says("Predicts c3, one of 2 classes, from numbers: c1, c2.");
+    await rowsShow("24 rows to train, 6 to test");
+  });
+});
+
 test("a bad file of any kind leaves the data and the run that were there", async () => {
   await s.open("data=moons&device=cpu");
   await s.trained(5);

@@ -2,7 +2,7 @@ import { optimizerNames } from "../../ops/names.ts";
 import { bytesText, count } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
 import { lazy } from "../shell/lazy.tsx";
-import { folderSource, missing } from "../state/folder.ts";
+import { folderSource, missing, readFiles, tableChoice, tableFiles } from "../state/folder.ts";
 import { devices, OWN, presetNames, problemWith } from "../state/settings.ts";
 import { change, own, problem, run, settings, takeNet, trainOn, weightsAsked } from "../state/store.ts";
 import "./panel.css";
@@ -21,15 +21,19 @@ async function takeFiles(list: FileList | null | undefined): Promise<void> {
     problem.value = say("tooLarge", { bytes: bytesText(size), most: bytesText(MOST_BYTES) });
     return;
   }
-  const files = await Promise.all(
-    [...list].map(async (f) => ({ name: f.name, bytes: new Uint8Array(await f.arrayBuffer()) })),
-  );
+  const given = [...list];
+  const files = await readFiles(given);
   if (files.some(({ name }) => /\.(onnx|json|keras|h5|hdf5|pth?|ckpt|pth\.tar|safetensors)$/i.test(name)))
     takeNet(files);
-  else trainOn({ files, missing: missing.value });
+  else {
+    tableFiles.value = given.filter(({ name }) => /\.(csv|tsv|tab|txt)(\.gz)?$/i.test(name));
+    tableChoice.value = {};
+    trainOn({ files, missing: missing.value });
+  }
 }
 
 const WeightsPart = lazy(async () => (await import("./weights-part.tsx")).WeightsPart);
+const TablePart = lazy(async () => (await import("./table-part.tsx")).TablePart);
 const FolderPart = lazy(async () => (await import("./folder-part.tsx")).FolderPart);
 
 /** A dropped folder is one of images; its entries can only be asked for while the event lasts. */
@@ -60,6 +64,7 @@ function DataCard() {
           {say(info.testRows > 0 ? "rows" : "rowsOnly", { train: count(info.rows), test: count(info.testRows) })}
         </p>
       )}
+      {tableFiles.value.length > 0 && <TablePart />}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the button inside does the same for keyboards */}
       <div
         class="drop"

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import type { Missing } from "../worker/types.ts";
+import type { DroppedFile, Missing, TableChoice } from "../worker/types.ts";
 
 /** A folder that was dropped, or the files of one that was chosen; null where there is none to ask about. */
 export const folderSource = signal<
@@ -8,3 +8,11 @@ export const folderSource = signal<
 
 /** What becomes of rows and images that lack something. */
 export const missing = signal<Missing>("drop");
+
+/** The table that was dropped last, to be read again as it is meant; empty where something else was. */
+export const tableFiles = signal<readonly File[]>([]);
+export const tableChoice = signal<TableChoice>({});
+
+export function readFiles(files: readonly File[]): Promise<DroppedFile[]> {
+  return Promise.all(files.map(async (f) => ({ name: f.name, bytes: new Uint8Array(await f.arrayBuffer()) })));
+}

@@ -1,13 +1,15 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { ndarray } from "../../core/ndarray.ts";
-import { readCsv } from "../../data/csv.ts";
+import { type CsvOptions, readCsv } from "../../data/csv.ts";
 import { type DataSplit, type Dataset, outputCount, rowCount, validateDataset } from "../../data/dataset.ts";
 import { gunzipIfNeeded } from "../../data/gunzip.ts";
 import { looksLikeIdx, pairIdx } from "../../data/idx.ts";
 import { splitBySeed } from "../../data/split.ts";
 import { standardise } from "../../data/standardise.ts";
 import { keepOwn } from "./session.ts";
-import type { DroppedFile, Missing, OwnData, OwnInfo } from "./types.ts";
+import type { DroppedFile, OwnData, OwnInfo, OwnTable, TableChoice } from "./types.ts";
+
+type DroppedData = Extract<OwnData, { readonly files: unknown }>;
 
 /** Held out of dropped files, where they have rows enough; and the seed of the choice, fixed. */
 const TEST_FRACTION = 0.2;
@@ -15,7 +17,7 @@ const FEW_ROWS = 20;
 
 /** Reads what the user painted or dropped, keeps it as the data set "own", and says what it asks of a net. */
 export async function takeOwn(data: OwnData): Promise<OwnInfo> {
-  return keep("points" in data ? painted(data.points) : await dropped(data.files, data.missing ?? "drop"));
+  return keep("points" in data ? painted(data.points) : await dropped(data));
 }
 
 /** Holds some rows out and keeps all as the data set "own". */
@@ -30,7 +32,8 @@ function keep(split: DataSplit): OwnInfo {
     rows: rowCount(train) + (split.test ? rowCount(split.test) : 0),
     inputs: train.x.shape[1]!,
     outputs: train.y.dtype === "i32" ? Math.max(2, outputCount(train)) : train.y.shape[1]!,
-    loss: train.y.dtype === "i32" ? "crossEntropy" : "mse",
+    loss: train.y.dtype === "i32" ? "crossEntropy" : train.table?.task === "multilabel" ? "bce" : "mse",
+    table: tableOf(train),
   };
   keepOwn(split, info);
   return info;
@@ -56,12 +59,26 @@ function painted(points: readonly (readonly [number, number, number])[]): DataSp
   return { train, test: null };
 }
 
-async function dropped(files: readonly DroppedFile[], missing: Missing): Promise<DataSplit> {
+/** What a table was taken for; null for rows of anything else. */
+function tableOf({ table, columns = [], targets = [], classes, y }: Dataset): OwnTable | null {
+  if (!table) return null;
+  const { task, names, dropped, notices, ignored } = table;
+  const numeric = y.dtype === "f32" || !classes?.some((text) => Number.isNaN(Number(text)));
+  return {
+    ...{ task, names, dropped, notices, label: targets.join(", "), classes: classes?.length ?? 0 },
+    tasks: numeric ? ["classification", "regression"] : ["classification"],
+    numbers: columns.filter(({ categories }) => !categories).map(({ name }) => name),
+    categories: columns.flatMap(({ name, categories }) => (categories ? [{ name, values: categories.length }] : [])),
+    ignored,
+  };
+}
+
+async function dropped({ files, missing = "drop", table = {} }: DroppedData): Promise<DataSplit> {
   const opened = await Promise.all(
     files.map(async ({ name, bytes }) => ({ name, bytes: await gunzipIfNeeded(name, bytes) })),
   );
-  const csv = opened.find(({ name }) => /\.csv(\.gz)?$/i.test(name));
-  if (csv) return standardise(hold(anyCsv(csv.name, csv.bytes, missing)));
+  const csv = opened.find(({ name }) => /\.(csv|tsv|tab|txt)(\.gz)?$/i.test(name));
+  if (csv) return standardise(hold(readCsv(csv.name, csv.bytes, { missing, ...given(table) })));
   // An IDX array of rank 1 holds labels; one of rank 2 or 3 holds rows or images.
   const idx = opened.filter(({ bytes }) => looksLikeIdx(bytes));
   const labels = idx.find(({ bytes }) => bytes[3] === 1);
@@ -92,14 +109,9 @@ async function fromArrays(files: readonly DroppedFile[]): Promise<DataSplit | nu
   return loadDataSplit(first.name, first.bytes, { read });
 }
 
-/** Classes where the last column can be classes, else numbers to predict. */
-function anyCsv(name: string, bytes: Uint8Array, missing: Missing): Dataset {
-  try {
-    return readCsv(name, bytes, { missing });
-  } catch (error) {
-    if (!(error instanceof ChainruleError) || !error.message.includes("regression")) throw error;
-    return readCsv(name, bytes, { missing, task: "regression" });
-  }
+/** What was chosen of a table, as its reader takes it: without what was left open. */
+function given(choice: TableChoice): CsvOptions {
+  return Object.fromEntries(Object.entries(choice).filter(([, value]) => value !== undefined));
 }
 
 function hold(all: Dataset): DataSplit {

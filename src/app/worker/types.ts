@@ -1,6 +1,8 @@
 import type { BenchReport } from "../../bench/report.ts";
 import type { BenchProgress, Section } from "../../bench/run.ts";
 import type { DirectionRow } from "../../bench/tutorial.ts";
+import type { TableFacts } from "../../data/dataset.ts";
+import type { Task } from "../../data/task.ts";
 import type { MeasuredBackend } from "../../train/choose.ts";
 import type { Evaluation } from "../../train/evaluation.ts";
 import type { RecoveryEvent } from "../../train/recovery.ts";
@@ -124,7 +126,28 @@ export interface ResumedRun {
 /** Data of the user's: painted points, or a file with its name (two for IDX). */
 export type OwnData =
   | { readonly points: readonly (readonly [x: number, y: number, label: number])[] }
-  | { readonly files: readonly DroppedFile[]; readonly missing?: Missing };
+  | { readonly files: readonly DroppedFile[]; readonly missing?: Missing; readonly table?: TableChoice };
+
+/** How a table is meant, where the file does not tell. */
+export interface TableChoice {
+  readonly label?: string | undefined;
+  readonly task?: Task | undefined;
+  readonly decimal?: "," | undefined;
+  readonly thousands?: "," | "." | " " | "_" | "'" | undefined;
+  readonly header?: false | undefined;
+}
+
+/** What a dropped table was taken for. */
+export interface OwnTable extends Pick<TableFacts, "task" | "names" | "dropped" | "notices"> {
+  readonly label: string;
+  /** What its labels can be taken for. */
+  readonly tasks: readonly Task[];
+  readonly classes: number;
+  readonly numbers: readonly string[];
+  readonly categories: readonly { readonly name: string; readonly values: number }[];
+  /** Columns left out, by name, or by number where they have none. */
+  readonly ignored: readonly (string | number)[];
+}
 
 /** What to do with rows that lack a value, and with images that cannot be read: refuse all, or leave those out. */
 export type Missing = "refuse" | "drop";
@@ -165,6 +188,8 @@ export interface AskedNet {
 export interface OwnInfo extends Ends {
   readonly name: string;
   readonly rows: number;
+  /** Of a dropped table. */
+  readonly table: OwnTable | null;
 }
 
 /** How far a benchmark is, and the width from which on the GPU wins, as far as is known. */

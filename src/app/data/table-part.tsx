@@ -1,0 +1,118 @@
+import { count } from "../draw/format.ts";
+import { missing, readFiles, tableChoice, tableFiles } from "../state/folder.ts";
+import { OWN } from "../state/settings.ts";
+import { own, problem, settings, trainOn } from "../state/store.ts";
+import type { OwnTable, TableChoice } from "../worker/types.ts";
+import { Choice } from "./field.tsx";
+import { say } from "./table-strings.ts";
+
+/** How numbers may be written, as one of them looks. */
+const marks = {
+  "1234.5": {},
+  "1,234.5": { thousands: "," },
+  "1234,5": { decimal: "," },
+  "1.234,5": { decimal: ",", thousands: "." },
+  "1 234,5": { decimal: ",", thousands: " " },
+  "1 234.5": { thousands: " " },
+  "1_234.5": { thousands: "_" },
+  "1'234.5": { thousands: "'" },
+} as const satisfies Readonly<Record<string, Pick<TableChoice, "decimal" | "thousands">>>;
+type Mark = keyof typeof marks;
+const markNames = Object.keys(marks) as Mark[];
+
+/** Names that are listed; the rest is counted. */
+const MOST_NAMES = 12;
+/** Notices that are shown. */
+const MOST_NOTICES = 6;
+
+/** Reads the same files again, as they are meant. */
+async function choose(next: TableChoice): Promise<void> {
+  tableChoice.value = next;
+  trainOn({ files: await readFiles(tableFiles.value), missing: missing.value, table: next });
+}
+
+const listed = (names: readonly string[]): string =>
+  names.length > MOST_NAMES ? `${names.slice(0, MOST_NAMES).join(", ")} …` : names.join(", ");
+
+/** What is predicted from what, and what was left out. */
+function lineOf(t: OwnTable): string {
+  const kinds = [
+    ["numbers", t.numbers] as const,
+    ["categories", t.categories.map(({ name, values }) => `${name} (${values})`)] as const,
+  ];
+  const from = kinds.flatMap(([key, names]) => (names.length > 0 ? [say(key, { names: listed(names) })] : []));
+  const what = { label: t.label, n: count(t.classes), from: from.join("; ") };
+  const why = t.dropped.columns.map(({ column, rows }) => say("missing", { column, n: count(rows) })).join(", ");
+  return [
+    say(t.task === "classification" ? "classes" : "number", what),
+    ...(t.dropped.rows > 0 ? [say("dropped", { n: count(t.dropped.rows), why })] : []),
+    ...(t.ignored.length > 0 ? [say("ignored", { names: t.ignored.map(called).join(", ") })] : []),
+  ].join(" ");
+}
+
+/** Columns without a name are told by their number. */
+function called(column: string | number): string {
+  return typeof column === "number" ? say("nameless", { n: column }) : column;
+}
+
+/** Of a dropped table: what is predicted, as what, and from which columns, to be seen and to be changed. */
+export function TablePart() {
+  const choice = tableChoice.value;
+  const t = settings.value.data === OWN ? own.value?.table : null;
+  // A table that was refused can be read in another way; other data has nothing to choose here.
+  if (!t && !problem.value) return null;
+  const mark = markNames.find((name) => {
+    const { decimal, thousands }: TableChoice = marks[name];
+    return decimal === choice.decimal && thousands === choice.thousands;
+  });
+  const { decimal: _decimal, thousands: _thousands, ...rest } = choice;
+  return (
+    <section class="folder" id="table-part" aria-label={say("part")}>
+      {t && (
+        <>
+          <p class="soft" id="table-line" role="status">
+            {lineOf(t)}
+          </p>
+          <Choice
+            id="table-label"
+            label={say("predict")}
+            value={t.label}
+            names={t.names}
+            onChoose={(label) => choose({ ...rest, ...marks[mark ?? "1234.5"], label, task: undefined })}
+          />
+          <Choice
+            id="table-task"
+            label={say("as")}
+            value={t.task}
+            names={t.tasks}
+            show={say}
+            onChoose={(task) => choose({ ...choice, label: t.label, task })}
+          />
+        </>
+      )}
+      <Choice
+        id="table-marks"
+        label={say("marks")}
+        value={mark ?? "1234.5"}
+        names={markNames}
+        onChoose={(name) => choose({ ...rest, ...marks[name] })}
+      />
+      <label class="inline">
+        <input
+          type="checkbox"
+          id="table-header"
+          checked={choice.header !== false}
+          onChange={(e) => choose({ ...marks[mark ?? "1234.5"], header: e.currentTarget.checked ? undefined : false })}
+        />
+        {say("header")}
+      </label>
+      {t && t.notices.length > 0 && (
+        <ul class="notices" id="table-notices">
+          {t.notices.slice(0, MOST_NOTICES).map((notice) => (
+            <li key={`${notice.kind} ${notice.column}`}>{say(`n${notice.kind}`, { ...notice, reading: "" })}</li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,59 @@
+import { speaker } from "../state/language.ts";
+
+const en = {
+  part: "What is predicted, and from what",
+  predict: "Predict",
+  as: "As",
+  classification: "classes",
+  regression: "a number",
+  multilabel: "labels",
+  classes: "Predicts {label}, one of {n} classes, from {from}.",
+  number: "Predicts {label}, a number (regression), from {from}.",
+  numbers: "numbers: {names}",
+  categories: "categories: {names}",
+  dropped: "{n} rows left out: {why}.",
+  missing: "{column} missing in {n}",
+  ignored: "Columns left out: {names}.",
+  nameless: "column {n}, without a name",
+  marks: "Numbers are written",
+  header: "The first line names the columns",
+  nnumbers:
+    "{column} holds categories, and {value} looks like a number: choose how numbers are written, or take off its signs in the file.",
+  ndates: "{column} holds categories, and {value} looks like a date: make a number of it, or leave it out of the file.",
+  nunique: "{column} has a text of its own in every row, such as {value}: nothing can be learned from that.",
+  ncounts: "{column} counts the rows: where it is no measurement, leave it out of the file.",
+  nconstant: "{column} is {value} in every row: nothing can be learned from that.",
+  nnames: "{value} in the first line is taken as a column's name.",
+  nmerged: "{column} loses digits: {value} and {other} are one number.",
+} as const;
+
+export type TableKey = keyof typeof en;
+
+const zh: Readonly<Record<TableKey, string>> = {
+  part: "预测什么，根据什么",
+  predict: "预测",
+  as: "作为",
+  classification: "类别",
+  regression: "数值",
+  multilabel: "标签",
+  classes: "预测 {label}（{n} 个类别之一），根据{from}。",
+  number: "预测 {label}（数值，回归），根据{from}。",
+  numbers: "数值列：{names}",
+  categories: "类别列：{names}",
+  dropped: "略去 {n} 行：{why}。",
+  missing: "{column} 缺 {n} 个",
+  ignored: "略去的列：{names}。",
+  nameless: "第 {n} 列（没有名字）",
+  marks: "数字的写法",
+  header: "第一行是列名",
+  nnumbers: "{column} 被当作类别，而 {value} 看起来是数字：请选择数字的写法，或在文件中去掉符号。",
+  ndates: "{column} 被当作类别，而 {value} 看起来是日期：请换算成数字，或从文件中去掉这一列。",
+  nunique: "{column} 的文字每行都不同，例如 {value}：从中学不到东西。",
+  ncounts: "{column} 只是行号：如果不是测量值，请从文件中去掉。",
+  nconstant: "{column} 每行都是 {value}：从中学不到东西。",
+  nnames: "第一行的 {value} 被当作列名。",
+  nmerged: "{column} 丢失了位数：{value} 和 {other} 成了同一个数。",
+};
+
+export const tables = { en, zh };
+export const say = speaker<TableKey>(tables);
