@@ -96,7 +96,7 @@ async function openBackends(choice: BackendChoice): Promise<readonly (readonly [
   const cpu = await cpuBackend();
   if (choice === "cpu") return [[cpu, "as asked"]];
   try {
-    const gpu = await webgpuBackend(await createNodeGpu());
+    const gpu = await webgpuBackend(await createNodeGpu({ quiet: true }));
     if (choice === "webgpu") return [[gpu, "as asked"]];
     return [
       [gpu, "an adapter is here"],

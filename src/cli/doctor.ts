@@ -6,7 +6,7 @@ import { createNodeGpu, listNodeAdapters } from "../backend/webgpu/node.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { proofOf } from "../graph/op.ts";
 import { ops } from "../ops/index.ts";
-import { clearProgress, print, progress } from "./output.ts";
+import { clearProgress, everySoOften, print } from "./output.ts";
 import { parse } from "./usage.ts";
 
 const help = `Usage: chainrule doctor [--full] [--json]
@@ -26,9 +26,9 @@ export async function run(args: readonly string[]): Promise<number> {
   if (!json) print(`${platform}\n${cpu.description}`);
   let backend: WebGpuBackend;
   try {
-    const adapters = await listNodeAdapters();
+    const adapters = await listNodeAdapters({ quiet: true });
     if (!json) for (const a of adapters) print(`adapter: ${a.name} (${a.backend}, ${a.source})`);
-    backend = await webgpuBackend(await createNodeGpu());
+    backend = await webgpuBackend(await createNodeGpu({ quiet: true }));
   } catch (error) {
     if (!(error instanceof ChainruleError)) throw error;
     print(
@@ -61,12 +61,16 @@ export async function run(args: readonly string[]): Promise<number> {
 /** Each kernel on its largest case, or on all. */
 async function selfTest(backend: WebGpuBackend, full: boolean) {
   const results: { kernel: string; case: string; pass: boolean; reason: string }[] = [];
+  const total = ops.reduce((sum, op) => sum + op.kernels.length, 0);
+  const tell = everySoOften();
+  let done = 0;
   for (const op of ops) {
     const proof = await proofOf(op);
     const cases = full ? proof.cases : [...proof.cases].reverse();
     for (const kernel of op.kernels) {
+      done++;
       for (const c of cases) {
-        progress(`self-test ${kernel.name} ${c.name}`);
+        tell(`self-test ${done} of ${total}: ${kernel.name} ${c.name}`);
         const result = await conform(backend.gpu, op, kernel, c);
         if (!result) continue;
         results.push({ kernel: kernel.name, case: c.name, pass: result.pass, reason: result.reason });

@@ -36,6 +36,20 @@ export function progress(line: string): void {
   progressShown = true;
 }
 
+/** Seconds of silence that a log may show. */
+const SILENCE_S = 10;
+
+/** Progress of work that may take minutes: for a person as always, for a log a line every ten seconds. */
+export function everySoOften(): (line: string) => void {
+  let last = performance.now();
+  return (line) => {
+    progress(line);
+    if (process.stderr.isTTY || performance.now() < last + 1000 * SILENCE_S) return;
+    last = performance.now();
+    note(line);
+  };
+}
+
 export function clearProgress(): void {
   if (progressShown) process.stderr.write("\r\x1b[K");
   progressShown = false;

@@ -4,7 +4,6 @@ import { activations } from "../ops/activations.ts";
 import { addBias } from "../ops/bias.ts";
 import { dropout } from "../ops/dropout.ts";
 import { matmul } from "../ops/matmul.ts";
-import { softmax } from "../ops/softmax.ts";
 import { customForward } from "./custom-layer.ts";
 import { losses } from "./losses.ts";
 import { type LayerSpec, layerName, type ModelSpec } from "./model.ts";
@@ -55,8 +54,10 @@ async function layerForward(
       return g.one(dropout, [x, options.cursor!], { p: layer.p, seed: options.seed, layer: i }, name);
     case "custom":
       return customForward(g, layer, name, x, parameter, options.training);
-    case "softmax":
+    case "softmax": {
+      const { softmax } = await import("../ops/rare.ts");
       return g.one(softmax, [x], null, name);
+    }
     default: {
       const alpha = layer.type === "leakyRelu" ? layer.slope : layer.type === "elu" ? layer.alpha : 0;
       return g.one(activations[layer.type]!.forward, [x], { alpha }, name);

@@ -14,7 +14,6 @@ import { matmul, transposeMatmul } from "./matmul.ts";
 import { optimizers } from "./optimizers.ts";
 import { outerProduct } from "./outer-product.ts";
 import { record, tally } from "./record.ts";
-import { softmax, softmaxGradient } from "./softmax.ts";
 
 /** The ops that any run may need. Adding one is a line here, or in rare.ts where only some runs want it. */
 export const commonOps: readonly AnyOp[] = [
@@ -28,8 +27,6 @@ export const commonOps: readonly AnyOp[] = [
   addBias,
   sumRows,
   ...Object.values(activations).flatMap((a) => [a.forward, a.backward]),
-  softmax,
-  softmaxGradient,
   dropout,
   crossEntropy,
   crossEntropyGradient,

@@ -13,8 +13,8 @@ import { composed } from "./composed.ts";
 import { late } from "./late.ts";
 import { input, output, scratch } from "./plan.ts";
 import { floatLike } from "./rounding.ts";
+import { rowExpSum } from "./row-exp.ts";
 import { rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "./row-plan.ts";
-import { rowExpSum } from "./softmax.ts";
 import { call, flatCall } from "./wasm-plan.ts";
 
 export function expectLogits(op: { readonly name: string }, inputs: readonly TensorSpec[]): void {

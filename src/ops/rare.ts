@@ -4,6 +4,7 @@ export { classWeightSums } from "./class-weight-sums.ts";
 export { layerNorm, layerNormGradient, layerNormScaleGradient } from "./layer-norm.ts";
 export { movingAverage } from "./moving-average.ts";
 export { penalty, penaltyGradient } from "./penalty.ts";
+export { softmax, softmaxGradient } from "./softmax.ts";
 export {
   weightedCrossEntropy,
   weightedCrossEntropyGradient,

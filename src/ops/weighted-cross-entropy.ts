@@ -12,8 +12,8 @@ import { ALONE_ROWS, expectLogits, lossPlan } from "./cross-entropy.ts";
 import { late } from "./late.ts";
 import { input, output } from "./plan.ts";
 import { floatLike } from "./rounding.ts";
+import { rowExpSum } from "./row-exp.ts";
 import { rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "./row-plan.ts";
-import { rowExpSum } from "./softmax.ts";
 import { call, flatCall, float } from "./wasm-plan.ts";
 
 /** Cross-entropy with class weights and label smoothing; shaders/weighted-cross-entropy.ts has the formula. */

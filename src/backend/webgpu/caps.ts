@@ -22,6 +22,9 @@ export function computesOnCpu(info: AdapterReport, adapter: object = {}): boolea
   return (info.isFallbackAdapter || isFallbackAdapter || SOFTWARE.test(names.join(" "))) === true;
 }
 
+/** Of an adapter on a CPU: whether it compiles what a pipeline needs when that is first dispatched, as all but SwiftShader do. */
+export const compilesLate = (info: AdapterReport): boolean => info.architecture !== "swiftshader";
+
 export function limitsOf({ limits }: { readonly limits: DeviceLimits }): DeviceLimits {
   const names = Object.keys(DEFAULT_LIMITS) as (keyof DeviceLimits)[];
   return Object.fromEntries(names.map((name) => [name, limits[name]])) as Record<keyof DeviceLimits, number>;

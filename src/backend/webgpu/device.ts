@@ -3,7 +3,7 @@ import { ChainruleError } from "../../core/errors.ts";
 import { disposedError } from "../../core/resource.ts";
 import type { DeviceCaps } from "../../graph/op.ts";
 import { inScope, type WantedBuffer } from "./allocate.ts";
-import { capsOf, computesOnCpu, FEATURES, limitsOf } from "./caps.ts";
+import { capsOf, compilesLate, computesOnCpu, FEATURES, limitsOf } from "./caps.ts";
 import { Ledger } from "./ledger.ts";
 import type { Nudger } from "./nudger.ts";
 import { PipelineCache } from "./pipelines.ts";
@@ -42,7 +42,7 @@ export class WebGpuDevice {
     onCpu: boolean,
   ) {
     this.caps = capsOf(device, info, onCpu);
-    this.pipelines = new PipelineCache(device);
+    this.pipelines = new PipelineCache(device, onCpu && compilesLate(info) ? (work) => this.awaited(work) : null);
     this.description = describe(info, this.caps);
     const fail = (error: ChainruleError) => {
       this.failure ??= error;

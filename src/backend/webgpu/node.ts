@@ -2,6 +2,7 @@
 import { isMainThread } from "node:worker_threads";
 import { ChainruleError } from "../../core/errors.ts";
 import { packagedHome } from "../../platform/packaged.ts";
+import { filteringStderr } from "../../platform/quiet.ts";
 import { hasSystemVulkanDriver, loadVulkanLoader, swiftshaderEnv, systemEnv, withEnv } from "../../platform/vulkan.ts";
 
 /**
@@ -20,6 +21,8 @@ export interface NodeGpuOptions {
    * what CHAINRULE_EXPERIMENTAL=1 says.
    */
   readonly experimental?: boolean | undefined;
+  /** Keeps off stderr what Dawn remarks on the limits of a driver: for commands, whose stderr people read. Default false. */
+  readonly quiet?: boolean | undefined;
 }
 
 /** Where an adapter comes from: a driver on the system, or the SwiftShader in npm @sparticuz/chromium. */
@@ -66,7 +69,7 @@ export async function createNodeGpu(options: NodeGpuOptions = {}): Promise<GPU> 
     const gpu = dawn.create(flags);
     alive.push(gpu);
     try {
-      if (await probe(gpu, source)) return gpu;
+      if (await probe(gpu, source, options.quiet)) return gpu;
     } catch (error) {
       failures.push(error instanceof Error ? error.message : String(error));
     }
@@ -90,14 +93,14 @@ function withFeature(flags: readonly string[], name: string): string[] {
 }
 
 /** All adapters that Dawn sees here, the system's first. */
-export async function listNodeAdapters(): Promise<NodeAdapter[]> {
+export async function listNodeAdapters({ quiet = false } = {}): Promise<NodeAdapter[]> {
   const dawn = await loadDawn();
   const found: NodeAdapter[] = [];
   for (const source of sources()) {
     // Dawn lists its adapters only in the message for a name that does not exist.
     const gpu = dawn.create(["adapter=(no such adapter)"]);
     alive.push(gpu);
-    const message = await probe(gpu, source).then(String, String);
+    const message = await probe(gpu, source, quiet).then(String, String);
     for (const [, backend, name] of message.matchAll(/\* backend: '(.*?)', name: '(.*)'/g)) {
       found.push({ source, backend: backend!, name: name! });
     }
@@ -118,12 +121,16 @@ function sources(): readonly AdapterSource[] {
   return packagedHome() ? ["system", "swiftshader"] : ["system"];
 }
 
+/** Of every driver that allows more than Dawn has room for, such as Mesa's for a CPU; nothing that anybody can mend. */
+const REMARK = /^Warning: maxDynamic\w+ artificially reduced/;
+
 /** Asks for a first adapter. Dawn reads the environment during that call, before it returns its promise. */
-async function probe(gpu: GPU, source: AdapterSource): Promise<GPUAdapter | null> {
+async function probe(gpu: GPU, source: AdapterSource, quiet = false): Promise<GPUAdapter | null> {
   if (source === "system" && process.platform !== "linux") return await gpu.requestAdapter();
   await loadVulkanLoader();
   const env = source === "swiftshader" ? await swiftshaderEnv() : systemEnv();
-  return await withEnv(env, () => gpu.requestAdapter());
+  const ask = () => withEnv(env, () => gpu.requestAdapter());
+  return await (quiet ? filteringStderr((line) => !REMARK.test(line), ask) : ask());
 }
 
 async function loadDawn(): Promise<Dawn> {

@@ -8,13 +8,17 @@ export class PipelineCache {
   /** Milliseconds by code, with what others were compiled meanwhile. */
   private readonly took = new Map<string, number>();
 
-  constructor(private readonly device: GPUDevice) {}
+  constructor(
+    private readonly device: GPUDevice,
+    /** Waits for what the driver compiles only when a pipeline is first dispatched; null where it has none such. */
+    private readonly late: ((warm: Promise<void>) => Promise<void>) | null = null,
+  ) {}
 
   get size(): number {
     return this.pipelines.size;
   }
 
-  /** How long the pipeline of a launch took to compile; 0 where it has not been. */
+  /** How long the pipeline of a launch took to compile, all of it; 0 where it has not been. */
   msOf(launch: Launch): number {
     return this.took.get(launch.code) ?? 0;
   }
@@ -59,6 +63,11 @@ export class PipelineCache {
     try {
       const compute = { module, entryPoint: "main" };
       const pipeline = await this.device.createComputePipelineAsync({ label, layout, compute });
+      if (this.late) {
+        const { warm } = await import("./warm.ts");
+        // A device that is lost meanwhile is told of by itself.
+        await this.late(warm(this.device, pipeline, this.layout(launch), launch).catch(() => undefined));
+      }
       this.took.set(launch.code, performance.now() - start);
       return pipeline;
     } catch (cause) {

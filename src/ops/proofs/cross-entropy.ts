@@ -1,6 +1,6 @@
 import type { OpCase, Proof } from "../../graph/op.ts";
 import { boundLike, errorAt, gamma, TINY, U } from "../rounding.ts";
-import { expRowError, rowExpSum } from "../softmax.ts";
+import { expRowError, rowExpSum } from "../row-exp.ts";
 
 export const crossEntropy: Proof<null> = {
   bound([x, labels], [ex], [y]) {

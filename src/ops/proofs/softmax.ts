@@ -1,7 +1,8 @@
 import type { NdArray } from "../../core/ndarray.ts";
 import type { Proof } from "../../graph/op.ts";
 import { boundLike, errorAt, gamma, TINY, U } from "../rounding.ts";
-import { expRowError, softmax as op } from "../softmax.ts";
+import { expRowError } from "../row-exp.ts";
+import { softmax as op } from "../softmax.ts";
 
 export const softmax: Proof<null> = {
   bound([x], [ex], [y]) {

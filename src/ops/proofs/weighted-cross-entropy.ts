@@ -1,7 +1,7 @@
 import type { NdArray } from "../../core/ndarray.ts";
 import type { OpCase, Proof } from "../../graph/op.ts";
 import { boundLike, errorAt, gamma, TINY, U } from "../rounding.ts";
-import { expRowError, rowExpSum } from "../softmax.ts";
+import { expRowError, rowExpSum } from "../row-exp.ts";
 import type { WeightedAttrs } from "../weighted-cross-entropy.ts";
 
 export const weightedCrossEntropy: Proof<WeightedAttrs> = {
