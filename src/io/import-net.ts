@@ -27,11 +27,16 @@ export const isHdf5 = (bytes: Uint8Array): boolean => HDF5.every((byte, i) => by
 
 /**
  * A net out of an ONNX file, TensorFlow.js's model.json with its files, or Keras: a .keras or .h5 file, or model.to_json()
- * with its weights. Told by the content. Throws ChainruleError "file" naming the node or layer that is not known.
+ * with its weights. Told by the content. Throws ChainruleError "file" naming the node or layer that is not known, or what
+ * kind of weights alone a file holds.
  */
 export async function importNet(file: NetFile, options: ImportOptions = {}): Promise<ImportedNet> {
   const { name, bytes, arrays, weights } = file;
   const begins = (magic: readonly number[]): boolean => magic.every((byte, i) => bytes[i] === byte);
+  // A zip archive, a pickle, and the bracket behind the length with which safetensors begins.
+  if (begins(ZIP) || bytes[0] === 0x80 || bytes[8] === 0x7b) {
+    (await import("./no-structure.ts")).refuseWeightsAlone(name, bytes);
+  }
   if (begins(ZIP) || isHdf5(bytes)) return (await import("./keras/files.ts")).readKerasFile(name, bytes, options);
   if (!isJson(bytes)) {
     // The format's version, the first field, which every writer puts first.

@@ -9,6 +9,8 @@ import { storageOf } from "./tensor.ts";
 export interface Saved {
   readonly value: unknown;
   readonly little: boolean;
+  /** What was seen of the file itself, a sentence each, for people. */
+  readonly notes: readonly string[];
   /** The bytes of a storage: the file's own where it is not compressed. */
   readonly bytesOf: (storage: Storage) => Uint8Array;
 }
@@ -18,7 +20,14 @@ const MAX_PICKLE = 2 ** 24;
 
 /** The zip archive of torch 1.6 and later: data.pkl, and each storage in a file of data/, all in one folder. */
 export async function readArchive(bytes: Uint8Array): Promise<Saved> {
-  const files = await readZip(bytes);
+  const notes: string[] = [];
+  // torch.save writes 0 for every CRC where it is told not to compute them, and torch.load compares none.
+  const files = await readZip(bytes, {
+    withoutCrcs: () =>
+      notes.push(
+        "saved without CRCs (torch.serialization.set_crc32_options(False)): changed bytes would not be noticed",
+      ),
+  });
   const names = [...files.keys()];
   const pickle = names.find((name) => /^[^/]+\/data\.pkl$/.test(name));
   if (pickle === undefined) {
@@ -40,6 +49,7 @@ export async function readArchive(bytes: Uint8Array): Promise<Saved> {
   return {
     value,
     little: order !== "big",
+    notes,
     bytesOf: ({ key }) => files.get(`${folder}data/${key}`) ?? refuse(`the storage ${brief(key)} is missing`),
   };
 }

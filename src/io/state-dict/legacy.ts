@@ -56,6 +56,7 @@ export function readLegacy(bytes: Uint8Array): Saved {
   return {
     value: value.value,
     little,
+    notes: [],
     bytesOf: ({ key }) => found.get(key) ?? refuse(`the storage ${brief(key)} is missing`),
   };
 }

@@ -39,7 +39,7 @@ export async function readStateDict(bytes: Uint8Array, options: { readonly key?:
   const { found, notes } = findStateDict(saved.value, options.key);
   requireRoom(found.tensors, bytes.length);
   const tensors = new Map([...found.tensors].map(([name, tensor]) => [name, arrayOf(tensor, saved, name)]));
-  return { tensors, notes };
+  return { tensors, notes: [...saved.notes, ...notes] };
 }
 
 function requireRoom(tensors: ReadonlyMap<string, Tensor>, bytes: number): void {

@@ -105,6 +105,43 @@ describe("export --to onnx and import", () => {
     expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([]);
   });
 
+  it("say of a file of weights alone whose it is, and what to do with it", async () => {
+    const pytorch = (name: string) => `${name} is a file of weights (PyTorch): it holds weights and no structure`;
+    const copy = (from: string, name: string): string => {
+      copyFileSync(fixture(from), at(name));
+      return at(name);
+    };
+    writeFileSync(at("w.safetensors"), writeSafetensors(weightTensors(everyLayer, initialise(everyLayer, 4))));
+    // Lengths of JSON whose first byte begins an ONNX file or JSON.
+    const safetensors = (length: number): Uint8Array => {
+      const text = '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.padEnd(length);
+      const head = new Uint8Array(8);
+      new DataView(head.buffer).setUint32(0, length, true);
+      return new Uint8Array([...head, ...new TextEncoder().encode(text), 0, 0, 0, 0]);
+    };
+    writeFileSync(at("8.bin"), safetensors(0x108));
+    writeFileSync(at("bracket.bin"), safetensors(0x7b));
+    writeFileSync(at("pickle.bin"), safetensors(0x280));
+    for (const [file, message] of [
+      [copy("state-dict/plain.pt", "x.pth"), pytorch(at("x.pth"))],
+      [
+        copy("state-dict/checkpoint.pth", "x.ckpt"),
+        "and give both to train, predict, check or export: model.json --weights",
+      ],
+      [copy("state-dict/protocol5.pth", "x.keras"), 'torch.onnx.export(model, example, "model.onnx"), and import that'],
+      [copy("state-dict/legacy.pt", "old.pt"), pytorch(at("old.pt"))],
+      [copy("state-dict/whole.pt", "whole.pt"), pytorch(at("whole.pt"))],
+      [copy("state-dict/script.pt", "script.pt"), "is a file of TorchScript, which is code"],
+      [at("w.safetensors"), "is a file of weights (safetensors): it holds weights and no structure"],
+      [at("8.bin"), "is a file of weights (safetensors)"],
+      [at("bracket.bin"), "is a file of weights (safetensors)"],
+      [at("pickle.bin"), "is a file of weights (safetensors)"],
+      [fixture("keras/functional.npz"), "is a file of weights (numpy)"],
+    ] as const) {
+      await expect(importNet([file, "--out", at("m.json"), "--weights-out", at("m.npz")])).rejects.toThrow(message);
+    }
+  });
+
   it("refuse what makes no sense before any work", async () => {
     const file = fixture("onnx/torch-13.onnx");
     await expect(importNet([file, "--out", at("m.json")])).rejects.toThrow("--weights-out <file> is missing");

@@ -143,6 +143,30 @@ describe("the archive", () => {
     await expect(readStateDict(await remade((_, d) => d, { "plain/byteorder": "middle" }))).rejects.toThrow("middle");
   });
 
+  it("saved without CRCs, which are then 0 throughout, as torch 2.6 and later do where asked; it says so", async () => {
+    const parts = [...(await readZip(file("plain.pt")))];
+    const unsummed = (deflate: boolean, without: (name: string) => boolean) =>
+      zipFile(
+        parts.map(([name, data]) => {
+          const crc = without(name) ? { crc: 0 } : {};
+          return { name, data, deflate, ...crc, behind: { bytes: 8, signed: true } };
+        }),
+      );
+    for (const deflate of [false, true]) {
+      const notes = await outputsAre(
+        unsummed(deflate, () => true),
+        "plain",
+      );
+      expect(notes).toEqual([
+        expect.stringContaining("saved without CRCs (torch.serialization.set_crc32_options(False))"),
+      ]);
+    }
+    // One CRC that is no 0 says that they were computed, and an archive of anything else has them.
+    const one = unsummed(false, (name) => name.endsWith("/data/1"));
+    await expect(readStateDict(one)).rejects.toThrow('/data/1": the CRC does not match');
+    await expect(readZip(unsummed(false, () => true))).rejects.toThrow("the CRC does not match");
+  });
+
   it("whose storage is missing or short is refused by name", async () => {
     const short = (name: string, data: Uint8Array): Uint8Array => (name.endsWith("/data/1") ? data.slice(4) : data);
     await expect(readStateDict(await remade(short))).rejects.toThrow('"0.bias": its storage has 16 bytes, not 20');
