@@ -46,7 +46,9 @@ export async function takeNet(
     );
   }
   keepNet({ name: file.name, model, weights });
-  return { net, bias, notes };
+  // The page's settings have none of these.
+  const left = model.labelSmoothing === undefined ? [] : [`a label smoothing of ${model.labelSmoothing} is left out`];
+  return { net, bias, notes: [...notes, ...left] };
 }
 
 /** Whether the page's own settings give these very layers. */
