@@ -19,8 +19,8 @@ const entries = [
 const external = [/^node:/, "webgpu", "@sparticuz/chromium"];
 /** Declarations that no compiler makes. */
 const handwritten = ["src/backend/ambient.d.ts", "src/backend/wasm/instance.d.ts"];
-/** The one package that is taken along; its licence asks to be with it. npm would leave out a folder node_modules. */
-const vendored = "wgsl-preprocessor";
+/** Packages that are taken along; their licences ask to be with them. npm would leave out a folder node_modules. */
+const vendored = ["wgsl-preprocessor", "hyparquet", "fzstd"];
 
 /** Builds into `folder`. */
 export async function buildLibrary(folder = join(root, "dist/lib")) {
@@ -37,7 +37,9 @@ export async function buildLibrary(folder = join(root, "dist/lib")) {
     sourcemap: true,
   });
   await bundle.close();
-  copyFileSync(join(root, "node_modules", vendored, "LICENSE"), join(folder, "vendor", vendored, "LICENSE"));
+  for (const name of vendored) {
+    copyFileSync(join(root, "node_modules", name, "LICENSE"), join(folder, "vendor", name, "LICENSE"));
+  }
   const status = await node([tools.tsc, "--project", "tsconfig.build.json", "--outDir", folder]);
   if (status !== 0) throw new Error("the declarations could not be made; what tsc printed above says why");
   for (const file of handwritten) copyFileSync(join(root, file), join(folder, file));

@@ -25,8 +25,8 @@ export const dataOptions = {
 } as const;
 
 export const dataHelp = `  --data <preset|file>      rows: a preset, or .safetensors or .npz (x and y, or x_train, y_train and x_test, y_test),
-                            x.npy beside y.npy, .csv (a header; commas, semicolons or tabs), IDX images beside their labels, under any
-                            name
+                            x.npy beside y.npy, .csv (a header; commas, semicolons or tabs) or .parquet, IDX images beside their
+                            labels, under any name; what follows of CSV holds for Parquet too
   --label <column>          CSV: the column to predict (several, with commas, for a regression or labels of 0 and 1)
   --task <T>                classification, regression or multilabel (default: what loss and labels are for)
   --features <columns>      CSV: the columns to learn from, with commas (default: all others)

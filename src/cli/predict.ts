@@ -10,6 +10,7 @@ import {
   parsePreprocessing,
   prepareCsv,
   prepareRows,
+  prepareTable,
 } from "../data/preprocessing.ts";
 import { dataFormat } from "../io/data-format.ts";
 import { loadInputs } from "../io/load-file.ts";
@@ -34,7 +35,7 @@ that \`chainrule train --save W.safetensors\` writes beside the weights, in W.sa
   --weights <file>          parameters, named as in PyTorch's nn.Sequential: .safetensors, .npz or PyTorch's .pt
   --match-weights, --weights-key
                             as for train
-  --data <file>             .csv (the columns that the net learned from, by name; others are ignored),
+  --data <file>             .csv or .parquet (the columns that the net learned from, by name; others are ignored),
                             .safetensors or .npz (x, or x_test), .npy, or IDX images
   --out <file.csv|->        a line for each row: the class and every class's probability, or the values
   --missing <refuse|drop>   CSV: what to do with a row that lacks a value (default refuse, by line and column)
@@ -73,13 +74,13 @@ export async function run(args: readonly string[]): Promise<number> {
   const format = formatFlags(values);
   const weights = weightsOf((await weightsFlags(values, model))!, model);
   const record = recordFor(weightsFile, values.preprocessing, model);
-  const { x, lines } = await readRows(data, record, missing, format);
+  const { x, lines, unit } = await readRows(data, record, missing, format);
   if (out !== "-") requireWritable(out);
   const backend = await openBackend(choice);
   const outputs = await predictRows(backend, model, weights, x);
   const { description } = backend;
   backend.dispose();
-  const text = table(model, record, outputs, lines);
+  const text = table(model, record, outputs, lines, unit);
   if (out === "-") process.stdout.write(text);
   else writeWhole(out, text);
   const done = { rows: lines.length, out, backend: description };
@@ -117,10 +118,16 @@ async function readRows(
   const name = basename(path);
   const counted = (x: NdArray): NewRows => {
     const prepared = prepareRows(name, x, record);
-    return { x: prepared, lines: Array.from({ length: prepared.shape[0]! }, (_, i) => i + 1) };
+    return { x: prepared, lines: Array.from({ length: prepared.shape[0]! }, (_, i) => i + 1), unit: "row" };
   };
   const plain = await gunzipIfNeeded(name, readBytes(path));
-  if (dataFormat(name, plain) === "csv") return prepareCsv(name, plain, record, missing, format);
+  const kind = dataFormat(name, plain);
+  if (kind === "csv") return prepareCsv(name, plain, record, missing, format);
+  if (kind === "parquet") {
+    const { parquetTable } = await import("../io/parquet/table.ts");
+    const fields = { missingValues: record.fields?.missingValues, ...format };
+    return prepareTable(name, await parquetTable(name, plain, fields), record, missing);
+  }
   return counted(await loadInputs(name, plain, record.pixelScale));
 }
 
@@ -129,9 +136,14 @@ function isClassifier(model: ModelSpec): boolean {
 }
 
 /** A line a row: where it came from, and what the net says. */
-function table(model: ModelSpec, record: Preprocessing, outputs: NdArray, lines: readonly number[]): string {
+function table(
+  model: ModelSpec,
+  record: Preprocessing,
+  outputs: NdArray,
+  lines: readonly number[],
+  where: NewRows["unit"],
+): string {
   const width = outputs.shape[1]!;
-  const where = record.columns ? "line" : "row";
   if (!isClassifier(model)) {
     const probability = model.loss === "bce";
     const header = Array.from({ length: width }, (_, j) => record.targets?.[j] ?? `output ${j}`);

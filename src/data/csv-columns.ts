@@ -13,7 +13,7 @@ const MOST_CATEGORIES = 256;
 const MOST_VALUES = 2 ** 28;
 
 /** The rows of a table that are used. */
-export type TableRows = Pick<Table, "columns" | "reader"> & {
+export type TableRows = Pick<Table, "columns" | "reader" | "unit"> & {
   readonly name: string;
   readonly records: readonly CsvRecord[];
 };
@@ -91,8 +91,8 @@ function shownMissing(text: string): string {
   return `${text === "" ? "" : ` (${quote(text)})`}; --missing drop leaves such rows out (missing: "drop")`;
 }
 
-function lineError({ name, records }: TableRows, row: number, column: string, message: string): ChainruleError {
-  return new ChainruleError("data", `${name}, line ${records[row]!.line}, column ${quote(column)}: ${message}`);
+function lineError({ name, unit, records }: TableRows, row: number, column: string, message: string): ChainruleError {
+  return new ChainruleError("data", `${name}, ${unit} ${records[row]!.line}, column ${quote(column)}: ${message}`);
 }
 
 function encodeCategories(

@@ -9,6 +9,8 @@ import { tellSeparator } from "./csv-separator.ts";
 export interface Table {
   /** Of the first record. */
   readonly line: number;
+  /** What `line` counts, here and in the records. */
+  readonly unit: "line" | "row";
   /** Column name -> index, without those that are ignored. */
   readonly columns: ReadonlyMap<string, number>;
   readonly records: readonly CsvRecord[];
@@ -36,7 +38,7 @@ export function readTable(name: string, file: string | Uint8Array, format: Table
     const marks = separator === "," ? "" : ` (between ${separator === "\t" ? "tabs" : "semicolons"})`;
     throw new ChainruleError("data", `${name}, line ${line}: ${counts}${marks}`);
   }
-  const common = { line: first.line, records, reader };
+  const common = { line: first.line, unit: "line", records, reader } as const;
   if (format.header === false) {
     const columns = new Map(first.fields.map((_, i) => [`c${i + 1}`, i] as const));
     return { ...common, columns, ignored: [], doubtful: [] };

@@ -66,11 +66,16 @@ export function presentRows(
  */
 export function readCsv(name: string, file: string | Uint8Array, options: CsvOptions = {}): Dataset {
   const table = readTable(name, file, options);
-  const { columns, records, reader } = table;
-  if (columns.size < 2) {
+  if (table.columns.size < 2) {
     const needed = "at least a feature and a label are needed, with commas, semicolons or tabs between them";
     throw new ChainruleError("data", `${name}, line ${table.line}: one column; ${needed}`);
   }
+  return tableDataset(name, table, options);
+}
+
+/** A data set from the rows of any table, see readCsv. */
+export function tableDataset(name: string, table: Table, options: CsvOptions): Dataset {
+  const { columns, records, reader, unit } = table;
   const { categorical = [], missing = "refuse" } = options;
   const targets = options.label === undefined ? [defaultLabel([...columns.keys()])] : [options.label].flat();
   const index = [...columns.keys()].filter((column) => NAMED_INDEX.test(column) && !targets.includes(column));
@@ -80,7 +85,7 @@ export function readCsv(name: string, file: string | Uint8Array, options: CsvOpt
   const stray = categorical.find((column) => !features.includes(column));
   if (stray !== undefined) throw new ChainruleError("data", `${name}: "${stray}" is to be categorical, and no feature`);
   const { rows, dropped } = presentRows(name, table, [...features, ...targets], missing);
-  const used: TableRows = { name, columns, reader, records: rows };
+  const used: TableRows = { name, columns, reader, unit, records: rows };
   const labelTexts = targets.map((target) => textsOf(used, target));
   const known = labelTexts.map((texts) => texts.filter((text) => !reader.isMissing(text)));
   const task = options.task ?? (known.length > 1 ? taskOfSeveral(known, reader) : taskOf(known[0]!, reader));

@@ -4,7 +4,7 @@ import { cast, type NdArray, ndarray, reshape, shapeText, sizeOf } from "../core
 import { presentRows } from "./csv.ts";
 import { encodeColumns, widthOf } from "./csv-columns.ts";
 import { fieldReader, type TableFormat } from "./csv-format.ts";
-import { readTable } from "./csv-table.ts";
+import { readTable, type Table } from "./csv-table.ts";
 import type { Column, Dataset, Scaling } from "./dataset.ts";
 import { applyScaling } from "./standardise.ts";
 
@@ -90,6 +90,8 @@ export interface NewRows {
   readonly x: NdArray;
   /** The line of the file that each row came from, counted from 1; dropped rows leave gaps. */
   readonly lines: readonly number[];
+  /** Whether they are lines of text, or rows of a table that has none. */
+  readonly unit: "line" | "row";
 }
 
 /**
@@ -107,9 +109,19 @@ export function prepareCsv(
   format: TableFormat = {},
 ): NewRows {
   const fields = { ...p.fields, ...format };
-  const table = readTable(name, file, fields);
+  return prepareTable(name, readTable(name, file, fields), p, missing, fields.header === false);
+}
+
+/** The same of any table; `nameless` where its columns have no names of their own, and are those learned from in order. */
+export function prepareTable(
+  name: string,
+  table: Table,
+  p: Preprocessing,
+  missing: "refuse" | "drop",
+  nameless = false,
+): NewRows {
   const here = [...table.columns.keys()];
-  const inOrder = fields.header === false && here.length === p.columns?.length;
+  const inOrder = nameless && here.length === p.columns?.length;
   const known = inOrder ? p.columns?.map((column, i) => ({ ...column, name: here[i]! })) : p.columns;
   const kinds = known ?? here.map((column) => ({ name: column, categories: null }));
   const absent = kinds.find((column) => !table.columns.has(column.name));
@@ -122,9 +134,9 @@ export function prepareCsv(
   }
   const names = kinds.map((column) => column.name);
   const { rows } = presentRows(name, table, names, missing);
-  const values = encodeColumns({ name, columns: table.columns, reader: table.reader, records: rows }, kinds);
+  const values = encodeColumns({ ...table, name, records: rows }, kinds);
   const x = prepareRows(name, ndarray([rows.length, widthOf(kinds)], "f64", values), p);
-  return { x, lines: rows.map(({ line }) => line) };
+  return { x, lines: rows.map(({ line }) => line), unit: table.unit };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { requireBytes } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { cast, type NdArray, reshape, shapeText, sizeOf } from "../core/ndarray.ts";
-import { type CsvOptions, readCsv } from "../data/csv.ts";
+import { type CsvOptions, readCsv, tableDataset } from "../data/csv.ts";
 import { type DataSplit, type Dataset, validateDataset } from "../data/dataset.ts";
 import { gunzipIfNeeded } from "../data/gunzip.ts";
 import { pairIdx, readIdx } from "../data/idx.ts";
@@ -22,7 +22,8 @@ export interface LoadFileOptions extends CsvOptions {
 
 /**
  * A data set from a file of the user's, told by its content, or by its name:
- * - `.csv`, `.tsv`, `.txt`: see readCsv, whose options apply.
+ * - `.csv`, `.tsv`, `.txt`, `.parquet`: see readCsv, whose options apply. A Parquet file has flat columns, stored plainly or
+ *   compressed by Snappy, gzip or Zstandard.
  * - `.safetensors`, `.npz`: an array "x" [n, ...] and an array "y": class indices, or values to a loss on
  *   values, when it holds integers [n]; targets when it holds floats [n] or numbers [n, outputs]. x of rank 3 is taken as
  *   images. Also X and y, images and labels, data and target, arr_0 and arr_1; and x_train and y_train, whose test rows
@@ -59,6 +60,12 @@ export async function loadDataSplit(
       return whole(await fromNpy(name, base, plain, options));
     case "csv":
       return whole(readCsv(base, plain, options));
+    case "parquet": {
+      const { parquetTable } = await import("./parquet/table.ts");
+      const { decimal, thousands, missingValues, header } = options;
+      const table = await parquetTable(base, plain, { decimal, thousands, missingValues, header });
+      return whole(tableDataset(base, table, options));
+    }
     case "idx":
       return whole(await fromIdx(name, base, plain, options));
     case null:

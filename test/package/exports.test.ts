@@ -45,6 +45,8 @@ test("the tarball holds the build, the command and documents, and no more", () =
   expect(guides.every((path) => /^docs\/guides\/((README|(en|zh)\/[\w-]+)\.md|pytorch-curves\.svg)$/.test(path))).toBe(
     true,
   );
-  expect(files.some((f) => f.path === "dist/lib/vendor/wgsl-preprocessor/LICENSE")).toBe(true);
+  for (const name of ["wgsl-preprocessor", "hyparquet", "fzstd"]) {
+    expect(files.some((f) => f.path === `dist/lib/vendor/${name}/LICENSE`)).toBe(true);
+  }
   expect(unpackedSize).toBeLessThan(8e6);
 });

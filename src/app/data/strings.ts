@@ -16,7 +16,7 @@ const en = {
   rows: "{train} rows to train, {test} to test",
   rowsOnly: "rows to train: {train}",
   dropHere:
-    "Drop a CSV file with a header, the two files of an IDX set, a numpy file (.npz with x and y), or a folder with a folder of images for each class here",
+    "Drop a CSV file with a header, a Parquet file, the two files of an IDX set, a numpy file (.npz with x and y), or a folder with a folder of images for each class here",
   dropNet:
     "Or a net that takes this data: .onnx, TensorFlow.js's model.json with its .bin files, Keras's .keras or .h5; or weights for the net below: PyTorch's .pt, .safetensors",
   chooseFile: "Choose files",
@@ -75,7 +75,7 @@ const zh: Readonly<Record<DataKey, string>> = {
   rows: "训练 {train} 行，测试 {test} 行",
   rowsOnly: "共 {train} 行",
   dropHere:
-    "把带表头的 CSV 文件、一对 IDX 文件（图像和标签），numpy 文件（含 x 和 y 的 .npz），或每个类别一个子文件夹的图像文件夹拖到这里",
+    "把带表头的 CSV 文件、Parquet 文件、一对 IDX 文件（图像和标签），numpy 文件（含 x 和 y 的 .npz），或每个类别一个子文件夹的图像文件夹拖到这里",
   dropNet:
     "也可以是适合这份数据的网络：.onnx，TensorFlow.js 的 model.json 连同 .bin 文件，Keras 的 .keras 或 .h5；或下方网络的权重：PyTorch 的 .pt，.safetensors",
   chooseFile: "选择文件",

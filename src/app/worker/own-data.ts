@@ -84,18 +84,19 @@ async function dropped({ files, missing = "drop", table = {} }: DroppedData): Pr
   const labels = idx.find(({ bytes }) => bytes[3] === 1);
   const images = idx.find(({ bytes }) => bytes[3]! > 1);
   if (labels && images) return hold(pairIdx(images.bytes, labels.bytes, { name: images.name }));
-  const split = await fromArrays(opened);
-  const test = split?.test ?? split?.validation;
-  if (split) return test ? { train: split.train, test } : hold(split.train);
+  const split = await fromOthers(opened, missing);
+  if (split) return split;
   const names = files.map((f) => f.name).join(", ");
   const known =
-    "one CSV file with a header, two IDX files (images and labels), an .npz or .safetensors with x and y, or x.npy and y.npy";
+    "one CSV file with a header, a Parquet file, two IDX files (images and labels), an .npz or .safetensors with x and y, or x.npy and y.npy";
   throw new ChainruleError("data", `${names}: drop ${known}`);
 }
 
-/** Arrays of numpy's or of safetensors, whose reader is loaded when it is first asked for; null where there are none. */
-async function fromArrays(files: readonly DroppedFile[]): Promise<DataSplit | null> {
+/** A Parquet file, or arrays of numpy's or of safetensors: their readers are loaded when they are first asked for. */
+async function fromOthers(files: readonly DroppedFile[], missing: Missing): Promise<DataSplit | null> {
   const { dataFormat, loadDataSplit, yNames } = await import("../../io/dropped.ts");
+  const table = files.find(({ name, bytes }) => dataFormat(name, bytes) === "parquet");
+  if (table) return standardise(hold((await loadDataSplit(table.name, table.bytes, { missing })).train));
   const arrays = files.filter(({ name, bytes }) =>
     ["npz", "npy", "safetensors"].includes(dataFormat(name, bytes) ?? ""),
   );
@@ -106,7 +107,9 @@ async function fromArrays(files: readonly DroppedFile[]): Promise<DataSplit | nu
     const found = files.find(({ name }) => name === file);
     return found?.bytes ?? Promise.reject(new ChainruleError("data", `${file} was not dropped`));
   };
-  return loadDataSplit(first.name, first.bytes, { read });
+  const { train, validation, test } = await loadDataSplit(first.name, first.bytes, { read });
+  const held = test ?? validation;
+  return held ? { train, test: held } : hold(train);
 }
 
 /** What was chosen of a table, as its reader takes it: without what was left open. */
