@@ -31,8 +31,8 @@ export interface CsvOptions extends TableFormat {
 }
 
 const LABEL_NAMES = new Set(["label", "class", "target", "species", "y"]);
-/** A nameless index that pandas has read and written again. */
-const NAMED_INDEX = /^Unnamed: 0(?:\.\d+)?$/;
+/** A nameless index that pandas has read and written again, or written to a Parquet file. */
+const NAMED_INDEX = /^(?:Unnamed: 0(?:\.\d+)?|__index_level_\d+__)$/;
 
 /** The rows in which none of the columns is missing, or all of them where missing values are refused later. */
 export function presentRows(
@@ -143,7 +143,9 @@ function formatOf({ decimal, thousands, missingValues, header }: TableFormat): T
 }
 
 function defaultLabel(columns: readonly string[]): string {
-  return columns.findLast((column) => LABEL_NAMES.has(column.toLowerCase())) ?? columns.at(-1)!;
+  const named = columns.findLast((column) => LABEL_NAMES.has(column.toLowerCase()));
+  // pandas writes an index of its own behind all columns.
+  return named ?? columns.findLast((column) => !NAMED_INDEX.test(column)) ?? columns.at(-1)!;
 }
 
 function requireColumns(

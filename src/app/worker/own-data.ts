@@ -84,7 +84,7 @@ async function dropped({ files, missing = "drop", table = {} }: DroppedData): Pr
   const labels = idx.find(({ bytes }) => bytes[3] === 1);
   const images = idx.find(({ bytes }) => bytes[3]! > 1);
   if (labels && images) return hold(pairIdx(images.bytes, labels.bytes, { name: images.name }));
-  const split = await fromOthers(opened, missing);
+  const split = await fromOthers(opened, { missing, ...given(table) });
   if (split) return split;
   const names = files.map((f) => f.name).join(", ");
   const known =
@@ -93,10 +93,10 @@ async function dropped({ files, missing = "drop", table = {} }: DroppedData): Pr
 }
 
 /** A Parquet file, or arrays of numpy's or of safetensors: their readers are loaded when they are first asked for. */
-async function fromOthers(files: readonly DroppedFile[], missing: Missing): Promise<DataSplit | null> {
+async function fromOthers(files: readonly DroppedFile[], options: CsvOptions): Promise<DataSplit | null> {
   const { dataFormat, loadDataSplit, yNames } = await import("../../io/dropped.ts");
   const table = files.find(({ name, bytes }) => dataFormat(name, bytes) === "parquet");
-  if (table) return standardise(hold((await loadDataSplit(table.name, table.bytes, { missing })).train));
+  if (table) return standardise(hold((await loadDataSplit(table.name, table.bytes, options)).train));
   const arrays = files.filter(({ name, bytes }) =>
     ["npz", "npy", "safetensors"].includes(dataFormat(name, bytes) ?? ""),
   );

@@ -4,9 +4,6 @@ import { fieldReader, type TableFormat } from "../../data/csv-format.ts";
 import type { Table } from "../../data/csv-table.ts";
 import { readParquet } from "./read.ts";
 
-/** A column that only numbers the rows, as pandas writes an index that is no plain count. */
-const INDEX = /^__index_level_\d+__$/;
-
 /**
  * A Parquet file as the table that a CSV file is: for data sets and for rows to predict. Of `format` only the texts that
  * stand for a missing value mean something. Throws ChainruleError "file" for what is no such file, see readParquet, "data"
@@ -25,7 +22,7 @@ export async function parquetTable(
   const found = new Map<string, number>();
   for (const [j, column] of columns.entries()) {
     if (found.has(column)) throw new ChainruleError("data", `${name}: two columns are named ${quote(column)}`);
-    if (!INDEX.test(column)) found.set(column, j);
+    found.set(column, j);
   }
   return {
     line: 1,
@@ -33,7 +30,7 @@ export async function parquetTable(
     columns: found,
     records: Array.from({ length: rows }, (_, i) => ({ line: i + 1, fields: fields.map((column) => column[i]!) })),
     reader: fieldReader(missingValues === undefined ? {} : { missingValues }),
-    ignored: columns.filter((column) => INDEX.test(column)),
+    ignored: [],
     doubtful: [],
   };
 }

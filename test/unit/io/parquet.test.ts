@@ -109,6 +109,12 @@ describe("a Parquet file as a table", () => {
     await expect(loadDataFile("d", table, { decimal: "," })).rejects.toThrow(
       'd: "decimal" is for text; a Parquet file',
     );
+    const last = written([
+      { name: "a", data: [1, 2], type: "INT32" },
+      { name: "b", data: [0.5, 1.5], type: "DOUBLE" },
+      { name: "__index_level_0__", data: [7n, 9n], type: "INT64" },
+    ]);
+    expect(await loadDataFile("d", last)).toMatchObject({ features: ["a"], targets: ["b"] });
     const classes = await loadDataFile("d", table, { label: "colour", features: ["day"], missing: "drop" });
     expect(classes).toMatchObject({ classes: ["blue", "red"], y: { dtype: "i32" } });
   });
