@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { bin } from "../shared/command.ts";
 
 /** The command on a GPU with little memory: one line that says what was asked for and what would fit, and that fits. */
-const preload = fileURLToPath(new URL("../shared/little-memory-preload.ts", import.meta.url));
+const preload = fileURLToPath(new URL("../shared/little-memory-preload.mjs", import.meta.url));
 
 function train(batch: number, room: number): Promise<{ status: number | null; err: string }> {
   const args = ["train", "fashion", "--backend", "webgpu", "--batch", `${batch}`, "--steps", "2"];
