@@ -11,7 +11,7 @@ import { learns, library } from "../shared/user-program.ts";
 /**
  * node --import tsx test/release/next.ts: a fresh project of Next.js, app router, that has installed the packed library:
  * built by Turbopack and by webpack and then served, and on the dev server. A client component trains on WebGPU, its
- * worker on three threads of the CPU. First: npm run build.
+ * worker on three threads of the CPU. First: npm run build -- package.
  */
 
 const NEXT = "16.4.6";
