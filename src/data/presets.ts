@@ -2,7 +2,7 @@ import { ChainruleError } from "../core/errors.ts";
 import type { readCsv } from "./csv.ts";
 import { type DataSplit, type Dataset, rowCount } from "./dataset.ts";
 import { gunzipIfNeeded } from "./gunzip.ts";
-import { pairIdx } from "./idx.ts";
+import type { pairIdx } from "./idx.ts";
 import { chooseRows, splitBySeed, takeRows } from "./split.ts";
 import { standardise } from "./standardise.ts";
 import { circlesData, moonsData, type SyntheticOptions, spiralsData, tutorialData, xorData } from "./synthetic.ts";
@@ -125,7 +125,7 @@ function drawnPreset(description: string, make: (options: SyntheticOptions) => D
   return { description, files: [], load: async (_read, { seed, n = 600 }) => drawn(make, seed, n) };
 }
 
-/** The reader of tables is fetched by those who have one: most pages open without. */
+/** Readers of tables and of images are fetched by those who have any: most pages open without. */
 async function readTableFile(...given: Parameters<typeof readCsv>): Promise<Dataset> {
   return (await import("./csv.ts")).readCsv(...given);
 }
@@ -133,7 +133,7 @@ async function readTableFile(...given: Parameters<typeof readCsv>): Promise<Data
 async function readIdxPair(read: ReadFile, prefix: string, options: Parameters<typeof pairIdx>[2]): Promise<Dataset> {
   const names = [`${prefix}-images-idx3-ubyte.gz`, `${prefix}-labels-idx1-ubyte.gz`];
   const [images, labels] = await Promise.all(names.map(async (file) => gunzipIfNeeded(file, await read(file))));
-  return pairIdx(images!, labels!, options);
+  return (await import("./idx.ts")).pairIdx(images!, labels!, options);
 }
 
 function takeTraining(split: DataSplit, n: number | undefined): DataSplit {

@@ -1,47 +1,29 @@
 import { optimizerNames } from "../../ops/names.ts";
-import { bytesText, count } from "../draw/format.ts";
+import { count } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
 import { lazy } from "../shell/lazy.tsx";
-import { folderSource, missing, readFiles, tableChoice, tableFiles } from "../state/folder.ts";
+import { folderSource, missing, tableFiles } from "../state/folder.ts";
 import { devices, OWN, presetNames, problemWith } from "../state/settings.ts";
-import { change, own, problem, run, settings, takeNet, trainOn, weightsAsked } from "../state/store.ts";
+import { change, own, run, settings, weightsAsked } from "../state/store.ts";
 import "./panel.css";
 import { Choice, Typed } from "./field.tsx";
 import { NetBuilder } from "./net-builder.tsx";
 import { PaintButton } from "./paint.tsx";
 import { type DataKey, say } from "./strings.ts";
 
-/** Files of the user's that are read into memory, where rows take several times as much. */
-const MOST_BYTES = 2 ** 29;
-
-async function takeFiles(list: FileList | null | undefined): Promise<void> {
-  if (!list || list.length === 0) return;
-  const size = [...list].reduce((sum, f) => sum + f.size, 0);
-  if (size > MOST_BYTES) {
-    problem.value = say("tooLarge", { bytes: bytesText(size), most: bytesText(MOST_BYTES) });
-    return;
-  }
-  const given = [...list];
-  const files = await readFiles(given);
-  if (files.some(({ name }) => /\.(onnx|json|keras|h5|hdf5|pth?|ckpt|pth\.tar|safetensors)$/i.test(name)))
-    takeNet(files);
-  else {
-    tableFiles.value = given.filter(({ name }) => /\.(csv|tsv|tab|txt)(\.gz)?$/i.test(name));
-    tableChoice.value = {};
-    trainOn({ files, missing: missing.value });
-  }
-}
-
 const WeightsPart = lazy(async () => (await import("./weights-part.tsx")).WeightsPart);
 const TablePart = lazy(async () => (await import("./table-part.tsx")).TablePart);
 const FolderPart = lazy(async () => (await import("./folder-part.tsx")).FolderPart);
 
-/** A dropped folder is one of images; its entries can only be asked for while the event lasts. */
+/** What becomes of files is fetched with the first of them. */
+const taking = () => import("./take-files.ts");
+
+/** A dropped folder's entries can only be asked for while the event lasts. */
 function takeDrop(transfer: DataTransfer | null): void {
   const entries = [...(transfer?.items ?? [])].map((item) => item.webkitGetAsEntry());
   const folder = entries.find((entry): entry is FileSystemDirectoryEntry => entry?.isDirectory === true);
-  if (folder) folderSource.value = { entry: folder };
-  else takeFiles(transfer?.files);
+  const files = [...(transfer?.files ?? [])];
+  taking().then((take) => take.takeDrop(folder, files));
 }
 
 function DataCard() {
@@ -84,7 +66,8 @@ function DataCard() {
               id="file"
               multiple
               onChange={(e) => {
-                takeFiles(e.currentTarget.files);
+                const files = [...(e.currentTarget.files ?? [])];
+                taking().then((take) => take.takeFiles(files));
                 e.currentTarget.value = "";
               }}
             />

@@ -1,9 +1,13 @@
+import { lazy } from "../shell/lazy.tsx";
+import { run } from "../state/store.ts";
 import { BoundaryCard } from "./boundary.tsx";
 import { ConfusionCard } from "./confusion.tsx";
 import { Curves } from "./curves.tsx";
-import { DrawCard } from "./draw-box.tsx";
 import "./train.css";
 import { WeightsCard } from "./weights.tsx";
+
+/** Only data of images has one, and the page opens with points. */
+const DrawCard = lazy(async () => (await import("./draw-box.tsx")).DrawCard);
 
 /** The curves, and every picture that there is of this net on this data. */
 export function TrainRoom() {
@@ -15,7 +19,7 @@ export function TrainRoom() {
       </div>
       <div class="stack">
         <BoundaryCard />
-        <DrawCard />
+        {run.value?.image && run.value.frame && run.value.classes.length > 0 && <DrawCard />}
         <WeightsCard />
       </div>
     </div>
