@@ -93,7 +93,7 @@ describe("chainrule predict", () => {
     ["no training share", ["--split", "0,1"], "--split must be two shares"],
     ["shares that are no numbers", ["--split", "a,b"], "--split must be two shares"],
     ["an unknown way with gaps", ["--missing", "fill"], "--missing must be one of refuse, drop"],
-    ["rows of a CSV one by one", ["--stream"], "a CSV file's have no fixed size"],
+    ["rows of a CSV one by one", ["--stream"], "trees.csv: rows are read one by one from .safetensors and IDX files"],
     ["a gap", [], 'trees.csv, line 8, column "height": a value is missing'],
   ])("train refuses %s", async (_, flags, message) => {
     const args = [at("m.json"), "--data", at("trees.csv"), ...flags, "--steps", "1", ...cpu];
