@@ -4,6 +4,7 @@ import { configDefaults, defineConfig, type TestProjectInlineConfiguration } fro
 import { ensureWasm } from "./scripts/wasm.mjs";
 import { type Chromium, findChromium } from "./src/platform/chromium.ts";
 import { SlowestFiles } from "./test/setup/slowest-files.ts";
+import { thorough } from "./test/shared/thorough.ts";
 
 await ensureWasm();
 
@@ -63,6 +64,7 @@ async function chrome(): Promise<NonNullable<TestProjectInlineConfiguration["tes
     : {};
   return {
     name: "chrome",
+    provide: { thorough },
     include: ["test/chrome/**/*.test.ts"],
     globalSetup: ["test/setup/chrome.ts"],
     fileParallelism: false,

@@ -214,17 +214,17 @@ export function copyModel(model: ModelSpec): ModelSpec {
 /** Parameters in the order of the layers. */
 export function parameterSpecs(model: ModelSpec): readonly ParameterSpec[] {
   return model.layers.flatMap((layer, i): ParameterSpec[] => {
+    const one = (key: string, role: ParameterSpec["role"], ...shape: number[]): ParameterSpec => ({
+      name: `${i}.${key}`,
+      shape,
+      layer: i,
+      role,
+    });
     if (layer.type === "linear") {
-      const weight: ParameterSpec = { name: `${i}.weight`, shape: [layer.in, layer.out], layer: i, role: "weight" };
-      const bias: ParameterSpec = { name: `${i}.bias`, shape: [layer.out], layer: i, role: "bias" };
-      return layer.bias ? [weight, bias] : [weight];
+      const weight = one("weight", "weight", layer.in, layer.out);
+      return layer.bias ? [weight, one("bias", "bias", layer.out)] : [weight];
     }
-    if (layer.type === "layerNorm") {
-      return [
-        { name: `${i}.weight`, shape: [layer.size], layer: i, role: "scale" },
-        { name: `${i}.bias`, shape: [layer.size], layer: i, role: "shift" },
-      ];
-    }
+    if (layer.type === "layerNorm") return [one("weight", "scale", layer.size), one("bias", "shift", layer.size)];
     if (layer.type === "custom") {
       return Object.entries(layer.parameters).map(([key, p]) => ({ name: `${i}.${key}`, layer: i, ...p }));
     }

@@ -88,6 +88,7 @@ export async function chooseTrainer(
         await takeSteps(ready, 1, signal);
         return ready;
       });
+      warm.catch(() => undefined); // raised where it is awaited, unless the CPU's trainer is refused before
       if (together) found.set(cpu, await measure(cpu));
       if ((await Promise.race([warm.catch(() => null), late])) === "late") {
         const chosen = found.get(cpu) ?? (await measure(cpu));

@@ -19,7 +19,8 @@ export interface StepMetrics {
 }
 
 /** The ring's numbers as words: the seals are of their bits. */
-export function wordsOf({ data }: NdArray): Uint32Array {
+export function wordsOf(ring: NdArray | undefined): Uint32Array {
+  const data = ring?.data ?? [];
   const floats = data instanceof Float32Array ? data : Float32Array.from(data);
   return new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
 }

@@ -36,8 +36,8 @@ export type RecoveryEvent =
   /** Training goes on; `from` is the step of the copy that it went back to. */
   | { readonly kind: "recovered"; readonly step: number; readonly from: number; readonly ms: number }
   | { readonly kind: "moved"; readonly step: number; readonly from: number; readonly description: string }
-  /** The fastest backend was still compiling when the run began, and has it from step `step` on. */
-  | { readonly kind: "faster"; readonly step: number; readonly on: Backend["kind"]; readonly description: string }
+  /** The GPU was still compiling when the run began on the CPU, is faster, and has it from step `step` on. */
+  | { readonly kind: "faster"; readonly step: number; readonly description: string }
   | { readonly kind: "waiting"; readonly step: number; readonly message: string };
 
 /** Time between two rounds of asking for a device. */

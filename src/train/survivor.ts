@@ -95,8 +95,7 @@ export class Survivor {
     this.queued = this.done;
     this.copies.restart(state);
     before.dispose();
-    const { kind: on, description } = next.backend;
-    this.recovery.onEvent?.({ kind: "faster", step: this.done, on, description });
+    this.recovery.onEvent?.({ kind: "faster", step: this.done, description: next.backend.description });
   }
 
   /** Asks the device for something; where it was lost, asks again once all is back. */

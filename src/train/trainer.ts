@@ -160,9 +160,9 @@ export class Trainer extends Disposing {
       const [ring] = await reading.ring;
       if (this.moves !== moves) return;
       // Before any is told of: a slot that its step did not write says what nobody computed.
-      const words = ring && wordsOf(ring);
+      const words = wordsOf(ring);
       for (let s = reading.from; s < reading.to; s++) {
-        if (words && proves(words, s)) continue;
+        if (proves(words, s)) continue;
         throw (await import("./unproved.ts")).unproved(machinery, ring, reading.from, reading.to);
       }
       this.life.done = reading.to;

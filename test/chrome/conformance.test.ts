@@ -1,4 +1,5 @@
 import { ops } from "../../src/ops/index.ts";
 import { conformanceTests } from "../shared/conformance.ts";
+import { thorough } from "./thorough.ts";
 
-conformanceTests(ops);
+conformanceTests(ops, thorough ? undefined : 2);

@@ -1,4 +1,6 @@
 import { ops } from "../../src/ops/index.ts";
-import { chipConformanceTests } from "../shared/on-chip.ts";
+import { chipConformanceTests, forms } from "../shared/on-chip.ts";
+import { thorough } from "./thorough.ts";
 
-chipConformanceTests(ops);
+/** Of the forms, what a CPU's adapter takes, unless all are asked for. */
+chipConformanceTests(ops, thorough ? forms : forms.filter(({ memory }) => memory === "storage"));

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { Reporter, TestModule } from "vitest/node";
 
-/** The whole suite's share of the processor, in minutes of two cores: ten minutes where nothing else runs. */
-const LIMIT_MINUTES = 10;
+/** Processor time of the whole suite, in minutes of two cores. Ten are the aim; a shared machine counts up to a half more. */
+const LIMIT_MINUTES = 15;
 const CORES = 2;
 const SHOWN = 8;
 

@@ -63,7 +63,7 @@ export function take(p: Progress): void {
   // The run goes on elsewhere, and the page says so.
   if ((p.recovery?.kind === "moved" || p.recovery?.kind === "faster") && run.value) {
     const { description } = p.recovery;
-    const kind = "on" in p.recovery ? p.recovery.on : ("cpu" as const);
+    const kind = p.recovery.kind === "faster" ? ("webgpu" as const) : ("cpu" as const);
     const adapter = { ...run.value.adapter, kind, description, measured: [], software: false };
     run.value = { ...run.value, adapter };
   }

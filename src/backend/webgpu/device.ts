@@ -159,9 +159,9 @@ const textOf = (cause: unknown): string => (cause instanceof Error ? cause.messa
 
 /** The adapter's name; what it is, where a browser gives none. */
 function describe({ vendor, architecture, device, description }: GPUAdapterInfo, caps: DeviceCaps): string {
-  const parts = [description || device, vendor, architecture].filter((p, i, all) => p && all.indexOf(p) === i);
-  if (parts.length > 0) return parts.join(", ");
-  const has = [caps.subgroups && "subgroups", caps.shaderF16 && "f16"].filter(Boolean).join(" and ");
+  const names = new Set([description || device, vendor, architecture].filter(Boolean));
+  if (names.size > 0) return [...names].join(", ");
   const kind = caps.onCpu ? "software adapter" : "GPU";
-  return `${kind} without a name, ${has ? `with ${has}` : "without subgroups or f16"}, buffers to ${caps.maxBufferSize / 2 ** 20} MiB`;
+  const has = (there: boolean): string => (there ? "with" : "without");
+  return `${kind} without a name, ${has(caps.subgroups)} subgroups, ${has(caps.shaderF16)} f16`;
 }
