@@ -55,7 +55,7 @@ export async function openTrainer(
     noteWrongKernels(backend);
     return trainer;
   }
-  const { trainer, measured } = await chooseTrainer(
+  const { trainer, measured, settled } = await chooseTrainer(
     candidates.map(([backend]) => backend),
     options,
     recovery,
@@ -63,7 +63,10 @@ export async function openTrainer(
   note(
     `backend: ${choiceText(measured)} (measured on this run; --backend takes one without asking); ${trainer.execution}`,
   );
-  for (const [backend] of candidates) noteWrongKernels(backend);
+  settled.then((all) => {
+    if (all !== measured && all[0] === measured[0]) note(`the GPU has compiled and is not faster: ${choiceText(all)}`);
+    for (const [backend] of candidates) noteWrongKernels(backend);
+  });
   return trainer;
 }
 

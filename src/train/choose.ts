@@ -28,8 +28,8 @@ export interface Choice {
   readonly chosen: MeasuredBackend;
   /** All candidates, the chosen one first. */
   readonly measured: readonly MeasuredBackend[];
-  /** Resolves when it is known whether the run moves: before, no candidate may be disposed of. */
-  readonly settled: Promise<void>;
+  /** Resolves when it is known where the run stays, to all candidates as in `measured`: before, none may be disposed of. */
+  readonly settled: Promise<readonly MeasuredBackend[]>;
 }
 
 /** Time that measuring one backend may take, beyond its first step. */
@@ -44,14 +44,14 @@ const HOPELESS = 5;
 /** A step that the CPU takes in less is tried there while the GPU still compiles its kernels. */
 const SMALL_MS = 1;
 /** How long the first loss may wait for a backend that compiles, where a step of the CPU takes no longer than that. */
-const PATIENCE_MS = 700;
+const PATIENCE_MS = 300;
 /** Times this close are taken again, now that nothing else is being compiled. */
 const CLOSE = 3;
 
 /**
  * Makes a trainer on the backend that takes this run's own steps fastest. The CPU is only tried where it stands a chance.
  * The trainer is at its first step: measuring leaves no trace in the run. A GPU that is still compiling after `patienceMs`
- * (700 by default) is not waited for where a step takes the CPU less: the run begins there, and when the GPU is ready it
+ * (300 by default) is not waited for where a step takes the CPU less: the run begins there, and when the GPU is ready it
  * is measured between two steps, and has the run from then on if it is faster (the event "faster" says so).
  */
 export async function chooseTrainer(
@@ -97,16 +97,27 @@ export async function chooseTrainer(
         trainer.reset();
         const { kind, description } = gpu;
         const waits = { kind, description, stepMs: Number.POSITIVE_INFINITY, estimated: false, compiling: true };
+        let known: readonly MeasuredBackend[] = [chosen, waits];
+        const wins = async (ready: Trainer): Promise<boolean> => {
+          const stepMs = await stepTime(ready, undefined, chosen.stepMs);
+          const found = { kind, description, stepMs, estimated: false };
+          const faster = stepMs < chosen.stepMs;
+          known = faster ? [found, chosen] : [chosen, found];
+          return faster;
+        };
         const settled = warm.then(
-          (ready) =>
-            trainer.offer(ready, async () => (await stepTime(ready, undefined, chosen.stepMs)) < chosen.stepMs),
-          () => undefined,
+          async (ready) => {
+            await trainer.offer(ready, () => wins(ready));
+            return known;
+          },
+          () => known,
         );
-        return { trainer, chosen, measured: [chosen, waits], settled };
+        return { trainer, chosen, measured: known, settled };
       }
     }
     if (together) for (const backend of backends) make(backend);
     for (const backend of together ? cpuFirst(backends) : backends) {
+      if (found.has(backend)) continue;
       const { kind, description } = backend;
       const hopeless = kind === "cpu" && estimate > HOPELESS * fastestOf();
       found.set(backend, hopeless ? { kind, description, stepMs: estimate, estimated: true } : await measure(backend));
@@ -122,7 +133,7 @@ export async function chooseTrainer(
     made.delete(best);
     trainer.reset();
     const measured = [chosen, ...others.map(([, m]: [Backend, MeasuredBackend]) => m)];
-    return { trainer, chosen, measured, settled: Promise.resolve() };
+    return { trainer, chosen, measured, settled: Promise.resolve(measured) };
   } finally {
     // All but the chosen one, or all where something failed.
     for (const trainer of made.values())

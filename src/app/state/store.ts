@@ -67,6 +67,9 @@ export function take(p: Progress): void {
     const adapter = { ...run.value.adapter, kind, description, measured: [], software: false };
     run.value = { ...run.value, adapter };
   }
+  if (p.measured && run.value) {
+    run.value = { ...run.value, adapter: { ...run.value.adapter, measured: p.measured } };
+  }
 }
 
 export function clearRun(): void {

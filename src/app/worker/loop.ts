@@ -1,7 +1,7 @@
 import { turn } from "../../core/turn.ts";
 import { CurveRecorder } from "../state/curve.ts";
 import { picturesNow } from "./pictures.ts";
-import { current, takeEvent } from "./session.ts";
+import { current, takeEvents } from "./session.ts";
 import type { Progress } from "./types.ts";
 
 /** Time between two pieces of news to the page. */
@@ -57,7 +57,7 @@ export async function news(over: {
     pictures,
     error: over.error ?? null,
     unsaved,
-    recovery: takeEvent(),
+    ...takeEvents(),
     playing: playing !== null,
   };
 }

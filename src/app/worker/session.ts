@@ -5,7 +5,7 @@ import { dataPreset } from "../../data/presets.ts";
 import type { DeviceRecord } from "../../io/checkpoint.ts";
 import { type ModelSpec, parameterSpecs } from "../../nn/model.ts";
 import { trainingPresets } from "../../nn/presets.ts";
-import { chooseTrainer } from "../../train/choose.ts";
+import { chooseTrainer, type MeasuredBackend } from "../../train/choose.ts";
 import type { Evaluation } from "../../train/evaluation.ts";
 import type { TrainerOptions } from "../../train/options.ts";
 import type { RecoveryEvent } from "../../train/recovery.ts";
@@ -32,6 +32,8 @@ export interface Session {
 
 let session: Session | null = null;
 let lastEvent: RecoveryEvent | null = null;
+/** All backends of the run, where one of them was still compiling when the page was told of them. */
+let lastMeasured: readonly MeasuredBackend[] | null = null;
 let own: { readonly split: DataSplit; readonly info: OwnInfo } | null = null;
 
 export function current(): Session {
@@ -39,11 +41,11 @@ export function current(): Session {
   return session;
 }
 
-/** What became of a lost device since this was last asked. */
-export function takeEvent(): RecoveryEvent | null {
-  const event = lastEvent;
-  lastEvent = null;
-  return event;
+/** What became of a lost device, and what was measured late, since this was last asked. */
+export function takeEvents(): { recovery: RecoveryEvent | null; measured: readonly MeasuredBackend[] | null } {
+  const events = { recovery: lastEvent, measured: lastMeasured };
+  lastEvent = lastMeasured = null;
+  return events;
 }
 
 export function keepOwn(split: DataSplit, info: OwnInfo): void {
@@ -132,7 +134,7 @@ export async function configure(settings: Settings, before: DeviceRecord | null 
   }
   const options = optionsOf(settings, split);
   const backends = candidates.map((b) => brokenBackend(b, settings.fault));
-  const { trainer, measured } = await chooseTrainer(backends, options, {
+  const { trainer, measured, settled } = await chooseTrainer(backends, options, {
     onLost: "cpu",
     cpu: openCpu,
     onEvent: (event) => {
@@ -141,6 +143,12 @@ export async function configure(settings: Settings, before: DeviceRecord | null 
   });
   session?.trainer.dispose();
   session = { settings, trainer, split, recorder: new CurveRecorder(), evaluations: [] };
+  lastMeasured = null;
+  if (measured.some((m) => m.compiling)) {
+    settled.then((all) => {
+      if (session?.trainer === trainer) lastMeasured = all;
+    });
+  }
   const { kind, description } = trainer.backend;
   const gpu = await openGpu();
   const { train, test } = split;

@@ -106,6 +106,8 @@ export interface Progress {
   readonly unsaved: string | null;
   /** What became of a lost device since the last news. */
   readonly recovery: RecoveryEvent | null;
+  /** What the run's backends take, where one of them was still compiling before; else null. */
+  readonly measured: readonly MeasuredBackend[] | null;
   readonly playing: boolean;
 }
 
