@@ -13,8 +13,8 @@ import { checkGradients } from "../src/check/gradients.ts";
 import { nodeEnvironment } from "../src/cli/environment.ts";
 import { initialise } from "../src/nn/initialise.ts";
 import { trainingPresets } from "../src/nn/presets.ts";
-import { halfOps } from "../src/ops/half-ops.ts";
-import { ops } from "../src/ops/index.ts";
+import { ops } from "../src/ops/all.ts";
+import { halfOps } from "../src/ops/half/ops.ts";
 import { vendorLimits } from "./vendor.ts";
 
 /**

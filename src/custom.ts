@@ -46,14 +46,14 @@ export {
   type CustomLayerOptions,
   customLayer,
 } from "./nn/custom-layer.ts";
-export type { Activation, ActivationAttrs, ActivationSpec } from "./ops/activation.ts";
-export { activations } from "./ops/activations.ts";
-export { add } from "./ops/add.ts";
-export { addBias, sumRows } from "./ops/bias.ts";
 export { type CustomActivation, defineActivation, defineOp, type OpRecord, wgslMath } from "./ops/custom.ts";
-export { type DropoutAttrs, dropout } from "./ops/dropout.ts";
-export { type LayerNormAttrs, layerNorm } from "./ops/layer-norm.ts";
-export { matmul, type TransposeAttrs, transposeMatmul } from "./ops/matmul.ts";
-export { flatLaunch, flatWindows, grid, input, output, scratch } from "./ops/plan.ts";
-export { floatLike } from "./ops/rounding.ts";
-export { softmax } from "./ops/softmax.ts";
+export type { Activation, ActivationAttrs, ActivationSpec } from "./ops/elementwise/activation.ts";
+export { activations } from "./ops/elementwise/activations.ts";
+export { add } from "./ops/elementwise/add.ts";
+export { type DropoutAttrs, dropout } from "./ops/elementwise/dropout.ts";
+export { addBias, sumRows } from "./ops/matmul/bias.ts";
+export { matmul, type TransposeAttrs, transposeMatmul } from "./ops/matmul/matmul.ts";
+export { type LayerNormAttrs, layerNorm } from "./ops/norm/layer-norm.ts";
+export { softmax } from "./ops/norm/softmax.ts";
+export { flatLaunch, flatWindows, grid, input, output, scratch } from "./ops/shared/dispatch-plan.ts";
+export { floatLike } from "./ops/shared/rounding.ts";

@@ -52,31 +52,10 @@ export type { Multipliers, ParameterGroupSpec } from "./optim/groups.ts";
 export type { AverageSpec, OptimizerSpec } from "./optim/optimizer.ts";
 export type { PenaltySpec } from "./optim/penalty.ts";
 export type { ScheduleSpec } from "./optim/schedule.ts";
-export { type Choice, chooseTrainer, type MeasuredBackend } from "./train/choose.ts";
-export type { Evaluation } from "./train/evaluation.ts";
-export {
-  type FindLearningRateOptions,
-  findLearningRate,
-  type LearningRateCurve,
-  type LearningRatePoint,
-} from "./train/find-learning-rate.ts";
-export type { StepMetrics } from "./train/metrics.ts";
-export type { CreateOptions } from "./train/open.ts";
-export type { ResolvedOptions, TrainerOptions } from "./train/options.ts";
-export type { GradientOptions, Gradients, Intermediate, LossGradients } from "./train/passes.ts";
-export type { Halves, LossScale, Precision } from "./train/precision.ts";
-export { Predictor } from "./train/predictor.ts";
-export { matmul, outerProduct, transposeMatmul } from "./train/products.ts";
-export type { RecoveryEvent, RecoveryOptions } from "./train/recovery.ts";
-export type { RowSource, Rows } from "./train/row-source.ts";
-export type { TrainerState } from "./train/state.ts";
-export {
-  createTrainer,
-  type RunOptions,
-  type Trainer,
-  type WeightsChoice,
-  type WeightsOptions,
-} from "./train/trainer.ts";
+export { type Choice, chooseTrainer, type MeasuredBackend } from "./train/choose-backend.ts";
+export type { RowSource, Rows } from "./train/data/row-source.ts";
+export type { Evaluation } from "./train/evaluation/evaluation.ts";
+export { Predictor } from "./train/evaluation/predictor.ts";
 export {
   type EarlyStopping,
   runWithValidation,
@@ -85,4 +64,25 @@ export {
   type ValidatedRunOptions,
   type ValidateOptions,
   type Validation,
-} from "./train/validation.ts";
+} from "./train/evaluation/validation.ts";
+export type { Halves, LossScale, Precision } from "./train/f16/precision.ts";
+export {
+  type FindLearningRateOptions,
+  findLearningRate,
+  type LearningRateCurve,
+  type LearningRatePoint,
+} from "./train/find-learning-rate.ts";
+export type { CreateOptions } from "./train/open-trainer.ts";
+export type { GradientOptions, Gradients, Intermediate, LossGradients } from "./train/passes/passes.ts";
+export { matmul, outerProduct, transposeMatmul } from "./train/passes/products.ts";
+export type { RecoveryEvent, RecoveryOptions } from "./train/recovery/recovery.ts";
+export type { StepMetrics } from "./train/run/metrics.ts";
+export type { ResolvedOptions, TrainerOptions } from "./train/run/options.ts";
+export type { TrainerState } from "./train/run/state.ts";
+export {
+  createTrainer,
+  type RunOptions,
+  type Trainer,
+  type WeightsChoice,
+  type WeightsOptions,
+} from "./train/trainer.ts";

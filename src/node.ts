@@ -12,5 +12,5 @@ export {
   type NodeAdapter,
   type NodeGpuOptions,
 } from "./backend/webgpu/node.ts";
-export { diskStore, requireStore } from "./io/disk-store.ts";
+export { diskStore, requireStore } from "./io/checkpoint/disk-store.ts";
 export { type FileSource, openFileSource } from "./platform/file-source.ts";

@@ -8,7 +8,7 @@ function s(x: f32): v128 {
 }
 
 /**
- * One activation: f(x), and its derivative d(v), of the input or of the output as src/ops/activations.ts has it.
+ * One activation: f(x), and its derivative d(v), of the input or of the output as src/ops/elementwise/activations.ts has it.
  * A class without fields, so that the loops below are compiled once for each.
  */
 // @ts-ignore: decorator

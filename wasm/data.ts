@@ -32,7 +32,7 @@ export function batchIndex(call: usize, _part: i32, _parts: i32): void {
   }
 }
 
-/** Numbers of the orders, as src/ops/batch.ts counts them. */
+/** Numbers of the orders, as src/ops/step/batch.ts counts them. */
 const ORDER_SHUFFLE = 0;
 const ORDER_CHUNK = 2;
 

@@ -1,7 +1,7 @@
 import { at, float, int, wideTotal, word } from "./core";
 import { cosPi, exp2Of } from "./math";
 
-/** Places in `control`, as shaders/step.ts counts them: lr, gate, clip, norm, correction 1 and 2. */
+/** Places in `control`, as shaders/step/step.ts counts them: lr, gate, clip, norm, correction 1 and 2. */
 const LR: usize = 0;
 const GATE: usize = 4;
 const CLIP: usize = 8;
@@ -85,7 +85,7 @@ function learningRate(call: usize, step: u32): f64 {
   return lr;
 }
 
-/** Numbers of the schedules, as src/ops/control.ts counts them; 0 is constant. */
+/** Numbers of the schedules, as src/ops/step/control.ts counts them; 0 is constant. */
 const SCHEDULE_STEP = 1;
 const SCHEDULE_COSINE = 2;
 const SCHEDULE_EXPONENTIAL = 3;
@@ -125,7 +125,7 @@ function advance(cursor: usize, batch: u32, n: u32): void {
   store<u32>(cursor, next % n, 8);
 }
 
-/** A seal of a step's number and the three numbers of its slot, in the fraction of `mark`: `sealed` of shaders/step.ts. */
+/** A seal of a step's number and the three numbers of its slot, in the fraction of `mark`: `sealed` of shaders/step/step.ts. */
 function sealed(mark: f32, step: u32, slot: usize): f32 {
   let h = (step + 1) * SEAL_FACTOR;
   for (let k: usize = 0; k < 12; k += 4) {

@@ -1,6 +1,6 @@
 import type { Backend } from "../backend/executor.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
-import type { Precision } from "../train/precision.ts";
+import type { Precision } from "../train/f16/precision.ts";
 import { benchCeilings } from "./ceilings.ts";
 import { benchCrossover, crossoverWidths } from "./crossover.ts";
 import { benchLogging } from "./logging.ts";

@@ -9,8 +9,8 @@ import { initialise } from "../nn/initialise.ts";
 import { losses } from "../nn/losses.ts";
 import { type ModelSpec, parseModel, widths } from "../nn/model.ts";
 import { fuse } from "../ops/fuse.ts";
-import { gradientGraph } from "../train/gradient-graph.ts";
-import type { Precision } from "../train/precision.ts";
+import type { Precision } from "../train/f16/precision.ts";
+import { gradientGraph } from "../train/run/gradient-graph.ts";
 import { createTrainer, type Trainer } from "../train/trainer.ts";
 import { measureInTurns, type Timing, type Work } from "./stats.ts";
 
@@ -201,7 +201,7 @@ async function verifyGradients(
   precision: Precision,
 ): Promise<boolean> {
   const { maxBufferSize } = backend.limits;
-  const steps = precision === "f16" ? await import("../train/half-steps.ts") : null;
+  const steps = precision === "f16" ? await import("../train/f16/half-steps.ts") : null;
   const halves = steps && { scale: VERIFY_SCALE, steps };
   const g = await gradientGraph(model, weights, x, y, { seed: 1, maxBufferSize, halves });
   const exact = new ReferenceExecutor(g.graph, "f64", true);

@@ -9,10 +9,10 @@ import { idealValues, propagateBounds } from "../graph/propagate.ts";
 import { type ModelSpec, requireModel } from "../nn/model.ts";
 import { fuse } from "../ops/fuse.ts";
 import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
-import { type GradientGraph, gradientGraph } from "../train/gradient-graph.ts";
-import { matchRows } from "../train/match-rows.ts";
-import { checkWeights } from "../train/options.ts";
-import type { Precision } from "../train/precision.ts";
+import { matchRows } from "../train/data/match-rows.ts";
+import type { Precision } from "../train/f16/precision.ts";
+import { type GradientGraph, gradientGraph } from "../train/run/gradient-graph.ts";
+import { checkWeights } from "../train/run/options.ts";
 import { checkFiniteDifferences, type FiniteDifferenceResult, LossProbe } from "./finite-differences.ts";
 import { F32_NORMS, halfNorms, normLimits } from "./norm-limits.ts";
 
@@ -105,7 +105,7 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   checkWeights(model, weights);
   const { x, y } = matchRows(model, { x: options.x, y: options.y }, "batch");
   const maxBufferSize = backend?.limits.maxBufferSize ?? 2 ** 32;
-  const steps = options.precision === "f16" ? await import("../train/half-steps.ts") : null;
+  const steps = options.precision === "f16" ? await import("../train/f16/half-steps.ts") : null;
   const common = { seed: options.seed ?? 1, maxBufferSize, penalty: checkPenalty(options.penalty) };
   const graphOf = (scale: number): Promise<GradientGraph> =>
     gradientGraph(model, weights, x, y, { ...common, halves: steps && { scale, steps } });

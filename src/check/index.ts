@@ -7,7 +7,7 @@
 
 export type { ConformanceOptions, ConformanceResult } from "../backend/webgpu/conform.ts";
 export type { Comparison } from "../core/compare.ts";
-export { ops } from "../ops/index.ts";
+export { ops } from "../ops/all.ts";
 export { conformAll } from "./conformance.ts";
 export type { FiniteDifferenceResult } from "./finite-differences.ts";
 export {

@@ -4,10 +4,10 @@ import { referenceBackend } from "../backend/reference/executor.ts";
 import { type WebGpuBackend, webgpuBackend } from "../backend/webgpu/backend.ts";
 import { createNodeGpu } from "../backend/webgpu/node.ts";
 import { ChainruleError } from "../core/errors.ts";
-import type { DeviceRecord } from "../io/checkpoint.ts";
-import { choiceText, chooseTrainer } from "../train/choose.ts";
-import type { TrainerOptions } from "../train/options.ts";
-import type { RecoveryEvent, RecoveryOptions } from "../train/recovery.ts";
+import type { DeviceRecord } from "../io/checkpoint/checkpoint.ts";
+import { choiceText, chooseTrainer } from "../train/choose-backend.ts";
+import type { RecoveryEvent, RecoveryOptions } from "../train/recovery/recovery.ts";
+import type { TrainerOptions } from "../train/run/options.ts";
 import { createTrainer, type Trainer } from "../train/trainer.ts";
 import { note } from "./output.ts";
 

@@ -3,11 +3,11 @@ import { checkGradients, type GradientReport, type TensorCheck } from "../check/
 import { continueTutorial } from "../check/tutorial-story.ts";
 import { short } from "../core/format.ts";
 import { rows, shapeText } from "../core/ndarray.ts";
-import { weightsOf } from "../io/weights.ts";
+import { weightsOf } from "../io/weights/weights.ts";
 import { defaultInitialiser, type Initialiser, initialise, initialisers } from "../nn/initialise.ts";
 import { requireFits } from "../nn/parameters.ts";
-import { matchRows } from "../train/match-rows.ts";
-import { type Precision, precisions } from "../train/precision.ts";
+import { matchRows } from "../train/data/match-rows.ts";
+import { type Precision, precisions } from "../train/f16/precision.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { dataFlags } from "./data-flags.ts";
 import { print, table } from "./output.ts";

@@ -3,8 +3,8 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Task } from "../data/task.ts";
 import { losses } from "../nn/losses.ts";
 import { type ModelSpec, widths } from "../nn/model.ts";
-import type { RowSource, Rows } from "../train/row-source.ts";
-import { isResident } from "../train/row-source.ts";
+import type { RowSource, Rows } from "../train/data/row-source.ts";
+import { isResident } from "../train/data/row-source.ts";
 import { note } from "./output.ts";
 
 /** What is predicted from what, for --json and, as a line, for people. */

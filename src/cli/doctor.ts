@@ -5,7 +5,7 @@ import { conform } from "../backend/webgpu/conform.ts";
 import { createNodeGpu, listNodeAdapters } from "../backend/webgpu/node.ts";
 import { ChainruleError } from "../core/errors.ts";
 import { proofOf } from "../graph/op.ts";
-import { ops } from "../ops/index.ts";
+import { ops } from "../ops/all.ts";
 import { clearProgress, everySoOften, print } from "./output.ts";
 import { parse } from "./usage.ts";
 

@@ -1,5 +1,5 @@
 import { writeOnnx } from "../io/onnx/write.ts";
-import { weightsOf } from "../io/weights.ts";
+import { weightsOf } from "../io/weights/weights.ts";
 import { initialise } from "../nn/initialise.ts";
 import { requireWritable, writeWhole } from "./files.ts";
 import { note, print } from "./output.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { exportPytorch } from "../io/export-pytorch.ts";
+import { exportPytorch } from "../io/pytorch/export.ts";
 import { openTrainer } from "./backend.ts";
 import { sayData } from "./data-summary.ts";
 import { makeFolder, requireWritable, writeWhole } from "./files.ts";

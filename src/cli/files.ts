@@ -3,9 +3,9 @@ import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
-import { parseJson } from "../io/json.ts";
+import { parseJson } from "../io/json/parse.ts";
 import { reason } from "../io/node-files.ts";
-import { readTensors } from "../io/tensor-file.ts";
+import { readTensors } from "../io/weights/tensor-file.ts";
 
 export { makeFolder, requireWritable, writeWhole } from "../io/node-files.ts";
 

@@ -1,13 +1,13 @@
 import type { Backend } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
-import { writeTensors } from "../io/tensor-file.ts";
-import { weightsOf, weightTensors } from "../io/weights.ts";
+import { writeTensors } from "../io/weights/tensor-file.ts";
+import { weightsOf, weightTensors } from "../io/weights/weights.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
-import { gradientGraph } from "../train/gradient-graph.ts";
-import { matchRows } from "../train/match-rows.ts";
+import { matchRows } from "../train/data/match-rows.ts";
+import { gradientGraph } from "../train/run/gradient-graph.ts";
 import { backendChoices, openExact } from "./backend.ts";
 import { requireWritable, tensorsAt, writeWhole } from "./files.ts";
 import { print } from "./output.ts";

@@ -1,10 +1,10 @@
 import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 import { sizeOf } from "../core/ndarray.ts";
-import { importNet, isHdf5, type NetFile } from "../io/import-net.ts";
-import type { ImportedNet } from "../io/net-parts.ts";
-import { readTensors, writeTensors } from "../io/tensor-file.ts";
-import { weightTensors } from "../io/weights.ts";
+import { importNet, isHdf5, type NetFile } from "../io/net/import.ts";
+import type { ImportedNet } from "../io/net/net-parts.ts";
+import { readTensors, writeTensors } from "../io/weights/tensor-file.ts";
+import { weightTensors } from "../io/weights/weights.ts";
 import { type LossName, lossKinds } from "../nn/loss-kinds.ts";
 import { widths } from "../nn/model.ts";
 import { taskOf } from "../nn/task.ts";

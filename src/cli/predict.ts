@@ -12,12 +12,12 @@ import {
   prepareRows,
   prepareTable,
 } from "../data/preprocessing.ts";
-import { dataFormat } from "../io/data-format.ts";
-import { loadInputs } from "../io/load-file.ts";
-import { weightsOf } from "../io/weights.ts";
+import { dataFormat } from "../io/dataset/format.ts";
+import { loadInputs } from "../io/dataset/load.ts";
+import { weightsOf } from "../io/weights/weights.ts";
 import { type ModelSpec, widths } from "../nn/model.ts";
-import { predictRows } from "../train/predict-rows.ts";
-import { probabilities } from "../train/probabilities.ts";
+import { predictRows } from "../train/evaluation/predict-rows.ts";
+import { probabilities } from "../train/evaluation/probabilities.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { csvText } from "./csv-text.ts";
 import { formatFlags } from "./data-flags.ts";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { writeNpz } from "../io/npz.ts";
-import { makeReceipt } from "../io/receipt.ts";
+import { writeNpz } from "../io/numpy/npz.ts";
+import { makeReceipt } from "../io/receipt/receipt.ts";
 import type { ModelSpec } from "../nn/model.ts";
-import type { Rows } from "../train/row-source.ts";
+import type { Rows } from "../train/data/row-source.ts";
 import { openExact } from "./backend.ts";
 import { sayData } from "./data-summary.ts";
 import { makeFolder, requireWritable, writeWhole } from "./files.ts";

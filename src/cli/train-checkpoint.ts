@@ -2,15 +2,15 @@ import { existsSync, fsyncSync, openSync, readFileSync, statSync } from "node:fs
 import { resolve } from "node:path";
 import { referenceBackend } from "../backend/reference/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
-import type { Checkpoint } from "../io/checkpoint.ts";
-import { Checkpoints } from "../io/checkpoints.ts";
-import { diskStore } from "../io/disk-store.ts";
+import type { Checkpoint } from "../io/checkpoint/checkpoint.ts";
+import { diskStore } from "../io/checkpoint/disk-store.ts";
+import type { Packed } from "../io/checkpoint/packed.ts";
+import { type RunIdentity, requireSameRun, runIdentity } from "../io/checkpoint/run-identity.ts";
+import { Checkpoints } from "../io/checkpoint/slots.ts";
 import { writeWhole } from "../io/node-files.ts";
-import type { Packed } from "../io/packed.ts";
-import { type RunIdentity, requireSameRun, runIdentity } from "../io/run-identity.ts";
-import { resolveOptions, type TrainerOptions } from "../train/options.ts";
+import type { ValidationWatch, WatchMemory } from "../train/evaluation/validation.ts";
+import { resolveOptions, type TrainerOptions } from "../train/run/options.ts";
 import type { Trainer } from "../train/trainer.ts";
-import type { ValidationWatch, WatchMemory } from "../train/validation.ts";
 import { note } from "./output.ts";
 
 /** Time between two checkpoints where --every does not count steps: what a crash may cost at most. */

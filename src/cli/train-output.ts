@@ -1,7 +1,7 @@
 import { short } from "../core/format.ts";
-import type { Evaluation } from "../train/evaluation.ts";
+import type { Evaluation } from "../train/evaluation/evaluation.ts";
+import type { ValidatedRun, Validation } from "../train/evaluation/validation.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
-import type { ValidatedRun, Validation } from "../train/validation.ts";
 import type { DataSummary } from "./data-summary.ts";
 import { clearProgress, print } from "./output.ts";
 

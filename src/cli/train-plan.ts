@@ -2,20 +2,20 @@
 
 import { ChainruleError } from "../core/errors.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
-import { requireStore } from "../io/disk-store.ts";
-import { weightsOf } from "../io/weights.ts";
+import { requireStore } from "../io/checkpoint/disk-store.ts";
+import { weightsOf } from "../io/weights/weights.ts";
 import { type Initialiser, initialisers } from "../nn/initialise.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import type { OptimizerName } from "../ops/names.ts";
-import { optimizers } from "../ops/optimizers.ts";
+import { optimizers } from "../ops/step/optimizers.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { parseSchedule, scheduleAttrs } from "../optim/schedule.ts";
-import type { TrainerOptions } from "../train/options.ts";
-import { halfSteps, type LossScale, precisions, resolveHalves } from "../train/precision.ts";
-import type { Rows } from "../train/row-source.ts";
-import { isResident, type RowSource } from "../train/row-source.ts";
+import type { Rows } from "../train/data/row-source.ts";
+import { isResident, type RowSource } from "../train/data/row-source.ts";
+import type { EarlyStopping } from "../train/evaluation/validation.ts";
+import { halfSteps, type LossScale, precisions, resolveHalves } from "../train/f16/precision.ts";
+import type { TrainerOptions } from "../train/run/options.ts";
 import type { WeightsChoice } from "../train/trainer.ts";
-import type { EarlyStopping } from "../train/validation.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
 import { dataFlags, dataHelp, dataOptions } from "./data-flags.ts";
 import type { DataSummary } from "./data-summary.ts";

@@ -4,9 +4,9 @@ import { balancedClassWeights } from "../nn/class-weights.ts";
 import { type ModelSpec, parameterSpecs, parseModel, widths } from "../nn/model.ts";
 import { type ParameterGroupSpec, parameterMultipliers } from "../optim/groups.ts";
 import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
-import type { TrainerOptions } from "../train/options.ts";
+import type { EarlyStopping } from "../train/evaluation/validation.ts";
+import type { TrainerOptions } from "../train/run/options.ts";
 import type { WeightsChoice } from "../train/trainer.ts";
-import type { EarlyStopping } from "../train/validation.ts";
 import { choiceFlag, countFlag, numberFlag } from "./usage.ts";
 
 /** Settings of a run that take more than one flag, or more than a number. */

@@ -1,11 +1,11 @@
 import { closeSync, writeSync } from "node:fs";
 import { short } from "../core/format.ts";
 import { preprocessingText } from "../data/preprocessing.ts";
-import { writeTensors } from "../io/tensor-file.ts";
-import { weightTensors } from "../io/weights.ts";
+import { writeTensors } from "../io/weights/tensor-file.ts";
+import { weightTensors } from "../io/weights/weights.ts";
 import { parameterSpecs } from "../nn/model.ts";
+import { ValidationWatch } from "../train/evaluation/validation.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
-import { ValidationWatch } from "../train/validation.ts";
 import { openTrainer } from "./backend.ts";
 import { sayData } from "./data-summary.ts";
 import { recordOf, writeWhole } from "./files.ts";

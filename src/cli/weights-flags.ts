@@ -1,6 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
-import { readModelTensors } from "../io/load-weights.ts";
+import { readModelTensors } from "../io/weights/load.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { readBytes } from "./files.ts";
 import { note } from "./output.ts";

@@ -23,20 +23,32 @@ export {
 export { splitBySeed, splitThreeWays, type ThreeWay } from "../data/split.ts";
 export { standardise } from "../data/standardise.ts";
 export type { Task } from "../data/task.ts";
-export { type Checkpoint, type DeviceRecord, decodeCheckpoint, deviceRecord, encodeCheckpoint } from "./checkpoint.ts";
-export { type CheckpointStore, Checkpoints, type RefusedSlot, restoreCheckpoint, type Slot } from "./checkpoints.ts";
-export { exportPytorch } from "./export-pytorch.ts";
-export { importNet, type NetFile } from "./import-net.ts";
-export { type LoadFileOptions, loadDataFile } from "./load-file.ts";
-export { type LoadedWeights, type LoadWeightsOptions, loadWeights } from "./load-weights.ts";
-export type { ImportedNet, ImportOptions } from "./net-parts.ts";
-export { readNpy, writeNpy } from "./npy.ts";
-export { readNpz, writeNpz } from "./npz.ts";
+export {
+  type Checkpoint,
+  type DeviceRecord,
+  decodeCheckpoint,
+  deviceRecord,
+  encodeCheckpoint,
+} from "./checkpoint/checkpoint.ts";
+export type { Packed } from "./checkpoint/packed.ts";
+export { identityDifferences, type Json, type RunIdentity, runIdentity } from "./checkpoint/run-identity.ts";
+export {
+  type CheckpointStore,
+  Checkpoints,
+  type RefusedSlot,
+  restoreCheckpoint,
+  type Slot,
+} from "./checkpoint/slots.ts";
+export { type LoadFileOptions, loadDataFile } from "./dataset/load.ts";
+export { openRowFile, type RowFileOptions } from "./dataset/row-file.ts";
+export { importNet, type NetFile } from "./net/import.ts";
+export type { ImportedNet, ImportOptions } from "./net/net-parts.ts";
+export { readNpy, writeNpy } from "./numpy/npy.ts";
+export { readNpz, writeNpz } from "./numpy/npz.ts";
 export { writeOnnx } from "./onnx/write.ts";
-export type { Packed } from "./packed.ts";
-export { makeReceipt, type Receipt } from "./receipt.ts";
-export { openRowFile, type RowFileOptions } from "./row-file.ts";
-export { identityDifferences, type Json, type RunIdentity, runIdentity } from "./run-identity.ts";
-export { readSafetensors, type Safetensors, writeSafetensors } from "./safetensors.ts";
-export { readStateDict, type StateDict } from "./state-dict/read.ts";
-export { readWeights, writeWeights } from "./weights.ts";
+export { exportPytorch } from "./pytorch/export.ts";
+export { readStateDict, type StateDict } from "./pytorch/state-dict/read.ts";
+export { makeReceipt, type Receipt } from "./receipt/receipt.ts";
+export { readSafetensors, type Safetensors, writeSafetensors } from "./safetensors/safetensors.ts";
+export { type LoadedWeights, type LoadWeightsOptions, loadWeights } from "./weights/load.ts";
+export { readWeights, writeWeights } from "./weights/weights.ts";

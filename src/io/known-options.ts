@@ -1,6 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { ModelSpec } from "../nn/model.ts";
-import type { ResolvedOptions } from "../train/options.ts";
+import type { ResolvedOptions } from "../train/run/options.ts";
 
 /**
  * Where each option of a run goes when it is written in another language, in a receipt or an export. One that is not

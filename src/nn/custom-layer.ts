@@ -1,7 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
 import { type Shape, sameShape, shapeText, sizeOf } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
-import type { Activation } from "../ops/activation.ts";
+import type { Activation } from "../ops/elementwise/activation.ts";
 
 /** What a parameter is for: how it begins, and which settings of a run reach it. */
 export type ParameterRole = "weight" | "bias" | "scale" | "shift";

@@ -1,9 +1,9 @@
 import { ndarray } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
-import { activations } from "../ops/activations.ts";
-import { addBias } from "../ops/bias.ts";
-import { dropout } from "../ops/dropout.ts";
-import { matmul } from "../ops/matmul.ts";
+import { activations } from "../ops/elementwise/activations.ts";
+import { dropout } from "../ops/elementwise/dropout.ts";
+import { addBias } from "../ops/matmul/bias.ts";
+import { matmul } from "../ops/matmul/matmul.ts";
 import { customForward } from "./custom-layer.ts";
 import { losses } from "./losses.ts";
 import { type LayerSpec, layerName, type ModelSpec } from "./model.ts";
@@ -46,7 +46,7 @@ async function layerForward(
       return layer.bias ? g.one(addBias, [product, parameter("bias")], null, name) : product;
     }
     case "layerNorm": {
-      const { layerNorm } = await import("../ops/rare.ts");
+      const { layerNorm } = await import("../ops/lazy.ts");
       return g.one(layerNorm, [x, parameter("weight"), parameter("bias")], { eps: layer.eps }, name);
     }
     case "dropout":
@@ -55,7 +55,7 @@ async function layerForward(
     case "custom":
       return customForward(g, layer, name, x, parameter, options.training);
     case "softmax": {
-      const { softmax } = await import("../ops/rare.ts");
+      const { softmax } = await import("../ops/lazy.ts");
       return g.one(softmax, [x], null, name);
     }
     default: {
@@ -69,7 +69,7 @@ async function layerForward(
 export async function lossOf(g: Graph, model: ModelSpec, outputs: Tensor, y: Tensor): Promise<Tensor> {
   const { classWeights, labelSmoothing: smoothing = 0 } = model;
   if (!classWeights && smoothing === 0) return g.one(losses[model.loss].op, [outputs, y], null, "loss");
-  const { classWeightSums, weightedCrossEntropy } = await import("../ops/rare.ts");
+  const { classWeightSums, weightedCrossEntropy } = await import("../ops/lazy.ts");
   const [rows, classes] = outputs.shape as readonly [number, number];
   const ones = new Float64Array(classes).fill(1);
   const weights = g.variable("class weights", ndarray([classes], "f64", classWeights ?? ones));

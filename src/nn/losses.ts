@@ -1,6 +1,6 @@
 import type { AnyOp } from "../graph/op.ts";
-import { crossEntropy } from "../ops/cross-entropy.ts";
-import { bce, huber, mse, sumSquaredError, sumSquaredErrorAsPublished } from "../ops/losses.ts";
+import { crossEntropy } from "../ops/loss/cross-entropy.ts";
+import { bce, huber, mse, sumSquaredError, sumSquaredErrorAsPublished } from "../ops/loss/losses.ts";
 import { type LossKind, type LossName, lossKinds } from "./loss-kinds.ts";
 
 export interface LossSpec extends LossKind {

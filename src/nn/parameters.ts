@@ -1,7 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, sizeOf, zeros } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
-import { alignView, slice } from "../ops/views.ts";
+import { alignView, slice } from "../ops/shared/views.ts";
 import { layerName, type ModelSpec, type ParameterSpec, parameterSpecs } from "./model.ts";
 
 /** A flat array that holds several parameters, each at an offset of its own. */

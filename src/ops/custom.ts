@@ -3,9 +3,9 @@ import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { randomWord, STREAM } from "../core/philox.ts";
 import type { Op, Proof } from "../graph/op.ts";
-import { type Activation, type ActivationSpec, activation } from "./activation.ts";
+import { type Activation, type ActivationSpec, activation } from "./elementwise/activation.ts";
 import { activationNames } from "./names.ts";
-import { boundLike } from "./rounding.ts";
+import { boundLike } from "./shared/rounding.ts";
 
 /** WGSL functions that are finite where WGSL's own are not: name those that an activation calls in its `includes`. */
 export const wgslMath = {

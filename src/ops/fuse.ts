@@ -1,12 +1,12 @@
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
 import type { Pattern, Uses } from "../graph/op.ts";
-import { activations } from "./activations.ts";
-import { batchIndex, drawBatch, gather } from "./batch.ts";
-import { addBias, sumRows } from "./bias.ts";
-import { control, controlAndRecord } from "./control.ts";
-import { type LinearAttrs, linear, linearInputGradient, linearWeightGradient } from "./linear.ts";
-import { matmul, transposeMatmul } from "./matmul.ts";
-import { record } from "./record.ts";
+import { activations } from "./elementwise/activations.ts";
+import { addBias, sumRows } from "./matmul/bias.ts";
+import { type LinearAttrs, linear, linearInputGradient, linearWeightGradient } from "./matmul/linear.ts";
+import { matmul, transposeMatmul } from "./matmul/matmul.ts";
+import { batchIndex, drawBatch, gather } from "./step/batch.ts";
+import { control, controlAndRecord } from "./step/control.ts";
+import { record } from "./step/record.ts";
 
 /**
  * The graph's nodes with those made one for which a kernel does the work of several, where nothing else looks at the

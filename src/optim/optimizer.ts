@@ -3,8 +3,8 @@ import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, zeros } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import type { OptimizerName } from "../ops/names.ts";
-import { type OptimizerAttrs, optimizerDefaults } from "../ops/optimizer-op.ts";
-import { optimizers } from "../ops/optimizers.ts";
+import { type OptimizerAttrs, optimizerDefaults } from "../ops/step/optimizer-op.ts";
+import { optimizers } from "../ops/step/optimizers.ts";
 
 /** An optimizer and its settings; what is absent has PyTorch's default. */
 export interface OptimizerSpec extends Partial<OptimizerAttrs> {
@@ -87,7 +87,7 @@ export async function addAverage(
   updated: Tensor,
   control: Tensor,
 ): Promise<Tensor> {
-  const { movingAverage } = await import("../ops/rare.ts");
+  const { movingAverage } = await import("../ops/lazy.ts");
   const average = g.variable(`average of ${parameters.name}`, parameters.initial!);
   g.add(movingAverage, [average, updated, control], { decay: spec.decay }, `new ${average.name}`);
   return average;

@@ -1,6 +1,6 @@
 import { requireCount, requireKnownFields } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
-import type { ControlAttrs } from "../ops/control.ts";
+import type { ControlAttrs } from "../ops/step/control.ts";
 
 /**
  * Learning rate over the steps, counted from 0. Linear warm-up of W steps may stand in front of any:

@@ -9,19 +9,19 @@ import { requireOneOf } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { Disposing } from "../core/resource.ts";
-import { LEAST_SCALE } from "../ops/control.ts";
-import type { Evaluation } from "./evaluation.ts";
-import { Machinery } from "./machinery.ts";
-import { metricsOf, proves, type StepMetrics, wordsOf } from "./metrics.ts";
-import type { CreateOptions } from "./open.ts";
-import type { ResolvedOptions, TrainerOptions } from "./options.ts";
-import type { GradientOptions, Gradients, LossGradients } from "./passes.ts";
-import { checkRecovery, type RecoveryOptions } from "./recovery.ts";
-import type { RowSource, Rows } from "./row-source.ts";
-import { checkRun, type RunOptions } from "./run-options.ts";
-import { type TrainerState, weightsOf } from "./state.ts";
-import { Survivor } from "./survivor.ts";
-import { RING_SLOTS } from "./training-graph.ts";
+import { LEAST_SCALE } from "../ops/step/control.ts";
+import type { RowSource, Rows } from "./data/row-source.ts";
+import type { Evaluation } from "./evaluation/evaluation.ts";
+import type { CreateOptions } from "./open-trainer.ts";
+import type { GradientOptions, Gradients, LossGradients } from "./passes/passes.ts";
+import { Survivor } from "./recovery/device-recovery.ts";
+import { checkRecovery, type RecoveryOptions } from "./recovery/recovery.ts";
+import { Machinery } from "./run/backend-run.ts";
+import { metricsOf, proves, type StepMetrics, wordsOf } from "./run/metrics.ts";
+import type { ResolvedOptions, TrainerOptions } from "./run/options.ts";
+import { checkRun, type RunOptions } from "./run/run-options.ts";
+import { type TrainerState, weightsOf } from "./run/state.ts";
+import { RING_SLOTS } from "./run/training-graph.ts";
 
 export type { RunOptions, StepMetrics };
 
@@ -163,7 +163,7 @@ export class Trainer extends Disposing {
       const words = wordsOf(ring);
       for (let s = reading.from; s < reading.to; s++) {
         if (proves(words, s)) continue;
-        throw (await import("./unproved.ts")).unproved(machinery, ring, reading.from, reading.to);
+        throw (await import("./recovery/unproved-reading.ts")).unproved(machinery, ring, reading.from, reading.to);
       }
       this.life.done = reading.to;
       this.life.losses = 0;
@@ -200,7 +200,7 @@ export class Trainer extends Disposing {
   private async notFinite({ step, loss }: StepMetrics): Promise<ChainruleError> {
     const { machinery } = this.life;
     const what = Number.isFinite(loss) ? "a gradient is not finite" : `the loss is ${loss}`;
-    const where = await import("./culprit.ts")
+    const where = await import("./recovery/find-not-finite.ts")
       .then(async ({ whereItBegan }) =>
         whereItBegan(machinery.backend, machinery.options, await machinery.state(), step),
       )
@@ -362,7 +362,7 @@ export async function createTrainer(
   recovery?: RecoveryOptions,
 ): Promise<Trainer> {
   if (second === undefined) {
-    const { openTrainer } = await import("./open.ts");
+    const { openTrainer } = await import("./open-trainer.ts");
     return openTrainer(first as CreateOptions);
   }
   const { signal } = second;

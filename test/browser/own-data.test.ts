@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ndarray } from "../../src/core/ndarray.ts";
-import { writeSafetensors } from "../../src/io/safetensors.ts";
+import { writeSafetensors } from "../../src/io/safetensors/safetensors.ts";
 import { studio } from "../shared/page.ts";
 import { png } from "../shared/png.ts";
 

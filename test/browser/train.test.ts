@@ -3,8 +3,8 @@
 import { availableParallelism } from "node:os";
 import { describe, expect, test } from "vitest";
 import { ndarray } from "../../src/core/ndarray.ts";
-import { writeNpy } from "../../src/io/npy.ts";
-import { writeNpz } from "../../src/io/npz.ts";
+import { writeNpy } from "../../src/io/numpy/npy.ts";
+import { writeNpz } from "../../src/io/numpy/npz.ts";
 import { studio } from "../shared/page.ts";
 
 const s = studio();

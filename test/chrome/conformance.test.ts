@@ -1,4 +1,4 @@
-import { ops } from "../../src/ops/index.ts";
+import { ops } from "../../src/ops/all.ts";
 import { conformanceTests } from "../shared/conformance.ts";
 import { thorough } from "./thorough.ts";
 

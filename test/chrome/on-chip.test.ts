@@ -1,4 +1,4 @@
-import { ops } from "../../src/ops/index.ts";
+import { ops } from "../../src/ops/all.ts";
 import { chipConformanceTests, forms } from "../shared/on-chip.ts";
 import { thorough } from "./thorough.ts";
 

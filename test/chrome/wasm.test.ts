@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
-import { ops } from "../../src/ops/index.ts";
+import { ops } from "../../src/ops/all.ts";
 import { wasmConformanceTests } from "../shared/wasm-conformance.ts";
 
 // Chrome has relaxed SIMD: here it is the other build that is held against the reference.

@@ -8,7 +8,7 @@ import type { Graph } from "../../src/graph/graph.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { type ModelSpec, parseModel } from "../../src/nn/model.ts";
 import { fuse } from "../../src/ops/fuse.ts";
-import { type TrainingGraph, trainingGraph } from "../../src/train/training-graph.ts";
+import { type TrainingGraph, trainingGraph } from "../../src/train/run/training-graph.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { mixedNet, ring } from "../shared/problems.ts";
 

@@ -1,4 +1,4 @@
-import { halfOps } from "../../src/ops/half-ops.ts";
+import { halfOps } from "../../src/ops/half/ops.ts";
 import { conformanceTests } from "../shared/conformance.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { withHalves } from "../../shaders/half-arrays.ts";
+import { withHalves } from "../../shaders/half/half-arrays.ts";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
-import { halfOps } from "../../src/ops/half-ops.ts";
+import { halfOps } from "../../src/ops/half/ops.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { expectCaught } from "../shared/teeth.ts";
 import type { Mutant } from "./mutants.ts";

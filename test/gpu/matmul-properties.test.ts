@@ -5,8 +5,8 @@ import { conform } from "../../src/backend/webgpu/conform.ts";
 import { runKernel } from "../../src/backend/webgpu/run-kernel.ts";
 import { caseInputs } from "../../src/graph/case-inputs.ts";
 import { type AnyOp, DEFAULT_CAPS } from "../../src/graph/op.ts";
-import { matmul, transposeMatmul } from "../../src/ops/matmul.ts";
-import { matmulCase, product, productGate } from "../../src/ops/matmul-reference.ts";
+import { matmul, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
+import { matmulCase, product, productGate } from "../../src/ops/matmul/reference.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { times } from "../shared/thorough.ts";
 

@@ -10,7 +10,7 @@ import { tutorialData } from "../../src/data/synthetic.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { parseModel } from "../../src/nn/model.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
-import type { TrainerOptions } from "../../src/train/options.ts";
+import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { createTrainer, type StepMetrics, type Trainer } from "../../src/train/trainer.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { forms } from "../shared/on-chip.ts";
@@ -210,8 +210,8 @@ describe("the choice", () => {
 
   test("what does not fit says why when it is asked for", async () => {
     const { Graph } = await import("../../src/graph/graph.ts");
-    const { matmul } = await import("../../src/ops/matmul.ts");
-    const { linear } = await import("../../src/ops/linear.ts");
+    const { matmul } = await import("../../src/ops/matmul/matmul.ts");
+    const { linear } = await import("../../src/ops/matmul/linear.ts");
     const { lowerOnChip } = await import("../../src/backend/webgpu/lower.ts");
     const { DEFAULT_CAPS } = await import("../../src/graph/op.ts");
     const g = new Graph();

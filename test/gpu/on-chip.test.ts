@@ -1,4 +1,4 @@
-import { ops } from "../../src/ops/index.ts";
+import { ops } from "../../src/ops/all.ts";
 import { chipConformanceTests } from "../shared/on-chip.ts";
 
 chipConformanceTests(ops);

@@ -5,7 +5,7 @@ import { ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
 import type { DeviceCaps } from "../../src/graph/op.ts";
 import { parseModel } from "../../src/nn/model.ts";
-import type { TrainerOptions } from "../../src/train/options.ts";
+import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { type LittleMemory, littleMemory } from "../shared/little-memory.ts";

@@ -6,9 +6,9 @@ import { normals } from "../../src/core/philox.ts";
 import { Graph, type Node } from "../../src/graph/graph.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
 import { initialise } from "../../src/nn/initialise.ts";
-import { matmul } from "../../src/ops/matmul.ts";
-import { product } from "../../src/ops/matmul-reference.ts";
-import { trainingGraph } from "../../src/train/training-graph.ts";
+import { matmul } from "../../src/ops/matmul/matmul.ts";
+import { product } from "../../src/ops/matmul/reference.ts";
+import { trainingGraph } from "../../src/train/run/training-graph.ts";
 import { ring, smallNet } from "../shared/problems.ts";
 
 /** On first use of a device each kernel gives a known answer; one that is wrong is left out, and named. */

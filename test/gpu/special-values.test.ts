@@ -7,7 +7,7 @@ import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
 import { truth } from "../../src/graph/truth.ts";
 import { layerNorm, sequential } from "../../src/nn/layers.ts";
-import { activations } from "../../src/ops/activations.ts";
+import { activations } from "../../src/ops/elementwise/activations.ts";
 import { createTrainer } from "../../src/train/trainer.ts";
 import { asDispatches, openGpu, opNamed } from "../shared/gpu.ts";
 import { finite, large, MAX, special } from "../shared/special.ts";

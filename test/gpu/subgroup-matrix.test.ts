@@ -4,7 +4,7 @@ import { conform } from "../../src/backend/webgpu/conform.ts";
 import { createNodeGpu, DIRTY_MEMORY } from "../../src/backend/webgpu/node.ts";
 import { type AnyOp, DEFAULT_CAPS, type OpCase, proofOf } from "../../src/graph/op.ts";
 import { parseModel } from "../../src/nn/model.ts";
-import { halfOps } from "../../src/ops/half-ops.ts";
+import { halfOps } from "../../src/ops/half/ops.ts";
 import { createTrainer } from "../../src/train/trainer.ts";
 import { ring } from "../shared/problems.ts";
 import { expectCaught } from "../shared/teeth.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { createNodeGpu } from "../../src/backend/webgpu/node.ts";
 import { conformAll } from "../../src/check/conformance.ts";
-import { ops } from "../../src/ops/index.ts";
+import { ops } from "../../src/ops/all.ts";
 import { openGpu, opNamed } from "../shared/gpu.ts";
 import { expectCaught } from "../shared/teeth.ts";
 import { mutants } from "./mutants.ts";

@@ -7,7 +7,7 @@ import type { NdArray } from "../../src/core/ndarray.ts";
 import { parseModel } from "../../src/nn/model.ts";
 import { unpackParameters } from "../../src/nn/parameters.ts";
 import { fuse } from "../../src/ops/fuse.ts";
-import { gradientGraph } from "../../src/train/gradient-graph.ts";
+import { gradientGraph } from "../../src/train/run/gradient-graph.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { normError, type TorchArray, table, toArray, toParameters } from "../shared/torch.ts";
 

@@ -3,7 +3,7 @@ import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/back
 import { ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
 import { Graph } from "../../src/graph/graph.ts";
-import { matmul } from "../../src/ops/matmul.ts";
+import { matmul } from "../../src/ops/matmul/matmul.ts";
 import { type LittleMemory, littleMemory } from "../shared/little-memory.ts";
 
 /** A backend whose every pipeline takes so much longer to compile, and when each began and was there. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { build, preview } from "vite";
 import { STREAM, uniform } from "../../src/core/philox.ts";
-import { decodeCheckpoint } from "../../src/io/checkpoint.ts";
+import { decodeCheckpoint } from "../../src/io/checkpoint/checkpoint.ts";
 import { findChromium } from "../../src/platform/chromium.ts";
 
 /** Processes that are killed: the browser with all its children, the one that computes, the one that holds the page. */

@@ -3,7 +3,7 @@ import { normals, randomWord, STREAM, uniforms } from "../../src/core/philox.ts"
 import { losses } from "../../src/nn/losses.ts";
 import { layerTypes, type ModelSpec, parseModel, widths } from "../../src/nn/model.ts";
 import type { OptimizerSpec } from "../../src/optim/optimizer.ts";
-import type { TrainerOptions } from "../../src/train/options.ts";
+import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { everyLayer } from "../shared/every-layer.ts";
 
 /** Every optimizer in every form. */

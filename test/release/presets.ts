@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dataPreset } from "../../src/data/presets.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
-import type { TrainerOptions } from "../../src/train/options.ts";
+import type { TrainerOptions } from "../../src/train/run/options.ts";
 
 /** The run that a preset's name stands for. */
 export async function presetRun(name: string): Promise<TrainerOptions> {

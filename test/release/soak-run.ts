@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { webgpuBackend } from "../../src/backend/webgpu/backend.ts";
-import { Checkpoints, restoreCheckpoint } from "../../src/io/checkpoints.ts";
-import { diskStore, requireStore } from "../../src/io/disk-store.ts";
-import { runIdentity } from "../../src/io/run-identity.ts";
-import type { TrainerOptions } from "../../src/train/options.ts";
+import { diskStore, requireStore } from "../../src/io/checkpoint/disk-store.ts";
+import { runIdentity } from "../../src/io/checkpoint/run-identity.ts";
+import { Checkpoints, restoreCheckpoint } from "../../src/io/checkpoint/slots.ts";
+import { ValidationWatch } from "../../src/train/evaluation/validation.ts";
+import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
-import { ValidationWatch } from "../../src/train/validation.ts";
 import { asDispatches } from "../shared/gpu.ts";
 import { allowed, planned } from "../shared/planned-memory.ts";
 import { mixedNet, ring, smallNet } from "../shared/problems.ts";

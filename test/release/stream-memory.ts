@@ -2,7 +2,7 @@ import { createWriteStream, mkdtempSync, rmSync, statSync, writeFileSync } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cpuBackend } from "../../src/backend/cpu.ts";
-import { openRowFile } from "../../src/io/row-file.ts";
+import { openRowFile } from "../../src/io/dataset/row-file.ts";
 import { parseModel } from "../../src/nn/model.ts";
 import { openFileSource } from "../../src/platform/file-source.ts";
 import { createTrainer } from "../../src/train/trainer.ts";

@@ -1,7 +1,7 @@
 import { ndarray } from "../../src/core/ndarray.ts";
-import type { Checkpoint } from "../../src/io/checkpoint.ts";
-import type { CheckpointStore } from "../../src/io/checkpoints.ts";
-import { crc32 } from "../../src/io/crc32.ts";
+import type { Checkpoint } from "../../src/io/checkpoint/checkpoint.ts";
+import type { CheckpointStore } from "../../src/io/checkpoint/slots.ts";
+import { crc32 } from "../../src/io/zip/crc32.ts";
 
 /** A small checkpoint, as Adam leaves one. */
 export function sampleCheckpoint(step = 12, generation = 3): Omit<Checkpoint, "chainrule"> {

@@ -1,7 +1,7 @@
 import type { Backend } from "../../src/backend/executor.ts";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
-import { ops } from "../../src/ops/index.ts";
+import { ops } from "../../src/ops/all.ts";
 
 /** A backend of its own for a test file; fails with advice where there is no adapter. */
 export function openGpu(): Promise<WebGpuBackend> {

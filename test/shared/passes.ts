@@ -6,9 +6,9 @@ import { type NdArray, ndarray, rows, zeros } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
 import { truth } from "../../src/graph/truth.ts";
-import { matmul as matmulOp, transposeMatmul as transposeMatmulOp } from "../../src/ops/matmul.ts";
-import { outerProduct as outerProductOp } from "../../src/ops/outer-product.ts";
-import { matmul, outerProduct, transposeMatmul } from "../../src/train/products.ts";
+import { matmul as matmulOp, transposeMatmul as transposeMatmulOp } from "../../src/ops/matmul/matmul.ts";
+import { outerProduct as outerProductOp } from "../../src/ops/matmul/outer-product.ts";
+import { matmul, outerProduct, transposeMatmul } from "../../src/train/passes/products.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import { mixedNet, ring } from "./problems.ts";
 

@@ -3,8 +3,8 @@ import { savedLength } from "../../src/backend/webgpu/chip-values.ts";
 import { chipParams, chooseLowering } from "../../src/backend/webgpu/lower.ts";
 import { bytesOf } from "../../src/graph/graph.ts";
 import { fuse } from "../../src/ops/fuse.ts";
-import { planOf } from "../../src/train/machinery.ts";
-import { stateTensors } from "../../src/train/state.ts";
+import { planOf } from "../../src/train/run/backend-run.ts";
+import { stateTensors } from "../../src/train/run/state.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
 
 /** What a run takes on a device, from its memory plan alone, in bytes. */

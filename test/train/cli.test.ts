@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
-import { readSafetensors, writeSafetensors } from "../../src/io/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../src/io/safetensors/safetensors.ts";
 import { bin, chainrule as command, type Result } from "../shared/command.ts";
 
 let folder: string;

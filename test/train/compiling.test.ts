@@ -3,9 +3,9 @@ import { cpuBackend } from "../../src/backend/cpu.ts";
 import type { Backend } from "../../src/backend/executor.ts";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { linear, sequential, tanh } from "../../src/nn/layers.ts";
-import { choiceText, chooseTrainer } from "../../src/train/choose.ts";
-import type { TrainerOptions } from "../../src/train/options.ts";
-import type { RecoveryEvent } from "../../src/train/recovery.ts";
+import { choiceText, chooseTrainer } from "../../src/train/choose-backend.ts";
+import type { RecoveryEvent } from "../../src/train/recovery/recovery.ts";
+import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { createTrainer } from "../../src/train/trainer.ts";
 import { ring } from "../shared/problems.ts";
 

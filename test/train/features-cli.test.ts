@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readSafetensors } from "../../src/io/safetensors.ts";
+import { readSafetensors } from "../../src/io/safetensors/safetensors.ts";
 
 const bin = fileURLToPath(new URL("../../bin/chainrule.mjs", import.meta.url));
 let folder: string;

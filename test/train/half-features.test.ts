@@ -7,7 +7,7 @@ import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { checkGradients } from "../../src/check/gradients.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { parseModel } from "../../src/nn/model.ts";
-import type { TrainerOptions } from "../../src/train/options.ts";
+import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { createTrainer, type StepMetrics } from "../../src/train/trainer.ts";
 import { chainrule } from "../shared/command.ts";
 import { openGpu } from "../shared/gpu.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { webgpuBackend } from "../../src/backend/webgpu/backend.ts";
-import type { RecoveryEvent } from "../../src/train/recovery.ts";
+import type { RecoveryEvent } from "../../src/train/recovery/recovery.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import { asDispatches } from "../shared/gpu.ts";
 import { mixedNet, ring } from "../shared/problems.ts";

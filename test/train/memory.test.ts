@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { zeros } from "../../src/core/ndarray.ts";
 import { Graph } from "../../src/graph/graph.ts";
-import type { TrainerOptions } from "../../src/train/options.ts";
+import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import { asDispatches } from "../shared/gpu.ts";
 import { allowed, planned } from "../shared/planned-memory.ts";
@@ -101,7 +101,7 @@ test("values share buffers where their lives do not meet", async () => {
   const { Graph } = await import("../../src/graph/graph.ts");
   const { planMemory } = await import("../../src/graph/memory-plan.ts");
   const { ndarray } = await import("../../src/core/ndarray.ts");
-  const { add } = await import("../../src/ops/add.ts");
+  const { add } = await import("../../src/ops/elementwise/add.ts");
   const g = new Graph();
   const x = g.variable("x", ndarray([64], "f32", new Float32Array(64)));
   let value = x;

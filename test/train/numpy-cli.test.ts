@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ndarray } from "../../src/core/ndarray.ts";
-import { writeNpy } from "../../src/io/npy.ts";
-import { readNpz, writeNpz } from "../../src/io/npz.ts";
-import { readSafetensors, writeSafetensors } from "../../src/io/safetensors.ts";
+import { writeNpy } from "../../src/io/numpy/npy.ts";
+import { readNpz, writeNpz } from "../../src/io/numpy/npz.ts";
+import { readSafetensors, writeSafetensors } from "../../src/io/safetensors/safetensors.ts";
 
 const bin = fileURLToPath(new URL("../../bin/chainrule.mjs", import.meta.url));
 let folder: string;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { cpuBackend } from "../../src/backend/cpu.ts";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
-import type { TrainerOptions } from "../../src/train/options.ts";
-import type { RecoveryEvent } from "../../src/train/recovery.ts";
+import type { RecoveryEvent } from "../../src/train/recovery/recovery.ts";
+import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import { mixedNet, ring, smallNet } from "../shared/problems.ts";
 

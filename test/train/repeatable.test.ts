@@ -3,7 +3,7 @@ import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { STREAM, uniforms } from "../../src/core/philox.ts";
 import { initialise } from "../../src/nn/initialise.ts";
-import { chooseTrainer } from "../../src/train/choose.ts";
+import { chooseTrainer } from "../../src/train/choose-backend.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { mixedNet, ring } from "../shared/problems.ts";

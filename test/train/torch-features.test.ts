@@ -4,7 +4,7 @@ import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { parseModel } from "../../src/nn/model.ts";
-import type { TrainerOptions } from "../../src/train/options.ts";
+import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { createTrainer } from "../../src/train/trainer.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { normError, type TorchArray, table, toArray, toParameters } from "../shared/torch.ts";

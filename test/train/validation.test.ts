@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { parseModel } from "../../src/nn/model.ts";
-import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import {
   runWithValidation,
   type TrainingEvent,
   type ValidatedRun,
   type ValidatedRunOptions,
   type Validation,
-} from "../../src/train/validation.ts";
+} from "../../src/train/evaluation/validation.ts";
+import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import { ring, smallNet } from "../shared/problems.ts";
 
 let wasm: Backend;

@@ -5,20 +5,20 @@ import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { checkGradients } from "../../src/check/gradients.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
-import { decodeCheckpoint } from "../../src/io/checkpoint.ts";
-import { loadDataFile } from "../../src/io/load-file.ts";
-import { readNpy, writeNpy } from "../../src/io/npy.ts";
-import { readNpz, writeNpz } from "../../src/io/npz.ts";
+import { decodeCheckpoint } from "../../src/io/checkpoint/checkpoint.ts";
+import { loadDataFile } from "../../src/io/dataset/load.ts";
+import { readNpy, writeNpy } from "../../src/io/numpy/npy.ts";
+import { readNpz, writeNpz } from "../../src/io/numpy/npz.ts";
 import { readOnnx } from "../../src/io/onnx/read.ts";
 import { writeOnnx } from "../../src/io/onnx/write.ts";
-import { readSafetensors, writeSafetensors } from "../../src/io/safetensors.ts";
-import { writeWeights } from "../../src/io/weights.ts";
+import { readSafetensors, writeSafetensors } from "../../src/io/safetensors/safetensors.ts";
+import { writeWeights } from "../../src/io/weights/weights.ts";
 import { balancedClassWeights } from "../../src/nn/class-weights.ts";
 import { parseModel } from "../../src/nn/model.ts";
+import { runWithValidation } from "../../src/train/evaluation/validation.ts";
 import { findLearningRate } from "../../src/train/find-learning-rate.ts";
-import { matmul, outerProduct } from "../../src/train/products.ts";
+import { matmul, outerProduct } from "../../src/train/passes/products.ts";
 import { createTrainer, type RunOptions, type Trainer } from "../../src/train/trainer.ts";
-import { runWithValidation } from "../../src/train/validation.ts";
 
 /** Calls that those who write JavaScript may make, and no type keeps from arriving: a plain error, before any work. */
 const model = parseModel({

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuBackend } from "../../src/backend/cpu.ts";
 import type { Backend } from "../../src/backend/executor.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
-import { readNpy, writeNpy } from "../../src/io/npy.ts";
+import { readNpy, writeNpy } from "../../src/io/numpy/npy.ts";
 import { parseModel } from "../../src/nn/model.ts";
-import { matmul, outerProduct } from "../../src/train/products.ts";
+import { matmul, outerProduct } from "../../src/train/passes/products.ts";
 import { createTrainer } from "../../src/train/trainer.ts";
 
 /** Options and rows that those who write JavaScript may give: a plain error, before any work, or what they mean. */

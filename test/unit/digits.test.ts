@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { checkGradients } from "../../src/check/gradients.ts";
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
-import { makeReceipt } from "../../src/io/receipt.ts";
+import { makeReceipt } from "../../src/io/receipt/receipt.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { type ModelSpec, parseModel } from "../../src/nn/model.ts";
 import { createTrainer } from "../../src/train/trainer.ts";

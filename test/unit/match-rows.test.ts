@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { type DType, ndarray } from "../../src/core/ndarray.ts";
 import type { LossName } from "../../src/nn/loss-kinds.ts";
 import { parseModel } from "../../src/nn/model.ts";
-import { matchData, matchRows } from "../../src/train/match-rows.ts";
-import type { Rows } from "../../src/train/row-source.ts";
+import { matchData, matchRows } from "../../src/train/data/match-rows.ts";
+import type { Rows } from "../../src/train/data/row-source.ts";
 
 const net = (loss: LossName, out: number) => parseModel({ layers: [{ type: "linear", in: 1, out }], loss });
 const x = ndarray([3, 1], "f32", [1, 2, 3]);

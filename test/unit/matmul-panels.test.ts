@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_CAPS } from "../../src/graph/op.ts";
-import { matmulPanels } from "../../src/ops/matmul-panels.ts";
-import { grid } from "../../src/ops/plan.ts";
+import { matmulPanels } from "../../src/ops/matmul/panels.ts";
+import { grid } from "../../src/ops/shared/dispatch-plan.ts";
 
 const caps = (bytes: number) => ({ ...DEFAULT_CAPS, maxStorageBufferBindingSize: bytes });
 

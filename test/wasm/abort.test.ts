@@ -4,7 +4,7 @@ import { benchSteps, mlp, sample } from "../../src/bench/step.ts";
 import { checkGradients } from "../../src/check/gradients.ts";
 import { orAborted } from "../../src/core/abort.ts";
 import { initialise } from "../../src/nn/initialise.ts";
-import { chooseTrainer } from "../../src/train/choose.ts";
+import { chooseTrainer } from "../../src/train/choose-backend.ts";
 import { createTrainer } from "../../src/train/trainer.ts";
 import { ring, smallNet } from "../shared/problems.ts";
 

@@ -7,8 +7,8 @@ import { Graph } from "../../src/graph/graph.ts";
 import { type AnyOp, proofOf } from "../../src/graph/op.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { fuse } from "../../src/ops/fuse.ts";
-import { gradientGraph } from "../../src/train/gradient-graph.ts";
-import { trainingGraph } from "../../src/train/training-graph.ts";
+import { gradientGraph } from "../../src/train/run/gradient-graph.ts";
+import { trainingGraph } from "../../src/train/run/training-graph.ts";
 import { opNamed } from "../shared/gpu.ts";
 import { mixedNet, ring } from "../shared/problems.ts";
 

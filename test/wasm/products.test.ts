@@ -5,8 +5,8 @@ import { compare, comparisonText } from "../../src/core/compare.ts";
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import { normals, randomWord, STREAM } from "../../src/core/philox.ts";
 import { Graph } from "../../src/graph/graph.ts";
-import { matmul, transposeMatmul } from "../../src/ops/matmul.ts";
-import { product, productGate } from "../../src/ops/matmul-reference.ts";
+import { matmul, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
+import { product, productGate } from "../../src/ops/matmul/reference.ts";
 import { times } from "../shared/thorough.ts";
 
 const builds = [

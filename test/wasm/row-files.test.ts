@@ -8,13 +8,13 @@ import type { ByteSource } from "../../src/core/byte-source.ts";
 import { ChainruleError } from "../../src/core/errors.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
-import { loadDataFile } from "../../src/io/load-file.ts";
-import { openRowFile } from "../../src/io/row-file.ts";
-import { writeSafetensors } from "../../src/io/safetensors.ts";
+import { loadDataFile } from "../../src/io/dataset/load.ts";
+import { openRowFile } from "../../src/io/dataset/row-file.ts";
+import { writeSafetensors } from "../../src/io/safetensors/safetensors.ts";
 import { parseModel } from "../../src/nn/model.ts";
 import { openFileSource } from "../../src/platform/file-source.ts";
-import type { TrainerOptions } from "../../src/train/options.ts";
-import { type RowSource, readRange, splitSource } from "../../src/train/row-source.ts";
+import { type RowSource, readRange, splitSource } from "../../src/train/data/row-source.ts";
+import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 
 /** 700 rows: not a whole number of batches, of chunks, or of the rows that are evaluated at once. */

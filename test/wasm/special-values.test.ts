@@ -4,8 +4,8 @@ import { conformInputs } from "../../src/check/conformance.ts";
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
-import { activations } from "../../src/ops/activations.ts";
-import { matmul } from "../../src/ops/matmul.ts";
+import { activations } from "../../src/ops/elementwise/activations.ts";
+import { matmul } from "../../src/ops/matmul/matmul.ts";
 import { opNamed } from "../shared/gpu.ts";
 import { finite, large, MAX, special } from "../shared/special.ts";
 

@@ -9,7 +9,7 @@ import { tutorialData } from "../../src/data/synthetic.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { type ModelSpec, parseModel } from "../../src/nn/model.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
-import type { TrainerOptions } from "../../src/train/options.ts";
+import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import { mixedNet, ring, smallNet } from "../shared/problems.ts";
 

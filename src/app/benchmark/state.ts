@@ -3,7 +3,7 @@ import { proxy } from "comlink";
 import { parseReport } from "../../bench/parse-report.ts";
 import type { BenchReport } from "../../bench/report.ts";
 import type { Section } from "../../bench/run.ts";
-import { parseJson } from "../../io/json.ts";
+import { parseJson } from "../../io/json/parse.ts";
 import { engine } from "../state/engine.ts";
 import { enqueue, playing } from "../state/store.ts";
 

@@ -1,4 +1,4 @@
-import { torchLayer, torchLosses, torchOptimizers } from "../../io/pytorch-names.ts";
+import { torchLayer, torchLosses, torchOptimizers } from "../../io/pytorch/names.ts";
 import type { LayerSpec, ModelSpec } from "../../nn/model.ts";
 import { trainingPresets } from "../../nn/presets.ts";
 import { OWN, type Settings } from "../state/settings.ts";

@@ -1,4 +1,4 @@
-import { readHeader } from "../../io/safetensors-header.ts";
+import { readHeader } from "../../io/safetensors/header.ts";
 import { bytesText } from "../draw/format.ts";
 import { folderSource, missing, readFiles, tableChoice, tableFiles } from "../state/folder.ts";
 import { problem, takeNet, trainOn } from "../state/store.ts";

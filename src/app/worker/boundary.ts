@@ -1,7 +1,7 @@
 import { type NdArray, ndarray } from "../../core/ndarray.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { ModelSpec } from "../../nn/model.ts";
-import { probabilities } from "../../train/probabilities.ts";
+import { probabilities } from "../../train/evaluation/probabilities.ts";
 import type { Boundary, RunInfo } from "./types.ts";
 
 /** Cells along a side of the decision picture, and points drawn on it at most. */

@@ -5,8 +5,8 @@ import type { Graph, Node } from "../../graph/graph.ts";
 import type { AnyOp } from "../../graph/op.ts";
 import { initialise } from "../../nn/initialise.ts";
 import type { ModelSpec } from "../../nn/model.ts";
-import { matmul, transposeMatmul } from "../../ops/matmul.ts";
-import { product } from "../../ops/matmul-reference.ts";
+import { matmul, transposeMatmul } from "../../ops/matmul/matmul.ts";
+import { product } from "../../ops/matmul/reference.ts";
 import type { Fault } from "../state/settings.ts";
 
 /** What a fault puts in the place of a node; the node itself where it is not concerned. */

@@ -1,6 +1,6 @@
 import { ChainruleError } from "../../core/errors.ts";
-import { MAX_CHECKPOINT_BYTES } from "../../io/checkpoint.ts";
-import type { CheckpointStore, Slot } from "../../io/checkpoints.ts";
+import { MAX_CHECKPOINT_BYTES } from "../../io/checkpoint/checkpoint.ts";
+import type { CheckpointStore, Slot } from "../../io/checkpoint/slots.ts";
 import { runsFolder } from "./saved-folder.ts";
 
 /** Runs that are kept; of more, those go that were trained longest ago. */

@@ -94,7 +94,7 @@ async function dropped({ files, missing = "drop", table = {} }: DroppedData): Pr
 
 /** A Parquet file, or arrays of numpy's or of safetensors: their readers are loaded when they are first asked for. */
 async function fromOthers(files: readonly DroppedFile[], options: CsvOptions): Promise<DataSplit | null> {
-  const { dataFormat, loadDataSplit, yNames } = await import("../../io/dropped.ts");
+  const { dataFormat, loadDataSplit, yNames } = await import("../../io/dataset/dropped.ts");
   const table = files.find(({ name, bytes }) => dataFormat(name, bytes) === "parquet");
   if (table) return standardise(hold((await loadDataSplit(table.name, table.bytes, options)).train));
   const arrays = files.filter(({ name, bytes }) =>

@@ -1,6 +1,6 @@
 import { ChainruleError } from "../../core/errors.ts";
-import { importNet } from "../../io/import-net.ts";
-import { readNpz } from "../../io/npz.ts";
+import { importNet } from "../../io/net/import.ts";
+import { readNpz } from "../../io/numpy/npz.ts";
 import { type ModelSpec, parseModel, widths } from "../../nn/model.ts";
 import { hiddenOf, MOST_LAYERS, modelLayers, netText, parseNet } from "../state/net.ts";
 import type { Ends } from "../state/settings.ts";

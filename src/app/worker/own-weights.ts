@@ -1,5 +1,5 @@
-import { loadWeights, readModelTensors } from "../../io/load-weights.ts";
-import { fitsByOrder, hasNames } from "../../io/weight-names.ts";
+import { loadWeights, readModelTensors } from "../../io/weights/load.ts";
+import { fitsByOrder, hasNames } from "../../io/weights/names.ts";
 import { parameterSpecs } from "../../nn/model.ts";
 import { hiddenOf } from "../state/net.ts";
 import { current, keepNet } from "./session.ts";

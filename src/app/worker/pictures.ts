@@ -1,7 +1,7 @@
 import { type NdArray, ndarray, rows } from "../../core/ndarray.ts";
-import { Predictor } from "../../train/predictor.ts";
-import { probabilities } from "../../train/probabilities.ts";
-import { requireResident } from "../../train/row-source.ts";
+import { requireResident } from "../../train/data/row-source.ts";
+import { Predictor } from "../../train/evaluation/predictor.ts";
+import { probabilities } from "../../train/evaluation/probabilities.ts";
 import { boundaryFrom, gridFor } from "./boundary.ts";
 import { openCpu } from "./devices.ts";
 import { current, parametersNow, type Session, trainingRows } from "./session.ts";

@@ -3,7 +3,7 @@ import { ChainruleError } from "../../core/errors.ts";
 import { rows, sizeOf } from "../../core/ndarray.ts";
 import type { Node } from "../../graph/graph.ts";
 import { fuse } from "../../ops/fuse.ts";
-import { gradientGraph } from "../../train/gradient-graph.ts";
+import { gradientGraph } from "../../train/run/gradient-graph.ts";
 import { openGpu } from "./devices.ts";
 import { timeNode } from "./kernels.ts";
 import { current, parametersNow, trainingRows } from "./session.ts";

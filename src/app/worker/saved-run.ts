@@ -1,9 +1,9 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, ndarray } from "../../core/ndarray.ts";
-import type { Checkpoint } from "../../io/checkpoint.ts";
-import { Checkpoints, restoreCheckpoint } from "../../io/checkpoints.ts";
-import { isArray, type Packed } from "../../io/packed.ts";
-import { identityKey, type RunIdentity, runIdentity } from "../../io/run-identity.ts";
+import type { Checkpoint } from "../../io/checkpoint/checkpoint.ts";
+import { isArray, type Packed } from "../../io/checkpoint/packed.ts";
+import { identityKey, type RunIdentity, runIdentity } from "../../io/checkpoint/run-identity.ts";
+import { Checkpoints, restoreCheckpoint } from "../../io/checkpoint/slots.ts";
 import { CurveRecorder, type RecordedCurve } from "../state/curve.ts";
 import { candidatesFor } from "./devices.ts";
 import { news } from "./loop.ts";

@@ -5,7 +5,7 @@ import { chooseLowering } from "../../backend/webgpu/whole-steps.ts";
 import type { Graph, Node } from "../../graph/graph.ts";
 import { DEFAULT_CAPS, type DeviceCaps } from "../../graph/op.ts";
 import { fuse } from "../../ops/fuse.ts";
-import { trainingGraph } from "../../train/training-graph.ts";
+import { trainingGraph } from "../../train/run/training-graph.ts";
 import { openGpu } from "./devices.ts";
 import { current, trainingRows } from "./session.ts";
 

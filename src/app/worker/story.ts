@@ -2,7 +2,7 @@ import { ReferenceExecutor } from "../../backend/reference/executor.ts";
 import { type NdArray, rows } from "../../core/ndarray.ts";
 import type { Tensor } from "../../graph/graph.ts";
 import type { LossName } from "../../nn/loss-kinds.ts";
-import { gradientGraph } from "../../train/gradient-graph.ts";
+import { gradientGraph } from "../../train/run/gradient-graph.ts";
 import { current, parametersNow, trainingRows } from "./session.ts";
 
 /** Layers and widths that can be drawn with every value in sight. */

@@ -3,7 +3,7 @@ import { checkGradients, type GradientReport, type TensorValues } from "../../ch
 import { type Ailment, checkHealth } from "../../check/health.ts";
 import { type NdArray, rows } from "../../core/ndarray.ts";
 import type { ModelSpec } from "../../nn/model.ts";
-import type { Rows } from "../../train/row-source.ts";
+import type { Rows } from "../../train/data/row-source.ts";
 import { openCpu, openGpu } from "./devices.ts";
 import { brokenBackend } from "./faults.ts";
 import { current, parametersNow, trainingRows } from "./session.ts";

@@ -5,7 +5,7 @@ import { ExecutorCache } from "../cache.ts";
 import type { Backend, CompileOptions } from "../executor.ts";
 import { WebGpuDevice } from "./device.ts";
 import { WebGpuExecutor } from "./executor.ts";
-import { LateTuner } from "./late-tuner.ts";
+import { LateTuner } from "./lazy-tuner.ts";
 import { loweredIsRight, lowering, WHOLE_STEPS } from "./lowering.ts";
 import { recorder } from "./record.ts";
 import type { ChoiceStore } from "./tuner.ts";
@@ -103,7 +103,7 @@ export async function webgpuBackend(
       });
     },
     async room(g: Graph, nodes: readonly Node[], also: readonly number[]) {
-      const [{ roomFor }] = await Promise.all([import("./room.ts"), tuner?.late]);
+      const [{ roomFor }] = await Promise.all([import("./memory-probe.ts"), tuner?.late]);
       return roomFor(await alive(), g, nodes, also, recorder);
     },
     dispose() {

@@ -1,6 +1,6 @@
 import { brief } from "../../core/format.ts";
 import type { LayerSpec } from "../../nn/model.ts";
-import type { NetParts } from "../net-parts.ts";
+import type { NetParts } from "../net/net-parts.ts";
 import { isObject, refuse, textOf } from "./json.ts";
 
 /** Slope of leaky_relu by its name, which came with Keras 3; the layer has another. */

@@ -1,8 +1,8 @@
 import { brief } from "../../core/format.ts";
 import { cast, type NdArray, sizeOf } from "../../core/ndarray.ts";
 import { type Hdf5Array, type Hdf5Group, readHdf5 } from "../hdf5/file.ts";
-import type { ImportedNet, ImportOptions } from "../net-parts.ts";
-import { readZip } from "../zip.ts";
+import type { ImportedNet, ImportOptions } from "../net/net-parts.ts";
+import { readZip } from "../zip/zip.ts";
 import { type Json, parseObject, refuse } from "./json.ts";
 import { build } from "./read.ts";
 import { layersOf } from "./topology.ts";

@@ -1,6 +1,6 @@
 import { ChainruleError } from "../../core/errors.ts";
-import { findJsonFault } from "../json-keys.ts";
-import { brief } from "../safetensors-header.ts";
+import { findJsonFault } from "../json/faults.ts";
+import { brief } from "../safetensors/header.ts";
 
 /** Every error of a Keras or TensorFlow.js file: ChainruleError "file". */
 export function refuse(message: string, options?: ErrorOptions): never {

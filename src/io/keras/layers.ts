@@ -1,7 +1,7 @@
 import { brief } from "../../core/format.ts";
 import { type NdArray, shapeText, zeros } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/model.ts";
-import type { NetParts } from "../net-parts.ts";
+import type { NetParts } from "../net/net-parts.ts";
 import { addActivation, functionName } from "./activations.ts";
 import { flagOf, isObject, listOf, numberOf, objectOf, refuse, textOf } from "./json.ts";
 import type { Layout } from "./layout.ts";

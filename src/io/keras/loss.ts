@@ -1,6 +1,6 @@
 import { brief } from "../../core/format.ts";
 import type { LossName } from "../../nn/loss-kinds.ts";
-import type { DeclaredLoss } from "../resolve-loss.ts";
+import type { DeclaredLoss } from "../net/resolve-loss.ts";
 import { flagOf, isObject, type Json, numberOf, refuse } from "./json.ts";
 
 /** Keras's names, in small letters without underscores: classes, functions and short forms alike. */

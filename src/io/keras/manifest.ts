@@ -1,7 +1,7 @@
 import { type NdArray, sizeOf, zeros } from "../../core/ndarray.ts";
 import { ELEMENTS } from "../elements.ts";
 import { requirePlain } from "../plain-path.ts";
-import { brief } from "../safetensors-header.ts";
+import { brief } from "../safetensors/header.ts";
 import { isObject, type Json, listOf, numberOf, objectOf, refuse, textOf } from "./json.ts";
 import type { StoredArray } from "./weights.ts";
 

@@ -1,6 +1,6 @@
 import { brief } from "../../core/format.ts";
 import { type NdArray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
-import { batchNormAffine } from "../affine.ts";
+import { batchNormAffine } from "../net/affine.ts";
 import { flagOf, isObject, listOf, numberOf, objectOf, refuse } from "./json.ts";
 import type { Net } from "./layers.ts";
 import { type KerasLayer, nameOf } from "./topology.ts";

@@ -1,6 +1,6 @@
 import { brief } from "../../core/format.ts";
 import type { NdArray } from "../../core/ndarray.ts";
-import { type ImportedNet, type ImportOptions, NetParts } from "../net-parts.ts";
+import { type ImportedNet, type ImportOptions, NetParts } from "../net/net-parts.ts";
 import { isObject, type Json, objectOf, refuse } from "./json.ts";
 import { addLayer } from "./layers.ts";
 import { Layout, type RowShape, rowShapeOf } from "./layout.ts";

@@ -1,5 +1,5 @@
 import { shapeText, sizeOf } from "../../core/ndarray.ts";
-import { type Affine, batchNormAffine } from "../affine.ts";
+import { type Affine, batchNormAffine } from "../net/affine.ts";
 import { type Constant, type Room, valuesOf, withDims } from "./constants.ts";
 import { type Dims, dimsText, spread } from "./dims.ts";
 import type { GraphNode } from "./net-graph.ts";

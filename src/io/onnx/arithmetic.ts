@@ -1,5 +1,5 @@
 import { sizeOf } from "../../core/ndarray.ts";
-import { brief } from "../safetensors-header.ts";
+import { brief } from "../safetensors/header.ts";
 import {
   type Constant,
   fromNumbers,

@@ -1,7 +1,7 @@
 import { erfc } from "../../core/erf.ts";
 import { logistic } from "../../core/logistic.ts";
 import { ndarray } from "../../core/ndarray.ts";
-import { activations } from "../../ops/activations.ts";
+import { activations } from "../../ops/elementwise/activations.ts";
 import type { ActivationName } from "../../ops/names.ts";
 import { type Constant, scalarOf } from "./constants.ts";
 import type { GraphNode } from "./net-graph.ts";

@@ -1,5 +1,5 @@
 import { requirePlain } from "../plain-path.ts";
-import { brief } from "../safetensors-header.ts";
+import { brief } from "../safetensors/header.ts";
 import { fields, refuse, text } from "./protobuf.ts";
 import { ENTRY } from "./schema.ts";
 

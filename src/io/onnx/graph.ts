@@ -1,5 +1,5 @@
 import { requireBytes } from "../../core/arguments.ts";
-import { brief } from "../safetensors-header.ts";
+import { brief } from "../safetensors/header.ts";
 import { locate } from "./external.ts";
 import { type Field, fields, integers, refuse, text, WIRE } from "./protobuf.ts";
 import {

@@ -1,7 +1,7 @@
 import { ndarray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/model.ts";
-import type { NetParts } from "../net-parts.ts";
-import { brief } from "../safetensors-header.ts";
+import type { NetParts } from "../net/net-parts.ts";
+import { brief } from "../safetensors/header.ts";
 import { arithmeticAffine, batchNormOf } from "./affine-nodes.ts";
 import { type Constant, fromNumbers, matrixOf, type Room, scalarOf, vectorOf } from "./constants.ts";
 import { type Dims, dimsText, isRows, rowSize } from "./dims.ts";

@@ -1,6 +1,6 @@
 import { activationNames } from "../../ops/names.ts";
-import type { NetParts } from "../net-parts.ts";
-import { brief } from "../safetensors-header.ts";
+import type { NetParts } from "../net/net-parts.ts";
+import { brief } from "../safetensors/header.ts";
 import type { Room } from "./constants.ts";
 import { readers } from "./layers.ts";
 import { consumersOf, type GraphNode, type NetGraph } from "./net-graph.ts";

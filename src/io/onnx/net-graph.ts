@@ -1,4 +1,4 @@
-import { brief } from "../safetensors-header.ts";
+import { brief } from "../safetensors/header.ts";
 import type { Constant } from "./constants.ts";
 import type { Dims } from "./dims.ts";
 import type { OnnxNode } from "./graph.ts";

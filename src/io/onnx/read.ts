@@ -1,7 +1,7 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { type LayerSpec, type ModelSpec, parseModel } from "../../nn/model.ts";
-import { findJsonFault } from "../json-keys.ts";
-import { type ImportedNet, type ImportOptions, NetParts } from "../net-parts.ts";
+import { findJsonFault } from "../json/faults.ts";
+import { type ImportedNet, type ImportOptions, NetParts } from "../net/net-parts.ts";
 import { Room } from "./constants.ts";
 import { externalFiles } from "./external.ts";
 import { type OnnxFile, readModel, tensorsOf, withFiles } from "./graph.ts";

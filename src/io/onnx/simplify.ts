@@ -1,4 +1,4 @@
-import { brief } from "../safetensors-header.ts";
+import { brief } from "../safetensors/header.ts";
 import { computed } from "./arithmetic.ts";
 import { type Constant, fromTensor, numbersOf, type Room } from "./constants.ts";
 import { BATCH, type Dim, type Dims } from "./dims.ts";

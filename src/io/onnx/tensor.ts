@@ -1,6 +1,6 @@
 import { shapeText, sizeOf } from "../../core/ndarray.ts";
 import { ELEMENTS } from "../elements.ts";
-import { brief } from "../safetensors-header.ts";
+import { brief } from "../safetensors/header.ts";
 import { type External, externalOf } from "./external.ts";
 import { type Field, fields, integers, refuse, text, varint, WIRE } from "./protobuf.ts";
 import { DATA_TYPE, isFloat, TENSOR } from "./schema.ts";

@@ -1,7 +1,7 @@
 import type { NdArray } from "../../core/ndarray.ts";
 import { refuseCode } from "../../nn/custom-layer.ts";
 import { type LayerSpec, type ModelSpec, requireModel, widths } from "../../nn/model.ts";
-import { weightTensors } from "../weights.ts";
+import { weightTensors } from "../weights/weights.ts";
 import { Message } from "./protobuf.ts";
 import {
   ATTRIBUTE,

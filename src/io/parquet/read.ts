@@ -3,7 +3,7 @@ import { parquetMetadata, parquetSchema } from "hyparquet/src/metadata.js";
 import { requireBytes } from "../../core/arguments.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { brief } from "../../core/format.ts";
-import { zipLimit } from "../zip.ts";
+import { zipLimit } from "../zip/zip.ts";
 import { fieldsOf, parsers } from "./cells.ts";
 import { codecs, type Room } from "./decompress.ts";
 import { type Decoder, readChunk } from "./pages.ts";

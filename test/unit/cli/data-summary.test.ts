@@ -6,7 +6,7 @@ import { run as predict } from "../../../src/cli/predict.ts";
 import { run as train } from "../../../src/cli/train.ts";
 import { trainPlan } from "../../../src/cli/train-plan.ts";
 import { ndarray } from "../../../src/core/ndarray.ts";
-import { writeNpz } from "../../../src/io/npz.ts";
+import { writeNpz } from "../../../src/io/numpy/npz.ts";
 
 let folder: string;
 beforeAll(() => {

@@ -7,8 +7,8 @@ import { run as grad } from "../../../src/cli/grad.ts";
 import { run as importNet } from "../../../src/cli/import.ts";
 import { run as predict } from "../../../src/cli/predict.ts";
 import { ndarray } from "../../../src/core/ndarray.ts";
-import { writeNpz } from "../../../src/io/npz.ts";
-import { readSafetensors } from "../../../src/io/safetensors.ts";
+import { writeNpz } from "../../../src/io/numpy/npz.ts";
+import { readSafetensors } from "../../../src/io/safetensors/safetensors.ts";
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
 const x = ndarray([3, 4], "f32", [0.5, -1, 2, 0.3, 1, 1, -1, 0, 0, 0, 0, 0]);

@@ -14,8 +14,8 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { run as exportOnnx } from "../../../src/cli/export-onnx.ts";
 import { run as importNet } from "../../../src/cli/import.ts";
-import { writeSafetensors } from "../../../src/io/safetensors.ts";
-import { weightTensors } from "../../../src/io/weights.ts";
+import { writeSafetensors } from "../../../src/io/safetensors/safetensors.ts";
+import { weightTensors } from "../../../src/io/weights/weights.ts";
 import { initialise } from "../../../src/nn/initialise.ts";
 import { everyLayer } from "../../shared/every-layer.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { ndarray } from "../../../src/core/ndarray.ts";
-import { encodeCheckpoint } from "../../../src/io/checkpoint.ts";
+import { encodeCheckpoint } from "../../../src/io/checkpoint/checkpoint.ts";
 import { sampleCheckpoint, signed } from "../../shared/checkpoint.ts";
 import { mutations, randomBytes, textMutations } from "./fuzz.ts";
 import { safetensorsFile } from "./safetensors-file.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodeCheckpoint } from "../../../src/io/checkpoint.ts";
-import { Checkpoints } from "../../../src/io/checkpoints.ts";
+import { decodeCheckpoint } from "../../../src/io/checkpoint/checkpoint.ts";
+import { Checkpoints } from "../../../src/io/checkpoint/slots.ts";
 import { memoryStore } from "../../shared/checkpoint.ts";
 import { times } from "../../shared/thorough.ts";
 import { hostileCheckpoints, soundCheckpoint } from "./checkpoint-files.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import { importNet } from "../../../src/io/import-net.ts";
+import { importNet } from "../../../src/io/net/import.ts";
 import { heldTo, MANY, mutations, TIMEOUT } from "./fuzz.ts";
 
 const file = (name: string): Uint8Array =>

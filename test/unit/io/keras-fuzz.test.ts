@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import { importNet } from "../../../src/io/import-net.ts";
-import { readNpz } from "../../../src/io/npz.ts";
+import { importNet } from "../../../src/io/net/import.ts";
+import { readNpz } from "../../../src/io/numpy/npz.ts";
 import { heldTo, MANY, mutations, TIMEOUT } from "./fuzz.ts";
 
 const file = (name: string): Uint8Array =>

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { importNet, type NetFile } from "../../../src/io/import-net.ts";
+import { importNet, type NetFile } from "../../../src/io/net/import.ts";
 import { difference, outputsOf } from "../../shared/outputs.ts";
 
 const file = (name: string): Uint8Array =>

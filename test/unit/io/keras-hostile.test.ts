@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type NdArray, zeros } from "../../../src/core/ndarray.ts";
-import { importNet } from "../../../src/io/import-net.ts";
 import { readKeras } from "../../../src/io/keras/read.ts";
+import { importNet } from "../../../src/io/net/import.ts";
 import { dense, layer } from "./keras-model.ts";
 
 const input = (...shape: number[]): unknown => layer("InputLayer", "i", { batch_shape: [null, ...shape] });

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ndarray, zeros } from "../../../src/core/ndarray.ts";
-import { importNet } from "../../../src/io/import-net.ts";
 import { type Json, parseObject } from "../../../src/io/keras/json.ts";
 import { readKeras, readTfjs } from "../../../src/io/keras/read.ts";
-import { readNpz } from "../../../src/io/npz.ts";
+import { importNet } from "../../../src/io/net/import.ts";
+import { readNpz } from "../../../src/io/numpy/npz.ts";
 import type { ModelSpec } from "../../../src/nn/model.ts";
 import { difference, outputsOf } from "../../shared/outputs.ts";
 import { dense, layer, tfjs } from "./keras-model.ts";

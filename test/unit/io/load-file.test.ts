@@ -3,10 +3,10 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { type NdArray, ndarray } from "../../../src/core/ndarray.ts";
 import { rowCount } from "../../../src/data/dataset.ts";
-import { loadDataFile, loadDataSplit, loadInputs } from "../../../src/io/load-file.ts";
-import { writeNpy } from "../../../src/io/npy.ts";
-import { writeNpz } from "../../../src/io/npz.ts";
-import { writeSafetensors } from "../../../src/io/safetensors.ts";
+import { loadDataFile, loadDataSplit, loadInputs } from "../../../src/io/dataset/load.ts";
+import { writeNpy } from "../../../src/io/numpy/npy.ts";
+import { writeNpz } from "../../../src/io/numpy/npz.ts";
+import { writeSafetensors } from "../../../src/io/safetensors/safetensors.ts";
 
 const folder = new URL("../../../public/data/", import.meta.url);
 const read = async (file: string): Promise<Uint8Array> => readFile(new URL(file, folder));

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { ndarray, zeros } from "../../../src/core/ndarray.ts";
 import { uniforms } from "../../../src/core/philox.ts";
-import { type Affine, batchNormAffine } from "../../../src/io/affine.ts";
-import { NetParts } from "../../../src/io/net-parts.ts";
+import { type Affine, batchNormAffine } from "../../../src/io/net/affine.ts";
+import { NetParts } from "../../../src/io/net/net-parts.ts";
 import { difference, outputsOf } from "../../shared/outputs.ts";
 
 type Rows = readonly (readonly number[])[];

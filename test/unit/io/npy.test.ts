@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type DType, type NdArray, ndarray } from "../../../src/core/ndarray.ts";
-import { readNpy, writeNpy } from "../../../src/io/npy.ts";
-import { readNpz, writeNpz } from "../../../src/io/npz.ts";
+import { readNpy, writeNpy } from "../../../src/io/numpy/npy.ts";
+import { readNpz, writeNpz } from "../../../src/io/numpy/npz.ts";
 
 const file = (name: string): Uint8Array =>
   new Uint8Array(readFileSync(new URL(`../../fixtures/numpy/${name}`, import.meta.url)));

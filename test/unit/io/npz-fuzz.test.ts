@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readNpy } from "../../../src/io/npy.ts";
-import { readNpz } from "../../../src/io/npz.ts";
-import { zipLimit } from "../../../src/io/zip.ts";
+import { readNpy } from "../../../src/io/numpy/npy.ts";
+import { readNpz } from "../../../src/io/numpy/npz.ts";
+import { zipLimit } from "../../../src/io/zip/zip.ts";
 import { heldTo, MANY, mutations, processorMs, randomBytes, SMALL, TIMEOUT } from "./fuzz.ts";
 import { type Part, zipFile } from "./zip-file.ts";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { importNet } from "../../../src/io/import-net.ts";
+import { importNet } from "../../../src/io/net/import.ts";
 import type { ModelSpec } from "../../../src/nn/model.ts";
 import { difference, outputsOf } from "../../shared/outputs.ts";
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { ChainruleError } from "../../../src/core/errors.ts";
 import { readParquet } from "../../../src/io/parquet/read.ts";
 import { skipStruct } from "../../../src/io/parquet/thrift.ts";
-import { zipLimit } from "../../../src/io/zip.ts";
+import { zipLimit } from "../../../src/io/zip/zip.ts";
 import { heldTo, MANY, mutations, randomBytes, TIMEOUT } from "./fuzz.ts";
 
 const file = (name: string): Uint8Array =>

@@ -3,7 +3,7 @@ import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, it } from "vitest";
 import { prepareTable, preprocessingOf } from "../../../src/data/preprocessing.ts";
 import { standardise } from "../../../src/data/standardise.ts";
-import { loadDataFile } from "../../../src/io/load-file.ts";
+import { loadDataFile } from "../../../src/io/dataset/load.ts";
 import { readParquet } from "../../../src/io/parquet/read.ts";
 import { parquetTable } from "../../../src/io/parquet/table.ts";
 

@@ -1,4 +1,4 @@
-import { writeZip } from "../../../src/io/zip.ts";
+import { writeZip } from "../../../src/io/zip/zip.ts";
 
 /** Instructions of hand-made pickles, as bytes. */
 const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)];

@@ -4,11 +4,11 @@ import { referenceBackend } from "../../../src/backend/reference/executor.ts";
 import { type NdArray, ndarray } from "../../../src/core/ndarray.ts";
 import { permute } from "../../../src/core/permute.ts";
 import { normals } from "../../../src/core/philox.ts";
-import { makeReceipt } from "../../../src/io/receipt.ts";
-import { type ReceiptRun, receiptScript } from "../../../src/io/receipt-script.ts";
+import { makeReceipt } from "../../../src/io/receipt/receipt.ts";
+import { type ReceiptRun, receiptScript } from "../../../src/io/receipt/script.ts";
 import { parseModel } from "../../../src/nn/model.ts";
 import { trainingPresets } from "../../../src/nn/presets.ts";
-import type { TrainerOptions } from "../../../src/train/options.ts";
+import type { TrainerOptions } from "../../../src/train/run/options.ts";
 import { createTrainer } from "../../../src/train/trainer.ts";
 import { everyLayer } from "../../shared/every-layer.ts";
 

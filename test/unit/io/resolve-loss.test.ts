@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { declaredLoss } from "../../../src/io/keras/loss.ts";
-import { type DeclaredLoss, type NetEnd, resolveLoss } from "../../../src/io/resolve-loss.ts";
+import { type DeclaredLoss, type NetEnd, resolveLoss } from "../../../src/io/net/resolve-loss.ts";
 import type { LossName } from "../../../src/nn/loss-kinds.ts";
 
 const refuse = (message: string): never => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ChainruleError } from "../../../src/core/errors.ts";
-import { readSafetensors } from "../../../src/io/safetensors.ts";
+import { readSafetensors } from "../../../src/io/safetensors/safetensors.ts";
 import { endsCleanly } from "./fuzz.ts";
 import { safetensorsFile } from "./safetensors-file.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type DType, type NdArray, ndarray, sizeOf } from "../../../src/core/ndarray.ts";
-import { readSafetensors, writeSafetensors } from "../../../src/io/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../../src/io/safetensors/safetensors.ts";
 import { safetensorsFile } from "./safetensors-file.ts";
 
 const one = (dtype: string, shape: number[], data: number[]) =>

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readStateDict } from "../../../src/io/state-dict/read.ts";
-import { readTensors } from "../../../src/io/tensor-file.ts";
-import { readZip, zipLimit } from "../../../src/io/zip.ts";
+import { readStateDict } from "../../../src/io/pytorch/state-dict/read.ts";
+import { readTensors } from "../../../src/io/weights/tensor-file.ts";
+import { readZip, zipLimit } from "../../../src/io/zip/zip.ts";
 import { fuzz, MANY, mutations, randomBytes, TIMEOUT } from "./fuzz.ts";
 import { archive, dict, int, name, pickle, storage, tensor, text, tuple } from "./pickle-file.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { readPickle } from "../../../src/io/state-dict/pickle.ts";
-import { readStateDict } from "../../../src/io/state-dict/read.ts";
+import { readPickle } from "../../../src/io/pytorch/state-dict/pickle.ts";
+import { readStateDict } from "../../../src/io/pytorch/state-dict/read.ts";
 import { archive, dict, int, name, pickle, storage, tensor, text, tuple } from "./pickle-file.ts";
 
 const four = { 0: new Uint8Array(16) };

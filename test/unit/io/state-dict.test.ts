@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { referenceBackend } from "../../../src/backend/reference/executor.ts";
 import { ndarray } from "../../../src/core/ndarray.ts";
-import { loadWeights } from "../../../src/io/load-weights.ts";
-import { readStateDict } from "../../../src/io/state-dict/read.ts";
-import { readZip } from "../../../src/io/zip.ts";
+import { readStateDict } from "../../../src/io/pytorch/state-dict/read.ts";
+import { loadWeights } from "../../../src/io/weights/load.ts";
+import { readZip } from "../../../src/io/zip/zip.ts";
 import { type ModelSpec, parseModel } from "../../../src/nn/model.ts";
-import { predictRows } from "../../../src/train/predict-rows.ts";
+import { predictRows } from "../../../src/train/evaluation/predict-rows.ts";
 import { zipFile } from "./zip-file.ts";
 
 const file = (name: string): Uint8Array =>

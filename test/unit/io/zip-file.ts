@@ -1,5 +1,5 @@
 import { deflateRawSync } from "node:zlib";
-import { crc32 } from "../../../src/io/crc32.ts";
+import { crc32 } from "../../../src/io/zip/crc32.ts";
 
 /** A file of a hand-made archive; what is given replaces what would be right. */
 export interface Part {

@@ -1,7 +1,7 @@
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { crc32 } from "../../../src/io/crc32.ts";
-import { readZip, writeZip, zipLimit } from "../../../src/io/zip.ts";
+import { crc32 } from "../../../src/io/zip/crc32.ts";
+import { readZip, writeZip, zipLimit } from "../../../src/io/zip/zip.ts";
 import { type Part, zipFile } from "./zip-file.ts";
 
 const text = (s: string): Uint8Array => new TextEncoder().encode(s);

@@ -1,0 +1,94 @@
+import { flatMain, read, storage, sumReduce, write } from "../common.ts";
+import { paramBlock } from "../params.ts";
+import { REDUCE_WORKGROUP } from "../reduce.ts";
+import { wgsl } from "../wgsl.ts";
+
+/** `stride` is the number of invocations of the whole dispatch. */
+export const lossParams = paramBlock({ size: "u32", stride: "u32", scale: "f32" });
+
+/** A function of prediction and target: a loss's term, or its slope. */
+export function lossFunction(name: string, expression: string): string {
+  return wgsl`fn ${name}(p: f32, t: f32) -> f32 { return ${expression}; }\n`;
+}
+
+/** Partial sums of term(p, t) over all elements; shaders/reduce.ts adds them up. */
+export function lossPartials(includes: readonly string[], term: string): string {
+  return wgsl`
+${lossParams.wgsl}
+${storage(read("prediction"), read("target_"), write("partials"))}
+${includes.join("")}
+${sumReduce(REDUCE_WORKGROUP)}
+${lossFunction("term", term)}
+@compute @workgroup_size(${REDUCE_WORKGROUP})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  var sum = 0.0;
+  for (var i = group.x * ${REDUCE_WORKGROUP}u + local; i < params.size; i += params.stride) {
+    sum += term(prediction[i], target_[i]);
+  }
+  let result = reduceSum(sum, local);
+  if (local == 0u) { partials[group.x] = result; }
+}
+`;
+}
+
+/** dp = slope(p, t) scale dloss */
+export function lossGradient(includes: readonly string[], slope: string): string {
+  return wgsl`
+${lossParams.wgsl}
+${storage(read("prediction"), read("target_"), read("dloss"), write("dp"))}
+${includes.join("")}
+${lossFunction("slope", slope)}
+${flatMain("  dp[i] = slope(prediction[i], target_[i]) * params.scale * dloss[0];")}
+`;
+}
+
+/** `total` scales the sum, where one workgroup does all and no second kernel adds up. */
+export const lossWithGradientParams = paramBlock({ size: "u32", stride: "u32", scale: "f32", total: "f32" });
+
+/** Both in one pass: partial sums of the terms (times `total`), and dp = slope(p, t) scale dloss. */
+export function lossWithGradient(includes: readonly string[], term: string, slope: string): string {
+  return wgsl`
+${lossWithGradientParams.wgsl}
+${storage(read("prediction"), read("target_"), read("dloss"), write("partials"), write("dp"))}
+${includes.join("")}
+${sumReduce(REDUCE_WORKGROUP)}
+${lossFunction("term", term)}
+${lossFunction("slope", slope)}
+@compute @workgroup_size(${REDUCE_WORKGROUP})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  var sum = 0.0;
+  for (var i = group.x * ${REDUCE_WORKGROUP}u + local; i < params.size; i += params.stride) {
+    let p = prediction[i];
+    let t = target_[i];
+    sum += term(p, t);
+    dp[i] = slope(p, t) * params.scale * dloss[0];
+  }
+  let result = reduceSum(sum, local);
+  if (local == 0u) { partials[group.x] = result * params.total; }
+}
+`;
+}
+
+export const correctParams = paramBlock({ rows: "u32", N: "u32" });
+
+/** y [1] = rows whose largest logit is the label's (the first of equals wins), in one workgroup. */
+export function countCorrect(): string {
+  return wgsl`
+${correctParams.wgsl}
+${storage(read("x"), read("labels", "i32"), write("y"))}
+${sumReduce(REDUCE_WORKGROUP)}
+@compute @workgroup_size(${REDUCE_WORKGROUP})
+fn main(@builtin(local_invocation_index) local: u32) {
+  var sum = 0.0;
+  for (var row = local; row < params.rows; row += ${REDUCE_WORKGROUP}u) {
+    var best = 0u;
+    for (var j = 1u; j < params.N; j++) {
+      if (x[row * params.N + j] > x[row * params.N + best]) { best = j; }
+    }
+    if (best == u32(labels[row])) { sum += 1.0; }
+  }
+  let result = reduceSum(sum, local);
+  if (local == 0u) { y[0] = result; }
+}
+`;
+}

@@ -1,0 +1,208 @@
+import { finiteTests } from "../common.ts";
+import { paramBlock } from "../params.ts";
+import { wgsl } from "../wgsl.ts";
+
+/**
+ * The three products, none of which ever materialises a transpose. M, N, K are always those of the result
+ * C [M, N] and the summed dimension K.
+ *   NN: A [M, K], B [K, N]   forward, y = x w
+ *   NT: A [M, K], B [N, K]   dx = dy wT
+ *   TN: A [K, M], B [K, N]   dw = xT dy
+ */
+export type MatmulForm = "NN" | "NT" | "TN";
+
+/** What happens besides the product: to a finished element before it is stored, and to B. */
+export interface Epilogue {
+  /** Adds bias [N]. */
+  readonly bias: boolean;
+  /** WGSL function `activation(x: f32, alpha: f32) -> f32`, with what it needs; null for none. */
+  readonly activation: string | null;
+  /** WGSL function `derivative(v: f32, alpha: f32) -> f32` by whose value at v [M, N] the element is multiplied. */
+  readonly derivative: string | null;
+  /** Workgroups behind the tiles write sums [N], the sums of B's columns: a bias's gradient beside its weight's. */
+  readonly columnSums: boolean;
+}
+
+export const NO_EPILOGUE: Epilogue = { bias: false, activation: null, derivative: null, columnSums: false };
+
+export interface MatmulVariant {
+  readonly form: MatmulForm;
+  /** C += A B instead of C = A B, for products summed in panels. */
+  readonly accumulate: boolean;
+  readonly epilogue: Epilogue;
+}
+
+/** Which of A, B, C are read and written as vec4: their contiguous dimension and offset are multiples of 4. */
+export interface VectorAccess {
+  readonly a: boolean;
+  readonly b: boolean;
+  readonly c: boolean;
+}
+
+/**
+ * Row strides (ld*), and the offset of each window's first element behind its aligned binding. A dispatch of depth z
+ * computes `slices` partial products of sliceK terms each, M N elements apart.
+ */
+export const matmulParams = paramBlock({
+  M: "u32",
+  N: "u32",
+  K: "u32",
+  lda: "u32",
+  ldb: "u32",
+  ldc: "u32",
+  aOffset: "u32",
+  bOffset: "u32",
+  cOffset: "u32",
+  biasOffset: "u32",
+  tilesN: "u32",
+  tiles: "u32",
+  sliceK: "u32",
+  slices: "u32",
+  alpha: "f32",
+});
+
+/** `finish(sum, at, n)`: the value of element `at` of C, column n, from its sum. */
+export function finishFunction({ accumulate, epilogue }: MatmulVariant, vectorC = false): string {
+  const { bias, activation, derivative } = epilogue;
+  return wgsl`
+#if ${activation !== null || derivative !== null}
+${finiteTests}
+#endif
+${activation ?? ""}
+${derivative ?? ""}
+fn finish(sum: f32, at: u32, n: u32) -> f32 {
+  var value = sum;
+#if ${accumulate && vectorC}
+  value += c[at / 4u][at % 4u];
+#elif ${accumulate}
+  value += c[at];
+#endif
+#if ${bias}
+  value += bias[params.biasOffset + n];
+#endif
+#if ${activation !== null}
+  value = activation(value, params.alpha);
+#endif
+#if ${derivative !== null}
+  value *= derivative(v[at], params.alpha);
+#endif
+  return value;
+}
+`;
+}
+
+/** Bindings A, B, [bias], [v], C, [sums]: the order in which ops/matmul-plan lists them. */
+export function matmulBindings(
+  variant: MatmulVariant,
+  vector: VectorAccess = { a: false, b: false, c: false },
+): string {
+  const type = (v: boolean) => (v ? "vec4<f32>" : "f32");
+  const { bias, derivative, columnSums } = variant.epilogue;
+  const declarations = [
+    `var<storage, read> a: array<${type(vector.a)}>`,
+    `var<storage, read> b: array<${type(vector.b)}>`,
+    bias ? "var<storage, read> bias: array<f32>" : null,
+    derivative !== null ? "var<storage, read> v: array<f32>" : null,
+    `var<storage, read_write> c: array<${type(vector.c)}>`,
+    columnSums ? "var<storage, read_write> sums: array<f32>" : null,
+  ].filter((d) => d !== null);
+  return declarations.map((d, i) => `@group(0) @binding(${i + 1}) ${d};`).join("\n");
+}
+
+/** Flat positions of A(m, k) and B(k, n) in memory. */
+export function operandIndex(form: MatmulForm): string {
+  return wgsl`
+fn indexA(m: u32, k: u32) -> u32 {
+#if ${form === "TN"}
+  return params.aOffset + k * params.lda + m;
+#else
+  return params.aOffset + m * params.lda + k;
+#endif
+}
+fn indexB(k: u32, n: u32) -> u32 {
+#if ${form === "NT"}
+  return params.bOffset + n * params.ldb + k;
+#else
+  return params.bOffset + k * params.ldb + n;
+#endif
+}
+`;
+}
+
+/** `store(m, n, value, base)`: four elements of row m from column n on, those that exist. */
+export function storeFunction(vectorC: boolean): string {
+  const one = (d: number) =>
+    `  if (n + ${d}u < params.N) { c[at + ${d}u] = finish(value.${"xyzw"[d]}, at + ${d}u, n + ${d}u); }`;
+  return wgsl`
+fn store(m: u32, n: u32, value: vec4<f32>, base: u32) {
+  if (m >= params.M) { return; }
+  let at = base + params.cOffset + m * params.ldc + n;
+#if ${vectorC}
+  if (n >= params.N) { return; }
+  c[at / 4u] = vec4<f32>(finish(value.x, at, n), finish(value.y, at + 1u, n + 1u),
+                         finish(value.z, at + 2u, n + 2u), finish(value.w, at + 3u, n + 3u));
+#else
+${[0, 1, 2, 3].map(one).join("\n")}
+#endif
+}
+`;
+}
+
+/**
+ * What every kernel of a product begins with. With `vector` elements of C are stored four at a time, by `store`; without
+ * it nothing is read or written as vec4, and each is stored by what `finish` makes of it.
+ */
+export function matmulHead(variant: MatmulVariant, vector?: VectorAccess): string {
+  return wgsl`
+${matmulParams.wgsl}
+${matmulBindings(variant, vector)}
+${operandIndex(variant.form)}
+${finishFunction(variant, vector?.c)}
+${vector ? storeFunction(vector.c) : ""}
+${columnSumFunction(variant, vector?.b ?? false)}
+`;
+}
+
+/** Columns that one invocation of the column sums adds up. */
+export const columnsEach = (vectorB: boolean): number => (vectorB ? 4 : 1);
+
+/** `columnSum(i)`: the sums of B's i-th column, or of its i-th four. */
+export function columnSumFunction({ epilogue }: MatmulVariant, vectorB: boolean): string {
+  if (!epilogue.columnSums) return "";
+  return vectorB
+    ? wgsl`
+fn columnSum(i: u32) {
+  let n = i * 4u;
+  if (n >= params.N) { return; }
+  var sum = vec4<f32>();
+  for (var k = 0u; k < params.K; k++) { sum += b[indexB(k, n) / 4u]; }
+  sums[n] = sum.x; sums[n + 1u] = sum.y; sums[n + 2u] = sum.z; sums[n + 3u] = sum.w;
+}
+`
+    : wgsl`
+fn columnSum(n: u32) {
+  if (n >= params.N) { return; }
+  var sum = 0.0;
+  for (var k = 0u; k < params.K; k++) { sum += b[indexB(k, n)]; }
+  sums[n] = sum;
+}
+`;
+}
+
+/**
+ * Beginning of main: `tile`, the workgroup's number in a grid folded to two dimensions. Workgroups behind the last tile
+ * have the column sums to do, or nothing.
+ */
+export function tileOf({ epilogue }: MatmulVariant, invocations: number): string {
+  return wgsl`
+  let tile = group.y * groups.x + group.x;
+#if ${epilogue.columnSums}
+  if (tile >= params.tiles) {
+    if (group.z == 0u) { columnSum((tile - params.tiles) * ${invocations}u + lane); }
+    return;
+  }
+#else
+  if (tile >= params.tiles) { return; }
+#endif
+`;
+}

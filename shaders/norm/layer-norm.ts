@@ -1,0 +1,101 @@
+import { read, rowMain, storage, write } from "../common.ts";
+import { paramBlock } from "../params.ts";
+import { wgsl } from "../wgsl.ts";
+import { ROW_WORKGROUP, rowParams, rowSum, STRIDE } from "./rows.ts";
+
+/**
+ * A mean to which the mean of the distances to it is added. The first sum rounds as its terms do, by far more than their
+ * spread where that is small beside them, and what is left of it the root of a small variance makes large.
+ */
+export const corrected = (mean: string, rest: string): string => `${mean} + ${rest} / count`;
+export const normalised = (x: string): string => `(${x} - mu) * r`;
+/** 1 / standard deviation, from the sum of squared distances to the mean. */
+export const rstdOf = (squares: string, eps: string): string => `1.0 / sqrt(${squares} / count + ${eps})`;
+export const layerNormOf = (x: string, gamma: string, beta: string): string => `${normalised(x)} * ${gamma} + ${beta}`;
+/** From dy times gamma, xhat, and the means sumG of g and sumGx of g xhat. */
+export const layerNormGradientOf = (g: string): string => `r * (${g} - sumG - xhat * sumGx)`;
+
+/** y = (x - mean) rstd gamma + beta; mean and rstd of every row are kept for the gradient. */
+export function layerNorm(): string {
+  return wgsl`
+${rowParams.wgsl}
+${storage(read("x"), read("gamma"), read("beta"), write("y"), write("mean"), write("rstd"))}
+${rowSum}
+${rowMain(
+  wgsl`
+  let start = row * params.N;
+  let count = f32(params.N);
+  var sum = 0.0;
+  for (var j = local; j < params.N; j += ${STRIDE}) { sum += x[start + j]; }
+  var mu = reduceSum(sum, local) / count;
+  sum = 0.0;
+  for (var j = local; j < params.N; j += ${STRIDE}) { sum += x[start + j] - mu; }
+  mu = ${corrected("mu", "reduceSum(sum, local)")};
+  var squares = 0.0;
+  for (var j = local; j < params.N; j += ${STRIDE}) { let d = x[start + j] - mu; squares = fma(d, d, squares); }
+  let r = ${rstdOf("reduceSum(squares, local)", "params.extra")};
+  for (var j = local; j < params.N; j += ${STRIDE}) {
+    y[start + j] = ${layerNormOf("x[start + j]", "gamma[j]", "beta[j]")};
+  }
+  if (local == 0u) { mean[row] = mu; rstd[row] = r; }
+`,
+  ROW_WORKGROUP,
+)}
+`;
+}
+
+/** dx = rstd (g - mean(g) - xhat mean(g xhat)), with g = dy gamma */
+export function layerNormGradient(): string {
+  return wgsl`
+${rowParams.wgsl}
+${storage(read("dy"), read("x"), read("gamma"), read("mean"), read("rstd"), write("dx"))}
+${rowSum}
+${rowMain(
+  wgsl`
+  let start = row * params.N;
+  let count = f32(params.N);
+  let mu = mean[row];
+  let r = rstd[row];
+  var sumG = 0.0;
+  var sumGx = 0.0;
+  for (var j = local; j < params.N; j += ${STRIDE}) {
+    let g = dy[start + j] * gamma[j];
+    sumG += g;
+    sumGx = fma(g, ${normalised("x[start + j]")}, sumGx);
+  }
+  sumG = reduceSum(sumG, local) / count;
+  sumGx = reduceSum(sumGx, local) / count;
+  var rest = 0.0;
+  for (var j = local; j < params.N; j += ${STRIDE}) { rest += dy[start + j] * gamma[j] - sumG; }
+  sumG = ${corrected("sumG", "reduceSum(rest, local)")};
+  for (var j = local; j < params.N; j += ${STRIDE}) {
+    let xhat = ${normalised("x[start + j]")};
+    dx[start + j] = ${layerNormGradientOf("dy[start + j] * gamma[j]")};
+  }
+`,
+  ROW_WORKGROUP,
+)}
+`;
+}
+
+export const layerNormScaleParams = paramBlock({ M: "u32", N: "u32", size: "u32" });
+
+/** dgamma [N] = sum over rows of dy xhat; one invocation a column. */
+export function layerNormScaleGradient(workgroup: number): string {
+  return wgsl`
+${layerNormScaleParams.wgsl}
+${storage(read("dy"), read("x"), read("mean"), read("rstd"), write("dgamma"))}
+@compute @workgroup_size(${workgroup})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+        @builtin(local_invocation_index) local: u32) {
+  let n = (group.y * groups.x + group.x) * ${workgroup}u + local;
+  if (n >= params.N) { return; }
+  var sum = 0.0;
+  for (var m = 0u; m < params.M; m++) {
+    let at = m * params.N + n;
+    sum = fma(dy[at], (x[at] - mean[m]) * rstd[m], sum);
+  }
+  dgamma[n] = sum;
+}
+`;
+}

@@ -1,0 +1,70 @@
+import { maxReduce, read, rowMain, storage, sumReduce, write } from "../common.ts";
+import { paramBlock } from "../params.ts";
+import { wgsl } from "../wgsl.ts";
+
+/** Kernels over rows, a workgroup for each. */
+export const ROW_WORKGROUP = 64;
+export const STRIDE = `${ROW_WORKGROUP}u`;
+
+/** `extra` is 1 / rows for cross-entropy, epsilon for layer normalisation. */
+export const rowParams = paramBlock({ rows: "u32", N: "u32", extra: "f32" });
+
+/** For kernels with one invocation per row; `size` is the number of rows. */
+export const shortRowParams = paramBlock({ size: "u32", N: "u32", extra: "f32" });
+
+export const rowSum = sumReduce(ROW_WORKGROUP);
+export const rowMax = maxReduce(ROW_WORKGROUP);
+
+/** Largest of row `row` of `x`; every invocation gets it. */
+export const largest = wgsl`
+  let start = row * params.N;
+  var top = -3.4028234e38;
+  for (var j = local; j < params.N; j += ${STRIDE}) { top = max(top, x[start + j]); }
+  top = reduceMax(top, local);
+`;
+export const expSum = wgsl`
+  var sum = 0.0;
+  for (var j = local; j < params.N; j += ${STRIDE}) { sum += exp(x[start + j] - top); }
+  sum = reduceSum(sum, local);
+`;
+
+/** Elements of rows, from numbers of the row that have been worked out before; the on-chip form uses them too. */
+export const softmaxOf = (x: string): string => `exp(${x} - top) / sum`;
+export const softmaxGradientOf = (dy: string, y: string): string => `${y} * (${dy} - dot)`;
+
+/** y = exp(x - max) / sum, row by row. */
+export function softmax(): string {
+  return wgsl`
+${rowParams.wgsl}
+${storage(read("x"), write("y"))}
+${rowSum}
+${rowMax}
+${rowMain(
+  wgsl`
+${largest}
+${expSum}
+  for (var j = local; j < params.N; j += ${STRIDE}) { y[start + j] = ${softmaxOf("x[start + j]")}; }
+`,
+  ROW_WORKGROUP,
+)}
+`;
+}
+
+/** dx = y (dy - sum(dy y)), row by row. */
+export function softmaxGradient(): string {
+  return wgsl`
+${rowParams.wgsl}
+${storage(read("dy"), read("y"), write("dx"))}
+${rowSum}
+${rowMain(
+  wgsl`
+  let start = row * params.N;
+  var dot = 0.0;
+  for (var j = local; j < params.N; j += ${STRIDE}) { dot += dy[start + j] * y[start + j]; }
+  dot = reduceSum(dot, local);
+  for (var j = local; j < params.N; j += ${STRIDE}) { dx[start + j] = ${softmaxGradientOf("dy[start + j]", "y[start + j]")}; }
+`,
+  ROW_WORKGROUP,
+)}
+`;
+}

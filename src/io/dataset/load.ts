@@ -1,0 +1,182 @@
+import { requireBytes } from "../../core/arguments.ts";
+import { ChainruleError } from "../../core/errors.ts";
+import { cast, type NdArray, reshape, shapeText, sizeOf } from "../../core/ndarray.ts";
+import { type CsvOptions, readCsv, tableDataset } from "../../data/csv.ts";
+import { type DataSplit, type Dataset, validateDataset } from "../../data/dataset.ts";
+import { gunzipIfNeeded } from "../../data/gunzip.ts";
+import { pairIdx, readIdx } from "../../data/idx.ts";
+import { readNpy } from "../numpy/npy.ts";
+import { npzFiles } from "../numpy/npz.ts";
+import { readSafetensors } from "../safetensors/safetensors.ts";
+import { arrayRoles, inputsName, type Pair } from "./array-roles.ts";
+import { dataFormat, KNOWN_FORMATS } from "./format.ts";
+import { baseOf, idxLabels, readBeside, yNames } from "./label-file.ts";
+
+/** What a file's name and bytes leave open. */
+export interface LoadFileOptions extends CsvOptions {
+  /** Gives a file beside the named one: the labels of an IDX pair, the other half of an .npy pair. */
+  readonly read?: (file: string) => Promise<Uint8Array>;
+  /** What the pixels of an IDX file are divided by; 255 unless told otherwise. */
+  readonly scale?: number;
+}
+
+/**
+ * A data set from a file of the user's, told by its content, or by its name:
+ * - `.csv`, `.tsv`, `.txt`, `.parquet`: see readCsv, whose options apply. A Parquet file has flat columns, stored plainly or
+ *   compressed by Snappy, gzip or Zstandard.
+ * - `.safetensors`, `.npz`: an array "x" [n, ...] and an array "y": class indices, or values to a loss on
+ *   values, when it holds integers [n]; targets when it holds floats [n] or numbers [n, outputs]. x of rank 3 is taken as
+ *   images. Also X and y, images and labels, data and target, arr_0 and arr_1; and x_train and y_train, whose test rows
+ *   loadDataSplit gives.
+ * - `.npy`, by an x that stands alone in the name (`x.npy`, `digits-x.npy`, `X_train.npy`): y is read from the same name
+ *   with y in its place.
+ * - IDX: the labels are read from the same name with "labels" in the place of "images", and idx1 in that of idx3.
+ * Any may be compressed with gzip. Throws ChainruleError "data" or "file" naming the file and what is wrong, "usage" for a
+ * file of no such format.
+ */
+export async function loadDataFile(name: string, bytes: Uint8Array, options: LoadFileOptions = {}): Promise<Dataset> {
+  return (await loadDataSplit(name, bytes, options)).train;
+}
+
+/**
+ * As loadDataFile, with the rows that the file itself holds out: x_test and y_test (and x_val and y_val) beside x_train
+ * and y_train. `test` is null where it holds none.
+ */
+export async function loadDataSplit(
+  name: string,
+  bytes: Uint8Array,
+  options: LoadFileOptions = {},
+): Promise<DataSplit> {
+  requireBytes(name, bytes);
+  const base = baseOf(name);
+  const plain = await gunzipIfNeeded(base, bytes);
+  const whole = (train: Dataset): DataSplit => ({ train, test: null });
+  switch (dataFormat(base, plain)) {
+    case "safetensors":
+      return fromArrays(base, arraysOf(readSafetensors(plain).tensors));
+    case "npz":
+      return fromArrays(base, await npzArrays(plain));
+    case "npy":
+      return whole(await fromNpy(name, base, plain, options));
+    case "csv":
+      return whole(readCsv(base, plain, options));
+    case "parquet": {
+      const { parquetTable } = await import("../parquet/table.ts");
+      const { decimal, thousands, missingValues, header } = options;
+      const table = await parquetTable(base, plain, { decimal, thousands, missingValues, header });
+      return whole(tableDataset(base, table, options));
+    }
+    case "idx":
+      return whole(await fromIdx(name, base, plain, options));
+    case null:
+      return unknownFormat(base);
+  }
+}
+
+/**
+ * New rows, as numbers, from a file of any such format but a table: x [n, ...] of a .safetensors or .npz (x_test where it
+ * has rows of both kinds), an .npy, the images of an IDX file. Pixels are divided by `pixelScale`, 255 where it is null.
+ */
+export async function loadInputs(name: string, bytes: Uint8Array, pixelScale: number | null): Promise<NdArray> {
+  const base = baseOf(name);
+  const plain = await gunzipIfNeeded(base, bytes);
+  const format = dataFormat(base, plain);
+  if (format === "idx") return readIdx(base, plain, pixelScale ?? 255);
+  const inputs = ({ names, read }: Arrays): readonly [string, NdArray] => {
+    const found = inputsName(base, names);
+    return [found, read(found)];
+  };
+  const [what, x] =
+    format === "npy"
+      ? (["array", readNpy(plain, base)] as const)
+      : format === "npz"
+        ? inputs(await npzArrays(plain))
+        : format === "safetensors"
+          ? inputs(arraysOf(readSafetensors(plain).tensors))
+          : unknownFormat(base);
+  if (x.shape.length >= 2) return x;
+  throw new ChainruleError("data", `${base}, "${what}": needs shape [n, inputs], got ${shapeText(x.shape)}`);
+}
+
+function unknownFormat(base: string): never {
+  throw new ChainruleError(
+    "usage",
+    `${base}: neither content nor name tells a data format; known are ${KNOWN_FORMATS}`,
+  );
+}
+
+async function fromIdx(path: string, base: string, bytes: Uint8Array, options: LoadFileOptions): Promise<Dataset> {
+  const { name, value } = await readBeside(base, idxLabels(path), options.read);
+  return pairIdx(bytes, await gunzipIfNeeded(name, value), {
+    name: base,
+    ...(options.scale === undefined ? {} : { scale: options.scale }),
+    ...(options.source ? { source: options.source } : {}),
+  });
+}
+
+async function fromNpy(path: string, base: string, bytes: Uint8Array, options: LoadFileOptions): Promise<Dataset> {
+  const unnamed = "an .npy of rows needs an x alone in its name, as in x.npy";
+  const names = yNames(path) ?? [];
+  const { name, value } = await readBeside(base, { what: "its other half", names, unnamed }, options.read);
+  return datasetOf(base, "x", readNpy(bytes, base), "y", readNpy(value, name));
+}
+
+/** Arrays of a file, which are read when they are asked for: others may hold what is no array of numbers. */
+interface Arrays {
+  readonly names: readonly string[];
+  readonly read: (name: string) => NdArray;
+}
+
+const arraysOf = (tensors: ReadonlyMap<string, NdArray>): Arrays => ({
+  names: [...tensors.keys()],
+  read: (name) => tensors.get(name)!,
+});
+
+async function npzArrays(bytes: Uint8Array): Promise<Arrays> {
+  const files = await npzFiles(bytes);
+  return { names: [...files.keys()], read: (name) => readNpy(files.get(name)!, `npz: "${name}.npy"`) };
+}
+
+function fromArrays(file: string, { names, read }: Arrays): DataSplit {
+  const roles = arrayRoles(file, names);
+  const set = (pair: Pair): Dataset => datasetOf(file, pair.x, read(pair.x), pair.y, read(pair.y));
+  const [train, validation, test] = [roles.train, roles.validation, roles.test].map((pair) => pair && set(pair));
+  for (const [i, part] of [validation, test].entries()) {
+    if (!part || part.x.shape[1] === train!.x.shape[1]) continue;
+    const { x } = [roles.validation, roles.test][i]!;
+    const widths = `${part.x.shape[1]} values, those of "${roles.train.x}" ${train!.x.shape[1]}`;
+    throw new ChainruleError("data", `${file}: rows of "${x}" have ${widths}`);
+  }
+  return { train: train!, test: test ?? null, ...(validation ? { validation } : {}) };
+}
+
+function datasetOf(name: string, xName: string, x: NdArray, yName: string, y: NdArray): Dataset {
+  const image = x.shape.length === 3 ? { image: { height: x.shape[1]!, width: x.shape[2]! } } : {};
+  return validateDataset({
+    name,
+    x: matrix(x, `${name}, "${xName}"`),
+    y: targets(y, `${name}, "${yName}"`),
+    ...image,
+  });
+}
+
+/** [n, ...] -> f32 or f64 [n, the rest]; f64 holds every whole number too. */
+function matrix(a: NdArray, where: string): NdArray {
+  const inputs = sizeOf(a.shape.slice(1));
+  if (a.shape.length < 2)
+    throw new ChainruleError("data", `${where}: needs shape [n, inputs], got ${shapeText(a.shape)}`);
+  return reshape(a.dtype === "f32" ? a : cast(a, "f64"), [a.shape[0]!, inputs]);
+}
+
+/**
+ * Integers [n] or [n, 1] -> i32 [n], which are classes to one loss and values to another; floats, integers of several
+ * columns and those that i32 cannot hold -> f32 [n, outputs]
+ */
+function targets(a: NdArray, where: string): NdArray {
+  const [n, outputs = 1] = a.shape as readonly [number, number?];
+  if (a.shape.length > 2) {
+    throw new ChainruleError("data", `${where}: targets need shape [n, outputs], got ${shapeText(a.shape)}`);
+  }
+  const labels = outputs === 1 && (a.dtype === "i32" || (a.dtype === "u32" && a.data.every((v) => v < 2 ** 31)));
+  return labels ? reshape(cast(a, "i32"), [n]) : reshape(cast(a, "f32"), [n, outputs]);
+}

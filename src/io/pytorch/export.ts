@@ -1,0 +1,54 @@
+import { ChainruleError } from "../../core/errors.ts";
+import type { NdArray } from "../../core/ndarray.ts";
+import { requireResident } from "../../train/data/row-source.ts";
+import type { ResolvedOptions } from "../../train/run/options.ts";
+import type { TrainerState } from "../../train/run/state.ts";
+import { requireKnown } from "../known-options.ts";
+import { writeSafetensors } from "../safetensors/safetensors.ts";
+import { weightTensors, writeWeights } from "../weights/weights.ts";
+import { rowsPy, tensorsPy } from "./fixed-files.ts";
+import { modelPy } from "./model-script.ts";
+import { momentNames } from "./settings.ts";
+import { trainPy } from "./train-script.ts";
+
+/**
+ * A run as files, by name, with which PyTorch goes on where the state is: model.py, train.py, rows.py and tensors.py,
+ * model.safetensors and optimizer.safetensors, data.safetensors, average.safetensors where
+ * a moving average is kept, and model.json for the way back.
+ * Throws ChainruleError "file" for a state of another run.
+ */
+export function exportPytorch(options: ResolvedOptions, state: TrainerState): Map<string, string | Uint8Array> {
+  requireKnown(options, "PyTorch export", []);
+  const { model, optimizer } = options;
+  const data = requireResident(options.data);
+  const test = options.test && requireResident(options.test);
+  const names = momentNames(optimizer);
+  if (names.length !== state.moments.length) {
+    throw new ChainruleError(
+      "file",
+      `the state has ${state.moments.length} arrays of the optimizer, ${optimizer.type} has ${names.length}`,
+    );
+  }
+  const moments = names.flatMap((key, k) =>
+    weightTensors(model, state.moments[k]!).map(([name, value]): [string, NdArray] => [`${name}.${key}`, value]),
+  );
+  const about = { step: String(state.step), skipped: String(state.cursor.data[3]!) };
+  const rows: [string, NdArray][] = [
+    ["x", data.x],
+    ["y", data.y],
+  ];
+  if (test) rows.push(["x_test", test.x], ["y_test", test.y]);
+  return new Map<string, string | Uint8Array>([
+    ["model.py", modelPy(model)],
+    ["train.py", trainPy(options)],
+    ["rows.py", rowsPy],
+    ["tensors.py", tensorsPy],
+    ["model.json", `${JSON.stringify(model, null, 1)}\n`],
+    ["model.safetensors", writeWeights(model, state.parameters)],
+    ["optimizer.safetensors", writeSafetensors(moments, about)],
+    ["data.safetensors", writeSafetensors(rows)],
+    ...(state.average
+      ? [["average.safetensors", writeWeights(model, state.average)] satisfies [string, Uint8Array]]
+      : []),
+  ]);
+}

@@ -1,0 +1,227 @@
+import { lossKinds } from "../../nn/loss-kinds.ts";
+import type { ModelSpec } from "../../nn/model.ts";
+import type { Multipliers } from "../../optim/groups.ts";
+import { type AverageSpec, type OptimizerSpec, optimizerAttrs } from "../../optim/optimizer.ts";
+import type { PenaltySpec } from "../../optim/penalty.ts";
+import type { ScheduleSpec } from "../../optim/schedule.ts";
+import { momentNames, optimizerCall, rateBody } from "./settings.ts";
+
+/** What train.py needs to know of a run. */
+export interface TorchRun {
+  readonly model: ModelSpec;
+  readonly optimizer: OptimizerSpec;
+  readonly schedule: ScheduleSpec;
+  /** Global norm that gradients are clipped to; 0 for none. */
+  readonly clip: number;
+  readonly batch: number | "full";
+  readonly seed: number;
+  /** Batches of a step. */
+  readonly accumulate: number;
+  readonly penalty: PenaltySpec | null;
+  /** Factors of learning rate and weight decay by parameter; null where all are 1. */
+  readonly multipliers: ReadonlyMap<string, Multipliers> | null;
+  readonly ema: AverageSpec | null;
+}
+
+/** Lines that only some runs have. */
+type Say = (text: string) => string;
+
+/** train.py: goes on with the run. */
+export function trainPy(run: TorchRun): string {
+  const { model, optimizer, schedule, clip, batch, seed, accumulate, penalty, multipliers, ema } = run;
+  const { targets, reduction } = lossKinds[model.loss];
+  const dropout = model.layers.some((l) => l.type === "dropout");
+  const classes = targets === "classes";
+  const adaptive = optimizer.type !== "sgd";
+  const names = momentNames(optimizer);
+  const weighted = model.classWeights !== undefined;
+  const parts = accumulate > 1;
+  const shares = weighted ? "loss_of.weight[y[mine]].sum() / loss_of.weight[y[rows]].sum()" : "len(mine) / len(rows)";
+  const share = reduction === "mean" ? `${shares}${parts ? " / PARTS" : ""}` : "1";
+  const when =
+    (holds: boolean) =>
+    (text: string): string =>
+      holds ? text : "";
+  const [ifDropout, ifAverage, ifGroups] = [dropout, ema !== null, multipliers !== null].map(when) as [Say, Say, Say];
+  const [ifPenalty, ifParts, ifWeighted] = [penalty !== null, parts, weighted].map(when) as [Say, Say, Say];
+  const batchLines = `rows = rows_of_step(${parts ? "part" : "step"}, batch, len(x), SEED)${parts ? "" : " if BATCH else np.arange(len(x))"}
+mine = np.array_split(rows, world)[rank]
+${ifDropout(`for layer in drops.values():
+    layer.step, layer.first = ${parts ? "part" : "step"}, sum(len(part) for part in np.array_split(rows, world)[:rank])
+`)}`;
+  const lossLines = `loss = loss_of(shared(x[mine]), y[mine]) * (${share})
+${ifPenalty(`loss = loss + penalty(net) / ${parts ? "(world * PARTS)" : "world"}
+`)}(loss * world).backward()  # DistributedDataParallel takes the mean over processes; this makes it their sum
+`;
+  const rateLines = `for group in optimizer.param_groups:
+    group["lr"] = learning_rate(step)${ifGroups(' * group["factor"]')}
+optimizer.zero_grad()
+`;
+  const inStep = (text: string, depth: number): string => text.replace(/^(?=.)/gm, " ".repeat(4 * depth));
+  const stepLines = parts
+    ? `${inStep(rateLines, 2)}        total = torch.zeros((), device=device)
+        for part in range(step * PARTS, (step + 1) * PARTS):  # one after the other; their gradients add up
+${inStep(`${batchLines}${lossLines}total += loss.detach()`, 3)}
+        norm = clip_grad_norm_(net.parameters(), CLIP)`
+    : `${inStep(`${batchLines}${rateLines}${lossLines}`, 2)}        norm = clip_grad_norm_(net.parameters(), CLIP)
+        total = loss.detach().clone()`;
+  return `"""Goes on with a run of Chainrule, step for step: the same rows, learning rates, clipping and optimizer state.
+
+    python3 train.py --steps 1000 [--log FILE.jsonl] [--save FOLDER] [--from FOLDER]
+    torchrun --nproc_per_node 2 train.py --steps 1000 ...
+
+Several processes share every batch among them, and take the same steps as one alone, to rounding. --save writes weights
+and optimizer as they are at the end, --from goes on from there; the weights are also what \`chainrule train --weights\`
+takes.
+"""
+
+import argparse
+import json
+${schedule.type === "cosine" ? "import math\n" : ""}import os
+import sys
+
+import numpy as np
+import torch
+from torch import distributed
+from torch.nn.parallel import DistributedDataParallel
+from torch.nn.utils import clip_grad_norm_
+
+from model import build, loss_of
+from rows import ${ifDropout("SeededDropout, ")}rows_of_step
+from tensors import read_safetensors, write_safetensors
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SEED = ${seed}
+BATCH = ${batch === "full" ? "None  # all rows, in their order" : `${batch}  # rows of a ${parts ? "part" : "step"}`}
+${ifParts(`PARTS = ${accumulate}  # batches of a step
+`)}LR = ${optimizer.lr}
+CLIP = ${clip > 0 ? `${clip}  # longest gradient` : `float("inf")  # longest gradient: any`}
+${ifPenalty(`L1, L2 = ${penalty?.l1 ?? 0}, ${penalty?.l2 ?? 0}  # what weights cost
+`)}${ifAverage(`DECAY = ${ema?.decay}  # how much of the weights' moving average stays
+`)}${ifGroups(`FACTORS = {  # of the learning rate and of the weight decay, by parameter
+${[...(multipliers ?? [])].map(([name, m]) => `    "${name}": (${m.lr}, ${m.weightDecay}),`).join("\n")}
+}
+`)}STATE = [${names.map((name) => `"${name}"`).join(", ")}]  # what the optimizer remembers of each parameter
+
+
+def learning_rate(step):
+    """Of step \`step\`, counted from 0."""
+${rateBody(schedule, optimizer.lr)}
+
+
+${
+  multipliers
+    ? `def make_optimizer(net):
+    groups = []
+    for name, p in net.named_parameters():
+        factor, decay = FACTORS[name]
+        groups.append({"params": [p], "factor": factor, "weight_decay": ${optimizerAttrs(optimizer).weightDecay} * decay})
+    return ${optimizerCall(optimizer, true)}
+`
+    : `def make_optimizer(parameters):
+    return ${optimizerCall(optimizer, false)}
+`
+}${ifPenalty(`
+
+def penalty(net):
+    """What weights cost; biases and normalisations cost nothing."""
+    weights = [p for p in net.parameters() if p.dim() == 2]
+    return sum(L1 * w.abs().sum() + L2 * (w**2).sum() for w in weights)
+`)}
+
+def load(folder, net, optimizer):
+    """Weights and optimizer as they were saved; the steps taken, and how many of them were left out."""
+    net.load_state_dict(read_safetensors(os.path.join(folder, "model.safetensors"))[0])
+    tensors, about = read_safetensors(os.path.join(folder, "optimizer.safetensors"))
+    step, skipped = int(about["step"]), int(about["skipped"])
+    state = {}
+    for i, (name, _) in enumerate(net.named_parameters()):
+        state[i] = {key: tensors[f"{name}.{key}"] for key in STATE}
+${adaptive ? `        state[i]["step"] = torch.tensor(float(step - skipped))\n` : ""}    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return step, skipped
+
+
+def save(folder, net, optimizer, step, skipped):
+    os.makedirs(folder, exist_ok=True)
+    write_safetensors(os.path.join(folder, "model.safetensors"), net.state_dict())
+    state = {f"{name}.{key}": optimizer.state[p][key] for name, p in net.named_parameters() for key in STATE}
+    about = {"step": str(step), "skipped": str(skipped)}
+    write_safetensors(os.path.join(folder, "optimizer.safetensors"), state, about)
+
+
+def evaluate(net, x, y):
+    net.eval()
+    with torch.no_grad():
+        p = net(x)
+        result = {"loss": loss_of(p, y).item()}
+${classes ? `        result["accuracy"] = (p.argmax(dim=1) == y).float().mean().item()\n` : ""}    net.train()
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Goes on with this run.")
+    parser.add_argument("--steps", type=int, default=1000, help="steps to take (default 1000)")
+    parser.add_argument("--log", help="one JSON object a line: step and loss")
+    parser.add_argument("--save", help="folder for weights and optimizer at the end")
+    parser.add_argument("--from", dest="start", default=HERE, help="folder to go on from (default: this one)")
+    args = parser.parse_args()
+
+    world, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
+    cuda = torch.cuda.is_available()
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
+    data, _ = read_safetensors(os.path.join(HERE, "data.safetensors"))
+    data = {name: (t if t.is_floating_point() else t.long()).to(device) for name, t in data.items()}
+    x, y = data["x"], data["y"]
+    batch = BATCH or len(x)
+    if world > batch:
+        sys.exit(f"train.py: a batch of {batch} cannot be shared among {world} processes")
+
+    net = build().to(device)
+${ifDropout(`    drops = {i: SeededDropout(layer.p, SEED, i) for i, layer in enumerate(net) if isinstance(layer, torch.nn.Dropout)}
+    for i, layer in drops.items():
+        net[i] = layer
+`)}${ifWeighted(`    loss_of.to(device)
+`)}    optimizer = make_optimizer(net${multipliers ? "" : ".parameters()"})
+    first, skipped = load(args.start, net, optimizer)
+${ifAverage(`    averages, _ = read_safetensors(os.path.join(args.start, "average.safetensors"))
+    averages = {name: t.to(device) for name, t in averages.items()}
+`)}    if world > 1:
+        if cuda:
+            torch.cuda.set_device(device)
+        distributed.init_process_group("nccl" if cuda else "gloo")
+    shared = DistributedDataParallel(net) if world > 1 else net
+    log = open(args.log, "w") if args.log and rank == 0 else None
+
+    for step in range(first, first + args.steps):
+${stepLines}
+        if world > 1:
+            distributed.all_reduce(total)
+        if torch.isfinite(total) and torch.isfinite(norm):
+            optimizer.step()
+${ifAverage(`            for name, p in net.named_parameters():
+                averages[name].lerp_(p.detach(), 1 - DECAY)
+`)}        else:
+            skipped += 1  # such a step does not reach the weights
+        if rank == 0:
+            if log:
+                log.write(json.dumps({"step": step + 1, "loss": total.item()}) + "\\n")
+            if (step + 1 - first) % max(1, args.steps // 20) == 0:
+                print(f"step {step + 1:7}  loss {total.item():.6g}", flush=True)
+
+    if rank == 0:
+        if log:
+            log.close()
+        for name, suffix in [("train", ""), ("test", "_test")]:
+            if "x" + suffix in data:
+                print(name, json.dumps(evaluate(net, data["x" + suffix], data["y" + suffix])))
+        if args.save:
+            save(args.save, net, optimizer, first + args.steps, skipped)
+${ifAverage(`            write_safetensors(os.path.join(args.save, "average.safetensors"), averages)
+`)}    if world > 1:
+        distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()
+`;
+}

@@ -1,0 +1,161 @@
+import type { Backend } from "../../backend/executor.ts";
+import { ChainruleError } from "../../core/errors.ts";
+import { cast, type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
+import type { Tensor } from "../../graph/graph.ts";
+import { type ModelSpec, parameterSpecs } from "../../nn/model.ts";
+import { unpackParameters } from "../../nn/parameters.ts";
+import { dropout } from "../../ops/elementwise/dropout.ts";
+import { batchIndex, gather } from "../../ops/step/batch.ts";
+import { CONTROL } from "../../ops/step/control.ts";
+import { startCursor } from "../../ops/step/record.ts";
+import type { Rows } from "../../train/data/row-source.ts";
+import { requireResident } from "../../train/data/row-source.ts";
+import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "../../train/run/options.ts";
+import { type TrainingGraph, trainingGraph } from "../../train/run/training-graph.ts";
+import { requireKnown } from "../known-options.ts";
+import { parameterName, valueName } from "./layers.ts";
+import { firstWithParameters, receiptScript } from "./script.ts";
+
+/** One step with all its numbers, for others to compute again. */
+export interface Receipt {
+  /**
+   * By name, in the order in which they come about: x, y, rows (of the data set), W0, b0 (W is [in, out]); a0, a1, ...
+   * behind each layer (z0 before the bias is added); loss; da1, da0, ..., the derivative of the loss by each; dW0, db0;
+   * lr, norm (of the whole gradient); W0_new, b0_new. Layer normalisation has gamma1, beta1, mean1, rstd1; dropout mask1.
+   */
+  readonly arrays: ReadonlyMap<string, NdArray>;
+  /** receipt.py, which computes the step again in numpy and compares. */
+  readonly script: string;
+}
+
+/**
+ * The first step that a trainer with these options takes, computed by the backend's own kernels, one for each node of
+ * the graph: nothing is fused, so every value is there. Throws "not-finite" for a step that the trainer would skip.
+ */
+export async function makeReceipt(backend: Backend, given: TrainerOptions): Promise<Receipt> {
+  const options = resolveOptions(given, backend);
+  requireKnown(options, "receipt", ["accumulate"]);
+  const { model, clip, optimizer, schedule } = options;
+  const { x, y, rows } = firstBatch(options);
+  const count = rows.data.length;
+  const plan = await trainingGraph({ ...options, x, y, rows: count, batch: "full", streams: false });
+  const wanted = stepTensors(model, plan);
+  const executor = await backend.compile(plan.graph, { keepAll: true });
+  try {
+    const names = [...wanted.keys()];
+    const flats = [...plan.groups.map((group) => group.flat), ...plan.flatGradients];
+    const values = await executor.run(1, [...wanted.values(), plan.control, ...flats]);
+    const control = values[names.length]!;
+    if (control.data[CONTROL.gate] === 0) {
+      throw new ChainruleError(
+        "not-finite",
+        "the loss or a gradient of this step is not finite, so there is no update",
+      );
+    }
+    const [after, gradients] = [0, 1].map((k) =>
+      unpackParameters(
+        plan.groups,
+        plan.groups.map((_, i) => values[names.length + 1 + k * plan.groups.length + i]!),
+      ),
+    );
+    const parameters = (values: ReadonlyMap<string, NdArray>, before: string, behind: string): [string, NdArray][] =>
+      parameterSpecs(model).map(({ name }) => [before + parameterName(model, name) + behind, values.get(name)!]);
+    const number = (value: number): NdArray => ({ ...ndarray([1], control.dtype, [value]), shape: [] });
+    // What went in as the backend took it: a device has f32 of an f64 value.
+    const precision = control.dtype === "f64" ? "f64" : "f32";
+    const taken = (a: NdArray): NdArray => (a.dtype === "i32" ? a : cast(a, precision));
+    const before = new Map([...options.weights].map(([name, w]) => [name, taken(w)]));
+    const arrays = new Map<string, NdArray>([
+      ["x", taken(x)],
+      ["y", taken(y)],
+      ["rows", rows],
+      ...parameters(before, "", ""),
+      ...masks(options, count),
+      ...names.map((name, i): [string, NdArray] => [name, named(name, values[i]!)]),
+      ...parameters(gradients!, "d", ""),
+      ["lr", number(control.data[CONTROL.lr]!)],
+      ["norm", number(control.data[CONTROL.norm]!)],
+      ...parameters(after!, "", "_new"),
+    ]);
+    const { penalty, multipliers } = options;
+    const about = { model, optimizer, schedule, clip, penalty, multipliers, rows: count, precision } as const;
+    const script = receiptScript({ ...about, computedBy: backend.description });
+    return { arrays, script };
+  } finally {
+    executor.dispose();
+  }
+}
+
+/** The rows of the first batch: x [batch, inputs], y, and rows i32 [batch], their numbers in the data set. */
+function firstBatch({ batch, seed, ...options }: ResolvedOptions): Rows & { readonly rows: NdArray } {
+  const data = requireResident(options.data);
+  const n = data.x.shape[0]!;
+  if (batch === "full")
+    return {
+      ...data,
+      rows: ndarray(
+        [n],
+        "i32",
+        Int32Array.from({ length: n }, (_, i) => i),
+      ),
+    };
+  const [index] = batchIndex.reference([startCursor()], { order: "shuffle", batch, n, seed });
+  const [x] = gather.reference([data.x, index!], null);
+  const [y] = gather.reference([data.y, index!], null);
+  return { x: x!, y: y!, rows: ndarray([batch], "i32", Int32Array.from(index!.data)) };
+}
+
+/** The values of a step by their names in a receipt, in the order of computation. */
+function stepTensors(model: ModelSpec, { graph, gradients, loss }: TrainingGraph): Map<string, Tensor> {
+  const computed = new Map(graph.nodes.flatMap((node) => node.outputs.map((t) => [t.name, t] as const)));
+  const wanted = new Map<string, Tensor>();
+  const back: [string, Tensor][] = [];
+  const take = (name: string, tensor: Tensor | undefined): void => {
+    if (!tensor) return;
+    wanted.set(name, tensor);
+    const gradient = gradients.get(tensor);
+    if (gradient) back.unshift([`d${name}`, gradient]);
+  };
+  model.layers.forEach((layer, i) => {
+    const name = `${i}.${layer.type}`;
+    take(`z${i}`, computed.get(`${i}.product`));
+    if (layer.type === "layerNorm") {
+      take(`mean${i}`, computed.get(`${name}.1`));
+      take(`rstd${i}`, computed.get(`${name}.2`));
+    }
+    take(valueName(i), computed.get(name));
+  });
+  wanted.set("loss", loss);
+  // In front of the first parameters there are no derivatives: nothing would need them.
+  const first = firstWithParameters(model);
+  for (const [name, gradient] of back) if (Number(/\d+$/.exec(name)![0]) >= first) wanted.set(name, gradient);
+  return wanted;
+}
+
+/** Numbers as numpy has them: a loss of rank 0, statistics of rows as columns. */
+function named(name: string, value: NdArray): NdArray {
+  if (name === "loss") return { ...value, shape: [] };
+  return /^(mean|rstd)/.test(name) ? { ...value, shape: [sizeOf(value.shape), 1] } : value;
+}
+
+/** What each dropout layer lets through at the first step: f32 [batch, width] of 0 and 1. */
+function masks({ model, seed }: ResolvedOptions, batch: number): [string, NdArray][] {
+  let width = 0;
+  return model.layers.flatMap((layer, i): [string, NdArray][] => {
+    if (layer.type === "linear") width = layer.out;
+    if (layer.type === "layerNorm") width = layer.size;
+    if (layer.type !== "dropout" || layer.p === 0) return [];
+    const ones = ndarray([batch, width], "f32", new Float32Array(batch * width).fill(1));
+    const [kept] = dropout.reference([ones, startCursor()], { p: layer.p, seed, layer: i });
+    return [
+      [
+        `mask${i}`,
+        ndarray(
+          ones.shape,
+          "f32",
+          Float32Array.from(kept!.data, (v) => (v === 0 ? 0 : 1)),
+        ),
+      ],
+    ];
+  });
+}

@@ -1,0 +1,201 @@
+import { shapeText } from "../../core/ndarray.ts";
+import { losses } from "../../nn/losses.ts";
+import { type LayerSpec, type ModelSpec, parameterSpecs, widths } from "../../nn/model.ts";
+import type { Multipliers } from "../../optim/groups.ts";
+import type { OptimizerSpec } from "../../optim/optimizer.ts";
+import type { PenaltySpec } from "../../optim/penalty.ts";
+import type { ScheduleSpec } from "../../optim/schedule.ts";
+import { backwardLines, forwardLines, type Line, parameterName, productLines } from "./layers.ts";
+import { lossLines, penaltyLines, rateLines, updateLines } from "./update.ts";
+
+/** What a receipt's script needs to know: the run, not its numbers. */
+export interface ReceiptRun {
+  readonly model: ModelSpec;
+  readonly optimizer: OptimizerSpec;
+  readonly schedule: ScheduleSpec;
+  /** Global norm that gradients are clipped to; 0 for none. */
+  readonly clip: number;
+  readonly penalty?: PenaltySpec | null;
+  /** Factors of learning rate and weight decay by parameter; null where all are 1. */
+  readonly multipliers?: ReadonlyMap<string, Multipliers> | null;
+  /** Rows of the batch. */
+  readonly rows: number;
+  /** What computed the step, */
+  readonly computedBy: string;
+  /** and in what. */
+  readonly precision: "f32" | "f64";
+}
+
+/** Where comments begin, unless the code is longer. */
+const COMMENTS_AT = 58;
+/** Longest line of names. */
+const WIDTH = 120;
+
+const written = (indent: string, lines: readonly Line[]): string =>
+  lines.map(([code, comment]) => `${`${indent}${code}`.padEnd(COMMENTS_AT)}  # ${comment}`).join("\n");
+
+const layerText = (layer: LayerSpec): string =>
+  layer.type === "linear"
+    ? `linear ${layer.in} -> ${layer.out}`
+    : layer.type.replace(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`);
+
+/** The first layer that has parameters: no derivative is needed in front of it. */
+export const firstWithParameters = (model: ModelSpec): number => parameterSpecs(model)[0]!.layer;
+
+/** receipt.py: the step of a receipt again, in plain numpy, and the differences. */
+export function receiptScript(run: ReceiptRun): string {
+  const { model, optimizer, clip, multipliers } = run;
+  const parameters = parameterSpecs(model).map(({ name, shape }) => ({ name: parameterName(model, name), shape }));
+  const first = firstWithParameters(model);
+  const backwards = model.layers.map((layer, i) => ({ layer, i })).filter(({ i }) => i >= first);
+  const { loss, gradient } = lossLines(model);
+  const classes = losses[model.loss].targets === "classes";
+  const masks = model.layers.flatMap((l, i) => (l.type === "dropout" && l.p > 0 ? [`mask${i}`] : []));
+  const given = ["x", "y", "rows", ...parameters.map((p) => p.name), ...masks];
+  const inputs: Line[] = [
+    ['x = receipt["x"].astype(real)', shapeText([run.rows, widths(model).inputs])],
+    classes
+      ? ['y = receipt["y"]', `${shapeText([run.rows])}: the class of each row, from 0`]
+      : ['y = receipt["y"].astype(real)', `${shapeText([run.rows, widths(model).outputs])}: the targets`],
+    ...parameters.map((p): Line => [`${p.name} = receipt["${p.name}"].astype(real)`, shapeText(p.shape)]),
+    ...masks.map((m): Line => [`${m} = receipt["${m}"].astype(real)`, "1 where dropout lets through, 0 where not"]),
+  ];
+  const body = "    ";
+  const gradients = parameters.map((p) => `d${p.name}`);
+  const norm: Line[] = [
+    ["norm = np.sqrt(sum(np.sum(d ** 2) for d in gradients))", "length of the whole gradient"],
+    ...(clip > 0 ? [[`clip = min(1, ${clip} / (norm + 1e-6))`, "makes it shorter where it is too long"] as const] : []),
+  ];
+  const weights = parameterSpecs(model).flatMap((p) => (p.role === "weight" ? [parameterName(model, p.name)] : []));
+  const penalty = penaltyLines(run.penalty ?? {}, run.penalty ? weights : []);
+  const factors = [...(multipliers ?? [])].map(
+    ([name, m]) => `    "${parameterName(model, name)}": (${m.lr}, ${m.weightDecay}),\n`,
+  );
+  const apart = factors.length > 0;
+  const bits = run.precision === "f64" ? 64 : 32;
+  const factorsOf = (name: string): string => (apart ? `, *FACTORS[${name}]` : "");
+  const gelu = model.layers.some((l) => l.type === "gelu");
+  return `"""One training step, number by number: forward, backward, product, update.
+
+${wrapped("Net: ", model.layers.map(layerText), ".")}
+Loss: ${model.loss}. Optimizer: ${optimizer.type}. Rows in the batch: ${run.rows}.
+
+Chainrule computed the step on ${run.computedBy.replace(/["\\]/g, "")}
+and wrote all its numbers to receipt.npz. This script computes them again in plain numpy, from the batch and the weights
+alone, and prints the largest difference of each. Exit status 0 says that all agree, to the rounding of float${bits}.
+
+    python3 receipt.py
+"""
+
+${gelu ? "import math\n" : ""}import os
+import sys
+
+import numpy as np
+
+receipt = np.load(os.path.join(os.path.dirname(os.path.abspath(__file__)), "receipt.npz"))
+np.seterr(over="ignore")  # exp may overflow to infinity, and 1 / infinity is the 0 that is meant
+${gelu ? "erf = np.vectorize(math.erf, otypes=[float])\n" : ""}${apart ? `FACTORS = {  # of the learning rate and of the weight decay, by parameter\n${factors.join("")}}\n` : ""}
+
+def step(real):
+    """The step in one kind of number, np.float64 or np.float32: everything in it, by name."""
+
+    # THE BATCH AND THE WEIGHTS, from which all else follows.
+${written(body, inputs)}
+
+    # FORWARD: each node's value, from the front to the loss.
+${written(body, [...model.layers.flatMap(forwardLines), ...loss, ...penalty.loss])}
+
+    # BACKWARD: the loss's derivative by each node, from the end to the front.
+${written(body, [...gradient, ...backwards.toReversed().flatMap(({ layer, i }) => backwardLines(layer, i, i > first))])}
+
+    # PRODUCT: each weight's gradient, of one number from either pass.
+${written(body, [...backwards.flatMap(({ layer, i }) => productLines(layer, i)), ...penalty.gradient])}
+
+    # UPDATE: ${optimizer.type}, at its first step.
+${list("    gradients = ", "[", gradients, "]")}
+${written(body, [...norm, ...rateLines(run.schedule, optimizer.lr)])}
+
+    def update(w, dw${apart ? ", factor, decay, lr=lr" : ""}):
+${written(`${body}    `, [...(apart ? [["lr = lr * factor", "a rate of its own"] as const] : []), ...updateLines(optimizer, clip > 0, apart)])}
+
+${parameters.map((p) => `${body}${p.name}_new = update(${p.name}, d${p.name}${factorsOf(`"${p.name}"`)})`).join("\n")}
+    return locals()
+
+
+# Twice: in float64, which is as good as exact, and in float32, to see how much rounding the net itself makes of it.
+exact, rounded = step(np.float64), step(np.float32)
+
+${list(
+  "GIVEN = ",
+  "{",
+  given.map((n) => `"${n}"`),
+  "}",
+)}
+${
+  bits === 32
+    ? `UNIT = 2.0**-24  # what rounding to float32 may do to a number, relative to it
+# A sum may be added up in any order, and each order rounds differently. So a number may be off by this many times what
+# numpy's own float32 is off, or by this many units of the largest number beside it.
+ROOM = 64
+`
+    : `UNIT = 2.0**-53  # what rounding to float64 may do to a number, relative to it
+FINER = UNIT / 2.0**-24  # and how much less that is than what rounding to float32 does
+# A sum may be added up in any order, and each order rounds differently. So a number may be off by this many times what
+# numpy's own float32 would be off were it as fine, or by this many units of the largest number beside it.
+ROOM = 64
+`
+}
+
+def allowed(name):
+    """How far off each number of \`name\` may be."""
+    ours = exact[name]
+    if not name.endswith("_new"):
+        return ROOM * max(${bits === 64 ? "FINER * " : ""}np.max(abs(rounded[name] - ours)), UNIT * np.max(abs(ours)))
+    # A new weight is the old one, moved a little: rounded a few times itself, and as good as its gradient. An optimizer
+    # that divides gradients by their size makes much of little: next to 0, their rounding decides the step.
+    w, dw, off = exact[name[:-4]], exact["d" + name[:-4]], allowed("d" + name[:-4])
+    ${apart ? "own = FACTORS[name[:-4]]\n    " : ""}moved = abs(exact["update"](w, dw + off${apart ? ", *own" : ""}) - exact["update"](w, dw - off${apart ? ", *own" : ""}))
+    return 4 * UNIT * abs(ours) + ROOM * UNIT * abs(ours - w) + moved
+
+
+wrong = []
+print(f"{'':12}{'shape':>12}{'largest':>13}{'difference':>13}{'allowed':>13}")
+for name in receipt.files:
+    if name in GIVEN:
+        continue
+    theirs, ours = receipt[name].astype(np.float64), np.asarray(exact[name])
+    same_shape = theirs.shape == ours.shape
+    difference = abs(theirs - ours) if same_shape else np.inf
+    fine = same_shape and np.all(difference <= allowed(name))
+    numbers = [np.max(abs(ours)), np.max(difference), np.max(allowed(name))]
+    print(f"{name:12}{str(list(ours.shape)):>12}" + "".join(f"{n:13.2e}" for n in numbers) + ("" if fine else "  WRONG"))
+    if not fine:
+        wrong.append(name)
+
+if wrong:
+    print(f"FAIL: {wrong[0]} goes wrong first")
+    sys.exit(1)
+print(f"PASS: loss {exact['loss']:.9g}, and every number of the step agrees")
+`;
+}
+
+/** Items with commas between them, on as many lines as they take. */
+function wrapped(head: string, items: readonly string[], end: string, indent = ""): string {
+  const lines = [head];
+  items.forEach((item, i) => {
+    const text = item + (i < items.length - 1 ? "," : end);
+    const line = lines.at(-1)!;
+    const joined = line.endsWith(" ") || line === "" ? line + text : `${line} ${text}`;
+    if (joined.length <= WIDTH) lines[lines.length - 1] = joined;
+    else lines.push(indent + text);
+  });
+  return lines.join("\n");
+}
+
+/** A Python list or set, on one line where it fits. */
+function list(head: string, open: string, items: readonly string[], close: string): string {
+  const line = `${head}${open}${items.join(", ")}${close}`;
+  if (line.length <= WIDTH) return line;
+  const indent = /^ */.exec(head)![0];
+  return `${head}${open}\n${wrapped(`${indent}    `, items, ",", `${indent}    `)}\n${indent}${close}`;
+}

@@ -1,0 +1,88 @@
+import { requireMap } from "../../core/arguments.ts";
+import { ChainruleError } from "../../core/errors.ts";
+import { firstNotFinite, type NdArray, ndarray, sameShape, shapeText, unravel } from "../../core/ndarray.ts";
+import { type ModelSpec, parameterSpecs, requireModel } from "../../nn/model.ts";
+import { readSafetensors, writeSafetensors } from "../safetensors/safetensors.ts";
+import { fitsByOrder, storedShape, withoutPrefixes } from "./names.ts";
+
+/** The PyTorch layout of linear weights, [out, in], exists only here; everywhere else W is [in, out]. */
+export function transpose(w: NdArray): NdArray {
+  const [rows, columns] = w.shape as readonly [number, number];
+  const data = w.data.slice();
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) data[j * rows + i] = w.data[i * columns + j]!;
+  return { shape: [columns, rows], dtype: w.dtype, data };
+}
+
+/**
+ * Weights of `model` out of a safetensors file named as nn.Sequential's state_dict. F32 or F64.
+ * What DistributedDataParallel and torch.compile put before every name is taken off. `precision` f64 keeps all digits of
+ * an F64 file. Throws naming the tensor that is missing, extra, misshapen or NaN.
+ */
+export function readWeights(
+  bytes: Uint8Array,
+  model: ModelSpec,
+  precision: "f32" | "f64" = "f32",
+): Map<string, NdArray> {
+  return weightsOf(readSafetensors(bytes).tensors, model, precision);
+}
+
+/** The same out of the arrays of any file, see readTensors. */
+export function weightsOf(
+  given: ReadonlyMap<string, NdArray>,
+  model: ModelSpec,
+  precision: "f32" | "f64" = "f32",
+): Map<string, NdArray> {
+  const specs = parameterSpecs(model);
+  const { tensors } = withoutPrefixes(given);
+  const extra = [...tensors.keys()].find((name) => !specs.some((s) => s.name === name));
+  if (extra !== undefined) {
+    const hint = fitsByOrder(tensors, specs) ? "; by order and shape all would fit: --match-weights order" : "";
+    throw new ChainruleError("file", `weights: the model has no parameter "${extra}"${hint}`);
+  }
+  return new Map(
+    specs.map((spec) => {
+      const { name, shape } = spec;
+      const tensor = tensors.get(name);
+      const stored = storedShape(spec);
+      if (!tensor) throw new ChainruleError("file", `weights: "${name}" ${shapeText(stored)} is missing`);
+      if (!sameShape(tensor.shape, stored)) {
+        throw new ChainruleError(
+          "file",
+          `weights: "${name}" is ${shapeText(tensor.shape)}, the model wants ${shapeText(stored)}`,
+        );
+      }
+      if (tensor.dtype !== "f32" && tensor.dtype !== "f64") {
+        throw new ChainruleError("file", `weights: "${name}" must be F32 or F64`);
+      }
+      const value = ndarray(stored, precision, tensor.data);
+      const at = firstNotFinite(value.data);
+      if (at >= 0) {
+        throw new ChainruleError(
+          "file",
+          `weights: "${name}" holds ${value.data[at]} at [${unravel(at, stored).join(", ")}]`,
+        );
+      }
+      return [name, shape.length === 2 ? transpose(value) : value];
+    }),
+  );
+}
+
+/** A safetensors file of weights (or of gradients, with extras such as the loss) in PyTorch's layout. */
+export function writeWeights(
+  model: ModelSpec,
+  values: ReadonlyMap<string, NdArray>,
+  extras: readonly (readonly [string, NdArray])[] = [],
+): Uint8Array {
+  return writeSafetensors([...extras, ...weightTensors(model, values)]);
+}
+
+/** Weights under the names and in the layout of PyTorch, for any file, see writeTensors. */
+export function weightTensors(model: ModelSpec, values: ReadonlyMap<string, NdArray>): [string, NdArray][] {
+  requireModel(model);
+  requireMap("weights", values);
+  return parameterSpecs(model).map(({ name, shape }) => {
+    const value = values.get(name);
+    if (!value) throw new ChainruleError("file", `weights: ${name} ${shapeText(shape)} is missing`);
+    return [name, shape.length === 2 ? transpose(value) : value];
+  });
+}

@@ -1,0 +1,45 @@
+import type { AnyOp } from "../graph/op.ts";
+import { activations } from "./elementwise/activations.ts";
+import { add } from "./elementwise/add.ts";
+import { dropout } from "./elementwise/dropout.ts";
+import { countCorrect } from "./loss/accuracy.ts";
+import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./loss/cross-entropy.ts";
+import { elementwiseLosses } from "./loss/losses.ts";
+import { addBias, sumRows } from "./matmul/bias.ts";
+import { linear, linearInputGradient, linearWeightGradient } from "./matmul/linear.ts";
+import { matmul, transposeMatmul } from "./matmul/matmul.ts";
+import { outerProduct } from "./matmul/outer-product.ts";
+import { batchIndex, drawBatch, gather } from "./step/batch.ts";
+import { control, controlAndRecord } from "./step/control.ts";
+import { gradientStats } from "./step/gradient-stats.ts";
+import { optimizers } from "./step/optimizers.ts";
+import { record, tally } from "./step/record.ts";
+
+/** The ops that any run may need. Adding one is a line here, or in rare.ts where only some runs want it. */
+export const commonOps: readonly AnyOp[] = [
+  matmul,
+  transposeMatmul,
+  outerProduct,
+  linear,
+  linearInputGradient,
+  linearWeightGradient,
+  add,
+  addBias,
+  sumRows,
+  ...Object.values(activations).flatMap((a) => [a.forward, a.backward]),
+  dropout,
+  crossEntropy,
+  crossEntropyGradient,
+  crossEntropyWithGradient,
+  ...elementwiseLosses.flatMap((loss) => [loss.forward, loss.backward, loss.withGradient]),
+  batchIndex,
+  gather,
+  drawBatch,
+  countCorrect,
+  gradientStats,
+  control,
+  controlAndRecord,
+  record,
+  tally,
+  ...Object.values(optimizers),
+];

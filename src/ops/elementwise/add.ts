@@ -1,0 +1,46 @@
+import { flatMain, read, storage, write } from "../../../shaders/common.ts";
+import { paramBlock } from "../../../shaders/params.ts";
+import { wgsl } from "../../../shaders/wgsl.ts";
+import { sizeOf } from "../../core/ndarray.ts";
+import { expectSame } from "../../graph/graph.ts";
+import type { Op } from "../../graph/op.ts";
+import { late } from "../late.ts";
+import { elementwise } from "../shared/chip.ts";
+import { flatLaunch, flatWindows, input, output } from "../shared/dispatch-plan.ts";
+import { floatLike } from "../shared/rounding.ts";
+import { flatCall } from "../shared/wasm-plan.ts";
+
+const addParams = paramBlock({ size: "u32" });
+const addCode = wgsl`
+${addParams.wgsl}
+${storage(read("a"), read("b"), write("y"))}
+${flatMain("  y[i] = a[i] + b[i];")}
+`;
+
+/** y = a + b, of one shape: where a value is used twice, its gradients are added. */
+export const add: Op<null> = {
+  name: "add",
+  infer(inputs) {
+    expectSame(add, inputs);
+    return [{ shape: inputs[0]!.shape, dtype: "f32" }];
+  },
+  reference([a, b]) {
+    const y = floatLike(a!, a!.shape);
+    for (let i = 0; i < y.data.length; i++) y.data[i] = a!.data[i]! + b!.data[i]!;
+    return [y];
+  },
+  wasm: (_inputs, [y]) => flatCall("add", [input(0), input(1), output(0), sizeOf(y!.shape)], y!),
+  gradient: (_g, _node, [dy]) => [dy!, dy!],
+  kernels: [
+    {
+      name: "add/flat",
+      plan: (_i, [y], _a, caps) =>
+        flatWindows(sizeOf(y!.shape), caps, (window, size) => {
+          const bindings = [window(input(0)), window(input(1)), window(output(0))];
+          return flatLaunch(addCode, addParams.pack({ size }), bindings, size, caps);
+        }),
+    },
+  ],
+  onChip: (w, [a, b], [y]) => elementwise(w, y!, (i) => `${a!.at(i)} + ${b!.at(i)}`),
+  proof: late((p) => p.add),
+};

@@ -1,0 +1,199 @@
+import { withHalves } from "../../../shaders/half/half-arrays.ts";
+import { sizeOf } from "../../core/ndarray.ts";
+import type { Graph, Tensor, TensorSpec } from "../../graph/graph.ts";
+import {
+  type AnyOp,
+  type Binding,
+  type DeviceCaps,
+  type Kernel,
+  type KernelPlan,
+  type Launch,
+  type Op,
+  type OpCase,
+  type Proof,
+  proofOf,
+} from "../../graph/op.ts";
+import { subgroupMatrixKernel } from "../matmul/subgroup-matrix.ts";
+import { activationNames } from "../names.ts";
+import { output, scratch } from "../shared/dispatch-plan.ts";
+import { fuseHalved } from "./fuse.ts";
+import { capsForHalves, halfPlan, toHalf } from "./to-half.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: kernels of the op list have attributes of every type
+type AnyKernel = Kernel<any>;
+interface Stores {
+  /** The result is stored as halves. */
+  readonly toHalf?: true;
+}
+
+/** Ops that have a form which reads halves, and the inputs that it may read so. By name: the ops come with the graph. */
+const operands = new Map<string, readonly number[]>([
+  ["matmul", [0, 1]],
+  ["transposeMatmul", [0, 1]],
+  ["outerProduct", [0, 1]],
+  ["linear", [0, 1]],
+  ["linearInputGradient", [0, 1, 2]],
+  ["linearWeightGradient", [0, 1]],
+  ["sumRows", [0]],
+  ...activationNames.map((name) => [`${name}Gradient`, [1]] as const),
+]);
+/** Those whose result products read in turn. */
+const storing = ["matmul", "transposeMatmul", "linear", "linearInputGradient"];
+/** Kernels whose reading counts: they have one of each kind of inner loop. */
+const READ_NATIVELY = ["block64", "block128", "tall", "direct"];
+
+/** More cases than an op with kernels of many sizes has. */
+const MANY = 9;
+
+/** The inputs of an op that may be stored as halves; none of most. */
+export const halvesOf = (op: AnyOp): readonly number[] => operands.get(op.name) ?? [];
+
+const made = new Map<AnyOp, AnyOp>();
+const forms = new Map<AnyOp, AnyOp>();
+
+/** The form of an op that reads halves where its inputs are, and stores them with the attribute `toHalf`. */
+export function halved(op: AnyOp): AnyOp {
+  const found = made.get(op) ?? make(op);
+  made.set(op, found);
+  forms.set(found, op);
+  return found;
+}
+
+/** The op that one is a form of; null where it is none. */
+const wideOf = (op: AnyOp): AnyOp | null => forms.get(op) ?? null;
+
+function make(op: AnyOp): Op<Stores> {
+  const name = `half${op.name[0]!.toUpperCase()}${op.name.slice(1)}`;
+  const { trial } = op;
+  return {
+    name,
+    infer(inputs, attrs) {
+      const [first, ...rest] = op.infer(inputs.map(wide), attrs);
+      return [attrs?.toHalf ? { ...first!, dtype: "f16" } : first!, ...rest];
+    },
+    reference(inputs, attrs) {
+      const [y, ...rest] = op.reference(inputs, attrs);
+      return [attrs?.toHalf ? toHalf.reference([y!], null)[0]! : y!, ...rest];
+    },
+    ideal: (inputs, attrs) => op.reference(inputs, attrs),
+    // Halves are f32 numbers there; what rounds them is the reference.
+    wasm: (inputs, outputs, attrs) => (attrs?.toHalf ? null : (op.wasm?.(inputs.map(wide), outputs, attrs) ?? null)),
+    gradient: "none",
+    kernels: [
+      ...op.kernels.map((k) => kernelOf(name, k, false)),
+      ...op.kernels.filter((k) => READ_NATIVELY.includes(suffixOf(k))).map((k) => kernelOf(name, k, true)),
+      ...matrixKernels(name, op),
+    ],
+    ...(trial
+      ? {
+          trial: {
+            ...trial,
+            work: (inputs, attrs) => trial.work(inputs, attrs),
+            store: (g: Graph, t: Tensor) => g.one(toHalf, [t], null),
+          },
+        }
+      : {}),
+    fuse: fuseHalved(halved, wideOf),
+    proof: () => proofFor(op),
+  };
+}
+
+/** Matrix instructions take halves on both sides. */
+function matrixKernels(name: string, op: AnyOp): readonly Kernel<Stores>[] {
+  const found = subgroupMatrixKernel(op);
+  if (!found) return [];
+  const native = kernelOf(name, found, true);
+  return [
+    {
+      ...native,
+      name: `${name}/${suffixOf(found)}`,
+      needs: "subgroupMatrices",
+      plan: (inputs, ...rest) =>
+        inputs[0]!.dtype === "f16" && inputs[1]!.dtype === "f16" ? native.plan(inputs, ...rest) : null,
+    },
+  ];
+}
+
+const wide = ({ shape, dtype }: TensorSpec): TensorSpec => ({ shape, dtype: dtype === "f16" ? "f32" : dtype });
+const suffixOf = ({ name }: AnyKernel): string => name.slice(name.indexOf("/") + 1);
+
+/** The op's kernel with its text changed where what it reads and writes are halves. */
+function kernelOf(name: string, kernel: AnyKernel, native: boolean): Kernel<Stores> {
+  return {
+    name: `${name}/${suffixOf(kernel)}${native ? "-native" : ""}`,
+    ...(native ? { needs: "shaderF16" as const } : kernel.needs ? { needs: kernel.needs } : {}),
+    suits: (inputs, attrs, caps) => !native && (kernel.suits?.(inputs, attrs, caps) ?? true),
+    plan(inputs, outputs, attrs, caps) {
+      if (native && !caps.shaderF16) return null;
+      const plan = kernel.plan(inputs.map(wide), outputs.map(wide), attrs, capsForHalves(caps));
+      if (!plan) return null;
+      const changed = (launch: Launch, scratches: KernelPlan["scratch"]): Launch | null => {
+        const roles = { input: inputs, output: outputs, scratch: scratches ?? [] };
+        const isHalf = ({ kind, index }: Binding): boolean => roles[kind][index]!.dtype === "f16";
+        const bindings = launch.bindings.flatMap((b, i) => (isHalf(b) ? [i + 1] : []));
+        const code = bindings.length === 0 ? launch.code : withHalves(launch.code, bindings, native);
+        return code === null ? null : { ...launch, code };
+      };
+      const whole = outputs[0]!.dtype !== "f16" || plan.launches.length === 1;
+      const launches = whole ? plan.launches.map((launch) => changed(launch, plan.scratch)) : [null];
+      if (launches.every((launch) => launch !== null)) return { ...plan, launches };
+      const apart = storedApart(plan, outputs[0]!, caps);
+      return {
+        ...apart,
+        launches: [
+          ...plan.launches.map((_, i) => changed(apart.launches[i]!, apart.scratch)!),
+          ...apart.launches.slice(plan.launches.length),
+        ],
+      };
+    },
+  };
+}
+
+/** The same with its result in scratch, and a launch that stores it as halves. */
+function storedApart(plan: KernelPlan, { shape }: TensorSpec, caps: DeviceCaps): KernelPlan {
+  const before = plan.scratch ?? [];
+  const at = scratch(before.length, "read_write");
+  const isResult = (b: Binding): boolean => b.kind === "output" && b.index === 0;
+  const redirected = plan.launches.map((launch) => ({
+    ...launch,
+    bindings: launch.bindings.map((b) => (isResult(b) ? { ...b, kind: at.kind, index: at.index } : b)),
+  }));
+  const size = sizeOf(shape);
+  const stores = halfPlan(size, { ...at, access: "read" }, output(0), caps, size % 4 === 0);
+  return { scratch: [...before, { shape, dtype: "f32" }], launches: [...redirected, ...stores.launches] };
+}
+
+/** The bound of the op, and of storing its result. */
+async function proofFor(op: AnyOp): Promise<Proof<Stores>> {
+  const { bound, cases } = await proofOf(op);
+  const stored = await proofOf(toHalf);
+  return {
+    async bound(inputs, errors, outputs, attrs) {
+      if (!attrs?.toHalf) return bound!(inputs, errors, outputs, attrs);
+      const y = op.reference(inputs, attrs);
+      return stored.bound!(y, await bound!(inputs, errors, y, attrs), outputs, null);
+    },
+    cases: casesOf(op, cases),
+  };
+}
+
+/** The op's own, with operands stored as halves; and where a product may read the result, with that stored so too. */
+function casesOf(op: AnyOp, given: readonly OpCase<Stores>[]): readonly OpCase<Stores>[] {
+  const halves = halvesOf(op);
+  // Some of many: sizes are what the op's own are for.
+  const own = given.filter((_, i) => given.length < MANY || i % 6 === 1 || i === given.length - 1);
+  const cases = own.map((c) => ({
+    ...c,
+    name: `${c.name} of halves`,
+    inputs: c.inputs.map((x, i) => (halves.includes(i) && x.dtype === "f32" ? { ...x, dtype: "f16" as const } : x)),
+  }));
+  if (!storing.includes(op.name)) return cases;
+  const stores = cases
+    .filter((_, i) => i % 2 === 0)
+    .map((c) => ({
+      ...c,
+      name: `${c.name} to halves`,
+      attrs: { ...c.attrs, toHalf: true as const },
+    }));
+  return [...cases, ...stores];
+}

@@ -1,6 +1,0 @@
-import type { AnyOp } from "../graph/op.ts";
-import { commonOps } from "./common.ts";
-import * as rare from "./rare.ts";
-
-/** Every op that computes. The checks and the benchmark run over this list. */
-export const ops: readonly AnyOp[] = [...commonOps, ...Object.values(rare)];

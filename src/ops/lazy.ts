@@ -1,0 +1,13 @@
+/** Ops that only some runs want: they load with the first graph that has one. */
+
+export { classWeightSums } from "./loss/class-weight-sums.ts";
+export {
+  weightedCrossEntropy,
+  weightedCrossEntropyGradient,
+  weightedCrossEntropyWithGradient,
+} from "./loss/weighted-cross-entropy.ts";
+export { layerNorm, layerNormGradient, layerNormScaleGradient } from "./norm/layer-norm.ts";
+export { softmax, softmaxGradient } from "./norm/softmax.ts";
+export { combine, partCursor } from "./step/accumulate.ts";
+export { movingAverage } from "./step/moving-average.ts";
+export { penalty, penaltyGradient } from "./step/penalty.ts";

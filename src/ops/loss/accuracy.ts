@@ -1,0 +1,43 @@
+import { correctParams, countCorrect as countCode } from "../../../shaders/loss/elementwise-loss.ts";
+import { expectRank } from "../../graph/graph.ts";
+import type { Op } from "../../graph/op.ts";
+import { late } from "../late.ts";
+import { countCorrectOnChip } from "../norm/rows-chip.ts";
+import { input, output } from "../shared/dispatch-plan.ts";
+import { floatLike } from "../shared/rounding.ts";
+import { call } from "../shared/wasm-plan.ts";
+
+/** y [1] = number of rows of logits [n, classes] whose largest element is the label's; the first of equals wins. */
+export const countCorrect: Op<null> = {
+  name: "countCorrect",
+  infer(inputs) {
+    expectRank(countCorrect, inputs, [2, 1]);
+    return [{ shape: [1], dtype: "f32" }];
+  },
+  reference([x, labels]) {
+    const [M, N] = x!.shape as readonly [number, number];
+    const y = floatLike(x!, [1]);
+    for (let row = 0; row < M; row++) {
+      let best = 0;
+      for (let j = 1; j < N; j++) if (x!.data[row * N + j]! > x!.data[row * N + best]!) best = j;
+      if (best === labels!.data[row]) y.data[0]! += 1;
+    }
+    return [y];
+  },
+  wasm: ([x]) => call("countCorrect", [input(0), input(1), output(0), ...x!.shape]),
+  onChip: countCorrectOnChip,
+  gradient: "none",
+  kernels: [
+    {
+      name: "countCorrect/rows",
+      plan([x]) {
+        const [rows, N] = x!.shape as readonly [number, number];
+        const params = correctParams.pack({ rows, N });
+        return {
+          launches: [{ code: countCode(), params, bindings: [input(0), input(1), output(0)], workgroups: [1, 1, 1] }],
+        };
+      },
+    },
+  ],
+  proof: late((p) => p.countCorrect),
+};

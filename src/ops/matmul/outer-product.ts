@@ -1,0 +1,66 @@
+import {
+  OUTER_TILE,
+  outerParams,
+  outerProduct as outerProductCode,
+  outerProductTile,
+  outerTileParams,
+} from "../../../shaders/matmul/outer-product.ts";
+import { expectRank, type TensorSpec, wrongShapes } from "../../graph/graph.ts";
+import type { DeviceCaps, Kernel, Op } from "../../graph/op.ts";
+import { late } from "../late.ts";
+import { productOnChip } from "../shared/chip.ts";
+import { flatLaunch, flatWindows, input, output } from "../shared/dispatch-plan.ts";
+import { productPlan } from "../shared/wasm-plan.ts";
+import { matmul, transposeMatmul } from "./matmul.ts";
+import { product } from "./reference.ts";
+
+/** Only where C is bound whole, and by rows of whole fours. */
+const tile: Kernel<null> = {
+  name: "outerProduct/tile",
+  plan(inputs, _outputs, _attrs, caps) {
+    const M = inputs[0]!.shape[1]!;
+    const N = inputs[1]!.shape[1]!;
+    const workgroups = [Math.ceil(N / 4 / OUTER_TILE.columns), Math.ceil(M / OUTER_TILE.rows), 1] as const;
+    const most = caps.maxComputeWorkgroupsPerDimension;
+    if (N % 4 !== 0 || M * N * 4 > caps.maxStorageBufferBindingSize || workgroups.some((w) => w > most)) return null;
+    const params = outerTileParams.pack({ M, N: N / 4 });
+    const bindings = [input(0), input(1), output(0)];
+    return { launches: [{ code: outerProductTile(), params, bindings, workgroups }] };
+  },
+};
+
+/** C [M, N] = aT b for a [1, M], b [1, N]: the weight gradient of a batch of one. */
+export const outerProduct: Op<null> = {
+  name: "outerProduct",
+  infer(inputs) {
+    expectRank(outerProduct, inputs, [2, 2]);
+    if (inputs.some((t) => t.shape[0] !== 1)) wrongShapes(outerProduct, inputs, "two rows, [1, M] and [1, N]");
+    return [{ shape: [inputs[0]!.shape[1]!, inputs[1]!.shape[1]!], dtype: "f32" }];
+  },
+  reference: ([a, b]) => [product("TN", a!, b!)],
+  wasm: (inputs) => productPlan("TN", inputs),
+  gradient: (g, { inputs: [a, b] }, [dy]) => [
+    g.one(transposeMatmul, [b!, dy!], { transpose: "b" } as const, `d ${a!.name}`),
+    g.one(matmul, [a!, dy!], null, `d ${b!.name}`),
+  ],
+  kernels: [flat("scalar", false), flat("vec4", true), tile],
+  onChip: productOnChip("TN"),
+  proof: late((p) => p.outerProduct),
+};
+
+function flat(name: string, vector: boolean): Kernel<null> {
+  return {
+    name: `outerProduct/${name}`,
+    plan(inputs: readonly TensorSpec[], _outputs, _attrs, caps: DeviceCaps) {
+      const M = inputs[0]!.shape[1]!;
+      const N = inputs[1]!.shape[1]!;
+      const width = vector ? 4 : 1;
+      if (N % width !== 0) return null;
+      return flatWindows(M * N, caps, (window, count, start) => {
+        const params = outerParams.pack({ size: count / width, N: N / width, base: start / width });
+        const bindings = [input(0), input(1), window(output(0))];
+        return flatLaunch(outerProductCode(vector), params, bindings, count / width, caps);
+      });
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import type { MatmulForm } from "../../../shaders/matmul/common.ts";
+import { type NdArray, ndarray } from "../../core/ndarray.ts";
+import type { TensorSpec } from "../../graph/graph.ts";
+import type { Trial } from "../../graph/op.ts";
+import { matmulDims } from "./dims.ts";
+import type { MatmulDims } from "./rungs.ts";
+
+/** No dimension is halved below this: kernels of blocks would have nothing to show. */
+const LEAST = 64;
+
+/** Trials of an op that is a product of inputs 0 and 1; a bias [N] or values [M, N] may follow. */
+export function productTrial<A>(formOf: (attrs: A) => MatmulForm): Trial<A> {
+  return {
+    work(inputs, attrs) {
+      const { M, N, K } = matmulDims(formOf(attrs), inputs[0]!, inputs[1]!);
+      return M * N * K;
+    },
+    halve(inputs, attrs) {
+      const dims = matmulDims(formOf(attrs), inputs[0]!, inputs[1]!);
+      const longest = (["M", "N", "K"] as const).reduce((a, b) => (dims[b] > dims[a] ? b : a));
+      if (dims[longest] < 2 * LEAST) return null;
+      // Multiples of 4 stay so: they decide which kernels can read vec4.
+      const half = dims[longest] % 4 === 0 ? Math.ceil(dims[longest] / 8) * 4 : Math.ceil(dims[longest] / 2);
+      return inputs.map((t, i) => ({ ...t, shape: shapeOf({ ...dims, [longest]: half }, t, i) }));
+    },
+    cut(inputs, attrs, rows) {
+      const columns = formOf(attrs) === "TN";
+      return inputs.map((x, i) => {
+        if (i === 1 || x.shape.length !== 2) return x;
+        return i === 0 && columns ? pickColumns(x, rows) : pickRows(x, rows);
+      });
+    },
+  };
+}
+
+function shapeOf({ form, M, N, K }: MatmulDims, t: TensorSpec, i: number): readonly number[] {
+  if (i === 0) return form === "TN" ? [K, M] : [M, K];
+  if (i === 1) return form === "NT" ? [N, K] : [K, N];
+  return t.shape.length === 1 ? [N] : [M, N];
+}
+
+function pickRows(x: NdArray, rows: readonly number[]): NdArray {
+  const width = x.shape[1]!;
+  const data = new Float64Array(rows.length * width);
+  rows.forEach((row, i) => {
+    data.set(x.data.subarray(row * width, (row + 1) * width), i * width);
+  });
+  return ndarray([rows.length, width], "f64", data);
+}
+
+function pickColumns(x: NdArray, columns: readonly number[]): NdArray {
+  const [height, width] = x.shape as readonly [number, number];
+  const data = new Float64Array(height * columns.length);
+  for (let k = 0; k < height; k++) {
+    columns.forEach((column, i) => {
+      data[k * columns.length + i] = x.data[k * width + column]!;
+    });
+  }
+  return ndarray([height, columns.length], "f64", data);
+}

@@ -1,0 +1,41 @@
+import { rowParams, shortRowParams } from "../../../shaders/norm/rows.ts";
+import type { TensorSpec } from "../../graph/graph.ts";
+import type { Binding, DeviceCaps, KernelPlan, Launch } from "../../graph/op.ts";
+import { flatLaunch, grid } from "../shared/dispatch-plan.ts";
+
+/** One launch with a workgroup per row of `like` [rows, N]. */
+export function rowLaunch(
+  code: string,
+  like: TensorSpec,
+  extra: number,
+  bindings: readonly Binding[],
+  caps: DeviceCaps,
+): KernelPlan {
+  return { launches: [rowDispatch(code, like, extra, bindings, caps)] };
+}
+
+export function rowDispatch(
+  code: string,
+  like: TensorSpec,
+  extra: number,
+  bindings: readonly Binding[],
+  caps: DeviceCaps,
+): Launch {
+  const [rows, N] = like.shape as readonly [number, number];
+  return { code, params: rowParams.pack({ rows, N, extra }), bindings, workgroups: grid(rows, caps) };
+}
+
+/** One invocation per row. */
+export function shortRowDispatch(
+  code: string,
+  like: TensorSpec,
+  extra: number,
+  bindings: readonly Binding[],
+  caps: DeviceCaps,
+): Launch {
+  const [rows, N] = like.shape as readonly [number, number];
+  return flatLaunch(code, shortRowParams.pack({ size: rows, N, extra }), bindings, rows, caps);
+}
+
+/** Rows up to this long are one invocation's work: measured on SwiftShader, where a barrier costs most. */
+export const SHORT_ROW = 64;

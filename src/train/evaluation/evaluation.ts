@@ -1,0 +1,170 @@
+import { totalMemory } from "../../backend/cache.ts";
+import type { Backend, Executor, MemoryUse } from "../../backend/executor.ts";
+import { ChainruleError } from "../../core/errors.ts";
+import { type NdArray, rows, zeros } from "../../core/ndarray.ts";
+import { Graph, type Tensor } from "../../graph/graph.ts";
+import { forward, lossOf } from "../../nn/forward.ts";
+import { losses } from "../../nn/losses.ts";
+import type { ModelSpec } from "../../nn/model.ts";
+import { type ParameterGroup, packGroup, parameterGroups } from "../../nn/parameters.ts";
+import { fuse } from "../../ops/fuse.ts";
+import { countCorrect } from "../../ops/loss/accuracy.ts";
+import { batchIndex, gather } from "../../ops/step/batch.ts";
+import { startCursor, tally } from "../../ops/step/record.ts";
+
+/** How well a net does on a data set. */
+export interface Evaluation {
+  /** Loss over all rows: the mean or the sum, as the loss itself is. */
+  readonly loss: number;
+  /** Share of rows whose largest output is the label's; null where targets are not classes. */
+  readonly accuracy: number | null;
+}
+
+/** Rows that go through the net at once. */
+export const EVAL_BATCH = 256;
+
+/** What batches add up to, in their order. */
+export interface Tally {
+  loss: number;
+  correct: number;
+  rows: number;
+  /** What means are divided by: the rows, or the sum of their classes' weights. */
+  shares: number;
+}
+
+interface Part {
+  readonly executor: Executor;
+  readonly dataX: Tensor;
+  readonly dataY: Tensor;
+  readonly groups: readonly ParameterGroup[];
+  readonly cursor: Tensor;
+  readonly ring: Tensor;
+  readonly batches: number;
+  readonly batch: number;
+  /** What each batch's mean counts for: its rows, or the sum of their classes' weights. */
+  shares: readonly number[];
+}
+
+/**
+ * Loss and accuracy over a whole data set, without dropout. The rows that do not fill a batch have a graph of their
+ * own size: kernels are compiled by code, not by size, so that costs nothing and needs no masks.
+ */
+export class Evaluator {
+  private constructor(
+    private readonly model: ModelSpec,
+    private readonly parts: readonly Part[],
+  ) {}
+
+  static async create(
+    backend: Backend,
+    model: ModelSpec,
+    weights: ReadonlyMap<string, NdArray>,
+    x: NdArray,
+    y: NdArray,
+    maxBufferSize: number,
+  ): Promise<Evaluator> {
+    const n = x.shape[0]!;
+    const whole = Math.floor(n / EVAL_BATCH) * EVAL_BATCH;
+    const parts: Part[] = [];
+    for (const [start, end, batch] of [
+      [0, whole, EVAL_BATCH],
+      [whole, n, n - whole],
+    ] as const) {
+      if (end === start) continue;
+      parts.push(await part(backend, model, weights, rows(x, start, end), rows(y, start, end), batch, maxBufferSize));
+    }
+    return new Evaluator(model, parts);
+  }
+
+  async evaluate(weights: ReadonlyMap<string, NdArray>): Promise<Evaluation> {
+    const sums: Tally = { loss: 0, correct: 0, rows: 0, shares: 0 };
+    await this.add(weights, sums);
+    return evaluationOf(this.model, sums);
+  }
+
+  /** Adds the rows' losses and right answers to what others came to before. */
+  async add(weights: ReadonlyMap<string, NdArray>, sums: Tally): Promise<void> {
+    const mean = losses[this.model.loss].reduction === "mean";
+    for (const p of this.parts) {
+      p.executor.write(p.cursor, startCursor());
+      for (const group of p.groups) p.executor.write(group.flat, packGroup(group, weights));
+      const [ring] = await p.executor.run(p.batches, [p.ring]);
+      if (!ring) throw new ChainruleError("device", "the evaluation gave no result");
+      for (let b = 0; b < p.batches; b++) {
+        sums.loss += ring.data[b * 2]! * (mean ? p.shares[b]! : 1);
+        sums.correct += ring.data[b * 2 + 1]!;
+        sums.rows += p.batch;
+        sums.shares += p.shares[b]!;
+      }
+    }
+  }
+
+  /** Puts other rows, as many and of the same shapes, in the place of those there are. */
+  setRows(x: NdArray, y: NdArray): void {
+    let at = 0;
+    for (const p of this.parts) {
+      const end = at + p.batches * p.batch;
+      p.executor.write(p.dataX, rows(x, at, end));
+      p.executor.write(p.dataY, rows(y, at, end));
+      p.shares = sharesOf(this.model, rows(y, at, end), p.batch);
+      at = end;
+    }
+  }
+
+  memory(): MemoryUse {
+    return totalMemory(this.parts.map((p) => p.executor));
+  }
+
+  dispose(): void {
+    for (const p of this.parts) p.executor.dispose();
+  }
+}
+
+export function evaluationOf(model: ModelSpec, { loss, correct, rows: total, shares }: Tally): Evaluation {
+  const { reduction, targets } = losses[model.loss];
+  return {
+    loss: reduction === "mean" ? loss / shares : loss,
+    accuracy: targets === "classes" ? correct / total : null,
+  };
+}
+
+async function part(
+  backend: Backend,
+  model: ModelSpec,
+  weights: ReadonlyMap<string, NdArray>,
+  x: NdArray,
+  y: NdArray,
+  batch: number,
+  maxBufferSize: number,
+): Promise<Part> {
+  const g = new Graph();
+  const n = x.shape[0]!;
+  const batches = n / batch;
+  const dataX = g.variable("evaluation x", x);
+  const dataY = g.variable("evaluation y", y);
+  const cursor = g.variable("evaluation cursor", startCursor());
+  const ring = g.variable("evaluation results", zeros([batches, 2], "f32"));
+  const groups = parameterGroups(g, model, weights, maxBufferSize);
+  const values = new Map(groups.flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const)));
+  const index = g.one(batchIndex, [cursor], { order: "sequential", batch, n, seed: 0 }, "evaluation rows");
+  const batchX = g.one(gather, [dataX, index], null, "evaluation batch x");
+  const batchY = g.one(gather, [dataY, index], null, "evaluation batch y");
+  const outputs = await forward(g, model, batchX, values, { training: false, seed: 0, cursor: null });
+  const loss = await lossOf(g, model, outputs, batchY);
+  const correct = batchY.dtype === "i32" ? g.one(countCorrect, [outputs, batchY], null, "correct") : loss;
+  g.add(tally, [cursor, ring, loss, correct], { slots: batches, batch, n }, "tally");
+  // Kernels for the chip are compiled for one size, and these graphs run a few times only.
+  const executor = await backend.compile(g, { nodes: fuse(g), onChip: false });
+  const shares = sharesOf(model, y, batch);
+  return { executor, dataX, dataY, groups, cursor, ring, batches, batch, shares };
+}
+
+/** What the mean of each batch counts for. */
+function sharesOf({ classWeights }: ModelSpec, y: NdArray, batch: number): readonly number[] {
+  return Array.from({ length: y.shape[0]! / batch }, (_, b) => {
+    if (!classWeights) return batch;
+    let sum = 0;
+    for (const label of rows(y, b * batch, (b + 1) * batch).data) sum += classWeights[label]!;
+    return sum;
+  });
+}

@@ -1,0 +1,55 @@
+import { ExecutorCache } from "../../backend/cache.ts";
+import type { Backend } from "../../backend/executor.ts";
+import { type NdArray, rows, zeros } from "../../core/ndarray.ts";
+import { type ModelSpec, widths } from "../../nn/model.ts";
+import { Predictor } from "./predictor.ts";
+
+/** Rows that go through the net at once where nothing else waits for the device. */
+const CHUNK = 1024;
+
+/** A net's outputs f32 [n, outputs] for rows x f32 [n, inputs], without dropout, some rows at a time. */
+export async function predictRows(
+  backend: Backend,
+  model: ModelSpec,
+  weights: ReadonlyMap<string, NdArray>,
+  x: NdArray,
+): Promise<NdArray> {
+  const cache = new ExecutorCache("the prediction");
+  try {
+    return await inChunks(model, x, CHUNK, (chunk) => outputsOf(cache, backend, model, weights, chunk));
+  } finally {
+    cache.dispose();
+  }
+}
+
+/** Outputs f32 [n, outputs] from those of `size` rows at a time: memory on the device does not grow with n. */
+export async function inChunks(
+  model: ModelSpec,
+  x: NdArray,
+  size: number,
+  outputsOfChunk: (chunk: NdArray) => Promise<NdArray>,
+): Promise<NdArray> {
+  const n = x.shape[0]!;
+  const { outputs } = widths(model);
+  const all = zeros([n, outputs], "f32");
+  for (let start = 0; start < n; start += size) {
+    const chunk = rows(x, start, Math.min(n, start + size));
+    all.data.set((await outputsOfChunk(chunk)).data, start * outputs);
+  }
+  return all;
+}
+
+/** Outputs for all rows of x at once, by what is compiled for this number of rows already where there is such. */
+export function outputsOf(
+  cache: ExecutorCache,
+  backend: Backend,
+  model: ModelSpec,
+  weights: ReadonlyMap<string, NdArray>,
+  x: NdArray,
+): Promise<NdArray> {
+  return cache.with(
+    `forward ${x.shape[0]}`,
+    () => Predictor.create(backend, model, weights, x),
+    (predictor) => predictor.run(weights, x),
+  );
+}
