@@ -2,6 +2,7 @@
 import { isMainThread } from "node:worker_threads";
 import { ChainruleError } from "../../core/errors.ts";
 import { packagedHome } from "../../platform/packaged.ts";
+import { restBetweenPolls } from "../../platform/polls.ts";
 import { filteringStderr } from "../../platform/quiet.ts";
 import { hasSystemVulkanDriver, loadVulkanLoader, swiftshaderEnv, systemEnv, withEnv } from "../../platform/vulkan.ts";
 
@@ -57,9 +58,13 @@ interface Dawn {
 /** Every GPU object made: Dawn crashes the process when one is collected while anything of it is alive. */
 const alive: GPU[] = [];
 
-/** A working navigator.gpu for Node: at least one adapter was seen. Throws ChainruleError("adapter") otherwise. */
+/**
+ * A working navigator.gpu for Node: at least one adapter was seen. Throws ChainruleError("adapter") otherwise. From then on
+ * the global setImmediate keeps Dawn from asking in every turn of the event loop what is done; other calls are as before.
+ */
 export async function createNodeGpu(options: NodeGpuOptions = {}): Promise<GPU> {
   const dawn = await loadDawn();
+  restBetweenPolls();
   const experimental = options.experimental ?? experimentalByDefault();
   const flags = experimental ? withFeature(options.flags ?? [], "allow_unsafe_apis") : [...(options.flags ?? [])];
   if (options.backend !== undefined) flags.push(`backend=${options.backend}`);
