@@ -1,6 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { CsvOptions } from "../data/csv.ts";
-import { fieldReader, type TableFormat } from "../data/csv-format.ts";
+import { formatFlags, formatOptions } from "./table-flags.ts";
 import { choiceFlag, countFlag, numberFlag } from "./usage.ts";
 
 /** The flags of a command that takes a user's own rows, for parse(). */
@@ -11,11 +11,7 @@ export const dataOptions = {
   categorical: { type: "string" },
   task: { type: "string" },
   missing: { type: "string" },
-  "missing-values": { type: "string" },
-  decimal: { type: "string" },
-  thousands: { type: "string" },
-  header: { type: "boolean" },
-  "no-header": { type: "boolean" },
+  ...formatOptions,
   standardise: { type: "boolean" },
   split: { type: "string" },
   stratify: { type: "string" },
@@ -34,11 +30,14 @@ export const dataHelp = `  --data <preset|file>      rows: a preset, or .safeten
   --missing <refuse|drop>   CSV: what to do with a row that lacks a value (default refuse, by line and column)
   --missing-values <texts>  CSV: what stands for a missing value, with commas (default NA, N/A, NaN, null, None, ?);
                             an empty field always does
+  --separator <mark>        CSV: what lies between fields, one character or tab (default: comma, semicolon or tab, as the
+                            file tells)
   --decimal <.|,>           CSV: the mark before decimals (default .)
   --thousands <mark>        CSV: the mark between thousands: , . _ ' or a space (default none)
   --no-header               CSV: the first line is a row; the columns are c1, c2, ... (--header: it names columns,
                             whatever it looks like)
-  --standardise             scale each column by mean and deviation of the training rows
+  --standardise             scale each column to learn from by mean and deviation of the training rows; numbers to
+                            predict keep their own unit
   --split <shares>          train,test or train,validation,test, such as 0.7,0.15,0.15 (default: all to train)
   --stratify <yes|no>       give each class its share of each part (default yes)
   --split-seed <N>          which rows go where (default 0)
@@ -58,8 +57,8 @@ export interface DataFlags {
   readonly stratify: boolean;
   readonly splitSeed: number;
   readonly stream: boolean;
-  /** Flags that were given and mean nothing for a preset, which brings its own preparation and its own test rows. */
-  readonly forFilesOnly: readonly string[];
+  /** Names of the flags that were given beside --data: what a preset, which is prepared, and some files have no use for. */
+  readonly given: readonly string[];
 }
 
 /** What the flags say. Throws a usage error that names the flag. */
@@ -84,29 +83,8 @@ export function dataFlags(values: Values): DataFlags {
     stratify: choiceFlag("stratify", text("stratify"), ["yes", "no"] as const) !== "no",
     splitSeed: countFlag("split-seed", text("split-seed"), 0) ?? 0,
     stream: values.stream === true,
-    forFilesOnly: Object.keys(dataOptions).filter(
-      (name) => name !== "data" && values[name as keyof Values] !== undefined,
-    ),
+    given: Object.keys(dataOptions).filter((name) => name !== "data" && values[name as keyof Values] !== undefined),
   };
-}
-
-/** How the fields of a CSV file are written. Throws a usage error that names the flag. */
-export function formatFlags(values: Values): TableFormat {
-  const marks = [",", ".", " ", "_", "'"] as const;
-  const thousands = choiceFlag("thousands", values.thousands as string | undefined, marks);
-  const decimal = choiceFlag("decimal", values.decimal as string | undefined, [".", ","] as const);
-  const missing = values["missing-values"];
-  if (values.header && values["no-header"])
-    throw new ChainruleError("usage", "--header and --no-header exclude each other");
-  const header = values.header ? true : values["no-header"] ? false : undefined;
-  const format: TableFormat = {
-    ...(decimal === undefined ? {} : { decimal }),
-    ...(thousands === undefined ? {} : { thousands }),
-    ...(typeof missing === "string" ? { missingValues: missing.split(",") } : {}),
-    ...(header === undefined ? {} : { header }),
-  };
-  fieldReader(format);
-  return format;
 }
 
 function splitFlag(split: string | undefined, fraction: string | undefined): DataFlags["split"] {

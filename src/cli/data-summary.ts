@@ -1,5 +1,8 @@
+import { quote } from "../core/format.ts";
+import { type NdArray, reshape } from "../core/ndarray.ts";
 import { mergedColumns, noticeText } from "../data/csv-notices.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { fitScaling } from "../data/standardise.ts";
 import type { Task } from "../data/task.ts";
 import { losses } from "../nn/losses.ts";
 import { type ModelSpec, widths } from "../nn/model.ts";
@@ -42,7 +45,8 @@ export function dataSummary(
   const numbers = columns?.filter((c) => !c.categories).map((c) => c.name) ?? [];
   const kinds = columns?.filter((c) => c.categories) ?? [];
   const merged = facts.x?.dtype === "f64" ? mergedColumns(facts.x, columns ?? unnamed(inputs)) : [];
-  const warnings = [...(table?.notices ?? []), ...merged].map(noticeText);
+  const far = task === "regression" && facts.y ? farLabels(facts.y, label) : [];
+  const warnings = [...[...(table?.notices ?? []), ...merged].map(noticeText), ...far];
   const dropped = table?.dropped ?? { rows: 0, columns: [] };
   const ignored = (table?.ignored ?? []).map((c) => (typeof c === "number" ? `column ${c} without a name` : `"${c}"`));
   const from = facts.image
@@ -56,8 +60,11 @@ export function dataSummary(
         ),
       ].join(" and ");
   const missing = dropped.columns.map(({ column, rows: n }) => `${column} missing in ${n}`).join(", ");
+  // Scaled labels would make losses, weights and exported nets ones of another unit.
+  const scaled = task === "regression" && facts.scaling;
+  const what = `${taskText(task, facts.classes, k, label.length, outputs)}${scaled ? ", in its own unit" : ""}`;
   const parts = [
-    `predicts ${label.join(", ")} (${taskText(task, facts.classes, k, label.length, outputs)}) from ${from}`,
+    `predicts ${label.join(", ")} (${what}) from ${from}${scaled ? ", standardised" : ""}`,
     dropped.rows > 0 ? `${rows} of ${rows + dropped.rows} rows, ${dropped.rows} dropped (${missing})` : `${rows} rows`,
     ...(ignored.length > 0 ? [`left out: ${ignored.join(", ")}`] : []),
   ];
@@ -66,6 +73,23 @@ export function dataSummary(
     categories: Object.fromEntries(kinds.map((c) => [c.name, c.categories!])),
     dropped: { rows: dropped.rows, missing: Object.fromEntries(dropped.columns.map((c) => [c.column, c.rows])) },
   };
+}
+
+/** A net's outputs begin near 0, and what an optimizer adds in a step does not grow with the labels. */
+const FAR = 100;
+
+/** A warning for each label whose numbers a net hardly reaches. */
+function farLabels(y: NdArray, names: readonly string[]): string[] {
+  const [n] = y.shape as [number];
+  const { mean, deviation } = fitScaling(reshape(y, [n, y.data.length / n]));
+  const power = (j: number): number => Math.floor(Math.log10(Math.max(Math.abs(mean[j]!), deviation[j]!)));
+  return mean.flatMap((m, j) => {
+    if (Math.max(Math.abs(m), deviation[j]!) < FAR) return [];
+    const name = names.length === mean.length ? quote(names[j]!) : quote(`${names[0]} ${j}`);
+    const where = `${Number(m.toPrecision(2))}, with a deviation of ${Number(deviation[j]!.toPrecision(2))}`;
+    const advice = `divide it by ${10 ** power(j)} or so in the file`;
+    return [`column ${name} is to be predicted and lies near ${where}: a net learns that slowly; ${advice}`];
+  });
 }
 
 /** Warnings that are printed; the rest is counted. */

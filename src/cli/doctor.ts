@@ -11,8 +11,9 @@ import { parse } from "./usage.ts";
 
 const help = `Usage: chainrule doctor [--full] [--json]
 
-Shows the CPU path and the WebGPU adapters of this machine, their features and limits, and runs every kernel against the reference
-(one case each; --full runs all). Says what to do where something is missing.`;
+Shows the CPU path and the WebGPU adapters of this machine, their features and limits, and runs every kernel against
+the reference (one case each; --full runs all). Most of that is compiling, which a software adapter takes minutes for:
+how far it is stands on stderr. Says what to do where something is missing.`;
 
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parse(args, { full: { type: "boolean" } }, [0, 0]);

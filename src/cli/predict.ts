@@ -20,10 +20,10 @@ import { predictRows } from "../train/evaluation/predict-rows.ts";
 import { probabilities } from "../train/evaluation/probabilities.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { csvText } from "./csv-text.ts";
-import { formatFlags } from "./data-flags.ts";
 import { readBytes, readJson, recordOf, requireWritable, writeWhole } from "./files.ts";
 import { note, print } from "./output.ts";
 import { loadModel } from "./sources.ts";
+import { formatFlags, formatOptions, requireUse } from "./table-flags.ts";
 import { choiceFlag, parse, requiredFile } from "./usage.ts";
 import { weightsFlags, weightsOptions } from "./weights-flags.ts";
 
@@ -39,7 +39,7 @@ that \`chainrule train --save W.safetensors\` writes beside the weights, in W.sa
                             .safetensors or .npz (x, or x_test), .npy, or IDX images
   --out <file.csv|->        a line for each row: the class and every class's probability, or the values
   --missing <refuse|drop>   CSV: what to do with a row that lacks a value (default refuse, by line and column)
-  --missing-values, --decimal, --thousands, --header, --no-header
+  --missing-values, --separator, --decimal, --thousands, --header, --no-header
                             CSV: as for train; by default as they were for the rows that the net learned from
   --preprocessing <file>    another record than the one beside the weights
   --backend <B>             auto (default), webgpu, cpu or reference
@@ -50,11 +50,7 @@ const options = {
   data: { type: "string" },
   out: { type: "string" },
   missing: { type: "string" },
-  "missing-values": { type: "string" },
-  decimal: { type: "string" },
-  thousands: { type: "string" },
-  header: { type: "boolean" },
-  "no-header": { type: "boolean" },
+  ...formatOptions,
   preprocessing: { type: "string" },
   backend: { type: "string" },
 } as const;
@@ -74,7 +70,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const format = formatFlags(values);
   const weights = weightsOf((await weightsFlags(values, model))!, model);
   const record = recordFor(weightsFile, values.preprocessing, model);
-  const { x, lines, unit } = await readRows(data, record, missing, format);
+  const given = ["missing", ...Object.keys(formatOptions)].filter((flag) => values[flag as "missing"] !== undefined);
+  const { x, lines, unit } = await readRows(data, record, missing, format, given);
   if (out !== "-") requireWritable(out);
   const backend = await openBackend(choice);
   const outputs = await predictRows(backend, model, weights, x);
@@ -114,6 +111,7 @@ async function readRows(
   record: Preprocessing,
   missing: "refuse" | "drop",
   format: TableFormat,
+  given: readonly string[],
 ): Promise<NewRows> {
   const name = basename(path);
   const counted = (x: NdArray): NewRows => {
@@ -122,6 +120,7 @@ async function readRows(
   };
   const plain = await gunzipIfNeeded(name, readBytes(path));
   const kind = dataFormat(name, plain);
+  requireUse(given, name, kind);
   if (kind === "csv") return prepareCsv(name, plain, record, missing, format);
   if (kind === "parquet") {
     const { parquetTable } = await import("../io/parquet/table.ts");

@@ -15,6 +15,7 @@ import type { DataFlags } from "./data-flags.ts";
 import { type DataSummary, dataSummary } from "./data-summary.ts";
 import { note } from "./output.ts";
 import { loadData } from "./sources.ts";
+import { requireUse } from "./table-flags.ts";
 
 /** The rows of a run, in the form that its loss takes, and how new rows are made like them. */
 export interface RunData {
@@ -32,8 +33,8 @@ const STREAM_FROM = 512 * 2 ** 20;
 /** Rows by the name of a preset or from a file, in memory or read as they are needed. */
 export async function runData(source: string, flags: DataFlags, seed: number, model: ModelSpec): Promise<RunData> {
   const preset = Object.hasOwn(dataPresets, source);
-  if (preset && flags.forFilesOnly.length > 0) {
-    const names = flags.forFilesOnly.map((name) => `--${name}`).join(", ");
+  if (preset && flags.given.length > 0) {
+    const names = flags.given.map((name) => `--${name}`).join(", ");
     throw new ChainruleError(
       "usage",
       `${names} is for files: the preset "${source}" is prepared already, and has test rows`,
@@ -120,6 +121,7 @@ async function streamed(source: string, flags: DataFlags, model: ModelSpec): Pro
       "--standardise needs all rows in memory: scale the file itself, or do not stream it",
     );
   }
+  requireUse(flags.given, basename(source), rowFormat(basename(source), headOf(source)));
   const scale = 255;
   const all = await opened(source, scale);
   const { validation, test } = flags.split ?? { validation: 0, test: 0 };

@@ -2,10 +2,11 @@ import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 import type { DataSplit, Dataset } from "../data/dataset.ts";
+import { gunzipIfNeeded } from "../data/gunzip.ts";
 import { dataPreset, dataPresets } from "../data/presets.ts";
 import { splitThreeWays } from "../data/split.ts";
 import { standardise } from "../data/standardise.ts";
-import { KNOWN_FORMATS } from "../io/dataset/format.ts";
+import { dataFormat, KNOWN_FORMATS } from "../io/dataset/format.ts";
 import { loadDataSplit } from "../io/dataset/load.ts";
 import { type ModelSpec, parseModel } from "../nn/model.ts";
 import { modelWarnings } from "../nn/model-warnings.ts";
@@ -14,6 +15,7 @@ import type { DataFlags } from "./data-flags.ts";
 import { fitTask, requireTask } from "./data-task.ts";
 import { readBytes, readJson, readShipped } from "./files.ts";
 import { note } from "./output.ts";
+import { requireUse } from "./table-flags.ts";
 
 /** A bare word that no file has for its name: meant as a preset. A path is one on any system, a\\b and C:x among them. */
 function isNoFile(source: string): boolean {
@@ -55,9 +57,12 @@ export async function loadData({ source, flags, seed }: DataChoice, model: Model
     );
   }
   requireTask(model, flags?.file.task);
-  const file = await loadDataSplit(basename(source), readBytes(source), {
+  const name = basename(source);
+  const bytes = await gunzipIfNeeded(name, readBytes(source));
+  requireUse(flags?.given ?? [], name, dataFormat(name, bytes));
+  const file = await loadDataSplit(name, bytes, {
     ...flags?.file,
-    read: (file) => Promise.resolve(readBytes(source.slice(0, source.length - basename(source).length) + file)),
+    read: (file) => Promise.resolve(readBytes(source.slice(0, source.length - name.length) + file)),
   });
   const matched = (part: Dataset): Dataset => fitTask(part, model, flags?.file.task);
   const fitted: DataSplit = {

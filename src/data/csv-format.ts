@@ -3,6 +3,8 @@ import { brief } from "../core/format.ts";
 
 /** How the fields of a table are written: what a file does not tell by itself. */
 export interface TableFormat {
+  /** What lies between fields, one character; without it a comma, a semicolon or a tab, as the file tells. */
+  readonly separator?: string;
   /** The mark before decimals; "." unless told otherwise. */
   readonly decimal?: "." | ",";
   /** The mark between groups of digits, as in 1,200; none unless told otherwise. */
@@ -38,8 +40,13 @@ function pattern(decimal: string, thousands: string | undefined): RegExp {
   return new RegExp(`^[+-]?(?:${whole}(?:${point}\\d*)?|${point}\\d+)(?:[eE][+-]?\\d+)?$`);
 }
 
-/** Throws ChainruleError "usage" for marks that there are not, or one mark for both. */
-export function fieldReader({ decimal = ".", thousands, missingValues = missingTexts }: TableFormat = {}): FieldReader {
+/** Throws ChainruleError "usage" for marks that there are not, or one mark for both decimals and thousands. */
+export function fieldReader(format: TableFormat = {}): FieldReader {
+  const { separator = ",", decimal = ".", thousands, missingValues = missingTexts } = format;
+  if (typeof separator !== "string" || !/^[^"\r\n]$/.test(separator)) {
+    const got = brief(separator);
+    throw new ChainruleError("usage", `separator is one character, no double quote or end of a line, got ${got}`);
+  }
   if (decimal !== "." && decimal !== ",")
     throw new ChainruleError("usage", `decimal is "." or ",", got ${brief(decimal)}`);
   if (thousands !== undefined && ![",", ".", " ", "_", "'"].includes(thousands)) {

@@ -6,11 +6,16 @@ import type { Column } from "./dataset.ts";
 /** What was read as the file has it and may be meant otherwise. `value` is one of the column's. */
 export type TableNotice =
   /** Texts that look like numbers are categories, or classes. */
-  | { readonly kind: "numbers"; readonly column: string; readonly value: string; readonly reading: Reading }
+  | {
+      readonly kind: "numbers" | "label-numbers";
+      readonly column: string;
+      readonly value: string;
+      readonly reading: Reading;
+    }
   /** Texts that look like dates or times are categories, or classes. */
-  | { readonly kind: "dates"; readonly column: string; readonly value: string }
+  | { readonly kind: "dates" | "label-dates"; readonly column: string; readonly value: string }
   /** Every row has a category, or a class, of its own. */
-  | { readonly kind: "unique"; readonly column: string; readonly value: string }
+  | { readonly kind: "unique" | "label-unique"; readonly column: string; readonly value: string }
   /** A column of whole numbers that count the rows is one of the features. */
   | { readonly kind: "counts"; readonly column: string; readonly value: string }
   | { readonly kind: "constant"; readonly column: string; readonly value: string }
@@ -38,6 +43,12 @@ export function noticeText(notice: TableNotice): string {
       return `${column} holds categories: ${value} looks like a date; make a number of it, or leave it out`;
     case "unique":
       return `${column} has a text of its own in every row, such as ${value}: nothing can be learned from that; leave it out`;
+    case "label-numbers":
+      return `${column} is to be predicted and holds classes: ${value} is a number ${readingText(notice.reading)}`;
+    case "label-dates":
+      return `${column} is to be predicted and holds classes: ${value} looks like a date; make a number of it, or predict another column (--label)`;
+    case "label-unique":
+      return `${column} is to be predicted and has a text of its own in every row, such as ${value}: no row helps to tell another's; predict another column (--label)`;
     case "counts":
       return `${column} counts the rows (${value}, ...): where it is no measurement, leave it out`;
     case "constant":
@@ -70,9 +81,10 @@ export function columnNotices(
   // Numbers that are meant as categories.
   if (!different.some((text) => Number.isNaN(number(text)))) return [];
   const reading = readingOf(different);
-  if (reading) return [{ kind: "numbers", ...about, reading }];
-  if (different.slice(0, 1000).every(looksLikeDate)) return [{ kind: "dates", ...about }];
-  return different.length === n ? [{ kind: "unique", ...about }] : [];
+  const label = as === "classes";
+  if (reading) return [{ kind: label ? "label-numbers" : "numbers", ...about, reading }];
+  if (different.slice(0, 1000).every(looksLikeDate)) return [{ kind: label ? "label-dates" : "dates", ...about }];
+  return different.length === n ? [{ kind: label ? "label-unique" : "unique", ...about }] : [];
 }
 
 /** Fewer rows may count up by chance. */

@@ -1,6 +1,6 @@
 import type { FieldReader } from "./csv-format.ts";
 
-export type Separator = "," | ";" | "\t";
+type Separator = "," | ";" | "\t";
 
 const separators: readonly Separator[] = [",", ";", "\t"];
 /** What is looked at to tell: so many characters, and records. */
@@ -9,10 +9,13 @@ const MOST_RECORDS = 100;
 /** Excel's own way to say it: a first line such as sep=; */
 const SAID = /^sep=([,;\t])(?:\r\n|\r|\n)/i;
 
-/** The separator of a CSV text, and how many characters (and a line) say so at its beginning. */
-export function tellSeparator(text: string, reader: FieldReader): { separator: Separator; skip: number } {
+/**
+ * The separator of a CSV text, `given` or as the text tells, and how many characters (and a line) say so at its beginning.
+ */
+export function tellSeparator(text: string, reader: FieldReader, given?: string): { separator: string; skip: number } {
   const said = SAID.exec(text);
-  if (said) return { separator: said[1] as Separator, skip: said[0].length };
+  if (said) return { separator: given ?? said[1]!, skip: said[0].length };
+  if (given !== undefined) return { separator: given, skip: 0 };
   const start = text.slice(0, MOST_CHARACTERS);
   const whole = start.length === text.length;
   let best: { separator: Separator; score: number } = { separator: ",", score: 0 };

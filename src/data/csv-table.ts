@@ -21,11 +21,14 @@ export interface Table {
   readonly doubtful: readonly string[];
 }
 
+/** Separators in words, for messages. */
+const MARKS: Readonly<Record<string, string>> = { ";": "semicolons", "\t": "tabs", " ": "spaces" };
+
 /** The header and the rows of a CSV file, each with as many fields as the header. Throws ChainruleError "data". */
 export function readTable(name: string, file: string | Uint8Array, format: TableFormat = {}): Table {
   const reader = fieldReader(format);
   const text = decode(name, file);
-  const { separator, skip } = tellSeparator(text, reader);
+  const { separator, skip } = tellSeparator(text, reader, format.separator);
   const all = csvRecords(name, skip > 0 ? text.slice(skip) : text, separator, skip > 0 ? 2 : 1);
   const first = all[0];
   if (!first) throw new ChainruleError("data", `${name}: the file is empty`);
@@ -35,7 +38,7 @@ export function readTable(name: string, file: string | Uint8Array, format: Table
     if (fields.length === first.fields.length) continue;
     const what = format.header === false ? `line ${first.line}` : "the header";
     const counts = `${fields.length} fields where ${what} has ${first.fields.length}`;
-    const marks = separator === "," ? "" : ` (between ${separator === "\t" ? "tabs" : "semicolons"})`;
+    const marks = separator === "," ? "" : ` (between ${MARKS[separator] ?? quote(separator)})`;
     throw new ChainruleError("data", `${name}, line ${line}: ${counts}${marks}`);
   }
   const common = { line: first.line, unit: "line", records, reader } as const;

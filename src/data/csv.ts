@@ -58,7 +58,7 @@ export function presentRows(
 
 /**
  * Reads CSV text (or its UTF-8 bytes) with a header line; commas, semicolons or tabs lie between the fields, as the file
- * tells. A feature is a column of numbers, or of categories, which become a column each (`columns` says how): see
+ * tells, or what `separator` says. A feature is a column of numbers, or of categories, which become a column each (`columns` says how): see
  * columnKinds. x is f64 and holds numbers as the file does. Classes are the distinct labels, in numerical order when all
  * are numbers, else in the order of their code units; their indices make up `y`. What was decided on the way, and what of
  * it may be meant otherwise, is in `table`.
@@ -68,7 +68,8 @@ export function readCsv(name: string, file: string | Uint8Array, options: CsvOpt
   const table = readTable(name, file, options);
   if (table.columns.size < 2) {
     const needed = "at least a feature and a label are needed, with commas, semicolons or tabs between them";
-    throw new ChainruleError("data", `${name}, line ${table.line}: one column; ${needed}`);
+    const way = "or say what lies there with --separator (separator: ...)";
+    throw new ChainruleError("data", `${name}, line ${table.line}: one column; ${needed}, ${way}`);
   }
   return tableDataset(name, table, options);
 }
@@ -133,8 +134,9 @@ export function tableDataset(name: string, table: Table, options: CsvOptions): D
 }
 
 /** What the options say of fields, alone: new rows are read likewise. */
-function formatOf({ decimal, thousands, missingValues, header }: TableFormat): TableFormat {
+function formatOf({ separator, decimal, thousands, missingValues, header }: TableFormat): TableFormat {
   return {
+    ...(separator === undefined ? {} : { separator }),
     ...(decimal === undefined ? {} : { decimal }),
     ...(thousands === undefined ? {} : { thousands }),
     ...(missingValues === undefined ? {} : { missingValues }),

@@ -167,7 +167,7 @@ function isTexts(value: unknown): value is string[] {
 
 function isFormat(value: unknown): value is TableFormat {
   if (!isRecord(value)) return false;
-  const { decimal, thousands, missingValues, header, ...more } = value;
+  const { separator, decimal, thousands, missingValues, header, ...more } = value;
   const sound = header === undefined || typeof header === "boolean";
   const texts = missingValues === undefined || (Array.isArray(missingValues) && missingValues.every(isText));
   if (!sound || !texts || Object.keys(more).length > 0) return false;

@@ -21,6 +21,12 @@ const en = {
     "{column} holds categories, and {value} looks like a number: choose how numbers are written, or take off its signs in the file.",
   ndates: "{column} holds categories, and {value} looks like a date: make a number of it, or leave it out of the file.",
   nunique: "{column} has a text of its own in every row, such as {value}: nothing can be learned from that.",
+  "nlabel-numbers":
+    "{column} is predicted as classes, and {value} looks like a number: choose how numbers are written, or take off its signs in the file.",
+  "nlabel-dates":
+    "{column} is predicted as classes, and {value} looks like a date: make a number of it in the file, or predict another column.",
+  "nlabel-unique":
+    "{column} has a text of its own in every row, such as {value}: no row helps to tell another's. Predict another column.",
   ncounts: "{column} counts the rows: where it is no measurement, leave it out of the file.",
   nconstant: "{column} is {value} in every row: nothing can be learned from that.",
   nnames: "{value} in the first line is taken as a column's name.",
@@ -49,6 +55,9 @@ const zh: Readonly<Record<TableKey, string>> = {
   nnumbers: "{column} 被当作类别，而 {value} 看起来是数字：请选择数字的写法，或在文件中去掉符号。",
   ndates: "{column} 被当作类别，而 {value} 看起来是日期：请换算成数字，或从文件中去掉这一列。",
   nunique: "{column} 的文字每行都不同，例如 {value}：从中学不到东西。",
+  "nlabel-numbers": "{column} 被当作要预测的类别，而 {value} 看起来是数字：请选择数字的写法，或在文件中去掉符号。",
+  "nlabel-dates": "{column} 被当作要预测的类别，而 {value} 看起来是日期：请在文件中换算成数字，或预测别的列。",
+  "nlabel-unique": "{column} 的文字每行都不同，例如 {value}：哪一行也帮不上别的行。请预测别的列。",
   ncounts: "{column} 只是行号：如果不是测量值，请从文件中去掉。",
   nconstant: "{column} 每行都是 {value}：从中学不到东西。",
   nnames: "第一行的 {value} 被当作列名。",

@@ -62,8 +62,8 @@ export async function loadDataSplit(
       return whole(readCsv(base, plain, options));
     case "parquet": {
       const { parquetTable } = await import("../parquet/table.ts");
-      const { decimal, thousands, missingValues, header } = options;
-      const table = await parquetTable(base, plain, { decimal, thousands, missingValues, header });
+      const { separator, decimal, thousands, missingValues, header } = options;
+      const table = await parquetTable(base, plain, { separator, decimal, thousands, missingValues, header });
       return whole(tableDataset(base, table, options));
     }
     case "idx":

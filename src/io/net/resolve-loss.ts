@@ -120,6 +120,11 @@ function byEnd(end: NetEnd, keep: boolean, refuse: (message: string) => never): 
     return taken("crossEntropy", "the net ends in a softmax, so crossEntropy is taken");
   }
   if (type === "sigmoid") return taken("bce", "the net ends in a sigmoid, so bce is taken");
+  if (type === "tanh" || type === "relu6") {
+    const many = outputs === 1 ? `one ${type} output` : `${outputs ?? "several"} ${type} outputs`;
+    const ends = type === "tanh" ? "-1 to 1" : "0 to 6";
+    return taken("mse", `the net ends in ${many} from ${ends}, so a regression is taken, with mse`);
+  }
   if (outputs === 1) {
     return taken(
       "mse",
@@ -127,7 +132,6 @@ function byEnd(end: NetEnd, keep: boolean, refuse: (message: string) => never): 
     );
   }
   const many = `${outputs ?? "several"} ${type} outputs`;
-  if (type === "tanh") return taken("mse", `the net ends in ${many}, which are taken for values, with mse`);
   return taken(
     "crossEntropy",
     `the net ends in ${many}, which are taken for the logits of as many classes, with crossEntropy; where they are values, say so: --loss mse`,

@@ -1,12 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { run as predict } from "../../../src/cli/predict.ts";
 import { run as train } from "../../../src/cli/train.ts";
 import { trainPlan } from "../../../src/cli/train-plan.ts";
-import { ndarray } from "../../../src/core/ndarray.ts";
+import { ndarray, zeros } from "../../../src/core/ndarray.ts";
 import { writeNpz } from "../../../src/io/numpy/npz.ts";
+import { writeSafetensors } from "../../../src/io/safetensors/safetensors.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -64,6 +66,13 @@ describe("what is predicted, and as what, is said in one line", () => {
       [2, 1, "mse"],
       [],
       "predicts price (regression) from 2 numbers (rooms, area); 120 rows",
+    ],
+    [
+      "a regression of standardised numbers",
+      prices,
+      [2, 1, "mse"],
+      ["--standardise"],
+      "predicts price (regression, in its own unit) from 2 numbers (rooms, area), standardised; 120 rows",
     ],
     [
       "a regression of several numbers",
@@ -231,6 +240,92 @@ describe("labels and a loss that do not go together are refused, with both and w
     const labels = lines("a,y", ...Array.from({ length: 60 }, (_, i) => `${i % 7},${i % 30}`));
     expect((await summary(net(1, 30, "crossEntropy"), put("t.csv", labels))).task).toBe("classification");
   });
+});
+
+test("labels that a net hardly reaches are named, and stay as the file has them", async () => {
+  const data = put("prices.csv", prices);
+  const { summary: said, trainer } = await planned(net(2, 1, "mse"), data, "--standardise");
+  expect(said.warnings).toEqual([
+    'column "price" is to be predicted and lies near 530000, with a deviation of 270000: a net learns that slowly; divide it by 100000 or so in the file',
+  ]);
+  expect(trainer.data).toMatchObject({ y: { data: { 0: 100_000, 1: 107_919 } } });
+  const several = put("several.csv", lines("a,p,q", "1,0.5,1500.5", "2,1.5,1700.5"));
+  expect((await summary(net(1, 2, "huber"), several, "--label", "p,q")).warnings).toEqual([
+    'column "q" is to be predicted and lies near 1600, with a deviation of 100: a net learns that slowly; divide it by 1000 or so in the file',
+  ]);
+  const x = ndarray([2, 1], "f32", [1, 2]);
+  const wide = writeNpz([
+    ["x", x],
+    ["y", ndarray([2, 2], "f32", [1, 300, 2, 300])],
+  ]);
+  expect((await summary(net(1, 2, "mse"), put("wide.npz", wide))).warnings.join()).toContain(
+    '"y 1" is to be predicted',
+  );
+});
+
+test("flags that a file has no use for are refused by name", async () => {
+  const x = ndarray([2, 1], "f32", [1, 2]);
+  const npz = put(
+    "rows.npz",
+    writeNpz([
+      ["x", x],
+      ["y", ndarray([2], "i32", [0, 1])],
+    ]),
+  );
+  const tensors = put(
+    "rows.safetensors",
+    writeSafetensors([
+      ["x", x],
+      ["y", ndarray([2], "i32", [0, 1])],
+    ]),
+  );
+  const model = net(1, 2, "crossEntropy");
+  for (const flags of [
+    ["--label", "y"],
+    ["--missing", "drop"],
+    ["--decimal", ","],
+    ["--separator", ";"],
+    ["--no-header"],
+  ]) {
+    await expect(summary(model, npz, ...flags)).rejects.toThrow(
+      `${flags[0]} is for tables, and rows.npz (npz) holds arrays: leave it out`,
+    );
+    await expect(summary(model, tensors, "--stream", ...flags)).rejects.toThrow(`${flags[0]} is for tables`);
+  }
+  await expect(summary(model, npz, "--header", "--categorical", "x")).rejects.toThrow("--header, --categorical is for");
+  expect((await summary(model, npz, "--task", "classification")).task).toBe("classification");
+  const parquet = fileURLToPath(new URL("../../fixtures/parquet/plain.parquet", import.meta.url));
+  await expect(summary(model, parquet, "--thousands", ",", "--missing", "drop")).rejects.toThrow(
+    "--thousands is for text, and a Parquet file says itself",
+  );
+  const weights = put(
+    "one.safetensors",
+    writeSafetensors([
+      ["0.weight", ndarray([2, 1], "f32", [1, 2])],
+      ["0.bias", zeros([2], "f32")],
+    ]),
+  );
+  const given = [model, "--weights", weights, "--data", npz, "--out", "-", "--backend", "reference"];
+  await expect(predict([...given, "--decimal", ","])).rejects.toThrow("--decimal is for tables");
+});
+
+test("what lies between fields can be said, and is kept for rows to predict", async () => {
+  const data = put("pipes.txt", lines("a|b|y", "1|2|u", "3|4|v"));
+  const plan = await planned(net(2, 2, "crossEntropy"), data, "--separator", "|");
+  expect(plan.summary.line).toContain("from 2 numbers (a, b)");
+  expect(plan.preprocessing.fields).toEqual({ separator: "|" });
+  await expect(summary(net(2, 2, "crossEntropy"), data)).rejects.toThrow("say what lies there with --separator");
+  const tabs = put("tabs.txt", lines("a,x\tb\ty", "1\t2\tu", "3\t4\tv"));
+  for (const tab of ["\\t", "tab", "\t"]) {
+    const line = "from 2 numbers (a,x, b)";
+    expect((await summary(net(2, 2, "crossEntropy"), tabs, "--separator", tab)).line).toContain(line);
+  }
+  await expect(summary(net(2, 2, "crossEntropy"), data, "--separator", "||")).rejects.toThrow(
+    "--separator must be one",
+  );
+  await expect(summary(net(2, 2, "crossEntropy"), data, "--separator", '"')).rejects.toThrow(
+    "separator is one character",
+  );
 });
 
 test("numbers that f32 does not tell apart are named where nothing scales them", async () => {

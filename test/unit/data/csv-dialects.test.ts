@@ -44,10 +44,22 @@ describe("the separator is told by the file", () => {
     );
   });
 
+  it("unless it is said: where rows would tell another, too", () => {
+    const text = lines("a,1|b,1|y", "1,2|3,4|u", "5,6|7,8|v");
+    expect(x(text, { separator: "|", decimal: "," })).toEqual([1.2, 3.4, 5.6, 7.8]);
+    expect(x(lines("sep=;", "a;b|y", "1|u", "2|v"), { separator: "|" })).toEqual([1, 2]);
+    const kept = preprocessingText(preprocessingOf(readCsv("f", text, { separator: "|", decimal: "," })));
+    const record = parsePreprocessing("f", JSON.parse(kept));
+    expect([...prepareCsv("n", lines("a,1|b,1", "9,5|2,5"), record, "refuse").x.data]).toEqual([9.5, 2.5]);
+    const wrong = JSON.parse(kept.replace('"|"', '"||"'));
+    expect(() => parsePreprocessing("f", wrong)).toThrow('"fields" must say how a table is written');
+  });
+
   it("names it where rows differ", () => {
     expect(() => readCsv("f.csv", lines("a;b;y", "1;2;u", "1;2"))).toThrow(
       "f.csv, line 3: 2 fields where the header has 3 (between semicolons)",
     );
+    expect(() => readCsv("f.csv", lines("a|b|y", "1|2"), { separator: "|" })).toThrow('has 3 (between "|")');
   });
 });
 
@@ -79,6 +91,9 @@ describe("numbers in another notation are read where that is said", () => {
     [{ thousands: "." }, '"." cannot be the mark of decimals and of thousands'],
     [{ decimal: ";" as "," }, 'decimal is "." or ","'],
     [{ thousands: "x" as "," }, "thousands is one of"],
+    [{ separator: "\n" }, "separator is one character"],
+    [{ separator: "ab" }, "separator is one character"],
+    [{ separator: 1 as unknown as string }, "separator is one character"],
   ])("%j is refused", (options, message) => {
     expect(() => readCsv("f", "a,y\n1,u\n", options)).toThrow(message);
   });
@@ -99,7 +114,9 @@ describe("numbers in another notation are read where that is said", () => {
     expect(notice).toBe(`column "a" holds categories: ${JSON.stringify(one)} is a number ${way}`);
     expect(more).toEqual([]);
     const labelled = rows.map((row) => row.replace(/(.*),(.*),(.*)/, "$2,$1"));
-    expect(notices(lines("b,y", ...labelled)).join()).toContain(`column "y" holds categories`);
+    expect(notices(lines("b,y", ...labelled)).join()).toBe(
+      `column "y" is to be predicted and holds classes: ${JSON.stringify(one)} is a number ${way}`,
+    );
   });
 });
 
@@ -234,6 +251,13 @@ test("dates, constants and texts of their own in every row are named, each with 
       "looks like a date",
     );
   }
+  // A label is not left out.
+  expect(notices(lines("a,y", "1,k1", "2,k2", "4,k3"))).toEqual([
+    'column "y" is to be predicted and has a text of its own in every row, such as "k1": no row helps to tell another\'s; predict another column (--label)',
+  ]);
+  expect(notices(lines("a,y", "1,2024-01-01", "2,2024-01-01", "4,2024-01-02"))).toEqual([
+    'column "y" is to be predicted and holds classes: "2024-01-01" looks like a date; make a number of it, or predict another column (--label)',
+  ]);
   const many = Array.from({ length: 300 }, (_, i) => `"${i + 1},200",${i % 2}`);
   expect(() => readCsv("f", lines("a,y", ...many))).toThrow(
     '300 different texts, more than the 256 that are taken as categories; "1,200" is a number with --thousands ,',

@@ -42,10 +42,21 @@ describe("the loss of a net that was read", () => {
     ["relu 1", "mse +"],
     ["tanh 1", "mse +"],
     ["tanh 3", "mse +"],
+    ["relu6 1", "mse +"],
+    ["relu6 3", "mse +"],
+    ["relu 3", "crossEntropy +"],
     ["softmax 3 masked", /dropout follows the softmax/],
     ["linear 1 masked", "mse +"],
   ])("follows the end where nothing is said: %s", (end, wanted) => {
     expect(resolved(end, null)).toEqual(typeof wanted === "string" ? wanted : expect.stringMatching(wanted));
+  });
+
+  it("and what bounded outputs are, is said", () => {
+    const said = (end: string) => resolveLoss(endOf(end), { declared: null, keepOutputs: false }, refuse).notes.join();
+    expect(said("relu6 3")).toContain("3 relu6 outputs from 0 to 6, so a regression is taken, with mse");
+    expect(said("tanh 1")).toContain("one tanh output from -1 to 1, so a regression");
+    for (const end of ["relu6 1", "relu6 3", "tanh 1", "tanh 3"]) expect(said(end)).not.toMatch(/logit/);
+    expect(said("relu 3")).toMatch(/logits/);
   });
 
   // Every loss, of probabilities and of logits, on every end.
