@@ -6,6 +6,7 @@ import "./shell/shell.css";
 import "./shell/status.css";
 import "./shell/controls.css";
 import type { Curve } from "./state/curve.ts";
+import { preferredLanguage, speak } from "./state/language.ts";
 import { live } from "./state/runs.ts";
 import { start } from "./state/store.ts";
 
@@ -24,4 +25,7 @@ Object.defineProperty(window, "chainrule", {
 });
 
 start();
-render(<App />, document.getElementById("app")!);
+// Without its Chinese the page still opens, in English.
+void speak(preferredLanguage())
+  .catch(() => undefined)
+  .then(() => render(<App />, document.getElementById("app")!));

@@ -7,11 +7,15 @@ const s = studio();
 const report = () => s.page.waitForSelector("#verdict", { timeout: 40_000 });
 
 /** The test of the step that is looked at, from the clipboard. */
-async function copied(): Promise<string> {
+async function copied(link: string): Promise<string> {
+  await s.open(link);
   await report();
   await s.page.click("#copy-test");
   await s.page.waitForFunction(() => document.querySelector("#copy-test")?.textContent?.includes("✓"));
-  return s.page.evaluate(() => navigator.clipboard.readText());
+  const code = await s.page.evaluate(() => navigator.clipboard.readText());
+  // A page that trains on would take the processor from what follows.
+  await s.page.goto("about:blank");
+  return code;
 }
 
 /** Runs such a test with this clone's sources in the place of the package. */
@@ -50,42 +54,12 @@ describe("the X-ray", () => {
   });
 
   test("is copied as a test that runs by itself, and fails where a gradient is wrong", async () => {
-    await s.open("room=gradients&data=moons&device=cpu");
-    const code = await copied();
+    const code = await copied("room=gradients&data=moons&device=cpu");
     expect(code).toContain('"layers":[{"type":"linear"');
     const right = replay(code);
     expect(right.status, right.stdout).toBe(0);
-    await s.page.goto("about:blank");
-    await s.open("room=gradients&data=tutorial&fault=printed&device=cpu");
-    const wrong = replay(await copied());
+    const wrong = replay(await copied("room=gradients&data=tutorial&fault=printed&device=cpu"));
     expect(wrong.status).not.toBe(0);
     expect(wrong.stdout).toContain("goes wrong first: d 2.linear");
   }, 120_000);
-});
-
-describe("the gallery is caught, each by the check it names:", () => {
-  for (const [fault, check] of [
-    ["printed", "finite"],
-    ["transpose", "device"],
-    ["batch", "device"],
-    ["edge", "device"],
-    ["dead", "dead"],
-    ["zeros", "same"],
-    ["rate", "loss"],
-  ] as const) {
-    test(`${fault} by ${check}`, async () => {
-      await s.open("room=gradients&data=spirals");
-      await report();
-      expect(await s.text("#verdict")).toContain("Every gradient is right");
-      await s.page.click(`#fault-${fault} button`);
-      await s.page.waitForSelector("#verdict.bad", { timeout: 40_000 });
-      expect(await s.page.locator(`#fault-${fault}`).getAttribute("data-check")).toBe(check);
-      expect(await s.page.locator(".checks .fail").evaluateAll((all) => all.map((e) => e.id))).toEqual([
-        `check-${check}`,
-      ]);
-      expect(s.page.url()).toContain(`fault=${fault}`);
-      await s.page.click("#fault button");
-      await s.page.waitForSelector("#verdict.good", { timeout: 40_000 });
-    });
-  }
 });

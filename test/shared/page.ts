@@ -2,26 +2,34 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from "vitest";
 import { complaints, launchBrowser } from "../setup/browser.ts";
 
-/** The page under test, opened anew for each test; a test fails when the page complained of anything. */
-export function studio({ deviceScaleFactor = 1 } = {}) {
-  let browser: Browser;
+/** A browser serves all files of its process, where those are not isolated from each other, and ends with it. */
+const shared = globalThis as { browserUnderTest?: Promise<Browser> };
+
+/**
+ * The page under test, opened anew for each test; with `onePage` it is one for all tests of the file, each of which
+ * leaves it as the next one expects it. A test fails when the page complained of anything.
+ */
+export function studio({ deviceScaleFactor = 1, onePage = false } = {}) {
   let page: Page;
   let found: string[];
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
-  beforeEach(async () => {
+  const begin = async (): Promise<void> => {
+    shared.browserUnderTest ??= launchBrowser();
     const viewport = { width: 1400, height: 1000 };
-    const context = await browser.newContext({ locale: "en-US", viewport, deviceScaleFactor });
+    const context = await (await shared.browserUnderTest).newContext({ locale: "en-US", viewport, deviceScaleFactor });
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     page = await context.newPage();
     found = complaints(page);
-  });
-  afterEach(async () => {
-    expect(found).toEqual([]);
-    await page.context().close();
-  });
+  };
+  const end = (): Promise<void> => page.context().close();
+  if (onePage) {
+    beforeAll(begin);
+    afterAll(end);
+  } else {
+    beforeEach(begin);
+    afterEach(end);
+  }
+  // Of the hooks after a test those that were declared last come first.
+  afterEach(() => expect(found.splice(0)).toEqual([]));
   const text = async (selector: string): Promise<string> => (await page.locator(selector).first().textContent()) ?? "";
   return {
     get page() {

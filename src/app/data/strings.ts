@@ -1,6 +1,6 @@
-import { speaker } from "../state/language.ts";
+import { lateSpeaker } from "../state/language.ts";
 
-const en = {
+export const en = {
   panel: "Data, net and training",
   data: "Data",
   own: "your own",
@@ -59,62 +59,4 @@ const en = {
 
 export type DataKey = keyof typeof en;
 
-const zh: Readonly<Record<DataKey, string>> = {
-  panel: "数据、网络与训练设置",
-  data: "数据",
-  own: "自己的数据",
-  tutorial: "教程：一个向量",
-  xor: "异或",
-  circles: "同心圆",
-  moons: "双月",
-  spirals: "三条螺旋",
-  iris: "鸢尾花",
-  penguins: "企鹅",
-  digits: "手写数字 8 × 8",
-  fashion: "Fashion-MNIST 28 × 28",
-  rows: "训练 {train} 行，测试 {test} 行",
-  rowsOnly: "共 {train} 行",
-  dropHere:
-    "把带表头的 CSV 文件、Parquet 文件、一对 IDX 文件（图像和标签），numpy 文件（含 x 和 y 的 .npz），或每个类别一个子文件夹的图像文件夹拖到这里",
-  dropNet:
-    "也可以是适合这份数据的网络：.onnx，TensorFlow.js 的 model.json 连同 .bin 文件，Keras 的 .keras 或 .h5；或下方网络的权重：PyTorch 的 .pt，.safetensors",
-  chooseFile: "选择文件",
-  chooseFolder: "选择图像文件夹",
-  tooLarge: "这些文件共 {bytes}，超过页面可读取的 {most}。更大的文件可用命令行流式读取。",
-  leaveOut: "略去缺少数值的行和无法读取的图像",
-  paint: "画点",
-  net: "网络",
-  input: "输入",
-  output: "输出",
-  layer: "第 {i} 层",
-  type: "第 {i} 层的类型",
-  width: "第 {i} 层的宽度",
-  chance: "第 {i} 层丢弃的比例",
-  up: "第 {i} 层上移",
-  down: "第 {i} 层下移",
-  remove: "删除第 {i} 层",
-  add: "添加一层",
-  linear: "线性",
-  layerNorm: "层归一化",
-  dropout: "dropout",
-  bias: "偏置",
-  netFrom: "从 {name} 的权重开始",
-  size: "{parameters} 个参数，约 {bytes}",
-  training: "训练设置",
-  optimizer: "优化器",
-  rate: "学习率",
-  batch: "批大小",
-  batchHint: "行数，或 full（全部）",
-  seed: "随机种子",
-  device: "设备",
-  deviceauto: "自动选最快",
-  devicewebgpu: "WebGPU",
-  devicecpu: "CPU",
-  errorLr: "应为大于 0、不超过 100 的数",
-  errorBatch: "应为不小于 1 的整数，或 full",
-  errorSeed: "应为 0 到 4294967295 的整数",
-  errorWidth: "应为 1 到 8192 的整数",
-};
-
-export const tables = { en, zh };
-export const say = speaker<DataKey>(tables);
+export const say = lateSpeaker<DataKey>(en, async () => (await import("./strings-zh.ts")).zh);

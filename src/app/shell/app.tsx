@@ -71,7 +71,11 @@ function Top() {
           id="language"
           lang={language.value === "en" ? "zh-Hans" : "en"}
           aria-label={say("switchLanguage")}
-          onClick={switchLanguage}
+          onClick={() =>
+            switchLanguage().catch((error: unknown) => {
+              problem.value = say("failedLoad", { reason: String(error) });
+            })
+          }
         >
           {say("otherLanguage")}
         </button>

@@ -1,6 +1,6 @@
-import { speaker } from "../state/language.ts";
+import { lateSpeaker } from "../state/language.ts";
 
-const en = {
+export const en = {
   tagline: "Neural networks trained on your GPU, every gradient proved",
   rooms: "Rooms",
   train: "Train",
@@ -77,78 +77,4 @@ const en = {
 
 export type ShellKey = keyof typeof en;
 
-const zh: Readonly<Record<ShellKey, string>> = {
-  tagline: "在你的 GPU 上训练神经网络，每一个梯度都经过证明",
-  rooms: "页面",
-  train: "训练",
-  gradients: "梯度",
-  backprop: "反向传播",
-  benchmark: "性能",
-  kernels: "内核",
-  otherLanguage: "English",
-  switchLanguage: "English: switch to English",
-  themeauto: "配色：跟随系统",
-  themelight: "配色：浅色",
-  themedark: "配色：深色",
-  help: "键盘操作",
-  code: "导出为代码",
-  play: "开始",
-  pause: "暂停",
-  step: "单步",
-  steps: "步数",
-  rewind: "回到起点",
-  speed: "速度",
-  fullSpeed: "全速",
-  transport: "训练控制",
-  stepCount: "步",
-  loss: "损失",
-  epoch: "轮次",
-  accuracyTest: "测试准确率",
-  accuracyTrain: "准确率",
-  perSecond: "步/秒",
-  memory: "内存",
-  liveLoss: "第 {step} 步，损失 {loss}",
-  opening: "正在打开设备…",
-  status: "由谁计算",
-  noGpu: "没有 WebGPU，改由 CPU 训练：{reason}。",
-  software: "这里的 GPU 是软件模拟的：结果正确，但速度没有参考意义。",
-  softwareDo: "想用真正的显卡，请在浏览器设置中开启硬件加速，并更新显卡驱动。",
-  chosen: "对这个网络实测：{list}。",
-  chosenDo: "已选用最快的一个；如果两次运行必须逐位一致，请在“训练设置”里指定设备。",
-  rate: "{device} {rate} 步/秒",
-  about: "约 {rate}",
-  recoverylost: "第 {step} 步时 GPU 丢失（{message}）。正在重新申请；进度没有丢。",
-  recoveryrecovered:
-    "GPU 曾经丢失，{seconds} 秒后恢复：训练从第 {from} 步的副本接着进行，现在到了第 {step} 步，与没有中断过一样。",
-  recoveryfaster: "GPU 已编译完成，而且更快：从第 {step} 步起由它继续训练。",
-  compiling: "{device} 仍在编译",
-  recoverymoved: "GPU 丢失后没有恢复，训练从第 {step} 步起改在 CPU 上继续。要再用 GPU，请重启浏览器。",
-  recoverywaiting: "第 {step} 步时 GPU 丢失，至今没有恢复（{message}）。会不断重新申请。",
-  wrongKernels: "在这台设备上算错、已排除的内核：{list}。训练改用通过检查的其他内核。",
-  copyReport: "复制报告",
-  faultOn: "故意弄错：{fault}",
-  faultOff: "改回来",
-  close: "关闭",
-  copy: "复制",
-  copied: "已复制",
-  failedLoad: "这一部分没有加载成功：{reason}",
-  loading: "正在加载…",
-  keySpace: "开始或暂停",
-  keyRight: "训练一步（在“反向传播”里：下一幅图）",
-  keyShiftRight: "训练 100 步",
-  keyR: "回到同一个起点",
-  keyRooms: "五个页面",
-  keyHelp: "显示这张表",
-  keyEsc: "关闭",
-  space: "空格",
-  faultprinted: "把 2·(p − 目标) 写成 2·p",
-  faulttranspose: "漏了一次转置",
-  faultbatch: "忘了除以批大小",
-  faultedge: "分块边缘少算一项",
-  faultdead: "ReLU 全部死亡",
-  faultzeros: "权重全部从零开始",
-  faultrate: "学习率大了一千倍",
-};
-
-export const tables = { en, zh };
-export const say = speaker<ShellKey>(tables);
+export const say = lateSpeaker<ShellKey>(en, async () => (await import("./strings-zh.ts")).zh);

@@ -2,19 +2,30 @@ import { effect, signal } from "@preact/signals";
 
 export type Language = "en" | "zh";
 
+type Words<K extends string> = Readonly<Record<K, string>>;
 /** Every word of a part of the page, in each language. The type holds the keys equal, a test the rest. */
-export type Tables<K extends string> = Readonly<Record<Language, Readonly<Record<K, string>>>>;
+export type Tables<K extends string> = Readonly<Record<Language, Words<K>>>;
 
-export const language = signal<Language>(savedLanguage());
+/** English is there from the start; `speak` changes to Chinese. */
+export const language = signal<Language>("en");
+/** Each fetches the Chinese of a part that the page opens with. */
+const fetchers: (() => Promise<void>)[] = [];
 
-function savedLanguage(): Language {
+/** What was chosen before, else what the browser is set to. */
+export function preferredLanguage(): Language {
   const saved = localStorage.getItem("language");
   if (saved === "en" || saved === "zh") return saved;
   return navigator.languages[0]?.toLowerCase().startsWith("zh") ? "zh" : "en";
 }
 
-export function switchLanguage(): void {
-  language.value = language.value === "en" ? "zh" : "en";
+/** Speaks a language, once its words are there. Fails where they cannot be fetched; then the page speaks as before. */
+export async function speak(next: Language): Promise<void> {
+  if (next === "zh") await Promise.all(fetchers.map((fetch) => fetch()));
+  language.value = next;
+}
+
+export async function switchLanguage(): Promise<void> {
+  await speak(language.value === "en" ? "zh" : "en");
   localStorage.setItem("language", language.value);
 }
 
@@ -26,4 +37,13 @@ effect(() => {
 export function speaker<K extends string>(tables: Tables<K>) {
   return (key: K, values: Readonly<Record<string, string | number>> = {}): string =>
     tables[language.value][key].replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+}
+
+/** A speaker of a part that the page opens with: its Chinese is fetched only for whoever reads it. */
+export function lateSpeaker<K extends string>(en: Words<K>, fetchZh: () => Promise<Words<K>>) {
+  const tables = { en, zh: en };
+  fetchers.push(async () => {
+    tables.zh = await fetchZh();
+  });
+  return speaker<K>(tables);
 }

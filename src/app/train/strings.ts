@@ -1,6 +1,6 @@
-import { speaker } from "../state/language.ts";
+import { lateSpeaker } from "../state/language.ts";
 
-const en = {
+export const en = {
   curves: "Curves",
   loss: "loss",
   raw: "each step",
@@ -50,53 +50,4 @@ const en = {
 
 export type TrainKey = keyof typeof en;
 
-const zh: Readonly<Record<TrainKey, string>> = {
-  curves: "曲线",
-  loss: "损失",
-  raw: "每一步",
-  trend: "平滑后",
-  test: "测试",
-  all: "全部数据",
-  accuracy: "准确率",
-  norm: "梯度范数",
-  rate: "学习率",
-  step: "步",
-  logX: "步数取对数",
-  logY: "损失取对数",
-  smoothing: "平滑",
-  none: "无",
-  keep: "保留这次运行",
-  keepHint: "把这条曲线留下，与之后的运行对照",
-  csv: "CSV",
-  png: "PNG",
-  runs: "保留的运行",
-  runName: "这次运行的名称",
-  drop: "删除 {name}",
-  boundary: "网络对平面上每一点的判断",
-  boundaryLabel: "平面按网络给出的类别着色，上面是训练数据点",
-  painting: "你的数据点",
-  paintHint: "点击或拖动来画点，至少要有两类；网络会立刻开始学习。",
-  pointClass: "第 {i} 类",
-  clear: "清空",
-  weights: "第一层的权重",
-  weightsLabel: "第一层的权重：蓝色为负，橙色为正",
-  weightsUnits: "每个神经元一幅图：橙色的像素支持它，蓝色的像素反对它。颜色最深处为 ±{most}。",
-  weightsMatrix: "每行一个输入，每列一个神经元。颜色最深处为 ±{most}。",
-  confusion: "谁被认成了谁",
-  confusionOn: "取{on}数据；行是真实类别，列是网络的判断",
-  testRows: "测试",
-  trainRows: "训练",
-  is: "真实",
-  mistakes: "错得最离谱的",
-  noMistakes: "在这些数据上没有错误。",
-  mistake: "{label} 被认成 {said}（{sure}）",
-  draw: "画一个试试",
-  drawHint: "在这里画；图形会按数据的习惯居中缩放，边画边得到网络的回答。",
-  drawLabel: "画图区",
-  seen: "网络看到的",
-  answer: "网络的回答：{name}，{sure}",
-  chance: "{name}：{sure}",
-};
-
-export const tables = { en, zh };
-export const say = speaker<TrainKey>(tables);
+export const say = lateSpeaker<TrainKey>(en, async () => (await import("./strings-zh.ts")).zh);
