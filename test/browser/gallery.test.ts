@@ -7,7 +7,9 @@ const link = (device: string) => `room=gradients&data=spirals&net=12-tanh-12-tan
 
 /** The verdict that follows upon what is done: the one before it is marked. */
 async function verdictAfter(work: () => Promise<unknown>, tone: "good" | "bad"): Promise<void> {
-  await s.page.locator("#verdict").evaluateAll((all) => all.forEach((e) => e.setAttribute("data-old", "")));
+  await s.page.locator("#verdict").evaluateAll((all) => {
+    for (const e of all) e.setAttribute("data-old", "");
+  });
   await work();
   await s.page.waitForSelector(`#verdict.${tone}:not([data-old])`, { timeout: 40_000 });
 }

@@ -81,13 +81,19 @@ export function recompile(): void {
     });
 }
 
+const stepText = (step: readonly KernelNode[]): string =>
+  JSON.stringify(step.map(({ name, kernel, inputs, launches }) => [name, kernel, inputs, launches]));
+
 /** Lists the nodes of each new run while the room is open. */
 export function opened(): () => void {
   return effect(() => {
     if (!run.value) return;
     engine.kernels().then((found) => {
+      const same = stepText(found.nodes) === stepText(nodes.value);
       nodes.value = found.nodes;
       whole.value = found.whole;
+      // News of the device alone leaves the step what it was: times and an edit stay.
+      if (same) return;
       timings.value = new Map();
       // A product shows more than the drawing of a batch.
       choose(
