@@ -27,7 +27,8 @@ const node = (name: string, folder: string, order: number): NonNullable<TestProj
 
 /** What these see depends on how busy the machine is: they run alone. */
 const timed = ["load", "shell", "frozen"].map((name) => `test/browser/${name}.test.ts`);
-const page = { globalSetup: ["test/setup/site.ts"], testTimeout: 60_000, hookTimeout: 60_000 };
+/** Files share a process, so what drives the browser is loaded once, and the browser started once. */
+const page = { globalSetup: ["test/setup/site.ts"], testTimeout: 60_000, hookTimeout: 60_000, isolate: false };
 
 /** No zeros in fresh workgroup memory, as in Node (DIRTY_MEMORY): stricter, and far quicker to compile on SwiftShader. */
 const ROUGH = "--enable-dawn-features=disable_workgroup_init";

@@ -33,16 +33,14 @@ const states: Readonly<Record<string, { hash: string; ready: string; enter?: () 
   },
 };
 
-/** Presses a button until the page is as wished. */
-async function press(button: string, attribute: string, wished: string): Promise<void> {
-  for (let i = 0; i < 3; i++) {
-    const now = () => s.page.locator("html").getAttribute(attribute);
-    const before = await now();
-    if (before === wished) return;
-    await s.page.click(button);
-    await expect.poll(now).not.toBe(before);
-  }
-  throw new Error(`${button} never made ${attribute} ${wished}`);
+async function colours(wished: string): Promise<void> {
+  const html = s.page.locator(`html[data-theme="${wished}"]`);
+  for (let i = 0; i < 3 && (await html.count()) === 0; i++) await s.page.click("#theme");
+  expect(await html.count()).toBe(1);
+}
+
+async function speak(wished: string): Promise<void> {
+  if ((await s.page.locator("html").getAttribute("lang")) !== wished) await s.switchLanguage();
 }
 
 let entered = "";
@@ -59,12 +57,12 @@ async function enter(name: string): Promise<void> {
 
 describe("axe finds nothing", () => {
   for (const name of Object.keys(states)) {
-    for (const scheme of ["light", "dark"] as const) {
-      for (const language of ["en", "zh"] as const) {
+    for (const scheme of ["light", "dark"]) {
+      for (const language of ["en", "zh-Hans"]) {
         test(`${name}, ${language}, ${scheme}`, async () => {
           await enter(name);
-          await press("#theme", "data-theme", scheme);
-          await press("#language", "lang", language === "zh" ? "zh-Hans" : "en");
+          await colours(scheme);
+          await speak(language);
           expect(await violations(s.page)).toEqual([]);
         });
       }
@@ -73,7 +71,7 @@ describe("axe finds nothing", () => {
 
   test("in the dialogs, and while a run plays", async () => {
     await s.open("data=moons&device=cpu");
-    await press("#language", "lang", "en");
+    await speak("en");
     await s.page.locator("#play", { hasText: "Pause" }).waitFor();
     await s.trained(5);
     expect(await violations(s.page)).toEqual([]);

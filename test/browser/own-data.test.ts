@@ -101,7 +101,7 @@ describe("a folder of images", () => {
   test("says how far it is, and is cancelled without a trace; in Chinese too", async () => {
     await s.open("data=moons&device=cpu");
     await s.trained(5);
-    await s.page.click("#language");
+    await s.switchLanguage();
     await choose("many");
     expect(await s.text("#folder-found")).toContain("2 个文件夹");
     await s.page.click("#folder-take");
@@ -134,7 +134,7 @@ describe("a table", () => {
     await s.page.waitForFunction(() => document.querySelector("#net")?.textContent?.includes("output 118"));
     await s.page.selectOption("#table-label", "rooms");
     await says("Predicts rooms, one of 5 classes, from numbers: area, price.");
-    await s.page.click("#language");
+    await s.switchLanguage();
     await says("预测 rooms（5 个类别之一），根据数值列：area, price。");
     await s.page.selectOption("#field-data", "moons");
     await s.page.waitForSelector("#table-part", { state: "detached" });

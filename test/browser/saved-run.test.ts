@@ -8,6 +8,8 @@ const link = "data=moons&device=cpu";
 /** Trains until a pause is worth keeping, then pauses, which keeps the run. Gives its step and its curve. */
 async function trainAndPause(): Promise<{ step: number; losses: Map<number, number> }> {
   await s.trained(30);
+  // What is waited for is time, not steps, which would only have to be taken again.
+  await s.page.selectOption("#speed", "100");
   await s.page.waitForTimeout(2500);
   await s.paused();
   return { step: await s.stepCount(), losses: await s.lossAt() };

@@ -32,7 +32,7 @@ test("all rooms and dialogs open without one violation of the policy", async () 
   await s.page.click("#code");
   await s.page.waitForSelector("#snippet");
   await s.page.keyboard.press("Escape");
-  await s.page.click("#language");
+  await s.switchLanguage();
   await s.page.click("#theme");
   expect(await violations()).toEqual([]);
 });
@@ -200,7 +200,7 @@ test("names of columns, classes, files and runs are text and nothing else, in ev
   for (const text of hostile) expect(await s.text("#snippet")).not.toContain(text);
   await s.page.keyboard.press("Escape");
   await s.page.click("#room-train");
-  await s.page.click("#language");
+  await s.switchLanguage();
   await s.page.waitForSelector("#step-count");
   expect(await s.page.evaluate(() => "hacked" in globalThis)).toBe(false);
   expect(await s.page.locator("main svg[onload], main img, main b:not(.end b), main script").count()).toBe(0);

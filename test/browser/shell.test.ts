@@ -41,11 +41,12 @@ test("a hostile link, a link of another version and a link too long are no more 
 
 test("speaks Chinese when asked, and remembers; so with the colours", async () => {
   await s.open("data=moons");
-  await s.page.click("#language");
+  await s.switchLanguage();
   expect(await s.text("#room-train")).toBe("训练");
   await s.page.click("#theme");
   await s.page.click("#theme");
   await s.page.reload();
+  await s.page.waitForSelector("#room-train");
   expect(await s.text("#room-train")).toBe("训练");
   expect(await s.page.evaluate(() => document.documentElement.lang)).toBe("zh-Hans");
   expect(await s.page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe("rgb(18, 20, 23)");

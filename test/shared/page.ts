@@ -53,6 +53,12 @@ export function studio({ deviceScaleFactor = 1, onePage = false } = {}) {
       await page.click("#play");
       await page.waitForFunction(() => document.querySelector("#play")?.textContent?.includes("Play"));
     },
+    /** Speaks the other language, whose words may have to be fetched. */
+    switchLanguage: async () => {
+      const before = await page.locator("html").getAttribute("lang");
+      await page.click("#language");
+      await page.waitForFunction((lang) => document.documentElement.lang !== lang, before);
+    },
     /** The complaints so far, taken away: for a test that provokes them. */
     takeComplaints: () => found.splice(0),
     restored: (selector: string) => page.waitForSelector(selector, { timeout: 40_000 }),
