@@ -3,6 +3,7 @@ import type { Backend } from "../backend/executor.ts";
 import { type GpuSource, webgpuBackend } from "../backend/webgpu/backend.ts";
 import type { Abortable } from "../core/abort.ts";
 import { ChainruleError } from "../core/errors.ts";
+import { brief } from "../core/format.ts";
 import { chooseTrainer } from "./choose-backend.ts";
 import type { RecoveryOptions } from "./recovery/recovery.ts";
 import { requireOptions, type TrainerOptions } from "./run/options.ts";
@@ -19,8 +20,15 @@ export interface CreateOptions extends TrainerOptions, Abortable {
   readonly recovery?: RecoveryOptions;
 }
 
-/** A trainer on the fastest of the backends that can be had, which it alone uses and takes along when it ends. */
-export async function openTrainer(options: CreateOptions): Promise<Trainer> {
+/**
+ * A trainer on the fastest of the backends that can be had, which it alone uses and takes along when it ends. Throws
+ * ChainruleError "usage" for what createTrainer() was given in the place of a backend, where there is a `second`, and for
+ * a backend alone.
+ */
+export async function openTrainer(options: CreateOptions, second?: unknown): Promise<Trainer> {
+  if (second !== undefined || typeof (options as { compile?: unknown } | null)?.compile === "function") {
+    throw new ChainruleError("usage", `createTrainer: ${wanted(options, second)}`);
+  }
   requireOptions(options);
   const backends = await openBackends(options.gpu);
   try {
@@ -41,6 +49,15 @@ export async function openTrainer(options: CreateOptions): Promise<Trainer> {
     for (const backend of backends) backend.dispose();
     throw error;
   }
+}
+
+/** What is wrong with these arguments, and what to give. */
+function wanted(first: unknown, second: unknown): string {
+  const backend = typeof (first as { compile?: unknown } | null)?.compile === "function";
+  if (backend) return `options are needed behind the backend, got ${brief(second)}`;
+  const given = first instanceof Promise ? "a promise of one: await it" : `got ${brief(first)}`;
+  const ways = "await webgpuBackend(gpu) or await cpuBackend(), or left out, which takes the faster";
+  return `a backend is needed before the options, ${ways}; ${given}`;
 }
 
 async function openBackends(source: GpuSource | null | undefined): Promise<readonly Backend[]> {

@@ -361,9 +361,9 @@ export async function createTrainer(
   second?: TrainerOptions & Abortable,
   recovery?: RecoveryOptions,
 ): Promise<Trainer> {
-  if (second === undefined) {
+  if (!second || !(first as Backend | null)?.compile) {
     const { openTrainer } = await import("./open-trainer.ts");
-    return openTrainer(first as CreateOptions);
+    return openTrainer(first as CreateOptions, second);
   }
   const { signal } = second;
   throwIfAborted(signal);

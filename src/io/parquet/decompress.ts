@@ -1,6 +1,6 @@
-import { snappyUncompress } from "hyparquet/src/snappy.js";
 import { inflate } from "../../data/inflate.ts";
 import { Damaged } from "./refuse.ts";
+import { unpackSnappy } from "./snappy.ts";
 
 /** Bytes that all pages of a file together may still decompress to. */
 export interface Room {
@@ -29,11 +29,8 @@ export async function decompress(codec: string, bytes: Uint8Array, size: number,
 
 async function plain(codec: string, bytes: Uint8Array, size: number): Promise<Uint8Array | null> {
   switch (codec) {
-    case "SNAPPY": {
-      const out = new Uint8Array(size);
-      snappyUncompress(bytes, out);
-      return out;
-    }
+    case "SNAPPY":
+      return unpackSnappy(bytes, size);
     case "GZIP":
       return inflate(bytes, "gzip", size);
     case "ZSTD": {
