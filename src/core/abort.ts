@@ -41,6 +41,7 @@ export async function orAborted<T>(
   }
 }
 
-function aborted(signal: AbortSignal): ChainruleError {
-  return new ChainruleError("aborted", "stopped: its signal was given", { cause: signal.reason });
+/** The error of work that its signal has stopped. */
+export function aborted(signal: AbortSignal | undefined): ChainruleError {
+  return new ChainruleError("aborted", "stopped: its signal was given", { cause: signal?.reason });
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Backend, MemoryUse } from "../backend/executor.ts";
-import { type Abortable, orAborted, throwIfAborted } from "../core/abort.ts";
+import { type Abortable, aborted, orAborted, throwIfAborted } from "../core/abort.ts";
 import { requireOneOf } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
@@ -105,8 +105,10 @@ export class Trainer extends Disposing {
   private async *runOnce(options: RunOptions): AsyncGenerator<StepMetrics> {
     if (this.running) {
       // Two that move the same weights would each tell of the other's steps.
-      const advice = "leave its loop first, or give its signal and read it to its end";
-      throw new ChainruleError("usage", `run: a run of this trainer is under way: ${advice}`);
+      throw new ChainruleError(
+        "usage",
+        "run: another run is under way: leave its loop, or give its signal and read to its end",
+      );
     }
     this.running = true;
     try {
@@ -215,7 +217,7 @@ export class Trainer extends Disposing {
   async step(options: Omit<RunOptions, "steps"> = {}): Promise<StepMetrics> {
     throwIfAborted(options.signal);
     for await (const metrics of this.run({ ...options, steps: 1 })) return metrics;
-    throw new ChainruleError("aborted", "stopped: its signal was given");
+    throw aborted(options.signal);
   }
 
   /** Loss and accuracy on the training, the test or other rows, without dropout; null where there are no test rows. */
@@ -301,7 +303,7 @@ export class Trainer extends Disposing {
   async state(): Promise<TrainerState> {
     const last = this.life.over ? this.life.copies.latest(this.life.done) : null;
     if (last) return last;
-    if (this.life.over) throw new ChainruleError("lost", "the device was lost before anything of the run was copied");
+    if (this.life.over) throw new ChainruleError("lost", "the device was lost before the run was copied");
     return this.life.surviving((machinery) => machinery.state());
   }
 

@@ -84,7 +84,7 @@ describe("run", () => {
 
   test("is refused in the midst of another, as is one step; that other goes on undisturbed", async () => {
     const [alone, disturbed] = [await createTrainer(backend, given), await createTrainer(backend, given)];
-    const underWay = refusal("usage", /a run of this trainer is under way/);
+    const underWay = refusal("usage", /another run is under way: leave its loop/);
     const losses: number[][] = [[], []];
     for await (const { loss } of alone.run({ steps: 30 })) losses[0]!.push(loss);
     for await (const { loss, step } of disturbed.run({ steps: 30 })) {

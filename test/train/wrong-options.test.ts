@@ -103,6 +103,26 @@ test.each<[string, object, RegExp]>([
   await expect(createTrainer({ ...given, ...options })).rejects.toMatchObject(refusal("usage", message));
 });
 
+describe("createTrainer with something else in the place of a backend", () => {
+  const first: [unknown, RegExp][] = [
+    ["webgpu", /a backend is needed before the options, await webgpuBackend\(gpu\) or .*; got "webgpu"/],
+    [null, /a backend is needed .*; got null/],
+    [undefined, /a backend is needed .*; got undefined/],
+    [{ gpu: null }, /a backend is needed .*; got \{"gpu":null\}/],
+    [cpuBackend(), /a backend is needed .*; a promise of one: await it/],
+  ];
+  test.each(first)("says so: %s", async (wrong, message) => {
+    await expect(createTrainer(wrong as Backend, given)).rejects.toMatchObject(refusal("usage", message));
+    if (wrong instanceof Promise) (await wrong).dispose();
+  });
+
+  test("and what is missing behind one", async () => {
+    const missing = refusal("usage", /options are needed behind the backend, got undefined/);
+    await expect(createTrainer(backend as never)).rejects.toMatchObject(missing);
+    await expect(createTrainer(backend, null as never)).rejects.toMatchObject(refusal("usage", /backend, got null/));
+  });
+});
+
 test("whole numbers are inputs and labels as they are, of whatever type", async () => {
   const lossOf = async (rows: typeof given.data): Promise<number> => {
     const made = await createTrainer(backend, { ...given, data: rows });

@@ -3,7 +3,7 @@ const SHORT_LITERAL = 60;
 
 /**
  * The `size` bytes that Snappy made `bytes` of; null where they are not that. hyparquet's own goes by lengths and
- * distances that say more than there is, and does not come back from some for minutes.
+ * distances that say more than there is, and never comes back from some.
  */
 export function unpackSnappy(bytes: Uint8Array, size: number): Uint8Array | null {
   const out = new Uint8Array(size);

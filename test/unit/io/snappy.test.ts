@@ -36,6 +36,7 @@ describe("Snappy", () => {
     ["a literal that ends early", [2 << 2, 7, 8], null],
     ["a length that ends early", [63 << 2, 2, 0], null],
     ["a length that is below 0 as a number with a sign", [63 << 2, 0, 0, 0, 255, 7, 8, 9], null],
+    ["another, over which hyparquet's own goes round and round", [0xfc, 0xfc, 0, 0, 255, 255, 0, 0, 0, 0], null],
     ["a distance that is, too", [0, 5, (3 << 2) | 3, 255, 255, 255, 255], null],
     ["a distance of nothing", [0, 5, (3 << 2) | 2, 0, 0], null],
     ["a distance that ends early", [0, 5, (3 << 2) | 2, 1], null],
