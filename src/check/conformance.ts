@@ -5,8 +5,9 @@ import { compare, comparisonText } from "../core/compare.ts";
 import { type NdArray, ndarray } from "../core/ndarray.ts";
 import { caseInputs } from "../graph/case-inputs.ts";
 import { Graph } from "../graph/graph.ts";
-import { type AnyOp, type OpCase, proofOf } from "../graph/op.ts";
-import { truth } from "../graph/truth.ts";
+import type { AnyOp, OpCase } from "../graph/op.ts";
+import { proofOf } from "../proof/proof-of.ts";
+import { truth } from "../proof/truth.ts";
 
 /** Words behind each input that are NaN: read, they poison the result. */
 const MARGIN = 4;

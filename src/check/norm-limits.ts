@@ -2,9 +2,9 @@ import { compare } from "../core/compare.ts";
 import { HALF_U } from "../core/half.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import type { Node, Tensor } from "../graph/graph.ts";
-import { proofOf } from "../graph/op.ts";
 import { activations } from "../ops/elementwise/activations.ts";
 import { toHalf } from "../ops/half/to-half.ts";
+import { proofOf } from "../proof/proof-of.ts";
 import type { GradientGraph } from "../train/run/gradient-graph.ts";
 
 /** Largest relative error of a whole gradient, ||g^ - g|| / ||g||, for nets of up to eight layers. */

@@ -4,8 +4,8 @@ import { webgpuBackend } from "../backend/webgpu/backend.ts";
 import { conform } from "../backend/webgpu/conform.ts";
 import { createNodeGpu, listNodeAdapters } from "../backend/webgpu/node.ts";
 import { ChainruleError } from "../core/errors.ts";
-import { proofOf } from "../graph/op.ts";
 import { ops } from "../ops/all.ts";
+import { proofOf } from "../proof/proof-of.ts";
 import { clearProgress, everySoOften, print } from "./output.ts";
 import { parse } from "./usage.ts";
 

@@ -38,8 +38,11 @@ export interface Op<A> {
   onChip?(w: ChipWriter, inputs: readonly ChipValue[], outputs: readonly ChipValue[], attrs: A): void;
   /** Inputs that `onChip` reads or writes at places known only when it runs: they stay in the device's memory. */
   readonly lookups?: readonly number[];
-  /** What its checks need; a page that only trains never loads it. */
-  readonly proof: Proof<A> | (() => Promise<Proof<A>>);
+  /**
+   * What its checks need. Chainrule's own ops leave it to the table of proofs, which a page that only trains never loads:
+   * there it stands under the op's name, or is made by its family.
+   */
+  readonly proof?: Proof<A> | FamilyProof;
   /** How its kernels are compared on a device, where several apply; absent where the ladder's own guess will do. */
   readonly trial?: Trial<A>;
   /** How nodes that begin with one of its own become one, in place of the patterns of ops/fuse.ts, which are handed to it. */
@@ -68,10 +71,16 @@ export interface Proof<A> {
   readonly cases: readonly OpCase<A>[];
 }
 
-/** An op's proof, loaded where that has not happened yet. */
-export async function proofOf<A>({ proof }: Op<A>): Promise<Proof<A>> {
-  return typeof proof === "function" ? proof() : proof;
+/** A proof that a function in the table of proofs makes, out of what sets the op apart from others of its family. */
+export interface FamilyProof {
+  /** The function's name. */
+  readonly family: string;
+  /** What it takes. */
+  readonly of: unknown;
 }
+
+/** Gives an op's proof. */
+export type ProofOf = <A>(op: Op<A>) => Promise<Proof<A>>;
 
 /** Error bounds beside values: null where the value is exact. */
 export type Errors = readonly (NdArray | null)[];

@@ -1,26 +1,87 @@
-/** The proofs of all ops: how far a right result may be off, and the inputs that checks run on. */
+import { ChainruleError } from "../core/errors.ts";
+import type { FamilyProof, Op, Proof, ProofOf } from "../graph/op.ts";
+import * as activation from "./elementwise/activation-proof.ts";
+import * as add from "./elementwise/add-proof.ts";
+import * as dropout from "./elementwise/dropout-proof.ts";
+import * as halved from "./half/halved-proof.ts";
+import * as lossScale from "./half/loss-scale-proof.ts";
+import * as scaledControl from "./half/scaled-control-proof.ts";
+import * as scaledPenalty from "./half/scaled-penalty-proof.ts";
+import * as toHalf from "./half/to-half-proof.ts";
+import * as accuracy from "./loss/accuracy-proof.ts";
+import * as classWeightSums from "./loss/class-weight-sums-proof.ts";
+import * as crossEntropy from "./loss/cross-entropy-proof.ts";
+import * as elementwiseLoss from "./loss/elementwise-loss-proof.ts";
+import * as weightedCrossEntropy from "./loss/weighted-cross-entropy-proof.ts";
+import * as bias from "./matmul/bias-proof.ts";
+import * as linear from "./matmul/linear-proof.ts";
+import * as matmul from "./matmul/matmul-proof.ts";
+import * as outerProduct from "./matmul/outer-product-proof.ts";
+import * as layerNorm from "./norm/layer-norm-proof.ts";
+import * as softmax from "./norm/softmax-proof.ts";
+import type { Composition } from "./shared/composed.ts";
+import { composedProof } from "./shared/composed-proof.ts";
+import * as views from "./shared/views-proof.ts";
+import * as accumulate from "./step/accumulate-proof.ts";
+import * as batch from "./step/batch-proof.ts";
+import * as control from "./step/control-proof.ts";
+import * as gradientStats from "./step/gradient-stats-proof.ts";
+import * as movingAverage from "./step/moving-average-proof.ts";
+import * as optimizer from "./step/optimizer-proof.ts";
+import * as penalty from "./step/penalty-proof.ts";
+import * as record from "./step/record-proof.ts";
 
-export * from "./elementwise/activation-proof.ts";
-export * from "./elementwise/add-proof.ts";
-export * from "./elementwise/dropout-proof.ts";
-export * from "./loss/accuracy-proof.ts";
-export * from "./loss/class-weight-sums-proof.ts";
-export * from "./loss/cross-entropy-proof.ts";
-export * from "./loss/elementwise-loss-proof.ts";
-export * from "./loss/weighted-cross-entropy-proof.ts";
-export * from "./matmul/bias-proof.ts";
-export * from "./matmul/linear-proof.ts";
-export * from "./matmul/matmul-proof.ts";
-export * from "./matmul/outer-product-proof.ts";
-export * from "./norm/layer-norm-proof.ts";
-export * from "./norm/softmax-proof.ts";
-export * from "./shared/composed-proof.ts";
-export * from "./shared/views-proof.ts";
-export * from "./step/accumulate-proof.ts";
-export * from "./step/batch-proof.ts";
-export * from "./step/control-proof.ts";
-export * from "./step/gradient-stats-proof.ts";
-export * from "./step/moving-average-proof.ts";
-export * from "./step/optimizer-proof.ts";
-export * from "./step/penalty-proof.ts";
-export * from "./step/record-proof.ts";
+// biome-ignore lint/suspicious/noExplicitAny: the table holds proofs of ops of every attribute type
+type Any = any;
+type Made = Proof<Any> | Promise<Proof<Any>>;
+/** A proof under its op's name, of a composition its cases alone; or, under a family's, what makes one. */
+type Entry = Proof<Any> | ((of: Any, proofOf: ProofOf) => Made);
+
+const table: Readonly<Record<string, Entry>> = {
+  ...activation,
+  ...add,
+  ...dropout,
+  ...halved,
+  ...lossScale,
+  ...scaledControl,
+  ...scaledPenalty,
+  ...toHalf,
+  ...accuracy,
+  ...classWeightSums,
+  ...crossEntropy,
+  ...elementwiseLoss,
+  ...weightedCrossEntropy,
+  ...bias,
+  ...linear,
+  ...matmul,
+  ...outerProduct,
+  ...layerNorm,
+  ...softmax,
+  ...views,
+  ...accumulate,
+  ...batch,
+  ...control,
+  ...gradientStats,
+  ...movingAverage,
+  ...optimizer,
+  ...penalty,
+  ...record,
+  async composedProof(c: Composition<Any>, proofOf) {
+    const { cases } = await find(c.cases ?? { family: c.name, of: null }, proofOf);
+    return composedProof(c, proofOf, cases);
+  },
+};
+
+function find({ family, of }: FamilyProof, proofOf: ProofOf): Made {
+  const entry = Object.hasOwn(table, family) ? table[family]! : null;
+  if (!entry)
+    throw new ChainruleError("model", `there is no proof of ${family}: an op of your own needs one in its record`);
+  return typeof entry === "function" ? entry(of, proofOf) : entry;
+}
+
+/**
+ * The proof of an op: how far a right result may be off, and the inputs that checks run on. Throws ChainruleError "model"
+ * where it neither carries one nor stands in the table.
+ */
+export const proofOf: ProofOf = async <A>({ name, proof }: Op<A>): Promise<Proof<A>> =>
+  proof && "cases" in proof ? proof : find(proof ?? { family: name, of: null }, proofOf);

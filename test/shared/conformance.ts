@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { conform } from "../../src/backend/webgpu/conform.ts";
-import { type AnyOp, proofOf } from "../../src/graph/op.ts";
+import type { AnyOp } from "../../src/graph/op.ts";
+import { proofOf } from "../../src/proof/proof-of.ts";
 import { openGpu } from "./gpu.ts";
 
 /** Declares a test for each kernel of the given ops: its cases, all or the first so many, within the proved bounds. */

@@ -6,7 +6,8 @@ import { conformGraph } from "../../src/check/conformance.ts";
 import { type OnChipOptions, onChip } from "../../src/check/on-chip.ts";
 import { ChainruleError } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/ndarray.ts";
-import { type AnyOp, type OpCase, proofOf } from "../../src/graph/op.ts";
+import type { AnyOp, OpCase } from "../../src/graph/op.ts";
+import { proofOf } from "../../src/proof/proof-of.ts";
 import { openGpu } from "./gpu.ts";
 
 /** Forms of the kernel: written out for one invocation, one subgroup of a CPU's adapter, a GPU's workgroup. */

@@ -1,7 +1,8 @@
 import { expect } from "vitest";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { conform } from "../../src/backend/webgpu/conform.ts";
-import { type AnyOp, proofOf } from "../../src/graph/op.ts";
+import type { AnyOp } from "../../src/graph/op.ts";
+import { proofOf } from "../../src/proof/proof-of.ts";
 import type { Mutant } from "../gpu/mutants.ts";
 
 /** Expects some case of the op to show that the wrong kernel is wrong. */

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { conformGraph } from "../../src/check/conformance.ts";
-import { type AnyOp, proofOf } from "../../src/graph/op.ts";
+import type { AnyOp } from "../../src/graph/op.ts";
+import { proofOf } from "../../src/proof/proof-of.ts";
 
 /** Declares a test for each case of the given ops: what WebAssembly computes lies within the proved bounds. */
 export function wasmConformanceTests(ops: readonly AnyOp[]): void {

@@ -3,11 +3,12 @@ import { type AdapterReport, capsOf, computesOnCpu } from "../../src/backend/web
 import { chooseKernel } from "../../src/backend/webgpu/choose.ts";
 import { formsFor } from "../../src/backend/webgpu/lower.ts";
 import type { Node } from "../../src/graph/graph.ts";
-import { DEFAULT_LIMITS, type DeviceCaps, proofOf } from "../../src/graph/op.ts";
+import { DEFAULT_LIMITS, type DeviceCaps } from "../../src/graph/op.ts";
 import { ops } from "../../src/ops/all.ts";
 import { linear } from "../../src/ops/matmul/linear.ts";
 import { matmul, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
 import { outerProduct } from "../../src/ops/matmul/outer-product.ts";
+import { proofOf } from "../../src/proof/proof-of.ts";
 
 /** What adapters say of themselves, and what they are. Subgroups and names as Mesa's, Dawn's and Firefox's drivers give them. */
 interface Adapter {

@@ -13,11 +13,12 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   "src/platform": ["src/core"],
   "src/graph": ["src/core"],
   "src/data": ["src/core", "src/graph"],
-  "src/backend": ["src/core", "src/graph", "src/platform", "shaders"],
+  "src/backend": ["src/core", "src/graph", "src/proof", "src/platform", "shaders"],
+  "src/proof": ["src/core", "src/graph", "src/ops"],
   "src/ops": ["src/core", "src/graph", "shaders"],
   "src/optim": ["src/core", "src/graph", "src/ops"],
   "src/nn": ["src/core", "src/graph", "src/ops", "src/optim"],
-  "src/train": ["src/core", "src/graph", "src/ops", "src/nn", "src/optim", "src/data", "src/backend"],
+  "src/train": ["src/core", "src/graph", "src/ops", "src/proof", "src/nn", "src/optim", "src/data", "src/backend"],
 };
 const tools = ["src/io", "src/check", "src/bench"];
 const below = Object.keys(libraries);

@@ -3,7 +3,7 @@ import { compile } from "../../scripts/wasm.mjs";
 import type { Backend } from "../../src/backend/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { conformGraph } from "../../src/check/conformance.ts";
-import { proofOf } from "../../src/graph/op.ts";
+import { proofOf } from "../../src/proof/proof-of.ts";
 import { opNamed } from "../shared/gpu.ts";
 import { type Mutant, mutants } from "./mutants.ts";
 

@@ -2,7 +2,7 @@ import { type Comparison, compare, comparisonText } from "../../core/compare.ts"
 import type { NdArray } from "../../core/ndarray.ts";
 import { caseInputs } from "../../graph/case-inputs.ts";
 import type { AnyOp, DeviceCaps, OpCase } from "../../graph/op.ts";
-import { truth } from "../../graph/truth.ts";
+import { truth } from "../../proof/truth.ts";
 import type { AnyKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { runKernel } from "./run-kernel.ts";

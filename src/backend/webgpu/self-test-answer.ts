@@ -1,5 +1,6 @@
 import type { Node, TensorSpec } from "../../graph/graph.ts";
-import { type AnyOp, type OpCase, proofOf } from "../../graph/op.ts";
+import type { AnyOp, OpCase } from "../../graph/op.ts";
+import { proofOf } from "../../proof/proof-of.ts";
 import type { AnyKernel } from "./choose.ts";
 import { type ConformanceResult, conform } from "./conform.ts";
 import type { WebGpuDevice } from "./device.ts";

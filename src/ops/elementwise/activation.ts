@@ -11,7 +11,6 @@ import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import type { ChipWriter } from "../../graph/chip.ts";
 import { expectSame, type TensorSpec } from "../../graph/graph.ts";
 import type { Kernel, Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { COST, elementwise } from "../shared/chip.ts";
 import { flatLaunch, flatWindows, input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
@@ -83,7 +82,7 @@ export function activation(spec: ActivationSpec): Activation {
       declare(w, spec, activationFunction(spec.wgsl, chipName(spec)));
       elementwise(w, y!, (i) => `${chipName(spec)}(${x!.at(i)}, ${floatText(alpha)})`, COST.function);
     },
-    proof: late((p) => p.activationProof(spec)),
+    proof: { family: "activationProof", of: spec },
   };
   return { spec, forward, backward };
 }
@@ -113,7 +112,7 @@ function gradientOp(spec: ActivationSpec): Op<ActivationAttrs> {
       declare(w, spec, derivativeFunction(spec.wgslGradient, spec.of, name));
       elementwise(w, dx!, (i) => `${dy!.at(i)} * ${name}(${v!.at(i)}, ${floatText(alpha)})`, COST.function);
     },
-    proof: late((p) => p.activationGradientProof(spec)),
+    proof: { family: "activationGradientProof", of: spec },
   };
   return op;
 }

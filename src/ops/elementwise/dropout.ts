@@ -5,7 +5,6 @@ import { sizeOf } from "../../core/ndarray.ts";
 import { philox, STREAM } from "../../core/philox.ts";
 import { index } from "../../graph/chip.ts";
 import type { Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { COST, constants, elementwise } from "../shared/chip.ts";
 import { flatLaunch, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
@@ -76,5 +75,4 @@ export const dropout: Op<DropoutAttrs> = {
     constants(w, "DropoutParams", dropoutParams, paramsOf(sizeOf(x!.shape), attrs));
     elementwise(w, y!, (i) => dropped(x!.at(i), index.text(i), cursor!.at), COST.philox);
   },
-  proof: late((p) => p.dropout),
 };

@@ -1,18 +1,7 @@
 import { withHalves } from "../../../shaders/half/half-arrays.ts";
 import { sizeOf } from "../../core/ndarray.ts";
 import type { Graph, Tensor, TensorSpec } from "../../graph/graph.ts";
-import {
-  type AnyOp,
-  type Binding,
-  type DeviceCaps,
-  type Kernel,
-  type KernelPlan,
-  type Launch,
-  type Op,
-  type OpCase,
-  type Proof,
-  proofOf,
-} from "../../graph/op.ts";
+import type { AnyOp, Binding, DeviceCaps, Kernel, KernelPlan, Launch, Op } from "../../graph/op.ts";
 import { subgroupMatrixKernel } from "../matmul/subgroup-matrix.ts";
 import { activationNames } from "../names.ts";
 import { output, scratch } from "../shared/dispatch-plan.ts";
@@ -21,7 +10,7 @@ import { capsForHalves, halfPlan, toHalf } from "./to-half.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: kernels of the op list have attributes of every type
 type AnyKernel = Kernel<any>;
-interface Stores {
+export interface Stores {
   /** The result is stored as halves. */
   readonly toHalf?: true;
 }
@@ -38,12 +27,9 @@ const operands = new Map<string, readonly number[]>([
   ...activationNames.map((name) => [`${name}Gradient`, [1]] as const),
 ]);
 /** Those whose result products read in turn. */
-const storing = ["matmul", "transposeMatmul", "linear", "linearInputGradient"];
+export const storing = ["matmul", "transposeMatmul", "linear", "linearInputGradient"];
 /** Kernels whose reading counts: they have one of each kind of inner loop. */
 const READ_NATIVELY = ["block64", "block128", "tall", "direct"];
-
-/** More cases than an op with kernels of many sizes has. */
-const MANY = 9;
 
 /** The inputs of an op that may be stored as halves; none of most. */
 export const halvesOf = (op: AnyOp): readonly number[] => operands.get(op.name) ?? [];
@@ -94,7 +80,7 @@ function make(op: AnyOp): Op<Stores> {
         }
       : {}),
     fuse: fuseHalved(halved, wideOf),
-    proof: () => proofFor(op),
+    proof: { family: "halvedProof", of: op },
   };
 }
 
@@ -161,39 +147,4 @@ function storedApart(plan: KernelPlan, { shape }: TensorSpec, caps: DeviceCaps):
   const size = sizeOf(shape);
   const stores = halfPlan(size, { ...at, access: "read" }, output(0), caps, size % 4 === 0);
   return { scratch: [...before, { shape, dtype: "f32" }], launches: [...redirected, ...stores.launches] };
-}
-
-/** The bound of the op, and of storing its result. */
-async function proofFor(op: AnyOp): Promise<Proof<Stores>> {
-  const { bound, cases } = await proofOf(op);
-  const stored = await proofOf(toHalf);
-  return {
-    async bound(inputs, errors, outputs, attrs) {
-      if (!attrs?.toHalf) return bound!(inputs, errors, outputs, attrs);
-      const y = op.reference(inputs, attrs);
-      return stored.bound!(y, await bound!(inputs, errors, y, attrs), outputs, null);
-    },
-    cases: casesOf(op, cases),
-  };
-}
-
-/** The op's own, with operands stored as halves; and where a product may read the result, with that stored so too. */
-function casesOf(op: AnyOp, given: readonly OpCase<Stores>[]): readonly OpCase<Stores>[] {
-  const halves = halvesOf(op);
-  // Some of many: sizes are what the op's own are for.
-  const own = given.filter((_, i) => given.length < MANY || i % 6 === 1 || i === given.length - 1);
-  const cases = own.map((c) => ({
-    ...c,
-    name: `${c.name} of halves`,
-    inputs: c.inputs.map((x, i) => (halves.includes(i) && x.dtype === "f32" ? { ...x, dtype: "f16" as const } : x)),
-  }));
-  if (!storing.includes(op.name)) return cases;
-  const stores = cases
-    .filter((_, i) => i % 2 === 0)
-    .map((c) => ({
-      ...c,
-      name: `${c.name} to halves`,
-      attrs: { ...c.attrs, toHalf: true as const },
-    }));
-  return [...cases, ...stores];
 }

@@ -1,7 +1,7 @@
-import { CONTROL, CONTROL_SIZE } from "../../../shaders/step/step.ts";
+import { CONTROL } from "../../../shaders/step/step.ts";
 import type { Op } from "../../graph/op.ts";
 import { input, output } from "../shared/dispatch-plan.ts";
-import { boundLike, floatLike, U } from "../shared/rounding.ts";
+import { floatLike } from "../shared/rounding.ts";
 
 const code = (share: number): string => `
 @group(0) @binding(1) var<storage, read> control: array<f32>;
@@ -37,17 +37,4 @@ export const lossScale: Op<LossScaleAttrs> = {
       }),
     },
   ],
-  proof: {
-    // The share is rounded, and so is the product, but for a share that is a power of two.
-    bound(_inputs, _errors, [scale], { share }) {
-      const out = boundLike(scale!);
-      out.data[0] = Number.isInteger(Math.log2(share)) ? 0 : 2.5 * U * scale!.data[0]!;
-      return [out];
-    },
-    cases: [1, 1 / 3].map((share) => ({
-      name: `of a step, share ${share === 1 ? "1" : "1/3"}`,
-      inputs: [{ shape: [CONTROL_SIZE], dtype: "f32" as const, fill: [0.1, 1, 2 ** -10, 2.5, 0.2, 0.1, 1024, 17] }],
-      attrs: { share },
-    })),
-  },
 };

@@ -1,7 +1,7 @@
 import { scaling } from "../../../shaders/half/loss-scale.ts";
 import { CONTROL, LARGEST_SCALE, LEAST_SCALE } from "../../../shaders/step/step.ts";
 import type { NdArray } from "../../core/ndarray.ts";
-import { type Op, type OpCase, type Proof, proofOf } from "../../graph/op.ts";
+import type { Op } from "../../graph/op.ts";
 import type { ControlAttrs } from "../step/control.ts";
 import { type RecordAttrs, seal } from "../step/record.ts";
 
@@ -44,32 +44,13 @@ const make = (controlAndRecord: Op<ControlAttrs & RecordAttrs>): Op<ScaledContro
       return kernel.plan(inputs, outputs, { ...a, scaling: scaling(a.growAfter) }, caps);
     },
   })),
-  proof: () => proofFor(controlAndRecord),
+  proof: { family: "scaledControlProof", of: controlAndRecord },
 });
 
-async function proofFor(op: Op<ControlAttrs & RecordAttrs>): Promise<Proof<ScaledControlAttrs>> {
-  const whole = await proofOf(op);
-  return {
-    async bound(inputs, errors, outputs, attrs) {
-      const scale = inputs[0]!.data[CONTROL.scale]!;
-      const step = inputs[1]!.data[0]!;
-      const [c, cursor, ring] = await whole.bound!(unscaled(inputs, scale), errors, outputs, attrs);
-      // All three are exact: the scale is moved by powers of two.
-      for (const at of [CONTROL.scale, CONTROL.good]) c!.data[at] = 0;
-      c!.data[CONTROL.clip]! /= scale;
-      // The seal is one of numbers that were rounded.
-      const mark = slotOf(step, attrs) + 3;
-      ring!.data[mark] = Math.abs(outputs[2]!.data[mark]!);
-      return [c!, cursor ?? null, ring!];
-    },
-    cases: casesOf(whole.cases),
-  };
-}
-
-const slotOf = (step: number, { slots }: RecordAttrs): number => (step % slots) * 4;
+export const slotOf = (step: number, { slots }: RecordAttrs): number => (step % slots) * 4;
 
 /** The same with sums of squares of gradients that are not scaled. */
-function unscaled(inputs: readonly NdArray[], scale: number): readonly NdArray[] {
+export function unscaled(inputs: readonly NdArray[], scale: number): readonly NdArray[] {
   return inputs.map((x, i) => {
     if (i !== 3) return x;
     return { ...x, data: x.data.map((v, k) => (k % 2 === 0 ? v / scale / scale : v)) as typeof x.data };
@@ -84,24 +65,4 @@ function moveScale(d: NdArray["data"], fine: boolean, growAfter: number): void {
   if (grows) d[CONTROL.scale] = Math.min(2 * scale, LARGEST_SCALE);
   else if (!fine && growAfter > 0) d[CONTROL.scale] = Math.max(scale / 2, LEAST_SCALE);
   d[CONTROL.good] = grows ? 0 : good;
-}
-
-function casesOf(cases: readonly OpCase<ControlAttrs & RecordAttrs>[]): readonly OpCase<ScaledControlAttrs>[] {
-  const given = (name: string): OpCase<ControlAttrs & RecordAttrs> => cases.find((c) => c.name === name)!;
-  const at = (name: string, of: string, scale: number, good: number, growAfter: number) => {
-    const { inputs, attrs } = given(of);
-    const [c, ...rest] = inputs;
-    const fill = [...(c!.fill as readonly number[]).slice(0, CONTROL.scale), scale, good];
-    return { name, inputs: [{ ...c!, fill }, ...rest], attrs: { ...attrs, growAfter } };
-  };
-  return [
-    at("a good step", "constant", 1024, 6, 8),
-    at("clips", "clips", 2 ** -6, 6, 8),
-    at("cosine", "cosine", 4, 6, 8),
-    at("the scale doubles", "constant", 1024, 7, 8),
-    at("no larger", "constant", LARGEST_SCALE, 7, 8),
-    at("the scale halves", "loss is NaN", 1024, 7, 8),
-    at("no smaller", "loss is infinite", LEAST_SCALE, 0, 8),
-    at("the scale stays", "loss is NaN", 0.5, 3, 0),
-  ];
 }

@@ -1,7 +1,6 @@
 import { correctParams, countCorrect as countCode } from "../../../shaders/loss/elementwise-loss.ts";
 import { expectRank } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { countCorrectOnChip } from "../norm/rows-chip.ts";
 import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
@@ -39,5 +38,4 @@ export const countCorrect: Op<null> = {
       },
     },
   ],
-  proof: late((p) => p.countCorrect),
 };

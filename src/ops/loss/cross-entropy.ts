@@ -8,7 +8,6 @@ import { total, totalParams } from "../../../shaders/reduce.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import { expectRank, wrongShapes } from "../../graph/graph.ts";
 import type { Binding, DeviceCaps, KernelPlan, Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { rowExpSum } from "../norm/row-exp.ts";
 import { rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "../norm/row-plan.ts";
 import { crossEntropyGradientOnChip, crossEntropyOnChip } from "../norm/rows-chip.ts";
@@ -81,7 +80,6 @@ export const crossEntropy: Op<null> = {
       suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
     },
   ],
-  proof: late((p) => p.crossEntropy),
 };
 
 /** dx = (softmax(x) - onehot(label)) dloss / rows */
@@ -121,7 +119,6 @@ export const crossEntropyGradient: Op<null> = {
       suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
     },
   ],
-  proof: late((p) => p.crossEntropyGradient),
 };
 
 /** Rows that one workgroup takes by itself. */
@@ -159,5 +156,4 @@ export const crossEntropyWithGradient: Op<null> = composed({
       suits: ([x]) => x!.shape[0]! <= ALONE_ROWS && x!.shape[1]! <= SHORT_ROW,
     },
   ],
-  cases: (p) => p.crossEntropyWithGradient.cases,
 });

@@ -12,7 +12,6 @@ import { sizeOf } from "../../core/ndarray.ts";
 import type { ChipWriter } from "../../graph/chip.ts";
 import { expectSame } from "../../graph/graph.ts";
 import type { Kernel, KernelPlan, Launch, Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { elementwise } from "../shared/chip.ts";
 import { composed } from "../shared/composed.ts";
 import { flatLaunch, input, output, scratch } from "../shared/dispatch-plan.ts";
@@ -86,7 +85,7 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
       const scale = `${floatText(scaleOf(spec, sizeOf(p!.shape)))} * ${dloss!.at(0)}`;
       elementwise(w, dp!, (i) => `${slope}(${p!.at(i)}, ${t!.at(i)}) * ${scale}`);
     },
-    proof: late((p) => p.lossGradientProof(spec)),
+    proof: { family: "lossGradientProof", of: spec },
   };
 
   const forward: Op<null> = {
@@ -127,7 +126,7 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
       const sum = w.total([[0, size]], (i, partial) => w.add(`${partial} += ${term}(${p!.at(i)}, ${t!.at(i)});`));
       w.once(() => w.add(`${y!.at(0)} = ${sum} * ${floatText(scaleOf(spec, size))};`));
     },
-    proof: late((p) => p.lossProof(spec)),
+    proof: { family: "lossProof", of: spec },
   };
   const withGradient = composed<null>({
     name: `${spec.name}WithGradient`,
@@ -139,7 +138,7 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
       outputs: [{ part: 0 }, { part: 1 }],
     }),
     kernels: [bothKernel(spec, false), bothKernel(spec, true)],
-    cases: (p) => p.lossGradientProof(spec).cases,
+    cases: { family: "lossGradientProof", of: spec },
   });
   return { forward, backward, withGradient };
 }

@@ -6,7 +6,6 @@ import {
 } from "../../../shaders/loss/weighted-cross-entropy.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { rowExpSum } from "../norm/row-exp.ts";
 import { rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "../norm/row-plan.ts";
 import { weightedCrossEntropyGradientOnChip, weightedCrossEntropyOnChip } from "../norm/rows-chip.ts";
@@ -83,7 +82,6 @@ export const weightedCrossEntropy: Op<WeightedAttrs> = {
       suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
     },
   ],
-  proof: late((p) => p.weightedCrossEntropy),
 };
 
 /** dx = ((1 - s) w[label] (p - onehot(label)) + s / N (sums[1] p - w)) dloss / sums[0], p = softmax(x) */
@@ -129,7 +127,6 @@ export const weightedCrossEntropyGradient: Op<WeightedAttrs> = {
       suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
     },
   ],
-  proof: late((p) => p.weightedCrossEntropyGradient),
 };
 
 const gradientBindings = [input(0), input(1), input(2), input(3), input(4), output(0)];
@@ -172,5 +169,4 @@ export const weightedCrossEntropyWithGradient: Op<WeightedAttrs> = composed<Weig
       suits: ([x]) => x!.shape[0]! <= ALONE_ROWS && x!.shape[1]! <= SHORT_ROW,
     },
   ],
-  cases: (p) => p.weightedCrossEntropyWithGradient.cases,
 });

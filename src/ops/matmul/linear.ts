@@ -36,7 +36,6 @@ export const linear: Op<LinearAttrs> = composed({
     }),
     alpha: ({ alpha }) => alpha,
   }),
-  cases: (p) => p.linear.cases,
 });
 
 /** dx = (dy wT) f'(v), from dy, w and v: back through a layer and the activation before it, in one kernel. */
@@ -55,7 +54,6 @@ export const linearInputGradient: Op<LinearAttrs> = composed({
     epilogue: ({ activation }) => ({ ...NO_EPILOGUE, derivative: derivativeOf(activationNamed(activation!).spec) }),
     alpha: ({ alpha }) => alpha,
   }),
-  cases: (p) => p.linearInputGradient.cases,
 });
 
 /** dw = xT dy and db, the sums of dy's columns, from x and dy: both gradients of a layer in one kernel. */
@@ -74,7 +72,6 @@ export const linearWeightGradient: Op<null> = composed({
     epilogue: () => ({ ...NO_EPILOGUE, columnSums: true }),
     alpha: () => 0,
   }).filter(({ name }) => !/\/row/.test(name)),
-  cases: (p) => p.linearWeightGradient.cases,
 });
 
 function activationNamed(name: string): (typeof activations)[string] {

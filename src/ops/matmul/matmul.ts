@@ -1,7 +1,6 @@
 import type { MatmulForm } from "../../../shaders/matmul/common.ts";
 import type { Graph, Tensor } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { productOnChip } from "../shared/chip.ts";
 import { productPlan } from "../shared/wasm-plan.ts";
 import { matmulKernels, plainUse } from "./kernels.ts";
@@ -34,7 +33,6 @@ export const matmul: Op<null> = {
   ),
   onChip: productOnChip("NN"),
   trial: productTrial(() => "NN"),
-  proof: late((p) => p.matmul),
 };
 
 /** A BT or AT B, without ever materialising the transpose: the backward pass of a layer. */
@@ -50,7 +48,6 @@ export const transposeMatmul: Op<TransposeAttrs> = {
   kernels: matmulKernels("transposeMatmul", plainUse(formOf)),
   onChip: (w, inputs, outputs, attrs) => productOnChip(formOf(attrs))(w, inputs, outputs, attrs),
   trial: productTrial(formOf),
-  proof: late((p) => p.transposeMatmul),
 };
 
 export function formOf(attrs: TransposeAttrs): MatmulForm {

@@ -7,7 +7,6 @@ import {
 } from "../../../shaders/matmul/outer-product.ts";
 import { expectRank, type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { DeviceCaps, Kernel, Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { productOnChip } from "../shared/chip.ts";
 import { flatLaunch, flatWindows, input, output } from "../shared/dispatch-plan.ts";
 import { productPlan } from "../shared/wasm-plan.ts";
@@ -45,7 +44,6 @@ export const outerProduct: Op<null> = {
   ],
   kernels: [flat("scalar", false), flat("vec4", true), tile],
   onChip: productOnChip("TN"),
-  proof: late((p) => p.outerProduct),
 };
 
 function flat(name: string, vector: boolean): Kernel<null> {

@@ -7,7 +7,6 @@ import {
 import { sizeOf } from "../../core/ndarray.ts";
 import { expectRank, type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { sumRows } from "../matmul/bias.ts";
 import { grid, input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
@@ -67,7 +66,6 @@ export const layerNorm: Op<LayerNormAttrs> = {
         rowLaunch(forwardCode(), x!, eps, [0, 1, 2].map(input).concat([0, 1, 2].map(output)), caps),
     },
   ],
-  proof: late((p) => p.layerNorm),
 };
 
 /** dx [M, N] from dy, x, gamma, mean, rstd. */
@@ -108,7 +106,6 @@ export const layerNormGradient: Op<LayerNormAttrs> = {
         rowLaunch(gradientCode(), dy!, eps, [...[0, 1, 2, 3, 4].map(input), output(0)], caps),
     },
   ],
-  proof: late((p) => p.layerNormGradient),
 };
 
 /** dgamma [N] = sum over rows of dy (x - mean) rstd. */
@@ -152,5 +149,4 @@ export const layerNormScaleGradient: Op<LayerNormAttrs> = {
       },
     },
   ],
-  proof: late((p) => p.layerNormScaleGradient),
 };

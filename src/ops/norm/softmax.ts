@@ -1,7 +1,6 @@
 import { softmaxGradient as gradientCode, softmax as softmaxCode } from "../../../shaders/norm/rows.ts";
 import { expectRank, expectSame } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall } from "../shared/wasm-plan.ts";
@@ -34,7 +33,6 @@ export const softmax: Op<null> = {
       plan: ([x], _o, _a, caps) => rowLaunch(softmaxCode(), x!, 0, [input(0), output(0)], caps),
     },
   ],
-  proof: late((p) => p.softmax),
 };
 
 /** dx = y (dy - sum(dy y)), row by row. */
@@ -63,5 +61,4 @@ export const softmaxGradient: Op<null> = {
       plan: ([dy], _o, _a, caps) => rowLaunch(gradientCode(), dy!, 0, [input(0), input(1), output(0)], caps),
     },
   ],
-  proof: late((p) => p.softmaxGradient),
 };

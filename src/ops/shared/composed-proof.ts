@@ -1,9 +1,14 @@
 import type { NdArray } from "../../core/ndarray.ts";
-import { type Proof, proofOf } from "../../graph/op.ts";
+import type { OpCase, Proof, ProofOf } from "../../graph/op.ts";
 import { type Composition, valuesAt } from "./composed.ts";
 
+/** Of a composition: `cases` are its own. */
+export function composedProof<A>(c: Composition<A>, proofOf: ProofOf, cases: readonly OpCase<A>[]): Proof<A> {
+  return { bound: boundOfParts(c.body, proofOf), cases };
+}
+
 /** The bound of a composition: each part's, with what the parts before it may be off by. */
-export function boundOfParts<A>(body: Composition<A>["body"]): NonNullable<Proof<A>["bound"]> {
+function boundOfParts<A>(body: Composition<A>["body"], proofOf: ProofOf): NonNullable<Proof<A>["bound"]> {
   type Bounded = { readonly value: NdArray; readonly error: NdArray | null };
   return async (inputs, errors, _outputs, attrs) => {
     const { parts, outputs } = body(attrs, inputs.length);

@@ -1,8 +1,7 @@
 import { ChainruleError } from "../../core/errors.ts";
 import type { NdArray } from "../../core/ndarray.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
-import type { AnyOp, Binding, Kernel, Op, OpCase, WasmCall } from "../../graph/op.ts";
-import { late, type Proofs } from "../late.ts";
+import type { AnyOp, Binding, FamilyProof, Kernel, Op, WasmCall } from "../../graph/op.ts";
 import { input, output, scratch } from "./dispatch-plan.ts";
 
 /** A value inside a composition: its input, or an output of an earlier part. */
@@ -26,8 +25,8 @@ export interface Composition<A> {
   /** The parts in order, and which values are the outputs; `inputs` counts the node's inputs. */
   readonly body: (attrs: A, inputs: number) => { readonly parts: readonly Part[]; readonly outputs: readonly Ref[] };
   readonly kernels: readonly Kernel<A>[];
-  /** Its cases, out of the module of proofs; the bound is made of the parts'. */
-  readonly cases: (proofs: Proofs) => readonly OpCase<A>[];
+  /** Whose cases are its own, where they do not stand under its name among the proofs; the bound is made of the parts'. */
+  readonly cases?: FamilyProof;
   readonly inPlace?: Op<A>["inPlace"];
   readonly trial?: Op<A>["trial"];
 }
@@ -94,7 +93,7 @@ export function composed<A>(c: Composition<A>): Op<A> {
     },
     gradient: "none",
     kernels: c.kernels,
-    proof: late((p) => ({ bound: p.boundOfParts(c.body), cases: c.cases(p) })),
+    proof: { family: "composedProof", of: c },
     ...(c.inPlace ? { inPlace: c.inPlace } : {}),
     ...(c.trial ? { trial: c.trial } : {}),
   };

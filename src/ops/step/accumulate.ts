@@ -9,7 +9,6 @@ import {
 import { sizeOf, zeros } from "../../core/ndarray.ts";
 import { expectSame } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { constants, elementwise } from "../shared/chip.ts";
 import { flatLaunch, flatWindows, input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
@@ -51,7 +50,6 @@ export const combine: Op<CombineAttrs> = {
         }),
     },
   ],
-  proof: late((p) => p.combine),
 };
 
 export interface PartCursorAttrs {
@@ -92,5 +90,4 @@ export const partCursor: Op<PartCursorAttrs> = {
       }),
     },
   ],
-  proof: late((p) => p.partCursor),
 };

@@ -16,7 +16,6 @@ import { STREAM } from "../../core/philox.ts";
 import { index } from "../../graph/chip.ts";
 import { wrongShapes } from "../../graph/graph.ts";
 import type { Kernel, Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { COST, constants, elementwise } from "../shared/chip.ts";
 import { composed } from "../shared/composed.ts";
 import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
@@ -96,7 +95,6 @@ export const batchIndex: Op<BatchIndexAttrs> = {
       },
     },
   ],
-  proof: late((p) => p.batchIndex),
 };
 
 /** y [batch, ...] = rows of data [n, ...] named by index u32 [batch]. */
@@ -143,7 +141,6 @@ export const gather: Op<null> = {
       },
     },
   ],
-  proof: late((p) => p.gather),
 };
 
 /** Values of x and y together up to which a row is one invocation's work. */
@@ -161,7 +158,6 @@ export const drawBatch: Op<BatchIndexAttrs> = composed<BatchIndexAttrs>({
     outputs: [{ part: 0 }, { part: 1 }, { part: 2 }],
   }),
   kernels: [drawKernel(false), drawKernel(true)],
-  cases: (p) => p.drawBatch.cases,
 });
 
 function drawKernel(alone: boolean): Kernel<BatchIndexAttrs> {

@@ -15,7 +15,6 @@ import { sizeOf } from "../../core/ndarray.ts";
 import { index } from "../../graph/chip.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { COST, constants } from "../shared/chip.ts";
 import { composed } from "../shared/composed.ts";
 import { input, output } from "../shared/dispatch-plan.ts";
@@ -126,7 +125,6 @@ export const control: Op<ControlAttrs> = {
       }),
     },
   ],
-  proof: late((p) => p.control),
 };
 
 /** What both kernels of control take from the host. */
@@ -178,5 +176,4 @@ export const controlAndRecord: Op<ControlAttrs & RecordAttrs> = composed<Control
       }),
     },
   ],
-  cases: (p) => p.controlAndRecord.cases,
 });

@@ -3,7 +3,6 @@ import { CONTROL } from "../../../shaders/step/step.ts";
 import { sizeOf } from "../../core/ndarray.ts";
 import { expectSame } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { constants } from "../shared/chip.ts";
 import { flatLaunch, flatWindows, input, output } from "../shared/dispatch-plan.ts";
 import { call, float, partsOf } from "../shared/wasm-plan.ts";
@@ -56,5 +55,4 @@ export const movingAverage: Op<MovingAverageAttrs> = {
       },
     },
   ],
-  proof: late((p) => p.movingAverage),
 };

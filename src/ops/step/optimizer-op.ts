@@ -12,7 +12,6 @@ import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import { index } from "../../graph/chip.ts";
 import { expectSame, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { constants } from "../shared/chip.ts";
 import { flatLaunch, flatWindows, input, output } from "../shared/dispatch-plan.ts";
 import { call, float, partsOf } from "../shared/wasm-plan.ts";
@@ -155,7 +154,7 @@ export function optimizerOp(rule: OptimizerRule, variants: readonly Partial<Opti
         },
       },
     ],
-    proof: late((p) => p.optimizerProof(rule, variants)),
+    proof: { family: "optimizerProof", of: { rule, variants } },
   };
   return op;
 }

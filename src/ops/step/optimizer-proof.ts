@@ -11,10 +11,13 @@ import {
   ratesAt,
 } from "./optimizer-op.ts";
 
-export function optimizerProof(
-  rule: OptimizerRule,
-  variants: readonly Partial<OptimizerAttrs>[],
-): Proof<OptimizerAttrs> {
+export function optimizerProof({
+  rule,
+  variants,
+}: {
+  readonly rule: OptimizerRule;
+  readonly variants: readonly Partial<OptimizerAttrs>[];
+}): Proof<OptimizerAttrs> {
   return {
     /** Relative to what is added up: the parameter, and the step with every sum taken of absolute values. */
     bound(inputs, _errors, outputs, a) {

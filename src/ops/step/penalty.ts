@@ -10,7 +10,6 @@ import { CONTROL } from "../../../shaders/step/step.ts";
 import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import { expectSame } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { constants } from "../shared/chip.ts";
 import { flatLaunch, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
@@ -69,7 +68,6 @@ export const penalty: Op<PenaltyAttrs> = {
       },
     },
   ],
-  proof: late((p) => p.penalty),
 };
 
 /**
@@ -111,7 +109,6 @@ export const penaltyGradient: Op<PenaltyAttrs> = {
       },
     },
   ],
-  proof: late((p) => p.penaltyGradient),
 };
 
 /** By how much dw is scaled. */

@@ -11,7 +11,6 @@ import {
 } from "../../../shaders/step/step.ts";
 import { type NdArray, ndarray } from "../../core/ndarray.ts";
 import type { Op } from "../../graph/op.ts";
-import { late } from "../late.ts";
 import { COST, constants } from "../shared/chip.ts";
 import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
 import { call } from "../shared/wasm-plan.ts";
@@ -92,7 +91,6 @@ export const record: Op<RecordAttrs> = {
       }),
     },
   ],
-  proof: late((p) => p.record),
 };
 
 /** cursor and ring [slots, 2] in place: writes (loss, rows right) of an evaluation batch and goes to the next. */
@@ -136,7 +134,6 @@ export const tally: Op<RecordAttrs> = {
       }),
     },
   ],
-  proof: late((p) => p.tally),
 };
 
 /** A cursor at the start of training. */

@@ -1,6 +1,6 @@
 import { cast, type NdArray } from "../core/ndarray.ts";
-import type { Graph, Tensor } from "./graph.ts";
-import { proofOf } from "./op.ts";
+import type { Graph, Tensor } from "../graph/graph.ts";
+import { proofOf } from "./proof-of.ts";
 
 /** How long a step in plain loops computes before others have their turn. */
 const SLICE_MS = 30;

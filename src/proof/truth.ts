@@ -1,5 +1,6 @@
 import { cast, type NdArray } from "../core/ndarray.ts";
-import { type AnyOp, proofOf } from "./op.ts";
+import type { AnyOp } from "../graph/op.ts";
+import { proofOf } from "./proof-of.ts";
 
 /** The f64 truth of an op on f32 inputs, with the bound that a right f32 result keeps. Inputs are left unchanged. */
 export async function truth(
