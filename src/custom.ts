@@ -20,7 +20,7 @@ export {
   expectRank,
   expectSame,
   type Given,
-  type Graph,
+  type GraphBuilder as Graph,
   type Node,
   type Tensor,
   type TensorSpec,

@@ -18,9 +18,9 @@ export { type DType, type NdArray, ndarray, type Shape, type TypedArray } from "
 export type { Resource } from "./core/resource.ts";
 export type { TableFormat } from "./data/csv-format.ts";
 export type { Reading } from "./data/csv-looks.ts";
-export type { TableNotice } from "./data/csv-notices.ts";
 export type { Column, DataSplit, Dataset, DroppedRows, Scaling, TableFacts } from "./data/dataset.ts";
 export { type DataPreset, type DataPresetOptions, dataPreset, type ReadFile } from "./data/presets.ts";
+export type { TableNotice } from "./data/table-notice.ts";
 export type { Task } from "./data/task.ts";
 export type { TensorSpec } from "./graph/graph.ts";
 export { balancedClassWeights } from "./nn/class-weights.ts";
@@ -53,6 +53,7 @@ export type { AverageSpec, OptimizerSpec } from "./optim/optimizer.ts";
 export type { PenaltySpec } from "./optim/penalty.ts";
 export type { ScheduleSpec } from "./optim/schedule.ts";
 export { type Choice, chooseTrainer, type MeasuredBackend } from "./train/choose-backend.ts";
+export { createTrainer } from "./train/create-trainer.ts";
 export type { RowSource, Rows } from "./train/data/row-source.ts";
 export type { Evaluation } from "./train/evaluation/evaluation.ts";
 export { Predictor } from "./train/evaluation/predictor.ts";
@@ -79,10 +80,4 @@ export type { RecoveryEvent, RecoveryOptions } from "./train/recovery/recovery.t
 export type { StepMetrics } from "./train/run/metrics.ts";
 export type { ResolvedOptions, TrainerOptions } from "./train/run/options.ts";
 export type { TrainerState } from "./train/run/state.ts";
-export {
-  createTrainer,
-  type RunOptions,
-  type Trainer,
-  type WeightsChoice,
-  type WeightsOptions,
-} from "./train/trainer.ts";
+export type { RunOptions, Trainer, WeightsChoice, WeightsOptions } from "./train/trainer.ts";

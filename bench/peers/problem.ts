@@ -2,7 +2,7 @@ import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { sample } from "../../src/bench/step.ts";
 import type { NdArray } from "../../src/core/ndarray.ts";
 import { initialise } from "../../src/nn/initialise.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { CHECKED_STEPS, modelOf, type TrainingTask } from "./tasks.ts";
 
 /** Data and first weights of a task: drawn from seeds, so that every page has the same. */

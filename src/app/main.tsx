@@ -24,7 +24,10 @@ Object.defineProperty(window, "chainrule", {
   }),
 });
 
-start();
+start({
+  // The X-ray looks at a run's own beginning, before it has run away from it.
+  gradients: async () => (await import("./gradients/state.ts")).firstCheck(),
+});
 // Without its Chinese the page still opens, in English.
 void speak(preferredLanguage())
   .catch(() => undefined)

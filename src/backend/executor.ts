@@ -2,14 +2,9 @@ import type { NdArray } from "../core/ndarray.ts";
 import type { Resource } from "../core/resource.ts";
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
 import type { ExecutorCache } from "./cache.ts";
+import type { MemoryUse } from "./memory-use.ts";
 
-/** Memory that is held now. */
-export interface MemoryUse {
-  /** Bytes on the device, or of the CPU executor. */
-  readonly liveBytes: number;
-  /** Buffers that these bytes are in. */
-  readonly buffers: number;
-}
+export type { MemoryUse } from "./memory-use.ts";
 
 /** A graph made ready to run. Variables keep their values from run to run. */
 export interface Executor extends Resource {
@@ -80,5 +75,5 @@ export interface Backend extends Resource {
    * Bytes that a graph takes with buffers of `also` bytes beside it, asked for and given back. Throws ChainruleError
    * "limit" where they cannot be had. Absent where nothing is known of that.
    */
-  room?(g: Graph, nodes: readonly Node[], also: readonly number[]): Promise<number>;
+  probeMemory?(g: Graph, nodes: readonly Node[], also: readonly number[]): Promise<number>;
 }

@@ -1,5 +1,5 @@
 import type { Backend } from "../backend/executor.ts";
-import { createTrainer } from "../train/trainer.ts";
+import { createTrainer } from "../train/create-trainer.ts";
 import { measureInTurns, type Timing } from "./stats.ts";
 import { mlp, sample, stepsOf } from "./step.ts";
 

@@ -6,8 +6,7 @@ import { type NdArray, ndarray } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM } from "../core/philox.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import type { AnyOp } from "../graph/op.ts";
-import { matmul, transposeMatmul } from "../ops/matmul/matmul.ts";
-import { outerProduct } from "../ops/matmul/outer-product.ts";
+import { matmul, outerProduct, transposeMatmul } from "../ops/matmul/matmul.ts";
 import { measure, type Timing } from "./stats.ts";
 
 export type ProductForm = "NN" | "NT" | "TN" | "outer";

@@ -9,9 +9,10 @@ import { initialise } from "../nn/initialise.ts";
 import { losses } from "../nn/losses.ts";
 import { type ModelSpec, parseModel, widths } from "../nn/model.ts";
 import { fuse } from "../ops/fuse.ts";
+import { createTrainer } from "../train/create-trainer.ts";
 import type { Precision } from "../train/f16/precision.ts";
 import { gradientGraph } from "../train/run/gradient-graph.ts";
-import { createTrainer, type Trainer } from "../train/trainer.ts";
+import type { Trainer } from "../train/trainer.ts";
 import { measureInTurns, type Timing, type Work } from "./stats.ts";
 
 export interface StepSize {

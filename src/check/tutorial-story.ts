@@ -1,7 +1,7 @@
 import { referenceBackend } from "../backend/reference/executor.ts";
 import { tutorialData } from "../data/synthetic.ts";
 import { trainingPresets } from "../nn/presets.ts";
-import { createTrainer } from "../train/trainer.ts";
+import { createTrainer } from "../train/create-trainer.ts";
 
 /** What becomes of a tutorial run that goes on past where its text stops printing. */
 export interface TutorialStory {

@@ -6,9 +6,10 @@ import { createNodeGpu } from "../backend/webgpu/node.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { DeviceRecord } from "../io/checkpoint/checkpoint.ts";
 import { choiceText, chooseTrainer } from "../train/choose-backend.ts";
+import { createTrainer } from "../train/create-trainer.ts";
 import type { RecoveryEvent, RecoveryOptions } from "../train/recovery/recovery.ts";
 import type { TrainerOptions } from "../train/run/options.ts";
-import { createTrainer, type Trainer } from "../train/trainer.ts";
+import type { Trainer } from "../train/trainer.ts";
 import { note } from "./output.ts";
 
 export type BackendChoice = "auto" | "webgpu" | "cpu" | "reference";

@@ -1,8 +1,9 @@
 import { quote } from "../core/format.ts";
 import { type NdArray, reshape } from "../core/ndarray.ts";
-import { mergedColumns, noticeText } from "../data/csv-notices.ts";
+import { mergedColumns } from "../data/csv-notices.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { fitScaling } from "../data/standardise.ts";
+import { noticeText } from "../data/table-notice.ts";
 import type { Task } from "../data/task.ts";
 import { losses } from "../nn/losses.ts";
 import { type ModelSpec, widths } from "../nn/model.ts";

@@ -1,10 +1,10 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
-import { noticeText } from "../data/csv-notices.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Preprocessing, preprocessingOf } from "../data/preprocessing.ts";
 import { dataPresets } from "../data/presets.ts";
+import { noticeText } from "../data/table-notice.ts";
 import { HEAD_BYTES, openRowFile, rowFormat } from "../io/dataset/row-file.ts";
 import type { ModelSpec } from "../nn/model.ts";
 import { openFileSource } from "../platform/file-source.ts";

@@ -2,10 +2,10 @@ import { ChainruleError } from "../core/errors.ts";
 import { quote } from "../core/format.ts";
 import { type FieldReader, fieldReader } from "./csv-format.ts";
 import { readingOf } from "./csv-looks.ts";
-import { readingText } from "./csv-notices.ts";
 import type { CsvRecord } from "./csv-records.ts";
 import type { Table } from "./csv-table.ts";
 import type { Column } from "./dataset.ts";
+import { readingText } from "./table-notice.ts";
 
 /** Columns that one column of categories may become: a name or an identifier has a text of its own in every row. */
 const MOST_CATEGORIES = 256;

@@ -2,10 +2,11 @@ import { ChainruleError } from "../core/errors.ts";
 import { cast, ndarray } from "../core/ndarray.ts";
 import { classColumn, columnKinds, encodeColumns, encodedNames, type TableRows, textsOf } from "./csv-columns.ts";
 import type { TableFormat } from "./csv-format.ts";
-import { columnNotices, type TableNotice } from "./csv-notices.ts";
+import { columnNotices } from "./csv-notices.ts";
 import type { CsvRecord } from "./csv-records.ts";
 import { readTable, type Table } from "./csv-table.ts";
 import { type Column, type Dataset, type DroppedRows, validateDataset } from "./dataset.ts";
+import type { TableNotice } from "./table-notice.ts";
 import { type Task, taskOf, taskOfSeveral } from "./task.ts";
 
 /** What the columns of a CSV file are for, and how its fields are written. */

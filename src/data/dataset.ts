@@ -1,7 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, shapeText, type TypedArray } from "../core/ndarray.ts";
 import type { TableFormat } from "./csv-format.ts";
-import type { TableNotice } from "./csv-notices.ts";
+import type { TableNotice } from "./table-notice.ts";
 import type { Task } from "./task.ts";
 
 /** Rows to learn from: row i of `x` goes with row i of `y`. */

@@ -1,4 +1,4 @@
-import type { TensorSpec } from "./graph.ts";
+import type { TensorSpec } from "./tensor.ts";
 
 /** A whole number: known when the code is written, or a WGSL expression of type u32. */
 export type Index = number | string;

@@ -1,52 +1,16 @@
 import { ChainruleError } from "../core/errors.ts";
-import { type DType, type NdArray, type Shape, sameShape, shapeText, sizeOf } from "../core/ndarray.ts";
-import type { Op } from "./op.ts";
+import { type DType, type NdArray, sameShape, shapeText, sizeOf } from "../core/ndarray.ts";
+import type { Given, GraphBuilder, Node, Op, Tensor } from "./op.ts";
+import type { TensorSpec } from "./tensor.ts";
 
-/** Shape and element type of a value. Floats are "f32" or "f16" here; the reference executor may carry them as f64. */
-export interface TensorSpec {
-  /** Sizes of its dimensions, the last one contiguous. */
-  readonly shape: Shape;
-  /** Type of its elements. */
-  readonly dtype: Exclude<DType, "f64">;
-}
-
-/** One value in the graph. Identity is the object itself, so executors can be compared value by value. */
-export interface Tensor extends TensorSpec {
-  /** Its number among the values of its graph, in the order in which they were made. */
-  readonly id: number;
-  /** For people and for messages: "layer 2 (linear): weight gradient". */
-  readonly name: string;
-  /** The node that computes it, or null for variables and inputs. */
-  readonly node: Node | null;
-  /** A variable outlives a step, a computed value need not. */
-  readonly kind: "variable" | "computed";
-  /** First value of a variable. */
-  readonly initial: NdArray | null;
-}
-
-/** One application of an op. */
-// biome-ignore lint/suspicious/noExplicitAny: the op list holds ops of every attribute type
-export interface Node<A = any> {
-  /** How many nodes its graph had before it. */
-  readonly id: number;
-  /** What is applied. */
-  readonly op: Op<A>;
-  /** Settings that hold for every step, such as an activation's alpha; null for ops that take none. */
-  readonly attrs: A;
-  /** Values that it reads, in the op's order. */
-  readonly inputs: readonly Tensor[];
-  /** Values that it computes, with the shapes that `op.infer` gave. */
-  readonly outputs: readonly Tensor[];
-}
-
-/** A, but not inferred from here: what NoInfer is in TypeScript 5.4, for programs that have an older one. */
-export type Given<A> = [A][A extends unknown ? 0 : never];
+export type { Given, GraphBuilder, Node, Tensor } from "./op.ts";
+export type { TensorSpec } from "./tensor.ts";
 
 /**
  * A training step as data: variables, and nodes in the order in which they run.
  * Recorded once, differentiated by adding nodes, compiled once, run many times by any executor.
  */
-export class Graph {
+export class Graph implements GraphBuilder {
   /** In the order in which they run. */
   readonly nodes: Node[] = [];
   /** In the order in which they were made. */
@@ -55,10 +19,6 @@ export class Graph {
   readonly kept = new Set<Tensor>();
   private nextId = 0;
 
-  /**
-   * A value that outlives a step: parameter, optimizer state, data set, counter. It changes only through an op
-   * that works in place on it, or when the host writes it.
-   */
   variable(name: string, initial: NdArray): Tensor {
     const dtype = initial.dtype === "f64" ? "f32" : initial.dtype;
     const tensor: Tensor = {
@@ -74,7 +34,6 @@ export class Graph {
     return tensor;
   }
 
-  /** Adds a node; its outputs get the shapes that the op's shape rule gives. */
   add<A>(op: Op<A>, inputs: readonly Tensor[], attrs: Given<A>, name: string = op.name): readonly Tensor[] {
     const specs = op.infer(inputs, attrs);
     const outputs: Tensor[] = [];
@@ -87,7 +46,6 @@ export class Graph {
     return outputs;
   }
 
-  /** Adds a node with one output. */
   one<A>(op: Op<A>, inputs: readonly Tensor[], attrs: Given<A>, name?: string): Tensor {
     return this.add(op, inputs, attrs, name)[0]!;
   }

@@ -2,7 +2,52 @@
 
 import type { NdArray } from "../core/ndarray.ts";
 import type { ChipValue, ChipWriter } from "./chip.ts";
-import type { Graph, Node, Tensor, TensorSpec } from "./graph.ts";
+import type { TensorSpec } from "./tensor.ts";
+
+/** One value in the graph. Identity is the object itself, so executors can be compared value by value. */
+export interface Tensor extends TensorSpec {
+  /** Its number among the values of its graph, in the order in which they were made. */
+  readonly id: number;
+  /** For people and for messages: "layer 2 (linear): weight gradient". */
+  readonly name: string;
+  /** The node that computes it, or null for variables and inputs. */
+  readonly node: Node | null;
+  /** A variable outlives a step, a computed value need not. */
+  readonly kind: "variable" | "computed";
+  /** First value of a variable. */
+  readonly initial: NdArray | null;
+}
+
+/** One application of an op. */
+// biome-ignore lint/suspicious/noExplicitAny: the op list holds ops of every attribute type
+export interface Node<A = any> {
+  /** How many nodes its graph had before it. */
+  readonly id: number;
+  /** What is applied. */
+  readonly op: Op<A>;
+  /** Settings that hold for every step, such as an activation's alpha; null for ops that take none. */
+  readonly attrs: A;
+  /** Values that it reads, in the op's order. */
+  readonly inputs: readonly Tensor[];
+  /** Values that it computes, with the shapes that `op.infer` gave. */
+  readonly outputs: readonly Tensor[];
+}
+
+/** A, but not inferred from here: what NoInfer is in TypeScript 5.4, for programs that have an older one. */
+export type Given<A> = [A][A extends unknown ? 0 : never];
+
+/** What a rule of gradients, or a layer, may do with a graph: add to it. */
+export interface GraphBuilder {
+  /**
+   * A value that outlives a step: parameter, optimizer state, data set, counter. It changes only through an op
+   * that works in place on it, or when the host writes it.
+   */
+  variable(name: string, initial: NdArray): Tensor;
+  /** Adds a node; its outputs get the shapes that the op's shape rule gives. */
+  add<A>(op: Op<A>, inputs: readonly Tensor[], attrs: Given<A>, name?: string): readonly Tensor[];
+  /** Adds a node with one output. */
+  one<A>(op: Op<A>, inputs: readonly Tensor[], attrs: Given<A>, name?: string): Tensor;
+}
 
 /** One operation: everything Chainrule knows about it, in one record. */
 export interface Op<A> {
@@ -19,7 +64,7 @@ export interface Op<A> {
   /** Gradients of the inputs, as nodes added to the graph; "none" where the value does not depend on parameters. */
   readonly gradient:
     | "none"
-    | ((g: Graph, node: Node<A>, dys: readonly (Tensor | null)[]) => readonly (Tensor | null)[]);
+    | ((g: GraphBuilder, node: Node<A>, dys: readonly (Tensor | null)[]) => readonly (Tensor | null)[]);
   /** Device kernels, simplest first. Empty for views, which cost nothing. */
   readonly kernels: readonly Kernel<A>[];
   /**
@@ -116,7 +161,7 @@ export interface Trial<A> {
   /** Inputs of which only the given rows of output 0 are computed; other outputs stay as they are. */
   cut(inputs: readonly NdArray[], attrs: A, rows: readonly number[]): readonly NdArray[];
   /** An input that is stored as halves, from f32 numbers; absent where none is. */
-  store?(g: Graph, x: Tensor): Tensor;
+  store?(g: GraphBuilder, x: Tensor): Tensor;
 }
 
 /** A way to compute an op on the device. Pure: the same arguments give the same plan. */

@@ -9,7 +9,6 @@ export type { ByteSource } from "../core/byte-source.ts";
 export type { CsvOptions } from "../data/csv.ts";
 export type { TableFormat } from "../data/csv-format.ts";
 export type { Reading } from "../data/csv-looks.ts";
-export { noticeText, type TableNotice } from "../data/csv-notices.ts";
 export type { Column, DataSplit, Dataset, DroppedRows, Scaling, TableFacts } from "../data/dataset.ts";
 export {
   type NewRows,
@@ -22,6 +21,7 @@ export {
 } from "../data/preprocessing.ts";
 export { splitBySeed, splitThreeWays, type ThreeWay } from "../data/split.ts";
 export { standardise } from "../data/standardise.ts";
+export { noticeText, type TableNotice } from "../data/table-notice.ts";
 export type { Task } from "../data/task.ts";
 export {
   type Checkpoint,

@@ -7,8 +7,7 @@ import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./
 import { elementwiseLosses } from "./loss/losses.ts";
 import { addBias, sumRows } from "./matmul/bias.ts";
 import { linear, linearInputGradient, linearWeightGradient } from "./matmul/linear.ts";
-import { matmul, transposeMatmul } from "./matmul/matmul.ts";
-import { outerProduct } from "./matmul/outer-product.ts";
+import { matmul, outerProduct, transposeMatmul } from "./matmul/matmul.ts";
 import { batchIndex, drawBatch, gather } from "./step/batch.ts";
 import { control, controlAndRecord } from "./step/control.ts";
 import { gradientStats } from "./step/gradient-stats.ts";

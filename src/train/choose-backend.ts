@@ -4,7 +4,7 @@ import { sizeOf } from "../core/ndarray.ts";
 import { parameterSpecs } from "../nn/model.ts";
 import type { RecoveryOptions } from "./recovery/recovery.ts";
 import type { TrainerOptions } from "./run/options.ts";
-import { createTrainer, type Trainer } from "./trainer.ts";
+import { type Trainer, trainerOn } from "./trainer.ts";
 
 /** What one step of this very run takes on a backend. */
 export interface MeasuredBackend {
@@ -64,7 +64,7 @@ export async function chooseTrainer(
   const estimate = workOf(options) / CPU_WORK_PER_MS;
   const made = new Map<Backend, Promise<Trainer>>();
   const make = (backend: Backend): Promise<Trainer> => {
-    const known = made.get(backend) ?? createTrainer(backend, options, recovery);
+    const known = made.get(backend) ?? trainerOn(backend, options, recovery);
     known.catch(() => undefined); // raised where it is awaited
     made.set(backend, known);
     return known;

@@ -1,8 +1,8 @@
 import type { Backend } from "../backend/executor.ts";
 import { requireKnownFields } from "../core/arguments.ts";
 import { ChainruleError } from "../core/errors.ts";
+import { createTrainer } from "./create-trainer.ts";
 import type { TrainerOptions } from "./run/options.ts";
-import { createTrainer } from "./trainer.ts";
 
 /** The ramp and how it is looked at. Each step's rate is the same factor larger than the one before. */
 export interface FindLearningRateOptions {

@@ -1,6 +1,6 @@
 /**
- * What people call: one class, long by its docstrings. What it does is elsewhere: the run on a backend in machinery.ts,
- * losses of a device in survivor.ts, passes in passes.ts.
+ * What people call: one class, long by its docstrings. What it does is elsewhere: the run on a backend in run/backend-run.ts,
+ * losses of a device in recovery/device-recovery.ts, passes in passes/passes.ts.
  */
 
 import type { Backend, MemoryUse } from "../backend/executor.ts";
@@ -12,11 +12,10 @@ import { Disposing } from "../core/resource.ts";
 import { LEAST_SCALE } from "../ops/step/control.ts";
 import type { RowSource, Rows } from "./data/row-source.ts";
 import type { Evaluation } from "./evaluation/evaluation.ts";
-import type { CreateOptions } from "./open-trainer.ts";
 import type { GradientOptions, Gradients, LossGradients } from "./passes/passes.ts";
-import { Survivor } from "./recovery/device-recovery.ts";
+import { DeviceRecovery } from "./recovery/device-recovery.ts";
 import { checkRecovery, type RecoveryOptions } from "./recovery/recovery.ts";
-import { Machinery } from "./run/backend-run.ts";
+import { BackendRun } from "./run/backend-run.ts";
 import { metricsOf, proves, type StepMetrics, wordsOf } from "./run/metrics.ts";
 import type { ResolvedOptions, TrainerOptions } from "./run/options.ts";
 import { checkRun, type RunOptions } from "./run/run-options.ts";
@@ -49,24 +48,24 @@ export class Trainer extends Disposing {
   /** Waits for a place between two steps. */
   private between: (() => Promise<void>) | null = null;
 
-  private constructor(private readonly life: Survivor) {
+  private constructor(private readonly life: DeviceRecovery) {
     super();
   }
 
   /** createTrainer() for a given backend. */
   static async create(backend: Backend, given: TrainerOptions, recovery: RecoveryOptions = {}): Promise<Trainer> {
     checkRecovery(recovery);
-    return new Trainer(new Survivor(await Machinery.create(backend, given), given, recovery));
+    return new Trainer(new DeviceRecovery(await BackendRun.create(backend, given), given, recovery));
   }
 
   /** Where it runs: after a loss perhaps elsewhere than at first. */
   get backend(): Backend {
-    return this.life.machinery.backend;
+    return this.life.backendRun.backend;
   }
 
   /** What it was made with, defaults filled in. */
   get options(): ResolvedOptions {
-    return this.life.machinery.options;
+    return this.life.backendRun.options;
   }
 
   /** Steps taken so far. */
@@ -76,7 +75,7 @@ export class Trainer extends Disposing {
 
   /** How steps run: "13 dispatches a step", "one kernel on the chip, 1 invocation". */
   get execution(): string {
-    return this.life.machinery.executor.description;
+    return this.life.backendRun.executor.description;
   }
 
   /** Rows of one step. */
@@ -120,12 +119,12 @@ export class Trainer extends Disposing {
         this.between = null;
         await between?.();
         if (this.moves !== moves) return;
-        const { machinery } = this.life;
+        const { backendRun } = this.life;
         try {
           yield* this.steps(end, options);
           if (!this.between || this.life.done >= end || options.signal?.aborted) return;
         } catch (error) {
-          await this.life.outlive(machinery, error, options.signal);
+          await this.life.outlive(backendRun, error, options.signal);
         }
       }
     } finally {
@@ -137,23 +136,23 @@ export class Trainer extends Disposing {
     end: number,
     { logEvery = 1, signal, onNotFinite = "stop" }: RunOptions,
   ): AsyncGenerator<StepMetrics> {
-    const { machinery } = this.life;
-    const { executor, plan } = machinery;
+    const { backendRun } = this.life;
+    const { executor, plan } = backendRun;
     const { moves } = this;
     this.life.queued = this.life.done;
     const pending: { from: number; to: number; ring: Promise<readonly NdArray[]>; start: number }[] = [];
     while (this.life.queued < end || pending.length > 0) {
       if (this.life.queued < end && pending.length < READS_IN_FLIGHT && !signal?.aborted && !this.between) {
         const from = this.life.queued;
-        const fed = machinery.feed(from, Math.min(end - from, this.chunkSteps, RING_SLOTS));
+        const fed = backendRun.feed(from, Math.min(end - from, this.chunkSteps, RING_SLOTS));
         const count = typeof fed === "number" ? fed : await fed;
         if (this.moves !== moves) return;
         const ring = executor.run(count, [plan.ring]);
         ring.catch(() => undefined);
         pending.push({ from, to: from + count, ring, start: performance.now() });
         this.life.queued = from + count;
-        if (this.life.copies.due && this.backend.kind === "webgpu") {
-          this.life.copies.take(machinery.state(), () => this.life.machinery === machinery);
+        if (this.life.snapshots.due && this.backend.kind === "webgpu") {
+          this.life.snapshots.take(backendRun.state(), () => this.life.backendRun === backendRun);
         }
         continue;
       }
@@ -165,7 +164,7 @@ export class Trainer extends Disposing {
       const words = wordsOf(ring);
       for (let s = reading.from; s < reading.to; s++) {
         if (proves(words, s)) continue;
-        throw (await import("./recovery/unproved-reading.ts")).unproved(machinery, ring, reading.from, reading.to);
+        throw (await import("./recovery/unproved-reading.ts")).unproved(backendRun, ring, reading.from, reading.to);
       }
       this.life.done = reading.to;
       this.life.losses = 0;
@@ -200,11 +199,11 @@ export class Trainer extends Disposing {
 
   /** The error of a step that is not finite: says where that began, as far as can be found out. */
   private async notFinite({ step, loss }: StepMetrics): Promise<ChainruleError> {
-    const { machinery } = this.life;
+    const { backendRun } = this.life;
     const what = Number.isFinite(loss) ? "a gradient is not finite" : `the loss is ${loss}`;
     const where = await import("./recovery/find-not-finite.ts")
       .then(async ({ whereItBegan }) =>
-        whereItBegan(machinery.backend, machinery.options, await machinery.state(), step),
+        whereItBegan(backendRun.backend, backendRun.options, await backendRun.state(), step),
       )
       .catch(() => "");
     return new ChainruleError(
@@ -228,7 +227,7 @@ export class Trainer extends Disposing {
     if (typeof on !== "object") requireOneOf("evaluate", on, ["train", "test"]);
     throwIfAborted(signal);
     return orAborted(
-      this.life.surviving((machinery) => machinery.evaluate(on, weights)),
+      this.life.surviving((backendRun) => backendRun.evaluate(on, weights)),
       signal,
     );
   }
@@ -238,12 +237,12 @@ export class Trainer extends Disposing {
    * crossEntropy and bce, logits). Takes them in batches, so memory does not grow with n.
    */
   predict(x: NdArray, options?: WeightsOptions): Promise<NdArray> {
-    return this.life.surviving(async (machinery) => (await machinery.passes()).predict(x, options));
+    return this.life.surviving(async (backendRun) => (await backendRun.passes()).predict(x, options));
   }
 
   /** One forward pass over all rows of x [n, inputs] at once, without dropout: outputs [n, outputs]. */
   forward(x: NdArray, options?: Abortable): Promise<NdArray> {
-    return this.life.surviving(async (machinery) => (await machinery.passes()).forward(x, options));
+    return this.life.surviving(async (backendRun) => (await backendRun.passes()).forward(x, options));
   }
 
   /**
@@ -251,8 +250,8 @@ export class Trainer extends Disposing {
    * next step. Changes nothing: a step on the same rows would go by these gradients.
    */
   gradients(x: NdArray, y: NdArray, options?: GradientOptions): Promise<LossGradients> {
-    return this.life.surviving(async (machinery) =>
-      (await machinery.passes()).gradients(x, y, this.life.done, options),
+    return this.life.surviving(async (backendRun) =>
+      (await backendRun.passes()).gradients(x, y, this.life.done, options),
     );
   }
 
@@ -261,8 +260,8 @@ export class Trainer extends Disposing {
    * to the outputs for x [n, inputs] to its gradients by parameter, and by x. Dropout as in gradients().
    */
   backward(x: NdArray, dy: NdArray, options?: GradientOptions): Promise<Gradients> {
-    return this.life.surviving(async (machinery) =>
-      (await machinery.passes()).backward(x, dy, this.life.done, options),
+    return this.life.surviving(async (backendRun) =>
+      (await backendRun.passes()).backward(x, dy, this.life.done, options),
     );
   }
 
@@ -272,7 +271,7 @@ export class Trainer extends Disposing {
    */
   async parameters(which: WeightsChoice = "last"): Promise<Map<string, NdArray>> {
     if (this.life.over) return weightsOf(await this.state(), which);
-    return this.life.surviving((machinery) => machinery.parameters(which));
+    return this.life.surviving((backendRun) => backendRun.parameters(which));
   }
 
   /**
@@ -289,7 +288,7 @@ export class Trainer extends Disposing {
       if (this.life.disposed) return end();
       this.onDispose(end);
       this.between = async () => {
-        if (await wins().catch(() => false)) await this.life.moveTo(other.life.machinery);
+        if (await wins().catch(() => false)) await this.life.moveTo(other.life.backendRun);
         else other.dispose();
         resolve();
       };
@@ -301,31 +300,31 @@ export class Trainer extends Disposing {
    * steps that were queued already; its `step` says how many those are. Once the device was given up, the last copy.
    */
   async state(): Promise<TrainerState> {
-    const last = this.life.over ? this.life.copies.latest(this.life.done) : null;
+    const last = this.life.over ? this.life.snapshots.latest(this.life.done) : null;
     if (last) return last;
     if (this.life.over) throw new ChainruleError("lost", "the device was lost before the run was copied");
-    return this.life.surviving((machinery) => machinery.state());
+    return this.life.surviving((backendRun) => backendRun.state());
   }
 
   /** Goes on from a state of a trainer with the same options. Throws, and changes nothing, where it does not fit. */
   restore(state: TrainerState): void {
-    this.life.machinery.restore(state);
+    this.life.backendRun.restore(state);
     this.moves++;
     this.life.done = this.life.queued = state.step;
-    this.life.copies.restart(state);
+    this.life.snapshots.restart(state);
   }
 
   /** Back to the first step and the first weights: the same run again. */
   reset(): void {
-    this.life.machinery.reset();
+    this.life.backendRun.reset();
     this.moves++;
     this.life.done = this.life.queued = 0;
-    this.life.copies.restart(null);
+    this.life.snapshots.restart(null);
   }
 
   /** Memory on the device: constant from the first step on, but for what evaluate(), predict() and the passes add. */
   memory(): MemoryUse {
-    return this.life.machinery.memory();
+    return this.life.backendRun.memory();
   }
 
   /** Runs `work` once, when the trainer is disposed of: for what it alone uses, such as its backend. */
@@ -346,28 +345,13 @@ export class Trainer extends Disposing {
   }
 }
 
-/**
- * Checks everything, then makes a trainer ready to run. With options alone it takes the fastest of what is there, found by
- * timing this run's own steps: WebGPU (`gpu`, by default navigator.gpu) and the CPU in WebAssembly. With a backend, that
- * one, and `recovery` says what happens when a GPU's device is lost. Throws ChainruleError, before any work, for what
- * cannot be trained.
- */
-export function createTrainer(options: CreateOptions): Promise<Trainer>;
-export function createTrainer(
+/** A trainer on the backend, ready to run: createTrainer() where it is known which. */
+export function trainerOn(
   backend: Backend,
   options: TrainerOptions & Abortable,
   recovery?: RecoveryOptions,
-): Promise<Trainer>;
-export async function createTrainer(
-  first: Backend | CreateOptions,
-  second?: TrainerOptions & Abortable,
-  recovery?: RecoveryOptions,
 ): Promise<Trainer> {
-  if (!second || !(first as Backend | null)?.compile) {
-    const { openTrainer } = await import("./open-trainer.ts");
-    return openTrainer(first as CreateOptions, second);
-  }
-  const { signal } = second;
+  const { signal } = options;
   throwIfAborted(signal);
-  return orAborted(Trainer.create(first as Backend, second, recovery), signal, (late) => late.dispose());
+  return orAborted(Trainer.create(backend, options, recovery), signal, (late) => late.dispose());
 }

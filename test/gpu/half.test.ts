@@ -14,9 +14,9 @@ import { parseModel } from "../../src/nn/model.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
 import { fuse } from "../../src/ops/fuse.ts";
 import { toHalf } from "../../src/ops/half/to-half.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import * as steps from "../../src/train/f16/half-steps.ts";
 import { gradientGraph } from "../../src/train/run/gradient-graph.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { mixedNet, ring, smallNet } from "../shared/problems.ts";
 

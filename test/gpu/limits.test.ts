@@ -9,7 +9,7 @@ import { DEFAULT_CAPS } from "../../src/graph/op.ts";
 import { matmul } from "../../src/ops/matmul/matmul.ts";
 import { softmax } from "../../src/ops/norm/softmax.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { openGpu, opNamed } from "../shared/gpu.ts";
 import { mixedNet, ring } from "../shared/problems.ts";
 

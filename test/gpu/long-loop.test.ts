@@ -3,10 +3,10 @@ import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/back
 import { longestLoop, stepsWithin } from "../../src/backend/webgpu/long-loop.ts";
 import { lowerOnChip } from "../../src/backend/webgpu/lower.ts";
 import { linear, sequential, tanh } from "../../src/nn/layers.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { RecoveryEvent } from "../../src/train/recovery/recovery.ts";
 import { planOf } from "../../src/train/run/backend-run.ts";
 import { resolveOptions, type TrainerOptions } from "../../src/train/run/options.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
 import { asDispatches } from "../shared/gpu.ts";
 import { ring } from "../shared/problems.ts";
 

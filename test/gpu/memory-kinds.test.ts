@@ -8,7 +8,7 @@ import { runKernel } from "../../src/backend/webgpu/run-kernel.ts";
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { linear, sequential } from "../../src/nn/layers.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { openGpu, opNamed } from "../shared/gpu.ts";
 
 /** Arrays lie in every kind of memory that JavaScript has, and all of them are copied before a driver sees them. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { webgpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { linear, sequential, tanh } from "../../src/nn/layers.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { ring } from "../shared/problems.ts";
 
 const model = sequential([linear(2, 8), tanh(), linear(2)], { loss: "crossEntropy" });

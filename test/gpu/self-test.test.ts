@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
-import { WHOLE_STEPS } from "../../src/backend/webgpu/lowering.ts";
+import { WHOLE_STEPS } from "../../src/backend/webgpu/device.ts";
+import { selfTestOf } from "../../src/backend/webgpu/self-test.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
 import { Graph, type Node } from "../../src/graph/graph.ts";
@@ -60,10 +61,10 @@ test("a wrong kernel is left out, and the run goes on with one that is right", a
 
 test("right kernels pass, each once for a device, and nothing is left out", async () => {
   const first = await backend.compile(productOf(matmul).g, { onChip: false });
-  const made = backend.gpu.selfTest.made.length;
+  const made = selfTestOf(backend.gpu).made.length;
   expect(made).toBeGreaterThan(0);
   const second = await backend.compile(productOf(matmul).g, { onChip: false });
-  expect(backend.gpu.selfTest.made.length).toBe(made);
+  expect(selfTestOf(backend.gpu).made.length).toBe(made);
   expect(backend.gpu.wrong.size).toBe(0);
   for (const e of [first, second]) e.dispose();
 });

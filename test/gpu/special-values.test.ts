@@ -8,7 +8,7 @@ import type { AnyOp } from "../../src/graph/op.ts";
 import { layerNorm, sequential } from "../../src/nn/layers.ts";
 import { activations } from "../../src/ops/elementwise/activations.ts";
 import { truth } from "../../src/proof/truth.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { asDispatches, openGpu, opNamed } from "../shared/gpu.ts";
 import { finite, large, MAX, special } from "../shared/special.ts";
 

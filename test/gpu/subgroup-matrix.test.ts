@@ -6,7 +6,7 @@ import { type AnyOp, DEFAULT_CAPS, type OpCase } from "../../src/graph/op.ts";
 import { parseModel } from "../../src/nn/model.ts";
 import { halfOps } from "../../src/ops/half/ops.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { ring } from "../shared/problems.ts";
 import { expectCaught } from "../shared/teeth.ts";
 import type { Mutant } from "./mutants.ts";

@@ -3,9 +3,9 @@ import type { Backend, Executor } from "../../src/backend/executor.ts";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import type { NdArray } from "../../src/core/ndarray.ts";
 import { linear, sequential, tanh } from "../../src/nn/layers.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { RecoveryEvent } from "../../src/train/recovery/recovery.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { ring } from "../shared/problems.ts";
 

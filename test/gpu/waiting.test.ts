@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { waitsSlowly } from "../../src/backend/webgpu/waiting.ts";
 import { linear, sequential, tanh } from "../../src/nn/layers.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { asDispatches } from "../shared/gpu.ts";
 import { ring } from "../shared/problems.ts";
 import { tickingGpu } from "../shared/ticking-gpu.ts";

@@ -5,7 +5,7 @@ import { cpuBackend } from "../../src/backend/cpu.ts";
 import { openRowFile } from "../../src/io/dataset/row-file.ts";
 import { parseModel } from "../../src/nn/model.ts";
 import { openFileSource } from "../../src/platform/file-source.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 
 /**
  * Trains from a file of some hundred megabytes that is read by rows, and prints the most memory that it took. By hand:

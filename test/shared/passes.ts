@@ -5,11 +5,15 @@ import { compare } from "../../src/core/compare.ts";
 import { type NdArray, ndarray, rows, zeros } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
-import { matmul as matmulOp, transposeMatmul as transposeMatmulOp } from "../../src/ops/matmul/matmul.ts";
-import { outerProduct as outerProductOp } from "../../src/ops/matmul/outer-product.ts";
+import {
+  matmul as matmulOp,
+  outerProduct as outerProductOp,
+  transposeMatmul as transposeMatmulOp,
+} from "../../src/ops/matmul/matmul.ts";
 import { truth } from "../../src/proof/truth.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { matmul, outerProduct, transposeMatmul } from "../../src/train/passes/products.ts";
-import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
+import type { Trainer } from "../../src/train/trainer.ts";
 import { mixedNet, ring } from "./problems.ts";
 
 const normal = (shape: readonly number[], stream = 0): NdArray =>

@@ -28,7 +28,7 @@ export async function planned(trainer: Trainer, gpu: WebGpuBackend, onChip: bool
   const ring = bytesOf(plan.ring);
   const state = stateTensors(plan).reduce((sum, t) => sum + bytesOf(t), 0);
   const weights = plan.groups.reduce((sum, group) => sum + bytesOf(group.flat), 0);
-  if (!onChip) return { resident: await gpu.room!(graph, nodes, []), ring, state, weights };
+  if (!onChip) return { resident: await gpu.probeMemory!(graph, nodes, []), ring, state, weights };
   const { layout } = chooseLowering(graph, gpu.gpu.caps, { nodes })!;
   const bound = layout.bound.reduce((sum, buffer) => sum + layout.plan.buffers[buffer]!.bytes, 0);
   const params = chipParams.pack({ steps: 0 }).byteLength;

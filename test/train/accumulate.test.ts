@@ -7,9 +7,9 @@ import { checkGradients } from "../../src/check/gradients.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { parseModel } from "../../src/nn/model.ts";
 import { fuse } from "../../src/ops/fuse.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { trainingGraph } from "../../src/train/run/training-graph.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { mixedNet, ring, smallNet } from "../shared/problems.ts";
 

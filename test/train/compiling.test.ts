@@ -4,9 +4,9 @@ import type { Backend } from "../../src/backend/executor.ts";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { linear, sequential, tanh } from "../../src/nn/layers.ts";
 import { choiceText, chooseTrainer } from "../../src/train/choose-backend.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { RecoveryEvent } from "../../src/train/recovery/recovery.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
 import { ring } from "../shared/problems.ts";
 
 /** A GPU that compiles for long never holds the first loss back. */

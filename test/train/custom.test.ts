@@ -4,7 +4,7 @@ import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { type ModelSpec, parseModel } from "../../src/nn/model.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { gate, mishLayer } from "../shared/custom.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { ring } from "../shared/problems.ts";

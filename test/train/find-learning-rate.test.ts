@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { findLearningRate } from "../../src/train/find-learning-rate.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { ring, smallNet } from "../shared/problems.ts";
 

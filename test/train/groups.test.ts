@@ -4,7 +4,7 @@ import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { parameterSpecs } from "../../src/nn/model.ts";
 import { parameterMultipliers } from "../../src/optim/groups.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { mixedNet, ring } from "../shared/problems.ts";
 

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { type RowSource, sourceOf } from "../../src/train/data/row-source.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
-import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
+import type { Trainer } from "../../src/train/trainer.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { mixedNet, ring, smallNet } from "../shared/problems.ts";
 

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { webgpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { RecoveryEvent } from "../../src/train/recovery/recovery.ts";
-import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
+import type { Trainer } from "../../src/train/trainer.ts";
 import { asDispatches } from "../shared/gpu.ts";
 import { mixedNet, ring } from "../shared/problems.ts";
 

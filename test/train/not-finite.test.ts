@@ -4,7 +4,7 @@ import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { parseModel } from "../../src/nn/model.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { openGpu } from "../shared/gpu.ts";
 
 let gpu: Backend;

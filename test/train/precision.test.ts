@@ -5,8 +5,9 @@ import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { loadData, loadModel } from "../../src/cli/sources.ts";
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import { parseModel } from "../../src/nn/model.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
-import { createTrainer, type StepMetrics, type Trainer } from "../../src/train/trainer.ts";
+import type { StepMetrics, Trainer } from "../../src/train/trainer.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { mixedNet, ring, smallNet } from "../shared/problems.ts";
 

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { cpuBackend } from "../../src/backend/cpu.ts";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { RecoveryEvent } from "../../src/train/recovery/recovery.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
-import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
+import type { Trainer } from "../../src/train/trainer.ts";
 import { mixedNet, ring, smallNet } from "../shared/problems.ts";
 
 /** A GPU that can go for good. */

@@ -4,7 +4,8 @@ import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { STREAM, uniforms } from "../../src/core/philox.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { chooseTrainer } from "../../src/train/choose-backend.ts";
-import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
+import type { Trainer } from "../../src/train/trainer.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { mixedNet, ring } from "../shared/problems.ts";
 

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../../src/optim/optimizer.ts";
-import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
+import type { Trainer } from "../../src/train/trainer.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { mixedNet, ring, smallNet } from "../shared/problems.ts";
 

@@ -10,7 +10,7 @@ import { gradientStats } from "../../src/ops/step/gradient-stats.ts";
 import { record, startCursor } from "../../src/ops/step/record.ts";
 import { addUpdate, type OptimizerSpec, optimizerAttrs } from "../../src/optim/optimizer.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../../src/optim/schedule.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { normError, type TorchArray, table, toArray, toParameters } from "../shared/torch.ts";
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { parseModel } from "../../src/nn/model.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import {
   runWithValidation,
   type TrainingEvent,
@@ -9,7 +10,7 @@ import {
   type ValidatedRunOptions,
   type Validation,
 } from "../../src/train/evaluation/validation.ts";
-import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
+import type { Trainer } from "../../src/train/trainer.ts";
 import { ring, smallNet } from "../shared/problems.ts";
 
 let wasm: Backend;

@@ -5,8 +5,8 @@ import { checkGradients } from "../../src/check/gradients.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { type ModelSpec, parseModel } from "../../src/nn/model.ts";
 import { fuse } from "../../src/ops/fuse.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { trainingGraph } from "../../src/train/run/training-graph.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { ring, smallNet } from "../shared/problems.ts";
 

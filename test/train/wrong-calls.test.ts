@@ -15,10 +15,11 @@ import { readSafetensors, writeSafetensors } from "../../src/io/safetensors/safe
 import { writeWeights } from "../../src/io/weights/weights.ts";
 import { balancedClassWeights } from "../../src/nn/class-weights.ts";
 import { parseModel } from "../../src/nn/model.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { runWithValidation } from "../../src/train/evaluation/validation.ts";
 import { findLearningRate } from "../../src/train/find-learning-rate.ts";
 import { matmul, outerProduct } from "../../src/train/passes/products.ts";
-import { createTrainer, type RunOptions, type Trainer } from "../../src/train/trainer.ts";
+import type { RunOptions, Trainer } from "../../src/train/trainer.ts";
 
 /** Calls that those who write JavaScript may make, and no type keeps from arriving: a plain error, before any work. */
 const model = parseModel({

@@ -5,8 +5,8 @@ import type { Backend } from "../../src/backend/executor.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { readNpy, writeNpy } from "../../src/io/numpy/npy.ts";
 import { parseModel } from "../../src/nn/model.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { matmul, outerProduct } from "../../src/train/passes/products.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
 
 /** Options and rows that those who write JavaScript may give: a plain error, before any work, or what they mean. */
 const model = parseModel({

@@ -6,8 +6,7 @@ import type { Node } from "../../src/graph/graph.ts";
 import { DEFAULT_LIMITS, type DeviceCaps } from "../../src/graph/op.ts";
 import { ops } from "../../src/ops/all.ts";
 import { linear } from "../../src/ops/matmul/linear.ts";
-import { matmul, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
-import { outerProduct } from "../../src/ops/matmul/outer-product.ts";
+import { matmul, outerProduct, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
 
 /** What adapters say of themselves, and what they are. Subgroups and names as Mesa's, Dawn's and Firefox's drivers give them. */

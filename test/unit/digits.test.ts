@@ -5,7 +5,7 @@ import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import { makeReceipt } from "../../src/io/receipt/receipt.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { type ModelSpec, parseModel } from "../../src/nn/model.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 
 const f64 = (shape: number[], values: number[]): NdArray => ndarray(shape, "f64", values);
 const one = parseModel({ layers: [{ type: "linear", in: 1, out: 1, bias: false }], loss: "mse" });

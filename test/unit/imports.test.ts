@@ -46,6 +46,7 @@ const imports = [...files("src"), ...files("shaders"), ...files("wasm")].flatMap
     file: relative(root, file),
     from: folderOf(file),
     to: folderOf(resolve(dirname(file), m[1]!)),
+    imported: relative(root, resolve(dirname(file), m[1]!)),
     target: m[1]!,
   })),
 );
@@ -54,6 +55,26 @@ test("imports run one way", () => {
   expect(imports.length).toBeGreaterThan(200);
   const wrong = imports.filter(({ from, to }) => from !== "src" && from !== to && !allowed[from]?.includes(to));
   expect(wrong.map((w) => `${w.file} imports ${w.target}`)).toEqual([]);
+});
+
+test("no files import each other in a circle, types and late imports included", () => {
+  const importsOf = new Map<string, string[]>();
+  for (const { file, imported } of imports) importsOf.set(file, [...(importsOf.get(file) ?? []), imported]);
+  // A file is done when all that it imports is; what is met again on the way there is in a circle.
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (file: string, way: readonly string[]): void => {
+    if (done.has(file)) return;
+    const met = way.indexOf(file);
+    if (met >= 0) {
+      circles.push([...way.slice(met), file].join(" -> "));
+      return;
+    }
+    for (const next of importsOf.get(file) ?? []) visit(next, [...way, file]);
+    done.add(file);
+  };
+  for (const file of importsOf.keys()) visit(file, []);
+  expect(circles).toEqual([]);
 });
 
 test("GPUDevice is named only under backend/webgpu, the DOM only under app", () => {

@@ -5,7 +5,7 @@ import { checkGradients } from "../../src/check/gradients.ts";
 import { orAborted } from "../../src/core/abort.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { chooseTrainer } from "../../src/train/choose-backend.ts";
-import { createTrainer } from "../../src/train/trainer.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { ring, smallNet } from "../shared/problems.ts";
 
 const backend = await wasmBackend({ threads: 1 });

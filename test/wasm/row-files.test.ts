@@ -13,9 +13,10 @@ import { openRowFile } from "../../src/io/dataset/row-file.ts";
 import { writeSafetensors } from "../../src/io/safetensors/safetensors.ts";
 import { parseModel } from "../../src/nn/model.ts";
 import { openFileSource } from "../../src/platform/file-source.ts";
+import { createTrainer } from "../../src/train/create-trainer.ts";
 import { type RowSource, readRange, splitSource } from "../../src/train/data/row-source.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
-import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
+import type { Trainer } from "../../src/train/trainer.ts";
 
 /** 700 rows: not a whole number of batches, of chunks, or of the rows that are evaluated at once. */
 const [N, SIDE, CLASSES] = [700, 3, 4];

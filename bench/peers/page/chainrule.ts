@@ -2,7 +2,7 @@ import { cpuBackend } from "../../../src/backend/cpu.ts";
 import type { Backend } from "../../../src/backend/executor.ts";
 import { webgpuBackend } from "../../../src/backend/webgpu/backend.ts";
 import { productGraph } from "../../../src/bench/matmul.ts";
-import { createTrainer } from "../../../src/train/trainer.ts";
+import { createTrainer } from "../../../src/train/create-trainer.ts";
 import { modelOf } from "../tasks.ts";
 import type { Contestant } from "./contestant.ts";
 

@@ -1,6 +1,4 @@
-import type { DataKey } from "./strings.ts";
-
-export const zh: Readonly<Record<DataKey, string>> = {
+export const zh = {
   panel: "数据、网络与训练设置",
   data: "数据",
   own: "自己的数据",

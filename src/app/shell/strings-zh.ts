@@ -1,6 +1,4 @@
-import type { ShellKey } from "./strings.ts";
-
-export const zh: Readonly<Record<ShellKey, string>> = {
+export const zh = {
   tagline: "在你的 GPU 上训练神经网络，每一个梯度都经过证明",
   rooms: "页面",
   train: "训练",

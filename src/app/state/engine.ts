@@ -1,6 +1,6 @@
 import { wrap } from "comlink";
+import type { Engine } from "../worker/engine.ts";
 import address from "../worker/main.ts?worker&url";
-import type { Engine } from "../worker/types.ts";
 
 /** Trusted types, where the browser has them: TypeScript's own declarations do not know of them yet. */
 declare const trustedTypes:

@@ -90,8 +90,7 @@ async function configureAndPlay(): Promise<void> {
   playing.value = false;
   run.value = await engine.configure(settings.value);
   void lookForSaved();
-  // The X-ray looks at a run's own beginning, before it has run away from it.
-  if (room.value === "gradients") await (await import("../gradients/state.ts")).firstCheck();
+  await beforePlaying[room.value]?.();
   // A story is told of numbers that stand still.
   if (room.value !== "backprop") await startPlaying();
 }
@@ -101,8 +100,12 @@ export async function startPlaying(): Promise<void> {
   await engine.play(proxy(take));
 }
 
+/** What a room does with a run before it plays. */
+let beforePlaying: Partial<Record<Room, () => Promise<void>>> = {};
+
 /** Begins at once, with what the link says. */
-export function start(): void {
+export function start(before: typeof beforePlaying): void {
+  beforePlaying = before;
   enqueue(configureAndPlay);
 }
 

@@ -1,6 +1,4 @@
-import type { TrainKey } from "./strings.ts";
-
-export const zh: Readonly<Record<TrainKey, string>> = {
+export const zh = {
   curves: "曲线",
   loss: "损失",
   raw: "每一步",

@@ -1,7 +1,7 @@
 import { turn } from "../../core/turn.ts";
 import { CurveRecorder } from "../state/curve.ts";
-import { picturesNow } from "./pictures.ts";
-import { current, takeEvents } from "./session.ts";
+import { news, status } from "./news.ts";
+import { current } from "./session.ts";
 import type { Progress } from "./types.ts";
 
 /** Time between two pieces of news to the page. */
@@ -17,8 +17,6 @@ const PAUSED_SAVE_MS = 2000;
 const SAVE_SHARE = 30;
 
 let playing: { readonly abort: AbortController; readonly done: Promise<void> } | null = null;
-/** Why the run cannot be kept for a reload. */
-let unsaved: string | null = null;
 /** Steps a second, for people who want to watch; null for as many as the device takes. */
 let speed: number | null = null;
 
@@ -32,42 +30,13 @@ export async function stop(): Promise<void> {
   await playing?.done;
 }
 
-export async function news(over: {
-  stepsPerSecond?: number;
-  picture?: boolean;
-  error?: string | null;
-}): Promise<Progress> {
-  const { trainer, recorder, evaluations } = current();
-  let evaluation: Progress["evaluation"] = null;
-  let pictures: Progress["pictures"] = null;
-  if (over.picture) {
-    const on = trainer.options.test ? "test" : "train";
-    const found = await trainer.evaluate(on);
-    evaluation = found && { ...found, on };
-    if (found && evaluations.at(-1)?.step !== trainer.stepsTaken)
-      evaluations.push({ step: trainer.stepsTaken, ...found });
-    pictures = await picturesNow();
-  }
-  return {
-    step: trainer.stepsTaken,
-    loss: recorder.lastLoss,
-    curve: recorder.flush(),
-    stepsPerSecond: over.stepsPerSecond ?? 0,
-    evaluation,
-    pictures,
-    error: over.error ?? null,
-    unsaved,
-    ...takeEvents(),
-    playing: playing !== null,
-  };
-}
-
 /** Takes steps until told otherwise, and tells the page now and then. */
 export function play(listener: (p: Progress) => void): void {
   if (playing) return;
   const abort = new AbortController();
   const done = Promise.resolve().then(() => train(listener, abort.signal));
   playing = { abort, done };
+  status.playing = true;
 }
 
 async function train(listener: (p: Progress) => void, signal: AbortSignal): Promise<void> {
@@ -81,7 +50,7 @@ async function train(listener: (p: Progress) => void, signal: AbortSignal): Prom
   let saveAt = savedAt + SAVE_MS;
   const saveRun = async (): Promise<void> => {
     const start = performance.now();
-    unsaved = await (await import("./saved-run.ts")).save(current());
+    status.unsaved = await (await import("./saved-run.ts")).save(current());
     savedAt = performance.now();
     saveAt = savedAt + Math.max(SAVE_MS, SAVE_SHARE * (savedAt - start));
   };
@@ -126,6 +95,7 @@ async function train(listener: (p: Progress) => void, signal: AbortSignal): Prom
     error = cause instanceof Error ? cause.message : String(cause);
   }
   playing = null;
+  status.playing = false;
   // What cannot be evaluated any more is told all the same.
   const last = await news({ picture: true, error }).catch((cause: Error) => news({ error: error ?? cause.message }));
   listener(last);

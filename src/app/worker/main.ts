@@ -1,9 +1,9 @@
 import { expose } from "comlink";
+import type { Engine } from "./engine.ts";
 import { play, rewind, setSpeed, stop, takeSteps } from "./loop.ts";
 import { classify } from "./pictures.ts";
 import { anythingKept } from "./saved-folder.ts";
 import { configure, current } from "./session.ts";
-import type { Engine } from "./types.ts";
 
 // The first net is small, so it will want this: fetched while the GPU is asked for.
 import("../../backend/webgpu/whole-steps.ts").catch(() => undefined);

@@ -6,7 +6,7 @@ import { identityKey, type RunIdentity, runIdentity } from "../../io/checkpoint/
 import { Checkpoints, restoreCheckpoint } from "../../io/checkpoint/slots.ts";
 import { CurveRecorder, type RecordedCurve } from "../state/curve.ts";
 import { candidatesFor } from "./devices.ts";
-import { news } from "./loop.ts";
+import { news } from "./news.ts";
 import { opfsStore } from "./opfs-store.ts";
 import { configure, current, deviceFor, type Session } from "./session.ts";
 import type { ResumedRun, SavedRun } from "./types.ts";

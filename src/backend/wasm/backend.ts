@@ -36,7 +36,7 @@ export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
       if (disposed) throw disposedError("the backend");
       return WasmExecutor.compile(wasm, pool, g, o);
     },
-    async room(g: Graph, nodes: readonly Node[]) {
+    async probeMemory(g: Graph, nodes: readonly Node[]) {
       const program = layProgram(g, { nodes }, kernelNames(wasm.module));
       allocate(program, wasm.shared);
       return program.bytes;

@@ -1,5 +1,4 @@
 import { ChainruleError } from "../../core/errors.ts";
-import type { WebGpuDevice } from "./device.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface WantedBuffer {
@@ -8,9 +7,15 @@ export interface WantedBuffer {
   readonly usage: number;
 }
 
+/** A device, and what becomes of work that it fails. */
+interface ScopedDevice {
+  readonly device: GPUDevice;
+  orFailure<T>(work: Promise<T>): Promise<T>;
+}
+
 /** Buffers, all of them: where the device has no room it gives all back and throws, saying what was asked `for` what. */
 export async function inScope(
-  gpu: WebGpuDevice,
+  gpu: ScopedDevice,
   ledger: Ledger,
   wanted: readonly WantedBuffer[],
   what: string,
@@ -38,7 +43,7 @@ function tooMuch(wanted: readonly WantedBuffer[], what: string): ChainruleError 
 
 /** Storage buffers, and one for uniforms where `uniformBytes` is not 0. Gives all back and throws when there is no room. */
 export async function allocateBuffers(
-  gpu: WebGpuDevice,
+  gpu: ScopedDevice,
   ledger: Ledger,
   storage: readonly { readonly name: string; readonly bytes: number }[],
   uniformBytes: number,
@@ -49,6 +54,6 @@ export async function allocateBuffers(
     const uniformUsage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     wanted.push({ name: "parameters of kernels", bytes: uniformBytes, usage: uniformUsage });
   }
-  const buffers = await gpu.buffers(wanted, "this graph", ledger);
+  const buffers = await inScope(gpu, ledger, wanted, "this graph");
   return { buffers, uniforms: uniformBytes > 0 ? buffers.pop()! : null };
 }

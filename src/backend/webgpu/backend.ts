@@ -3,10 +3,10 @@ import { disposedError, disposing } from "../../core/resource.ts";
 import type { Graph, Node } from "../../graph/graph.ts";
 import { ExecutorCache } from "../cache.ts";
 import type { Backend, CompileOptions } from "../executor.ts";
-import { WebGpuDevice } from "./device.ts";
+import { WebGpuDevice, WHOLE_STEPS } from "./device.ts";
 import { WebGpuExecutor } from "./executor.ts";
-import { LateTuner } from "./lazy-tuner.ts";
-import { loweredIsRight, lowering, WHOLE_STEPS } from "./lowering.ts";
+import { LazyTuner } from "./lazy-tuner.ts";
+import { loweredIsRight, lowering } from "./lowering.ts";
 import { recorder } from "./record.ts";
 import type { ChoiceStore } from "./tuner.ts";
 
@@ -17,7 +17,7 @@ export interface WebGpuBackend extends Backend {
   /** The device in use: another one after a loss. */
   readonly gpu: WebGpuDevice;
   /** What chose the kernels by measurement; null where it was told not to. */
-  readonly tuner: LateTuner | null;
+  readonly tuner: LazyTuner | null;
   compile(g: Graph, options?: CompileOptions): Promise<WebGpuExecutor>;
 }
 
@@ -47,7 +47,7 @@ export async function webgpuBackend(
   options: WebGpuOptions = {},
 ): Promise<WebGpuBackend> {
   let device = await (gpu && "device" in gpu ? WebGpuDevice.of(gpu.device) : WebGpuDevice.create(gpu));
-  const tuner = options.tune === false ? null : new LateTuner(device, options.choices);
+  const tuner = options.tune === false ? null : new LazyTuner(device, options.choices);
   const cache = new ExecutorCache("the backend");
   let reopening: Promise<void> | null = null;
   let disposed = false;
@@ -102,9 +102,9 @@ export async function webgpuBackend(
         return WebGpuExecutor.compile(now, g, chosen, null);
       });
     },
-    async room(g: Graph, nodes: readonly Node[], also: readonly number[]) {
-      const [{ roomFor }] = await Promise.all([import("./memory-probe.ts"), tuner?.late]);
-      return roomFor(await alive(), g, nodes, also, recorder);
+    async probeMemory(g: Graph, nodes: readonly Node[], also: readonly number[]) {
+      const [{ probedBytes }] = await Promise.all([import("./memory-probe.ts"), tuner?.late]);
+      return probedBytes(await alive(), g, nodes, also, recorder);
     },
     dispose() {
       disposed = true;

@@ -7,8 +7,10 @@ import { capsOf, compilesLate, computesOnCpu, FEATURES, limitsOf } from "./caps.
 import { Ledger } from "./ledger.ts";
 import type { Nudger } from "./nudger.ts";
 import { PipelineCache } from "./pipelines.ts";
-import { SelfTest } from "./self-test.ts";
 import { waitsSlowly } from "./waiting.ts";
+
+/** In `wrong` it stands for the kernel of whole steps. */
+export const WHOLE_STEPS = "whole steps in one kernel";
 
 /** How long a loss may take to be told. */
 const TOLD_MS = 50;
@@ -22,7 +24,6 @@ export class WebGpuDevice {
   readonly description: string;
   /** Kernels that gave a wrong answer on this device, with what was wrong: they are not chosen. */
   readonly wrong = new Map<string, string>();
-  readonly selfTest: SelfTest = new SelfTest(this);
   private failure: ChainruleError | null = null;
   /** Those who wait for work on the device and must hear of its failure. */
   private readonly waiting = new Set<(failure: ChainruleError) => void>();

@@ -3,10 +3,10 @@ import { cast, type NdArray, sameShape, shapeText } from "../../core/ndarray.ts"
 import { Disposing, disposedError } from "../../core/resource.ts";
 import type { Graph, Tensor } from "../../graph/graph.ts";
 import type { CompileOptions, Executor } from "../executor.ts";
-import type { WebGpuDevice } from "./device.ts";
+import { type WebGpuDevice, WHOLE_STEPS } from "./device.ts";
 import { Ledger } from "./ledger.ts";
 import type { Lowered } from "./lower.ts";
-import { lowering, recordLowered, WHOLE_STEPS } from "./lowering.ts";
+import { lowering, recordLowered } from "./lowering.ts";
 import { type Recording, recordGraph } from "./record.ts";
 import { Staging } from "./staging.ts";
 import { writeCopy } from "./write-copy.ts";

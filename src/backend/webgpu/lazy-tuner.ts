@@ -7,7 +7,7 @@ import type { Choice, ChoiceStore, Tuner } from "./tuner.ts";
 const MIN_WORK = 2 ** 18;
 
 /** The tuner of a backend. Its code is loaded with the first product that is worth a choice: small nets have none. */
-export class LateTuner implements KernelChoices {
+export class LazyTuner implements KernelChoices {
   private loading: Promise<Tuner> | null = null;
   private tuner: Tuner | null = null;
   /** What was asked for before it was there. */

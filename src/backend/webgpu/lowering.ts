@@ -1,16 +1,12 @@
 import type { Graph } from "../../graph/graph.ts";
-import type { CompileOptions } from "../executor.ts";
+import type { CompileOptions, Executor } from "../executor.ts";
 import type { WebGpuDevice } from "./device.ts";
-import type { WebGpuExecutor } from "./executor.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Lowered } from "./lower.ts";
 import type { Recording } from "./record.ts";
 
 /** Whole steps as one kernel, which few programs and only small graphs need: its code is loaded when it may be used. */
 const load = () => import("./whole-steps.ts");
-
-/** Under this name the kernel for whole steps is left out where it was wrong. */
-export const WHOLE_STEPS = "whole steps in one kernel";
 
 /** The kernel for the chip, or null where the graph runs as dispatches; see chooseLowering. */
 export async function lowering(g: Graph, gpu: WebGpuDevice, options: CompileOptions): Promise<Lowered | null> {
@@ -22,7 +18,7 @@ export async function lowering(g: Graph, gpu: WebGpuDevice, options: CompileOpti
 }
 
 /** Its known answer, on first use: see self-test-chip.ts. */
-export async function loweredIsRight(gpu: WebGpuDevice, executor: WebGpuExecutor, g: Graph): Promise<boolean> {
+export async function loweredIsRight(gpu: WebGpuDevice, executor: Executor, g: Graph): Promise<boolean> {
   const { wholeStepsAreRight } = await load();
   return wholeStepsAreRight(gpu, executor, g);
 }

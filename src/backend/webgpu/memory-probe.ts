@@ -17,7 +17,7 @@ export interface Recorder {
  * beside them, and gave them: WebGPU does not say how much memory there is. All is given back. Throws
  * ChainruleError("limit") where a limit is exceeded or there is no room.
  */
-export async function roomFor(
+export async function probedBytes(
   gpu: WebGpuDevice,
   g: Graph,
   nodes: readonly Node[],

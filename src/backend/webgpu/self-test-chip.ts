@@ -1,9 +1,8 @@
 import type { NdArray } from "../../core/ndarray.ts";
 import type { Graph, Tensor } from "../../graph/graph.ts";
+import type { Executor } from "../executor.ts";
 import { ReferenceExecutor } from "../reference/executor.ts";
-import type { WebGpuDevice } from "./device.ts";
-import type { WebGpuExecutor } from "./executor.ts";
-import { WHOLE_STEPS } from "./lowering.ts";
+import { type WebGpuDevice, WHOLE_STEPS } from "./device.ts";
 
 /** Steps of the known answer: the second and third losses tell whether the updates before them were right. */
 const STEPS = 3;
@@ -15,7 +14,7 @@ const TOLERANCE = 1e-3;
  * gradient norms, rates and gates. The weights themselves are not compared, since an update may depend on the sign of a
  * gradient that is nothing but rounding; a loss hardly does. Then the executor is at its first step again.
  */
-export async function wholeStepsAreRight(gpu: WebGpuDevice, executor: WebGpuExecutor, g: Graph): Promise<boolean> {
+export async function wholeStepsAreRight(gpu: WebGpuDevice, executor: Executor, g: Graph): Promise<boolean> {
   const books = recorded(g);
   if (books.length === 0) return true;
   const reference = new ReferenceExecutor(g, "f64");

@@ -51,6 +51,15 @@ export class SelfTest {
   }
 }
 
+const tests = new WeakMap<WebGpuDevice, SelfTest>();
+
+/** The one of a device. */
+export function selfTestOf(gpu: WebGpuDevice): SelfTest {
+  const known = tests.get(gpu) ?? new SelfTest(gpu);
+  tests.set(gpu, known);
+  return known;
+}
+
 /**
  * A kernel that needs what not every device has is, where the device refuses it, left out as a wrong one is: why it was
  * refused. Throws any other error.

@@ -2,6 +2,7 @@ import type { Node } from "../../graph/graph.ts";
 import type { Launch } from "../../graph/op.ts";
 import { type AnyKernel, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
+import { selfTestOf } from "./self-test.ts";
 import { storedChoices } from "./stored-choices.ts";
 import { applies, candidatesOf, keyOf, suffixOf } from "./tuner-candidates.ts";
 import { firstProblem, trial } from "./tuner-trials.ts";
@@ -103,14 +104,14 @@ export class Tuner {
    * known answers are worked out here. What goes wrong comes again when the graph is recorded.
    */
   private async compileAll(nodes: readonly Node[], first: Node): Promise<void> {
-    const { caps, wrong, selfTest } = this.gpu;
+    const { caps, wrong } = this.gpu;
     const guessed = new Map(nodes.filter((n) => !n.op.view).map((n) => [n, chooseKernel(n, caps, null, wrong)]));
     const compared = candidatesOf(first, caps, guessed.get(first)!.kernel).slice(0, AHEAD);
     const compiled = [
       this.compileAhead(first, compared),
       ...[...guessed].map(([n, { kernel }]) => this.compileAhead(n, [kernel])),
     ];
-    await Promise.allSettled([...compiled, selfTest.of(guessed)]);
+    await Promise.allSettled([...compiled, selfTestOf(this.gpu).of(guessed)]);
   }
 
   /** The first product meets all kernels; those behind it the ladder's guess and what has won so far. */

@@ -1,10 +1,9 @@
 import { brief } from "../../core/format.ts";
 import { type NdArray, shapeText, zeros } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/model.ts";
-import type { NetParts } from "../net/net-parts.ts";
 import { addActivation, functionName } from "./activations.ts";
 import { flagOf, isObject, listOf, numberOf, objectOf, refuse, textOf } from "./json.ts";
-import type { Layout } from "./layout.ts";
+import type { Net } from "./net.ts";
 import {
   addBatchNorm,
   addLayerNorm,
@@ -14,14 +13,6 @@ import {
   requireWholeRows,
 } from "./normalisations.ts";
 import { type KerasLayer, nameOf } from "./topology.ts";
-import type { WeightSource } from "./weights.ts";
-
-/** A net while its layers are read. */
-export interface Net {
-  readonly parts: NetParts;
-  readonly weights: WeightSource;
-  readonly layout: Layout;
-}
 
 /** Slope where a LeakyReLU does not say. */
 const LAYER_SLOPE = 0.3;

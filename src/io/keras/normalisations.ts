@@ -2,7 +2,7 @@ import { brief } from "../../core/format.ts";
 import { type NdArray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
 import { batchNormAffine } from "../net/affine.ts";
 import { flagOf, isObject, listOf, numberOf, objectOf, refuse } from "./json.ts";
-import type { Net } from "./layers.ts";
+import type { Net } from "./net.ts";
 import { type KerasLayer, nameOf } from "./topology.ts";
 
 /** Epsilon of layer and batch normalisation where a model does not say. */

@@ -1,10 +1,10 @@
 import type { MatmulForm } from "../../../shaders/matmul/common.ts";
-import type { Graph, Tensor } from "../../graph/graph.ts";
+import { expectRank, type GraphBuilder, type Tensor, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { productOnChip } from "../shared/chip.ts";
 import { productPlan } from "../shared/wasm-plan.ts";
 import { matmulKernels, plainUse } from "./kernels.ts";
-import { outerProduct } from "./outer-product.ts";
+import { outerProductKernels } from "./outer-product-kernels.ts";
 import { product, productSpec } from "./reference.ts";
 import { productTrial } from "./trial.ts";
 
@@ -50,10 +50,28 @@ export const transposeMatmul: Op<TransposeAttrs> = {
   trial: productTrial(formOf),
 };
 
+/** C [M, N] = aT b for a [1, M], b [1, N]: the weight gradient of a batch of one. */
+export const outerProduct: Op<null> = {
+  name: "outerProduct",
+  infer(inputs) {
+    expectRank(outerProduct, inputs, [2, 2]);
+    if (inputs.some((t) => t.shape[0] !== 1)) wrongShapes(outerProduct, inputs, "two rows, [1, M] and [1, N]");
+    return [{ shape: [inputs[0]!.shape[1]!, inputs[1]!.shape[1]!], dtype: "f32" }];
+  },
+  reference: ([a, b]) => [product("TN", a!, b!)],
+  wasm: (inputs) => productPlan("TN", inputs),
+  gradient: (g, { inputs: [a, b] }, [dy]) => [
+    g.one(transposeMatmul, [b!, dy!], { transpose: "b" } as const, `d ${a!.name}`),
+    g.one(matmul, [a!, dy!], null, `d ${b!.name}`),
+  ],
+  kernels: outerProductKernels,
+  onChip: productOnChip("TN"),
+};
+
 export function formOf(attrs: TransposeAttrs): MatmulForm {
   return attrs.transpose === "b" ? "NT" : "TN";
 }
 
-function transposed(g: Graph, a: Tensor, b: Tensor, transpose: "a" | "b", name: string): Tensor {
+function transposed(g: GraphBuilder, a: Tensor, b: Tensor, transpose: "a" | "b", name: string): Tensor {
   return g.one(transposeMatmul, [a, b], { transpose }, name);
 }

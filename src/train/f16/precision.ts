@@ -1,4 +1,9 @@
 import { ChainruleError } from "../../core/errors.ts";
+import type { NdArray } from "../../core/ndarray.ts";
+import type { Graph, Tensor } from "../../graph/graph.ts";
+import type { Op } from "../../graph/op.ts";
+import type { ControlAttrs } from "../../ops/step/control.ts";
+import type { RecordAttrs } from "../../ops/step/record.ts";
 
 /** How the operands of products are stored: weights, activations and gradients. Sums and everything else are f32. */
 export type Precision = "f32" | "f16";
@@ -13,12 +18,19 @@ export interface Halves {
   readonly lossScale: LossScale;
 }
 
-/** What only steps in f16 have; see there. */
-export type HalfSteps = typeof import("./half-steps.ts");
-
-/** The code of f16 where a run needs it: a page that trains in f32 does without. */
-export const halfSteps = async (halves: Halves | null): Promise<HalfSteps | null> =>
-  halves && import("./half-steps.ts");
+/** What recording a step in f16 takes that one in f32 does not; half-steps.ts has it, and says more. */
+export interface HalfSteps {
+  storeHalves(g: Graph): void;
+  firstControl(scale: LossScale): NdArray;
+  scaledSeed(g: Graph, control: Tensor, share: number): Tensor;
+  scaledNumbers(
+    g: Graph,
+    whole: Op<ControlAttrs & RecordAttrs>,
+    inputs: readonly Tensor[],
+    attrs: ControlAttrs & RecordAttrs,
+    halves: Halves,
+  ): Tensor;
+}
 
 /** What was asked for with defaults filled in, null for f32; half-steps.ts looks at the scale itself. */
 export function resolveHalves(precision: Precision = "f32", lossScale?: LossScale): Halves | null {

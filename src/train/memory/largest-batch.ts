@@ -47,19 +47,19 @@ function beside(
 }
 
 /** The error with the largest batch that this device has room for, or what else would fit, in its message. */
-export async function withWhatFits(
+export async function withLargestBatch(
   backend: Backend,
   options: ResolvedOptions,
   error: ChainruleError,
   layOut: LaidOut,
 ): Promise<Error> {
-  if (!backend.room) return error;
+  if (!backend.probeMemory) return error;
   /** Bytes of the run with something changed; null where that does not fit either. */
   const room = async (change: Change): Promise<number | null> => {
     try {
       const given = { ...options, ...change };
       const laid = await layOut(given);
-      return await backend.room!(laid.plan.graph, laid.nodes, beside(laid, given));
+      return await backend.probeMemory!(laid.plan.graph, laid.nodes, beside(laid, given));
     } catch (failure) {
       if (failure instanceof ChainruleError && failure.code === "limit") return null;
       throw failure;

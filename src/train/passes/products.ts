@@ -4,8 +4,11 @@ import { ChainruleError } from "../../core/errors.ts";
 import { cast, type NdArray, requireNdArray, reshape, shapeText, sizeOf } from "../../core/ndarray.ts";
 import { type Given, Graph, type Tensor } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { matmul as matmulOp, transposeMatmul as transposeMatmulOp } from "../../ops/matmul/matmul.ts";
-import { outerProduct as outerProductOp } from "../../ops/matmul/outer-product.ts";
+import {
+  matmul as matmulOp,
+  outerProduct as outerProductOp,
+  transposeMatmul as transposeMatmulOp,
+} from "../../ops/matmul/matmul.ts";
 
 /**
  * y [M, N] = a [M, K] b [K, N] on the backend, in f32: a layer's forward pass. It is compiled once for each pair of shapes

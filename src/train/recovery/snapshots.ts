@@ -5,8 +5,8 @@ export const HOLD_MS = 1000;
 /** Copying may take the twentieth part of the time. */
 const SHARE = 20;
 
-/** Copies of a run on the host, made now and then: what a lost device leaves behind. */
-export class Copies {
+/** Snapshots of a run on the host, made now and then: what a lost device leaves behind. */
+export class Snapshots {
   private held: TrainerState | null = null;
   /** A copy of steps that the device has taken, but whose losses nobody has seen yet. */
   private ahead: TrainerState | null = null;

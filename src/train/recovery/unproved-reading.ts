@@ -1,6 +1,6 @@
 import { ChainruleError } from "../../core/errors.ts";
 import type { NdArray } from "../../core/ndarray.ts";
-import type { Machinery } from "../run/backend-run.ts";
+import type { BackendRun } from "../run/backend-run.ts";
 import { proves, wordsOf } from "../run/metrics.ts";
 import { RING_SLOTS } from "../run/training-graph.ts";
 
@@ -9,7 +9,7 @@ import { RING_SLOTS } from "../run/training-graph.ts";
  * that is "lost": all is made anew, as dispatches, and the steps are taken again. Else "device", and the run ends.
  */
 export function unproved(
-  { executor, backend }: Machinery,
+  { executor, backend }: BackendRun,
   ring: NdArray | undefined,
   from: number,
   to: number,

@@ -1,5 +1,5 @@
-import { totalMemory } from "../../backend/cache.ts";
 import type { Backend, Executor, MemoryUse } from "../../backend/executor.ts";
+import { totalMemory } from "../../backend/memory-use.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, zeros } from "../../core/ndarray.ts";
 import { packGroup, unpackParameters } from "../../nn/parameters.ts";
@@ -11,7 +11,7 @@ import { fitsWhole, type RowSource, requireResident } from "../data/row-source.t
 import type { RowStream } from "../data/stream.ts";
 import { type AnyEvaluator, evaluatorOf } from "../evaluation/evaluate-source.ts";
 import { EVAL_BATCH, type Evaluation } from "../evaluation/evaluation.ts";
-import { type HalfSteps, halfSteps } from "../f16/precision.ts";
+import { halfSteps } from "../f16/load.ts";
 import type { Passes } from "../passes/passes.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./options.ts";
 import { requireChoice, stateOf, stateTensors, stateWrites, type TrainerState } from "./state.ts";
@@ -21,7 +21,7 @@ import { RING_SLOTS, type TrainingGraph, trainingGraph } from "./training-graph.
 export async function planOf(options: ResolvedOptions): Promise<{
   readonly plan: TrainingGraph;
   readonly stream: RowStream | null;
-  readonly steps: HalfSteps | null;
+  readonly steps: Awaited<ReturnType<typeof halfSteps>>;
 }> {
   const { data, batch, accumulate, seed, maxDataBytes } = options;
   const stream =
@@ -36,7 +36,7 @@ export async function planOf(options: ResolvedOptions): Promise<{
 }
 
 /** A run as it lies on one backend: all that is made anew when a device is lost, and nothing else. */
-export class Machinery {
+export class BackendRun {
   /** First step of the chunk of rows that is on the device, where rows stream. */
   private laid = -1;
   private asked: Promise<Passes> | null = null;
@@ -62,17 +62,17 @@ export class Machinery {
     return this.asked;
   }
 
-  static async create(backend: Backend, given: TrainerOptions): Promise<Machinery> {
+  static async create(backend: Backend, given: TrainerOptions): Promise<BackendRun> {
     const options = resolveOptions(given, backend);
     const { plan, stream, steps } = await planOf(options);
     try {
       await steps?.requireParity(backend, options, steps);
       const executor = await backend.compile(plan.graph, { nodes: fuse(plan.graph) });
-      return new Machinery(backend, options, plan, executor, stream);
+      return new BackendRun(backend, options, plan, executor, stream);
     } catch (error) {
       if (!(error instanceof ChainruleError && error.code === "limit")) throw error;
-      const { withWhatFits } = await import("../memory/largest-batch.ts");
-      throw await withWhatFits(backend, options, error, async (given) => {
+      const { withLargestBatch } = await import("../memory/largest-batch.ts");
+      throw await withLargestBatch(backend, options, error, async (given) => {
         const { plan: wanted } = await planOf(given);
         return { plan: wanted, nodes: fuse(wanted.graph), state: stateTensors(wanted), evalBatch: EVAL_BATCH };
       });

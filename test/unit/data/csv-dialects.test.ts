@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { type CsvOptions, readCsv } from "../../../src/data/csv.ts";
 import { fieldReader } from "../../../src/data/csv-format.ts";
-import { noticeText } from "../../../src/data/csv-notices.ts";
 import { tellSeparator } from "../../../src/data/csv-separator.ts";
 import { parsePreprocessing, prepareCsv, preprocessingOf, preprocessingText } from "../../../src/data/preprocessing.ts";
+import { noticeText } from "../../../src/data/table-notice.ts";
 
 const lines = (...rows: string[]): string => `${rows.join("\n")}\n`;
 const x = (text: string, options: CsvOptions = {}) => [...readCsv("f.csv", text, options).x.data];

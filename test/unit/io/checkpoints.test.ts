@@ -7,8 +7,9 @@ import { encodeCheckpoint } from "../../../src/io/checkpoint/checkpoint.ts";
 import { diskStore, requireStore } from "../../../src/io/checkpoint/disk-store.ts";
 import { runIdentity } from "../../../src/io/checkpoint/run-identity.ts";
 import { Checkpoints, restoreCheckpoint } from "../../../src/io/checkpoint/slots.ts";
+import { createTrainer } from "../../../src/train/create-trainer.ts";
 import { sourceOf } from "../../../src/train/data/row-source.ts";
-import { createTrainer, type Trainer } from "../../../src/train/trainer.ts";
+import type { Trainer } from "../../../src/train/trainer.ts";
 import { memoryStore, sampleCheckpoint } from "../../shared/checkpoint.ts";
 import { mixedNet, ring } from "../../shared/problems.ts";
 

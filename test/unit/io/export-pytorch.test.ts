@@ -14,8 +14,8 @@ import { lossKinds } from "../../../src/nn/loss-kinds.ts";
 import { parameterSpecs, parseModel } from "../../../src/nn/model.ts";
 import { trainingPresets } from "../../../src/nn/presets.ts";
 import { optimizerNames } from "../../../src/ops/names.ts";
+import { createTrainer } from "../../../src/train/create-trainer.ts";
 import type { TrainerOptions } from "../../../src/train/run/options.ts";
-import { createTrainer } from "../../../src/train/trainer.ts";
 import { everyLayer } from "../../shared/every-layer.ts";
 
 const golden = (name: string): string => fileURLToPath(new URL(`../../fixtures/pytorch/${name}`, import.meta.url));

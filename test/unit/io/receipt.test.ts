@@ -8,8 +8,8 @@ import { makeReceipt } from "../../../src/io/receipt/receipt.ts";
 import { type ReceiptRun, receiptScript } from "../../../src/io/receipt/script.ts";
 import { parseModel } from "../../../src/nn/model.ts";
 import { trainingPresets } from "../../../src/nn/presets.ts";
+import { createTrainer } from "../../../src/train/create-trainer.ts";
 import type { TrainerOptions } from "../../../src/train/run/options.ts";
-import { createTrainer } from "../../../src/train/trainer.ts";
 import { everyLayer } from "../../shared/every-layer.ts";
 
 const golden = (name: string): string => fileURLToPath(new URL(`../../fixtures/receipt/${name}`, import.meta.url));

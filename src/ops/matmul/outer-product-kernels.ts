@@ -5,13 +5,9 @@ import {
   outerProductTile,
   outerTileParams,
 } from "../../../shaders/matmul/outer-product.ts";
-import { expectRank, type TensorSpec, wrongShapes } from "../../graph/graph.ts";
-import type { DeviceCaps, Kernel, Op } from "../../graph/op.ts";
-import { productOnChip } from "../shared/chip.ts";
+import type { TensorSpec } from "../../graph/graph.ts";
+import type { DeviceCaps, Kernel } from "../../graph/op.ts";
 import { flatLaunch, flatWindows, input, output } from "../shared/dispatch-plan.ts";
-import { productPlan } from "../shared/wasm-plan.ts";
-import { matmul, transposeMatmul } from "./matmul.ts";
-import { product } from "./reference.ts";
 
 /** Only where C is bound whole, and by rows of whole fours. */
 const tile: Kernel<null> = {
@@ -26,24 +22,6 @@ const tile: Kernel<null> = {
     const bindings = [input(0), input(1), output(0)];
     return { launches: [{ code: outerProductTile(), params, bindings, workgroups }] };
   },
-};
-
-/** C [M, N] = aT b for a [1, M], b [1, N]: the weight gradient of a batch of one. */
-export const outerProduct: Op<null> = {
-  name: "outerProduct",
-  infer(inputs) {
-    expectRank(outerProduct, inputs, [2, 2]);
-    if (inputs.some((t) => t.shape[0] !== 1)) wrongShapes(outerProduct, inputs, "two rows, [1, M] and [1, N]");
-    return [{ shape: [inputs[0]!.shape[1]!, inputs[1]!.shape[1]!], dtype: "f32" }];
-  },
-  reference: ([a, b]) => [product("TN", a!, b!)],
-  wasm: (inputs) => productPlan("TN", inputs),
-  gradient: (g, { inputs: [a, b] }, [dy]) => [
-    g.one(transposeMatmul, [b!, dy!], { transpose: "b" } as const, `d ${a!.name}`),
-    g.one(matmul, [a!, dy!], null, `d ${b!.name}`),
-  ],
-  kernels: [flat("scalar", false), flat("vec4", true), tile],
-  onChip: productOnChip("TN"),
 };
 
 function flat(name: string, vector: boolean): Kernel<null> {
@@ -62,3 +40,6 @@ function flat(name: string, vector: boolean): Kernel<null> {
     },
   };
 }
+
+/** Of C [M, N] = aT b, the simplest first. */
+export const outerProductKernels: readonly Kernel<null>[] = [flat("scalar", false), flat("vec4", true), tile];

@@ -1,0 +1,64 @@
+import type { BenchReport } from "../../bench/report.ts";
+import type { Section } from "../../bench/run.ts";
+import type { DirectionRow } from "../../bench/tutorial.ts";
+import type { Ends, Settings } from "../state/settings.ts";
+import type { KernelEdit, KernelTiming } from "./kernels.ts";
+import type { RanKernel } from "./ran-kernels.ts";
+import type { StepKernels } from "./step-kernels.ts";
+import type { Story } from "./story.ts";
+import type {
+  AskedNet,
+  BenchNews,
+  DroppedFile,
+  FolderImages,
+  ImagesNews,
+  OwnData,
+  OwnInfo,
+  Progress,
+  ResumedRun,
+  RunInfo,
+  SavedRun,
+  TakenNet,
+} from "./types.ts";
+import type { TensorPicture, XrayReport } from "./xray.ts";
+
+/** What the worker offers; every call is asynchronous across Comlink. */
+export interface Engine {
+  configure(settings: Settings): Promise<RunInfo>;
+  own(data: OwnData): Promise<OwnInfo>;
+  images(given: FolderImages, listener: (news: ImagesNews) => void): Promise<OwnInfo>;
+  cancelImages(): Promise<void>;
+  /**
+   * Takes a net out of another library's files, or weights for the net that is there; `ends` is what the data asks of it.
+   * Weights of other names are taken only where `byOrder` says so.
+   */
+  takeNet(files: readonly DroppedFile[], ends: Ends, byOrder: boolean): Promise<TakenNet | AskedNet>;
+  play(listener: (p: Progress) => void): Promise<void>;
+  pause(): Promise<void>;
+  /** Steps a second while playing; null for as many as the device takes. */
+  speed(stepsPerSecond: number | null): Promise<void>;
+  steps(n: number): Promise<Progress>;
+  reset(): Promise<Progress>;
+  /** Whether a run of these settings was kept, further than this one is. */
+  savedRun(): Promise<SavedRun | null>;
+  goOn(): Promise<ResumedRun>;
+  discardSaved(): Promise<void>;
+  /** Probabilities of the classes for one row. */
+  classify(row: Float32Array): Promise<Float32Array>;
+  xray(): Promise<XrayReport>;
+  tensor(name: string): Promise<TensorPicture | null>;
+  replay(): Promise<string>;
+  story(row: number): Promise<Story>;
+  ranKernels(row: number): Promise<readonly RanKernel[]>;
+  directions(): Promise<readonly DirectionRow[]>;
+  benchmark(
+    options: { readonly sections: readonly Section[]; readonly max: number },
+    listener: (report: BenchReport, progress: BenchNews) => void,
+  ): Promise<void>;
+  markdown(report: BenchReport): Promise<string>;
+  cancelBenchmark(): void;
+  kernels(): Promise<StepKernels>;
+  timeKernels(): Promise<readonly KernelTiming[]>;
+  editKernel(edit: KernelEdit): Promise<{ readonly line: number; readonly message: string }[]>;
+  xrayEdited(edit: KernelEdit): Promise<XrayReport>;
+}

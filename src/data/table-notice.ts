@@ -1,0 +1,59 @@
+import { quote } from "../core/format.ts";
+import type { Reading } from "./csv-looks.ts";
+
+/** What was read as the file has it and may be meant otherwise. `value` is one of the column's. */
+export type TableNotice =
+  /** Texts that look like numbers are categories, or classes. */
+  | {
+      readonly kind: "numbers" | "label-numbers";
+      readonly column: string;
+      readonly value: string;
+      readonly reading: Reading;
+    }
+  /** Texts that look like dates or times are categories, or classes. */
+  | { readonly kind: "dates" | "label-dates"; readonly column: string; readonly value: string }
+  /** Every row has a category, or a class, of its own. */
+  | { readonly kind: "unique" | "label-unique"; readonly column: string; readonly value: string }
+  /** A column of whole numbers that count the rows is one of the features. */
+  | { readonly kind: "counts"; readonly column: string; readonly value: string }
+  | { readonly kind: "constant"; readonly column: string; readonly value: string }
+  /** Names of columns are numbers: the first line may be a row. */
+  | { readonly kind: "names"; readonly column: string; readonly value: string }
+  /** Different numbers that f32 does not tell apart, where nothing scales them first. */
+  | { readonly kind: "merged"; readonly column: string; readonly value: string; readonly other: string };
+
+/** What reads such a number: flags of the command and options of the library have the same names. */
+export function readingText(reading: Reading): string {
+  if (reading === "signs") return "once the signs around it are taken off";
+  const given = (["decimal", "thousands"] as const).filter((key) => reading[key] !== undefined);
+  const flags = given.map((key) => `--${key} ${reading[key] === " " ? '" "' : reading[key]}`).join(" ");
+  return `with ${flags} (${given.map((key) => `${key}: ${JSON.stringify(reading[key])}`).join(", ")})`;
+}
+
+/** In one line of English, with what to do. */
+export function noticeText(notice: TableNotice): string {
+  const column = `column ${quote(notice.column)}`;
+  const value = quote(notice.value);
+  switch (notice.kind) {
+    case "numbers":
+      return `${column} holds categories: ${value} is a number ${readingText(notice.reading)}`;
+    case "dates":
+      return `${column} holds categories: ${value} looks like a date; make a number of it, or leave it out`;
+    case "unique":
+      return `${column} has a text of its own in every row, such as ${value}: nothing can be learned from that; leave it out`;
+    case "label-numbers":
+      return `${column} is to be predicted and holds classes: ${value} is a number ${readingText(notice.reading)}`;
+    case "label-dates":
+      return `${column} is to be predicted and holds classes: ${value} looks like a date; make a number of it, or predict another column (--label)`;
+    case "label-unique":
+      return `${column} is to be predicted and has a text of its own in every row, such as ${value}: no row helps to tell another's; predict another column (--label)`;
+    case "counts":
+      return `${column} counts the rows (${value}, ...): where it is no measurement, leave it out`;
+    case "constant":
+      return `${column} is ${value} in every row: nothing can be learned from that`;
+    case "names":
+      return `${value} of the first line is taken as a column's name; if the line is a row, say --no-header (header: false)`;
+    case "merged":
+      return `${column} loses digits: ${notice.value} and ${notice.other} are one number in f32; standardise the columns`;
+  }
+}
