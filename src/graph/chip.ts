@@ -33,6 +33,13 @@ export interface ChipValue extends TensorSpec {
   readonly ranges: readonly (readonly [from: number, to: number])[];
 }
 
+/** Every `stride`th element of a value, from `from` on. */
+export interface Strided {
+  readonly value: ChipValue;
+  readonly from: Index;
+  readonly stride: number;
+}
+
 /**
  * Takes the body of an op, statement by statement. The same emitter serves two forms: one invocation with every loop
  * written out (indices are numbers then), and a workgroup that divides loops among its invocations.
@@ -50,6 +57,8 @@ export interface ChipWriter {
   eachOf(value: ChipValue, body: (i: Index) => void): void;
   /** `body` for every index from `from` up to `to`, in order, by each invocation by itself. A scope of its own. */
   loop(from: number, to: number, body: (k: Index) => void): void;
+  /** Adds up the products of `count` elements of both, in order. Returns the name of the sum. */
+  dot(count: number, a: Strided, b: Strided): string;
   /** `body` by one invocation. A scope of its own. */
   once(body: () => void): void;
   /** `body` for every index in `ranges`, divided; it changes f32 `sum`. Returns the name of all invocations' sum. */

@@ -1,5 +1,5 @@
 import { type ReduceWidth, sumReduce } from "../../../shaders/common.ts";
-import type { ChipValue, ChipWriter, Index } from "../../graph/chip.ts";
+import { type ChipValue, type ChipWriter, type Index, index, type Strided } from "../../graph/chip.ts";
 
 /** Invocations of the one workgroup. One: every loop is written out and nothing waits. */
 export type ChipWidth = 1 | ReduceWidth;
@@ -19,6 +19,8 @@ export class TooLong extends Error {}
 
 /** Loops of one invocation up to this long are written out in divided loops too: it spares index arithmetic. */
 const SHORT_LOOP = 8;
+/** Terms of a longer sum that one turn adds: what a turn costs by itself (Firefox counts each, against endless loops). */
+const TERMS = 4;
 
 /** Writes the steps of a graph as WGSL; see ChipWriter. */
 export class ChipText implements ChipWriter {
@@ -83,6 +85,28 @@ export class ChipText implements ChipWriter {
     const k = this.fresh();
     const head = `for (var ${k} = ${from}u; ${k} < ${to}u; ${k}++) {`;
     this.scope(head, to - from, () => body(k), to - from);
+  }
+
+  dot(count: number, a: Strided, b: Strided): string {
+    const sum = this.fresh();
+    const looped = this.width === 1 || count <= SHORT_LOOP ? 0 : count - (count % TERMS);
+    const [fromA, fromB] = [this.name(a.from), this.name(b.from)];
+    const terms = (k: Index, several: number): void => {
+      const i = this.name(index.plus(fromA, index.times(k, a.stride)));
+      const j = this.name(index.plus(fromB, index.times(k, b.stride)));
+      for (let t = 0; t < several; t++) {
+        const term = `${a.value.at(index.plus(i, t * a.stride))} * ${b.value.at(index.plus(j, t * b.stride))}`;
+        this.add(`${sum} ${looped + t === 0 ? "" : "+"}= ${term};`);
+      }
+    };
+    this.lines.push(`var ${sum} = 0.0;`);
+    if (looped > 0) {
+      const k = this.fresh();
+      const turns = looped / TERMS;
+      this.scope(`for (var ${k} = 0u; ${k} < ${looped}u; ${k} += ${TERMS}u) {`, turns, () => terms(k, TERMS), turns);
+    }
+    if (looped < count) terms(looped, count - looped);
+    return sum;
   }
 
   once(body: () => void): void {

@@ -40,13 +40,12 @@ export function productOnChip(form: MatmulForm): OnChip<unknown> {
     const { M, N, K } = matmulDims(form, a!, b!);
     const { am, ak, bn, bk } = operandStrides({ form, M, N, K });
     w.each(M * N, (i) => {
-      const atA = w.name(index.times(index.over(i, N), am));
-      const atB = w.name(index.times(index.rest(i, N), bn));
-      const term = (k: Index): string =>
-        `${a!.at(index.plus(atA, index.times(k, ak)))} * ${b!.at(index.plus(atB, index.times(k, bk)))}`;
-      w.add(`var sum = ${term(0)};`);
-      w.loop(1, K, (k) => w.add(`sum += ${term(k)};`));
-      w.add(`${c!.at(i)} = sum;`);
+      const sum = w.dot(
+        K,
+        { value: a!, from: index.times(index.over(i, N), am), stride: ak },
+        { value: b!, from: index.times(index.rest(i, N), bn), stride: bk },
+      );
+      w.add(`${c!.at(i)} = ${sum};`);
     });
   };
 }
