@@ -85,8 +85,8 @@ test("a device that tells at once is left alone", async () => {
   }
 });
 
-/** A queue that never has work: it tells after so long, and with `asked` at once when something is submitted. */
-function idleQueue(ms: () => number, asked: boolean): GPUQueue {
+/** A queue that never has work: it tells after so long, or so long after something is submitted. */
+function idleQueue(ms: () => number, asked: () => number): GPUQueue {
   let tell = (): void => undefined;
   const queue = {
     onSubmittedWorkDone: () =>
@@ -94,19 +94,30 @@ function idleQueue(ms: () => number, asked: boolean): GPUQueue {
         tell = resolve;
         setTimeout(resolve, ms());
       }),
-    submit: () => asked && tell(),
+    submit: () => setTimeout(tell, asked()),
   };
   return queue as unknown as GPUQueue;
 }
 
+const NEVER = 1000;
+
 test.each([
-  ["at once", [0, 0, 0], true, false],
-  ["late the first time only", [60, 0, 0], true, false],
-  ["late, and no sooner when asked", [200, 200, 200], false, false],
-  ["at a tick", [200, 200, 200], true, true],
-  ["at a tick that came soon by chance", [1, 200, 200], true, true],
-  ["at a tick that came soon the second time", [200, 1, 200], true, true],
+  ["at once", [0, 0, 0], [], false],
+  ["late the first time only", [60, 0, 0], [0], false],
+  ["late, and no sooner when asked", Array(9).fill(200), Array(9).fill(NEVER), false],
+  ["at a tick", [200, 200, 200], [0, 0], true],
+  ["at a tick that came soon by chance", [1, 200, 200], [0, 0], true],
+  ["at a tick that came soon the second time", [200, 1, 200], [0, 0], true],
+  ["at ticks that came soon by chance, but not in a row", [1, 200, 1, 200], [0, 0], true],
+  ["at a tick, on a machine that is busy when asked", [200, 200, 200, 200], [60, 0, 60, 0], true],
 ])("how a queue waits is seen: %s", async (_name, times, asked, slow) => {
-  let at = 0;
-  expect(await waitsSlowly(idleQueue(() => times[at++] ?? 0, asked))).toBe(slow);
+  const [time, answer] = [times.values(), asked.values()];
+  expect(
+    await waitsSlowly(
+      idleQueue(
+        () => time.next().value ?? 0,
+        () => answer.next().value ?? 0,
+      ),
+    ),
+  ).toBe(slow);
 });
