@@ -44,7 +44,8 @@ export default defineConfig({
   base: "./",
   define: { __VERSION__: JSON.stringify(version) },
   plugins: [contentSecurityPolicy],
-  build: { outDir: "dist/site", emptyOutDir: true, rolldownOptions: inOneFile },
+  // Browsers with WebGPU preload modules themselves.
+  build: { outDir: "dist/site", emptyOutDir: true, modulePreload: { polyfill: false }, rolldownOptions: inOneFile },
   worker: { format: "es", rolldownOptions: inOneFile },
   server: { headers: isolated },
   preview: { headers: isolated, host: "127.0.0.1", port: 5173 },

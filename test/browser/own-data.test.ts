@@ -129,6 +129,7 @@ describe("a table", () => {
     await csv("prices.csv", "rooms,area,price", ...rows);
     await says("Predicts price, a number (regression), from numbers: rooms, area.");
     await s.page.waitForFunction(() => document.querySelector("#net")?.textContent?.includes("output 1 mse"));
+    expect(await s.text("#table-one")).toContain("One column is predicted here");
     await s.page.selectOption("#table-task", "classification");
     await says("Predicts price, one of 118 classes");
     await s.page.waitForFunction(() => document.querySelector("#net")?.textContent?.includes("output 118"));

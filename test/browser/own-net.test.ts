@@ -50,6 +50,7 @@ const data = file("pair.onnx.data", new Uint8Array(new Float32Array(offset / 4).
 test("a dropped net trains from its weights on; another's data, an unknown layer or a damaged file leaves it there", async () => {
   await s.open("data=moons&device=cpu&net=7-tanh");
   await s.trained(5);
+  expect(await s.text("#drop, [data-drop], .drop")).toContain(".onnx with its .onnx.data");
   await s.page.setInputFiles("#file", file("mine.onnx", writeOnnx(model, weights)));
   await s.page.waitForFunction(() => location.hash.includes("net=5-elu"));
   await s.page.waitForSelector("#net-from");

@@ -80,6 +80,9 @@ export function TablePart() {
             names={t.names}
             onChoose={(label) => choose({ ...rest, ...marks[mark ?? "1234.5"], label, task: undefined })}
           />
+          <p class="soft" id="table-one">
+            {say("one")}
+          </p>
           <Choice
             id="table-task"
             label={say("as")}

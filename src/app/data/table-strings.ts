@@ -3,6 +3,7 @@ import { speaker } from "../state/language.ts";
 const en = {
   part: "What is predicted, and from what",
   predict: "Predict",
+  one: "One column is predicted here; the command line's --label takes several.",
   as: "As",
   classification: "classes",
   regression: "a number",
@@ -38,6 +39,7 @@ export type TableKey = keyof typeof en;
 const zh: Readonly<Record<TableKey, string>> = {
   part: "预测什么，根据什么",
   predict: "预测",
+  one: "页面只预测一列；命令行的 --label 可以给出几列。",
   as: "作为",
   classification: "类别",
   regression: "数值",

@@ -1,5 +1,4 @@
 import { computed, effect, signal } from "@preact/signals";
-import { proxy } from "comlink";
 import type { DroppedFile, OwnData, OwnInfo, Pictures, Progress, RunInfo } from "../worker/types.ts";
 import { engine } from "./engine.ts";
 import { curveVersion, keepRun, kept, live, nameOf, newRun } from "./runs.ts";
@@ -97,7 +96,7 @@ async function configureAndPlay(): Promise<void> {
 
 export async function startPlaying(): Promise<void> {
   playing.value = true;
-  await engine.play(proxy(take));
+  await engine.play(take);
 }
 
 /** What a room does with a run before it plays. */

@@ -33,7 +33,7 @@ export async function benchmark(
   try {
     for await (const progress of runBench({ gpu, cpu, sections, max, signal: abort.signal }, report)) {
       listener(report, { ...progress, crossover: crossoverWidth(report.crossover) });
-      // Comlink's messages (cancel) come between.
+      // The page's calls (cancel) come between.
       await new Promise((resolve) => setTimeout(resolve));
     }
     listener(report, { label: "", share: 1, crossover: crossoverWidth(report.crossover) });

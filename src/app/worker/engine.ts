@@ -22,7 +22,7 @@ import type {
 } from "./types.ts";
 import type { TensorPicture, XrayReport } from "./xray.ts";
 
-/** What the worker offers; every call is asynchronous across Comlink. */
+/** What the worker offers; every call is asynchronous across threads. */
 export interface Engine {
   configure(settings: Settings): Promise<RunInfo>;
   own(data: OwnData): Promise<OwnInfo>;

@@ -65,7 +65,7 @@ async function train(listener: (p: Progress) => void, signal: AbortSignal): Prom
       const pause = EVALUATE_SHARE * (since - now);
       evaluateAt = since + Math.min(EVALUATE_MS[1], Math.max(EVALUATE_MS[0], pause));
     }
-    // Comlink's messages (pause, reset) come between. Not a timer: a hidden page may have one a second.
+    // The page's calls (pause, reset) come between. Not a timer: a hidden page may have one a second.
     await turn();
   };
   try {
