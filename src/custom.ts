@@ -31,6 +31,7 @@ export type {
   DeviceAbility,
   DeviceCaps,
   Errors,
+  FamilyProof,
   Kernel,
   KernelPlan,
   Launch,

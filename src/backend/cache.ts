@@ -1,5 +1,5 @@
 import { Disposing, disposedError } from "../core/resource.ts";
-import { type MemoryUse, totalMemory } from "./memory-use.ts";
+import type { MemoryUse } from "./memory-use.ts";
 
 /** Shapes that a program uses in turn; more are made anew. */
 const MOST = 16;
@@ -88,4 +88,13 @@ export class ExecutorCache extends Disposing {
       kept?.dispose();
     }
   }
+}
+
+/** All of them together; what is not there holds nothing. */
+export function totalMemory(of: readonly (Pick<Kept, "memory"> | null | undefined)[]): MemoryUse {
+  const all = of.flatMap((kept) => (kept ? [kept.memory()] : []));
+  return {
+    liveBytes: all.reduce((sum, m) => sum + m.liveBytes, 0),
+    buffers: all.reduce((sum, m) => sum + m.buffers, 0),
+  };
 }

@@ -60,12 +60,12 @@ export class Trainer extends Disposing {
 
   /** Where it runs: after a loss perhaps elsewhere than at first. */
   get backend(): Backend {
-    return this.life.backendRun.backend;
+    return this.life.run.backend;
   }
 
   /** What it was made with, defaults filled in. */
   get options(): ResolvedOptions {
-    return this.life.backendRun.options;
+    return this.life.run.options;
   }
 
   /** Steps taken so far. */
@@ -75,7 +75,7 @@ export class Trainer extends Disposing {
 
   /** How steps run: "13 dispatches a step", "one kernel on the chip, 1 invocation". */
   get execution(): string {
-    return this.life.backendRun.executor.description;
+    return this.life.run.executor.description;
   }
 
   /** Rows of one step. */
@@ -119,7 +119,7 @@ export class Trainer extends Disposing {
         this.between = null;
         await between?.();
         if (this.moves !== moves) return;
-        const { backendRun } = this.life;
+        const { run: backendRun } = this.life;
         try {
           yield* this.steps(end, options);
           if (!this.between || this.life.done >= end || options.signal?.aborted) return;
@@ -136,7 +136,7 @@ export class Trainer extends Disposing {
     end: number,
     { logEvery = 1, signal, onNotFinite = "stop" }: RunOptions,
   ): AsyncGenerator<StepMetrics> {
-    const { backendRun } = this.life;
+    const { run: backendRun } = this.life;
     const { executor, plan } = backendRun;
     const { moves } = this;
     this.life.queued = this.life.done;
@@ -152,7 +152,7 @@ export class Trainer extends Disposing {
         pending.push({ from, to: from + count, ring, start: performance.now() });
         this.life.queued = from + count;
         if (this.life.snapshots.due && this.backend.kind === "webgpu") {
-          this.life.snapshots.take(backendRun.state(), () => this.life.backendRun === backendRun);
+          this.life.snapshots.take(backendRun.state(), () => this.life.run === backendRun);
         }
         continue;
       }
@@ -199,7 +199,7 @@ export class Trainer extends Disposing {
 
   /** The error of a step that is not finite: says where that began, as far as can be found out. */
   private async notFinite({ step, loss }: StepMetrics): Promise<ChainruleError> {
-    const { backendRun } = this.life;
+    const { run: backendRun } = this.life;
     const what = Number.isFinite(loss) ? "a gradient is not finite" : `the loss is ${loss}`;
     const where = await import("./recovery/find-not-finite.ts")
       .then(async ({ whereItBegan }) =>
@@ -288,7 +288,7 @@ export class Trainer extends Disposing {
       if (this.life.disposed) return end();
       this.onDispose(end);
       this.between = async () => {
-        if (await wins().catch(() => false)) await this.life.moveTo(other.life.backendRun);
+        if (await wins().catch(() => false)) await this.life.moveTo(other.life.run);
         else other.dispose();
         resolve();
       };
@@ -308,7 +308,7 @@ export class Trainer extends Disposing {
 
   /** Goes on from a state of a trainer with the same options. Throws, and changes nothing, where it does not fit. */
   restore(state: TrainerState): void {
-    this.life.backendRun.restore(state);
+    this.life.run.restore(state);
     this.moves++;
     this.life.done = this.life.queued = state.step;
     this.life.snapshots.restart(state);
@@ -316,7 +316,7 @@ export class Trainer extends Disposing {
 
   /** Back to the first step and the first weights: the same run again. */
   reset(): void {
-    this.life.backendRun.reset();
+    this.life.run.reset();
     this.moves++;
     this.life.done = this.life.queued = 0;
     this.life.snapshots.restart(null);
@@ -324,7 +324,7 @@ export class Trainer extends Disposing {
 
   /** Memory on the device: constant from the first step on, but for what evaluate(), predict() and the passes add. */
   memory(): MemoryUse {
-    return this.life.backendRun.memory();
+    return this.life.run.memory();
   }
 
   /** Runs `work` once, when the trainer is disposed of: for what it alone uses, such as its backend. */

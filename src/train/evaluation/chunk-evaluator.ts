@@ -1,5 +1,5 @@
+import { totalMemory } from "../../backend/cache.ts";
 import type { Backend, MemoryUse } from "../../backend/executor.ts";
-import { totalMemory } from "../../backend/memory-use.ts";
 import type { NdArray } from "../../core/ndarray.ts";
 import { sizeOf } from "../../core/ndarray.ts";
 import type { ModelSpec } from "../../nn/model.ts";

@@ -24,7 +24,7 @@ export class DeviceRecovery {
   disposed = false;
 
   constructor(
-    public backendRun: BackendRun,
+    public run: BackendRun,
     private readonly given: TrainerOptions,
     private readonly recovery: RecoveryOptions,
   ) {
@@ -38,11 +38,11 @@ export class DeviceRecovery {
 
   /** Resolves when all is back on a device, by this call's doing or another's. Throws what was no loss. */
   async outlive(failed: BackendRun, error: unknown, signal?: AbortSignal): Promise<void> {
-    const elsewhere = this.reviving !== null || this.backendRun !== failed;
+    const elsewhere = this.reviving !== null || this.run !== failed;
     // What still was to run when another call noticed the loss, and gave everything back, says that it was disposed of.
     const late = elsewhere && error instanceof ChainruleError && error.code === "disposed";
     if (!isLost(error) && !late) throw error;
-    if (this.backendRun !== failed) return;
+    if (this.run !== failed) return;
     this.reviving ??= this.revive(error as Error, signal).finally(() => {
       this.reviving = null;
     });
@@ -58,8 +58,8 @@ export class DeviceRecovery {
     const start = performance.now();
     onEvent?.({ kind: "lost", step, message: error.message });
     if (++this.losses > MOST_LOSSES) throw error;
-    const before = this.backendRun.backend;
-    this.backendRun.dispose();
+    const before = this.run.backend;
+    this.run.dispose();
     const make = async (backend: Backend): Promise<BackendRun> => {
       const made = await BackendRun.create(backend, this.given);
       try {
@@ -74,24 +74,24 @@ export class DeviceRecovery {
     try {
       const made = await remake(before, step, this.recovery, make, signal);
       if (this.disposed) made.dispose();
-      this.backendRun = made;
+      this.run = made;
       this.queued = step;
     } catch (failure) {
       this.over = true;
       throw failure;
     }
     this.snapshots.restart(copy);
-    const { backend } = this.backendRun;
+    const { backend } = this.run;
     if (backend === before) onEvent?.({ kind: "recovered", step, from, ms: performance.now() - start });
     else onEvent?.({ kind: "moved", step, from, description: backend.description });
   }
 
   /** Goes on elsewhere, between two steps, from the state that the run is in. */
   async moveTo(next: BackendRun): Promise<void> {
-    const { backendRun: before } = this;
+    const { run: before } = this;
     const state = await before.state();
     next.restore(state);
-    this.backendRun = next;
+    this.run = next;
     this.queued = this.done;
     this.snapshots.restart(state);
     before.dispose();
@@ -102,7 +102,7 @@ export class DeviceRecovery {
   async surviving<T>(ask: (backendRun: BackendRun) => Promise<T>): Promise<T> {
     for (;;) {
       await this.reviving;
-      const { backendRun } = this;
+      const { run: backendRun } = this;
       try {
         return await ask(backendRun);
       } catch (error) {
@@ -113,6 +113,6 @@ export class DeviceRecovery {
 
   dispose(): void {
     this.disposed = true;
-    this.backendRun.dispose();
+    this.run.dispose();
   }
 }

@@ -1,5 +1,5 @@
+import { totalMemory } from "../../backend/cache.ts";
 import type { Backend, Executor, MemoryUse } from "../../backend/executor.ts";
-import { totalMemory } from "../../backend/memory-use.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, zeros } from "../../core/ndarray.ts";
 import { packGroup, unpackParameters } from "../../nn/parameters.ts";
