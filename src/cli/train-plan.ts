@@ -6,15 +6,9 @@ import { requireStore } from "../io/checkpoint/disk-store.ts";
 import { weightsOf } from "../io/weights/weights.ts";
 import { type Initialiser, initialisers } from "../nn/initialise.ts";
 import type { ModelSpec } from "../nn/model.ts";
-import type { OptimizerName } from "../ops/names.ts";
-import { optimizers } from "../ops/step/optimizers.ts";
-import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { parseSchedule, scheduleAttrs } from "../optim/schedule.ts";
-import type { Rows } from "../train/data/row-source.ts";
-import { isResident, type RowSource } from "../train/data/row-source.ts";
+import { isResident, type RowSource, type Rows } from "../train/data/row-source.ts";
 import type { EarlyStopping } from "../train/evaluation/validation.ts";
-import { halfSteps } from "../train/f16/load.ts";
-import { type LossScale, precisions, resolveHalves } from "../train/f16/precision.ts";
 import type { TrainerOptions } from "../train/run/options.ts";
 import type { WeightsChoice } from "../train/trainer.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
@@ -24,7 +18,16 @@ import { recordOf, requireWritable } from "./files.ts";
 import { residentData, runData } from "./run-data.ts";
 import { loadModel } from "./sources.ts";
 import type { CheckpointPlan } from "./train-checkpoint.ts";
-import { featureFlags, watchFlags, weightsFlag, withLossFlags } from "./train-settings.ts";
+import {
+  batchFlag,
+  featureFlags,
+  lengthFlags,
+  optimizerFlags,
+  precisionFlags,
+  watchFlags,
+  weightsFlag,
+  withLossFlags,
+} from "./train-settings.ts";
 import { choiceFlag, countFlag, numberFlag, parse } from "./usage.ts";
 import { weightsFlags, weightsOptions } from "./weights-flags.ts";
 
@@ -185,10 +188,7 @@ export async function planOf(
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const init = choiceFlag<Initialiser>("init", values.init, initialisers) ?? preset?.init;
   const logEvery = countFlag("log-every", values["log-every"]);
-  const stepsFlag = countFlag("steps", values.steps);
-  const epochs = countFlag("epochs", values.epochs);
-  if (stepsFlag !== undefined && epochs !== undefined)
-    throw new ChainruleError("usage", "give --steps or --epochs, not both");
+  const length = lengthFlags(values) ?? preset?.length;
   const every = countFlag("every", values.every);
   if (every !== undefined && values.checkpoint === undefined) {
     throw new ChainruleError("usage", "--every counts the steps between checkpoints: give --checkpoint <folder> too");
@@ -206,7 +206,6 @@ export async function planOf(
   const watch = watchFlags(values, (split.validation ?? split.test) !== null);
   const rows = split.train.x.shape[0]!;
   const batchRows = batch === "full" ? rows : features.accumulate * (batch ?? Math.min(32, rows));
-  const length = stepsFlag !== undefined ? { steps: stepsFlag } : epochs !== undefined ? { epochs } : preset?.length;
   const steps = !length
     ? DEFAULT_STEPS
     : "steps" in length
@@ -249,50 +248,4 @@ export async function planOf(
     resume: values.resume,
     json: values.json === true,
   };
-}
-
-async function precisionFlags(precision: string | undefined, scale: string | undefined) {
-  const lossScale: LossScale | undefined = scale === "dynamic" ? "dynamic" : numberFlag("loss-scale", scale);
-  const given = choiceFlag("precision", precision, precisions) ?? "f32";
-  const halves = resolveHalves(given, lossScale);
-  (await halfSteps(halves))?.checkLossScale(halves!.lossScale);
-  return { precision: given, ...(lossScale === undefined ? {} : { lossScale }) };
-}
-
-function batchFlag(text: string | undefined): number | "full" | undefined {
-  return text === "full" ? "full" : countFlag("batch", text);
-}
-
-function optimizerFlags(
-  values: {
-    optimizer?: string | undefined;
-    lr?: string | undefined;
-    momentum?: string | undefined;
-    nesterov?: boolean | undefined;
-    "weight-decay"?: string | undefined;
-  },
-  preset: OptimizerSpec | undefined,
-): OptimizerSpec {
-  const names = Object.keys(optimizers) as OptimizerName[];
-  const type = choiceFlag("optimizer", values.optimizer, names) ?? preset?.type ?? "adam";
-  const fallback = preset?.type === type ? preset.lr : type === "sgd" || type === "adagrad" ? 0.01 : 0.001;
-  const lr = numberFlag("lr", values.lr) ?? fallback;
-  if (!(lr > 0)) throw new ChainruleError("usage", `--lr must be a positive number, got ${lr}`);
-  const momentum = numberFlag("momentum", values.momentum);
-  if (momentum !== undefined && !(momentum >= 0 && momentum < 1)) {
-    throw new ChainruleError("usage", `--momentum must be at least 0 and below 1, got ${momentum}`);
-  }
-  const weightDecay = numberFlag("weight-decay", values["weight-decay"]);
-  if (weightDecay !== undefined && !(weightDecay >= 0)) {
-    throw new ChainruleError("usage", `--weight-decay must be at least 0, got ${weightDecay}`);
-  }
-  const spec: OptimizerSpec = {
-    type,
-    lr,
-    ...(momentum === undefined ? {} : { momentum }),
-    ...(values.nesterov ? { nesterov: true } : {}),
-    ...(weightDecay === undefined ? {} : { weightDecay }),
-  };
-  optimizerAttrs(spec);
-  return spec;
 }

@@ -2,9 +2,14 @@ import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { balancedClassWeights } from "../nn/class-weights.ts";
 import { type ModelSpec, parameterSpecs, parseModel, widths } from "../nn/model.ts";
+import type { OptimizerName } from "../ops/names.ts";
+import { optimizers } from "../ops/step/optimizers.ts";
 import { type ParameterGroupSpec, parameterMultipliers } from "../optim/groups.ts";
+import { type OptimizerSpec, optimizerAttrs } from "../optim/optimizer.ts";
 import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
 import type { EarlyStopping } from "../train/evaluation/validation.ts";
+import { halfSteps } from "../train/f16/load.ts";
+import { type LossScale, precisions, resolveHalves } from "../train/f16/precision.ts";
 import type { TrainerOptions } from "../train/run/options.ts";
 import type { WeightsChoice } from "../train/trainer.ts";
 import { choiceFlag, countFlag, numberFlag } from "./usage.ts";
@@ -131,4 +136,64 @@ function parseGroup(text: string): ParameterGroupSpec {
 export function penaltyFlags(values: { l1?: string | undefined; l2?: string | undefined }): PenaltySpec | null {
   const [l1, l2] = [numberFlag("l1", values.l1), numberFlag("l2", values.l2)];
   return checkPenalty({ ...(l1 === undefined ? {} : { l1 }), ...(l2 === undefined ? {} : { l2 }) });
+}
+
+/** f32, or f16 and how its loss is scaled. */
+export async function precisionFlags(precision: string | undefined, scale: string | undefined) {
+  const lossScale: LossScale | undefined = scale === "dynamic" ? "dynamic" : numberFlag("loss-scale", scale);
+  const given = choiceFlag("precision", precision, precisions) ?? "f32";
+  const halves = resolveHalves(given, lossScale);
+  (await halfSteps(halves))?.checkLossScale(halves!.lossScale);
+  return { precision: given, ...(lossScale === undefined ? {} : { lossScale }) };
+}
+
+/** How long a run is; undefined where no flag says so. */
+export function lengthFlags(values: {
+  steps?: string | undefined;
+  epochs?: string | undefined;
+}): { readonly steps: number } | { readonly epochs: number } | undefined {
+  const [steps, epochs] = [countFlag("steps", values.steps), countFlag("epochs", values.epochs)];
+  if (steps === undefined) return epochs === undefined ? undefined : { epochs };
+  if (epochs !== undefined) throw new ChainruleError("usage", "give --steps or --epochs, not both");
+  return { steps };
+}
+
+/** Rows of a step. */
+export function batchFlag(text: string | undefined): number | "full" | undefined {
+  return text === "full" ? "full" : countFlag("batch", text);
+}
+
+/** The optimizer, by flags and by what a preset has. Throws a usage error that names the flag. */
+export function optimizerFlags(
+  values: {
+    optimizer?: string | undefined;
+    lr?: string | undefined;
+    momentum?: string | undefined;
+    nesterov?: boolean | undefined;
+    "weight-decay"?: string | undefined;
+  },
+  preset: OptimizerSpec | undefined,
+): OptimizerSpec {
+  const names = Object.keys(optimizers) as OptimizerName[];
+  const type = choiceFlag("optimizer", values.optimizer, names) ?? preset?.type ?? "adam";
+  const fallback = preset?.type === type ? preset.lr : type === "sgd" || type === "adagrad" ? 0.01 : 0.001;
+  const lr = numberFlag("lr", values.lr) ?? fallback;
+  if (!(lr > 0)) throw new ChainruleError("usage", `--lr must be a positive number, got ${lr}`);
+  const momentum = numberFlag("momentum", values.momentum);
+  if (momentum !== undefined && !(momentum >= 0 && momentum < 1)) {
+    throw new ChainruleError("usage", `--momentum must be at least 0 and below 1, got ${momentum}`);
+  }
+  const weightDecay = numberFlag("weight-decay", values["weight-decay"]);
+  if (weightDecay !== undefined && !(weightDecay >= 0)) {
+    throw new ChainruleError("usage", `--weight-decay must be at least 0, got ${weightDecay}`);
+  }
+  const spec: OptimizerSpec = {
+    type,
+    lr,
+    ...(momentum === undefined ? {} : { momentum }),
+    ...(values.nesterov ? { nesterov: true } : {}),
+    ...(weightDecay === undefined ? {} : { weightDecay }),
+  };
+  optimizerAttrs(spec);
+  return spec;
 }

@@ -1,5 +1,6 @@
 import { sizeOf } from "../../core/ndarray.ts";
 import { brief } from "../safetensors/header.ts";
+import { type Attribute, isTensor } from "./attributes.ts";
 import {
   type Constant,
   fromNumbers,
@@ -11,7 +12,7 @@ import {
   withDims,
 } from "./constants.ts";
 import { broadcast, type Dim, spread, squeezed, unsqueezed } from "./dims.ts";
-import { type Attribute, isTensor, type OnnxNode } from "./graph.ts";
+import type { OnnxNode } from "./graph.ts";
 import { refuse } from "./protobuf.ts";
 import { reshapedConstant } from "./reshape.ts";
 import { isFloat } from "./schema.ts";

@@ -1,20 +1,9 @@
 import { requireBytes } from "../../core/arguments.ts";
 import { brief } from "../safetensors/header.ts";
+import { type Attribute, isTensor, readAttribute } from "./attributes.ts";
 import { locate } from "./external.ts";
-import { type Field, fields, integers, refuse, text, WIRE } from "./protobuf.ts";
-import {
-  ATTRIBUTE,
-  DIMENSION,
-  ENTRY,
-  GRAPH,
-  MODEL,
-  NODE,
-  OPSET,
-  SHAPE,
-  TENSOR_TYPE,
-  TYPE,
-  VALUE_INFO,
-} from "./schema.ts";
+import { fields, inside, refuse, text } from "./protobuf.ts";
+import { DIMENSION, ENTRY, GRAPH, MODEL, NODE, OPSET, SHAPE, TENSOR_TYPE, TYPE, VALUE_INFO } from "./schema.ts";
 import { type OnnxTensor, readTensor } from "./tensor.ts";
 
 export interface OnnxNode {
@@ -24,8 +13,6 @@ export interface OnnxNode {
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, Attribute>;
 }
-
-export type Attribute = number | string | readonly number[] | OnnxTensor | null;
 
 /** A value that the graph takes or gives: name, type and dimensions as far as they are known, the first the batch. */
 export interface OnnxValue {
@@ -52,9 +39,6 @@ const MOST_NODES = 10_000;
 /** Nodes and initializers, and for each value a note of its type. */
 const MOST_FIELDS = 5 * MOST_NODES;
 const MOST_PER_NODE = 32;
-const MOST_NUMBERS = 64;
-/** scikit-learn's converter keeps whole arrays in attributes. */
-const MOST_FLOATS = 2 ** 17;
 const MOST_METADATA = 1000;
 const MOST_DIMENSIONS = 8;
 /** The formats whose ops mean what they mean here: attributes that became inputs, Softmax over one axis or all. */
@@ -104,10 +88,6 @@ export function withFiles(file: OnnxFile, files: ReadonlyMap<string, Uint8Array>
       attributes: new Map([...node.attributes].map(([key, value]) => [key, inside(value)])),
     })),
   };
-}
-
-export function isTensor(value: Attribute): value is OnnxTensor {
-  return typeof value === "object" && value !== null && "chunks" in value;
 }
 
 export const isOnnx = (domain: string): boolean => domain === "" || domain === "ai.onnx";
@@ -172,40 +152,6 @@ function readNode(message: Uint8Array, index: number): OnnxNode {
   return { op: isOnnx(domain) ? op : `${domain}:${op}`, name, inputs, outputs, attributes };
 }
 
-function readAttribute(message: Uint8Array, where: string): [string, Attribute] {
-  let name = "";
-  let value: Attribute = null;
-  const numbers: number[] = [];
-  // Floats may be fields of their own, one by one.
-  for (const field of fields(message, where, MOST_FLOATS)) {
-    if (field.number === ATTRIBUTE.name) name = text(field, where);
-    else if (field.number === ATTRIBUTE.i) value = field.value;
-    else if (field.number === ATTRIBUTE.f) value = floats(field, where)[0] ?? 0;
-    else if (field.number === ATTRIBUTE.s) value = text(field, where);
-    else if (field.number === ATTRIBUTE.t) value = readTensor(inside(field, where), `${where}, tensor`);
-    else if (field.number === ATTRIBUTE.ints) {
-      numbers.push(...integers(field, MOST_NUMBERS, where));
-      if (numbers.length > MOST_NUMBERS) refuse(`${where}: an attribute of more than ${MOST_NUMBERS} whole numbers`);
-    } else if (field.number === ATTRIBUTE.floats) for (const value of floats(field, where)) numbers.push(value);
-  }
-  return [name, numbers.length > 0 ? numbers : value];
-}
-
-/** f32 values, one or packed, as the shortest decimals that stand for them: 1e-5, not 0.000009999999747378752. */
-function floats({ bytes }: Field, where: string): number[] {
-  if (bytes.length / 4 > MOST_FLOATS) refuse(`${where}: an attribute of more than ${MOST_FLOATS} numbers`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: Math.floor(bytes.length / 4) }, (_, i) => shortest(view.getFloat32(i * 4, true)));
-}
-
-function shortest(value: number): number {
-  for (let digits = 1; digits < 9; digits++) {
-    const decimal = Number(value.toPrecision(digits));
-    if (Math.fround(decimal) === value) return decimal;
-  }
-  return value;
-}
-
 function readValue(message: Uint8Array): OnnxValue {
   let name = "";
   let elementType = 0;
@@ -257,10 +203,4 @@ function readEntry(message: Uint8Array): [string, string] {
     else if (field.number === ENTRY.value) value = text(field, "the metadata");
   }
   return [key, value];
-}
-
-/** A message within a message. */
-function inside({ wire, bytes }: Field, what: string): Uint8Array {
-  if (wire !== WIRE.bytes) refuse(`${what} is stored as a number, not as a message`);
-  return bytes;
 }

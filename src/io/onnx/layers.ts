@@ -1,76 +1,11 @@
 import { ndarray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
-import type { LayerSpec } from "../../nn/model.ts";
-import type { NetParts } from "../net/net-parts.ts";
 import { brief } from "../safetensors/header.ts";
+import { activationReaders } from "./activations.ts";
 import { arithmeticAffine, batchNormOf } from "./affine-nodes.ts";
-import { type Constant, fromNumbers, matrixOf, type Room, scalarOf, vectorOf } from "./constants.ts";
-import { type Dims, dimsText, isRows, rowSize } from "./dims.ts";
-import type { GraphNode } from "./net-graph.ts";
+import { type Constant, fromNumbers, matrixOf, scalarOf, vectorOf } from "./constants.ts";
+import { dimsText, rowSize } from "./dims.ts";
+import { constantAt, floats, number, type Reader, requireAlongRows, requireData, requireRows } from "./place.ts";
 import { refuse } from "./protobuf.ts";
-
-/** Where the walk through a chain stands. */
-export interface Place {
-  readonly parts: NetParts;
-  readonly constants: ReadonlyMap<string, Constant>;
-  readonly room: Room;
-  readonly opset: number;
-  /** Name of the value that the layers so far give. */
-  readonly value: string;
-  /** Its axes. */
-  readonly dims: Dims;
-  /** Axes of what the node gives. */
-  readonly next: Dims;
-}
-
-type Reader = (node: GraphNode, place: Place) => void;
-
-const number = (node: GraphNode, key: string, fallback: number): number => {
-  const value = node.attributes.get(key) ?? fallback;
-  return typeof value === "number" ? value : refuse(`${node.where}: its attribute ${key} must be one number`);
-};
-
-function floats(node: GraphNode, key: string, fallback: readonly number[]): readonly number[] {
-  const value = node.attributes.get(key) ?? fallback;
-  return Array.isArray(value) ? value : refuse(`${node.where}: its attribute ${key} must be a list of numbers`);
-}
-
-/** The constant at an input; null where the input is left out. */
-function constantAt(node: GraphNode, index: number, { constants }: Place): Constant | null {
-  const name = node.inputs[index];
-  if (name === undefined || name === "") return null;
-  return constants.get(name) ?? refuse(`${node.where}: its input ${brief(name)} must be a constant of the file`);
-}
-
-function requireData(node: GraphNode, place: Place): void {
-  if (node.inputs[0] !== place.value) {
-    refuse(`${node.where}: the values that flow through the net must be its first input`);
-  }
-}
-
-/** Rows of numbers, as a layer here takes them. */
-function requireRows({ where }: GraphNode, dims: Dims): void {
-  if (isRows(dims)) return;
-  refuse(`${where}: takes values of shape ${dimsText(dims!)}; only rows, [batch, width], are known here`);
-}
-
-/** Whether a node works along whole rows: along the last axis of rows, or over all axes from the batch's on. */
-function requireAlongRows(node: GraphNode, place: Place, fallback: number, over: boolean): void {
-  const axis = number(node, "axis", fallback);
-  if (over && axis === 1) return;
-  requireRows(node, place.dims);
-  const rank = place.dims?.length ?? 2;
-  if (axis !== -1 && axis !== rank - 1) {
-    refuse(`${node.where}: works along axis ${axis}; here it works along rows, axis -1`);
-  }
-}
-
-/** A layer that is one of ours under another name. */
-const layer =
-  (make: (node: GraphNode) => LayerSpec): Reader =>
-  (node, place) => {
-    requireData(node, place);
-    place.parts.add(make(node), node.where);
-  };
 
 /** x W alpha + bias beta, and with W, or its transpose. */
 const product: Reader = (node, place) => {
@@ -222,50 +157,6 @@ const regressor: Reader = (node, place) => {
   place.parts.linear(weight, b.length > 0 ? ndarray([targets], "f32", b) : null, where);
 };
 
-/** Between two numbers: from 0 up it is relu. Attributes before opset 11, then inputs. */
-const clip: Reader = (node, place) => {
-  requireData(node, place);
-  const bound = (key: string, index: number, fallback: number): number => {
-    const constant = constantAt(node, index, place);
-    const value = constant ? scalarOf(constant) : number(node, key, fallback);
-    return value ?? refuse(`${node.where}: its ${key} must be one number`);
-  };
-  const [low, high] = [bound("min", 1, Number.NEGATIVE_INFINITY), bound("max", 2, Number.POSITIVE_INFINITY)];
-  // The largest f32 is how "no end" is written as an attribute.
-  const open = high >= 3.4e38;
-  if (low <= -3.4e38 && open) return;
-  if (low !== 0 || !(open || high === 6)) {
-    refuse(`${node.where}: clips to [${low}, ${high}]; known are from 0 up, which is relu, and from 0 to 6, relu6`);
-  }
-  place.parts.add({ type: open ? "relu" : "relu6" }, node.where);
-};
-
-/** The larger of values and 0. */
-const max: Reader = (node, place) => {
-  const others = node.inputs.filter((name) => name !== place.value);
-  const other = others.length === 1 ? scalarOf(place.constants.get(others[0]!)) : null;
-  if (other !== 0) refuse(`${node.where}: only the larger of a value and 0 is known here, which is relu`);
-  place.parts.add({ type: "relu" }, node.where);
-};
-
-const gelu = (node: GraphNode): LayerSpec => {
-  const approximate = node.attributes.get("approximate") ?? "none";
-  if (approximate !== "none") refuse(`${node.where}: the approximation ${brief(approximate)}; here GELU is exact`);
-  return { type: "gelu" };
-};
-
-const swish = (node: GraphNode): LayerSpec => {
-  if (number(node, "alpha", 1) !== 1) refuse(`${node.where}: its alpha must be 1, which is SiLU`);
-  return { type: "silu" };
-};
-
-const selu = (node: GraphNode): LayerSpec => {
-  const near = (key: string, usual: number): boolean => Math.abs(number(node, key, usual) - usual) < 1e-5;
-  if (!near("alpha", 1.6732632) || !near("gamma", 1.050701))
-    refuse(`${node.where}: alpha and gamma are not SELU's own`);
-  return { type: "selu" };
-};
-
 /** What each op is here, once patterns of several ops have become one. */
 export const readers: Readonly<Record<string, Reader>> = {
   Gemm: product,
@@ -287,15 +178,5 @@ export const readers: Readonly<Record<string, Reader>> = {
   Reshape: rearranged,
   Squeeze: rearranged,
   Unsqueeze: rearranged,
-  Clip: clip,
-  Max: max,
-  Selu: layer(selu),
-  Relu: layer(() => ({ type: "relu" })),
-  Sigmoid: layer(() => ({ type: "sigmoid" })),
-  Tanh: layer(() => ({ type: "tanh" })),
-  Softplus: layer(() => ({ type: "softplus" })),
-  Gelu: layer(gelu),
-  Swish: layer(swish),
-  LeakyRelu: layer((node) => ({ type: "leakyRelu", slope: number(node, "alpha", 0.01) })),
-  Elu: layer((node) => ({ type: "elu", alpha: number(node, "alpha", 1) })),
+  ...activationReaders,
 };

@@ -163,3 +163,9 @@ function varintBytes(value: number): Uint8Array {
   } while (rest > 0n);
   return Uint8Array.from(out);
 }
+
+/** A message within a message. */
+export function inside({ wire, bytes }: Field, what: string): Uint8Array {
+  if (wire !== WIRE.bytes) refuse(`${what} is stored as a number, not as a message`);
+  return bytes;
+}

@@ -82,3 +82,12 @@ export function onnxFile({
   }
   return model.finish();
 }
+
+/** A product of rows of two numbers by a 2 x 2 weight. */
+export const w: TestTensor = { name: "w", dims: [2, 2] };
+export const matmul: TestNode = { op: "MatMul", inputs: ["x", "w"], outputs: ["h"], name: "product" };
+/** A product by this tensor. */
+export const by = (change: Partial<TestTensor>): TestFile => ({
+  nodes: [{ ...matmul, outputs: ["y"] }],
+  tensors: [{ ...w, ...change }],
+});

@@ -1,0 +1,148 @@
+import { describe, expect, it } from "vitest";
+import { readOnnx } from "../../../src/io/onnx/read.ts";
+import { DATA_TYPE } from "../../../src/io/onnx/schema.ts";
+import { by, matmul, onnxFile, type TestFile, type TestNode, type TestTensor, w } from "./onnx-file.ts";
+
+/** A product, and one node more behind it. */
+const behind = (node: Partial<TestNode>, tensors: readonly TestTensor[] = []): TestFile => ({
+  nodes: [matmul, { op: "Relu", inputs: ["h"], outputs: ["y"], name: "last", ...node }],
+  tensors: [w, ...tensors],
+});
+/** A layer normalisation of single ops, with one of them changed. */
+const normalised = ({ mean = "m", axis = -1, power = 2 }): TestFile => ({
+  nodes: [
+    matmul,
+    { op: "Relu", inputs: ["x"], outputs: ["h2"] },
+    { op: "ReduceMean", inputs: ["h", "axis"], outputs: ["m"] },
+    { op: "Sub", inputs: ["h", mean], outputs: ["c"] },
+    { op: "Pow", inputs: ["c", "power"], outputs: ["q"] },
+    { op: "ReduceMean", inputs: ["q", "axis"], outputs: ["v"] },
+    { op: "Add", inputs: ["v", "eps"], outputs: ["a"] },
+    { op: "Sqrt", inputs: ["a"], outputs: ["r"] },
+    { op: "Div", inputs: ["c", "r"], outputs: ["y"] },
+  ],
+  tensors: [
+    w,
+    { name: "power", dims: [], floats: [power] },
+    { name: "eps", dims: [], floats: [0.25] },
+    { name: "axis", dims: [1], type: DATA_TYPE.int64, raw: new Uint8Array(new BigInt64Array([BigInt(axis)]).buffer) },
+  ],
+  opset: 18,
+});
+
+describe("an ONNX file that is not a chain of layers known here", () => {
+  it("is read where it is one", () => {
+    expect(readOnnx(onnxFile(behind({}))).model.layers).toHaveLength(2);
+    const norm = normalised({});
+    const { layers } = readOnnx(
+      onnxFile({ ...norm, nodes: norm.nodes.filter(({ outputs }) => outputs[0] !== "h2") }),
+    ).model;
+    expect(layers[1]).toEqual({ type: "layerNorm", size: 2, eps: 0.25 });
+  });
+
+  it.each<[string, TestFile, string]>([
+    ["an unknown op", behind({ op: "Conv" }), 'node "last" (Conv) is not known here'],
+    ["an op of another domain", behind({ domain: "com.example" }), 'node "last" (com.example:Relu) is not known'],
+    ["a name that objects have", behind({ op: "constructor" }), 'node "last" (constructor) is not known here'],
+    ["the approximation of GELU", behind({ op: "Gelu", texts: { approximate: "tanh" } }), 'the approximation "tanh"'],
+    ["a softmax along the batch", behind({ op: "Softmax", integers: { axis: 0 } }), "works along axis 0"],
+    ["a batch turned around", behind({ op: "Gemm", inputs: ["h", "w"], integers: { transA: 1 } }), "transA"],
+    ["a weight that is no constant", behind({ op: "MatMul", inputs: ["h", "x"] }), "use the same value"],
+    ["a product from the left", behind({ op: "MatMul", inputs: ["w", "h"] }), "must be its first input"],
+    ["a weight that is missing", behind({ op: "MatMul", inputs: ["h"] }), "it has no weight"],
+    [
+      "a reshape of rows into others",
+      behind({ op: "Reshape", inputs: ["h", "s"] }, [
+        { name: "s", dims: [2], type: DATA_TYPE.int64, raw: new Uint8Array(new BigInt64Array([-1n, 4n]).buffer) },
+      ]),
+      "reshapes to [-1, 4]",
+    ],
+    ["a flatten of everything", behind({ op: "Flatten", integers: { axis: 0 } }), "flattens from axis 0"],
+    [
+      "a layer behind a log-softmax",
+      {
+        nodes: [
+          { ...matmul },
+          { op: "LogSoftmax", inputs: ["h"], outputs: ["l"], integers: { axis: -1 } },
+          { op: "Relu", inputs: ["l"], outputs: ["y"] },
+        ],
+        tensors: [w],
+      },
+      "can only be the last layer",
+    ],
+    [
+      "a branch",
+      {
+        nodes: [
+          matmul,
+          { op: "Relu", inputs: ["h"], outputs: ["a"] },
+          { op: "Tanh", inputs: ["h"], outputs: ["b"] },
+          { op: "Add", inputs: ["a", "b"], outputs: ["y"] },
+        ],
+        tensors: [w],
+      },
+      "together they are no activation known here",
+    ],
+    [
+      "a sum with itself",
+      { nodes: [matmul, { op: "Add", inputs: ["h", "h"], outputs: ["y"] }], tensors: [w] },
+      "(Add)",
+    ],
+    [
+      "a node aside",
+      { ...behind({}), nodes: [...behind({}).nodes, { op: "Sin", inputs: ["x2"], outputs: ["z"], name: "aside" }] },
+      'node "aside" (Sin) uses "x2", which nothing before it gives',
+    ],
+    ["a mean of other values", normalised({ mean: "h2" }), "together they are no activation"],
+    ["a mean along the batch", normalised({ axis: 0 }), "together they are no activation"],
+    ["a cube for a square", normalised({ power: 3 }), "together they are no activation"],
+    ["an output that nothing gives", { nodes: [matmul], tensors: [w] }, 'no node gives the output "y"'],
+    [
+      "two inputs",
+      {
+        ...behind({}),
+        inputs: [
+          ["x", 2],
+          ["z", 2],
+        ],
+      },
+      'one input, but has 2: "x", "z"',
+    ],
+    ["no output", { ...behind({}), outputs: [] }, "one output, but has 0"],
+    [
+      "a value made twice",
+      { nodes: [matmul, { ...matmul }], tensors: [w] },
+      'gives the value "h", which there is already',
+    ],
+    ["a circle", { nodes: [{ op: "Relu", inputs: ["x"], outputs: ["x"] }], tensors: [w] }, 'gives the value "x"'],
+    ["an old opset", { ...behind({}), opset: 6 }, "uses opset 6"],
+    ["a future opset", { ...behind({}), opset: 99 }, "uses opset 99"],
+    ["nothing to train", { nodes: [{ op: "Relu", inputs: ["x"], outputs: ["y"] }] }, "nothing to train"],
+    [
+      "widths that do not fit",
+      behind({ op: "MatMul", inputs: ["h", "v"] }, [{ name: "v", dims: [3, 1] }]),
+      "takes 3 values, but it is given 2",
+    ],
+    ["an input that does not fit", { ...by({}), inputs: [["x", 5]] }, "takes 2 values, but it is given 5"],
+    ["a dropout of everything", behind({ op: "Dropout", floats: { ratio: 1 } }), '"p" must be at least 0 and below 1'],
+    [
+      "a weight of three dimensions",
+      by({ dims: [2, 1, 2] }),
+      "its weight must be a matrix of floats, but is [2, 1, 2]",
+    ],
+    ["a weight of integers", by({ type: DATA_TYPE.int32, raw: new Uint8Array(16) }), "must be a matrix of floats"],
+    [
+      "a bias of another size",
+      behind({ op: "Add", inputs: ["h", "b"] }, [{ name: "b", dims: [3] }]),
+      "expected 2 floats, or one, but got [3]",
+    ],
+    ["a weight that is not finite", by({ floats: [1, 2, Number.NaN, 4] }), "the weight holds NaN at 2"],
+    [
+      "a sum that follows no product",
+      behind({ op: "Add", inputs: ["r", "b"], outputs: ["y"] }, [{ name: "b", dims: [2] }]),
+      'uses "r", which nothing before it gives',
+    ],
+  ])("is refused: %s", (_, file, message) => {
+    expect(() => readOnnx(onnxFile(file))).toThrow(message);
+  });
+});
