@@ -3,6 +3,7 @@ import { playwright } from "@vitest/browser-playwright";
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { ensureWasm } from "./scripts/wasm.mjs";
 import { type Chromium, findChromium } from "./src/platform/chromium.ts";
+import { SlowFirst } from "./test/setup/slow-first.ts";
 import { SlowestFiles } from "./test/setup/slowest-files.ts";
 import { thorough } from "./test/shared/thorough.ts";
 
@@ -20,6 +21,8 @@ const node = (name: string, folder: string, order: number): NonNullable<TestProj
   include: [`test/${folder}/**/*.test.ts`],
   environment: "node",
   pool: "forks",
+  // Files of a process share its modules, its adapter and a device, and so what was compiled: test/shared/gpu.ts.
+  isolate: false,
   // A software adapter, too, compiles on one core, and compiling is most of what a test of kernels takes.
   maxWorkers: Math.min(availableParallelism(), MOST_WORKERS),
   sequence: { groupOrder: order },
@@ -41,11 +44,19 @@ export default defineConfig({
     passWithNoTests: false,
     allowOnly: !process.env.CI,
     reporters: ["default", new SlowestFiles()],
+    sequence: { sequencer: SlowFirst },
     projects: [
       { test: node("unit", "unit", 0) },
       { test: node("wasm", "wasm", 0) },
       { test: { ...node("gpu", "gpu", 1), ...gpu, testTimeout: 60_000 } },
-      { test: { ...node("train", "train", 1), ...gpu, testTimeout: 120_000 } },
+      {
+        test: {
+          ...node("train", "train", 1),
+          ...gpu,
+          globalSetup: ["test/setup/command.ts"],
+          testTimeout: 120_000,
+        },
+      },
       { test: await chrome() },
       {
         test: { ...node("package", "package", 3), globalSetup: ["test/setup/package.ts"], testTimeout: 60_000 },

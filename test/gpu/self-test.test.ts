@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
+import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { WHOLE_STEPS } from "../../src/backend/webgpu/device.ts";
 import { selfTestOf } from "../../src/backend/webgpu/self-test.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
@@ -10,13 +10,14 @@ import { initialise } from "../../src/nn/initialise.ts";
 import { matmul } from "../../src/ops/matmul/matmul.ts";
 import { product } from "../../src/ops/matmul/reference.ts";
 import { trainingGraph } from "../../src/train/run/training-graph.ts";
+import { openGpu } from "../shared/gpu.ts";
 import { ring, smallNet } from "../shared/problems.ts";
 
 /** On first use of a device each kernel gives a known answer; one that is wrong is left out, and named. */
 
 let backend: WebGpuBackend;
 beforeEach(async () => {
-  backend = await webgpuBackend(navigator.gpu, { tune: false });
+  backend = await openGpu({ tune: false });
 });
 afterEach(() => backend.dispose());
 
@@ -88,7 +89,7 @@ test("any other that does not compile is a mistake of ours, and is told", async 
 });
 
 test("a rung that the device refuses is left out when kernels are timed", async () => {
-  const tuned = await webgpuBackend(navigator.gpu);
+  const tuned = await openGpu();
   const refused = {
     ...withWrongRung(matmul, noWgsl).kernels.at(-1)!,
     name: "matmul/direct",

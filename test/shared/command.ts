@@ -1,7 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export const bin = fileURLToPath(new URL("../../bin/chainrule.mjs", import.meta.url));
+const clone = fileURLToPath(new URL("../../", import.meta.url));
+/** The command: as test/setup/command.ts built it, else as the clone has it. */
+export const bin = join(process.env.CHAINRULE_UNDER_TEST ?? clone, "bin/chainrule.mjs");
+/** The clone's own, which runs the sources. */
+export const sourceBin = join(clone, "bin/chainrule.mjs");
 
 export interface Result {
   /** null where a signal ended it. */

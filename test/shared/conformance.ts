@@ -5,6 +5,9 @@ import type { AnyOp } from "../../src/graph/op.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
 import { openGpu } from "./gpu.ts";
 
+/** Ops that have a file of their own, test/gpu/matmul.test.ts, since whatever else it tests needs the same pipelines. */
+export const isProduct = ({ name }: AnyOp): boolean => name === "matmul" || name === "transposeMatmul";
+
 /** Declares a test for each kernel of the given ops: its cases, all or the first so many, within the proved bounds. */
 export function conformanceTests(ops: readonly AnyOp[], most = Number.POSITIVE_INFINITY): void {
   let gpu: WebGpuBackend;

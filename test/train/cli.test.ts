@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
 import { readSafetensors, writeSafetensors } from "../../src/io/safetensors/safetensors.ts";
-import { bin, chainrule as command, type Result } from "../shared/command.ts";
+import { bin, chainrule as command, type Result, sourceBin } from "../shared/command.ts";
+import { runIn } from "../shared/program.ts";
 
 let folder: string;
 
@@ -190,6 +191,13 @@ describe("chainrule check", () => {
     expect(report.story.minimum.loss).toBeCloseTo(0.29, 1);
     expect(report.story.end.loss).toBeCloseTo(0.84, 1);
   });
+});
+
+test("in a clone, without a build, the command runs the sources", async () => {
+  const args = ["train", "tutorial", "--backend", "cpu", "--steps", "5", "--json"];
+  const r = await runIn(folder, process.execPath, [sourceBin, ...args]);
+  expect(r, r.err).toMatchObject({ status: 0 });
+  expect(JSON.parse(r.out)).toMatchObject({ steps: 5 });
 });
 
 describe("bad input is refused before work starts, on one line, without a stack trace", () => {

@@ -2,14 +2,13 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { writeNpy } from "../../src/io/numpy/npy.ts";
 import { readNpz, writeNpz } from "../../src/io/numpy/npz.ts";
 import { readSafetensors, writeSafetensors } from "../../src/io/safetensors/safetensors.ts";
+import { bin } from "../shared/command.ts";
 
-const bin = fileURLToPath(new URL("../../bin/chainrule.mjs", import.meta.url));
 let folder: string;
 
 interface Result {

@@ -5,8 +5,10 @@ import { conform } from "../../src/backend/webgpu/conform.ts";
 import { runKernel } from "../../src/backend/webgpu/run-kernel.ts";
 import { caseInputs } from "../../src/graph/case-inputs.ts";
 import { type AnyOp, DEFAULT_CAPS } from "../../src/graph/op.ts";
+import { ops } from "../../src/ops/all.ts";
 import { matmul, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
 import { matmulCase, product, productGate } from "../../src/ops/matmul/reference.ts";
+import { conformanceTests, isProduct } from "../shared/conformance.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { times } from "../shared/thorough.ts";
 
@@ -15,6 +17,8 @@ const forms = [
   { form: "NT", op: transposeMatmul as AnyOp, attrs: { transpose: "b" } },
   { form: "TN", op: transposeMatmul as AnyOp, attrs: { transpose: "a" } },
 ] as const;
+
+conformanceTests(ops.filter(isProduct));
 
 let gpu: WebGpuBackend;
 beforeAll(async () => {
