@@ -8,6 +8,7 @@ import type { TrainerOptions } from "../../src/train/run/options.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { mixedNet, ring, smallNet } from "../shared/problems.ts";
+import { times } from "../shared/thorough.ts";
 
 /**
  * The device is ahead of what a run has told. A run that is left (by break, return or a throw in the loop's body) has
@@ -139,7 +140,7 @@ test.each([
 ] as const)("a run ends where the trainer is put elsewhere by another's hand, %s", async (_where, backend, options) => {
   const trainer = await createTrainer(backend(), options);
   // Whatever it waits for just then: more rows, or a reading.
-  for (let turns = 0; turns < 12; turns++) {
+  for (let turns = 0; turns < times(6, 12); turns++) {
     const run = trainer.run({ steps: 10_000 });
     const rest = (async () => {
       for await (const m of run) void m;

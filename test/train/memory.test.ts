@@ -10,6 +10,7 @@ import type { Trainer } from "../../src/train/trainer.ts";
 import { asDispatches } from "../shared/gpu.ts";
 import { allowed, planned } from "../shared/planned-memory.ts";
 import { ring, smallNet } from "../shared/problems.ts";
+import { times } from "../shared/thorough.ts";
 
 /**
  * What lies on the device is what was planned: the executor's own buffers and the readings' staging buffers, to the
@@ -18,7 +19,7 @@ import { ring, smallNet } from "../shared/problems.ts";
 const options: TrainerOptions = { model: smallNet, data: ring(100), batch: 8, seed: 5 };
 
 const ways: readonly (readonly [string, (gpu: WebGpuBackend) => Promise<Trainer>, number])[] = [
-  ["on the chip", (gpu) => createTrainer(gpu, options, { holdMs: 50 }), 100_000],
+  ["on the chip", (gpu) => createTrainer(gpu, options, { holdMs: 50 }), times(30_000, 100_000)],
   // The soak takes as many as thirty minutes allow.
   ["by dispatches", (gpu) => createTrainer(asDispatches(gpu), options, { holdMs: 50 }), 1000],
 ];
