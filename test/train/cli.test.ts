@@ -193,11 +193,18 @@ describe("chainrule check", () => {
   });
 });
 
-test("in a clone, without a build, the command runs the sources", async () => {
-  const args = ["train", "tutorial", "--backend", "cpu", "--steps", "5", "--json"];
-  const r = await runIn(folder, process.execPath, [sourceBin, ...args]);
-  expect(r, r.err).toMatchObject({ status: 0 });
-  expect(JSON.parse(r.out)).toMatchObject({ steps: 5 });
+test("built or run from the sources, as in a clone, the command has the same threads and takes the same steps", async () => {
+  const args = ["train", "digits", "--backend", "cpu", "--steps", "5", "--json"];
+  const [built, source] = await Promise.all(
+    [bin, sourceBin].map(async (file) => {
+      const r = await runIn(folder, process.execPath, [file, ...args]);
+      expect(r, r.err).toMatchObject({ status: 0 });
+      return { train: JSON.parse(r.out).train, backend: /^backend: .*/m.exec(r.err)![0], first: r.err.split(":")[0] };
+    }),
+  );
+  expect(source!.train.loss).toBeGreaterThan(0);
+  expect(source!.first).toBe("backend");
+  expect(built).toEqual(source);
 });
 
 describe("bad input is refused before work starts, on one line, without a stack trace", () => {
