@@ -36,7 +36,7 @@ describe.each(rounds(mutants).map((round, i) => [i + 1, round] as const))("wrong
       }
       return edited;
     };
-    const bytes = await compile(["--optimizeLevel", "1"], edit);
+    const bytes = await compile(["--optimizeLevel", "0"], edit);
     backend = await wasmBackend({ bytes, threads: 1 });
   }, 60_000);
   afterAll(() => backend.dispose());
