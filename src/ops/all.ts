@@ -1,6 +1,6 @@
 import type { AnyOp } from "../graph/op.ts";
-import { commonOps } from "./eager.ts";
-import * as rare from "./lazy.ts";
+import { eagerOps } from "./eager.ts";
+import * as lazy from "./lazy.ts";
 
 /** Every op that computes. The checks and the benchmark run over this list. */
-export const ops: readonly AnyOp[] = [...commonOps, ...Object.values(rare)];
+export const ops: readonly AnyOp[] = [...eagerOps, ...Object.values(lazy)];

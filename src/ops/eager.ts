@@ -14,8 +14,8 @@ import { gradientStats } from "./step/gradient-stats.ts";
 import { optimizers } from "./step/optimizers.ts";
 import { record, tally } from "./step/record.ts";
 
-/** The ops that any run may need. Adding one is a line here, or in rare.ts where only some runs want it. */
-export const commonOps: readonly AnyOp[] = [
+/** The ops that any run may need. Adding one is a line here, or in lazy.ts where only some runs want it. */
+export const eagerOps: readonly AnyOp[] = [
   matmul,
   transposeMatmul,
   outerProduct,

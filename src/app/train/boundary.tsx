@@ -97,7 +97,7 @@ export function BoundaryCard() {
         )
       }
     >
-      {isPainting && <p class="soft">{say("paintHint")}</p>}
+      <p class="soft">{say(isPainting ? "paintHint" : "boundaryText")}</p>
       <div
         class={`plane ${isPainting ? "painting" : ""}`}
         id="plane"

@@ -79,11 +79,11 @@ export async function trainingGraph(config: TrainingConfig): Promise<TrainingGra
 
   let index: Tensor | null = null;
   const parts = config.accumulate ?? 1;
-  const rare = parts > 1 ? await import("../../ops/lazy.ts") : null;
+  const lazy = parts > 1 ? await import("../../ops/lazy.ts") : null;
   const batch = config.batch === "full" ? rows : config.batch;
   const draw = (part: number) => (): Batch => {
     if (config.batch === "full") return { x: dataX, y: dataY, cursor };
-    const at = rare ? g.one(rare.partCursor, [cursor], { part, parts, batch }, `cursor of part ${part}`) : cursor;
+    const at = lazy ? g.one(lazy.partCursor, [cursor], { part, parts, batch }, `cursor of part ${part}`) : cursor;
     const order = config.streams ? "chunk" : "shuffle";
     index = g.one(batchIndex, [at], { order, batch, n: config.x.shape[0]!, seed }, "batch index");
     const x = g.one(gather, [dataX, index], null, "batch x");
