@@ -27,7 +27,9 @@ export async function run(args: readonly string[]): Promise<number> {
   if (!json) print(`${platform}\n${cpu.description}`);
   let backend: WebGpuBackend;
   try {
-    const adapters = await listNodeAdapters({ quiet: true });
+    const said: string[] = [];
+    const adapters = await listNodeAdapters({ said });
+    if (!json) for (const line of said) if (/^(Warning|Error)/.test(line)) print(`passed over, a driver: ${line}`);
     if (!json) for (const a of adapters) print(`adapter: ${a.name} (${a.backend}, ${a.source})`);
     backend = await webgpuBackend(await createNodeGpu({ quiet: true }));
   } catch (error) {

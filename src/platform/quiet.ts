@@ -8,25 +8,34 @@ const APPEND = constants.O_WRONLY | constants.O_APPEND;
 const ATTEMPTS = 100;
 
 /**
- * Runs `body` with what native code writes to stderr meanwhile passed through `keep`, which says whether a line stays.
- * Linux only, and not where stderr is a socket: there nothing is kept back. `body` must do its work before it returns.
+ * Runs `body` and keeps the lines that native code writes to stderr meanwhile. Linux only, and not where stderr is a
+ * socket: there nothing is kept back. `body` must do its work before it returns; what it throws comes after its lines.
  */
-export function filteringStderr<T>(keep: (line: string) => boolean, body: () => T): T {
+export function keepingStderr<T>(body: () => T): { readonly result: T; readonly lines: readonly string[] } {
   const saved = reopened(STDERR);
-  if (saved === null) return body();
+  if (saved === null) return { result: body(), lines: [] };
   const path = join(tmpdir(), `chainrule-stderr-${process.pid}-${Date.now()}`);
-  try {
-    replaceStderr(path, APPEND | constants.O_CREAT);
-    return body();
-  } finally {
+  const restored = (): readonly string[] => {
     replaceStderr(`/proc/self/fd/${saved}`, APPEND);
     closeSync(saved);
-    const kept = readFileSync(path, "utf8")
-      .split("\n")
-      .filter((line) => line !== "" && keep(line));
+    const lines = readFileSync(path, "utf8").split("\n");
     rmSync(path, { force: true });
-    for (const line of kept) writeSync(STDERR, `${line}\n`);
+    return lines.filter((line) => line !== "");
+  };
+  let result: T;
+  try {
+    replaceStderr(path, APPEND | constants.O_CREAT);
+    result = body();
+  } catch (error) {
+    writeLines(restored());
+    throw error;
   }
+  return { result, lines: restored() };
+}
+
+/** Lines to stderr, at once. */
+export function writeLines(lines: readonly string[]): void {
+  for (const line of lines) writeSync(STDERR, `${line}\n`);
 }
 
 /** Another descriptor of what stderr is; null where it cannot be had, or a lower number is free. */

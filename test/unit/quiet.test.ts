@@ -9,14 +9,15 @@ import { expect, test } from "vitest";
 const quiet = fileURLToPath(new URL("../../src/platform/quiet.ts", import.meta.url));
 const program = `
   import { openSync, writeSync } from "node:fs";
-  import { filteringStderr } from ${JSON.stringify(quiet)};
+  import { keepingStderr, writeLines } from ${JSON.stringify(quiet)};
   process.stderr.write("before\\n");
-  const given = filteringStderr((line) => !line.startsWith("Warning: noise"), () => {
+  const { result: given, lines } = keepingStderr(() => {
     writeSync(2, "Warning: noise 1\\nWarning: of importance\\nWarning: noise 2\\n");
     return 7;
   });
+  writeLines(lines.filter((line) => !line.startsWith("Warning: noise")));
   try {
-    filteringStderr(() => true, () => { throw new Error("thrown"); });
+    keepingStderr(() => { throw new Error("thrown"); });
   } catch (error) {
     process.stderr.write(given + " " + error.message + "\\n");
   }

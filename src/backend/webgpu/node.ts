@@ -3,7 +3,7 @@ import { isMainThread } from "node:worker_threads";
 import { ChainruleError } from "../../core/errors.ts";
 import { packagedHome } from "../../platform/packaged.ts";
 import { restBetweenPolls } from "../../platform/polls.ts";
-import { filteringStderr } from "../../platform/quiet.ts";
+import { keepingStderr, writeLines } from "../../platform/quiet.ts";
 import { hasSystemVulkanDriver, loadVulkanLoader, swiftshaderEnv, systemEnv, withEnv } from "../../platform/vulkan.ts";
 
 /**
@@ -22,7 +22,7 @@ export interface NodeGpuOptions {
    * what CHAINRULE_EXPERIMENTAL=1 says.
    */
   readonly experimental?: boolean | undefined;
-  /** Keeps off stderr what Dawn remarks on the limits of a driver: for commands, whose stderr people read. Default false. */
+  /** Keeps off stderr what Dawn remarks on drivers that serve or are passed over: for commands, whose stderr people read. Default false. */
   readonly quiet?: boolean | undefined;
 }
 
@@ -70,16 +70,20 @@ export async function createNodeGpu(options: NodeGpuOptions = {}): Promise<GPU> 
   if (options.backend !== undefined) flags.push(`backend=${options.backend}`);
   if (options.adapter !== undefined) flags.push(`adapter=${options.adapter}`);
   const failures: string[] = [];
+  const said = options.quiet ? [] : undefined;
   for (const source of options.backend === "null" ? (["system"] as const) : sources()) {
     const gpu = dawn.create(flags);
     alive.push(gpu);
     try {
-      if (await probe(gpu, source, options.quiet)) return gpu;
+      if (await probe(gpu, source, said)) return gpu;
     } catch (error) {
       failures.push(error instanceof Error ? error.message : String(error));
     }
   }
-  throw new ChainruleError("adapter", [`No WebGPU adapter in Node. ${advice()}`, ...failures].join("\n"));
+  throw new ChainruleError(
+    "adapter",
+    [`No WebGPU adapter in Node. ${advice()}`, ...failures, ...(said ?? [])].join("\n"),
+  );
 }
 
 function experimentalByDefault(): boolean {
@@ -97,15 +101,15 @@ function withFeature(flags: readonly string[], name: string): string[] {
   return [...flags.filter((f) => !f.startsWith(prefix)), prefix + [...given, name].join()];
 }
 
-/** All adapters that Dawn sees here, the system's first. */
-export async function listNodeAdapters({ quiet = false } = {}): Promise<NodeAdapter[]> {
+/** All adapters that Dawn sees here, the system's first. What drivers write to stderr meanwhile goes to `said`, if given. */
+export async function listNodeAdapters({ said }: { readonly said?: string[] } = {}): Promise<NodeAdapter[]> {
   const dawn = await loadDawn();
   const found: NodeAdapter[] = [];
   for (const source of sources()) {
     // Dawn lists its adapters only in the message for a name that does not exist.
     const gpu = dawn.create(["adapter=(no such adapter)"]);
     alive.push(gpu);
-    const message = await probe(gpu, source, quiet).then(String, String);
+    const message = await probe(gpu, source, said).then(String, String);
     for (const [, backend, name] of message.matchAll(/\* backend: '(.*?)', name: '(.*)'/g)) {
       found.push({ source, backend: backend!, name: name! });
     }
@@ -129,13 +133,27 @@ function sources(): readonly AdapterSource[] {
 /** Of every driver that allows more than Dawn has room for, such as Mesa's for a CPU; nothing that anybody can mend. */
 const REMARK = /^Warning: maxDynamic\w+ artificially reduced/;
 
-/** Asks for a first adapter. Dawn reads the environment during that call, before it returns its promise. */
-async function probe(gpu: GPU, source: AdapterSource, quiet = false): Promise<GPUAdapter | null> {
+/**
+ * Asks for a first adapter. Dawn reads the environment during that call, before it returns its promise. What is written to
+ * stderr meanwhile goes to `said`, where that is given, when there is no adapter for it: the next driver is asked, and a
+ * machine's Mesa that has none of the GPUs it drives is nothing to read about in every command.
+ */
+async function probe(gpu: GPU, source: AdapterSource, said?: string[]): Promise<GPUAdapter | null> {
   if (source === "system" && process.platform !== "linux") return await gpu.requestAdapter();
   await loadVulkanLoader();
   const env = source === "swiftshader" ? await swiftshaderEnv() : systemEnv();
   const ask = () => withEnv(env, () => gpu.requestAdapter());
-  return await (quiet ? filteringStderr((line) => !REMARK.test(line), ask) : ask());
+  if (!said) return await ask();
+  const { result, lines } = keepingStderr(ask);
+  const own = lines.filter((line) => !REMARK.test(line));
+  let adapter: GPUAdapter | null = null;
+  try {
+    adapter = await result;
+    return adapter;
+  } finally {
+    if (adapter) writeLines(own);
+    else said.push(...own);
+  }
 }
 
 async function loadDawn(): Promise<Dawn> {
