@@ -9,8 +9,8 @@ import { thorough } from "./test/shared/thorough.ts";
 
 await ensureWasm();
 
-/** Each has an adapter or a browser of its own, and some hundred megabytes. */
-const MOST_WORKERS = 8;
+/** At most eight: each has an adapter or a browser of its own, and some hundred megabytes. */
+const WORKERS = Math.min(availableParallelism(), 8);
 
 /**
  * Eight projects, in groups one after the other; `npm test -- --project gpu` runs one.
@@ -24,7 +24,7 @@ const node = (name: string, folder: string, order: number): NonNullable<TestProj
   // Files of a process share its modules, its adapter and a device, and so what was compiled: test/shared/gpu.ts.
   isolate: false,
   // A software adapter, too, compiles on one core, and compiling is most of what a test of kernels takes.
-  maxWorkers: Math.min(availableParallelism(), MOST_WORKERS),
+  maxWorkers: WORKERS,
   sequence: { groupOrder: order },
 });
 
@@ -59,10 +59,10 @@ export default defineConfig({
       },
       { test: await chrome() },
       {
-        test: { ...node("package", "package", 3), globalSetup: ["test/setup/package.ts"], testTimeout: 60_000 },
+        test: { ...node("package", "package", 2), globalSetup: ["test/setup/package.ts"], testTimeout: 60_000 },
       },
-      { test: { ...node("page", "browser", 3), ...page, exclude: timed } },
-      { test: { ...node("page-timed", "browser", 4), ...page, include: timed, maxWorkers: 1 } },
+      { test: { ...node("page", "browser", 2), ...page, exclude: timed } },
+      { test: { ...node("page-timed", "browser", 3), ...page, include: timed, maxWorkers: 1 } },
     ],
   },
 });
@@ -79,12 +79,14 @@ async function chrome(): Promise<NonNullable<TestProjectInlineConfiguration["tes
     provide: { thorough },
     include: ["test/chrome/**/*.test.ts"],
     globalSetup: ["test/setup/chrome.ts"],
-    fileParallelism: false,
     testTimeout: 60_000,
+    // One thread compiles here; beside it others may use what cores there are.
+    maxWorkers: WORKERS,
     sequence: { groupOrder: 2 },
     browser: {
       enabled: true,
       headless: true,
+      fileParallelism: false,
       screenshotFailures: false,
       provider: playwright({ launchOptions }),
       instances: [{ browser: "chromium" }],

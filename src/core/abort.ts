@@ -1,3 +1,4 @@
+/// <reference path="../backend/ambient.d.ts" preserve="true" />
 import { ChainruleError } from "./errors.ts";
 
 /** For work that its caller may stop. */
