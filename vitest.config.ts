@@ -20,6 +20,8 @@ const node = (name: string, folder: string, order: number): NonNullable<TestProj
   name,
   include: [`test/${folder}/**/*.test.ts`],
   environment: "node",
+  // For a busy machine: alone none takes more than a few seconds.
+  testTimeout: 30_000,
   pool: "forks",
   // Files of a process share its modules, its adapter and a device, and so what was compiled: test/shared/gpu.ts.
   isolate: false,
@@ -48,7 +50,7 @@ export default defineConfig({
     projects: [
       { test: node("unit", "unit", 0) },
       { test: node("wasm", "wasm", 0) },
-      { test: { ...node("gpu", "gpu", 1), ...gpu, testTimeout: 60_000 } },
+      { test: { ...node("gpu", "gpu", 1), ...gpu, testTimeout: 120_000 } },
       {
         test: {
           ...node("train", "train", 1),
