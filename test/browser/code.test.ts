@@ -14,6 +14,8 @@ async function snippet(kind: string): Promise<string> {
   await s.page.click("#code");
   await s.page.click(`#code-${kind}`);
   const code = await s.text("#snippet");
+  // What it still asks for would be cut off, which counts as a fault.
+  await s.page.waitForLoadState("networkidle");
   await s.page.goto("about:blank");
   return code;
 }

@@ -14,6 +14,7 @@ async function copied(link: string): Promise<string> {
   await s.page.waitForFunction(() => document.querySelector("#copy-test")?.textContent?.includes("✓"));
   const code = await s.page.evaluate(() => navigator.clipboard.readText());
   // A page that trains on would take the processor from what follows.
+  await s.page.waitForLoadState("networkidle");
   await s.page.goto("about:blank");
   return code;
 }
