@@ -2,7 +2,7 @@ import { count } from "../draw/format.ts";
 import { engine } from "../state/engine.ts";
 import { live } from "../state/runs.ts";
 import { dismissUnsaved, saved, unsaved } from "../state/saved.ts";
-import { clearRun, enqueue, playing, run, startPlaying, take } from "../state/store.ts";
+import { clearRun, enqueue, playing, setRun, startPlaying, take } from "../state/store.ts";
 import { say } from "./strings.ts";
 import "./saved.css";
 
@@ -19,7 +19,7 @@ function goOn(): void {
     const { info, progress, evaluations } = await engine.goOn();
     clearRun();
     saved.value = null;
-    run.value = info;
+    setRun(info);
     for (const e of evaluations) live.value.evaluations.add(e.step, { ...e, on: info.testRows > 0 ? "test" : "train" });
     take(progress);
     if (wasPlaying) await startPlaying();

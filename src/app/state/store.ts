@@ -1,5 +1,5 @@
 import { computed, effect, signal } from "@preact/signals";
-import type { DroppedFile, OwnData, OwnInfo, Pictures, Progress, RunInfo } from "../worker/types.ts";
+import type { AdapterInfo, DroppedFile, OwnData, OwnInfo, Pictures, Progress, RunInfo } from "../worker/types.ts";
 import { engine } from "./engine.ts";
 import { curveVersion, keepRun, kept, live, nameOf, newRun } from "./runs.ts";
 import { followSaved, lookForSaved } from "./saved.ts";
@@ -15,7 +15,14 @@ export const own = signal<OwnInfo | null>(null);
 /** What the data asks of a net. */
 export const ends = computed(() => endsOf(settings.value.data, own.value));
 export const run = signal<RunInfo | null>(null);
-export const adapter = computed(() => run.value?.adapter ?? null);
+/** What became known of the run's device since it was set up: apart, since `run` tells one run from the next. */
+const deviceNews = signal<Partial<AdapterInfo>>({});
+export const adapter = computed(() => run.value && { ...run.value.adapter, ...deviceNews.value });
+
+export function setRun(info: RunInfo): void {
+  deviceNews.value = {};
+  run.value = info;
+}
 export const playing = signal(false);
 export const step = signal(0);
 export const loss = signal<number | null>(null);
@@ -60,15 +67,16 @@ export function take(p: Progress): void {
   followSaved(p.step, p.unsaved);
   if (p.recovery) recovery.value = p.recovery;
   // The run goes on elsewhere, and the page says so.
-  if ((p.recovery?.kind === "moved" || p.recovery?.kind === "faster") && run.value) {
+  if (p.recovery?.kind === "moved" || p.recovery?.kind === "faster") {
     const { description } = p.recovery;
-    const kind = p.recovery.kind === "faster" ? ("webgpu" as const) : ("cpu" as const);
-    const adapter = { ...run.value.adapter, kind, description, measured: [], software: false };
-    run.value = { ...run.value, adapter };
+    const moved = p.recovery.kind === "moved";
+    deviceNews.value = {
+      description,
+      measured: [],
+      ...(moved ? { kind: "cpu", software: false } : { kind: "webgpu" }),
+    };
   }
-  if (p.measured && run.value) {
-    run.value = { ...run.value, adapter: { ...run.value.adapter, measured: p.measured } };
-  }
+  if (p.measured) deviceNews.value = { ...deviceNews.value, measured: p.measured };
 }
 
 export function clearRun(): void {
@@ -87,7 +95,7 @@ async function configureAndPlay(): Promise<void> {
   clearRun();
   pictures.value = null;
   playing.value = false;
-  run.value = await engine.configure(settings.value);
+  setRun(await engine.configure(settings.value));
   void lookForSaved();
   await beforePlaying[room.value]?.();
   // A story is told of numbers that stand still.
