@@ -15,9 +15,10 @@ import { mixedNet, ring } from "../shared/problems.ts";
 type Mutant = readonly [op: string, what: string, from: string | RegExp, to: string];
 
 const terms: RegExp = /sum \+= [^;]+;/;
+const products: RegExp = /\w+ \+= [^;{]+ \* [^;]+;/;
 const mutants: readonly Mutant[] = [
-  ["matmul", "terms are dropped", terms, ""],
-  ["transposeMatmul", "terms are dropped", terms, ""],
+  ["matmul", "terms are dropped", products, ""],
+  ["transposeMatmul", "terms are dropped", products, ""],
   ["outerProduct", "the factors are added", /\] \* values/, "] + values"],
   ["add", "the second is taken away", /\] \+ values/, "] - values"],
   ["addBias", "the bias goes down the rows", /% (\d+)u/, "/ $1u"],
