@@ -4,6 +4,8 @@ import type { NdArray } from "../core/ndarray.ts";
 import type { Node, Tensor } from "../graph/graph.ts";
 import { activations } from "../ops/elementwise/activations.ts";
 import { toHalf } from "../ops/half/to-half.ts";
+import { sumRows } from "../ops/matmul/bias.ts";
+import { matmul, transposeMatmul } from "../ops/matmul/matmul.ts";
 import { proofOf } from "../proof/proof-of.ts";
 import type { GradientGraph } from "../train/run/gradient-graph.ts";
 
@@ -35,10 +37,14 @@ export const halfNorms = (errors: NormPrecision["errors"]): NormPrecision => ({
   errors,
 });
 
+/** Ops that sum products of one term of each input, or the terms of their only input. */
+const sums: ReadonlySet<unknown> = new Set([matmul, transposeMatmul, sumRows]);
+
 /**
  * The relative error that each gradient's norm may have. Two kinds of node turn right values into gradients that are
  * small differences of large numbers: the loss at a minimum, p - t, and an activation where it is saturated, 1 - y y.
- * What values right to VALUE_ERROR allow there, every gradient behind carries on.
+ * What values right to VALUE_ERROR allow there, every gradient behind carries on; and where a sum over rows or units is
+ * small beside its terms, as it is for every parameter of a net that has found its minimum, so is what it may be off by.
  */
 export async function normLimits(
   g: GradientGraph,
@@ -55,13 +61,34 @@ export async function normLimits(
   const seen = (t: Tensor): NdArray | undefined => computed.get(t) ?? computed.get(copies.get(t) ?? t);
   for (const node of g.graph.nodes) {
     const carried = Math.max(precision.limit, ...node.inputs.map((t) => limits.get(t) ?? 0));
+    const isSum = sums.has(node.op) && gradients.has(node.outputs[0]!);
+    const grown = isSum ? carried * cancellation(node, exact) : carried;
     for (const t of node.outputs) {
       const differs = t === first || slopes.has(node.op);
       const more = differs ? await allowed(node, t, gradients, exact, seen(t), precision) : 0;
-      limits.set(t, Math.max(carried, more));
+      limits.set(t, Math.max(grown, more));
     }
   }
   return limits;
+}
+
+/**
+ * By how much a relative error of the terms grows in their sum: the root of the sum of their squares over its own norm,
+ * since errors of many terms add up as numbers of random signs do. At least 1; infinite where nothing is left of a sum.
+ */
+function cancellation({ op, attrs, inputs, outputs }: Node, exact: ReadonlyMap<Tensor, NdArray>): number {
+  const squared = ({ shape, data }: NdArray): NdArray => ({
+    shape,
+    dtype: "f64",
+    data: Float64Array.from(data, (v) => v * v),
+  });
+  const [terms] = op.reference(
+    inputs.map((t) => squared(exact.get(t)!)),
+    attrs,
+  );
+  let sum = 0;
+  for (const v of terms!.data) sum += v;
+  return sum === 0 ? 1 : Math.max(1, Math.sqrt(sum) / norm(exact.get(outputs[0]!)!));
 }
 
 async function allowed(

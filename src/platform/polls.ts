@@ -37,6 +37,8 @@ export function restBetweenPolls(shortMs = SHORT_MS): void {
   globalThis.setImmediate = resting as typeof immediate;
 }
 
-/** Native and without parameters. A promise's resolve is native, too, and has one. */
+/** Native and without parameters. A promise's resolve is native, too, and has one; what bind() gives says so in its name. */
 const isPoll = (callback: (...args: unknown[]) => void): boolean =>
-  callback.length === 0 && Function.prototype.toString.call(callback).endsWith("{ [native code] }");
+  callback.length === 0 &&
+  !callback.name.startsWith("bound ") &&
+  Function.prototype.toString.call(callback).endsWith("{ [native code] }");

@@ -35,7 +35,8 @@ function waitLike(ms: number): Promise<number[]> {
       if (now - start < ms) globalThis.setImmediate(bound);
       else resolve(times);
     };
-    const bound = poll.bind(null);
+    // Native, and without the name that bind() gives.
+    const bound = Object.defineProperty(poll.bind(null), "name", { value: "" });
     globalThis.setImmediate(bound);
   });
 }
@@ -65,6 +66,31 @@ test("what others ask of setImmediate comes at the next turn, with its arguments
   expect(order).toEqual(["before", [1, 2], "a promise"]);
   expect(await promisify(globalThis.setImmediate)("value")).toBe("value");
   await waiting;
+});
+
+test("a bound function that asks for itself again has every turn, and can be taken back", async () => {
+  const start = now;
+  let turns = 0;
+  await new Promise<void>((resolve) => {
+    const again = (): void => {
+      turns++;
+      now += 0.1;
+      if (now - start > 50) resolve();
+      else globalThis.setImmediate(bound);
+    };
+    const bound = again.bind(null);
+    globalThis.setImmediate(bound);
+  });
+  expect(turns).toBeGreaterThan(490);
+  let called = false;
+  const asked = globalThis.setImmediate(
+    (() => {
+      called = true;
+    }).bind(null),
+  );
+  clearImmediate(asked);
+  await new Promise((resolve) => plain(resolve));
+  expect(called).toBe(false);
 });
 
 test("it is put in place once", () => {

@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { proxy } from "comlink";
 import { parseReport } from "../../bench/parse-report.ts";
 import type { BenchReport } from "../../bench/report.ts";
 import type { Section } from "../../bench/run.ts";
@@ -25,12 +26,15 @@ export function start(): void {
   const began = performance.now();
   enqueue(async () => {
     try {
-      await engine.benchmark({ sections: chosen.value, max: max.value }, (found, { label, share, crossover }) => {
-        report.value = found;
-        crossing.value = crossover;
-        progress.value = { label: label || progress.value.label, share, seconds: (performance.now() - began) / 1000 };
-        version.value++;
-      });
+      await engine.benchmark(
+        { sections: chosen.value, max: max.value },
+        proxy((found, { label, share, crossover }) => {
+          report.value = found;
+          crossing.value = crossover;
+          progress.value = { label: label || progress.value.label, share, seconds: (performance.now() - began) / 1000 };
+          version.value++;
+        }),
+      );
     } finally {
       running.value = false;
       playing.value = false;

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { proxy } from "comlink";
 import { useEffect, useRef } from "preact/hooks";
 import { count } from "../draw/format.ts";
 import { engine } from "../state/engine.ts";
@@ -50,9 +51,9 @@ export function FolderPart() {
   };
   const take = async (): Promise<void> => {
     news.value = { done: 0, of: f.files.length, left: 0 };
-    const listener = (n: ImagesNews): void => {
+    const listener = proxy((n: ImagesNews) => {
       news.value = n;
-    };
+    });
     try {
       const given = { name: f.name, files: f.files, side: Number(side.value), unreadable: missing.value };
       const info = await engine.images(given, listener);

@@ -1,4 +1,4 @@
-import { remote } from "../calls.ts";
+import { wrap } from "comlink";
 import type { Engine } from "../worker/engine.ts";
 import address from "../worker/main.ts?worker&url";
 
@@ -17,4 +17,4 @@ function trusted(): string {
 }
 
 /** The worker that computes everything. */
-export const engine = remote<Engine>(new Worker(trusted(), { type: "module" }));
+export const engine = wrap<Engine>(new Worker(trusted(), { type: "module" }));

@@ -1,4 +1,5 @@
 import { computed, effect, signal } from "@preact/signals";
+import { proxy } from "comlink";
 import type { AdapterInfo, DroppedFile, OwnData, OwnInfo, Pictures, Progress, RunInfo } from "../worker/types.ts";
 import { engine } from "./engine.ts";
 import { curveVersion, keepRun, kept, live, nameOf, newRun } from "./runs.ts";
@@ -104,7 +105,7 @@ async function configureAndPlay(): Promise<void> {
 
 export async function startPlaying(): Promise<void> {
   playing.value = true;
-  await engine.play(take);
+  await engine.play(proxy(take));
 }
 
 /** What a room does with a run before it plays. */

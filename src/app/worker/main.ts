@@ -1,4 +1,4 @@
-import { answer } from "../calls.ts";
+import { expose } from "comlink";
 import type { Engine } from "./engine.ts";
 import { play, rewind, setSpeed, stop, takeSteps } from "./loop.ts";
 import { classify } from "./pictures.ts";
@@ -78,4 +78,4 @@ const engine: Engine = {
   },
 };
 
-answer(engine);
+expose(engine);
