@@ -31,7 +31,7 @@ const node = (name: string, folder: string, order: number): NonNullable<TestProj
 });
 
 /** What these see depends on how busy the machine is: they run alone. */
-const timed = ["load", "shell", "frozen"].map((name) => `test/browser/${name}.test.ts`);
+const timed = ["load", "shell"].map((name) => `test/browser/${name}.test.ts`);
 /** Files share a process, so what drives the browser is loaded once, and the browser started once. */
 const page = { globalSetup: ["test/setup/site.ts"], testTimeout: 60_000, hookTimeout: 60_000, isolate: false };
 
