@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { bin } from "../shared/command.ts";
 
-/** A Vulkan driver that is installed and gives no adapter, as Mesa's for a GPU that is not there. */
+/** A Vulkan driver that is installed and gives no adapter, as Mesa's for a GPU that is not there. Linux alone has drivers by name of a file. */
 test.runIf(process.platform === "linux")(
   "what a driver says that is passed over is not on the command's stderr",
   () => {
