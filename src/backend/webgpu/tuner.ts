@@ -66,7 +66,7 @@ export class Tuner {
     return [...this.choices.values()];
   }
 
-  /** Kernels by name for nodes that are worth it, which late-tuner.ts has found among `all` of a graph. */
+  /** Kernels by name for nodes that are worth it, which lazy-tuner.ts has found among `all` of a graph. */
   async kernels(worth: readonly Node[], all: readonly Node[]): Promise<ReadonlyMap<Node, string>> {
     this.loaded ??= this.load();
     await this.loaded;
