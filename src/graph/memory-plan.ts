@@ -1,4 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
+import { sizeOf } from "../core/ndarray.ts";
 import type { TensorSpec } from "./graph.ts";
 import { bytesOf, type Graph, type Node, type Tensor } from "./graph.ts";
 
@@ -54,13 +55,14 @@ export function planMemory(
     return storage;
   };
   const packed = packedInto(nodes);
+  const kept = withSources(g.kept, nodes);
   const own = (t: Tensor, at: number): Place => {
     const target = packed.get(t);
     if (target) {
       const host = places.get(target.into) ?? place(target.into, make(target.into.name, target.into, true, at));
       return { storage: host.storage, offset: host.offset + target.offset };
     }
-    return { storage: make(t.name, t, keepAll || g.kept.has(t), at), offset: 0 };
+    return { storage: make(t.name, t, keepAll || kept.has(t), at), offset: 0 };
   };
   const place = (t: Tensor, storage: Storage, offset = 0): Place => {
     const p = { storage, offset };
@@ -79,7 +81,7 @@ export function planMemory(
         refuseLaterReads(nodes, at, source);
       } else if (node.op.view === "slice") {
         const from = placeOf(places, node.inputs[0]!);
-        places.set(t, { storage: from.storage, offset: from.offset + node.attrs.offset });
+        places.set(t, { storage: from.storage, offset: from.offset + (node.attrs.offset ?? 0) });
       } else if (!places.has(t)) {
         // A packed array may have its place already, from the first value that went into it.
         places.set(t, own(t, at));
@@ -89,7 +91,28 @@ export function planMemory(
     const temporary = scratchOf(node).map((s) => ({ storage: make("scratch", s, false, at), offset: 0 }));
     if (temporary.length > 0) scratch.set(node, temporary);
   });
+  for (const [t, { into, offset }] of packed) {
+    const [is, has] = [placeOf(places, t), placeOf(places, into)];
+    if (is.storage !== has.storage || is.offset !== has.offset + offset) {
+      throw new ChainruleError("model", `${t.name} cannot be packed: it is a part of another value, or updates one`);
+    }
+  }
   return { places, scratch, buffers: share(storages) };
+}
+
+/** Values that must last to the end of a step, since they or views of them are read then. */
+function withSources(kept: ReadonlySet<Tensor>, nodes: readonly Node[]): ReadonlySet<Tensor> {
+  const all = new Set(kept);
+  for (const { op, inputs, outputs } of nodes.toReversed()) {
+    if (op.view === "slice" && all.has(outputs[0]!)) all.add(inputs[0]!);
+  }
+  return all;
+}
+
+/** What a value is a view of, as far as it shows the whole of it. */
+function wholeSource(t: Tensor): Tensor {
+  const source = t.node?.op.view === "slice" ? t.node.inputs[0]! : null;
+  return source && sizeOf(source.shape) === sizeOf(t.shape) ? wholeSource(source) : t;
 }
 
 function placeOf(places: ReadonlyMap<Tensor, Place>, t: Tensor): Place {
@@ -105,16 +128,21 @@ function touch(places: ReadonlyMap<Tensor, Place>, t: Tensor, at: number): void 
 
 /** An op that updates a value in place must be the last to see the old one. */
 function refuseLaterReads(nodes: readonly Node[], at: number, source: Tensor): void {
-  const later = nodes.slice(at + 1).find((n) => n.inputs.includes(source));
+  const old = wholeSource(source);
+  const later = nodes.slice(at + 1).find((n) => n.inputs.some((t) => wholeSource(t) === old));
   if (later) throw new ChainruleError("model", `${later.op.name} reads ${source.name} after it was updated in place`);
 }
 
-/** For each value that goes into a packed array: which one, and where. The first pack wins; a value has one place. */
+/**
+ * For each value that goes into a packed array: which one, and where. A view goes there as what it is a view of, which has
+ * the memory.
+ */
 function packedInto(nodes: readonly Node[]): Map<Tensor, { into: Tensor; offset: number }> {
   const found = new Map<Tensor, { into: Tensor; offset: number }>();
   for (const node of nodes) {
     if (node.op.view !== "pack") continue;
-    node.inputs.forEach((t, i) => {
+    node.inputs.forEach((input, i) => {
+      const t = wholeSource(input);
       if (t.kind === "variable" || found.has(t)) {
         throw new ChainruleError("model", `${t.name} cannot be packed twice, nor a variable be packed`);
       }

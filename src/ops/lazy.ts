@@ -8,6 +8,7 @@ export {
 } from "./loss/weighted-cross-entropy.ts";
 export { layerNorm, layerNormGradient, layerNormScaleGradient } from "./norm/layer-norm.ts";
 export { softmax, softmaxGradient } from "./norm/softmax.ts";
+export { reshape } from "./shape/reshape.ts";
 export { combine, partCursor } from "./step/accumulate.ts";
 export { movingAverage } from "./step/moving-average.ts";
 export { penalty, penaltyGradient } from "./step/penalty.ts";

@@ -19,6 +19,7 @@ import * as matmul from "./matmul/matmul-proof.ts";
 import * as outerProduct from "./matmul/outer-product-proof.ts";
 import * as layerNorm from "./norm/layer-norm-proof.ts";
 import * as softmax from "./norm/softmax-proof.ts";
+import * as reshape from "./shape/reshape-proof.ts";
 import type { Composition } from "./shared/composed.ts";
 import { composedProof } from "./shared/composed-proof.ts";
 import * as views from "./shared/views-proof.ts";
@@ -57,6 +58,7 @@ const table: Readonly<Record<string, Entry>> = {
   ...outerProduct,
   ...layerNorm,
   ...softmax,
+  ...reshape,
   ...views,
   ...accumulate,
   ...batch,
