@@ -1,5 +1,7 @@
 /** Ops that only some runs want: they load with the first graph that has one. */
 
+export { addChannelBias, sumChannels } from "./conv/channel-bias.ts";
+export { conv, convInputGradient, convWeightGradient } from "./conv/conv.ts";
 export { classWeightSums } from "./loss/class-weight-sums.ts";
 export {
   weightedCrossEntropy,

@@ -1,5 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { FamilyProof, Op, Proof, ProofOf } from "../graph/op.ts";
+import * as channelBias from "./conv/channel-bias-proof.ts";
+import * as conv from "./conv/conv-proof.ts";
 import * as activation from "./elementwise/activation-proof.ts";
 import * as add from "./elementwise/add-proof.ts";
 import * as dropout from "./elementwise/dropout-proof.ts";
@@ -39,6 +41,8 @@ type Made = Proof<Any> | Promise<Proof<Any>>;
 type Entry = Proof<Any> | ((of: Any, proofOf: ProofOf) => Made);
 
 const table: Readonly<Record<string, Entry>> = {
+  ...channelBias,
+  ...conv,
   ...activation,
   ...add,
   ...dropout,

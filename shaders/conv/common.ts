@@ -1,0 +1,30 @@
+import { paramBlock } from "../params.ts";
+
+/**
+ * Sizes of a convolution, as ops/conv/geometry.ts has them, and of one launch: `n` images of a window that begins xOffset and
+ * yOffset elements before what it uses; `size` elements of the result. Places along an axis are counted in u32: what lies
+ * before the first wraps to a large number, so that one comparison finds both edges.
+ */
+export const convParams = paramBlock({
+  size: "u32",
+  n: "u32",
+  c: "u32",
+  out: "u32",
+  cGroup: "u32",
+  outGroup: "u32",
+  xRows: "u32",
+  xColumns: "u32",
+  yRows: "u32",
+  yColumns: "u32",
+  kernelRows: "u32",
+  kernelColumns: "u32",
+  strideRows: "u32",
+  strideColumns: "u32",
+  beforeRows: "u32",
+  beforeColumns: "u32",
+  dilationRows: "u32",
+  dilationColumns: "u32",
+  xOffset: "u32",
+  yOffset: "u32",
+  first: "u32",
+});

@@ -1,0 +1,119 @@
+import {
+  addChannelBias as addCode,
+  channelBiasParams,
+  sumChannels as sumChannelsCode,
+  sumChannelsParams,
+  sumPlanes,
+  sumPlanesParams,
+} from "../../../shaders/conv/channel-bias.ts";
+import { sumColumnsAlone, sumColumnsParams } from "../../../shaders/reduce.ts";
+import { sizeOf } from "../../core/ndarray.ts";
+import { index } from "../../graph/chip.ts";
+import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
+import type { DeviceCaps, KernelPlan, Launch, Op } from "../../graph/op.ts";
+import { elementwise } from "../shared/chip.ts";
+import { flatLaunch, flatWindows, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
+import { floatLike } from "../shared/rounding.ts";
+import { imageChunks, windowed } from "./images.ts";
+import { summed } from "./terms.ts";
+
+/** Channels, and places of a channel, of a value [n, c, ...]. */
+function channelsOf({ shape }: Pick<TensorSpec, "shape">): { n: number; c: number; places: number } {
+  return { n: shape[0]!, c: shape[1]!, places: sizeOf(shape.slice(2)) };
+}
+
+/** y = x [n, c, ...] + b [c], the same number for all places of a channel. */
+export const addChannelBias: Op<null> = {
+  name: "addChannelBias",
+  infer(inputs) {
+    const [x, b] = inputs;
+    if (inputs.length !== 2 || x!.shape.length < 2 || b!.shape.length !== 1 || b!.shape[0] !== x!.shape[1]) {
+      wrongShapes(addChannelBias, inputs, "x [n, c, ...] and b [c]");
+    }
+    return [{ shape: x!.shape, dtype: "f32" }];
+  },
+  reference([x, b]) {
+    const { c, places } = channelsOf(x!);
+    const y = floatLike(x!, x!.shape);
+    for (let i = 0; i < y.data.length; i++) y.data[i] = x!.data[i]! + b!.data[Math.floor(i / places) % c]!;
+    return [y];
+  },
+  gradient: (g, { inputs: [, b] }, [dy]) => [dy!, g.one(sumChannels, [dy!], null, `d ${b!.name}`)],
+  kernels: [
+    {
+      name: "addChannelBias/flat",
+      plan([x], _outputs, _attrs, caps) {
+        const { c, places } = channelsOf(x!);
+        return flatWindows(sizeOf(x!.shape), caps, (window, count, start) => {
+          const params = channelBiasParams.pack({ size: count, c, places, start });
+          return flatLaunch(addCode(), params, [window(input(0)), input(1), window(output(0))], count, caps);
+        });
+      },
+    },
+  ],
+  onChip(w, [x, b], [y]) {
+    const { c, places } = channelsOf(x!);
+    elementwise(w, y!, (i) => `${x!.at(i)} + ${b!.at(index.rest(index.over(i, places), c))}`);
+  },
+};
+
+/** db [c] = sums over the images and places of dy [n, c, ...]: the gradient of a channel's bias. */
+export const sumChannels: Op<null> = {
+  name: "sumChannels",
+  infer(inputs) {
+    const [dy] = inputs;
+    if (inputs.length !== 1 || dy!.shape.length < 2) wrongShapes(sumChannels, inputs, "dy [n, c, ...]");
+    return [{ shape: [dy!.shape[1]!], dtype: "f32" }];
+  },
+  reference([dy]) {
+    const { c, places } = channelsOf(dy!);
+    const add = (sums: Float64Array): void => {
+      for (let i = 0; i < dy!.data.length; i++) sums[Math.floor(i / places) % c]! += dy!.data[i]!;
+    };
+    return [summed(dy!, [c], add)];
+  },
+  gradient: "none",
+  kernels: [
+    {
+      name: "sumChannels/workgroup",
+      plan([dy], _outputs, _attrs, caps) {
+        const { n, c, places } = channelsOf(dy!);
+        if (4 * n * c * places > caps.maxStorageBufferBindingSize) return null;
+        const params = sumChannelsParams.pack({ rows: c, n, places });
+        const bindings = [input(0), output(0)];
+        return { launches: [{ code: sumChannelsCode(), params, bindings, workgroups: grid(c, caps) }] };
+      },
+    },
+    {
+      name: "sumChannels/planes",
+      suits: (_inputs, _attrs, { onCpu }) => onCpu,
+      plan: ([dy], _outputs, _attrs, caps) => sumByPlanes(dy!, caps),
+    },
+  ],
+  onChip(w, [dy], [db]) {
+    const { n, c, places } = channelsOf(dy!);
+    w.each(c, (channel) => {
+      w.add("var sum = 0.0;");
+      w.loop(0, n, (image) => {
+        const at = w.name(index.times(index.plus(index.times(image, c), channel), places));
+        w.loop(0, places, (place) => w.add(`sum += ${dy!.at(index.plus(at, place))};`));
+      });
+      w.add(`${db!.at(channel)} = sum;`);
+    });
+  },
+};
+
+/** The sum of each channel in each image, then of each channel's sums. */
+function sumByPlanes(dy: TensorSpec, caps: DeviceCaps): KernelPlan {
+  const { n, c, places } = channelsOf(dy);
+  const sums: TensorSpec = { shape: [n, c], dtype: "f32" };
+  const launches = imageChunks(sumChannels, n, { x: c * places, y: 0 }, caps).map((chunk): Launch => {
+    const { first, count, x } = chunk;
+    const params = sumPlanesParams.pack({ size: count * c, places, first: first * c, offset: x.rest });
+    const bindings = [windowed(input(0), x, chunk), scratch(0, "read_write")];
+    return flatLaunch(sumPlanes(), params, bindings, count * c, caps);
+  });
+  const params = sumColumnsParams.pack({ size: c, M: n });
+  launches.push(flatLaunch(sumColumnsAlone(), params, [scratch(0, "read"), output(0)], c, caps));
+  return { launches, scratch: [sums] };
+}

@@ -1,0 +1,124 @@
+import { expectRank, type GraphBuilder, type Tensor, type TensorSpec, wrongShapes } from "../../graph/graph.ts";
+import type { Op } from "../../graph/op.ts";
+import { convInputGradientOnChip, convOnChip, convWeightGradientOnChip } from "./conv-chip.ts";
+import {
+  type ConvInputGradientAttrs,
+  type ConvWeightGradientAttrs,
+  forwardDims,
+  inputGradientDims,
+  weightGradientDims,
+} from "./dims.ts";
+import { type ConvAttrs, convAttrsOf, expectGradient, yShape } from "./geometry.ts";
+import { naiveForward, naiveInputGradient, naiveWeightGradient } from "./naive-kernels.ts";
+import { eachTerm, summed } from "./terms.ts";
+
+export type { ConvInputGradientAttrs, ConvWeightGradientAttrs } from "./dims.ts";
+export type { ConvAttrs } from "./geometry.ts";
+
+function expectTwo(op: { readonly name: string }, inputs: readonly TensorSpec[]): void {
+  const rank = inputs[0]?.shape.length ?? 0;
+  expectRank(op, inputs, [rank, rank]);
+}
+
+/**
+ * y [n, out, ...] from x [n, c, ...] and w [out, c / groups, ...kernel]: the kernel is not flipped, as in PyTorch's conv1d
+ * and conv2d. Places of y: floor((size + before + after - dilation (kernel - 1) - 1) / stride) + 1. Throws ChainruleError
+ * "shape" where groups do not divide channels, w is for other channels, or the kernel is larger than the padded input.
+ */
+export const conv: Op<ConvAttrs> = {
+  name: "conv",
+  infer(inputs, attrs) {
+    expectTwo(conv, inputs);
+    return [{ shape: yShape(forwardDims(inputs, attrs), inputs[0]!.shape.length), dtype: "f32" }];
+  },
+  reference([x, w], attrs) {
+    const dims = forwardDims([x!, w!], attrs);
+    const add = (sums: Float64Array): void =>
+      eachTerm(dims, (y, j, k) => {
+        sums[y]! += x!.data[j]! * w!.data[k]!;
+      });
+    return [summed(x!, yShape(dims, x!.shape.length), add)];
+  },
+  gradient: (g, { inputs: [x, w], attrs }, [dy]) => [
+    inputGradientNode(g, dy!, w!, attrs, x!),
+    weightGradientNode(g, x!, dy!, attrs, w!),
+  ],
+  onChip: convOnChip,
+  kernels: [
+    { name: "conv/naive", plan: (inputs, _o, attrs, caps) => naiveForward(conv, forwardDims(inputs, attrs), caps) },
+  ],
+};
+
+/**
+ * dx [n, c, ...places] from dy [n, out, ...] and w: what `conv` took from each place, taken back. It is also the forward pass
+ * of a transposed convolution, whose input is dy.
+ */
+export const convInputGradient: Op<ConvInputGradientAttrs> = {
+  name: "convInputGradient",
+  infer(inputs, attrs) {
+    expectTwo(convInputGradient, inputs);
+    const dims = inputGradientDims(inputs, attrs);
+    expectGradient(convInputGradient, inputs, inputs[0]!, dims);
+    return [{ shape: [dims.n, dims.c, ...attrs.places], dtype: "f32" }];
+  },
+  reference([dy, w], attrs) {
+    const dims = inputGradientDims([dy!, w!], attrs);
+    const add = (sums: Float64Array): void =>
+      eachTerm(dims, (i, x, k) => {
+        sums[x]! += dy!.data[i]! * w!.data[k]!;
+      });
+    return [summed(dy!, [dims.n, dims.c, ...attrs.places], add)];
+  },
+  gradient: (g, { inputs: [dy, w], attrs }, [d]) => [
+    g.one(conv, [d!, w!], convAttrsOf(attrs), `d ${dy!.name}`),
+    weightGradientNode(g, d!, dy!, attrs, w!),
+  ],
+  onChip: convInputGradientOnChip,
+  kernels: [
+    {
+      name: "convInputGradient/naive",
+      plan: (inputs, _o, attrs, caps) => naiveInputGradient(convInputGradient, inputGradientDims(inputs, attrs), caps),
+    },
+  ],
+};
+
+/** dw [out, c / groups, ...kernel] from x [n, c, ...] and dy [n, out, ...]. */
+export const convWeightGradient: Op<ConvWeightGradientAttrs> = {
+  name: "convWeightGradient",
+  infer(inputs, attrs) {
+    expectTwo(convWeightGradient, inputs);
+    const [x, dy] = inputs as readonly [TensorSpec, TensorSpec];
+    if (x.shape[0] !== dy.shape[0]) wrongShapes(convWeightGradient, inputs, "x and dy of one batch");
+    const dims = weightGradientDims(inputs, attrs);
+    expectGradient(convWeightGradient, inputs, dy, dims);
+    return [{ shape: [dims.out, dims.cGroup, ...attrs.kernel], dtype: "f32" }];
+  },
+  reference([x, dy], attrs) {
+    const dims = weightGradientDims([x!, dy!], attrs);
+    const add = (sums: Float64Array): void =>
+      eachTerm(dims, (i, j, w) => {
+        sums[w]! += dy!.data[i]! * x!.data[j]!;
+      });
+    return [summed(x!, [dims.out, dims.cGroup, ...attrs.kernel], add)];
+  },
+  gradient: (g, { inputs: [x, dy], attrs }, [d]) => [
+    inputGradientNode(g, dy!, d!, attrs, x!),
+    g.one(conv, [x!, d!], convAttrsOf(attrs), `d ${dy!.name}`),
+  ],
+  onChip: convWeightGradientOnChip,
+  kernels: [
+    {
+      name: "convWeightGradient/naive",
+      plan: (inputs, _o, attrs, caps) =>
+        naiveWeightGradient(convWeightGradient, weightGradientDims(inputs, attrs), caps),
+    },
+  ],
+};
+
+function inputGradientNode(g: GraphBuilder, dy: Tensor, w: Tensor, attrs: ConvAttrs, x: Tensor): Tensor {
+  return g.one(convInputGradient, [dy, w], { ...convAttrsOf(attrs), places: x.shape.slice(2) }, `d ${x.name}`);
+}
+
+function weightGradientNode(g: GraphBuilder, x: Tensor, dy: Tensor, attrs: ConvAttrs, w: Tensor): Tensor {
+  return g.one(convWeightGradient, [x, dy], { ...convAttrsOf(attrs), kernel: w.shape.slice(2) }, `d ${w.name}`);
+}
