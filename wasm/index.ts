@@ -2,6 +2,7 @@
 export { close, open, run, serve } from "./program";
 export * from "./accumulate";
 export * from "./activations";
+export * from "./batch-norm";
 export * from "./bias";
 export * from "./data";
 export * from "./losses";

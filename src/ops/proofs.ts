@@ -19,6 +19,7 @@ import * as bias from "./matmul/bias-proof.ts";
 import * as linear from "./matmul/linear-proof.ts";
 import * as matmul from "./matmul/matmul-proof.ts";
 import * as outerProduct from "./matmul/outer-product-proof.ts";
+import * as batchNorm from "./norm/batch-norm-proof.ts";
 import * as layerNorm from "./norm/layer-norm-proof.ts";
 import * as softmax from "./norm/softmax-proof.ts";
 import * as reshape from "./shape/reshape-proof.ts";
@@ -60,6 +61,7 @@ const table: Readonly<Record<string, Entry>> = {
   ...linear,
   ...matmul,
   ...outerProduct,
+  ...batchNorm,
   ...layerNorm,
   ...softmax,
   ...reshape,

@@ -7,6 +7,9 @@ export interface Mutant {
   readonly to: string;
 }
 
+/** A wrong body of an op on the chip. */
+export type ChipMutant = readonly [op: string, what: string, from: string | RegExp, to: string];
+
 const products = ["matmul", "transposeMatmul"];
 const each = (names: readonly string[], kernel: string, what: string, from: string | RegExp, to: string): Mutant[] =>
   names.map((op) => ({ op, kernel: `${op}/${kernel}`, what, from, to }));

@@ -10,20 +10,21 @@ import { proofOf } from "../../src/proof/proof-of.ts";
 import { openGpu, opNamed } from "../shared/gpu.ts";
 import { conformOnChip } from "../shared/on-chip.ts";
 import { mixedNet, ring } from "../shared/problems.ts";
-
-/** A wrong body of an op on the chip: every one must be caught by some case. */
-type Mutant = readonly [op: string, what: string, from: string | RegExp, to: string];
+import { normChipMutants } from "./mutants/norm.ts";
+import type { ChipMutant } from "./mutants.ts";
 
 const terms: RegExp = /sum \+= [^;]+;/;
 const products: RegExp = /\w+ \+= [^;{]+ \* [^;]+;/;
-const mutants: readonly Mutant[] = [
+/** Every one must be caught by some case. */
+const mutants: readonly ChipMutant[] = [
+  ...normChipMutants,
   ["matmul", "terms are dropped", products, ""],
   ["transposeMatmul", "terms are dropped", products, ""],
   ["outerProduct", "the factors are added", /\] \* values/, "] + values"],
   ["add", "the second is taken away", /\] \+ values/, "] - values"],
   ["addBias", "the bias goes down the rows", /% (\d+)u/, "/ $1u"],
   ["sumRows", "rows are dropped", terms, ""],
-  ...Object.keys(activations).flatMap((name): Mutant[] => [
+  ...Object.keys(activations).flatMap((name): ChipMutant[] => [
     [name, "it is forgotten", new RegExp(`= ${name}\\(([^,]+), [^)]*\\)`), "= $1"],
     [`${name}Gradient`, "the derivative is forgotten", new RegExp(` \\* ${name}Gradient\\(.*\\);`), ";"],
   ]),
@@ -40,7 +41,7 @@ const mutants: readonly Mutant[] = [
   ["classWeightSums", "the label's weight is not picked", /\+= select\([^;]+;/, "+= 1.0;"],
   ["weightedCrossEntropy", "the label's weight is not picked", /own = select\([^;]+;/, ""],
   ["weightedCrossEntropyGradient", "the target is not smoothed", "+ share *", "+ 0.0 *"],
-  ...elementwiseLosses.flatMap(({ forward: { name } }): Mutant[] => [
+  ...elementwiseLosses.flatMap(({ forward: { name } }): ChipMutant[] => [
     [name, "the last element alone counts", /\+= (\w+)Term/, "= $1Term"],
     [`${name}Gradient`, "what comes from behind is forgotten", / \* values\.v\d+\[0u\];/, ";"],
   ]),

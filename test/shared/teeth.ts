@@ -1,9 +1,10 @@
-import { expect } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { conform } from "../../src/backend/webgpu/conform.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
 import type { Mutant } from "../gpu/mutants.ts";
+import { openGpu, opNamed } from "./gpu.ts";
 
 /** Expects some case of the op to show that the wrong kernel is wrong. */
 export async function expectCaught(gpu: WebGpuBackend, op: AnyOp, { kernel: name, from, to }: Mutant): Promise<void> {
@@ -22,4 +23,14 @@ export async function expectCaught(gpu: WebGpuBackend, op: AnyOp, { kernel: name
   }
   expect(changed, "the mutation found its place in the code").toBeGreaterThan(0);
   expect(caught).toBe(true);
+}
+
+/** Declares a test for each wrong kernel: some case of its op catches it. */
+export function teethTests(mutants: readonly Mutant[]): void {
+  let gpu: WebGpuBackend;
+  beforeAll(async () => {
+    gpu = await openGpu();
+  });
+  afterAll(() => gpu.dispose());
+  test.each(mutants)("$kernel: $what", async (mutant) => expectCaught(gpu, opNamed(mutant.op), mutant));
 }

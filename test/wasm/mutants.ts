@@ -7,7 +7,7 @@ export interface Mutant {
   readonly to: string;
 }
 
-const wrong = (ops: string, file: string, what: string, from: string, to: string): Mutant => ({
+export const wrong = (ops: string, file: string, what: string, from: string, to: string): Mutant => ({
   ops: ops.split(" "),
   file,
   what,

@@ -1,10 +1,15 @@
+import type { NdArray } from "../../core/ndarray.ts";
 import { normals, STREAM } from "../../core/philox.ts";
 import type { CaseInput, OpCase, Proof } from "../../graph/op.ts";
 import type { LayerNormAttrs } from "./layer-norm.ts";
-import { gradientBound, normBound, scaleGradientBound } from "./layer-norm-bound.ts";
+import { gradientBound, normBound, scaleGradientBounds } from "./norm-bound.ts";
+import { rowLayout } from "./norm-layout.ts";
 
 export const layerNorm: Proof<LayerNormAttrs> = {
-  bound: normBound,
+  bound(inputs, errors, outputs) {
+    const { y, mean, rstd } = normBound(layoutOf(inputs[0]!), inputs, errors, outputs);
+    return [y, mean, rstd];
+  },
   cases: [
     ...shapes().map(([M, N]) => normCase(M, N, [[M, N], [N], [N]])),
     ...farRows().map(({ name, M, N, values }) => ({
@@ -16,7 +21,7 @@ export const layerNorm: Proof<LayerNormAttrs> = {
 };
 
 export const layerNormGradient: Proof<LayerNormAttrs> = {
-  bound: gradientBound,
+  bound: (inputs, errors) => [gradientBound(layoutOf(inputs[1]!), inputs, errors)],
   cases: [
     ...shapes().map(([M, N]) => normCase(M, N, [[M, N], [M, N], [N], [M], [M]])),
     // Gradients far from 0, which all but cancel, behind a net whose rows are nearly constant.
@@ -29,9 +34,11 @@ export const layerNormGradient: Proof<LayerNormAttrs> = {
 };
 
 export const layerNormScaleGradient: Proof<LayerNormAttrs> = {
-  bound: scaleGradientBound,
+  bound: (inputs, errors) => [scaleGradientBounds(layoutOf(inputs[1]!), inputs, errors, inputs[1]!.shape[1]!).dgamma],
   cases: shapes().map(([M, N]) => normCase(M, N, [[M, N], [M, N], [M], [M]])),
 };
+
+const layoutOf = ({ shape }: NdArray) => rowLayout(...(shape as readonly [number, number]));
 
 /** A pattern as often as the shape holds it. */
 function filled(shape: readonly number[], values: ArrayLike<number>): CaseInput {

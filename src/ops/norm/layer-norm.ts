@@ -9,9 +9,9 @@ import { expectRank, type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { sumRows } from "../matmul/bias.ts";
 import { grid, input, output } from "../shared/dispatch-plan.ts";
-import { floatLike } from "../shared/rounding.ts";
 import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
 import { layerNormGradientOnChip, layerNormOnChip, layerNormScaleGradientOnChip } from "./layer-norm-chip.ts";
+import { normalise, normaliseGradient, rowLayout, scaleGradients } from "./norm-layout.ts";
 import { rowLaunch } from "./row-plan.ts";
 
 /** Settings of layerNorm. */
@@ -31,24 +31,8 @@ export const layerNorm: Op<LayerNormAttrs> = {
     const perRow: TensorSpec = { shape: [x.shape[0]!], dtype: "f32" };
     return [{ shape: x.shape, dtype: "f32" }, perRow, perRow];
   },
-  reference([x, gamma, beta], { eps }) {
-    const [M, N] = x!.shape as readonly [number, number];
-    const y = floatLike(x!, [M, N]);
-    const mean = floatLike(x!, [M]);
-    const rstd = floatLike(x!, [M]);
-    for (let row = 0; row < M; row++) {
-      let sum = 0;
-      for (let j = 0; j < N; j++) sum += x!.data[row * N + j]!;
-      const mu = sum / N;
-      let squares = 0;
-      for (let j = 0; j < N; j++) squares += (x!.data[row * N + j]! - mu) ** 2;
-      const r = 1 / Math.sqrt(squares / N + eps);
-      for (let j = 0; j < N; j++) {
-        y.data[row * N + j] = (x!.data[row * N + j]! - mu) * r * gamma!.data[j]! + beta!.data[j]!;
-      }
-      mean.data[row] = mu;
-      rstd.data[row] = r;
-    }
+  reference(inputs, { eps }) {
+    const { y, mean, rstd } = normalise(rowLayout(...(inputs[0]!.shape as readonly [number, number])), inputs, eps);
     return [y, mean, rstd];
   },
   wasm: ([x], _outputs, { eps }) =>
@@ -75,27 +59,7 @@ export const layerNormGradient: Op<LayerNormAttrs> = {
     expectRank(layerNormGradient, inputs, [2, 2, 1, 1, 1]);
     return [{ shape: inputs[0]!.shape, dtype: "f32" }];
   },
-  reference([dy, x, gamma, mean, rstd]) {
-    const [M, N] = x!.shape as readonly [number, number];
-    const dx = floatLike(dy!, [M, N]);
-    for (let row = 0; row < M; row++) {
-      const mu = mean!.data[row]!;
-      const r = rstd!.data[row]!;
-      let sumG = 0;
-      let sumGx = 0;
-      for (let j = 0; j < N; j++) {
-        const g = dy!.data[row * N + j]! * gamma!.data[j]!;
-        sumG += g;
-        sumGx += g * (x!.data[row * N + j]! - mu) * r;
-      }
-      for (let j = 0; j < N; j++) {
-        const i = row * N + j;
-        const xhat = (x!.data[i]! - mu) * r;
-        dx.data[i] = r * (dy!.data[i]! * gamma!.data[j]! - sumG / N - (xhat * sumGx) / N);
-      }
-    }
-    return [dx];
-  },
+  reference: (inputs) => [normaliseGradient(rowLayout(...(inputs[1]!.shape as readonly [number, number])), inputs)],
   wasm: (_inputs, [dx]) => flatCall("layerNormGradient", [...[0, 1, 2, 3, 4].map(input), output(0), ...dx!.shape], dx!),
   onChip: layerNormGradientOnChip,
   gradient: "none",
@@ -115,16 +79,9 @@ export const layerNormScaleGradient: Op<LayerNormAttrs> = {
     expectRank(layerNormScaleGradient, inputs, [2, 2, 1, 1]);
     return [{ shape: [inputs[0]!.shape[1]!], dtype: "f32" }];
   },
-  reference([dy, x, mean, rstd]) {
-    const [M, N] = x!.shape as readonly [number, number];
-    const sums = new Float64Array(N);
-    for (let i = 0; i < M * N; i++) {
-      const row = Math.floor(i / N);
-      sums[i % N]! += dy!.data[i]! * (x!.data[i]! - mean!.data[row]!) * rstd!.data[row]!;
-    }
-    const dgamma = floatLike(dy!, [N]);
-    dgamma.data.set(sums);
-    return [dgamma];
+  reference(inputs) {
+    const [M, N] = inputs[1]!.shape as readonly [number, number];
+    return [scaleGradients(rowLayout(M, N), inputs, N).dgamma];
   },
   wasm: ([dy]) =>
     call("layerNormScaleGradient", [...[0, 1, 2, 3].map(input), output(0), ...dy!.shape], partsOf(sizeOf(dy!.shape))),

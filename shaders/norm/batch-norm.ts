@@ -1,0 +1,116 @@
+import { finiteTests, read, rowMain, storage, sumReduce, write } from "../common.ts";
+import { paramBlock } from "../params.ts";
+import { wgsl } from "../wgsl.ts";
+import { channelParams, eachOfChannel } from "./channels.ts";
+import { corrected, layerNormOf, normalised, rstdOf } from "./layer-norm.ts";
+import { ROW_WORKGROUP, rowSum, STRIDE } from "./rows.ts";
+
+/** Batch normalisation of x [n, channels, ...places]; `count` in the formulas is the number of a channel's elements. */
+
+/** A part of the gradient that all elements of a channel share: gamma rstd. */
+export const batchNormGradientOf = (dy: string): string => `factor * (${dy} - meanDy - xhat * meanDyx)`;
+
+const each = (body: string): string => eachOfChannel("row", "local", "params.count", STRIDE, body);
+
+/** A workgroup a channel: y, mean, rstd, and the sum of squared distances to the mean. */
+export function batchNormAlone(): string {
+  return wgsl`
+${channelParams.wgsl}
+${storage(read("x"), read("gamma"), read("beta"), write("y"), write("mean"), write("rstd"), write("squares"))}
+${rowSum}
+${rowMain(
+  wgsl`
+  let count = f32(params.count);
+  var sum = 0.0;
+  ${each("sum += x[at];")}
+  var mu = reduceSum(sum, local) / count;
+  sum = 0.0;
+  ${each("sum += x[at] - mu;")}
+  mu = ${corrected("mu", "reduceSum(sum, local)")};
+  var distances = 0.0;
+  ${each("let d = x[at] - mu; distances = fma(d, d, distances);")}
+  distances = reduceSum(distances, local);
+  let r = ${rstdOf("distances", "params.extra")};
+  let g = gamma[row];
+  let b = beta[row];
+  ${each(`y[at] = ${layerNormOf("x[at]", "g", "b")};`)}
+  if (local == 0u) { mean[row] = mu; rstd[row] = r; squares[row] = distances; }
+`,
+  ROW_WORKGROUP,
+)}
+`;
+}
+
+export const batchNormRunningParams = paramBlock({ channels: "u32", count: "f32", momentum: "f32" });
+/** Invocations of the one workgroup that moves the running statistics. */
+export const RUNNING_WORKGROUP = 256;
+
+/** How far running statistics go to those of the batch: momentum, or below 0 what makes them the mean of all batches. */
+export const runningFactor = (momentum: string, batches: string): string =>
+  `select(${momentum}, 1.0 / (${batches} + 1.0), ${momentum} < 0.0)`;
+export const moved = (old: string, batch: string): string => `fma(factor, ${batch}, (1.0 - factor) * ${old})`;
+/** 1 where the statistics of a channel are not finite. */
+export const notFinite = (mean: string, squares: string): string =>
+  `select(0.0, 1.0, isNotFinite(${mean}) || isNotFinite(${squares}))`;
+
+/** running [2 channels + 1] goes to mean and unbiased variance of the batch, unless any of them is not finite. */
+export function batchNormRunning(): string {
+  return wgsl`
+${batchNormRunningParams.wgsl}
+${storage(read("mean"), read("squares"), write("running"))}
+${finiteTests}
+${sumReduce(RUNNING_WORKGROUP)}
+@compute @workgroup_size(${RUNNING_WORKGROUP})
+fn main(@builtin(local_invocation_index) local: u32) {
+  let batches = running[2u * params.channels];
+  let factor = ${runningFactor("params.momentum", "batches")};
+  var bad = 0.0;
+  for (var c = local; c < params.channels; c += ${RUNNING_WORKGROUP}u) { bad += ${notFinite("mean[c]", "squares[c]")}; }
+  if (reduceSum(bad, local) > 0.0) { return; }
+  for (var c = local; c < params.channels; c += ${RUNNING_WORKGROUP}u) {
+    running[c] = ${moved("running[c]", "mean[c]")};
+    let k = params.channels + c;
+    running[k] = ${moved("running[k]", "squares[c] / (params.count - 1.0)")};
+  }
+  if (local == 0u) { running[2u * params.channels] = batches + 1.0; }
+}
+`;
+}
+
+/** A workgroup a channel: dx, dgamma, dbeta. */
+export function batchNormGradientAlone(): string {
+  return wgsl`
+${channelParams.wgsl}
+${storage(
+  read("dy"),
+  read("x"),
+  read("gamma"),
+  read("mean"),
+  read("rstd"),
+  write("dx"),
+  write("dgamma"),
+  write("dbeta"),
+)}
+${rowSum}
+${rowMain(
+  wgsl`
+  let count = f32(params.count);
+  let mu = mean[row];
+  let r = rstd[row];
+  var sum = 0.0;
+  var sumDyx = 0.0;
+  ${each(`let d = dy[at]; sum += d; sumDyx = fma(d, ${normalised("x[at]")}, sumDyx);`)}
+  var meanDy = reduceSum(sum, local) / count;
+  sumDyx = reduceSum(sumDyx, local);
+  let meanDyx = sumDyx / count;
+  var rest = 0.0;
+  ${each("rest += dy[at] - meanDy;")}
+  meanDy = ${corrected("meanDy", "reduceSum(rest, local)")};
+  let factor = gamma[row] * r;
+  ${each(`let xhat = ${normalised("x[at]")}; dx[at] = ${batchNormGradientOf("dy[at]")};`)}
+  if (local == 0u) { dgamma[row] = sumDyx; dbeta[row] = meanDy * count; }
+`,
+  ROW_WORKGROUP,
+)}
+`;
+}

@@ -1,0 +1,18 @@
+import { type Shape, sizeOf } from "../../core/ndarray.ts";
+import type { NormLayout } from "./norm-layout.ts";
+
+/** A shape [n, channels, ...places] in three numbers. */
+export function channelsOf(shape: Shape): { readonly n: number; readonly channels: number; readonly places: number } {
+  return { n: shape[0]!, channels: shape[1]!, places: sizeOf(shape.slice(2)) };
+}
+
+/** Each channel of x [n, channels, ...places] over all images and places; gamma [channels]. */
+export function channelLayout(shape: Shape): NormLayout {
+  const { n, channels, places } = channelsOf(shape);
+  return {
+    groups: channels,
+    count: n * places,
+    at: (channel, j) => (Math.floor(j / places) * channels + channel) * places + (j % places),
+    scale: (channel) => channel,
+  };
+}

@@ -1,0 +1,29 @@
+import { type Mutant, wrong } from "../mutants.ts";
+
+/** Wrong versions of wasm/batch-norm.ts. */
+export const normMutants: readonly Mutant[] = [
+  wrong(
+    "batchNorm",
+    "batch-norm",
+    "variance by N - 1",
+    "sqrt<f64>(squares / count +",
+    "sqrt<f64>(squares / (count - 1) +",
+  ),
+  wrong("batchNorm", "batch-norm", "the rest of a stretch is left", "d * d;\n    }", "d;\n    }"),
+  wrong("batchNorm", "batch-norm", "the biased variance is kept", "/ (count - 1);", "/ count;"),
+  wrong(
+    "batchNorm",
+    "batch-norm",
+    "the mean of all begins at a half",
+    "(<f64>load<f32>(last) + 1)",
+    "(<f64>load<f32>(last) + 2)",
+  ),
+  wrong("batchNormGradient", "batch-norm", "dgamma is not scaled", ", mean) * <f64>rstd;", ", mean);"),
+  wrong(
+    "batchNormGradient",
+    "batch-norm",
+    "the mean of dy is forgotten",
+    "f32x4.sub(v128.load(dy + o), f32x4.splat(meanDy))",
+    "v128.load(dy + o)",
+  ),
+];

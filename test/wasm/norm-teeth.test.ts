@@ -1,0 +1,4 @@
+import { wasmTeethTests } from "../shared/wasm-teeth.ts";
+import { normMutants } from "./mutants/norm.ts";
+
+wasmTeethTests(normMutants);
