@@ -2,6 +2,7 @@
 
 export { addChannelBias, sumChannels } from "./conv/channel-bias.ts";
 export { conv, convInputGradient, convWeightGradient } from "./conv/conv.ts";
+export { multiply } from "./elementwise/multiply.ts";
 export { classWeightSums } from "./loss/class-weight-sums.ts";
 export {
   weightedCrossEntropy,
@@ -11,6 +12,9 @@ export {
 export { batchNorm, batchNormGradient } from "./norm/batch-norm.ts";
 export { layerNorm, layerNormGradient, layerNormScaleGradient } from "./norm/layer-norm.ts";
 export { softmax, softmaxGradient } from "./norm/softmax.ts";
+export { concat } from "./shape/concat.ts";
+export { pad, part, reflectGradient } from "./shape/pad.ts";
+export { permute } from "./shape/permute.ts";
 export { reshape } from "./shape/reshape.ts";
 export { combine, partCursor } from "./step/accumulate.ts";
 export { movingAverage } from "./step/moving-average.ts";

@@ -5,6 +5,7 @@ import * as conv from "./conv/conv-proof.ts";
 import * as activation from "./elementwise/activation-proof.ts";
 import * as add from "./elementwise/add-proof.ts";
 import * as dropout from "./elementwise/dropout-proof.ts";
+import * as multiply from "./elementwise/multiply-proof.ts";
 import * as halved from "./half/halved-proof.ts";
 import * as lossScale from "./half/loss-scale-proof.ts";
 import * as scaledControl from "./half/scaled-control-proof.ts";
@@ -22,6 +23,9 @@ import * as outerProduct from "./matmul/outer-product-proof.ts";
 import * as batchNorm from "./norm/batch-norm-proof.ts";
 import * as layerNorm from "./norm/layer-norm-proof.ts";
 import * as softmax from "./norm/softmax-proof.ts";
+import * as concat from "./shape/concat-proof.ts";
+import * as pad from "./shape/pad-proof.ts";
+import * as permute from "./shape/permute-proof.ts";
 import * as reshape from "./shape/reshape-proof.ts";
 import type { Composition } from "./shared/composed.ts";
 import { composedProof } from "./shared/composed-proof.ts";
@@ -64,7 +68,11 @@ const table: Readonly<Record<string, Entry>> = {
   ...batchNorm,
   ...layerNorm,
   ...softmax,
+  ...concat,
+  ...pad,
+  ...permute,
   ...reshape,
+  ...multiply,
   ...views,
   ...accumulate,
   ...batch,

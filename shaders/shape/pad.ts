@@ -1,0 +1,97 @@
+import { flatMain, read, storage, write } from "../common.ts";
+import { type ParamBlock, paramBlock } from "../params.ts";
+import { wgsl } from "../wgsl.ts";
+
+/** Axis k has `n`k places before padding and `m`k after it, `b`k of them in front. `size` counts the result's elements. */
+export function padParams(axes: number): ParamBlock<Record<string, "u32">> {
+  const ofAxes = Array.from({ length: axes }, (_, k) => [`n${k}`, `m${k}`, `b${k}`]).flat();
+  return paramBlock(Object.fromEntries(["size", ...ofAxes].map((name) => [name, "u32" as const])));
+}
+
+/** The place that place i of a padded axis mirrors at the first and the last place. */
+export const mirrored = wgsl`
+fn mirrored(i: u32, n: u32, before: u32) -> u32 {
+  let last = i32(n) - 1;
+  return u32(last - abs(last - abs(i32(i) - i32(before))));
+}
+`;
+
+/** Places of a padded axis that show place j: itself, by the mirror in front, by the one behind. Outside: not below m. */
+export const images = wgsl`
+fn imageOf(j: u32, way: u32, n: u32, m: u32, before: u32) -> u32 {
+  let front = select(m, before - j, (j > 0u) & (j <= before));
+  let behind = select(m, before + 2u * (n - 1u) - j, j + 1u < n);
+  return select(select(behind, front, way == 1u), before + j, way == 0u);
+}
+`;
+
+/** `c`k: coordinates of element i, of sizes params.`size`k. */
+function coordinates(axes: number, size: string): string {
+  const inner = Array.from({ length: axes - 1 }, (_, k) => axes - 1 - k);
+  const lines = inner.map((k) => `  let c${k} = rest % params.${size}${k}; rest = rest / params.${size}${k};`);
+  return `  var rest = i;\n${lines.join("\n")}\n  let c0 = rest;`;
+}
+
+const all = (axes: number, text: (k: number) => string, join: string): string =>
+  Array.from({ length: axes }, (_, k) => text(k)).join(join);
+
+/** y: x with zeros around it. Words move as they are. */
+export function padZeros(axes: number): string {
+  return wgsl`
+${padParams(axes).wgsl}
+${storage(read("x", "u32"), write("y", "u32"))}
+${flatMain(`${coordinates(axes, "m")}
+  var at = 0u;
+  var inside = true;
+${all(
+  axes,
+  (k) => `  {
+    let p = c${k} - params.b${k};
+    inside = inside & (p < params.n${k});
+    at = at * params.n${k} + min(p, params.n${k} - 1u);
+  }`,
+  "\n",
+)}
+  y[i] = select(0u, x[at], inside);`)}
+`;
+}
+
+/** y: x with its mirror image around it. */
+export function padReflect(axes: number): string {
+  return wgsl`
+${padParams(axes).wgsl}
+${storage(read("x", "u32"), write("y", "u32"))}
+${mirrored}
+${flatMain(`${coordinates(axes, "m")}
+  var at = 0u;
+${all(axes, (k) => `  at = at * params.n${k} + mirrored(c${k}, params.n${k}, params.b${k});`, "\n")}
+  y[i] = x[at];`)}
+`;
+}
+
+/** dx: for each place the sum of dy over the places that show it, in a fixed order. */
+export function reflectGradient(axes: number): string {
+  const loops = all(axes, (k) => `for (var w${k} = 0u; w${k} < 3u; w${k}++) {`, " ");
+  return wgsl`
+${padParams(axes).wgsl}
+${storage(read("dy"), write("dx"))}
+${images}
+${flatMain(`${coordinates(axes, "n")}
+  var sum = 0.0;
+  ${loops}
+    var at = 0u;
+    var inside = true;
+${all(
+  axes,
+  (k) => `    {
+      let p = imageOf(c${k}, w${k}, params.n${k}, params.m${k}, params.b${k});
+      inside = inside & (p < params.m${k});
+      at = at * params.m${k} + min(p, params.m${k} - 1u);
+    }`,
+  "\n",
+)}
+    sum += select(0.0, dy[at], inside);
+  ${"}".repeat(axes)}
+  dx[i] = sum;`)}
+`;
+}
