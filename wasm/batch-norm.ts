@@ -181,3 +181,21 @@ function gradientStretch(
     store<f32>(dx + o, (load<f32>(dy + o) - meanDy - (load<f32>(x + o) - mean) * slope) * factor);
   }
 }
+
+/** (x, gamma, beta, running, y, planes, channels, places, eps): by running means and variances. Parts are planes. */
+export function batchNormInference(call: usize, part: i32, parts: i32): void {
+  const planes = int(call, 5);
+  const channels = int(call, 6);
+  const places = int(call, 7);
+  const running = at(call, 3);
+  const end = begin(planes, part + 1, parts, 1);
+  for (let plane = begin(planes, part, parts, 1); plane < end; plane++) {
+    const one = <usize>(plane % channels) << 2;
+    const o = <usize>(plane * places) << 2;
+    const variance = <f64>load<f32>(running + one + (<usize>channels << 2));
+    const rstd = 1 / sqrt<f64>(variance + <f64>float(call, 8));
+    const scale = <f32>(rstd * <f64>load<f32>(at(call, 1) + one));
+    const shift = load<f32>(at(call, 2) + one);
+    normaliseStretch(at(call, 0) + o, at(call, 4) + o, places, load<f32>(running + one), scale, shift);
+  }
+}

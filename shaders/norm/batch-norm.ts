@@ -53,7 +53,18 @@ export const moved = (old: string, batch: string): string => `fma(factor, ${batc
 export const notFinite = (mean: string, squares: string): string =>
   `select(0.0, 1.0, isNotFinite(${mean}) || isNotFinite(${squares}))`;
 
-/** running [2 channels + 1] goes to mean and unbiased variance of the batch, unless any of them is not finite. */
+/** Running statistics go to mean and unbiased variance of the batch, unless any of them is not finite. */
+export const moveRunning = (channels: string, count: string): string => wgsl`
+  if (reduceSum(bad, local) > 0.0) { return; }
+  for (var c = local; c < ${channels}; c += ${RUNNING_WORKGROUP}u) {
+    running[c] = ${moved("running[c]", "mean[c]")};
+    let k = ${channels} + c;
+    running[k] = ${moved("running[k]", `squares[c] / (${count} - 1.0)`)};
+  }
+  if (local == 0u) { running[2u * ${channels}] = batches + 1.0; }
+`;
+
+/** running [2 channels + 1] by itself, in one workgroup. */
 export function batchNormRunning(): string {
   return wgsl`
 ${batchNormRunningParams.wgsl}
@@ -66,13 +77,7 @@ fn main(@builtin(local_invocation_index) local: u32) {
   let factor = ${runningFactor("params.momentum", "batches")};
   var bad = 0.0;
   for (var c = local; c < params.channels; c += ${RUNNING_WORKGROUP}u) { bad += ${notFinite("mean[c]", "squares[c]")}; }
-  if (reduceSum(bad, local) > 0.0) { return; }
-  for (var c = local; c < params.channels; c += ${RUNNING_WORKGROUP}u) {
-    running[c] = ${moved("running[c]", "mean[c]")};
-    let k = params.channels + c;
-    running[k] = ${moved("running[k]", "squares[c] / (params.count - 1.0)")};
-  }
-  if (local == 0u) { running[2u * params.channels] = batches + 1.0; }
+${moveRunning("params.channels", "params.count")}
 }
 `;
 }

@@ -7,7 +7,7 @@ import { wgsl } from "../wgsl.ts";
  * jumped over where a stretch ends; so no element takes a division.
  */
 export const channelFields = {
-  rows: "u32",
+  channels: "u32",
   places: "u32",
   count: "u32",
   step: "u32",
@@ -15,7 +15,8 @@ export const channelFields = {
   wrap: "u32",
 } as const;
 
-export const channelParams = paramBlock({ ...channelFields, extra: "f32" });
+/** For a workgroup a channel. */
+export const channelParams = paramBlock({ rows: "u32", ...channelFields, extra: "f32" });
 
 /** The fields for a stride between the elements of an invocation. */
 export function channelNumbers(
@@ -26,7 +27,7 @@ export function channelNumbers(
 ): { readonly [K in keyof typeof channelFields]: number } {
   const images = Math.floor(stride / places);
   return {
-    rows: channels,
+    channels,
     places,
     count: n * places,
     step: images * channels * places + (stride % places),
@@ -42,7 +43,7 @@ export function channelNumbers(
 export const eachOfChannel = (channel: string, from: string, to: string, stride: string, body: string): string => wgsl`
   {
     var place = (${from}) % params.places;
-    var at = ((${from}) / params.places * params.rows + ${channel}) * params.places + place;
+    var at = ((${from}) / params.places * params.channels + ${channel}) * params.places + place;
     for (var e = ${from}; e < ${to}; e += ${stride}) {
       ${body}
       place += params.stepPlace;

@@ -9,7 +9,7 @@ export {
   weightedCrossEntropyGradient,
   weightedCrossEntropyWithGradient,
 } from "./loss/weighted-cross-entropy.ts";
-export { batchNorm, batchNormGradient } from "./norm/batch-norm.ts";
+export { batchNorm, batchNormGradient, batchNormInference } from "./norm/batch-norm.ts";
 export { layerNorm, layerNormGradient, layerNormScaleGradient } from "./norm/layer-norm.ts";
 export { softmax, softmaxGradient } from "./norm/softmax.ts";
 export { concat } from "./shape/concat.ts";

@@ -2,6 +2,7 @@ import { finiteTests } from "../../../shaders/common.ts";
 import { batchNormGradientOf, moved, notFinite, runningFactor } from "../../../shaders/norm/batch-norm.ts";
 import { corrected, layerNormOf, normalised, rstdOf } from "../../../shaders/norm/layer-norm.ts";
 import { float } from "../../../shaders/params.ts";
+import { sizeOf } from "../../core/ndarray.ts";
 import { type ChipValue, type Index, index } from "../../graph/chip.ts";
 import { COST, type OnChip } from "../shared/chip.ts";
 import { channelsOf } from "./channels.ts";
@@ -67,5 +68,20 @@ export const batchNormGradientOnChip: OnChip<null> = (w, [dy, x, gamma, mean, rs
       w.add(`let xhat = ${xhat(j)}; ${element(dx!, c, j)} = ${batchNormGradientOf(element(dy!, c, j))};`);
     });
     w.add(`${dgamma!.at(c)} = sumDyx; ${dbeta!.at(c)} = meanDy * count;`);
+  });
+};
+
+export const batchNormInferenceOnChip: OnChip<{ readonly eps: number }> = (
+  w,
+  [x, gamma, beta, running],
+  [y],
+  attrs,
+) => {
+  const { channels, places } = channelsOf(x!.shape);
+  w.each(sizeOf(x!.shape), (i) => {
+    const c = w.name(index.rest(index.over(i, places), channels));
+    w.add(`let mu = ${running!.at(c)};`);
+    w.add(`let r = 1.0 / sqrt(${running!.at(index.plus(c, channels))} + ${float(attrs.eps)});`, COST.function);
+    w.add(`${y!.at(i)} = ${layerNormOf(x!.at(i), gamma!.at(c), beta!.at(c))};`);
   });
 };

@@ -65,7 +65,7 @@ export const batchNormGradient: Proof<null> = {
     // dbeta is a mean times its number of terms.
     for (let c = 0; c < groups; c++) {
       const eMean = meanError(
-        count,
+        layout,
         (j) => dy!.data[at(c, j)]!,
         (j) => errorAt(edy, at(c, j)),
       );
@@ -105,6 +105,32 @@ export const batchNormGradient: Proof<null> = {
   ],
 };
 
+export const batchNormInference: Proof<{ readonly eps: number }> = {
+  bound([x, gamma, beta, running], [ex, egamma, ebeta, erunning], [y], { eps }) {
+    const { groups, count, at } = channelLayout(x!.shape);
+    const out = boundLike(y!);
+    for (let c = 0; c < groups; c++) {
+      const variance = running!.data[groups + c]! + eps;
+      const r = 1 / Math.sqrt(variance);
+      const eR =
+        ((0.5 * errorAt(erunning, groups + c)) / Math.max(TINY, variance - errorAt(erunning, groups + c)) + 8 * U) * r;
+      const g = Math.abs(gamma!.data[c]!);
+      const eG = errorAt(egamma, c);
+      for (let j = 0; j < count; j++) {
+        const i = at(c, j);
+        const d = Math.abs(x!.data[i]! - running!.data[c]!);
+        const eD = errorAt(ex, i) + errorAt(erunning, c) + U * d;
+        const eX = eD * (r + eR) + d * eR + 2 * U * d * r;
+        const product = d * r * g;
+        out.data[i] =
+          eX * (g + eG) + d * r * eG + errorAt(ebeta, c) + 4 * U * (product + Math.abs(beta!.data[c]!)) + TINY;
+      }
+    }
+    return [out];
+  },
+  cases: shapes().map((shape) => ({ ...normCase(shape, { eps: 1e-5, momentum: 0 }), attrs: { eps: 1e-5 } })),
+};
+
 /** A pattern as often as the shape holds it. */
 function filled(shape: readonly number[], values: ArrayLike<number>): CaseInput {
   const fill = Array.from({ length: sizeOf(shape) }, (_, i) => Math.fround(values[i % values.length]!));
@@ -132,10 +158,17 @@ function farChannels(): readonly { name: string; shape: readonly number[]; value
     normals(7, STREAM.check, 0, 1200).map((v) => around + by * v);
   return [
     { name: "5x3x4x5, all 12345.678", shape: [5, 3, 4, 5], values: [12345.678] },
+    { name: "24x1x32x32, all 12345.678", shape: [24, 1, 32, 32], values: [12345.678] },
+    { name: "images around -2, 3 and 40", shape: [3, 1, 45, 45], values: images([-2, 3, 40], 45 * 45) },
     { name: "7x2, all -0.1", shape: [7, 2], values: [-0.1] },
     { name: "6x2x100, close to 10000", shape: [6, 2, 100], values: noise(10000, 0.01) },
     { name: "4x2, close to -3", shape: [4, 2], values: noise(-3, 1e-4) },
   ];
+}
+
+/** Images of one channel, each around a value of its own: slices of a channel then differ in their means. */
+function images(around: readonly number[], places: number): Float32Array {
+  return normals(8, STREAM.check, 0, around.length * places).map((v, i) => around[Math.floor(i / places)]! + v);
 }
 
 function shapes(): readonly (readonly number[])[] {

@@ -1,29 +1,32 @@
-import { batchNormAlone, batchNormGradientAlone } from "../../../shaders/norm/batch-norm.ts";
-import { channelNumbers, channelParams } from "../../../shaders/norm/channels.ts";
-import { ROW_WORKGROUP } from "../../../shaders/norm/rows.ts";
+import { batchNormInference as inferenceCode } from "../../../shaders/norm/batch-norm-sliced.ts";
 import { sizeOf } from "../../core/ndarray.ts";
-
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
-import type { Binding, DeviceCaps, Launch, Op } from "../../graph/op.ts";
-import { grid, input, output, scratch } from "../shared/dispatch-plan.ts";
-
-import { call, float, partsOf } from "../shared/wasm-plan.ts";
-import { batchNormGradientOnChip, batchNormOnChip } from "./batch-norm-chip.ts";
+import type { Op } from "../../graph/op.ts";
+import { input, output, scratch } from "../shared/dispatch-plan.ts";
+import { floatLike } from "../shared/rounding.ts";
+import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
+import { batchNormGradientOnChip, batchNormInferenceOnChip, batchNormOnChip } from "./batch-norm-chip.ts";
+import {
+  aloneForward,
+  aloneGradient,
+  planeKernels,
+  planeLaunch,
+  slicedForward,
+  slicedGradient,
+  slicesSuit,
+} from "./batch-norm-plans.ts";
 import { channelLayout, channelsOf } from "./channels.ts";
 import { normalise, normaliseGradient, scaleGradients } from "./norm-layout.ts";
-import { type BatchNormAttrs, momentumNumber, moveRunning, runningLaunch } from "./running.ts";
+import { type BatchNormAttrs, momentumNumber, moveRunning } from "./running.ts";
 
-/** One launch with a workgroup a channel of x; `extra` is epsilon. */
-function channelLaunch(
-  code: string,
-  x: TensorSpec,
-  extra: number,
-  bindings: readonly Binding[],
-  caps: DeviceCaps,
-): Launch {
-  const { n, channels, places } = channelsOf(x.shape);
-  const params = channelParams.pack({ ...channelNumbers(n, channels, places, ROW_WORKGROUP), extra });
-  return { code, params, bindings, workgroups: grid(channels, caps) };
+/** Throws where inputs are not x, gamma, beta and running statistics that fit together. */
+function expectChannels(op: { readonly name: string }, inputs: readonly TensorSpec[]): void {
+  const [x, ...others] = inputs;
+  const rank = x?.shape.length ?? 0;
+  const c = x?.shape[1] ?? 0;
+  if (rank < 2 || rank > 4 || others.map((t) => t.shape.join()).join(" ") !== `${c} ${c} ${2 * c + 1}`) {
+    wrongShapes(op, inputs, "x [n, c], [n, c, t] or [n, c, h, w], gamma [c], beta [c] and running [2 c + 1]");
+  }
 }
 
 /** Parts of a call over x whose parts are channels. */
@@ -37,13 +40,8 @@ const channelParts = (x: TensorSpec): number => Math.min(channelsOf(x.shape).cha
 export const batchNorm: Op<BatchNormAttrs> = {
   name: "batchNorm",
   infer(inputs) {
-    const [x, gamma, beta, running] = inputs;
-    const c = x?.shape[1];
-    const fits =
-      gamma?.shape.join() === `${c}` && beta?.shape.join() === `${c}` && running?.shape.join() === `${2 * c! + 1}`;
-    if (inputs.length !== 4 || x!.shape.length < 2 || x!.shape.length > 4 || !fits) {
-      wrongShapes(batchNorm, inputs, "x [n, c], [n, c, t] or [n, c, h, w], gamma [c], beta [c] and running [2 c + 1]");
-    }
+    const [x, , , running] = inputs;
+    expectChannels(batchNorm, inputs);
     const { count } = channelLayout(x!.shape);
     if (count < 2) {
       wrongShapes(
@@ -52,7 +50,7 @@ export const batchNorm: Op<BatchNormAttrs> = {
         "more than one value a channel, which is all there is to take a variance of: use a larger batch",
       );
     }
-    const perChannel: TensorSpec = { shape: [c!], dtype: "f32" };
+    const perChannel: TensorSpec = { shape: [x!.shape[1]!], dtype: "f32" };
     return [{ shape: x!.shape, dtype: "f32" }, perChannel, perChannel, { shape: running!.shape, dtype: "f32" }];
   },
   reference(inputs, { eps, momentum }) {
@@ -81,16 +79,11 @@ export const batchNorm: Op<BatchNormAttrs> = {
       : [null, null, null, null],
   inPlace: [[3, 3]],
   kernels: [
+    { name: "batchNorm/alone", plan: ([x], _o, attrs, caps) => aloneForward(x!, attrs, caps) },
     {
-      name: "batchNorm/alone",
-      plan([x, gamma], _o, { eps, momentum }, caps) {
-        const squares = scratch(0, "read_write");
-        const bindings = [...[0, 1, 2].map(input), ...[0, 1, 2].map(output), squares];
-        return {
-          scratch: [{ shape: gamma!.shape, dtype: "f32" }],
-          launches: [channelLaunch(batchNormAlone(), x!, eps, bindings, caps), runningLaunch(x!, momentum)],
-        };
-      },
+      name: "batchNorm/sliced",
+      plan: ([x], _o, attrs, caps) => slicedForward(x!, attrs, caps),
+      suits: ([x], _a, caps) => slicesSuit(x!, caps),
     },
   ],
 };
@@ -120,12 +113,47 @@ export const batchNormGradient: Op<null> = {
   onChip: batchNormGradientOnChip,
   gradient: "none",
   kernels: [
+    { name: "batchNormGradient/alone", plan: ([, x], _o, _a, caps) => aloneGradient(x!, caps) },
     {
-      name: "batchNormGradient/alone",
-      plan([, x], _o, _a, caps) {
-        const bindings = [...[0, 1, 2, 3, 4].map(input), ...[0, 1, 2].map(output)];
-        return { launches: [channelLaunch(batchNormGradientAlone(), x!, 0, bindings, caps)] };
-      },
+      name: "batchNormGradient/sliced",
+      plan: ([, x], _o, _a, caps) => slicedGradient(x!, caps),
+      suits: ([, x], _a, caps) => slicesSuit(x!, caps),
     },
   ],
+};
+
+/**
+ * y of x's shape, normalised by running statistics [2 c + 1], as evaluation does; inputs as those of batchNorm. Training
+ * never differentiates it, so it has no gradient, and a loss that depends on parameters through it is refused.
+ */
+export const batchNormInference: Op<{ readonly eps: number }> = {
+  name: "batchNormInference",
+  infer(inputs) {
+    expectChannels(batchNormInference, inputs);
+    return [{ shape: inputs[0]!.shape, dtype: "f32" }];
+  },
+  reference([x, gamma, beta, running], { eps }) {
+    const { groups, count, at } = channelLayout(x!.shape);
+    const y = floatLike(x!, x!.shape);
+    for (let c = 0; c < groups; c++) {
+      const r = 1 / Math.sqrt(running!.data[groups + c]! + eps);
+      for (let j = 0; j < count; j++) {
+        y.data[at(c, j)] = (x!.data[at(c, j)]! - running!.data[c]!) * r * gamma!.data[c]! + beta!.data[c]!;
+      }
+    }
+    return [y];
+  },
+  wasm([x], [y], { eps }) {
+    const { n, channels, places } = channelsOf(x!.shape);
+    return flatCall(
+      "batchNormInference",
+      [...[0, 1, 2, 3].map(input), output(0), n * channels, channels, places, float(eps)],
+      y!,
+    );
+  },
+  onChip: batchNormInferenceOnChip,
+  gradient: "none",
+  kernels: planeKernels("batchNormInference", (form, [x], { eps }, caps) =>
+    planeLaunch(inferenceCode, form, x!, eps, [...[0, 1, 2, 3].map(input), output(0)], caps),
+  ),
 };

@@ -12,6 +12,7 @@ export function channelLayout(shape: Shape): NormLayout {
   return {
     groups: channels,
     count: n * places,
+    meanRoundings: 2,
     at: (channel, j) => (Math.floor(j / places) * channels + channel) * places + (j % places),
     scale: (channel) => channel,
   };

@@ -9,7 +9,11 @@ import type { NormLayout } from "./norm-layout.ts";
  * Error of the mean of N values with errors of their own, computed as the kernels do: the mean of the distances to a first
  * mean is added to that. What is left is the rounding of the result, and that of sums of distances.
  */
-export function meanError(N: number, value: (j: number) => number, error: (j: number) => number): number {
+export function meanError(
+  { count: N, meanRoundings }: Pick<NormLayout, "count" | "meanRoundings">,
+  value: (j: number) => number,
+  error: (j: number) => number,
+): number {
   const c = roundings(N + 4);
   let mean = 0;
   let size = 0;
@@ -22,16 +26,17 @@ export function meanError(N: number, value: (j: number) => number, error: (j: nu
   const first = c * (size + carried);
   let distance = first + carried;
   for (let j = 0; j < N; j++) distance += (Math.abs(value(j) - mean) + error(j)) / N;
-  return carried + (c + U) * distance + U * Math.abs(mean) + TINY;
+  return carried + (c + U) * distance + meanRoundings * U * Math.abs(mean) + TINY;
 }
 
 /** Bounds of y, mean, rstd, and of the biased variance. */
 export function normBound(
-  { groups, count, at, scale }: NormLayout,
+  layout: NormLayout,
   [x, gamma, beta]: readonly NdArray[],
   [ex, egamma, ebeta]: Errors,
   [y, mean, rstd]: readonly NdArray[],
 ): { y: NdArray; mean: NdArray; rstd: NdArray; variance: Float64Array } {
+  const { groups, count, at, scale } = layout;
   const out = {
     y: boundLike(y!),
     mean: boundLike(mean!),
@@ -43,7 +48,7 @@ export function normBound(
     const mu = mean!.data[group]!;
     const r = rstd!.data[group]!;
     const eMean = meanError(
-      count,
+      layout,
       (j) => x!.data[at(group, j)]!,
       (j) => errorAt(ex, at(group, j)),
     );
@@ -93,10 +98,11 @@ function normalised(
 
 /** Bound of dx; a gamma of null is a scale of 1. */
 export function gradientBound(
-  { groups, count, at, scale }: NormLayout,
+  layout: NormLayout,
   [dy, x, gamma, mean, rstd]: readonly (NdArray | null)[],
   [edy, ex, egamma, emean, erstd]: Errors,
 ): NdArray {
+  const { groups, count, at, scale } = layout;
   const out = boundLike(x!);
   const c = roundings(count + 4);
   for (let group = 0; group < groups; group++) {
@@ -124,7 +130,7 @@ export function gradientBound(
       eSumGx += (eG[j]! * (part.xhat + part.eX) + size * part.eX) / count;
     }
     const eSumG = meanError(
-      count,
+      layout,
       (j) => g[j]!,
       (j) => eG[j]!,
     );

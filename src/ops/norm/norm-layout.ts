@@ -10,6 +10,8 @@ export interface NormLayout {
   readonly groups: number;
   /** Elements of each. */
   readonly count: number;
+  /** How often a mean far from 0 is rounded: once, and once more where means of slices are merged. */
+  readonly meanRoundings: number;
   /** Place in x of element j of a group. */
   at(group: number, j: number): number;
   /** Place in gamma and beta of element j of a group. */
@@ -20,6 +22,7 @@ export interface NormLayout {
 export const rowLayout = (M: number, N: number): NormLayout => ({
   groups: M,
   count: N,
+  meanRoundings: 1,
   at: (row, j) => row * N + j,
   scale: (_row, j) => j,
 });

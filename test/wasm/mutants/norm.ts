@@ -26,4 +26,5 @@ export const normMutants: readonly Mutant[] = [
     "f32x4.sub(v128.load(dy + o), f32x4.splat(meanDy))",
     "v128.load(dy + o)",
   ),
+  wrong("batchNormInference", "batch-norm", "the first channel for all", "plane % channels", "plane % 1"),
 ];

@@ -1,0 +1,183 @@
+import { finiteTests, flatMain, read, rowMain, storage, sumReduce, write } from "../common.ts";
+import { paramBlock } from "../params.ts";
+import { wgsl } from "../wgsl.ts";
+import { batchNormGradientOf, moveRunning, notFinite, RUNNING_WORKGROUP, runningFactor } from "./batch-norm.ts";
+import { channelFields, eachOfChannel } from "./channels.ts";
+import { corrected, layerNormOf, normalised, rstdOf } from "./layer-norm.ts";
+import { type PlaneForm, planeMain, planeParams } from "./planes.ts";
+import { ROW_WORKGROUP, rowSum, STRIDE } from "./rows.ts";
+
+/**
+ * Batch normalisation in three launches, for channels of many elements: statistics of slices of `width` elements, a
+ * workgroup each; their merging, in the order of the slices; and what is made of every element.
+ */
+
+export const sliceParams = paramBlock({ rows: "u32", ...channelFields, slices: "u32", width: "u32" });
+export const mergeParams = paramBlock({
+  size: "u32",
+  slices: "u32",
+  width: "u32",
+  count: "u32",
+  momentum: "f32",
+  eps: "f32",
+});
+
+/** Entry point of the first launch: which slice of which channel, from where to where. */
+const sliceMain = (body: string): string =>
+  rowMain(
+    wgsl`
+  let channel = row / params.slices;
+  let begin = row % params.slices * params.width;
+  let to = min(begin + params.width, params.count);
+  let count = f32(to - begin);
+${body}
+`,
+    ROW_WORKGROUP,
+  );
+const each = (body: string): string => eachOfChannel("channel", "(begin + local)", "to", STRIDE, body);
+
+/** parts [channels, slices, 2]: mean of a slice, and sum of squared distances to it. */
+export function batchNormSlices(): string {
+  return wgsl`
+${sliceParams.wgsl}
+${storage(read("x"), write("parts"))}
+${rowSum}
+${sliceMain(wgsl`
+  var sum = 0.0;
+  ${each("sum += x[at];")}
+  var mu = reduceSum(sum, local) / count;
+  sum = 0.0;
+  ${each("sum += x[at] - mu;")}
+  mu = ${corrected("mu", "reduceSum(sum, local)")};
+  var distances = 0.0;
+  ${each("let d = x[at] - mu; distances = fma(d, d, distances);")}
+  distances = reduceSum(distances, local);
+  if (local == 0u) { parts[2u * row] = mu; parts[2u * row + 1u] = distances; }
+`)}
+`;
+}
+
+/** The mean `mu` of a channel's first parts, which are means of its slices; `c` is the channel. */
+const mergedMean = wgsl`
+    let first = c * params.slices;
+    let count = f32(params.count);
+    var mu = 0.0;
+    for (var s = 0u; s < params.slices; s++) { mu = fma(${sliceSize("s")}, parts[2u * (first + s)], mu); }
+    mu /= count;
+    var rest = 0.0;
+    for (var s = 0u; s < params.slices; s++) { rest = fma(${sliceSize("s")}, parts[2u * (first + s)] - mu, rest); }
+    mu = ${corrected("mu", "rest")};
+`;
+
+function sliceSize(slice: string): string {
+  return `f32(min(params.width, params.count - ${slice} * params.width))`;
+}
+
+/** mean, rstd, squares [channels] from the slices, and the running statistics: one workgroup, an invocation a channel. */
+export function batchNormMerge(): string {
+  return wgsl`
+${mergeParams.wgsl}
+${storage(read("parts"), write("mean"), write("rstd"), write("squares"), write("running"))}
+${finiteTests}
+${sumReduce(RUNNING_WORKGROUP)}
+@compute @workgroup_size(${RUNNING_WORKGROUP})
+fn main(@builtin(local_invocation_index) local: u32) {
+  let batches = running[2u * params.size];
+  let factor = ${runningFactor("params.momentum", "batches")};
+  var bad = 0.0;
+  for (var c = local; c < params.size; c += ${RUNNING_WORKGROUP}u) {
+${mergedMean}
+    var all = 0.0;
+    for (var s = 0u; s < params.slices; s++) {
+      let d = parts[2u * (first + s)] - mu;
+      all += fma(${sliceSize("s")} * d, d, parts[2u * (first + s) + 1u]);
+    }
+    mean[c] = mu;
+    rstd[c] = ${rstdOf("all", "params.eps")};
+    squares[c] = all;
+    bad += ${notFinite("mu", "all")};
+  }
+${moveRunning("params.size", "f32(params.count)")}
+}
+`;
+}
+
+/** y from mean and rstd. */
+export function batchNormApply(form: PlaneForm): string {
+  return wgsl`
+${planeParams.wgsl}
+${storage(read("x"), read("gamma"), read("beta"), read("mean"), read("rstd"), write("y"))}
+${planeMain(
+  form,
+  "  let mu = mean[channel]; let r = rstd[channel]; let g = gamma[channel]; let b = beta[channel];",
+  `    y[i] = ${layerNormOf("x[i]", "g", "b")};`,
+)}
+`;
+}
+
+/** y from running means and variances; `extra` is epsilon. */
+export function batchNormInference(form: PlaneForm): string {
+  return wgsl`
+${planeParams.wgsl}
+${storage(read("x"), read("gamma"), read("beta"), read("running"), write("y"))}
+${planeMain(
+  form,
+  `  let mu = running[channel]; let r = 1.0 / sqrt(running[params.channels + channel] + params.extra);
+  let g = gamma[channel]; let b = beta[channel];`,
+  `    y[i] = ${layerNormOf("x[i]", "g", "b")};`,
+)}
+`;
+}
+
+/** parts [channels, slices, 2]: mean of dy over a slice, and sum of dy xhat. */
+export function batchNormGradientSlices(): string {
+  return wgsl`
+${sliceParams.wgsl}
+${storage(read("dy"), read("x"), read("mean"), read("rstd"), write("parts"))}
+${rowSum}
+${sliceMain(wgsl`
+  let mu = mean[channel];
+  let r = rstd[channel];
+  var sum = 0.0;
+  var sumDyx = 0.0;
+  ${each(`let d = dy[at]; sum += d; sumDyx = fma(d, ${normalised("x[at]")}, sumDyx);`)}
+  var meanDy = reduceSum(sum, local) / count;
+  sumDyx = reduceSum(sumDyx, local);
+  var rest = 0.0;
+  ${each("rest += dy[at] - meanDy;")}
+  meanDy = ${corrected("meanDy", "reduceSum(rest, local)")};
+  if (local == 0u) { parts[2u * row] = meanDy; parts[2u * row + 1u] = sumDyx; }
+`)}
+`;
+}
+
+/** dgamma, dbeta and the mean of dy, an invocation a channel. */
+export function batchNormGradientMerge(): string {
+  return wgsl`
+${mergeParams.wgsl}
+${storage(read("parts"), write("dgamma"), write("dbeta"), write("means"))}
+${flatMain(wgsl`
+    let c = i;
+${mergedMean}
+    var sum = 0.0;
+    for (var s = 0u; s < params.slices; s++) { sum += parts[2u * (first + s) + 1u]; }
+    dgamma[c] = sum;
+    dbeta[c] = mu * count;
+    means[c] = mu;
+`)}
+`;
+}
+
+/** dx; `extra` is the number of a channel's elements. */
+export function batchNormGradientApply(form: PlaneForm): string {
+  return wgsl`
+${planeParams.wgsl}
+${storage(read("dy"), read("x"), read("gamma"), read("mean"), read("rstd"), read("dgamma"), read("means"), write("dx"))}
+${planeMain(
+  form,
+  `  let mu = mean[channel]; let r = rstd[channel]; let factor = gamma[channel] * r;
+  let meanDy = means[channel]; let meanDyx = dgamma[channel] / params.extra;`,
+  `    let xhat = ${normalised("x[i]")}; dx[i] = ${batchNormGradientOf("dy[i]")};`,
+)}
+`;
+}
