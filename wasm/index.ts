@@ -15,4 +15,5 @@ export { dots, product } from "./product";
 export * from "./rows";
 export * from "./shape";
 export * from "./step";
+export * from "./upsample";
 export * from "./weighted-cross-entropy";

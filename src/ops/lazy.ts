@@ -16,6 +16,7 @@ export { concat } from "./shape/concat.ts";
 export { pad, part, reflectGradient } from "./shape/pad.ts";
 export { permute } from "./shape/permute.ts";
 export { reshape } from "./shape/reshape.ts";
+export { upsample, upsampleGradient } from "./shape/upsample.ts";
 export { combine, partCursor } from "./step/accumulate.ts";
 export { movingAverage } from "./step/moving-average.ts";
 export { penalty, penaltyGradient } from "./step/penalty.ts";

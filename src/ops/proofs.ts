@@ -27,6 +27,7 @@ import * as concat from "./shape/concat-proof.ts";
 import * as pad from "./shape/pad-proof.ts";
 import * as permute from "./shape/permute-proof.ts";
 import * as reshape from "./shape/reshape-proof.ts";
+import * as upsample from "./shape/upsample-proof.ts";
 import type { Composition } from "./shared/composed.ts";
 import { composedProof } from "./shared/composed-proof.ts";
 import * as views from "./shared/views-proof.ts";
@@ -72,6 +73,7 @@ const table: Readonly<Record<string, Entry>> = {
   ...pad,
   ...permute,
   ...reshape,
+  ...upsample,
   ...multiply,
   ...views,
   ...accumulate,

@@ -5,6 +5,7 @@ import { multiply } from "../../../src/ops/elementwise/multiply.ts";
 import { concat } from "../../../src/ops/shape/concat.ts";
 import { pad, part, reflectGradient } from "../../../src/ops/shape/pad.ts";
 import { permute } from "../../../src/ops/shape/permute.ts";
+import { upsample, upsampleGradient } from "../../../src/ops/shape/upsample.ts";
 
 const counting = (shape: readonly number[], from = 1) =>
   ndarray(
@@ -98,4 +99,33 @@ test("multiply: element by element, of one shape", () => {
   expect(result(multiply, [counting([3]), counting([3], 4)], null)).toEqual([4, 10, 18]);
   expect(() => multiply.infer([f32([2]), f32([3])], null)).toThrow(/inputs of one shape/);
   expect(() => multiply.infer([f32([2]), f32([2]), f32([2])], null)).toThrow(/two inputs/);
+});
+
+describe("upsample", () => {
+  test("nearest repeats; its gradient adds up what was repeated", () => {
+    const attrs = { scale: [2, 3], mode: "nearest" } as const;
+    expect(result(upsample, [counting([1, 2])], attrs)).toEqual([1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2, 2]);
+    // 1 + 2 + 3 + 7 + 8 + 9 and 4 + 5 + 6 + 10 + 11 + 12
+    expect(result(upsampleGradient, [counting([2, 6])], attrs)).toEqual([30, 48]);
+  });
+
+  test("along one axis by 2: quarters, level at the ends", () => {
+    const attrs = { scale: [2], mode: "bilinear" } as const;
+    expect(result(upsample, [ndarray([3], "f64", [0, 4, 8])], attrs)).toEqual([0, 1, 3, 5, 7, 8]);
+    // The first place gives 1 + 3/4 + 1/4, the one in the middle 1/4 + 3/4 + 3/4 + 1/4.
+    expect(result(upsampleGradient, [ndarray([6], "f64", [1, 1, 1, 1, 1, 1])], attrs)).toEqual([2, 2, 2]);
+    expect(result(upsampleGradient, [ndarray([6], "f64", [4, 8, 16, 32, 64, 128])], attrs)).toEqual([14, 54, 184]);
+  });
+
+  test("by 3: thirds; over two axes the product of both", () => {
+    const row = result(upsample, [ndarray([2], "f64", [0, 3])], { scale: [3], mode: "bilinear" });
+    for (const [i, v] of [0, 0, 1, 2, 3, 3].entries()) expect(row[i]).toBeCloseTo(v, 12);
+    const both = result(upsample, [ndarray([2, 2], "f64", [0, 4, 8, 12])], { scale: [2, 2], mode: "bilinear" });
+    expect(both).toEqual([0, 1, 3, 4, 2, 3, 5, 6, 6, 7, 9, 10, 8, 9, 11, 12]);
+  });
+
+  test("a scale that is not whole is refused", () => {
+    expect(() => upsample.infer([f32([2, 3])], { scale: [1.5], mode: "nearest" })).toThrow(/whole numbers from 1, got/);
+    expect(() => upsampleGradient.infer([f32([2, 3])], { scale: [2], mode: "nearest" })).toThrow(/multiples/);
+  });
 });

@@ -1,0 +1,99 @@
+import { flatMain, read, storage, write } from "../common.ts";
+import { paramBlock } from "../params.ts";
+import { wgsl } from "../wgsl.ts";
+
+/** Images of `h` by `w` places become `h sy` by `w sx`. `size` counts the result's elements. */
+export const upsampleParams = paramBlock({ size: "u32", h: "u32", w: "u32", sy: "u32", sx: "u32" });
+
+export type UpsampleMode = "nearest" | "bilinear";
+
+/**
+ * Along an axis of n places, each of which becomes `scale`: place i lies (2 i + 1 - scale) / (2 scale) places from the
+ * first one's middle, and not before it. `tap` gives the place below, the one above, and how far it is to the latter in
+ * parts of 2 scale.
+ */
+export const taps = wgsl`
+fn tap(i: u32, scale: u32, n: u32) -> vec3<u32> {
+  let t = max(2u * i + 1u, scale) - scale;
+  let below = t / (2u * scale);
+  return vec3<u32>(below, min(below + 1u, n - 1u), t % (2u * scale));
+}
+fn tapWeight(parts: u32, scale: u32) -> f32 { return f32(parts) / f32(2u * scale); }
+fn weightOf(j: u32, i: u32, scale: u32, n: u32) -> f32 {
+  let t = tap(i, scale, n);
+  let below = select(0.0, tapWeight(2u * scale - t.z, scale), t.x == j);
+  let above = select(0.0, tapWeight(t.z, scale), t.y == j);
+  return select(0.0, below + above, i < n * scale);
+}
+`;
+
+/** What lies between four places: `a` and `b` below along y, `c` and `d` above; weights as tap gives them. */
+export const between = (a: string, b: string, c: string, d: string): string =>
+  `lowY * (lowX * ${a} + highX * ${b}) + highY * (lowX * ${c} + highX * ${d})`;
+
+const place = wgsl`
+  let wide = params.w * params.sx;
+  let x0 = i % wide;
+  let y0 = (i / wide) % (params.h * params.sy);
+  let image = (i / wide) / (params.h * params.sy);
+`;
+
+export function upsample(mode: UpsampleMode): string {
+  return wgsl`
+${upsampleParams.wgsl}
+${storage(read("x"), write("y"))}
+${taps}
+${flatMain(wgsl`
+${place}
+#if ${mode === "nearest"}
+  y[i] = x[(image * params.h + y0 / params.sy) * params.w + x0 / params.sx];
+#else
+  let ty = tap(y0, params.sy, params.h);
+  let tx = tap(x0, params.sx, params.w);
+  let lowY = tapWeight(2u * params.sy - ty.z, params.sy);
+  let highY = tapWeight(ty.z, params.sy);
+  let lowX = tapWeight(2u * params.sx - tx.z, params.sx);
+  let highX = tapWeight(tx.z, params.sx);
+  let low = (image * params.h + ty.x) * params.w;
+  let high = (image * params.h + ty.y) * params.w;
+  y[i] = ${between("x[low + tx.x]", "x[low + tx.y]", "x[high + tx.x]", "x[high + tx.y]")};
+#endif
+`)}
+`;
+}
+
+/** dx: for each place the sum of dy over the places that it reaches, in a fixed order. `size` counts the places of dx. */
+export function upsampleGradient(mode: UpsampleMode): string {
+  return wgsl`
+${upsampleParams.wgsl}
+${storage(read("dy"), write("dx"))}
+${taps}
+${flatMain(wgsl`
+  let j = i % params.w;
+  let k = (i / params.w) % params.h;
+  let image = (i / params.w) / params.h;
+  let tall = params.h * params.sy;
+  let wide = params.w * params.sx;
+  var sum = 0.0;
+#if ${mode === "nearest"}
+  for (var r = 0u; r < params.sy; r++) {
+    let row = (image * tall + k * params.sy + r) * wide + j * params.sx;
+    for (var c = 0u; c < params.sx; c++) { sum += dy[row + c]; }
+  }
+#else
+  let fromY = max(k * params.sy + params.sy / 2u, params.sy) - params.sy;
+  let fromX = max(j * params.sx + params.sx / 2u, params.sx) - params.sx;
+  let toY = min(fromY + 2u * params.sy, tall);
+  let toX = min(fromX + 2u * params.sx, wide);
+  for (var r = fromY; r < toY; r++) {
+    let wy = weightOf(k, r, params.sy, params.h);
+    let row = (image * tall + r) * wide;
+    var across = 0.0;
+    for (var c = fromX; c < toX; c++) { across += weightOf(j, c, params.sx, params.w) * dy[row + c]; }
+    sum += wy * across;
+  }
+#endif
+  dx[i] = sum;
+`)}
+`;
+}
