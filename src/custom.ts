@@ -46,7 +46,7 @@ export {
   type CustomLayer,
   type CustomLayerOptions,
   customLayer,
-} from "./nn/custom-layer.ts";
+} from "./nn/layers/custom.ts";
 export { type CustomActivation, defineActivation, defineOp, type OpRecord, wgslMath } from "./ops/custom.ts";
 export type { Activation, ActivationAttrs, ActivationSpec } from "./ops/elementwise/activation.ts";
 export { activations } from "./ops/elementwise/activations.ts";

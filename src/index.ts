@@ -24,30 +24,110 @@ export type { TableNotice } from "./data/table-notice.ts";
 export type { Task } from "./data/task.ts";
 export type { TensorSpec } from "./graph/graph.ts";
 export { balancedClassWeights } from "./nn/class-weights.ts";
-export type { BuildLayer, CustomLayer, CustomParameter, ParameterRole } from "./nn/custom-layer.ts";
 export { type Initialiser, initialise } from "./nn/initialise.ts";
 export {
-  dropout,
+  type EluSpec,
   elu,
   gelu,
-  type LinearOptions,
-  layerNorm,
+  type LeakyReluSpec,
   leakyRelu,
-  linear,
-  type OpenLayer,
+  type PlainActivationSpec,
   relu,
   relu6,
   selu,
-  sequential,
   sigmoid,
   silu,
-  softmax,
   softplus,
   tanh,
-} from "./nn/layers.ts";
+} from "./nn/layers/activation.ts";
+export { type BatchNormOptions, type BatchNormSpec, batchNorm } from "./nn/layers/batch-norm.ts";
+export {
+  type AddSpec,
+  add,
+  type ConcatSpec,
+  concat,
+  type MultiplySpec,
+  multiply,
+} from "./nn/layers/combine.ts";
+export {
+  type ConvOptions,
+  type ConvSpec,
+  type ConvTransposeOptions,
+  type ConvTransposeSpec,
+  conv1d,
+  conv2d,
+  convTranspose1d,
+  convTranspose2d,
+  type OpenConv,
+} from "./nn/layers/conv.ts";
+export type { BuildLayer, CustomLayer, CustomParameter } from "./nn/layers/custom.ts";
+export { type DropoutSpec, dropout } from "./nn/layers/dropout.ts";
+export type { PerDimension } from "./nn/layers/fields.ts";
+export {
+  type GroupNormOptions,
+  type GroupNormSpec,
+  groupNorm,
+  type InstanceNormSpec,
+  instanceNorm,
+} from "./nn/layers/group-norm.ts";
+export type { LateLayerSpec, OpenLateLayer } from "./nn/layers/late.ts";
+export {
+  geluTanh,
+  hardSigmoid,
+  hardSwish,
+  type LateActivationSpec,
+  type LogSoftmaxSpec,
+  logSoftmax,
+  type MaxoutSpec,
+  maxout,
+  mish,
+  type PreluSpec,
+  prelu,
+} from "./nn/layers/late-activations.ts";
+export { type LayerNormSpec, layerNorm } from "./nn/layers/layer-norm.ts";
+export type { ParameterRole, Wiring } from "./nn/layers/layer-type.ts";
+export { type LinearOptions, type LinearSpec, linear } from "./nn/layers/linear.ts";
+export {
+  type AdaptiveAvgPoolSpec,
+  type AvgPoolOptions,
+  type AvgPoolSpec,
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  avgPool1d,
+  avgPool2d,
+  type MaxPoolOptions,
+  type MaxPoolSpec,
+  maxPool1d,
+  maxPool2d,
+  type PoolOptions,
+} from "./nn/layers/pool.ts";
+export {
+  type FlattenSpec,
+  flatten,
+  type PermuteSpec,
+  permute,
+  type ReshapeSpec,
+  reshape,
+} from "./nn/layers/reshape.ts";
+export { type PadSpec, pad, type UpsampleSpec, upsample } from "./nn/layers/resize.ts";
+export { type RmsNormSpec, rmsNorm } from "./nn/layers/rms-norm.ts";
+export { type SoftmaxSpec, softmax } from "./nn/layers/softmax.ts";
+export type { LayerSpec } from "./nn/layers/spec.ts";
 export type { LossName } from "./nn/loss-kinds.ts";
-export { type LayerSpec, type ModelSpec, type ParameterSpec, parameterSpecs, parseModel } from "./nn/model.ts";
+export type { CrossEntropySettings, ModelSpec } from "./nn/model-spec.ts";
 export { modelWarnings } from "./nn/model-warnings.ts";
+export { type ParameterSpec, parameterSpecs } from "./nn/parameter-specs.ts";
+export { parseModel } from "./nn/parse-model.ts";
+export {
+  type Block,
+  block,
+  type LayerItem,
+  type OpenLayer,
+  type Residual,
+  repeat,
+  residual,
+  sequential,
+} from "./nn/sequential.ts";
 export type { Multipliers, ParameterGroupSpec } from "./optim/groups.ts";
 export type { AverageSpec, OptimizerSpec } from "./optim/optimizer.ts";
 export type { PenaltySpec } from "./optim/penalty.ts";

@@ -2,10 +2,12 @@ import type { Backend } from "../backend/executor.ts";
 import { ReferenceExecutor } from "../backend/reference/executor.ts";
 import { type Abortable, orAborted, throwIfAborted } from "../core/abort.ts";
 import { type Comparison, compare } from "../core/compare.ts";
-import { type NdArray, type Shape, sizeOf } from "../core/ndarray.ts";
+import type { NdArray, Shape } from "../core/ndarray.ts";
 import { turn } from "../core/turn.ts";
 import type { Tensor } from "../graph/graph.ts";
-import { type ModelSpec, requireModel } from "../nn/model.ts";
+import { requireModel } from "../nn/model.ts";
+import type { ModelSpec } from "../nn/model-spec.ts";
+import { multiplyAdds } from "../nn/shapes.ts";
 import { fuse } from "../ops/fuse.ts";
 import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
 import { idealValues, propagateBounds } from "../proof/propagate.ts";
@@ -214,7 +216,6 @@ function looseness(bound: NdArray, value: NdArray): number {
 
 /** More elements one by one where the net is small. */
 function samplesFor(model: ModelSpec, rows: number): number {
-  let work = rows;
-  for (const layer of model.layers) if (layer.type === "linear") work += rows * sizeOf([layer.in, layer.out]);
+  const work = rows * (1 + multiplyAdds(model));
   return Math.max(4, Math.min(64, Math.floor(WORK_PER_TENSOR / (2 * work))));
 }

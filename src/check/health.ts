@@ -1,6 +1,6 @@
 import { ReferenceExecutor } from "../backend/reference/executor.ts";
 import type { NdArray } from "../core/ndarray.ts";
-import type { ModelSpec } from "../nn/model.ts";
+import type { ModelSpec } from "../nn/model-spec.ts";
 import { gradientGraph } from "../train/run/gradient-graph.ts";
 
 /** Something that stops a net from learning though every gradient is right. */

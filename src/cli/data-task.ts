@@ -4,7 +4,8 @@ import { listed } from "../data/csv-columns.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Task } from "../data/task.ts";
 import { losses } from "../nn/losses.ts";
-import { type ModelSpec, widths } from "../nn/model.ts";
+import type { ModelSpec } from "../nn/model-spec.ts";
+import { widths } from "../nn/shapes.ts";
 
 /**
  * A data set with targets as the model's loss takes them: `asked` decides, else the loss, where the labels can be that.

@@ -3,7 +3,7 @@ import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { writeTensors } from "../io/weights/tensor-file.ts";
 import { weightsOf, weightTensors } from "../io/weights/weights.ts";
-import type { ModelSpec } from "../nn/model.ts";
+import type { ModelSpec } from "../nn/model-spec.ts";
 import { unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
 import { matchRows } from "../train/data/match-rows.ts";

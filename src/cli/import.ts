@@ -6,7 +6,7 @@ import type { ImportedNet } from "../io/net/net-parts.ts";
 import { readTensors, writeTensors } from "../io/weights/tensor-file.ts";
 import { weightTensors } from "../io/weights/weights.ts";
 import { type LossName, lossKinds } from "../nn/loss-kinds.ts";
-import { widths } from "../nn/model.ts";
+import { widths } from "../nn/shapes.ts";
 import { taskOf } from "../nn/task.ts";
 import { readBeside, readBytes, requireWritable, writeWhole } from "./files.ts";
 import { note, print } from "./output.ts";

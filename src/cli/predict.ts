@@ -15,7 +15,8 @@ import {
 import { dataFormat } from "../io/dataset/format.ts";
 import { loadInputs } from "../io/dataset/load.ts";
 import { weightsOf } from "../io/weights/weights.ts";
-import { type ModelSpec, widths } from "../nn/model.ts";
+import type { ModelSpec } from "../nn/model-spec.ts";
+import { widths } from "../nn/shapes.ts";
 import { predictRows } from "../train/evaluation/predict-rows.ts";
 import { probabilities } from "../train/evaluation/probabilities.ts";
 import { backendChoices, openBackend } from "./backend.ts";

@@ -1,7 +1,8 @@
 import { type NdArray, ndarray } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM, uniforms } from "../core/philox.ts";
 import { losses } from "../nn/losses.ts";
-import { type ModelSpec, widths } from "../nn/model.ts";
+import type { ModelSpec } from "../nn/model-spec.ts";
+import { widths } from "../nn/shapes.ts";
 
 /** Normal inputs and fitting targets, for a model that brings no data. */
 export function randomBatch(model: ModelSpec, n: number, seed: number): { x: NdArray; y: NdArray } {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { writeNpz } from "../io/numpy/npz.ts";
 import { makeReceipt } from "../io/receipt/receipt.ts";
-import type { ModelSpec } from "../nn/model.ts";
+import type { ModelSpec } from "../nn/model-spec.ts";
 import type { Rows } from "../train/data/row-source.ts";
 import { openExact } from "./backend.ts";
 import { sayData } from "./data-summary.ts";

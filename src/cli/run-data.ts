@@ -6,7 +6,7 @@ import { type Preprocessing, preprocessingOf } from "../data/preprocessing.ts";
 import { dataPresets } from "../data/presets.ts";
 import { noticeText } from "../data/table-notice.ts";
 import { HEAD_BYTES, openRowFile, rowFormat } from "../io/dataset/row-file.ts";
-import type { ModelSpec } from "../nn/model.ts";
+import type { ModelSpec } from "../nn/model-spec.ts";
 import { openFileSource } from "../platform/file-source.ts";
 import { matchData } from "../train/data/match-rows.ts";
 import type { Rows } from "../train/data/row-source.ts";

@@ -5,7 +5,7 @@ import type { Preprocessing } from "../data/preprocessing.ts";
 import { requireStore } from "../io/checkpoint/disk-store.ts";
 import { weightsOf } from "../io/weights/weights.ts";
 import { type Initialiser, initialisers } from "../nn/initialise.ts";
-import type { ModelSpec } from "../nn/model.ts";
+import type { ModelSpec } from "../nn/model-spec.ts";
 import { parseSchedule, scheduleAttrs } from "../optim/schedule.ts";
 import { isResident, type RowSource, type Rows } from "../train/data/row-source.ts";
 import type { EarlyStopping } from "../train/evaluation/validation.ts";

@@ -1,7 +1,10 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { balancedClassWeights } from "../nn/class-weights.ts";
-import { type ModelSpec, parameterSpecs, parseModel, widths } from "../nn/model.ts";
+import type { ModelSpec } from "../nn/model-spec.ts";
+import { parameterSpecs } from "../nn/parameter-specs.ts";
+import { parseModel } from "../nn/parse-model.ts";
+import { widths } from "../nn/shapes.ts";
 import type { OptimizerName } from "../ops/names.ts";
 import { optimizers } from "../ops/step/optimizers.ts";
 import { type ParameterGroupSpec, parameterMultipliers } from "../optim/groups.ts";

@@ -3,7 +3,7 @@ import { short } from "../core/format.ts";
 import { preprocessingText } from "../data/preprocessing.ts";
 import { writeTensors } from "../io/weights/tensor-file.ts";
 import { weightTensors } from "../io/weights/weights.ts";
-import { parameterSpecs } from "../nn/model.ts";
+import { parameterSpecs } from "../nn/parameter-specs.ts";
 import { ValidationWatch } from "../train/evaluation/validation.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
 import { openTrainer } from "./backend.ts";

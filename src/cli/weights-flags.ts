@@ -1,7 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { readModelTensors } from "../io/weights/load.ts";
-import type { ModelSpec } from "../nn/model.ts";
+import type { ModelSpec } from "../nn/model-spec.ts";
 import { readBytes } from "./files.ts";
 import { note } from "./output.ts";
 import { choiceFlag } from "./usage.ts";

@@ -1,5 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
-import type { ModelSpec } from "../nn/model.ts";
+import type { ModelSpec } from "../nn/model-spec.ts";
 import type { ResolvedOptions } from "../train/run/options.ts";
 
 /**
@@ -26,6 +26,7 @@ const options: Readonly<Record<keyof ResolvedOptions, string>> = {
 };
 /** Likewise of a model. */
 const fields: Readonly<Record<keyof ModelSpec, string>> = {
+  input: "the rows",
   layers: "the net",
   loss: "the loss",
   classWeights: "the loss",

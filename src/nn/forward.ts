@@ -1,15 +1,20 @@
-import { ndarray } from "../core/ndarray.ts";
+import { ndarray, sizeOf } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import { activations } from "../ops/elementwise/activations.ts";
+import { add } from "../ops/elementwise/add.ts";
 import { dropout } from "../ops/elementwise/dropout.ts";
 import { addBias } from "../ops/matmul/bias.ts";
 import { matmul } from "../ops/matmul/matmul.ts";
-import { customForward } from "./custom-layer.ts";
+import { bad } from "./layers/fields.ts";
+import type { ForwardContext } from "./layers/layer-type.ts";
+import { layerTypeOf } from "./layers/registry.ts";
 import { losses } from "./losses.ts";
-import { type LayerSpec, layerName, type ModelSpec } from "./model.ts";
+import { calledName, layerName, type ModelSpec } from "./model-spec.ts";
+import type { ModelTensors } from "./parameters.ts";
+import { shapesOf } from "./shapes.ts";
 
 export interface ForwardOptions {
-  /** Dropout is on while training and absent in evaluation. */
+  /** Dropout and batch statistics are on while training. */
   readonly training: boolean;
   /** Seed of the dropout masks. */
   readonly seed: number;
@@ -17,52 +22,46 @@ export interface ForwardOptions {
   readonly cursor: Tensor | null;
 }
 
-/** Adds the forward pass: from x [batch, inputs] to the outputs [batch, outputs]. */
+const ops = { matmul, addBias, add, dropout, activations };
+const lazy = () => import("../ops/lazy.ts") as ReturnType<ForwardContext["lazy"]>;
+
+/** The same values under another shape. */
+async function shaped(g: Graph, x: Tensor, shape: readonly number[], name: string): Promise<Tensor> {
+  if (x.shape.length === shape.length) return x;
+  const { reshape } = await lazy();
+  return g.one(reshape, [x], { shape }, name);
+}
+
+/**
+ * Adds the forward pass: from rows x [batch, inputs] to the outputs [batch, outputs], each flat, whatever shapes the layers
+ * have between. A layer with statistics leaves those that the step makes in `tensors`.
+ */
 export async function forward(
   g: Graph,
   model: ModelSpec,
   x: Tensor,
-  parameters: ReadonlyMap<string, Tensor>,
-  options: ForwardOptions,
+  tensors: ModelTensors,
+  { training, seed, cursor }: ForwardOptions,
 ): Promise<Tensor> {
-  let value = x;
-  for (const [i, layer] of model.layers.entries()) value = await layerForward(g, layer, i, value, parameters, options);
-  return value;
-}
-
-async function layerForward(
-  g: Graph,
-  layer: LayerSpec,
-  i: number,
-  x: Tensor,
-  parameters: ReadonlyMap<string, Tensor>,
-  options: ForwardOptions,
-): Promise<Tensor> {
-  const name = `${i}.${layerName(layer)}`;
-  const parameter = (key: string): Tensor => parameters.get(`${i}.${key}`)!;
-  switch (layer.type) {
-    case "linear": {
-      const product = g.one(matmul, [x, parameter("weight")], null, layer.bias ? `${i}.product` : name);
-      return layer.bias ? g.one(addBias, [product, parameter("bias")], null, name) : product;
-    }
-    case "layerNorm": {
-      const { layerNorm } = await import("../ops/lazy.ts");
-      return g.one(layerNorm, [x, parameter("weight"), parameter("bias")], { eps: layer.eps }, name);
-    }
-    case "dropout":
-      if (!options.training || layer.p === 0) return x;
-      return g.one(dropout, [x, options.cursor!], { p: layer.p, seed: options.seed, layer: i }, name);
-    case "custom":
-      return customForward(g, layer, name, x, parameter, options.training);
-    case "softmax": {
-      const { softmax } = await import("../ops/lazy.ts");
-      return g.one(softmax, [x], null, name);
-    }
-    default: {
-      const alpha = layer.type === "leakyRelu" ? layer.slope : layer.type === "elu" ? layer.alpha : 0;
-      return g.one(activations[layer.type]!.forward, [x], { alpha }, name);
-    }
+  const { input, sources } = shapesOf(model);
+  const batch = x.shape[0]!;
+  const first = await shaped(g, x, [batch, ...input], "x as the model takes it");
+  const values: Tensor[] = [];
+  for (const [index, layer] of model.layers.entries()) {
+    const called = calledName(layer, index);
+    const name = `${called}.${layerName(layer)}`;
+    const inputs = sources[index]!.map((source) => (source < 0 ? first : values[source]!));
+    const type = layerTypeOf(layer.type) ?? bad(`layer ${index}: ${layer.type} is not loaded`);
+    const parameter = (key: string): Tensor => tensors.parameters.get(`${called}.${key}`)!;
+    const statistics = (to?: Tensor): Tensor => {
+      if (to) tensors.statistics.set(index, to);
+      return tensors.statistics.get(index)!;
+    };
+    const c = { g, name, index, training, seed, cursor, parameter, statistics, ops, lazy };
+    values.push(await type.forward(c, layer, inputs));
   }
+  const last = values.at(-1)!;
+  return shaped(g, last, [batch, sizeOf(last.shape) / batch], "outputs as rows");
 }
 
 /** Adds the loss [1] of outputs against targets y. */

@@ -1,7 +1,8 @@
 import { requireOneOf } from "../core/arguments.ts";
-import { type NdArray, ndarray, sizeOf, zeros } from "../core/ndarray.ts";
+import { type NdArray, ndarray, type Shape, sizeOf, zeros } from "../core/ndarray.ts";
 import { STREAM, uniforms } from "../core/philox.ts";
-import { type ModelSpec, type ParameterSpec, parameterSpecs } from "./model.ts";
+import type { ModelSpec } from "./model-spec.ts";
+import { type ParameterSpec, parameterSpecs, statisticsSpecs } from "./parameter-specs.ts";
 
 /**
  * How weights begin. Biases begin at 0, layer normalisation at scale 1 and shift 0.
@@ -19,23 +20,28 @@ export function defaultInitialiser(model: ModelSpec): Initialiser {
   return model.layers.some((l) => rectifiers.has(l.type)) ? "he" : "xavier";
 }
 
-/** First values of all parameters by name: the same for the same seed, on every machine. */
+/** First values of all parameters and statistics by name: the same for the same seed, on every machine. */
 export function initialise(
   model: ModelSpec,
   seed: number,
   how: Initialiser = defaultInitialiser(model),
 ): Map<string, NdArray> {
   requireOneOf("init", how, initialisers);
-  return new Map(parameterSpecs(model).map((p, i) => [p.name, first(p, i, seed, how)]));
+  return new Map([
+    ...parameterSpecs(model).map((p, i) => [p.name, first(p, i, seed, how)] as const),
+    ...statisticsSpecs(model).flatMap(({ parts }) => parts.map((p) => [p.name, filled(p.shape, p.first)] as const)),
+  ]);
 }
 
 function first(p: ParameterSpec, index: number, seed: number, how: Initialiser): NdArray {
   const fill = p.first ?? (p.role === "scale" ? 1 : null);
-  if (fill !== null) return ndarray(p.shape, "f32", new Float32Array(sizeOf(p.shape)).fill(fill));
+  if (fill !== null) return filled(p.shape, fill);
   if (p.role !== "weight" || how === "zeros") return zeros(p.shape, "f32");
-  const outputs = p.shape.at(-1)!;
-  const inputs = sizeOf(p.shape) / outputs;
+  const [inputs, outputs] = p.fan ?? [sizeOf(p.shape) / p.shape.at(-1)!, p.shape.at(-1)!];
   const limit = { uniform01: 0, he: Math.sqrt(6 / inputs), xavier: Math.sqrt(6 / (inputs + outputs)) }[how];
   const [low, high] = how === "uniform01" ? [0, 1] : [-limit, limit];
   return ndarray(p.shape, "f32", uniforms(seed, STREAM.init, index, sizeOf(p.shape), low, high));
 }
+
+const filled = (shape: Shape, value: number): NdArray =>
+  ndarray(shape, "f32", new Float32Array(sizeOf(shape)).fill(value));

@@ -1,5 +1,5 @@
 import type { LossName } from "./loss-kinds.ts";
-import { layerName, type ModelSpec } from "./model.ts";
+import { layerName, type ModelSpec } from "./model-spec.ts";
 
 /** Activations at the end of a net that a loss on logits has within itself, or has its own in place of. */
 const contained: Partial<Record<LossName, { readonly has: string; readonly after: readonly string[] }>> = {

@@ -2,12 +2,29 @@ import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, sizeOf, zeros } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import { alignView, slice } from "../ops/shared/views.ts";
-import { layerName, type ModelSpec, type ParameterSpec, parameterSpecs } from "./model.ts";
+import { layerName, type ModelSpec } from "./model-spec.ts";
+import { type ParameterSpec, parameterSpecs, type StatisticsSpec, statisticsSpecs } from "./parameter-specs.ts";
 
 /** A flat array that holds several parameters, each at an offset of its own. */
 export interface ParameterGroup {
   readonly flat: Tensor;
   readonly parameters: readonly { readonly spec: ParameterSpec; readonly tensor: Tensor; readonly offset: number }[];
+}
+
+/** The statistics of a layer in one variable, part after part. */
+export interface Statistics {
+  readonly spec: StatisticsSpec;
+  readonly variable: Tensor;
+}
+
+/** A model's weights in a graph: what holds them, and what a forward pass reads. */
+export interface ModelTensors {
+  readonly groups: readonly ParameterGroup[];
+  readonly kept: readonly Statistics[];
+  /** By name. */
+  readonly parameters: ReadonlyMap<string, Tensor>;
+  /** By layer: the variable, and once a step was recorded what that makes of it. */
+  readonly statistics: Map<number, Tensor>;
 }
 
 /** Refuses a model with a parameter larger than the device's largest buffer, before anything is allocated. */
@@ -68,6 +85,68 @@ export function unpackParameters(groups: readonly ParameterGroup[], flats: reado
       out.set(spec.name, { shape: spec.shape, dtype: flats[i]!.dtype, data });
     }
   });
+  return out;
+}
+
+/** Adds a model's weights to a graph. `values` may lack statistics, which then begin as a first step has them. */
+export function modelTensors(
+  g: Graph,
+  model: ModelSpec,
+  values: ReadonlyMap<string, NdArray>,
+  maxBufferSize: number,
+): ModelTensors {
+  const groups = parameterGroups(g, model, values, maxBufferSize);
+  const kept = statisticsSpecs(model).map((spec) => {
+    const name = `statistics of ${spec.parts[0]!.name.replace(/\.[^.]*$/, "")}`;
+    return { spec, variable: g.variable(name, packStatistics(spec, values)) };
+  });
+  return {
+    groups,
+    kept,
+    parameters: new Map(groups.flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const))),
+    statistics: new Map(kept.map(({ spec, variable }) => [spec.layer, variable])),
+  };
+}
+
+type Places = Pick<ModelTensors, "groups" | "kept">;
+
+/** The variables that hold a model's weights, in the order that unpackWeights takes their values. */
+export const weightVariables = ({ groups, kept }: Places): readonly Tensor[] => [
+  ...groups.map((group) => group.flat),
+  ...kept.map((k) => k.variable),
+];
+
+/** What to write into each of them. */
+export const weightWrites = ({ groups, kept }: Places, values: ReadonlyMap<string, NdArray>) => [
+  ...groups.map((group) => [group.flat, packGroup(group, values)] as const),
+  ...kept.map(({ spec, variable }) => [variable, packStatistics(spec, values)] as const),
+];
+
+/** Weights by name out of the values of those variables. */
+export function unpackWeights({ groups, kept }: Places, values: readonly NdArray[]): Map<string, NdArray> {
+  const out = unpackParameters(groups, values);
+  kept.forEach(({ spec }, i) => {
+    const { data, dtype } = values[groups.length + i]!;
+    let at = 0;
+    for (const { name, shape } of spec.parts) {
+      out.set(name, { shape, dtype, data: data.slice(at, at + sizeOf(shape)) });
+      at += sizeOf(shape);
+    }
+  });
+  return out;
+}
+
+function packStatistics({ parts }: StatisticsSpec, values: ReadonlyMap<string, NdArray>): NdArray {
+  const wide = parts.some(({ name }) => values.get(name)?.dtype === "f64");
+  const out = zeros([parts.reduce((sum, { shape }) => sum + sizeOf(shape), 0)], wide ? "f64" : "f32");
+  let at = 0;
+  for (const { name, shape, first } of parts) {
+    const end = at + sizeOf(shape);
+    const value = values.get(name);
+    if (value) out.data.set(value.data, at);
+    else out.data.fill(first, at, end);
+    at = end;
+  }
   return out;
 }
 

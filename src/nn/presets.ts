@@ -1,6 +1,7 @@
 import type { OptimizerSpec } from "../optim/optimizer.ts";
 import type { Initialiser } from "./initialise.ts";
-import { type ModelSpec, parseModel } from "./model.ts";
+import { parseModel } from "./model.ts";
+import type { ModelSpec } from "./model-spec.ts";
 
 /** A net with a data set and settings that train it well: what a name on the command line or in the page stands for. */
 export interface TrainingPreset {

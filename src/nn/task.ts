@@ -1,4 +1,5 @@
-import { type ModelSpec, widths } from "./model.ts";
+import type { ModelSpec } from "./model-spec.ts";
+import { widths } from "./shapes.ts";
 
 /** What a model is for, as its loss and its outputs tell, in a few words for people. */
 export function taskOf(model: ModelSpec): string {

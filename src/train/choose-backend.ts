@@ -1,7 +1,7 @@
 import type { Backend } from "../backend/executor.ts";
 import { type Abortable, throwIfAborted } from "../core/abort.ts";
-import { sizeOf } from "../core/ndarray.ts";
-import { parameterSpecs } from "../nn/model.ts";
+import { loadLayerTypes } from "../nn/layers/registry.ts";
+import { multiplyAdds } from "../nn/shapes.ts";
 import type { RecoveryOptions } from "./recovery/recovery.ts";
 import type { TrainerOptions } from "./run/options.ts";
 import { type Trainer, trainerOn } from "./trainer.ts";
@@ -60,6 +60,7 @@ export async function chooseTrainer(
   recovery?: RecoveryOptions,
   { patienceMs = PATIENCE_MS }: { readonly patienceMs?: number } = {},
 ): Promise<Choice> {
+  await loadLayerTypes(options?.model);
   const { signal } = options;
   const estimate = workOf(options) / CPU_WORK_PER_MS;
   const made = new Map<Backend, Promise<Trainer>>();
@@ -152,7 +153,7 @@ const cpuFirst = (backends: readonly Backend[]): readonly Backend[] => [
 /** Multiply-adds of a step: forward, and two products backward. */
 function workOf({ model, batch, data, accumulate = 1 }: TrainerOptions): number {
   const rows = batch === "full" ? data.x.shape[0]! : accumulate * (batch ?? 32);
-  return 3 * rows * parameterSpecs(model).reduce((sum, p) => sum + sizeOf(p.shape), 0);
+  return 3 * rows * multiplyAdds(model);
 }
 
 /** Milliseconds that so many steps take. */

@@ -1,5 +1,6 @@
 import type { Backend } from "../backend/executor.ts";
 import type { Abortable } from "../core/abort.ts";
+import { loadLayerTypes } from "../nn/layers/registry.ts";
 import type { CreateOptions } from "./open-trainer.ts";
 import type { RecoveryOptions } from "./recovery/recovery.ts";
 import type { TrainerOptions } from "./run/options.ts";
@@ -22,6 +23,7 @@ export async function createTrainer(
   second?: TrainerOptions & Abortable,
   recovery?: RecoveryOptions,
 ): Promise<Trainer> {
+  await loadLayerTypes((second ?? (first as CreateOptions | null))?.model);
   if (!second || !(first as Backend | null)?.compile) {
     const { openTrainer } = await import("./open-trainer.ts");
     return openTrainer(first as CreateOptions, second);

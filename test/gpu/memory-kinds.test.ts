@@ -7,7 +7,8 @@ import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { runKernel } from "../../src/backend/webgpu/run-kernel.ts";
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import { Graph } from "../../src/graph/graph.ts";
-import { linear, sequential } from "../../src/nn/layers.ts";
+import { linear } from "../../src/nn/layers/linear.ts";
+import { sequential } from "../../src/nn/sequential.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import { openGpu, opNamed } from "../shared/gpu.ts";
 

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { waitsSlowly } from "../../src/backend/webgpu/waiting.ts";
-import { linear, sequential, tanh } from "../../src/nn/layers.ts";
+import { tanh } from "../../src/nn/layers/activation.ts";
+import { linear } from "../../src/nn/layers/linear.ts";
+import { sequential } from "../../src/nn/sequential.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import { asDispatches } from "../shared/gpu.ts";
 import { ring } from "../shared/problems.ts";

@@ -1,7 +1,10 @@
 import { ndarray } from "../../src/core/ndarray.ts";
 import { normals, randomWord, STREAM, uniforms } from "../../src/core/philox.ts";
+import { layerTypes } from "../../src/nn/layers/registry.ts";
 import { losses } from "../../src/nn/losses.ts";
-import { layerTypes, type ModelSpec, parseModel, widths } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/model.ts";
+import type { ModelSpec } from "../../src/nn/model-spec.ts";
+import { widths } from "../../src/nn/shapes.ts";
 import type { OptimizerSpec } from "../../src/optim/optimizer.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { everyLayer } from "../shared/every-layer.ts";

@@ -1,4 +1,5 @@
-import { type ModelSpec, parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/model.ts";
+import type { ModelSpec } from "../../src/nn/model-spec.ts";
 
 /** A net with every kind of layer, small. */
 export const everyLayer: ModelSpec = parseModel({

@@ -1,6 +1,6 @@
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
-import type { ModelSpec } from "../../src/nn/model.ts";
+import type { ModelSpec } from "../../src/nn/model-spec.ts";
 import { Predictor } from "../../src/train/evaluation/predictor.ts";
 
 /** What a net gives for some rows, in f64 from f32 weights, without dropout: [n, outputs], flat. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
-import { parameterSpecs } from "../../src/nn/model.ts";
+import { parameterSpecs } from "../../src/nn/parameter-specs.ts";
 import { parameterMultipliers } from "../../src/optim/groups.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";

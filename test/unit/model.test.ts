@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { balancedClassWeights } from "../../src/nn/class-weights.ts";
-import { parameterSpecs, parseModel, widths } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/model.ts";
+import { parameterSpecs } from "../../src/nn/parameter-specs.ts";
 import { requireFits } from "../../src/nn/parameters.ts";
+import { widths } from "../../src/nn/shapes.ts";
 
 const linear = (i: number, o: number) => ({ type: "linear", in: i, out: o });
 

@@ -1,5 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { linear, sequential, tanh } from "../../src/nn/layers.ts";
+import { tanh } from "../../src/nn/layers/activation.ts";
+import { linear } from "../../src/nn/layers/linear.ts";
+import { sequential } from "../../src/nn/sequential.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import { ring } from "../shared/problems.ts";
 

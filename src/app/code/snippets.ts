@@ -1,5 +1,7 @@
+import { denseLayers } from "../../io/dense-layers.ts";
 import { torchLayer, torchLosses, torchOptimizers } from "../../io/pytorch/names.ts";
-import type { LayerSpec, ModelSpec } from "../../nn/model.ts";
+import type { LayerSpec } from "../../nn/layers/spec.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
 import { trainingPresets } from "../../nn/presets.ts";
 import { OWN, type Settings } from "../state/settings.ts";
 
@@ -28,7 +30,7 @@ function layerCall(layer: LayerSpec, first: boolean): string {
     case "elu":
       return call(layer.alpha);
     case "layerNorm":
-      return call(first ? layer.size : null);
+      return call(first ? Number(layer.size) : null);
     default:
       return call();
   }
@@ -101,7 +103,9 @@ from torch import nn
 
 torch.manual_seed(${s.seed})
 model = nn.Sequential(
-${model.layers.map((l) => `    ${torchLayer(l)},`).join("\n")}
+${denseLayers(model, "PyTorch")
+  .map((l) => `    ${torchLayer(l)},`)
+  .join("\n")}
 )
 loss_of = ${torchLosses[model.loss]}
 optimizer = torch.optim.${torchOptimizers[s.optimizer]}(model.parameters(), lr=${s.lr})

@@ -1,4 +1,4 @@
-import { parameterSpecs } from "../../nn/model.ts";
+import { parameterSpecs } from "../../nn/parameter-specs.ts";
 import { bytesText, count } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
 import { type HiddenLayer, type HiddenType, hiddenTypes, MOST_LAYERS, newLayer, validWidth } from "../state/net.ts";

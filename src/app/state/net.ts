@@ -1,4 +1,5 @@
-import type { LayerSpec } from "../../nn/model.ts";
+import { denseLayers } from "../../io/dense-layers.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
 import { type ActivationName, activationNames } from "../../ops/names.ts";
 
 /** A layer between the inputs and the last linear layer; widths follow from what is before. */
@@ -49,7 +50,8 @@ export function newLayer(type: HiddenType, width: number): HiddenLayer {
 }
 
 /** The hidden layers of a whole model: all but its last linear one. */
-export function hiddenOf(layers: readonly LayerSpec[]): readonly HiddenLayer[] {
+export function hiddenOf(model: ModelSpec): readonly HiddenLayer[] {
+  const layers = denseLayers(model, "the page");
   const last = layers.findLastIndex((l) => l.type === "linear");
   return layers.slice(0, last).flatMap((l): HiddenLayer[] => {
     if (l.type === "linear") return [{ type: "linear", out: l.out }];

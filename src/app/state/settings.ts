@@ -1,6 +1,8 @@
 import { type LossName, lossKinds } from "../../nn/loss-kinds.ts";
-import { type ModelSpec, parseModel, widths } from "../../nn/model.ts";
+import { parseModel } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
 import { trainingPresets } from "../../nn/presets.ts";
+import { widths } from "../../nn/shapes.ts";
 import type { OptimizerName } from "../../ops/names.ts";
 import { type HiddenLayer, hiddenOf, modelLayers } from "./net.ts";
 
@@ -55,7 +57,7 @@ export function settingsFor(data: string): Settings {
   const like = preset ?? trainingPresets.circles!;
   return {
     data,
-    net: hiddenOf(like.model.layers),
+    net: hiddenOf(like.model),
     bias: like.model.layers.some((l) => l.type === "linear" && l.bias),
     optimizer: like.optimizer.type,
     // The tutorial's own rate takes half a million steps to show what a larger one shows in a few hundred.

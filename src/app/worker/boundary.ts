@@ -1,6 +1,6 @@
 import { type NdArray, ndarray } from "../../core/ndarray.ts";
 import type { Dataset } from "../../data/dataset.ts";
-import type { ModelSpec } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
 import { probabilities } from "../../train/evaluation/probabilities.ts";
 import type { Boundary, RunInfo } from "./types.ts";
 

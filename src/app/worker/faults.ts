@@ -4,7 +4,7 @@ import { type NdArray, ndarray } from "../../core/ndarray.ts";
 import type { Graph, Node } from "../../graph/graph.ts";
 import type { AnyOp } from "../../graph/op.ts";
 import { initialise } from "../../nn/initialise.ts";
-import type { ModelSpec } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
 import { matmul, transposeMatmul } from "../../ops/matmul/matmul.ts";
 import { product } from "../../ops/matmul/reference.ts";
 import type { Fault } from "../state/settings.ts";

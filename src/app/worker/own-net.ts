@@ -1,7 +1,9 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { importNet } from "../../io/net/import.ts";
 import { readNpz } from "../../io/numpy/npz.ts";
-import { type ModelSpec, parseModel, widths } from "../../nn/model.ts";
+import { parseModel } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { widths } from "../../nn/shapes.ts";
 import { hiddenOf, MOST_LAYERS, modelLayers, netText, parseNet } from "../state/net.ts";
 import type { Ends } from "../state/settings.ts";
 import { takeWeights } from "./own-weights.ts";
@@ -37,7 +39,7 @@ export async function takeNet(
       `${file.name} takes ${inputs} values and gives ${outputs}, but this data has ${ends.inputs} and asks for ${ends.outputs}: choose its data first`,
     );
   }
-  const net = hiddenOf(model.layers);
+  const net = hiddenOf(model);
   const bias = model.layers.some((l) => l.type === "linear" && l.bias);
   if (!canShow(model, bias)) {
     throw new ChainruleError(
@@ -53,7 +55,7 @@ export async function takeNet(
 
 /** Whether the page's own settings give these very layers. */
 function canShow(model: ModelSpec, bias: boolean): boolean {
-  const net = parseNet(netText(hiddenOf(model.layers)));
+  const net = parseNet(netText(hiddenOf(model)));
   if (!net) return false;
   const { inputs, outputs } = widths(model);
   const shown = parseModel({ layers: modelLayers(net, inputs, outputs, bias), loss: model.loss });

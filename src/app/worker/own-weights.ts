@@ -1,6 +1,6 @@
 import { loadWeights, readModelTensors } from "../../io/weights/load.ts";
 import { fitsByOrder, hasNames } from "../../io/weights/names.ts";
-import { parameterSpecs } from "../../nn/model.ts";
+import { parameterSpecs } from "../../nn/parameter-specs.ts";
 import { hiddenOf } from "../state/net.ts";
 import { current, keepNet } from "./session.ts";
 import type { AskedNet, DroppedFile, TakenNet } from "./types.ts";
@@ -19,5 +19,5 @@ export async function takeWeights({ name, bytes }: DroppedFile, byOrder: boolean
   const { weights, notes } = await loadWeights(name, bytes, model, { match: byOrder ? "order" : "names" });
   keepNet({ name, model, weights });
   const bias = model.layers.some((l) => l.type === "linear" && l.bias);
-  return { net: hiddenOf(model.layers), bias, notes };
+  return { net: hiddenOf(model), bias, notes };
 }

@@ -2,7 +2,7 @@ import type { Backend } from "../../backend/executor.ts";
 import { checkGradients, type GradientReport, type TensorValues } from "../../check/gradients.ts";
 import { type Ailment, checkHealth } from "../../check/health.ts";
 import { type NdArray, rows } from "../../core/ndarray.ts";
-import type { ModelSpec } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
 import type { Rows } from "../../train/data/row-source.ts";
 import { openCpu, openGpu } from "./devices.ts";
 import { brokenBackend } from "./faults.ts";

@@ -1,5 +1,5 @@
 import { brief } from "../../core/format.ts";
-import type { LayerSpec } from "../../nn/model.ts";
+import type { LayerSpec } from "../../nn/layers/spec.ts";
 import type { NetParts } from "../net/net-parts.ts";
 import { isObject, refuse, textOf } from "./json.ts";
 

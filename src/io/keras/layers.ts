@@ -1,6 +1,6 @@
 import { brief } from "../../core/format.ts";
 import { type NdArray, shapeText, zeros } from "../../core/ndarray.ts";
-import type { LayerSpec } from "../../nn/model.ts";
+import type { LayerSpec } from "../../nn/layers/spec.ts";
 import { addActivation, functionName } from "./activations.ts";
 import { flagOf, isObject, listOf, numberOf, objectOf, refuse, textOf } from "./json.ts";
 import type { Net } from "./net.ts";

@@ -1,5 +1,5 @@
 import { type NdArray, ndarray, sizeOf, zeros } from "../../core/ndarray.ts";
-import type { LayerSpec } from "../../nn/model.ts";
+import type { LayerSpec } from "../../nn/layers/spec.ts";
 import { type Affine, composed, isIdentity, numberOf, widthOf } from "./affine.ts";
 
 /** A layer while its file is read: its parameters, f32, and what the file calls it. */

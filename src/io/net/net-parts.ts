@@ -1,7 +1,10 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { firstNotFinite, type NdArray, sizeOf } from "../../core/ndarray.ts";
+import type { LayerSpec } from "../../nn/layers/spec.ts";
 import type { LossName } from "../../nn/loss-kinds.ts";
-import { type LayerSpec, type ModelSpec, parameterSpecs, parseModel } from "../../nn/model.ts";
+import { parseModel } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { parameterSpecs } from "../../nn/parameter-specs.ts";
 import { type Affine, isIdentity } from "./affine.ts";
 import { foldAffines, type LayerStep, type NetStep } from "./fold-affine.ts";
 import { type DeclaredLoss, type NetEnd, resolveLoss } from "./resolve-loss.ts";
@@ -149,7 +152,7 @@ export class NetParts {
     return {
       type,
       name: this.logSoftmax ?? `the ${type} at the end`,
-      outputs: widest?.type === "linear" ? widest.out : widest?.type === "layerNorm" ? widest.size : null,
+      outputs: widest?.type === "linear" ? widest.out : widest?.type === "layerNorm" ? Number(widest.size) : null,
       masked: last !== layers.at(-1),
     };
   }

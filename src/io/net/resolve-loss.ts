@@ -1,6 +1,7 @@
 import { brief } from "../../core/format.ts";
+import type { LayerSpec } from "../../nn/layers/spec.ts";
 import type { LossName } from "../../nn/loss-kinds.ts";
-import type { CrossEntropySettings, LayerSpec } from "../../nn/model.ts";
+import type { CrossEntropySettings } from "../../nn/model-spec.ts";
 
 /** The loss that a file names, and of its settings those that a model here can have. */
 export interface DeclaredLoss extends CrossEntropySettings {

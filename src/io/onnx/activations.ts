@@ -1,4 +1,4 @@
-import type { LayerSpec } from "../../nn/model.ts";
+import type { LayerSpec } from "../../nn/layers/spec.ts";
 import { brief } from "../safetensors/header.ts";
 import { scalarOf } from "./constants.ts";
 import type { GraphNode } from "./net-graph.ts";

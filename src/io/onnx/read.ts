@@ -1,5 +1,7 @@
 import { ChainruleError } from "../../core/errors.ts";
-import { type LayerSpec, type ModelSpec, parseModel } from "../../nn/model.ts";
+import type { LayerSpec } from "../../nn/layers/spec.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { parseModel } from "../../nn/parse-model.ts";
 import { findJsonFault } from "../json/faults.ts";
 import { type ImportedNet, type ImportOptions, NetParts } from "../net/net-parts.ts";
 import { Room } from "./constants.ts";

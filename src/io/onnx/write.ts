@@ -1,6 +1,10 @@
 import type { NdArray } from "../../core/ndarray.ts";
-import { refuseCode } from "../../nn/custom-layer.ts";
-import { type LayerSpec, type ModelSpec, requireModel, widths } from "../../nn/model.ts";
+import { refuseCode } from "../../nn/layers/custom.ts";
+import type { DenseLayerSpec } from "../../nn/layers/spec.ts";
+import { requireModel } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { widths } from "../../nn/shapes.ts";
+import { denseLayers } from "../dense-layers.ts";
 import { weightTensors } from "../weights/weights.ts";
 import { Message } from "./protobuf.ts";
 import {
@@ -49,7 +53,7 @@ export function writeOnnx(model: ModelSpec, weights: ReadonlyMap<string, NdArray
   const steps: Step[] = [];
   const scalars = new Map<string, number>();
   let value = "input";
-  model.layers.forEach((layer, i) => {
+  denseLayers(model, "ONNX").forEach((layer, i) => {
     const made = layerSteps(layer, i, value, scalars);
     steps.push(...made);
     value = made.at(-1)?.output ?? value;
@@ -78,7 +82,7 @@ export function writeOnnx(model: ModelSpec, weights: ReadonlyMap<string, NdArray
 /** Ops of an activation that is one op in ONNX as here. */
 const PLAIN = { relu: "Relu", sigmoid: "Sigmoid", tanh: "Tanh", softplus: "Softplus", selu: "Selu" } as const;
 
-function layerSteps(layer: LayerSpec, i: number, x: string, scalars: Map<string, number>): Step[] {
+function layerSteps(layer: DenseLayerSpec, i: number, x: string, scalars: Map<string, number>): Step[] {
   const name = `${i}.${layer.type}`;
   const output = `${i}.output`;
   const scalar = (key: string, v: number): string => {

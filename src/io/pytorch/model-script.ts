@@ -1,4 +1,5 @@
-import type { ModelSpec } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { denseLayers } from "../dense-layers.ts";
 import { torchLayer, torchLossOf } from "./names.ts";
 
 /** model.py: the net and its loss. */
@@ -19,7 +20,9 @@ ${model.classWeights ? "import torch\n" : ""}from torch import nn
 
 def build():
     return nn.Sequential(
-${model.layers.map((layer) => `        ${torchLayer(layer)},`).join("\n")}
+${denseLayers(model, "PyTorch")
+  .map((layer) => `        ${torchLayer(layer)},`)
+  .join("\n")}
     )
 
 

@@ -1,10 +1,11 @@
-import { refuseCode } from "../../nn/custom-layer.ts";
+import { refuseCode } from "../../nn/layers/custom.ts";
+import type { DenseLayerSpec } from "../../nn/layers/spec.ts";
 import type { LossName } from "../../nn/loss-kinds.ts";
-import type { LayerSpec, ModelSpec } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
 import type { OptimizerName } from "../../ops/names.ts";
 
 /** A layer as a module of PyTorch. */
-export function torchLayer(l: LayerSpec): string {
+export function torchLayer(l: DenseLayerSpec): string {
   switch (l.type) {
     case "linear":
       return `nn.Linear(${l.in}, ${l.out}${l.bias ? "" : ", bias=False"})`;

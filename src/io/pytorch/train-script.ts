@@ -1,5 +1,5 @@
 import { lossKinds } from "../../nn/loss-kinds.ts";
-import type { ModelSpec } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
 import type { Multipliers } from "../../optim/groups.ts";
 import { type AverageSpec, type OptimizerSpec, optimizerAttrs } from "../../optim/optimizer.ts";
 import type { PenaltySpec } from "../../optim/penalty.ts";

@@ -1,5 +1,6 @@
-import { refuseCode } from "../../nn/custom-layer.ts";
-import type { LayerSpec, ModelSpec } from "../../nn/model.ts";
+import { refuseCode } from "../../nn/layers/custom.ts";
+import type { DenseLayerSpec } from "../../nn/layers/spec.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
 import { SELU_BELOW, SELU_SCALE } from "../../ops/elementwise/activations.ts";
 
 /** A line of Python, and what it says to a reader. */
@@ -16,7 +17,7 @@ export function parameterName(model: ModelSpec, name: string): string {
 }
 
 /** Layer i: its value a from the value h in front of it. */
-export function forwardLines(layer: LayerSpec, i: number): readonly Line[] {
+export function forwardLines(layer: DenseLayerSpec, i: number): readonly Line[] {
   const [h, a] = [valueName(i - 1), valueName(i)];
   switch (layer.type) {
     case "linear":
@@ -88,7 +89,7 @@ export function forwardLines(layer: LayerSpec, i: number): readonly Line[] {
  * Layer i: the derivative dh in front of it from da behind it, unless nothing in front has weights; and the gradients of
  * its own parameters, which are the product of both passes.
  */
-export function backwardLines(layer: LayerSpec, i: number, onward: boolean): readonly Line[] {
+export function backwardLines(layer: DenseLayerSpec, i: number, onward: boolean): readonly Line[] {
   const [h, a] = [valueName(i - 1), valueName(i)];
   const dh = (code: string, comment: string): readonly Line[] => (onward ? [[`d${h} = ${code}`, comment]] : []);
   switch (layer.type) {
@@ -151,7 +152,7 @@ export function backwardLines(layer: LayerSpec, i: number, onward: boolean): rea
 }
 
 /** Gradients of a layer's parameters: the value in front of it times the derivative behind it, summed over the rows. */
-export function productLines(layer: LayerSpec, i: number): readonly Line[] {
+export function productLines(layer: DenseLayerSpec, i: number): readonly Line[] {
   const [h, a] = [valueName(i - 1), valueName(i)];
   if (layer.type === "layerNorm") {
     return [

@@ -2,7 +2,8 @@ import type { Backend } from "../../backend/executor.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { cast, type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
 import type { Tensor } from "../../graph/graph.ts";
-import { type ModelSpec, parameterSpecs } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { parameterSpecs } from "../../nn/parameter-specs.ts";
 import { unpackParameters } from "../../nn/parameters.ts";
 import { dropout } from "../../ops/elementwise/dropout.ts";
 import { batchIndex, gather } from "../../ops/step/batch.ts";
@@ -143,7 +144,7 @@ function masks({ model, seed }: ResolvedOptions, batch: number): [string, NdArra
   let width = 0;
   return model.layers.flatMap((layer, i): [string, NdArray][] => {
     if (layer.type === "linear") width = layer.out;
-    if (layer.type === "layerNorm") width = layer.size;
+    if (layer.type === "layerNorm") width = Number(layer.size);
     if (layer.type !== "dropout" || layer.p === 0) return [];
     const ones = ndarray([batch, width], "f32", new Float32Array(batch * width).fill(1));
     const [kept] = dropout.reference([ones, startCursor()], { p: layer.p, seed, layer: i });

@@ -1,10 +1,14 @@
 import { shapeText } from "../../core/ndarray.ts";
+import type { LayerSpec } from "../../nn/layers/spec.ts";
 import { losses } from "../../nn/losses.ts";
-import { type LayerSpec, type ModelSpec, parameterSpecs, widths } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { parameterSpecs } from "../../nn/parameter-specs.ts";
+import { widths } from "../../nn/shapes.ts";
 import type { Multipliers } from "../../optim/groups.ts";
 import type { OptimizerSpec } from "../../optim/optimizer.ts";
 import type { PenaltySpec } from "../../optim/penalty.ts";
 import type { ScheduleSpec } from "../../optim/schedule.ts";
+import { denseLayers } from "../dense-layers.ts";
 import { backwardLines, forwardLines, type Line, parameterName, productLines } from "./layers.ts";
 import { lossLines, penaltyLines, rateLines, updateLines } from "./update.ts";
 
@@ -47,7 +51,8 @@ export function receiptScript(run: ReceiptRun): string {
   const { model, optimizer, clip, multipliers } = run;
   const parameters = parameterSpecs(model).map(({ name, shape }) => ({ name: parameterName(model, name), shape }));
   const first = firstWithParameters(model);
-  const backwards = model.layers.map((layer, i) => ({ layer, i })).filter(({ i }) => i >= first);
+  const layers = denseLayers(model, "a receipt");
+  const backwards = layers.map((layer, i) => ({ layer, i })).filter(({ i }) => i >= first);
   const { loss, gradient } = lossLines(model);
   const classes = losses[model.loss].targets === "classes";
   const masks = model.layers.flatMap((l, i) => (l.type === "dropout" && l.p > 0 ? [`mask${i}`] : []));
@@ -103,7 +108,7 @@ def step(real):
 ${written(body, inputs)}
 
     # FORWARD: each node's value, from the front to the loss.
-${written(body, [...model.layers.flatMap(forwardLines), ...loss, ...penalty.loss])}
+${written(body, [...layers.flatMap(forwardLines), ...loss, ...penalty.loss])}
 
     # BACKWARD: the loss's derivative by each node, from the end to the front.
 ${written(body, [...gradient, ...backwards.toReversed().flatMap(({ layer, i }) => backwardLines(layer, i, i > first))])}

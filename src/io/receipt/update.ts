@@ -1,4 +1,4 @@
-import type { ModelSpec } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../../optim/optimizer.ts";
 import type { PenaltySpec } from "../../optim/penalty.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../../optim/schedule.ts";

@@ -1,6 +1,8 @@
 import { requireBytes } from "../../core/arguments.ts";
 import type { NdArray } from "../../core/ndarray.ts";
-import { type ModelSpec, parameterSpecs, requireModel } from "../../nn/model.ts";
+import { requireModel } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { weightSpecs } from "../../nn/parameter-specs.ts";
 import { byOrder, type Renamed, withoutPrefixes } from "./names.ts";
 import { readNamedTensors } from "./tensor-file.ts";
 import { weightsOf } from "./weights.ts";
@@ -49,7 +51,6 @@ export async function readModelTensors(
   requireBytes(name, bytes);
   const read = await readNamedTensors(name, bytes, key);
   const bare = withoutPrefixes(read.tensors);
-  const matched =
-    match === "order" ? byOrder(bare.tensors, parameterSpecs(model)) : { tensors: bare.tensors, notes: [] };
+  const matched = match === "order" ? byOrder(bare.tensors, weightSpecs(model)) : { tensors: bare.tensors, notes: [] };
   return { tensors: matched.tensors, notes: [...read.notes, ...bare.notes, ...matched.notes] };
 }

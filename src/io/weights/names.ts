@@ -1,6 +1,6 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, sameShape, shapeText } from "../../core/ndarray.ts";
-import type { ParameterSpec } from "../../nn/model.ts";
+import type { WeightSpec } from "../../nn/parameter-specs.ts";
 
 /** Arrays under other names than their file gave them, and what was done, a sentence each. */
 export interface Renamed {
@@ -37,14 +37,15 @@ export function withoutPrefixes(tensors: ReadonlyMap<string, NdArray>): Renamed 
 }
 
 /** The shape of a parameter in a file: linear weights lie as [out, in]. */
-export const storedShape = ({ shape }: ParameterSpec): readonly number[] =>
-  shape.length === 2 ? [shape[1]!, shape[0]!] : shape;
+export const storedShape = ({ shape, transposed }: WeightSpec): readonly number[] =>
+  transposed ? [shape[1]!, shape[0]!] : shape;
 
 /**
  * Gives each parameter the array that comes at its place, whatever its name: layer after layer, weight before bias. Whole
  * numbers, which count batches, are passed over. Throws where counts or shapes differ.
  */
-export function byOrder(tensors: ReadonlyMap<string, NdArray>, specs: readonly ParameterSpec[]): Renamed {
+export function byOrder(tensors: ReadonlyMap<string, NdArray>, all: readonly WeightSpec[]): Renamed {
+  const specs = all.filter(({ optional }) => !optional);
   const names = inOrder([...tensors.keys()].filter((name) => /^f/.test(tensors.get(name)!.dtype)));
   if (names.length !== specs.length) {
     const message = `weights by order: the file has ${names.length} arrays of floats, the model ${specs.length} parameters`;
@@ -67,12 +68,14 @@ export function byOrder(tensors: ReadonlyMap<string, NdArray>, specs: readonly P
 }
 
 /** Whether every array has a parameter's name, and every parameter an array. */
-export function hasNames(tensors: ReadonlyMap<string, NdArray>, specs: readonly ParameterSpec[]): boolean {
-  return tensors.size === specs.length && specs.every(({ name }) => tensors.has(name));
+export function hasNames(tensors: ReadonlyMap<string, NdArray>, specs: readonly WeightSpec[]): boolean {
+  const known = new Set(specs.map(({ name }) => name));
+  const all = specs.every(({ name, optional }) => optional || tensors.has(name));
+  return all && [...tensors.keys()].every((name) => known.has(name));
 }
 
 /** Whether `byOrder` would take them. */
-export function fitsByOrder(tensors: ReadonlyMap<string, NdArray>, specs: readonly ParameterSpec[]): boolean {
+export function fitsByOrder(tensors: ReadonlyMap<string, NdArray>, specs: readonly WeightSpec[]): boolean {
   try {
     return byOrder(tensors, specs).tensors.size > 0;
   } catch (error) {
@@ -95,8 +98,7 @@ function inOrder(names: readonly string[]): readonly string[] {
   if (sorted) layers.sort(byNumber);
   return layers.flatMap((layer) => {
     const own = names.filter((name) => layerOf(name) === layer);
-    const [weight, bias] = [`${layer}weight`, `${layer}bias`];
-    const pair = own.length === 2 && own.includes(weight) && own.includes(bias);
-    return pair ? [weight, bias] : own;
+    const usual = ["weight", "bias", "running_mean", "running_var"].map((key) => layer + key);
+    return own.every((name) => usual.includes(name)) ? usual.filter((name) => own.includes(name)) : own;
   });
 }

@@ -1,7 +1,9 @@
 import { requireMap } from "../../core/arguments.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { firstNotFinite, type NdArray, ndarray, sameShape, shapeText, unravel } from "../../core/ndarray.ts";
-import { type ModelSpec, parameterSpecs, requireModel } from "../../nn/model.ts";
+import { requireModel } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { weightSpecs } from "../../nn/parameter-specs.ts";
 import { readSafetensors, writeSafetensors } from "../safetensors/safetensors.ts";
 import { fitsByOrder, storedShape, withoutPrefixes } from "./names.ts";
 
@@ -32,7 +34,7 @@ export function weightsOf(
   model: ModelSpec,
   precision: "f32" | "f64" = "f32",
 ): Map<string, NdArray> {
-  const specs = parameterSpecs(model);
+  const specs = weightSpecs(model);
   const { tensors } = withoutPrefixes(given);
   const extra = [...tensors.keys()].find((name) => !specs.some((s) => s.name === name));
   if (extra !== undefined) {
@@ -40,10 +42,11 @@ export function weightsOf(
     throw new ChainruleError("file", `weights: the model has no parameter "${extra}"${hint}`);
   }
   return new Map(
-    specs.map((spec) => {
-      const { name, shape } = spec;
+    specs.flatMap((spec) => {
+      const { name, transposed, optional } = spec;
       const tensor = tensors.get(name);
       const stored = storedShape(spec);
+      if (!tensor && optional) return [];
       if (!tensor) throw new ChainruleError("file", `weights: "${name}" ${shapeText(stored)} is missing`);
       if (!sameShape(tensor.shape, stored)) {
         throw new ChainruleError(
@@ -51,7 +54,7 @@ export function weightsOf(
           `weights: "${name}" is ${shapeText(tensor.shape)}, the model wants ${shapeText(stored)}`,
         );
       }
-      if (tensor.dtype !== "f32" && tensor.dtype !== "f64") {
+      if (tensor.dtype !== "f32" && tensor.dtype !== "f64" && !optional) {
         throw new ChainruleError("file", `weights: "${name}" must be F32 or F64`);
       }
       const value = ndarray(stored, precision, tensor.data);
@@ -62,7 +65,7 @@ export function weightsOf(
           `weights: "${name}" holds ${value.data[at]} at [${unravel(at, stored).join(", ")}]`,
         );
       }
-      return [name, shape.length === 2 ? transpose(value) : value];
+      return [[name, transposed ? transpose(value) : value] as const];
     }),
   );
 }
@@ -80,9 +83,10 @@ export function writeWeights(
 export function weightTensors(model: ModelSpec, values: ReadonlyMap<string, NdArray>): [string, NdArray][] {
   requireModel(model);
   requireMap("weights", values);
-  return parameterSpecs(model).map(({ name, shape }) => {
+  return weightSpecs(model).flatMap(({ name, shape, transposed, optional }): [string, NdArray][] => {
     const value = values.get(name);
+    if (!value && optional) return [];
     if (!value) throw new ChainruleError("file", `weights: ${name} ${shapeText(shape)} is missing`);
-    return [name, shape.length === 2 ? transpose(value) : value];
+    return [[name, transposed ? transpose(value) : value]];
   });
 }

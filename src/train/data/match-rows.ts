@@ -12,7 +12,8 @@ import {
 } from "../../core/ndarray.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import { losses } from "../../nn/losses.ts";
-import { type ModelSpec, widths } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { widths } from "../../nn/shapes.ts";
 import { isResident, type RowSource, type Rows } from "./row-source.ts";
 
 /**

@@ -2,7 +2,7 @@ import { totalMemory } from "../../backend/cache.ts";
 import type { Backend, MemoryUse } from "../../backend/executor.ts";
 import type { NdArray } from "../../core/ndarray.ts";
 import { sizeOf } from "../../core/ndarray.ts";
-import type { ModelSpec } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
 import type { Rows } from "../data/row-source.ts";
 import { type RowSource, readRange } from "../data/row-source.ts";
 import { EVAL_BATCH, type Evaluation, Evaluator, evaluationOf, type Tally } from "./evaluation.ts";

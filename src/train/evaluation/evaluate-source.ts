@@ -1,6 +1,6 @@
 import type { Backend } from "../../backend/executor.ts";
 import type { NdArray } from "../../core/ndarray.ts";
-import type { ModelSpec } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
 import type { Rows } from "../data/row-source.ts";
 import { fitsWhole, isResident, type RowSource, sourceOf } from "../data/row-source.ts";
 import { Evaluator } from "./evaluation.ts";

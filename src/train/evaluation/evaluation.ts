@@ -5,8 +5,8 @@ import { type NdArray, rows, zeros } from "../../core/ndarray.ts";
 import { Graph, type Tensor } from "../../graph/graph.ts";
 import { forward, lossOf } from "../../nn/forward.ts";
 import { losses } from "../../nn/losses.ts";
-import type { ModelSpec } from "../../nn/model.ts";
-import { type ParameterGroup, packGroup, parameterGroups } from "../../nn/parameters.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { type ModelTensors, modelTensors, weightWrites } from "../../nn/parameters.ts";
 import { fuse } from "../../ops/fuse.ts";
 import { countCorrect } from "../../ops/loss/accuracy.ts";
 import { batchIndex, gather } from "../../ops/step/batch.ts";
@@ -36,7 +36,7 @@ interface Part {
   readonly executor: Executor;
   readonly dataX: Tensor;
   readonly dataY: Tensor;
-  readonly groups: readonly ParameterGroup[];
+  readonly tensors: ModelTensors;
   readonly cursor: Tensor;
   readonly ring: Tensor;
   readonly batches: number;
@@ -87,7 +87,7 @@ export class Evaluator {
     const mean = losses[this.model.loss].reduction === "mean";
     for (const p of this.parts) {
       p.executor.write(p.cursor, startCursor());
-      for (const group of p.groups) p.executor.write(group.flat, packGroup(group, weights));
+      for (const [t, value] of weightWrites(p.tensors, weights)) p.executor.write(t, value);
       const [ring] = await p.executor.run(p.batches, [p.ring]);
       if (!ring) throw new ChainruleError("device", "the evaluation gave no result");
       for (let b = 0; b < p.batches; b++) {
@@ -144,19 +144,18 @@ async function part(
   const dataY = g.variable("evaluation y", y);
   const cursor = g.variable("evaluation cursor", startCursor());
   const ring = g.variable("evaluation results", zeros([batches, 2], "f32"));
-  const groups = parameterGroups(g, model, weights, maxBufferSize);
-  const values = new Map(groups.flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const)));
+  const tensors = modelTensors(g, model, weights, maxBufferSize);
   const index = g.one(batchIndex, [cursor], { order: "sequential", batch, n, seed: 0 }, "evaluation rows");
   const batchX = g.one(gather, [dataX, index], null, "evaluation batch x");
   const batchY = g.one(gather, [dataY, index], null, "evaluation batch y");
-  const outputs = await forward(g, model, batchX, values, { training: false, seed: 0, cursor: null });
+  const outputs = await forward(g, model, batchX, tensors, { training: false, seed: 0, cursor: null });
   const loss = await lossOf(g, model, outputs, batchY);
   const correct = batchY.dtype === "i32" ? g.one(countCorrect, [outputs, batchY], null, "correct") : loss;
   g.add(tally, [cursor, ring, loss, correct], { slots: batches, batch, n }, "tally");
   // Kernels for the chip are compiled for one size, and these graphs run a few times only.
   const executor = await backend.compile(g, { nodes: fuse(g), onChip: false });
   const shares = sharesOf(model, y, batch);
-  return { executor, dataX, dataY, groups, cursor, ring, batches, batch, shares };
+  return { executor, dataX, dataY, tensors, cursor, ring, batches, batch, shares };
 }
 
 /** What the mean of each batch counts for. */

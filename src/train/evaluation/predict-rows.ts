@@ -1,7 +1,8 @@
 import { ExecutorCache } from "../../backend/cache.ts";
 import type { Backend } from "../../backend/executor.ts";
 import { type NdArray, rows, zeros } from "../../core/ndarray.ts";
-import { type ModelSpec, widths } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { widths } from "../../nn/shapes.ts";
 import { Predictor } from "./predictor.ts";
 
 /** Rows that go through the net at once where nothing else waits for the device. */

@@ -3,15 +3,16 @@ import type { NdArray } from "../../core/ndarray.ts";
 import { Disposing } from "../../core/resource.ts";
 import { Graph, type Tensor } from "../../graph/graph.ts";
 import { forward } from "../../nn/forward.ts";
-import type { ModelSpec } from "../../nn/model.ts";
-import { type ParameterGroup, packGroup, parameterGroups } from "../../nn/parameters.ts";
+import { loadLayerTypes } from "../../nn/layers/registry.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { type ModelTensors, modelTensors, weightWrites } from "../../nn/parameters.ts";
 import { fuse } from "../../ops/fuse.ts";
 
 /** A net's outputs for rows of one number, without dropout: compiled once, asked again as the weights change. */
 export class Predictor extends Disposing {
   private constructor(
     private readonly executor: Executor,
-    private readonly groups: readonly ParameterGroup[],
+    private readonly tensors: ModelTensors,
     private readonly x: Tensor,
     private readonly outputs: Tensor,
   ) {
@@ -25,19 +26,19 @@ export class Predictor extends Disposing {
     weights: ReadonlyMap<string, NdArray>,
     rows: NdArray,
   ): Promise<Predictor> {
+    await loadLayerTypes(model);
     const g = new Graph();
     const x = g.variable("x", rows);
-    const groups = parameterGroups(g, model, weights, backend.limits.maxBufferSize);
-    const values = new Map(groups.flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const)));
-    const outputs = await forward(g, model, x, values, { training: false, seed: 0, cursor: null });
+    const tensors = modelTensors(g, model, weights, backend.limits.maxBufferSize);
+    const outputs = await forward(g, model, x, tensors, { training: false, seed: 0, cursor: null });
     g.keep(outputs);
     // A kernel for the chip would be compiled for each number of rows anew.
-    return new Predictor(await backend.compile(g, { nodes: fuse(g), onChip: false }), groups, x, outputs);
+    return new Predictor(await backend.compile(g, { nodes: fuse(g), onChip: false }), tensors, x, outputs);
   }
 
   /** Outputs [n, outputs] with these weights (W [in, out] by name), for the rows given last. */
   async run(weights: ReadonlyMap<string, NdArray>, rows?: NdArray): Promise<NdArray> {
-    for (const group of this.groups) this.executor.write(group.flat, packGroup(group, weights));
+    for (const [t, value] of weightWrites(this.tensors, weights)) this.executor.write(t, value);
     if (rows) this.executor.write(this.x, rows);
     const [outputs] = await this.executor.run(1, [this.outputs]);
     return outputs!;

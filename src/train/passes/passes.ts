@@ -5,8 +5,8 @@ import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, ndarray, requireNdArray, sameShape, shapeText } from "../../core/ndarray.ts";
 import { Disposing } from "../../core/resource.ts";
 import type { Tensor } from "../../graph/graph.ts";
-import { widths } from "../../nn/model.ts";
-import { packGroup, unpackParameters } from "../../nn/parameters.ts";
+import { unpackParameters, weightWrites } from "../../nn/parameters.ts";
+import { widths } from "../../nn/shapes.ts";
 import { fuse } from "../../ops/fuse.ts";
 import { matchInputs, matchRows, refuseNotFinite } from "../data/match-rows.ts";
 import { EVAL_BATCH } from "../evaluation/evaluation.ts";
@@ -145,7 +145,7 @@ export class Passes extends Disposing {
       key,
       async () => this.compile(await make(weights), intermediates),
       async ({ graph, executor }) => {
-        for (const group of graph.groups) executor.write(group.flat, packGroup(group, weights));
+        for (const [t, value] of weightWrites(graph, weights)) executor.write(t, value);
         executor.write(graph.x, x);
         executor.write(graph.y, y);
         executor.write(graph.cursor, ndarray([4], "u32", [step, 0, 0, 0]));

@@ -2,7 +2,7 @@ import { totalMemory } from "../../backend/cache.ts";
 import type { Backend, Executor, MemoryUse } from "../../backend/executor.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, zeros } from "../../core/ndarray.ts";
-import { packGroup, unpackParameters } from "../../nn/parameters.ts";
+import { packGroup, unpackParameters, unpackWeights, weightVariables, weightWrites } from "../../nn/parameters.ts";
 import { fuse } from "../../ops/fuse.ts";
 import { startCursor } from "../../ops/step/record.ts";
 import { matchData } from "../data/match-rows.ts";
@@ -115,11 +115,9 @@ export class BackendRun {
   /** To the first step and the first weights. */
   reset(): void {
     const { groups, states, averages, cursor, control } = this.plan;
-    for (const [i, group] of groups.entries()) {
-      const first = packGroup(group, this.options.weights);
-      this.executor.write(group.flat, first);
-      if (averages[i]) this.executor.write(averages[i], first);
-    }
+    const { weights } = this.options;
+    for (const [tensor, value] of weightWrites(this.plan, weights)) this.executor.write(tensor, value);
+    for (const [i, average] of averages.entries()) this.executor.write(average, packGroup(groups[i]!, weights));
     for (const state of states) this.executor.write(state, zeros(state.shape, "f32"));
     this.executor.write(control, control.initial!);
     this.executor.write(cursor, startCursor());
@@ -128,8 +126,12 @@ export class BackendRun {
   async parameters(which: "last" | "average" = "last"): Promise<Map<string, NdArray>> {
     const { groups, averages } = this.plan;
     requireChoice(which, averages.length > 0);
-    const flats = await this.executor.run(0, which === "average" ? averages : groups.map((group) => group.flat));
-    return unpackParameters(groups, flats);
+    const read = await this.executor.run(0, [...weightVariables(this.plan), ...(which === "average" ? averages : [])]);
+    const weights = unpackWeights(this.plan, read);
+    if (which === "average") {
+      for (const [name, value] of unpackParameters(groups, read.slice(-averages.length))) weights.set(name, value);
+    }
+    return weights;
   }
 
   async evaluate(on: "train" | "test" | Rows | RowSource, which?: "last" | "average"): Promise<Evaluation | null> {

@@ -3,8 +3,8 @@ import { backward } from "../../graph/backward.ts";
 import { Graph, type Tensor } from "../../graph/graph.ts";
 import { forward, lossOf } from "../../nn/forward.ts";
 import { losses } from "../../nn/losses.ts";
-import type { ModelSpec } from "../../nn/model.ts";
-import { type ParameterGroup, parameterGroups } from "../../nn/parameters.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { type ModelTensors, modelTensors, type ParameterGroup, type Statistics } from "../../nn/parameters.ts";
 import { add } from "../../ops/elementwise/add.ts";
 import { alignView, pack } from "../../ops/shared/views.ts";
 import type { PenaltySpec } from "../../optim/penalty.ts";
@@ -15,6 +15,8 @@ export interface ForwardBackward {
   readonly outputs: Tensor;
   readonly loss: Tensor;
   readonly groups: readonly ParameterGroup[];
+  /** What layers keep from step to step beside them. */
+  readonly kept: readonly Statistics[];
   /** Parameter and gradient of each parameter, by name. */
   readonly parameters: ReadonlyMap<string, { readonly value: Tensor; readonly gradient: Tensor }>;
   /** The gradient of every value on the way from the parameters to the loss. */
@@ -60,8 +62,8 @@ export async function forwardBackward(
   options: ForwardBackwardOptions,
 ): Promise<ForwardBackward> {
   const { scaled = null } = options;
-  const at = parametersOf(g, model, weights, options.maxBufferSize);
-  const targets = [...at.values.values()];
+  const at = modelTensors(g, model, weights, options.maxBufferSize);
+  const targets = [...at.parameters.values()];
   // A mean of means: every batch has as many rows.
   const share = losses[model.loss].reduction === "mean" ? 1 / batches.length : 1;
   const seed = scaled
@@ -72,7 +74,7 @@ export async function forwardBackward(
   let loss: Tensor | null = null;
   for (const [k, batch] of batches.entries()) {
     const { x, y, cursor } = batch();
-    outputs = await forward(g, model, x, at.values, { training: true, seed: options.seed, cursor });
+    outputs = await forward(g, model, x, at, { training: true, seed: options.seed, cursor });
     const own = await lossOf(g, model, outputs, y);
     for (const [t, dt] of backward(g, own, seed, options.ofInputs ? [...targets, x] : targets, sumIn(g))) {
       const before = targets.includes(t) ? gradients.get(t) : undefined;
@@ -88,23 +90,7 @@ export async function forwardBackward(
   if (options.penalty) loss = await penalise(g, options.penalty, at.groups, loss!, gradients, scaled);
   const flat = gathered(g, at, gradients);
   scaled?.steps.storeHalves(g);
-  return { outputs: outputs!, loss: loss!, groups: at.groups, gradients, ...flat };
-}
-
-interface Parameters {
-  readonly groups: readonly ParameterGroup[];
-  readonly values: ReadonlyMap<string, Tensor>;
-}
-
-function parametersOf(
-  g: Graph,
-  model: ModelSpec,
-  weights: ReadonlyMap<string, NdArray>,
-  maxBufferSize: number,
-): Parameters {
-  const groups = parameterGroups(g, model, weights, maxBufferSize);
-  const values = new Map(groups.flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const)));
-  return { groups, values };
+  return { outputs: outputs!, loss: loss!, groups: at.groups, kept: at.kept, gradients, ...flat };
 }
 
 /** Adds two gradients of one value. */
@@ -116,7 +102,7 @@ const sumIn =
 /** The parameters' gradients, by name and side by side. */
 function gathered(
   g: Graph,
-  { groups, values }: Parameters,
+  { groups, parameters: values }: ModelTensors,
   gradients: ReadonlyMap<Tensor, Tensor>,
 ): Pick<ForwardBackward, "parameters" | "flatGradients"> {
   const parameters = new Map([...values].map(([name, value]) => [name, { value, gradient: gradients.get(value)! }]));
@@ -201,12 +187,22 @@ export async function outputGradientGraph(
   options: Omit<ForwardBackwardOptions, "scaled">,
 ): Promise<Omit<GradientGraph, "loss" | "control"> & { readonly loss: null }> {
   const { graph, inputs, targets, cursor } = batchGraph(x, dy, "d outputs");
-  const at = parametersOf(graph, model, weights, options.maxBufferSize);
-  const outputs = await forward(graph, model, inputs, at.values, { training: true, seed: options.seed, cursor });
-  const of = [...at.values.values(), ...(options.ofInputs ? [inputs] : [])];
+  const at = modelTensors(graph, model, weights, options.maxBufferSize);
+  const outputs = await forward(graph, model, inputs, at, { training: true, seed: options.seed, cursor });
+  const of = [...at.parameters.values(), ...(options.ofInputs ? [inputs] : [])];
   const gradients = backward(graph, outputs, targets, of, sumIn(graph));
   const back = { gradients, ...gathered(graph, at, gradients) };
-  return finish(graph, { graph, x: inputs, y: targets, cursor, loss: null, outputs, groups: at.groups, ...back });
+  return finish(graph, {
+    graph,
+    x: inputs,
+    y: targets,
+    cursor,
+    loss: null,
+    outputs,
+    groups: at.groups,
+    kept: at.kept,
+    ...back,
+  });
 }
 
 function batchGraph(x: NdArray, y: NdArray, name: string) {

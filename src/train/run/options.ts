@@ -5,7 +5,9 @@ import { requireCount, requireKnownFields, requireMap } from "../../core/argumen
 import { ChainruleError } from "../../core/errors.ts";
 import { firstNotFinite, type NdArray, sameShape, shapeText, unravel } from "../../core/ndarray.ts";
 import { defaultInitialiser, type Initialiser, initialise } from "../../nn/initialise.ts";
-import { copyModel, type ModelSpec, parameterSpecs, requireModel } from "../../nn/model.ts";
+import { copyModel, requireModel } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { parameterSpecs, weightSpecs } from "../../nn/parameter-specs.ts";
 import { requireFits } from "../../nn/parameters.ts";
 import { type Multipliers, type ParameterGroupSpec, parameterMultipliers } from "../../optim/groups.ts";
 import { type AverageSpec, checkAverage, type OptimizerSpec, optimizerAttrs } from "../../optim/optimizer.ts";
@@ -185,9 +187,10 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
 /** Names, shapes and finiteness of every parameter. */
 export function checkWeights(model: ModelSpec, weights: ReadonlyMap<string, NdArray>): void {
   requireMap("weights", weights);
-  const specs = parameterSpecs(model);
-  for (const { name, shape } of specs) {
+  const specs = weightSpecs(model);
+  for (const { name, shape, optional } of specs) {
     const value = weights.get(name);
+    if (!value && optional) continue;
     if (!value) throw new ChainruleError("file", `weights: ${name} ${shapeText(shape)} is missing`);
     if (!sameShape(value.shape, shape)) {
       throw new ChainruleError(

@@ -1,7 +1,7 @@
 import { requireCount, requireOneOf } from "../../core/arguments.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, requireNdArray, sameShape, shapeText } from "../../core/ndarray.ts";
-import { packGroup, unpackParameters } from "../../nn/parameters.ts";
+import { packGroup, unpackParameters, unpackWeights, weightVariables, weightWrites } from "../../nn/parameters.ts";
 import { CONTROL } from "../../ops/step/control.ts";
 import type { TrainingGraph } from "./training-graph.ts";
 
@@ -20,7 +20,7 @@ export interface TrainerState {
    * the loss and the good steps since it last changed.
    */
   readonly control: NdArray;
-  /** By name; weights are [in, out]. */
+  /** By name, statistics such as running means among them; weights are [in, out]. */
   readonly parameters: ReadonlyMap<string, NdArray>;
   /** The optimizer's arrays in its own order (Adam: first and second moment), each by parameter. */
   readonly moments: readonly ReadonlyMap<string, NdArray>[];
@@ -38,33 +38,34 @@ export function requireChoice(which: "last" | "average", hasAverage: boolean): v
 /** The weights of a state, or their moving average. */
 export function weightsOf({ parameters, average }: TrainerState, which: "last" | "average"): Map<string, NdArray> {
   requireChoice(which, average !== undefined);
-  return new Map(which === "average" ? average : parameters);
+  return new Map([...parameters, ...(which === "average" ? average! : [])]);
 }
 
-type Places = Pick<TrainingGraph, "groups" | "states" | "averages" | "cursor" | "control">;
+type Places = Pick<TrainingGraph, "groups" | "kept" | "states" | "averages" | "cursor" | "control">;
 
 /** The values to read, in the order that `stateOf` takes them. */
-export function stateTensors({ groups, states, averages, cursor, control }: Places) {
-  return [cursor, control, ...groups.map((group) => group.flat), ...states, ...averages];
+export function stateTensors({ groups, kept, states, averages, cursor, control }: Places) {
+  return [cursor, control, ...states, ...averages, ...weightVariables({ groups, kept })];
 }
 
 /** A state out of what was read. */
-export function stateOf({ groups, states, averages }: Places, values: readonly NdArray[]): TrainerState {
-  const [cursor, control, ...flats] = values as [NdArray, NdArray, ...NdArray[]];
+export function stateOf({ groups, kept, states, averages }: Places, values: readonly NdArray[]): TrainerState {
+  const [cursor, control, ...rest] = values as [NdArray, NdArray, ...NdArray[]];
   const perGroup = states.length / groups.length;
   const moments = Array.from({ length: perGroup }, (_, k) =>
     unpackParameters(
       groups,
-      groups.map((_group, i) => flats[groups.length + i * perGroup + k]!),
+      groups.map((_group, i) => rest[i * perGroup + k]!),
     ),
   );
-  const parameters = unpackParameters(groups, flats);
-  const average = averages.length > 0 && { average: unpackParameters(groups, flats.slice(-averages.length)) };
+  const behind = rest.slice(states.length);
+  const average = averages.length > 0 && { average: unpackParameters(groups, behind) };
+  const parameters = unpackWeights({ groups, kept }, behind.slice(averages.length));
   return { step: cursor.data[0]!, cursor, control, parameters, moments, ...average };
 }
 
 /** What to write where. Throws, naming the array, before anything is written, where the state is of another run. */
-export function stateWrites({ groups, states, averages, cursor, control }: Places, state: TrainerState) {
+export function stateWrites({ groups, kept, states, averages, cursor, control }: Places, state: TrainerState) {
   if (!state?.parameters || !Array.isArray(state.moments)) {
     throw new ChainruleError("file", "this is no state of a run as state() gives it");
   }
@@ -84,25 +85,27 @@ export function stateWrites({ groups, states, averages, cursor, control }: Place
   requireShape("control", state.control, control.shape);
   const [has, wants] = [state.control, control.initial!].map((c) => (c.data[CONTROL.scale] === 0 ? "f32" : "f16"));
   if (has !== wants) throw new ChainruleError("file", `the state is of a run in ${has}, this run is in ${wants}`);
-  const known = new Set(groups.flatMap((group) => group.parameters.map((p) => p.spec.name)));
+  const parameters = groups.flatMap((group) => group.parameters.map((p) => p.spec));
+  const statistics = kept.flatMap(({ spec }) => spec.parts);
   const arrays = [state.parameters, ...state.moments, ...(state.average ? [state.average] : [])];
   arrays.forEach((values, k) => {
     const what = (name: string): string => {
       if (k === 0) return name;
       return k > perGroup ? `the average of ${name}` : `the optimizer's array ${k} of ${name}`;
     };
-    for (const { spec } of groups.flatMap((group) => group.parameters)) {
+    const wanted = k === 0 ? [...parameters, ...statistics] : parameters;
+    for (const spec of wanted) {
       const value = values.get(spec.name);
       if (!value) throw new ChainruleError("file", `the state lacks ${what(spec.name)}`);
       requireShape(what(spec.name), value, spec.shape);
     }
-    const extra = [...values.keys()].find((name) => !known.has(name));
+    const extra = [...values.keys()].find((name) => !wanted.some((spec) => spec.name === name));
     if (extra !== undefined) throw new ChainruleError("file", `the state has ${what(extra)}, the model has not`);
   });
   return [
     [cursor, state.cursor] as const,
     [control, state.control] as const,
-    ...groups.map((group) => [group.flat, packGroup(group, state.parameters)] as const),
+    ...weightWrites({ groups, kept }, state.parameters),
     ...states.map((tensor, i) => {
       const group = groups[Math.floor(i / perGroup)]!;
       return [tensor, packGroup(group, state.moments[i % perGroup]!)] as const;

@@ -1,6 +1,6 @@
 import { type NdArray, ndarray, sizeOf, zeros } from "../../core/ndarray.ts";
 import { Graph, type Tensor } from "../../graph/graph.ts";
-import type { ModelSpec } from "../../nn/model.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
 import type { ParameterGroup } from "../../nn/parameters.ts";
 import { alignView, pack } from "../../ops/shared/views.ts";
 import { batchIndex, gather } from "../../ops/step/batch.ts";

@@ -3,8 +3,11 @@ import { uniforms } from "../../../src/core/philox.ts";
 import { readOnnx } from "../../../src/io/onnx/read.ts";
 import { writeOnnx } from "../../../src/io/onnx/write.ts";
 import { initialise } from "../../../src/nn/initialise.ts";
-import { type ModelSpec, parameterSpecs, parseModel, widths } from "../../../src/nn/model.ts";
+import { parseModel } from "../../../src/nn/model.ts";
+import type { ModelSpec } from "../../../src/nn/model-spec.ts";
+import { parameterSpecs } from "../../../src/nn/parameter-specs.ts";
 import { trainingPresets } from "../../../src/nn/presets.ts";
+import { widths } from "../../../src/nn/shapes.ts";
 import { everyLayer } from "../../shared/every-layer.ts";
 import { difference, outputsOf } from "../../shared/outputs.ts";
 

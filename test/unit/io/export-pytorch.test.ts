@@ -11,7 +11,8 @@ import { type TorchRun, trainPy } from "../../../src/io/pytorch/train-script.ts"
 import { readSafetensors } from "../../../src/io/safetensors/safetensors.ts";
 import { readWeights, transpose } from "../../../src/io/weights/weights.ts";
 import { lossKinds } from "../../../src/nn/loss-kinds.ts";
-import { parameterSpecs, parseModel } from "../../../src/nn/model.ts";
+import { parseModel } from "../../../src/nn/model.ts";
+import { parameterSpecs } from "../../../src/nn/parameter-specs.ts";
 import { trainingPresets } from "../../../src/nn/presets.ts";
 import { optimizerNames } from "../../../src/ops/names.ts";
 import { createTrainer } from "../../../src/train/create-trainer.ts";

@@ -5,7 +5,7 @@ import { type Json, parseObject } from "../../../src/io/keras/json.ts";
 import { readKeras, readTfjs } from "../../../src/io/keras/read.ts";
 import { importNet } from "../../../src/io/net/import.ts";
 import { readNpz } from "../../../src/io/numpy/npz.ts";
-import type { ModelSpec } from "../../../src/nn/model.ts";
+import type { ModelSpec } from "../../../src/nn/model-spec.ts";
 import { difference, outputsOf } from "../../shared/outputs.ts";
 import { dense, layer, tfjs } from "./keras-model.ts";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { importNet } from "../../../src/io/net/import.ts";
-import type { ModelSpec } from "../../../src/nn/model.ts";
+import type { ModelSpec } from "../../../src/nn/model-spec.ts";
 import { difference, outputsOf } from "../../shared/outputs.ts";
 
 /** Files in the forms that exporters write, and what ONNX Runtime computes from them. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ndarray } from "../../../src/core/ndarray.ts";
+import { denseLayers } from "../../../src/io/dense-layers.ts";
 import type { Json } from "../../../src/io/keras/json.ts";
 import { readKeras } from "../../../src/io/keras/read.ts";
 import { readOnnx } from "../../../src/io/onnx/read.ts";
@@ -60,11 +61,9 @@ describe("relu6 and selu", () => {
   });
 
   it("have PyTorch's names, and numpy's formulas", () => {
-    expect(model.layers.map(torchLayer).slice(1, 4)).toEqual(["nn.ReLU6()", "nn.Linear(4, 4)", "nn.SELU()"]);
-    const lines = [1, 3].flatMap((i) => [
-      ...forwardLines(model.layers[i]!, i),
-      ...backwardLines(model.layers[i]!, i, true),
-    ]);
+    const layers = denseLayers(model, "PyTorch");
+    expect(layers.map(torchLayer).slice(1, 4)).toEqual(["nn.ReLU6()", "nn.Linear(4, 4)", "nn.SELU()"]);
+    const lines = [1, 3].flatMap((i) => [...forwardLines(layers[i]!, i), ...backwardLines(layers[i]!, i, true)]);
     const code = lines.map(([line]) => line).join("\n");
     expect(code).toContain("np.clip(a0, 0, 6)");
     expect(code).toContain(

@@ -1,0 +1,24 @@
+import type { LayerType, Wiring } from "./layer-type.ts";
+
+export interface DropoutSpec extends Wiring {
+  readonly type: "dropout";
+  readonly p: number;
+}
+
+export const dropoutLayer: LayerType<DropoutSpec> = {
+  type: "dropout",
+  read(f) {
+    f.only("p");
+    return { p: f.number("p", 0.5, 0, 1) };
+  },
+  shape: (_layer, [x]) => x!,
+  forward({ g, ops, name, training, cursor, seed, index }, { p }, [x]) {
+    if (!training || p === 0) return x!;
+    return g.one(ops.dropout, [x!, cursor!], { p, seed, layer: index }, name);
+  },
+};
+
+/** While training, sets each value to 0 with probability `p` and scales the rest by 1 / (1 - p). p is in [0, 1). */
+export function dropout(p = 0.5): DropoutSpec {
+  return { type: "dropout", p };
+}

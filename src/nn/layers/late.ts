@@ -1,0 +1,74 @@
+import { type BatchNormSpec, batchNormLayer } from "./batch-norm.ts";
+import { type AddSpec, addLayer, type ConcatSpec, concatLayer, type MultiplySpec, multiplyLayer } from "./combine.ts";
+import { type ConvSpec, type ConvTransposeSpec, convLayers, type OpenConv } from "./conv.ts";
+import { type GroupNormSpec, groupNormLayer, type InstanceNormSpec, instanceNormLayer } from "./group-norm.ts";
+import {
+  type LateActivationSpec,
+  type LogSoftmaxSpec,
+  lateActivationLayers,
+  type MaxoutSpec,
+  type PreluSpec,
+} from "./late-activations.ts";
+import type { AnyLayerType } from "./layer-type.ts";
+import { type AdaptiveAvgPoolSpec, type AvgPoolSpec, type MaxPoolSpec, poolLayers } from "./pool.ts";
+import {
+  type FlattenSpec,
+  flattenLayer,
+  type PermuteSpec,
+  permuteLayer,
+  type ReshapeSpec,
+  reshapeLayer,
+} from "./reshape.ts";
+import { type PadSpec, padLayer, type UpsampleSpec, upsampleLayer } from "./resize.ts";
+import { type RmsNormSpec, rmsNormLayer } from "./rms-norm.ts";
+
+/** A layer that only some nets want. */
+export type LateLayerSpec =
+  | ConvSpec
+  | ConvTransposeSpec
+  | MaxPoolSpec
+  | AvgPoolSpec
+  | AdaptiveAvgPoolSpec
+  | UpsampleSpec
+  | PadSpec
+  | BatchNormSpec
+  | GroupNormSpec
+  | InstanceNormSpec
+  | RmsNormSpec
+  | FlattenSpec
+  | ReshapeSpec
+  | PermuteSpec
+  | AddSpec
+  | MultiplySpec
+  | ConcatSpec
+  | PreluSpec
+  | MaxoutSpec
+  | LogSoftmaxSpec
+  | LateActivationSpec;
+
+/** One of them without what the layer before tells. */
+export type OpenLateLayer =
+  | OpenConv
+  | Omit<BatchNormSpec, "size">
+  | Omit<GroupNormSpec, "size">
+  | Omit<InstanceNormSpec, "size">
+  | Omit<RmsNormSpec, "size">;
+
+/** Adding a layer is a line here, and its name in registry.ts. */
+export const lateLayers: readonly AnyLayerType[] = [
+  ...Object.values(convLayers),
+  ...Object.values(poolLayers),
+  upsampleLayer,
+  padLayer,
+  batchNormLayer,
+  groupNormLayer,
+  instanceNormLayer,
+  rmsNormLayer,
+  flattenLayer,
+  reshapeLayer,
+  permuteLayer,
+  addLayer,
+  multiplyLayer,
+  concatLayer,
+  ...lateActivationLayers,
+];

@@ -1,0 +1,108 @@
+import type { Shape } from "../../core/ndarray.ts";
+import type { Graph, Tensor } from "../../graph/graph.ts";
+import type { AnyOp } from "../../graph/op.ts";
+import type { Activation } from "../../ops/elementwise/activation.ts";
+import type * as Add from "../../ops/elementwise/add.ts";
+import type * as Dropout from "../../ops/elementwise/dropout.ts";
+import type * as Bias from "../../ops/matmul/bias.ts";
+import type * as Product from "../../ops/matmul/matmul.ts";
+import type { Fields } from "./fields.ts";
+
+/** What a parameter is for: how it begins, and which settings of a run reach it. */
+export type ParameterRole = "weight" | "bias" | "scale" | "shift";
+export const parameterRoles: readonly ParameterRole[] = ["weight", "bias", "scale", "shift"];
+
+/** How a layer stands in its model. */
+export interface Wiring {
+  /** What other layers call it by in `from`, and its parameters' names begin with; its index where absent. */
+  readonly name?: string;
+  /** The layer, or layers, whose values it reads; "input" is the model's. The one before it where absent. */
+  readonly from?: string | readonly string[];
+}
+
+/** A parameter of one layer. */
+export interface LayerParameter {
+  /** As PyTorch's module names it: "weight". */
+  readonly key: string;
+  readonly shape: Shape;
+  readonly role: ParameterRole;
+  /** First value of every element; the role says it where this is absent. */
+  readonly first?: number;
+  /** True where files hold it turned: a linear weight lies as [out, in] there. */
+  readonly transposed?: boolean;
+  /** Values that go into an output, and outputs that a value goes into: what first weights are scaled by. */
+  readonly fan?: readonly [inputs: number, outputs: number];
+}
+
+/** A number that a layer keeps from step to step and no gradient changes, such as batch norm's running mean. */
+export interface LayerStatistic {
+  readonly key: string;
+  readonly shape: Shape;
+  /** First value of every element. */
+  readonly first: number;
+}
+
+/** Ops that are still to be written. */
+type Pending = Readonly<
+  Record<
+    | "groupNorm"
+    | "prelu"
+    | "maxout"
+    | "maxPool"
+    | "avgPool"
+    | "adaptiveAvgPool"
+    | "upsample"
+    | "rmsNorm"
+    | "logSoftmax",
+    AnyOp
+  > &
+    Record<"lateActivations", Record<string, Activation>>
+>;
+
+/** What a layer's nodes are made with. */
+export interface ForwardContext {
+  readonly g: Graph;
+  /** For people and for messages: "3.conv2d". */
+  readonly name: string;
+  /** Its place among the layers. */
+  readonly index: number;
+  /** True where a step trains, and dropout and batch statistics are on. */
+  readonly training: boolean;
+  /** Seed of the dropout masks. */
+  readonly seed: number;
+  /** Counts steps, u32 [4]; null where nothing trains. */
+  readonly cursor: Tensor | null;
+  parameter(key: string): Tensor;
+  /** The layer's statistics, one after the other in one array. `to` is what a step makes of them. */
+  statistics(to?: Tensor): Tensor;
+  /** Ops, which a page that only checks a model does not load; `lazy` has those that only some nets want. */
+  readonly ops: Pick<typeof Product, "matmul"> &
+    Pick<typeof Bias, "addBias"> &
+    Pick<typeof Add, "add"> &
+    Pick<typeof Dropout, "dropout"> & { readonly activations: Readonly<Record<string, Activation>> };
+  lazy(): Promise<typeof import("../../ops/lazy.ts") & Pending>;
+}
+
+/** Everything that is known of a type of layer. S: what a model file holds of one. */
+export interface LayerType<S> {
+  readonly type: string;
+  /** Reads and checks a file's fields; "type", "name" and "from" are seen to. */
+  read(fields: Fields): Omit<S, "type">;
+  /** True where it reads two values or more, by `from`. */
+  readonly several?: boolean;
+  /** What the value that it reads tells of fields that were left out, in sequential(). */
+  fill?(layer: Partial<S>, input: Shape): Partial<S>;
+  /** How a first layer is written whose input nothing tells, for sequential()'s message. */
+  readonly open?: string;
+  /** The shape of a row that it takes, where it stands first and the model does not say; null where that is open. */
+  wants?(layer: S): Shape | null;
+  /** The shape of a row that it gives, batch left out. `misfit` throws, with what would fit. */
+  shape(layer: S, inputs: readonly Shape[], misfit: (wanted: string) => never): Shape;
+  parameters?(layer: S): readonly LayerParameter[];
+  statistics?(layer: S): readonly LayerStatistic[];
+  /** Adds its nodes. Values have the batch first. */
+  forward(c: ForwardContext, layer: S, inputs: readonly Tensor[]): Tensor | Promise<Tensor>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the registry holds layers of every kind
+export type AnyLayerType = LayerType<any>;

@@ -1,0 +1,58 @@
+import { sizeOf } from "../../core/ndarray.ts";
+import type { LayerType, Wiring } from "./layer-type.ts";
+
+/** y = x W + b on the last axis of a value: torch.nn.Linear, with W [in, out]. */
+export interface LinearSpec extends Wiring {
+  readonly type: "linear";
+  readonly in: number;
+  readonly out: number;
+  readonly bias: boolean;
+}
+
+export const linearLayer: LayerType<LinearSpec> = {
+  type: "linear",
+  read(f) {
+    f.only("in", "out", "bias");
+    return { in: f.whole("in"), out: f.whole("out"), bias: f.flag("bias", true) };
+  },
+  fill: (layer, input) => ({ in: input.at(-1)!, ...layer }),
+  open: "linear(inputs, outputs)",
+  wants: (layer) => [layer.in],
+  shape(layer, [x], misfit) {
+    if (x!.at(-1) !== layer.in) misfit(x!.length > 1 ? `${layer.in} on the last axis` : `${layer.in} values`);
+    return [...x!.slice(0, -1), layer.out];
+  },
+  parameters: (layer) => [
+    { key: "weight", shape: [layer.in, layer.out], role: "weight", transposed: true },
+    ...(layer.bias ? [{ key: "bias", shape: [layer.out], role: "bias" } as const] : []),
+  ],
+  async forward({ g, ops, name, index, parameter, lazy }, layer, [x]) {
+    const rows = x!.shape.length === 2 ? null : await lazy();
+    const shape = [sizeOf(x!.shape) / layer.in, layer.in];
+    const flat = rows ? g.one(rows.reshape, [x!], { shape }, `rows of ${x!.name}`) : x!;
+    const product = g.one(ops.matmul, [flat, parameter("weight")], null, layer.bias ? `${index}.product` : name);
+    const y = layer.bias ? g.one(ops.addBias, [product, parameter("bias")], null, name) : product;
+    return rows ? g.one(rows.reshape, [y], { shape: [...x!.shape.slice(0, -1), layer.out] }, name) : y;
+  },
+};
+
+/** How a linear layer is made. */
+export interface LinearOptions {
+  /** Whether a bias [out] is added; true by default. */
+  readonly bias?: boolean;
+}
+
+/**
+ * y = x W + b: from x [batch, ..., in] to y [batch, ..., out], with W [in, out] and b [out]. `linear(64)` leaves `in` to
+ * sequential(), which takes it from the layer before; the first layer of a model needs both.
+ */
+export function linear(out: number, options?: LinearOptions): Omit<LinearSpec, "in">;
+export function linear(inputs: number, out: number, options?: LinearOptions): LinearSpec;
+export function linear(
+  first: number,
+  second?: number | LinearOptions,
+  third?: LinearOptions,
+): LinearSpec | Omit<LinearSpec, "in"> {
+  if (typeof second === "number") return { type: "linear", in: first, out: second, bias: third?.bias ?? true };
+  return { type: "linear", out: first, bias: second?.bias ?? true };
+}

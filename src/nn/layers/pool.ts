@@ -1,0 +1,175 @@
+import type { Shape } from "../../core/ndarray.ts";
+import { each, type Fields, type PerDimension } from "./fields.ts";
+import { register } from "./known.ts";
+import type { LayerType, Wiring } from "./layer-type.ts";
+
+interface PoolFields extends Wiring {
+  readonly kernel: PerDimension;
+  readonly stride: PerDimension;
+  readonly padding: PerDimension;
+  /** Windows that stick out at the end count too, unless they would begin in the padding. */
+  readonly ceil: boolean;
+}
+
+/** The largest value of each window: torch.nn.MaxPool1d and 2d. */
+export interface MaxPoolSpec extends PoolFields {
+  readonly type: "maxPool1d" | "maxPool2d";
+  readonly dilation: PerDimension;
+}
+
+/** The mean of each window: torch.nn.AvgPool1d and 2d. */
+export interface AvgPoolSpec extends PoolFields {
+  readonly type: "avgPool1d" | "avgPool2d";
+  /** Whether zeros of the padding count as values. */
+  readonly countPadding: boolean;
+}
+
+/** Means of as many windows as `out` says: torch.nn.AdaptiveAvgPool1d and 2d. */
+export interface AdaptiveAvgPoolSpec extends Wiring {
+  readonly type: "adaptiveAvgPool1d" | "adaptiveAvgPool2d";
+  readonly out: PerDimension;
+}
+
+type PoolSpec = MaxPoolSpec | AvgPoolSpec;
+
+function readFields(f: Fields, dims: number): Omit<PoolFields, keyof Wiring> {
+  const kernel = f.dimensions("kernel", dims);
+  const padding = f.dimensions("padding", dims, 0, 0);
+  const wide = each(padding, dims).find((p, d) => 2 * p > each(kernel, dims)[d]!);
+  if (wide !== undefined)
+    f.bad(`"padding" must be at most half the kernel, got ${wide}: a window must hold some value`);
+  return { kernel, stride: f.dimensions("stride", dims, kernel), padding, ceil: f.flag("ceil", false) };
+}
+
+/** Places that a pool gives, as PyTorch counts them. */
+function poolShape(layer: PoolSpec, x: Shape, dims: number, misfit: (wanted: string) => never): Shape {
+  if (x.length !== dims + 1) misfit(dims === 1 ? "[channels, places]" : "[channels, height, width]");
+  const kernel = each(layer.kernel, dims);
+  const stride = each(layer.stride, dims);
+  const padding = each(layer.padding, dims);
+  const dilation = each("dilation" in layer ? layer.dilation : 1, dims);
+  const places = kernel.map((k, d) => {
+    const room = x[d + 1]! + 2 * padding[d]! - dilation[d]! * (k - 1) - 1;
+    if (room < 0) misfit(`more places on axis ${d + 1}: its window is ${dilation[d]! * (k - 1) + 1} wide`);
+    const count = (layer.ceil ? Math.ceil : Math.floor)(room / stride[d]!) + 1;
+    // A window that begins behind the last value is none.
+    return layer.ceil && (count - 1) * stride[d]! >= x[d + 1]! + padding[d]! ? count - 1 : count;
+  });
+  return [x[0]!, ...places];
+}
+
+const attrsOf = (layer: PoolSpec, dims: number) => ({
+  kernel: each(layer.kernel, dims),
+  stride: each(layer.stride, dims),
+  padding: each(layer.padding, dims),
+  ceil: layer.ceil,
+});
+
+const maxLayer = (type: MaxPoolSpec["type"], dims: number): LayerType<MaxPoolSpec> => ({
+  type,
+  read(f) {
+    f.only("kernel", "stride", "padding", "dilation", "ceil");
+    return { ...readFields(f, dims), dilation: f.dimensions("dilation", dims, 1) };
+  },
+  shape: (layer, [x], misfit) => poolShape(layer, x!, dims, misfit),
+  async forward({ g, name, lazy }, layer, [x]) {
+    const { maxPool } = await lazy();
+    return g.one(maxPool, [x!], { ...attrsOf(layer, dims), dilation: each(layer.dilation, dims) }, name);
+  },
+});
+
+const avgLayer = (type: AvgPoolSpec["type"], dims: number): LayerType<AvgPoolSpec> => ({
+  type,
+  read(f) {
+    f.only("kernel", "stride", "padding", "ceil", "countPadding");
+    return { ...readFields(f, dims), countPadding: f.flag("countPadding", true) };
+  },
+  shape: (layer, [x], misfit) => poolShape(layer, x!, dims, misfit),
+  async forward({ g, name, lazy }, layer, [x]) {
+    const { avgPool } = await lazy();
+    return g.one(avgPool, [x!], { ...attrsOf(layer, dims), countPadding: layer.countPadding }, name);
+  },
+});
+
+const adaptiveLayer = (type: AdaptiveAvgPoolSpec["type"], dims: number): LayerType<AdaptiveAvgPoolSpec> => ({
+  type,
+  read(f) {
+    f.only("out");
+    return { out: f.dimensions("out", dims) };
+  },
+  shape(layer, [x], misfit) {
+    if (x!.length !== dims + 1) misfit(dims === 1 ? "[channels, places]" : "[channels, height, width]");
+    return [x![0]!, ...each(layer.out, dims)];
+  },
+  async forward({ g, name, lazy }, layer, [x]) {
+    const { adaptiveAvgPool } = await lazy();
+    return g.one(adaptiveAvgPool, [x!], { out: each(layer.out, dims) }, name);
+  },
+});
+
+export const poolLayers = {
+  maxPool1d: maxLayer("maxPool1d", 1),
+  maxPool2d: maxLayer("maxPool2d", 2),
+  avgPool1d: avgLayer("avgPool1d", 1),
+  avgPool2d: avgLayer("avgPool2d", 2),
+  adaptiveAvgPool1d: adaptiveLayer("adaptiveAvgPool1d", 1),
+  adaptiveAvgPool2d: adaptiveLayer("adaptiveAvgPool2d", 2),
+} as const;
+
+/** How pooling is made: a number, or one for each dimension. */
+export interface PoolOptions extends Wiring {
+  /** Default: the kernel, so that windows lie side by side. */
+  readonly stride?: PerDimension;
+  /** Default 0. */
+  readonly padding?: PerDimension;
+  /** Default false. */
+  readonly ceil?: boolean;
+}
+
+export interface MaxPoolOptions extends PoolOptions {
+  /** Default 1. */
+  readonly dilation?: PerDimension;
+}
+
+export interface AvgPoolOptions extends PoolOptions {
+  /** Default true. */
+  readonly countPadding?: boolean;
+}
+
+const common = (kernel: PerDimension) => ({ kernel, stride: kernel, padding: 0, ceil: false });
+
+/** The largest value of each window of an image; of equal ones the first has the gradient. */
+export function maxPool2d(kernel: PerDimension, options: MaxPoolOptions = {}): MaxPoolSpec {
+  register(poolLayers.maxPool2d);
+  return { type: "maxPool2d", ...common(kernel), dilation: 1, ...options };
+}
+
+/** The same of a signal. */
+export function maxPool1d(kernel: PerDimension, options: MaxPoolOptions = {}): MaxPoolSpec {
+  register(poolLayers.maxPool1d);
+  return { type: "maxPool1d", ...common(kernel), dilation: 1, ...options };
+}
+
+/** The mean of each window of an image. */
+export function avgPool2d(kernel: PerDimension, options: AvgPoolOptions = {}): AvgPoolSpec {
+  register(poolLayers.avgPool2d);
+  return { type: "avgPool2d", ...common(kernel), countPadding: true, ...options };
+}
+
+/** The same of a signal. */
+export function avgPool1d(kernel: PerDimension, options: AvgPoolOptions = {}): AvgPoolSpec {
+  register(poolLayers.avgPool1d);
+  return { type: "avgPool1d", ...common(kernel), countPadding: true, ...options };
+}
+
+/** Means of `out` x `out` windows that cover an image of any size; 1 is the mean of each channel. */
+export function adaptiveAvgPool2d(out: PerDimension): AdaptiveAvgPoolSpec {
+  register(poolLayers.adaptiveAvgPool2d);
+  return { type: "adaptiveAvgPool2d", out };
+}
+
+/** The same of a signal. */
+export function adaptiveAvgPool1d(out: PerDimension): AdaptiveAvgPoolSpec {
+  register(poolLayers.adaptiveAvgPool1d);
+  return { type: "adaptiveAvgPool1d", out };
+}

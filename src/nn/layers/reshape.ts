@@ -1,0 +1,90 @@
+import { type Shape, shapeText, sizeOf } from "../../core/ndarray.ts";
+import { register } from "./known.ts";
+import type { LayerType, Wiring } from "./layer-type.ts";
+
+/** All values of a row in one axis: torch.nn.Flatten. */
+export interface FlattenSpec extends Wiring {
+  readonly type: "flatten";
+}
+
+/** The values of a row, in their order, under another shape. */
+export interface ReshapeSpec extends Wiring {
+  readonly type: "reshape";
+  /** Of one row, batch left out. */
+  readonly shape: Shape;
+}
+
+/** A row's axes in another order. */
+export interface PermuteSpec extends Wiring {
+  readonly type: "permute";
+  /** For each axis of the result the axis that it was, counted without the batch from 0. */
+  readonly order: readonly number[];
+}
+
+export const flattenLayer: LayerType<FlattenSpec> = {
+  type: "flatten",
+  read(f) {
+    f.only();
+    return {};
+  },
+  shape: (_layer, [x]) => [sizeOf(x!)],
+  async forward({ g, name, lazy }, _layer, [x]) {
+    if (x!.shape.length === 2) return x!;
+    const { reshape } = await lazy();
+    return g.one(reshape, [x!], { shape: [x!.shape[0]!, sizeOf(x!.shape.slice(1))] }, name);
+  },
+};
+
+export const reshapeLayer: LayerType<ReshapeSpec> = {
+  type: "reshape",
+  read(f) {
+    f.only("shape");
+    return { shape: f.list("shape") };
+  },
+  shape({ shape }, [x], misfit) {
+    if (sizeOf(shape) !== sizeOf(x!)) misfit(`${sizeOf(shape)} values, for its shape ${shapeText(shape)}`);
+    return shape;
+  },
+  async forward({ g, name, lazy }, { shape }, [x]) {
+    const { reshape } = await lazy();
+    return g.one(reshape, [x!], { shape: [x!.shape[0]!, ...shape] }, name);
+  },
+};
+
+export const permuteLayer: LayerType<PermuteSpec> = {
+  type: "permute",
+  read(f) {
+    f.only("order");
+    const order = f.list("order", 0);
+    if ([...order].sort((a, b) => a - b).some((axis, i) => axis !== i)) {
+      f.bad(`"order" must hold each axis of a row once, from 0, got ${JSON.stringify(order)}`);
+    }
+    return { order };
+  },
+  shape({ order }, [x], misfit) {
+    if (order.length !== x!.length) misfit(`rows of ${order.length} axes`);
+    return order.map((axis) => x![axis]!);
+  },
+  async forward({ g, name, lazy }, { order }, [x]) {
+    const { permute } = await lazy();
+    return g.one(permute, [x!], { order: [0, ...order.map((axis) => axis + 1)] }, name);
+  },
+};
+
+/** All values of a row side by side: from [batch, ...] to [batch, values]. */
+export function flatten(): FlattenSpec {
+  register(flattenLayer);
+  return { type: "flatten" };
+}
+
+/** The values of a row, in their order, under another shape, batch left out. */
+export function reshape(shape: Shape): ReshapeSpec {
+  register(reshapeLayer);
+  return { type: "reshape", shape };
+}
+
+/** A row's axes in another order, counted without the batch: permute([1, 2, 0]) puts channels last. */
+export function permute(order: readonly number[]): PermuteSpec {
+  register(permuteLayer);
+  return { type: "permute", order };
+}

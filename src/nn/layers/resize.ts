@@ -1,0 +1,95 @@
+import { each, type PerDimension } from "./fields.ts";
+import { register } from "./known.ts";
+import type { LayerType, Wiring } from "./layer-type.ts";
+
+/** Values before and behind, for each dimension of places. */
+export interface PadSpec extends Wiring {
+  readonly type: "pad";
+  /** One number for every side, or [before, behind] for each dimension of places. */
+  readonly amounts: number | readonly (readonly [before: number, behind: number])[];
+  /** Zeros, or the places mirrored at the edge, which itself is not repeated. */
+  readonly mode: "zeros" | "reflect";
+}
+
+/** Places made more: torch.nn.Upsample, align_corners false. */
+export interface UpsampleSpec extends Wiring {
+  readonly type: "upsample";
+  /** How many times as many, a whole number, or one for each dimension of places. */
+  readonly scale: PerDimension;
+  readonly mode: "nearest" | "bilinear";
+}
+
+type Amounts = readonly (readonly [number, number])[];
+const amountsOf = ({ amounts }: PadSpec, dims: number): Amounts =>
+  typeof amounts === "number" ? Array.from({ length: dims }, () => [amounts, amounts] as const) : amounts;
+
+export const padLayer: LayerType<PadSpec> = {
+  type: "pad",
+  read(f) {
+    f.only("amounts", "mode");
+    const given = f.value("amounts");
+    const whole = (v: unknown): v is number => typeof v === "number" && Number.isInteger(v) && v >= 0 && v <= 65536;
+    const pair = (v: unknown): v is [number, number] => Array.isArray(v) && v.length === 2 && v.every(whole);
+    if (!whole(given) && !(Array.isArray(given) && given.length > 0 && given.every(pair))) {
+      return f.bad(
+        `"amounts" must be a whole number, or [before, behind] for each dimension, got ${JSON.stringify(given)}`,
+      );
+    }
+    return { amounts: given as PadSpec["amounts"], mode: f.choice("mode", ["zeros", "reflect"]) };
+  },
+  shape(layer, [x], misfit) {
+    const dims = x!.length - 1;
+    const amounts = amountsOf(layer, dims);
+    if (dims < 1 || amounts.length !== dims) {
+      misfit(
+        typeof layer.amounts === "number"
+          ? "[channels, places]"
+          : `${amounts.length} dimensions of places behind its channels`,
+      );
+    }
+    if (layer.mode === "reflect") {
+      amounts.forEach((pair, d) => {
+        if (Math.max(...pair) >= x![d + 1]!)
+          misfit(`more than ${Math.max(...pair)} places on axis ${d + 1}, to mirror them`);
+      });
+    }
+    return [x![0]!, ...amounts.map(([before, behind], d) => x![d + 1]! + before + behind)];
+  },
+  async forward({ g, name, lazy }, layer, [x]) {
+    const { pad } = await lazy();
+    return g.one(pad, [x!], { amounts: amountsOf(layer, x!.shape.length - 2), mode: layer.mode }, name);
+  },
+};
+
+export const upsampleLayer: LayerType<UpsampleSpec> = {
+  type: "upsample",
+  read(f) {
+    f.only("scale", "mode");
+    const given = f.value("scale");
+    const scale = Array.isArray(given) ? f.list("scale") : f.whole("scale");
+    return { scale, mode: f.choice("mode", ["nearest", "bilinear"]) };
+  },
+  shape(layer, [x], misfit) {
+    const dims = x!.length - 1;
+    const scale = each(layer.scale, dims);
+    if (dims < 1 || scale.length !== dims) misfit("[channels, places], as many dimensions as its scale");
+    if (layer.mode === "bilinear" && dims !== 2) misfit("[channels, height, width]");
+    return [x![0]!, ...scale.map((s, d) => s * x![d + 1]!)];
+  },
+  async forward({ g, name, lazy }, layer, [x]) {
+    const { upsample } = await lazy();
+    return g.one(upsample, [x!], { scale: each(layer.scale, x!.shape.length - 2), mode: layer.mode }, name);
+  },
+};
+
+/** Zeros, or mirrored places, around each channel: so many on every side, or [before, behind] for each dimension. */
+export function pad(amounts: PadSpec["amounts"], mode: PadSpec["mode"] = "zeros"): PadSpec {
+  register(padLayer);
+  return { type: "pad", amounts, mode };
+}
+
+/** So many times as many places, each the nearest of before or between the four that were nearest. */
+export function upsample(scale: PerDimension, mode: UpsampleSpec["mode"] = "nearest"): UpsampleSpec {
+  register(upsampleLayer);
+  return { type: "upsample", scale, mode };
+}

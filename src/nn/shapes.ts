@@ -1,0 +1,36 @@
+import { type Shape, sizeOf } from "../core/ndarray.ts";
+import { type Assembled, assemble } from "./assemble.ts";
+import type { ModelSpec } from "./model-spec.ts";
+import { parameterSpecs } from "./parameter-specs.ts";
+
+const assembled = new WeakMap<ModelSpec, Assembled>();
+
+/** What goes through a model: shapes and wiring. Throws ChainruleError "model" where layers do not fit together. */
+export function shapesOf(model: ModelSpec): Assembled {
+  let found = assembled.get(model);
+  if (!found) {
+    found = assemble(model.layers, model.input, false);
+    assembled.set(model, found);
+  }
+  return found;
+}
+
+/** Shape of what a model gives for a row. */
+export const outputShape = (model: ModelSpec): Shape => shapesOf(model).shapes.at(-1)!;
+
+/** Values of a row at the entrance, and at the end. */
+export function widths(model: ModelSpec): { readonly inputs: number; readonly outputs: number } {
+  return { inputs: sizeOf(shapesOf(model).input), outputs: sizeOf(outputShape(model)) };
+}
+
+/** Multiply-adds that a row costs on its way forward, as its layers' weights count them. */
+export function multiplyAdds(model: ModelSpec): number {
+  const { shapes } = shapesOf(model);
+  return parameterSpecs(model).reduce((sum, { shape, layer, role }) => {
+    if (role !== "weight") return sum;
+    const out = shapes[layer]!;
+    // Each of the weight's values meets every place that its channel has: a last axis, or places behind channels.
+    const channels = shape.length === 2 ? out.at(-1)! : out[0]!;
+    return sum + sizeOf(shape) * (sizeOf(out) / channels);
+  }, 0);
+}
