@@ -1,4 +1,4 @@
-import { at, begin, float, get, int, put } from "./core";
+import { backward, forward } from "./activation";
 import { exp4, log1pUnit4, normalCdf4, normalPdf4, sigmoid4, tanh4 } from "./math";
 
 // @ts-ignore: decorator
@@ -103,39 +103,6 @@ class Silu {
   @inline f(x: v128, _a: v128): v128 { return f32x4.mul(f32x4.max(x, s(-200)), sigmoid4(x)); }
   @inline d(x: v128, _a: v128): v128 {
     return f32x4.mul(sigmoid4(x), f32x4.add(s(1), f32x4.mul(x, sigmoid4(f32x4.neg(x)))));
-  }
-}
-
-/** (x, y, n, alpha): y = f(x); y may be x. */
-function forward<T>(call: usize, part: i32, parts: i32): void {
-  const op = changetype<T>(0);
-  const n = int(call, 2);
-  const a = s(float(call, 3));
-  const x = at(call, 0);
-  const y = at(call, 1);
-  const end = begin(n, part + 1, parts, 16);
-  let i = begin(n, part, parts, 16);
-  for (; i + 4 <= end; i += 4) v128.store(y + (<usize>i << 2), op.f(v128.load(x + (<usize>i << 2)), a));
-  if (i < end) put(y + (<usize>i << 2), op.f(get(x + (<usize>i << 2), end - i), a), end - i);
-}
-
-/** (dy, v, dx, n, alpha): dx = dy d(v) */
-function backward<T>(call: usize, part: i32, parts: i32): void {
-  const op = changetype<T>(0);
-  const n = int(call, 3);
-  const a = s(float(call, 4));
-  const dy = at(call, 0);
-  const v = at(call, 1);
-  const dx = at(call, 2);
-  const end = begin(n, part + 1, parts, 16);
-  let i = begin(n, part, parts, 16);
-  for (; i + 4 <= end; i += 4) {
-    const o = <usize>i << 2;
-    v128.store(dx + o, f32x4.mul(v128.load(dy + o), op.d(v128.load(v + o), a)));
-  }
-  if (i < end) {
-    const o = <usize>i << 2;
-    put(dx + o, f32x4.mul(get(dy + o, end - i), op.d(get(v + o, end - i), a)), end - i);
   }
 }
 

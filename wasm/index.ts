@@ -5,6 +5,7 @@ export * from "./activations";
 export * from "./batch-norm";
 export * from "./bias";
 export * from "./data";
+export * from "./lazy-activations";
 export * from "./losses";
 export * from "./multiplied";
 export * from "./norm";

@@ -8,6 +8,7 @@ import type { AnyOp } from "../../src/graph/op.ts";
 import { layerNorm } from "../../src/nn/layers/layer-norm.ts";
 import { sequential } from "../../src/nn/sequential.ts";
 import { activations } from "../../src/ops/elementwise/activations.ts";
+import { lazyActivations } from "../../src/ops/elementwise/lazy-activations.ts";
 import { truth } from "../../src/proof/truth.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import { asDispatches, openGpu, opNamed } from "../shared/gpu.ts";
@@ -29,7 +30,7 @@ async function each(op: AnyOp, inputs: readonly NdArray[], attrs: unknown, look:
   }
 }
 
-describe.each(Object.entries(activations))("%s", (_name, { spec, forward, backward }) => {
+describe.each(Object.entries({ ...activations, ...lazyActivations }))("%s", (_name, { spec, forward, backward }) => {
   const attrs = { alpha: spec.defaultAlpha ?? 0 };
 
   test("finite in, finite out, inside the bound, from 0 to the largest f32", async () => {

@@ -61,7 +61,7 @@ export const mutants: readonly Mutant[] = [
   ),
   wrong(
     activationNames.join(" "),
-    "activations",
+    "activation",
     "the last elements are left",
     "if (i < end) put(",
     "if (i > end) put(",

@@ -5,6 +5,7 @@ import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
 import { activations } from "../../src/ops/elementwise/activations.ts";
+import { lazyActivations } from "../../src/ops/elementwise/lazy-activations.ts";
 import { matmul } from "../../src/ops/matmul/matmul.ts";
 import { opNamed } from "../shared/gpu.ts";
 import { finite, large, MAX, special } from "../shared/special.ts";
@@ -26,7 +27,7 @@ async function once(op: AnyOp, inputs: readonly NdArray[], attrs: unknown): Prom
   return result!;
 }
 
-describe.each(Object.entries(activations))("%s", (_name, { spec, forward, backward }) => {
+describe.each(Object.entries({ ...activations, ...lazyActivations }))("%s", (_name, { spec, forward, backward }) => {
   const attrs = { alpha: spec.defaultAlpha ?? 0 };
 
   test("finite in, finite out, inside the bound, from 0 to the largest f32", async () => {

@@ -62,6 +62,9 @@ export interface Activation {
   readonly backward: Op<ActivationAttrs>;
 }
 
+/** exp in WGSL is within 3 + 2|x| ulp; an ulp is at most 2 u. */
+export const expRounding = (x: number): number => 2 * (3 + 2 * Math.min(Math.abs(x), 88));
+
 /** Its name in the kernel for whole steps, where a name of WGSL's own must not be taken. */
 const chipName = ({ name, inWasm }: ActivationSpec): string => (inWasm === false ? `custom_${name}` : name);
 

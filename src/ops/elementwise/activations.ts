@@ -2,10 +2,7 @@ import { log1p, normalCdf, safeSigmoid, safeTanh } from "../../../shaders/math.t
 import { normalCdf as cdf, normalPdf as pdf } from "../../core/erf.ts";
 import { logistic } from "../../core/logistic.ts";
 import type { ActivationName } from "../names.ts";
-import { type Activation, activation } from "./activation.ts";
-
-/** exp in WGSL is within 3 + 2|x| ulp; an ulp is at most 2 u. */
-const expRounding = (x: number): number => 2 * (3 + 2 * Math.min(Math.abs(x), 88));
+import { type Activation, activation, expRounding } from "./activation.ts";
 
 export const relu = activation({
   name: "relu",
