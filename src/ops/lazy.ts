@@ -2,7 +2,9 @@
 
 export { addChannelBias, sumChannels } from "./conv/channel-bias.ts";
 export { conv, convInputGradient, convWeightGradient } from "./conv/conv.ts";
+export { maxout, maxoutGradient } from "./elementwise/maxout.ts";
 export { multiply } from "./elementwise/multiply.ts";
+export { prelu, preluGradient, preluTerms } from "./elementwise/prelu.ts";
 export { classWeightSums } from "./loss/class-weight-sums.ts";
 export {
   weightedCrossEntropy,
@@ -11,6 +13,7 @@ export {
 } from "./loss/weighted-cross-entropy.ts";
 export { batchNorm, batchNormGradient, batchNormInference } from "./norm/batch-norm.ts";
 export { layerNorm, layerNormGradient, layerNormScaleGradient } from "./norm/layer-norm.ts";
+export { logSoftmax, logSoftmaxGradient } from "./norm/log-softmax.ts";
 export { softmax, softmaxGradient } from "./norm/softmax.ts";
 export { concat } from "./shape/concat.ts";
 export { pad, part, reflectGradient } from "./shape/pad.ts";

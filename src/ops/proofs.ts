@@ -5,7 +5,9 @@ import * as conv from "./conv/conv-proof.ts";
 import * as activation from "./elementwise/activation-proof.ts";
 import * as add from "./elementwise/add-proof.ts";
 import * as dropout from "./elementwise/dropout-proof.ts";
+import * as maxout from "./elementwise/maxout-proof.ts";
 import * as multiply from "./elementwise/multiply-proof.ts";
+import * as prelu from "./elementwise/prelu-proof.ts";
 import * as halved from "./half/halved-proof.ts";
 import * as lossScale from "./half/loss-scale-proof.ts";
 import * as scaledControl from "./half/scaled-control-proof.ts";
@@ -22,6 +24,7 @@ import * as matmul from "./matmul/matmul-proof.ts";
 import * as outerProduct from "./matmul/outer-product-proof.ts";
 import * as batchNorm from "./norm/batch-norm-proof.ts";
 import * as layerNorm from "./norm/layer-norm-proof.ts";
+import * as logSoftmax from "./norm/log-softmax-proof.ts";
 import * as softmax from "./norm/softmax-proof.ts";
 import * as concat from "./shape/concat-proof.ts";
 import * as pad from "./shape/pad-proof.ts";
@@ -74,7 +77,10 @@ const table: Readonly<Record<string, Entry>> = {
   ...permute,
   ...reshape,
   ...upsample,
+  ...maxout,
   ...multiply,
+  ...prelu,
+  ...logSoftmax,
   ...views,
   ...accumulate,
   ...batch,

@@ -12,7 +12,7 @@ import { COST, type OnChip, rowElement } from "../shared/chip.ts";
 /** Ops over rows, an invocation a row. The formulas are those of the kernels: shaders/norm/rows.ts, shaders/loss/cross-entropy.ts. */
 
 /** `top` and `sum`: a row's maximum, and the sum of exp(x - top). */
-function expSum(w: ChipWriter, x: ChipValue, row: Index): void {
+export function expSumOnChip(w: ChipWriter, x: ChipValue, row: Index): void {
   const N = x.shape[1]!;
   w.add(`var top = ${rowElement(x, row, 0)};`);
   w.loop(1, N, (j) => w.add(`top = max(top, ${rowElement(x, row, j)});`));
@@ -23,7 +23,7 @@ function expSum(w: ChipWriter, x: ChipValue, row: Index): void {
 export const softmaxOnChip: OnChip<null> = (w, [x], [y]) => {
   const [M, N] = x!.shape as readonly [number, number];
   w.each(M, (row) => {
-    expSum(w, x!, row);
+    expSumOnChip(w, x!, row);
     w.loop(0, N, (j) => w.add(`${rowElement(y!, row, j)} = ${softmaxOf(rowElement(x!, row, j))};`, COST.function));
   });
 };
@@ -41,7 +41,7 @@ export const softmaxGradientOnChip: OnChip<null> = (w, [dy, y], [dx]) => {
 export const crossEntropyOnChip: OnChip<null> = (w, [x, labels], [y]) => {
   const [M, N] = x!.shape as readonly [number, number];
   const total = w.total([[0, M]], (row, partial) => {
-    expSum(w, x!, row);
+    expSumOnChip(w, x!, row);
     // The label is known only when this runs: its logit is picked, so that no element is read at a computed place.
     w.add("var own = 0.0;");
     w.loop(0, N, (j) =>
@@ -55,7 +55,7 @@ export const crossEntropyOnChip: OnChip<null> = (w, [x, labels], [y]) => {
 export const crossEntropyGradientOnChip: OnChip<null> = (w, [x, labels, dloss], [dx]) => {
   const [M, N] = x!.shape as readonly [number, number];
   w.each(M, (row) => {
-    expSum(w, x!, row);
+    expSumOnChip(w, x!, row);
     w.add(`let scale = ${dloss!.at(0)} * ${float(1 / M)};`);
     w.loop(0, N, (j) => {
       const value = gradientOfLogit(rowElement(x!, row, j), index.text(j), labels!.at(row));
@@ -76,7 +76,7 @@ type Weighted = OnChip<{ readonly smoothing: number }>;
 export const weightedCrossEntropyOnChip: Weighted = (w, [x, labels, weights, sums], [y], { smoothing }) => {
   const [M, N] = x!.shape as readonly [number, number];
   const total = w.total([[0, M]], (row, partial) => {
-    expSum(w, x!, row);
+    expSumOnChip(w, x!, row);
     weightedNumbers(w, x!, labels!.at(row), weights!, smoothing);
     w.add("let logSum = log(sum); var spread = 0.0; var logit = 0.0;", COST.function);
     w.loop(0, N, (j) => {
@@ -93,7 +93,7 @@ export const weightedCrossEntropyGradientOnChip: Weighted = (w, inputs, [dx], { 
   const [x, labels, dloss, weights, sums] = inputs as readonly [ChipValue, ChipValue, ChipValue, ChipValue, ChipValue];
   const [M, N] = x.shape as readonly [number, number];
   w.each(M, (row) => {
-    expSum(w, x, row);
+    expSumOnChip(w, x, row);
     weightedNumbers(w, x, labels.at(row), weights, smoothing);
     w.add(`let scale = ${dloss.at(0)} / ${sums.at(0)};`);
     w.loop(0, N, (j) => {

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { ndarray } from "../../../src/core/ndarray.ts";
 import { lazyActivations } from "../../../src/ops/elementwise/lazy-activations.ts";
+import { maxout, maxoutGradient } from "../../../src/ops/elementwise/maxout.ts";
+import { prelu, preluGradient, preluTerms } from "../../../src/ops/elementwise/prelu.ts";
+import { logSoftmax, logSoftmaxGradient } from "../../../src/ops/norm/log-softmax.ts";
 
 /** Value and derivative at a few points, worked out from the definitions in high precision. */
 const known: Readonly<Record<string, readonly (readonly [x: number, y: number, slope: number])[]>> = {
@@ -46,4 +50,38 @@ describe.each(Object.entries(lazyActivations))("%s", (name, { spec }) => {
       expect(spec.dfn(x, 0)).toBeCloseTo((spec.fn(x + h, 0) - spec.fn(x - h, 0)) / (2 * h), 8);
     }
   });
+});
+
+const f64 = (shape: readonly number[], values: readonly number[]) => ndarray(shape, "f64", values);
+
+test("prelu: a slope for all, and one for each channel", () => {
+  const x = f64([2, 2, 2], [-1, 2, -3, 4, 5, -6, 7, -8]);
+  const slopes = f64([2], [0.5, 0.25]);
+  expect([...prelu.reference([x, slopes], null)[0]!.data]).toEqual([-0.5, 2, -0.75, 4, 5, -3, 7, -2]);
+  expect([...prelu.reference([x, f64([1], [0.1])], null)[0]!.data][7]).toBeCloseTo(-0.8, 12);
+  const dy = f64([2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8]);
+  expect([...preluGradient.reference([dy, x, slopes], null)[0]!.data]).toEqual([0.5, 2, 0.75, 4, 5, 3, 7, 2]);
+  expect([...preluTerms.reference([dy, x], null)[0]!.data]).toEqual([-1, 0, -9, 0, 0, -36, 0, -64]);
+  const spec = (shape: readonly number[]) => ({ shape, dtype: "f32" }) as const;
+  expect(() => prelu.infer([spec([2, 3, 4]), spec([4])], null)).toThrow(
+    "prelu([2, 3, 4], [4]): expected x [n, c, ...] and slopes [1] or [c]",
+  );
+});
+
+test("maxout: the largest of neighbouring channels, the first of several", () => {
+  const x = f64([1, 4, 2], [1, 5, 3, 5, -1, 0, -2, Number.NaN]);
+  expect([...maxout.reference([x], { pieces: 2 })[0]!.data]).toEqual([3, 5, -1, Number.NaN]);
+  const dy = f64([1, 2, 2], [10, 20, 30, 40]);
+  expect([...maxoutGradient.reference([dy, x], { pieces: 2 })[0]!.data]).toEqual([0, 20, 10, 0, 30, 0, 0, 40]);
+  expect(() => maxout.infer([{ shape: [1, 4, 2], dtype: "f32" }], { pieces: 3 })).toThrow(/that 3 pieces divide/);
+});
+
+test("logSoftmax: of even chances, and far from them", () => {
+  const [even] = logSoftmax.reference([f64([1, 4], [7, 7, 7, 7])], null);
+  for (const v of even!.data) expect(v).toBeCloseTo(-Math.log(4), 12);
+  const [far] = logSoftmax.reference([f64([1, 2], [1000, 0])], null);
+  expect([...far!.data]).toEqual([0, -1000]);
+  // p = 1/4 each, sum of dy 10: dx = dy - 2.5
+  const [dx] = logSoftmaxGradient.reference([f64([1, 4], [1, 2, 3, 4]), even!], null);
+  for (const [i, v] of [-1.5, -0.5, 0.5, 1.5].entries()) expect(dx!.data[i]).toBeCloseTo(v, 12);
 });
