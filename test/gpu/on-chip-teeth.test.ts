@@ -5,12 +5,14 @@ import { onChip } from "../../src/check/on-chip.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { ops } from "../../src/ops/all.ts";
 import { activations } from "../../src/ops/elementwise/activations.ts";
+import { lazyActivations } from "../../src/ops/elementwise/lazy-activations.ts";
 import { elementwiseLosses } from "../../src/ops/loss/losses.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
 import { openGpu, opNamed } from "../shared/gpu.ts";
 import { conformOnChip } from "../shared/on-chip.ts";
 import { mixedNet, ring } from "../shared/problems.ts";
 import { normChipMutants } from "./mutants/norm.ts";
+import { shapeChipMutants } from "./mutants/shape.ts";
 import type { ChipMutant } from "./mutants.ts";
 
 const terms: RegExp = /sum \+= [^;]+;/;
@@ -18,13 +20,14 @@ const products: RegExp = /\w+ \+= [^;{]+ \* [^;]+;/;
 /** Every one must be caught by some case. */
 const mutants: readonly ChipMutant[] = [
   ...normChipMutants,
+  ...shapeChipMutants,
   ["matmul", "terms are dropped", products, ""],
   ["transposeMatmul", "terms are dropped", products, ""],
   ["outerProduct", "the factors are added", /\] \* values/, "] + values"],
   ["add", "the second is taken away", /\] \+ values/, "] - values"],
   ["addBias", "the bias goes down the rows", /% (\d+)u/, "/ $1u"],
   ["sumRows", "rows are dropped", terms, ""],
-  ...Object.keys(activations).flatMap((name): ChipMutant[] => [
+  ...Object.keys({ ...activations, ...lazyActivations }).flatMap((name): ChipMutant[] => [
     [name, "it is forgotten", new RegExp(`= ${name}\\(([^,]+), [^)]*\\)`), "= $1"],
     [`${name}Gradient`, "the derivative is forgotten", new RegExp(` \\* ${name}Gradient\\(.*\\);`), ";"],
   ]),

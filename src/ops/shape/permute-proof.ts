@@ -43,6 +43,10 @@ export const permute: Proof<PermuteAttrs> = {
         [4, 6, 10],
         [0, 1, 2],
       ],
+      [
+        [3, 151, 163],
+        [0, 2, 1],
+      ],
     ] as const
   ).map(([shape, order]) => ({
     name: `${shape.join("x")} to ${order.join(" ")}`,
