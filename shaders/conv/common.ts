@@ -27,4 +27,6 @@ export const convParams = paramBlock({
   xOffset: "u32",
   yOffset: "u32",
   first: "u32",
+  biasOffset: "u32",
+  alpha: "f32",
 });

@@ -1,14 +1,24 @@
 import { flatMain, read, storage, write } from "../common.ts";
+import { type Epilogue, finishFunction } from "../matmul/common.ts";
 import { wgsl } from "../wgsl.ts";
 import { convParams } from "./common.ts";
 
 /** One invocation, one element, term by term straight from memory: the rungs that are easy to believe. */
 
-/** y from x and w. */
-export function convNaive(): string {
+/** Bindings x, w, [bias], [v] and the result, and what becomes of a sum. */
+function head(epilogue: Epilogue, from: string, to: string): string {
+  const more = [epilogue.bias ? read("bias") : null, epilogue.derivative !== null ? read("v") : null];
   return wgsl`
 ${convParams.wgsl}
-${storage(read("x"), read("w"), write("y"))}
+${storage(read(from), read("w"), ...more.filter((d) => d !== null), write(to))}
+${finishFunction({ form: "NN", accumulate: false, epilogue })}
+`;
+}
+
+/** y from x and w. */
+export function convNaive(epilogue: Epilogue): string {
+  return wgsl`
+${head(epilogue, "x", "y")}
 ${flatMain(wgsl`
   let places = params.yRows * params.yColumns;
   let yr = i % places / params.yColumns;
@@ -30,16 +40,15 @@ ${flatMain(wgsl`
       }
     }
   }
-  y[params.yOffset + i] = sum;
+  y[params.yOffset + i] = finish(sum, params.yOffset + i, o);
 `)}
 `;
 }
 
 /** dx from dy and w: from each element of the kernel, the place of y to which it carried this one, where there is one. */
-export function convInputGradientNaive(): string {
+export function convInputGradientNaive(epilogue: Epilogue): string {
   return wgsl`
-${convParams.wgsl}
-${storage(read("dy"), read("w"), write("dx"))}
+${head(epilogue, "dy", "dx")}
 ${flatMain(wgsl`
   let places = params.xRows * params.xColumns;
   let xr = i % places / params.xColumns;
@@ -66,7 +75,7 @@ ${flatMain(wgsl`
       }
     }
   }
-  dx[params.xOffset + i] = sum;
+  dx[params.xOffset + i] = finish(sum, params.xOffset + i, channel);
 `)}
 `;
 }

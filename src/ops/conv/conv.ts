@@ -1,3 +1,4 @@
+import { NO_EPILOGUE } from "../../../shaders/matmul/common.ts";
 import { expectRank, type GraphBuilder, type Tensor, type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { convInputGradientOnChip, convOnChip, convWeightGradientOnChip } from "./conv-chip.ts";
@@ -9,7 +10,9 @@ import {
   weightGradientDims,
 } from "./dims.ts";
 import { type ConvAttrs, convAttrsOf, expectGradient, yShape } from "./geometry.ts";
-import { naiveForward, naiveInputGradient, naiveWeightGradient } from "./naive-kernels.ts";
+import { naiveWeightPlan } from "./naive-kernels.ts";
+import { type ConvUse, convKernels } from "./product-kernels.ts";
+import type { Way } from "./product-plan.ts";
 import { eachTerm, summed } from "./terms.ts";
 
 export type { ConvInputGradientAttrs, ConvWeightGradientAttrs } from "./dims.ts";
@@ -19,6 +22,14 @@ function expectTwo(op: { readonly name: string }, inputs: readonly TensorSpec[])
   const rank = inputs[0]?.shape.length ?? 0;
   expectRank(op, inputs, [rank, rank]);
 }
+
+/** An op that is nothing but a convolution or an input gradient. */
+const plainUse = <A>(way: Way, dims: ConvUse<A>["dims"]): ConvUse<A> => ({
+  way,
+  dims,
+  epilogue: () => NO_EPILOGUE,
+  alpha: () => 0,
+});
 
 /**
  * y [n, out, ...] from x [n, c, ...] and w [out, c / groups, ...kernel]: the kernel is not flipped, as in PyTorch's conv1d
@@ -44,9 +55,7 @@ export const conv: Op<ConvAttrs> = {
     weightGradientNode(g, x!, dy!, attrs, w!),
   ],
   onChip: convOnChip,
-  kernels: [
-    { name: "conv/naive", plan: (inputs, _o, attrs, caps) => naiveForward(conv, forwardDims(inputs, attrs), caps) },
-  ],
+  kernels: convKernels("conv", plainUse("forward", forwardDims)),
 };
 
 /**
@@ -74,12 +83,7 @@ export const convInputGradient: Op<ConvInputGradientAttrs> = {
     weightGradientNode(g, d!, dy!, attrs, w!),
   ],
   onChip: convInputGradientOnChip,
-  kernels: [
-    {
-      name: "convInputGradient/naive",
-      plan: (inputs, _o, attrs, caps) => naiveInputGradient(convInputGradient, inputGradientDims(inputs, attrs), caps),
-    },
-  ],
+  kernels: convKernels("convInputGradient", plainUse("back", inputGradientDims)),
 };
 
 /** dw [out, c / groups, ...kernel] from x [n, c, ...] and dy [n, out, ...]. */
@@ -109,8 +113,7 @@ export const convWeightGradient: Op<ConvWeightGradientAttrs> = {
   kernels: [
     {
       name: "convWeightGradient/naive",
-      plan: (inputs, _o, attrs, caps) =>
-        naiveWeightGradient(convWeightGradient, weightGradientDims(inputs, attrs), caps),
+      plan: (inputs, _o, attrs, caps) => naiveWeightPlan(convWeightGradient, weightGradientDims(inputs, attrs), caps),
     },
   ],
 };

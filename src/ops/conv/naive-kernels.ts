@@ -3,42 +3,33 @@ import { sizeOf } from "../../core/ndarray.ts";
 import type { Binding, DeviceCaps, KernelPlan, Launch } from "../../graph/op.ts";
 import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
 import type { ConvDims } from "./geometry.ts";
-import { type ImageChunk, imageChunks, imageSizes, windowed } from "./images.ts";
+import { imageChunks, imageSizes, windowed } from "./images.ts";
 import { packConv } from "./params.ts";
+import type { ConvProduct } from "./product-plan.ts";
 
-type Named = { readonly name: string };
-
-/** One launch for each chunk of images, an invocation for each element of what a chunk gives. */
-function perChunk(
-  op: Named,
-  dims: ConvDims,
-  caps: DeviceCaps,
-  launch: (chunk: ImageChunk) => { code: string; bindings: readonly Binding[]; size: number },
-): KernelPlan {
-  const launches = imageChunks(op, dims.n, imageSizes(dims), caps).map((chunk): Launch => {
-    const { code, bindings, size } = launch(chunk);
-    return flatLaunch(code, packConv(dims, chunk, size), bindings, size, caps);
+/** A convolution or its input gradient, an invocation for each element: one launch for each chunk of images. */
+export function naivePlan({ op, way, dims, epilogue, alpha }: ConvProduct, caps: DeviceCaps): KernelPlan {
+  const forward = way === "forward";
+  const sizes = imageSizes(dims);
+  const launches = imageChunks(op, dims.n, sizes, caps).map((chunk): Launch => {
+    const [from, to] = forward ? [chunk.x, chunk.y] : [chunk.y, chunk.x];
+    const bindings: Binding[] = [windowed(input(0), from, chunk), input(1)];
+    if (epilogue.bias) bindings.push(input(2));
+    if (epilogue.derivative !== null) bindings.push(windowed(input(epilogue.bias ? 3 : 2), to, chunk));
+    bindings.push(windowed(output(0), to, chunk));
+    const size = chunk.count * (forward ? sizes.y : sizes.x);
+    const code = forward ? convNaive(epilogue) : convInputGradientNaive(epilogue);
+    return flatLaunch(code, packConv(dims, chunk, size, alpha), bindings, size, caps);
   });
   return { launches };
 }
 
-export const naiveForward = (op: Named, dims: ConvDims, caps: DeviceCaps): KernelPlan =>
-  perChunk(op, dims, caps, (chunk) => ({
-    code: convNaive(),
-    bindings: [windowed(input(0), chunk.x, chunk), input(1), windowed(output(0), chunk.y, chunk)],
-    size: chunk.count * imageSizes(dims).y,
-  }));
-
-export const naiveInputGradient = (op: Named, dims: ConvDims, caps: DeviceCaps): KernelPlan =>
-  perChunk(op, dims, caps, (chunk) => ({
-    code: convInputGradientNaive(),
-    bindings: [windowed(input(0), chunk.y, chunk), input(1), windowed(output(0), chunk.x, chunk)],
-    size: chunk.count * imageSizes(dims).x,
-  }));
-
-export const naiveWeightGradient = (op: Named, dims: ConvDims, caps: DeviceCaps): KernelPlan =>
-  perChunk(op, dims, caps, (chunk) => ({
-    code: convWeightGradientNaive(),
-    bindings: [windowed(input(0), chunk.x, chunk), windowed(input(1), chunk.y, chunk), output(0)],
-    size: sizeOf([dims.out, dims.cGroup, dims.rows.kernel, dims.columns.kernel]),
-  }));
+/** The gradient of w, an invocation for each element: a launch for each chunk of images, which adds to what is there. */
+export function naiveWeightPlan(op: { readonly name: string }, dims: ConvDims, caps: DeviceCaps): KernelPlan {
+  const size = sizeOf([dims.out, dims.cGroup, dims.rows.kernel, dims.columns.kernel]);
+  const launches = imageChunks(op, dims.n, imageSizes(dims), caps).map((chunk): Launch => {
+    const bindings = [windowed(input(0), chunk.x, chunk), windowed(input(1), chunk.y, chunk), output(0)];
+    return flatLaunch(convWeightGradientNaive(), packConv(dims, chunk, size), bindings, size, caps);
+  });
+  return { launches };
+}

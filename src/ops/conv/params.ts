@@ -3,7 +3,7 @@ import type { ConvDims } from "./geometry.ts";
 import type { ImageChunk } from "./images.ts";
 
 /** The uniform block of one launch, over `size` elements of its result. */
-export function packConv(dims: ConvDims, chunk: ImageChunk, size: number): ArrayBuffer {
+export function packConv(dims: ConvDims, chunk: ImageChunk, size: number, alpha = 0): ArrayBuffer {
   const { c, out, cGroup, outGroup, rows, columns } = dims;
   return convParams.pack({
     size,
@@ -27,5 +27,7 @@ export function packConv(dims: ConvDims, chunk: ImageChunk, size: number): Array
     xOffset: chunk.x.rest,
     yOffset: chunk.y.rest,
     first: chunk.first === 0 ? 1 : 0,
+    biasOffset: 0,
+    alpha,
   });
 }

@@ -1,0 +1,138 @@
+import { convGather } from "../../../shaders/conv/gather.ts";
+import { TILE_INVOCATIONS, type Tile } from "../../../shaders/conv/product.ts";
+import { convStrip, type Strip } from "../../../shaders/conv/strip.ts";
+import type { Epilogue } from "../../../shaders/matmul/common.ts";
+import type { TensorSpec } from "../../graph/graph.ts";
+import type { DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
+import type { Axis, ConvDims } from "./geometry.ts";
+import { naivePlan } from "./naive-kernels.ts";
+import { type ConvProduct, productPlan, productSizes, type Way } from "./product-plan.ts";
+
+/** What kernels need to know of the op that they serve: bias is input 2, the values of a derivative the input behind it. */
+export interface ConvUse<A> {
+  readonly way: Way;
+  readonly dims: (inputs: readonly TensorSpec[], attrs: A) => ConvDims;
+  readonly epilogue: (attrs: A, inputs: readonly TensorSpec[]) => Epilogue;
+  readonly alpha: (attrs: A) => number;
+}
+
+/** One way to compute a convolution or its input gradient. */
+interface Rung {
+  readonly name: string;
+  readonly needs?: "subgroups";
+  plan(product: ConvProduct, caps: DeviceCaps): KernelPlan | null;
+  suits(product: ConvProduct, caps: DeviceCaps): boolean;
+}
+
+/** The kernels of an op that is one, simplest first. */
+export function convKernels<A>(opName: string, use: ConvUse<A>): readonly Kernel<A>[] {
+  const productOf = (inputs: readonly TensorSpec[], attrs: A): ConvProduct => ({
+    op: { name: opName },
+    way: use.way,
+    dims: flattened(use.dims(inputs, attrs)),
+    epilogue: use.epilogue(attrs, inputs),
+    alpha: use.alpha(attrs),
+  });
+  return rungs.map(({ name, needs, plan, suits }) => ({
+    name: `${opName}/${name}`,
+    ...(needs && { needs }),
+    suits: (inputs, attrs, caps) => suits(productOf(inputs, attrs), caps),
+    plan: (inputs, _outputs, attrs, caps) => (needs && !caps[needs] ? null : plan(productOf(inputs, attrs), caps)),
+  }));
+}
+
+const ONE_PLACE: Axis = { x: 1, y: 1, kernel: 1, stride: 1, before: 0, dilation: 1 };
+
+/** Places that a kernel of one element takes as they are, all in one row: it is cut into strips but once. */
+function flattened(dims: ConvDims): ConvDims {
+  const { rows, columns } = dims;
+  const plain = [rows, columns].every(({ x, y, kernel, stride }) => kernel === 1 && stride === 1 && x === y);
+  const places = rows.x * columns.x;
+  return plain ? { ...dims, rows: ONE_PLACE, columns: { ...ONE_PLACE, x: places, y: places } } : dims;
+}
+
+/** Channels of an invocation; quads share four or more. */
+function rowsOf(M: number, most: Tile["rows"]): Tile["rows"] {
+  if (M === 1) return 1;
+  return M <= 4 ? 4 : M <= 8 ? (Math.min(8, most) as Tile["rows"]) : most;
+}
+
+const gatherTile = (product: ConvProduct, quads: boolean): Tile => {
+  const rows = rowsOf(productSizes(product).M, 8);
+  return { rows, columns: 8, shared: quads && rows > 1 };
+};
+
+function gather(product: ConvProduct, quads: boolean, caps: DeviceCaps): KernelPlan | null {
+  const { K, rows, columns, phaseRows, phaseColumns } = productSizes(product);
+  const tile = gatherTile(product, quads);
+  const places = Math.ceil(rows / phaseRows) * Math.ceil(columns / phaseColumns);
+  const kernel = {
+    code: convGather(product.epilogue, tile, K % 2 === 0 ? 2 : 1),
+    tile,
+    tilesN: (images: number) => Math.ceil((images * places) / (tile.columns * TILE_INVOCATIONS)),
+    taps: { first: 0, step: 1 } as const,
+  };
+  return productPlan(product, kernel, caps);
+}
+
+/** Longer rows of a kernel would be more code than an adapter on a CPU runs fast. */
+const MOST_TAPS = 7;
+
+/**
+ * The shape of a strip: some two hundred products a turn, which is what a CPU's cache of decoded instructions holds, and no
+ * more columns than a row of the result fills. Null where a row of the kernel does not move place by place.
+ */
+function stripOf(product: ConvProduct, quads: boolean): Strip | null {
+  const { rows: down, columns: across } = product.dims;
+  const forward = product.way === "forward";
+  const { kernel, stride, dilation } = across;
+  const strides = forward ? stride <= 2 : stride === 1 && down.stride === 1;
+  if (!strides || kernel > MOST_TAPS || (kernel > 1 && dilation !== 1)) return null;
+  const { M, columns: width } = productSizes(product);
+  const rows = rowsOf(M, kernel === 1 ? 16 : 8);
+  const filled = (columns: number): number => Math.ceil(width / columns) * columns;
+  const columns = (kernel > 3 && rows > 1) || filled(8) > 1.3 * filled(4) ? 4 : 8;
+  return { rows, columns, shared: quads && rows > 1, taps: kernel, stride: stride as 1 | 2 };
+}
+
+function strip(product: ConvProduct, quads: boolean, caps: DeviceCaps): KernelPlan | null {
+  const tile = stripOf(product, quads);
+  if (!tile) return null;
+  const { rows, columns } = productSizes(product);
+  const strips = rows * Math.ceil(columns / tile.columns);
+  const kernel = {
+    code: convStrip(product.epilogue, tile),
+    tile,
+    tilesN: (images: number) => Math.ceil((images * strips) / TILE_INVOCATIONS),
+    // Backwards the last element of a row of the kernel is the one that meets the first place.
+    taps: product.way === "forward" ? ({ first: 0, step: 1 } as const) : ({ first: tile.taps - 1, step: -1 } as const),
+  };
+  return productPlan(product, kernel, caps);
+}
+
+/** Multiply-adds from which it pays to compile more than the plain kernel. */
+const SMALL = 2 ** 14;
+
+function isSmall(product: ConvProduct): boolean {
+  const { n, groups, rows, columns } = product.dims;
+  const { M, K } = productSizes(product);
+  return n * groups * M * K * rows.y * columns.y * rows.kernel * columns.kernel < SMALL;
+}
+
+const rungs: readonly Rung[] = [
+  { name: "naive", plan: naivePlan, suits: () => true },
+  { name: "gather", plan: (p, caps) => gather(p, false, caps), suits: (p) => !isSmall(p) },
+  {
+    name: "gather-quads",
+    needs: "subgroups",
+    plan: (p, caps) => (gatherTile(p, true).shared ? gather(p, true, caps) : null),
+    suits: (p, { onCpu }) => onCpu && !isSmall(p),
+  },
+  { name: "strip", plan: (p, caps) => strip(p, false, caps), suits: (p) => !isSmall(p) },
+  {
+    name: "strip-quads",
+    needs: "subgroups",
+    plan: (p, caps) => (stripOf(p, true)?.shared ? strip(p, true, caps) : null),
+    suits: (p, { onCpu }) => onCpu && !isSmall(p),
+  },
+];

@@ -1,0 +1,96 @@
+import { productParams, type Tile } from "../../../shaders/conv/product.ts";
+import type { Epilogue } from "../../../shaders/matmul/common.ts";
+import type { Binding, DeviceCaps, KernelPlan, Launch } from "../../graph/op.ts";
+import { grid, input, output } from "../shared/dispatch-plan.ts";
+import type { ConvDims } from "./geometry.ts";
+import { imageChunks, imageSizes, windowed } from "./images.ts";
+
+/** A convolution or its input gradient: from x to y or back. */
+export type Way = "forward" | "back";
+
+/** What an op that is one has to do, besides its sums. */
+export interface ConvProduct {
+  readonly op: { readonly name: string };
+  readonly way: Way;
+  readonly dims: ConvDims;
+  readonly epilogue: Epilogue;
+  readonly alpha: number;
+}
+
+/** A kernel for it. */
+export interface ProductKernel {
+  readonly code: string;
+  /** Places of a tile count, and channels. */
+  readonly tile: Pick<Tile, "rows">;
+  /** Tiles into which the places of so many images fall. */
+  readonly tilesN: (images: number) => number;
+  /** How far elements of a row of the kernel are from each other in w, and where the first of them is that is used. */
+  readonly taps: { readonly first: number; readonly step: 1 | -1 };
+}
+
+/** Channels of a group of the result and of the other side, and the places of the result, in how many phases. */
+export function productSizes({ way, dims }: Pick<ConvProduct, "way" | "dims">) {
+  const { cGroup, outGroup, rows, columns } = dims;
+  if (way === "forward") {
+    return { M: outGroup, K: cGroup, rows: rows.y, columns: columns.y, phaseRows: 1, phaseColumns: 1 };
+  }
+  const phases = { phaseRows: rows.stride, phaseColumns: columns.stride };
+  return { M: cGroup, K: outGroup, rows: rows.x, columns: columns.x, ...phases };
+}
+
+/** As u32, where it may be below 0. */
+const wrapped = (v: number): number => v >>> 0;
+
+/** A launch for each chunk of images; null where the grid does not hold all groups and phases. */
+export function productPlan(product: ConvProduct, kernel: ProductKernel, caps: DeviceCaps): KernelPlan | null {
+  const { op, dims, epilogue, alpha } = product;
+  const forward = product.way === "forward";
+  const { groups, cGroup, outGroup, rows, columns } = dims;
+  const taps = rows.kernel * columns.kernel;
+  const sizes = productSizes(product);
+  const depth = groups * sizes.phaseRows * sizes.phaseColumns;
+  if (depth > caps.maxComputeWorkgroupsPerDimension) return null;
+  const image = imageSizes(dims);
+  const [bImage, cImage] = forward ? [image.x, image.y] : [image.y, image.x];
+  const { first, step } = kernel.taps;
+  const launches = imageChunks(op, dims.n, image, caps).map((chunk): Launch => {
+    const [b, c] = forward ? [chunk.x, chunk.y] : [chunk.y, chunk.x];
+    const tilesN = kernel.tilesN(chunk.count);
+    const tiles = tilesN * Math.ceil(sizes.M / kernel.tile.rows);
+    const params = productParams.pack({
+      ...sizes,
+      images: chunk.count,
+      bRows: forward ? rows.x : rows.y,
+      bColumns: forward ? columns.x : columns.y,
+      kernelRows: rows.kernel,
+      kernelColumns: columns.kernel,
+      originRows: forward ? rows.stride : 1,
+      originColumns: forward ? columns.stride : 1,
+      tapStepRows: wrapped(forward ? rows.dilation : -rows.dilation),
+      tapStepColumns: wrapped(forward ? columns.dilation : -columns.dilation),
+      tapFromRows: wrapped(forward ? -rows.before : rows.before),
+      tapFromColumns: wrapped(forward ? -columns.before : columns.before - first),
+      aRow: forward ? cGroup * taps : taps,
+      aTerm: forward ? taps : cGroup * taps,
+      aGroup: outGroup * cGroup * taps,
+      aTapFrom: first,
+      aTapStep: wrapped(step),
+      bOffset: b.rest,
+      bImage,
+      bGroup: bImage / groups,
+      cOffset: c.rest,
+      cImage,
+      tilesN,
+      tiles,
+      biasOffset: 0,
+      alpha,
+    });
+    const bindings: Binding[] = [input(1), windowed(input(0), b, chunk)];
+    if (epilogue.bias) bindings.push(input(2));
+    if (epilogue.derivative !== null) bindings.push(windowed(input(epilogue.bias ? 3 : 2), c, chunk));
+    bindings.push(windowed(output(0), c, chunk));
+    const [x, y] = grid(tiles, caps);
+    return { code: kernel.code, params, bindings, workgroups: [x, y, depth] };
+  });
+  return { launches };
+}
