@@ -27,6 +27,11 @@ export const convParams = paramBlock({
   xOffset: "u32",
   yOffset: "u32",
   first: "u32",
+  tilesN: "u32",
+  tiles: "u32",
+  slices: "u32",
+  sliceLines: "u32",
+  sliceFirst: "u32",
   biasOffset: "u32",
   alpha: "f32",
 });

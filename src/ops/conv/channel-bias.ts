@@ -3,22 +3,19 @@ import {
   channelBiasParams,
   sumChannels as sumChannelsCode,
   sumChannelsParams,
-  sumPlanes,
-  sumPlanesParams,
 } from "../../../shaders/conv/channel-bias.ts";
-import { sumColumnsAlone, sumColumnsParams } from "../../../shaders/reduce.ts";
 import { sizeOf } from "../../core/ndarray.ts";
 import { index } from "../../graph/chip.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
-import type { DeviceCaps, KernelPlan, Launch, Op } from "../../graph/op.ts";
+import type { Op } from "../../graph/op.ts";
 import { elementwise } from "../shared/chip.ts";
-import { flatLaunch, flatWindows, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
+import { flatLaunch, flatWindows, grid, input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
-import { imageChunks, windowed } from "./images.ts";
+import { type Channels, channelSumsPlan } from "./channel-sums.ts";
+import { imageChunks } from "./images.ts";
 import { summed } from "./terms.ts";
 
-/** Channels, and places of a channel, of a value [n, c, ...]. */
-function channelsOf({ shape }: Pick<TensorSpec, "shape">): { n: number; c: number; places: number } {
+function channelsOf({ shape }: Pick<TensorSpec, "shape">): Channels {
   return { n: shape[0]!, c: shape[1]!, places: sizeOf(shape.slice(2)) };
 }
 
@@ -87,7 +84,11 @@ export const sumChannels: Op<null> = {
     {
       name: "sumChannels/planes",
       suits: (_inputs, _attrs, { onCpu }) => onCpu,
-      plan: ([dy], _outputs, _attrs, caps) => sumByPlanes(dy!, caps),
+      plan([dy], _outputs, _attrs, caps) {
+        const sizes = channelsOf(dy!);
+        const chunks = imageChunks(sumChannels, sizes.n, { x: 0, y: sizes.c * sizes.places }, caps);
+        return channelSumsPlan(sizes, chunks, input(0), output(0), caps);
+      },
     },
   ],
   onChip(w, [dy], [db]) {
@@ -102,18 +103,3 @@ export const sumChannels: Op<null> = {
     });
   },
 };
-
-/** The sum of each channel in each image, then of each channel's sums. */
-function sumByPlanes(dy: TensorSpec, caps: DeviceCaps): KernelPlan {
-  const { n, c, places } = channelsOf(dy);
-  const sums: TensorSpec = { shape: [n, c], dtype: "f32" };
-  const launches = imageChunks(sumChannels, n, { x: c * places, y: 0 }, caps).map((chunk): Launch => {
-    const { first, count, x } = chunk;
-    const params = sumPlanesParams.pack({ size: count * c, places, first: first * c, offset: x.rest });
-    const bindings = [windowed(input(0), x, chunk), scratch(0, "read_write")];
-    return flatLaunch(sumPlanes(), params, bindings, count * c, caps);
-  });
-  const params = sumColumnsParams.pack({ size: c, M: n });
-  launches.push(flatLaunch(sumColumnsAlone(), params, [scratch(0, "read"), output(0)], c, caps));
-  return { launches, scratch: [sums] };
-}

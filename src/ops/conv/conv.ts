@@ -10,10 +10,10 @@ import {
   weightGradientDims,
 } from "./dims.ts";
 import { type ConvAttrs, convAttrsOf, expectGradient, yShape } from "./geometry.ts";
-import { naiveWeightPlan } from "./naive-kernels.ts";
 import { type ConvUse, convKernels } from "./product-kernels.ts";
 import type { Way } from "./product-plan.ts";
 import { eachTerm, summed } from "./terms.ts";
+import { weightKernels } from "./weight-kernels.ts";
 
 export type { ConvInputGradientAttrs, ConvWeightGradientAttrs } from "./dims.ts";
 export type { ConvAttrs } from "./geometry.ts";
@@ -110,12 +110,7 @@ export const convWeightGradient: Op<ConvWeightGradientAttrs> = {
     g.one(conv, [x!, d!], convAttrsOf(attrs), `d ${dy!.name}`),
   ],
   onChip: convWeightGradientOnChip,
-  kernels: [
-    {
-      name: "convWeightGradient/naive",
-      plan: (inputs, _o, attrs, caps) => naiveWeightPlan(convWeightGradient, weightGradientDims(inputs, attrs), caps),
-    },
-  ],
+  kernels: weightKernels("convWeightGradient", { sums: false, dims: weightGradientDims }),
 };
 
 function inputGradientNode(g: GraphBuilder, dy: Tensor, w: Tensor, attrs: ConvAttrs, x: Tensor): Tensor {

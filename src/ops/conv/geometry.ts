@@ -38,7 +38,7 @@ export interface ConvDims {
   readonly columns: Axis;
 }
 
-const WHOLE_ROW: Axis = { x: 1, y: 1, kernel: 1, stride: 1, before: 0, dilation: 1 };
+const ONE_PLACE: Axis = { x: 1, y: 1, kernel: 1, stride: 1, before: 0, dilation: 1 };
 
 /** Places of y along one dimension: below 1 where the kernel is larger than the padded input. */
 export function placesOf(
@@ -108,7 +108,7 @@ export function convDims(
     }
     return { x: size, y, kernel, stride: attrs.stride[d]!, before, dilation: attrs.dilation[d]! };
   });
-  const [rows, columns] = axes.length === 1 ? [WHOLE_ROW, axes[0]!] : [axes[0]!, axes[1]!];
+  const [rows, columns] = axes.length === 1 ? [ONE_PLACE, axes[0]!] : [axes[0]!, axes[1]!];
   return { n, c, out, groups, cGroup, outGroup: out / groups, rows, columns };
 }
 
@@ -135,3 +135,11 @@ export const convAttrsOf = ({ stride, padding, dilation, groups }: ConvAttrs): C
   dilation,
   groups,
 });
+
+/** Places that a kernel of one element takes as they are, all in one row: it is cut into strips but once. */
+export function flattened(dims: ConvDims): ConvDims {
+  const { rows, columns } = dims;
+  const plain = [rows, columns].every(({ x, y, kernel, stride }) => kernel === 1 && stride === 1 && x === y);
+  const places = rows.x * columns.x;
+  return plain ? { ...dims, rows: ONE_PLACE, columns: { ...ONE_PLACE, x: places, y: places } } : dims;
+}

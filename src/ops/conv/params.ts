@@ -2,8 +2,12 @@ import { convParams } from "../../../shaders/conv/common.ts";
 import type { ConvDims } from "./geometry.ts";
 import type { ImageChunk } from "./images.ts";
 
+type Numbers = Parameters<(typeof convParams)["pack"]>[0];
+/** Numbers that only some kernels look at. */
+type More = Partial<Pick<Numbers, "alpha" | "tilesN" | "tiles" | "slices" | "sliceLines" | "sliceFirst">>;
+
 /** The uniform block of one launch, over `size` elements of its result. */
-export function packConv(dims: ConvDims, chunk: ImageChunk, size: number, alpha = 0): ArrayBuffer {
+export function packConv(dims: ConvDims, chunk: ImageChunk, size: number, more: More = {}): ArrayBuffer {
   const { c, out, cGroup, outGroup, rows, columns } = dims;
   return convParams.pack({
     size,
@@ -28,6 +32,12 @@ export function packConv(dims: ConvDims, chunk: ImageChunk, size: number, alpha 
     yOffset: chunk.y.rest,
     first: chunk.first === 0 ? 1 : 0,
     biasOffset: 0,
-    alpha,
+    alpha: 0,
+    tilesN: 0,
+    tiles: 0,
+    slices: 0,
+    sliceLines: 0,
+    sliceFirst: 0,
+    ...more,
   });
 }

@@ -4,9 +4,10 @@ import { convStrip, type Strip } from "../../../shaders/conv/strip.ts";
 import type { Epilogue } from "../../../shaders/matmul/common.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
-import type { Axis, ConvDims } from "./geometry.ts";
+import { type ConvDims, flattened } from "./geometry.ts";
 import { naivePlan } from "./naive-kernels.ts";
 import { type ConvProduct, productPlan, productSizes, type Way } from "./product-plan.ts";
+import { isSmall, MOST_TAPS } from "./sizes.ts";
 
 /** What kernels need to know of the op that they serve: bias is input 2, the values of a derivative the input behind it. */
 export interface ConvUse<A> {
@@ -41,16 +42,6 @@ export function convKernels<A>(opName: string, use: ConvUse<A>): readonly Kernel
   }));
 }
 
-const ONE_PLACE: Axis = { x: 1, y: 1, kernel: 1, stride: 1, before: 0, dilation: 1 };
-
-/** Places that a kernel of one element takes as they are, all in one row: it is cut into strips but once. */
-function flattened(dims: ConvDims): ConvDims {
-  const { rows, columns } = dims;
-  const plain = [rows, columns].every(({ x, y, kernel, stride }) => kernel === 1 && stride === 1 && x === y);
-  const places = rows.x * columns.x;
-  return plain ? { ...dims, rows: ONE_PLACE, columns: { ...ONE_PLACE, x: places, y: places } } : dims;
-}
-
 /** Channels of an invocation; quads share four or more. */
 function rowsOf(M: number, most: Tile["rows"]): Tile["rows"] {
   if (M === 1) return 1;
@@ -74,9 +65,6 @@ function gather(product: ConvProduct, quads: boolean, caps: DeviceCaps): KernelP
   };
   return productPlan(product, kernel, caps);
 }
-
-/** Longer rows of a kernel would be more code than an adapter on a CPU runs fast. */
-const MOST_TAPS = 7;
 
 /**
  * The shape of a strip: some two hundred products a turn, which is what a CPU's cache of decoded instructions holds, and no
@@ -110,29 +98,20 @@ function strip(product: ConvProduct, quads: boolean, caps: DeviceCaps): KernelPl
   return productPlan(product, kernel, caps);
 }
 
-/** Multiply-adds from which it pays to compile more than the plain kernel. */
-const SMALL = 2 ** 14;
-
-function isSmall(product: ConvProduct): boolean {
-  const { n, groups, rows, columns } = product.dims;
-  const { M, K } = productSizes(product);
-  return n * groups * M * K * rows.y * columns.y * rows.kernel * columns.kernel < SMALL;
-}
-
 const rungs: readonly Rung[] = [
   { name: "naive", plan: naivePlan, suits: () => true },
-  { name: "gather", plan: (p, caps) => gather(p, false, caps), suits: (p) => !isSmall(p) },
+  { name: "gather", plan: (p, caps) => gather(p, false, caps), suits: (p) => !isSmall(p.dims) },
   {
     name: "gather-quads",
     needs: "subgroups",
     plan: (p, caps) => (gatherTile(p, true).shared ? gather(p, true, caps) : null),
-    suits: (p, { onCpu }) => onCpu && !isSmall(p),
+    suits: (p, { onCpu }) => onCpu && !isSmall(p.dims),
   },
-  { name: "strip", plan: (p, caps) => strip(p, false, caps), suits: (p) => !isSmall(p) },
+  { name: "strip", plan: (p, caps) => strip(p, false, caps), suits: (p) => !isSmall(p.dims) },
   {
     name: "strip-quads",
     needs: "subgroups",
     plan: (p, caps) => (stripOf(p, true)?.shared ? strip(p, true, caps) : null),
-    suits: (p, { onCpu }) => onCpu && !isSmall(p),
+    suits: (p, { onCpu }) => onCpu && !isSmall(p.dims),
   },
 ];

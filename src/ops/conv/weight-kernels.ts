@@ -1,0 +1,88 @@
+import type { WeightTile } from "../../../shaders/conv/weights.ts";
+import type { TensorSpec } from "../../graph/graph.ts";
+import type { DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
+import { type ConvDims, flattened } from "./geometry.ts";
+import { naiveWeightPlan } from "./naive-kernels.ts";
+import { isSmall, MOST_TAPS } from "./sizes.ts";
+import { weightPlan } from "./weight-plan.ts";
+
+type Named = { readonly name: string };
+
+/** Channels of y that an invocation takes; quads share four or more. */
+const rowsOf = ({ outGroup }: ConvDims): WeightTile["rows"] => (outGroup === 1 ? 1 : outGroup <= 4 ? 4 : 8);
+
+/** Terms a turn: most of them, unless a row of places has fewer. */
+const stepOf = ({ columns }: ConvDims, most: number): { readonly step: number; readonly cut: boolean } => {
+  const step = Math.min(most, columns.y);
+  return { step, cut: columns.y % step !== 0 };
+};
+
+/** Element by element of the kernel, for any stride and dilation. */
+function gatherTile(dims: ConvDims, quads: boolean): WeightTile {
+  const rows = rowsOf(dims);
+  return { rows, parts: 4, taps: 1, stride: 1, ...stepOf(dims, 2), shared: quads && rows > 1 };
+}
+
+/**
+ * A row of the kernel or two at a time, over one stretch of x: some hundred products a turn, as for the strips of a
+ * convolution. Null where that row does not move place by place.
+ */
+function stripTile(dims: ConvDims, quads: boolean): WeightTile | null {
+  const { kernel: taps, stride, dilation } = dims.columns;
+  if (taps === 1 || taps > MOST_TAPS || stride > 2 || dilation !== 1) return null;
+  const rows = rowsOf(dims);
+  const two = taps <= 3 && dims.cGroup >= 4 && rows > 1;
+  const shape = { rows, parts: two ? 2 : 1, taps, stride: stride as 1 | 2 };
+  return { ...shape, ...stepOf(dims, two ? 2 : 4), shared: quads && rows > 1 };
+}
+
+/** What kernels need to know of the op that they serve. */
+export interface WeightUse<A> {
+  /** The sums of dy's channels are output 1. */
+  readonly sums: boolean;
+  readonly dims: (inputs: readonly TensorSpec[], attrs: A) => ConvDims;
+}
+
+interface Rung {
+  readonly name: string;
+  readonly needs?: "subgroups";
+  readonly suits: (dims: ConvDims, caps: DeviceCaps) => boolean;
+  readonly plan: (op: Named, dims: ConvDims, sums: boolean, caps: DeviceCaps) => KernelPlan | null;
+}
+
+/** Two rungs of one kind of tile: by itself, and with quads that share. */
+function tiled(name: string, tileOf: (dims: ConvDims, quads: boolean) => WeightTile | null): readonly Rung[] {
+  const planOf =
+    (quads: boolean): Rung["plan"] =>
+    (op, dims, sums, caps) => {
+      const tile = tileOf(dims, quads);
+      return tile && (tile.shared || !quads) ? weightPlan(op, dims, tile, sums, caps) : null;
+    };
+  return [
+    { name, suits: (dims) => !isSmall(dims), plan: planOf(false) },
+    {
+      name: `${name}-quads`,
+      needs: "subgroups",
+      suits: (dims, { onCpu }) => onCpu && !isSmall(dims),
+      plan: planOf(true),
+    },
+  ];
+}
+
+const ladder: readonly Rung[] = [
+  { name: "naive", suits: () => true, plan: naiveWeightPlan },
+  ...tiled("gather", gatherTile),
+  ...tiled("strip", stripTile),
+];
+
+/** The kernels of an op that gives dw and perhaps db, simplest first. */
+export function weightKernels<A>(opName: string, { sums, dims }: WeightUse<A>): readonly Kernel<A>[] {
+  const dimsOf = (inputs: readonly TensorSpec[], attrs: A): ConvDims => flattened(dims(inputs, attrs));
+  return ladder.map(({ name, needs, suits, plan }) => ({
+    name: `${opName}/${name}`,
+    ...(needs && { needs }),
+    suits: (inputs, attrs, caps) => suits(dimsOf(inputs, attrs), caps),
+    plan: (inputs, _outputs, attrs, caps) =>
+      needs && !caps[needs] ? null : plan({ name: opName }, dimsOf(inputs, attrs), sums, caps),
+  }));
+}

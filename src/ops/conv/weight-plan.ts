@@ -1,0 +1,68 @@
+import { TILE_INVOCATIONS } from "../../../shaders/conv/product.ts";
+import { convWeights, sumSlices, sumSlicesParams, type WeightTile } from "../../../shaders/conv/weights.ts";
+import type { TensorSpec } from "../../graph/graph.ts";
+import type { Binding, DeviceCaps, KernelPlan, Launch } from "../../graph/op.ts";
+import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
+import type { ConvDims } from "./geometry.ts";
+import { imageChunks, imageSizes, windowed } from "./images.ts";
+import { packConv } from "./params.ts";
+
+/** Workgroups that are enough for any device, and terms that a slice of a divided sum has at least. */
+const ENOUGH_WORKGROUPS = 256;
+const SLICE_TERMS = 128;
+
+/**
+ * dw from x and dy, inputs 0 and 1; with `sums` db too, output 1. The sum over images is divided among workgroups where the
+ * result alone would keep few of them busy; what each gives, and each chunk of images, is added up at the end. Null where the
+ * grid or a binding does not hold that.
+ */
+export function weightPlan(
+  op: { readonly name: string },
+  dims: ConvDims,
+  tile: WeightTile,
+  sums: boolean,
+  caps: DeviceCaps,
+): KernelPlan | null {
+  const { out, cGroup, outGroup, groups, rows, columns } = dims;
+  const size = out * cGroup * rows.kernel * columns.kernel;
+  const parts = (cGroup * rows.kernel * columns.kernel) / tile.taps;
+  const eachGroup = Math.ceil(parts / tile.parts);
+  // A channel a group: groups follow each other over the invocations.
+  const alone = tile.rows === 1;
+  const tilesN = Math.ceil((alone ? groups * eachGroup : eachGroup) / TILE_INVOCATIONS);
+  const tiles = alone ? tilesN : tilesN * Math.ceil(outGroup / tile.rows);
+  const depth = alone ? 1 : groups;
+  const chunks = imageChunks(op, dims.n, imageSizes(dims), caps).map((chunk) => {
+    const lines = chunk.count * rows.y;
+    const most = Math.floor((lines * columns.y) / SLICE_TERMS);
+    const wanted = Math.max(1, Math.min(most, lines, Math.floor(ENOUGH_WORKGROUPS / (tiles * depth))));
+    const sliceLines = Math.ceil(lines / wanted);
+    return { ...chunk, sliceLines, slices: Math.ceil(lines / sliceLines) };
+  });
+  const all = chunks.reduce((sum, { slices }) => sum + slices, 0);
+  const deepest = Math.max(...chunks.map(({ slices }) => slices * depth));
+  if (deepest > caps.maxComputeWorkgroupsPerDimension || all * size * 4 > caps.maxStorageBufferBindingSize) return null;
+  const results = (access: Binding["access"]): readonly Binding[] => [
+    all > 1 ? scratch(0, access) : output(0),
+    ...(sums ? [all > 1 ? scratch(1, access) : output(1)] : []),
+  ];
+  let sliceFirst = 0;
+  const launches = chunks.map((chunk): Launch => {
+    const { slices, sliceLines } = chunk;
+    const numbers = { tilesN, tiles, slices, sliceLines, sliceFirst };
+    sliceFirst += slices;
+    const bindings = [windowed(input(0), chunk.x, chunk), windowed(input(1), chunk.y, chunk), ...results("read_write")];
+    const [x, y] = grid(tiles + (sums ? Math.ceil(out / TILE_INVOCATIONS) : 0), caps);
+    const params = packConv(dims, chunk, size, numbers);
+    return { code: convWeights(tile, sums), params, bindings, workgroups: [x, y, slices * depth] };
+  });
+  if (all === 1) return { launches };
+  const total = size + (sums ? out : 0);
+  const params = sumSlicesParams.pack({ size: total, weights: size, slices: all });
+  const bindings = [...results("read"), output(0), ...(sums ? [output(1)] : [])];
+  const spec = (...shape: readonly number[]): TensorSpec => ({ shape, dtype: "f32" });
+  return {
+    launches: [...launches, flatLaunch(sumSlices(sums), params, bindings, total, caps)],
+    scratch: [spec(all, size), ...(sums ? [spec(all, out)] : [])],
+  };
+}
