@@ -1,11 +1,11 @@
 import { compare } from "../core/compare.ts";
 import { HALF_U } from "../core/half.ts";
 import type { NdArray } from "../core/ndarray.ts";
+import { STREAM, uniforms } from "../core/philox.ts";
 import type { Node, Tensor } from "../graph/graph.ts";
+import type { AnyOp } from "../graph/op.ts";
 import { activations } from "../ops/elementwise/activations.ts";
 import { toHalf } from "../ops/half/to-half.ts";
-import { sumRows } from "../ops/matmul/bias.ts";
-import { matmul, transposeMatmul } from "../ops/matmul/matmul.ts";
 import { proofOf } from "../proof/proof-of.ts";
 import type { GradientGraph } from "../train/run/gradient-graph.ts";
 
@@ -37,8 +37,21 @@ export const halfNorms = (errors: NormPrecision["errors"]): NormPrecision => ({
   errors,
 });
 
-/** Ops that sum products of one term of each input, or the terms of their only input. */
-const sums: ReadonlySet<unknown> = new Set([matmul, transposeMatmul, sumRows]);
+/** Ops that sum terms, or products of one term of each input. By name: a check of a dense net loads no convolutions. */
+const sums: ReadonlySet<string> = new Set([
+  "matmul",
+  "transposeMatmul",
+  "sumRows",
+  "add",
+  "conv",
+  "convInputGradient",
+  "convWeightGradient",
+  "sumChannels",
+]);
+/** Ops that take means off gradients, of which little may be left: a bias in front of batch norm has no gradient at all. */
+const isNorm = ({ name }: AnyOp): boolean => /NormGradient$/.test(name);
+/** Draws of random signs, and their seed. */
+const DRAWS = 4;
 
 /**
  * The relative error that each gradient's norm may have. Two kinds of node turn right values into gradients that are
@@ -61,9 +74,15 @@ export async function normLimits(
   const seen = (t: Tensor): NdArray | undefined => computed.get(t) ?? computed.get(copies.get(t) ?? t);
   for (const node of g.graph.nodes) {
     const carried = Math.max(precision.limit, ...node.inputs.map((t) => limits.get(t) ?? 0));
-    const isSum = sums.has(node.op) && gradients.has(node.outputs[0]!);
-    const grown = isSum ? carried * cancellation(node, exact) : carried;
-    for (const t of node.outputs) {
+    const back = node.outputs.some((t) => gradients.has(t));
+    const growth =
+      back && sums.has(node.op.name)
+        ? cancellation(node, exact)
+        : back && isNorm(node.op)
+          ? amplification(node, exact)
+          : [];
+    for (const [i, t] of node.outputs.entries()) {
+      const grown = carried * (growth[i] ?? 1);
       const differs = t === first || slopes.has(node.op);
       const more = differs ? await allowed(node, t, gradients, exact, seen(t), precision) : 0;
       limits.set(t, Math.max(grown, more));
@@ -76,7 +95,7 @@ export async function normLimits(
  * By how much a relative error of the terms grows in their sum: the root of the sum of their squares over its own norm,
  * since errors of many terms add up as numbers of random signs do. At least 1; infinite where nothing is left of a sum.
  */
-function cancellation({ op, attrs, inputs, outputs }: Node, exact: ReadonlyMap<Tensor, NdArray>): number {
+function cancellation({ op, attrs, inputs, outputs }: Node, exact: ReadonlyMap<Tensor, NdArray>): number[] {
   const squared = ({ shape, data }: NdArray): NdArray => ({
     shape,
     dtype: "f64",
@@ -88,7 +107,25 @@ function cancellation({ op, attrs, inputs, outputs }: Node, exact: ReadonlyMap<T
   );
   let sum = 0;
   for (const v of terms!.data) sum += v;
-  return sum === 0 ? 1 : Math.max(1, Math.sqrt(sum) / norm(exact.get(outputs[0]!)!));
+  return [sum === 0 ? 1 : Math.max(1, Math.sqrt(sum) / norm(exact.get(outputs[0]!)!))];
+}
+
+/**
+ * The same for an op that is linear in its first input, a gradient: how much larger its results are where the signs of
+ * that are drawn, as those of errors are. One number for each output.
+ */
+function amplification({ op, attrs, inputs, outputs }: Node, exact: ReadonlyMap<Tensor, NdArray>): number[] {
+  const [dy, ...others] = inputs.map((t) => exact.get(t)!) as [NdArray, ...NdArray[]];
+  const squares = outputs.map(() => 0);
+  for (let draw = 0; draw < DRAWS; draw++) {
+    const signs = uniforms(DRAWS, STREAM.check, draw, dy.data.length, -1, 1);
+    const data = Float64Array.from(dy.data, (v, i) => (signs[i]! < 0 ? -v : v));
+    const made = op.reference([{ ...dy, dtype: "f64", data }, ...others], attrs);
+    made.forEach((value, i) => {
+      squares[i]! += norm(value) ** 2 / DRAWS;
+    });
+  }
+  return outputs.map((t, i) => (squares[i] === 0 ? 1 : Math.max(1, Math.sqrt(squares[i]!) / norm(exact.get(t)!))));
 }
 
 async function allowed(

@@ -21,6 +21,7 @@ export interface StatisticsSpec {
     readonly shape: Shape;
     /** First value of every element. */
     readonly first: number;
+    readonly counts?: boolean;
   }[];
 }
 
@@ -50,8 +51,8 @@ export interface WeightSpec {
   /** As it is here; `transposed` ones lie turned in files. */
   readonly shape: Shape;
   readonly transposed?: boolean;
-  /** True of what older files may lack, since it only counts batches. */
-  readonly optional?: boolean;
+  /** True of a number that only counts, which files hold as a scalar, and may lack. */
+  readonly counts?: boolean;
 }
 
 /** All that a weights file holds, layer by layer: parameters, then statistics, as a PyTorch state_dict has them. */
@@ -60,8 +61,6 @@ export function weightSpecs(model: ModelSpec): readonly WeightSpec[] {
   const parameters = parameterSpecs(model);
   return model.layers.flatMap((_, i): WeightSpec[] => [
     ...parameters.filter((p) => p.layer === i),
-    ...statistics
-      .filter((s) => s.layer === i)
-      .flatMap((s) => s.parts.map(({ name, shape }) => ({ name, shape, optional: shape.length === 0 }))),
+    ...statistics.filter((s) => s.layer === i).flatMap((s) => s.parts),
   ]);
 }

@@ -45,7 +45,7 @@ export const storedShape = ({ shape, transposed }: WeightSpec): readonly number[
  * numbers, which count batches, are passed over. Throws where counts or shapes differ.
  */
 export function byOrder(tensors: ReadonlyMap<string, NdArray>, all: readonly WeightSpec[]): Renamed {
-  const specs = all.filter(({ optional }) => !optional);
+  const specs = all.filter(({ counts }) => !counts);
   const names = inOrder([...tensors.keys()].filter((name) => /^f/.test(tensors.get(name)!.dtype)));
   if (names.length !== specs.length) {
     const message = `weights by order: the file has ${names.length} arrays of floats, the model ${specs.length} parameters`;
@@ -70,7 +70,7 @@ export function byOrder(tensors: ReadonlyMap<string, NdArray>, all: readonly Wei
 /** Whether every array has a parameter's name, and every parameter an array. */
 export function hasNames(tensors: ReadonlyMap<string, NdArray>, specs: readonly WeightSpec[]): boolean {
   const known = new Set(specs.map(({ name }) => name));
-  const all = specs.every(({ name, optional }) => optional || tensors.has(name));
+  const all = specs.every(({ name, counts }) => counts || tensors.has(name));
   return all && [...tensors.keys()].every((name) => known.has(name));
 }
 

@@ -43,10 +43,10 @@ export function weightsOf(
   }
   return new Map(
     specs.flatMap((spec) => {
-      const { name, transposed, optional } = spec;
+      const { name, transposed, counts } = spec;
       const tensor = tensors.get(name);
       const stored = storedShape(spec);
-      if (!tensor && optional) return [];
+      if (!tensor && counts) return [];
       if (!tensor) throw new ChainruleError("file", `weights: "${name}" ${shapeText(stored)} is missing`);
       if (!sameShape(tensor.shape, stored)) {
         throw new ChainruleError(
@@ -54,7 +54,7 @@ export function weightsOf(
           `weights: "${name}" is ${shapeText(tensor.shape)}, the model wants ${shapeText(stored)}`,
         );
       }
-      if (tensor.dtype !== "f32" && tensor.dtype !== "f64" && !optional) {
+      if (tensor.dtype !== "f32" && tensor.dtype !== "f64" && !counts) {
         throw new ChainruleError("file", `weights: "${name}" must be F32 or F64`);
       }
       const value = ndarray(stored, precision, tensor.data);
@@ -83,10 +83,11 @@ export function writeWeights(
 export function weightTensors(model: ModelSpec, values: ReadonlyMap<string, NdArray>): [string, NdArray][] {
   requireModel(model);
   requireMap("weights", values);
-  return weightSpecs(model).flatMap(({ name, shape, transposed, optional }): [string, NdArray][] => {
+  return weightSpecs(model).flatMap(({ name, shape, transposed, counts }): [string, NdArray][] => {
     const value = values.get(name);
-    if (!value && optional) return [];
+    if (!value && counts) return [];
     if (!value) throw new ChainruleError("file", `weights: ${name} ${shapeText(shape)} is missing`);
+    if (counts) return [[name, { ...value, shape: [] }]];
     return [[name, transposed ? transpose(value) : value]];
   });
 }

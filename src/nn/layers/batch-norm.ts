@@ -38,7 +38,7 @@ export const batchNormLayer: LayerType<BatchNormSpec> = {
   statistics: ({ size }) => [
     { key: "running_mean", shape: [size], first: 0 },
     { key: "running_var", shape: [size], first: 1 },
-    { key: "num_batches_tracked", shape: [], first: 0 },
+    { key: "num_batches_tracked", shape: [1], first: 0, counts: true },
   ],
   async forward({ g, name, training, parameter, statistics, lazy }, { size, eps, momentum, affine }, [x]) {
     const { batchNorm, batchNormInference } = await lazy();

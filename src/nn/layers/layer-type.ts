@@ -40,6 +40,8 @@ export interface LayerStatistic {
   readonly shape: Shape;
   /** First value of every element. */
   readonly first: number;
+  /** True of a number that only counts, which files hold as a scalar, and may lack. */
+  readonly counts?: boolean;
 }
 
 /** Ops that are still to be written. */

@@ -188,9 +188,9 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
 export function checkWeights(model: ModelSpec, weights: ReadonlyMap<string, NdArray>): void {
   requireMap("weights", weights);
   const specs = weightSpecs(model);
-  for (const { name, shape, optional } of specs) {
+  for (const { name, shape, counts } of specs) {
     const value = weights.get(name);
-    if (!value && optional) continue;
+    if (!value && counts) continue;
     if (!value) throw new ChainruleError("file", `weights: ${name} ${shapeText(shape)} is missing`);
     if (!sameShape(value.shape, shape)) {
       throw new ChainruleError(
