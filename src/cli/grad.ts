@@ -2,7 +2,7 @@ import type { Backend } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { writeTensors } from "../io/weights/tensor-file.ts";
-import { weightsOf, weightTensors } from "../io/weights/weights.ts";
+import { parameterTensors, weightsOf } from "../io/weights/weights.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
@@ -52,7 +52,7 @@ export async function run(args: readonly string[]): Promise<number> {
   requireWritable(out);
   const backend = await openExact(choice);
   const { loss, gradients } = await lossAndGradients(backend, model, weights, { x, y }, seed);
-  writeWhole(out, writeTensors(out, [["loss", { ...loss, shape: [] }], ...weightTensors(model, gradients)]));
+  writeWhole(out, writeTensors(out, [["loss", { ...loss, shape: [] }], ...parameterTensors(model, gradients)]));
   print(
     values.json
       ? JSON.stringify({ loss: loss.data[0], out, backend: backend.description })

@@ -2,10 +2,10 @@ import { ChainruleError } from "../../core/errors.ts";
 import type { NdArray } from "../../core/ndarray.ts";
 import { requireResident } from "../../train/data/row-source.ts";
 import type { ResolvedOptions } from "../../train/run/options.ts";
-import type { TrainerState } from "../../train/run/state.ts";
+import { type TrainerState, weightsOf } from "../../train/run/state.ts";
 import { requireKnown } from "../known-options.ts";
 import { writeSafetensors } from "../safetensors/safetensors.ts";
-import { weightTensors, writeWeights } from "../weights/weights.ts";
+import { parameterTensors, writeWeights } from "../weights/weights.ts";
 import { rowsPy, tensorsPy } from "./fixed-files.ts";
 import { modelPy } from "./model-script.ts";
 import { momentNames } from "./settings.ts";
@@ -30,7 +30,7 @@ export function exportPytorch(options: ResolvedOptions, state: TrainerState): Ma
     );
   }
   const moments = names.flatMap((key, k) =>
-    weightTensors(model, state.moments[k]!).map(([name, value]): [string, NdArray] => [`${name}.${key}`, value]),
+    parameterTensors(model, state.moments[k]!).map(([name, value]): [string, NdArray] => [`${name}.${key}`, value]),
   );
   const about = { step: String(state.step), skipped: String(state.cursor.data[3]!) };
   const rows: [string, NdArray][] = [
@@ -48,7 +48,7 @@ export function exportPytorch(options: ResolvedOptions, state: TrainerState): Ma
     ["optimizer.safetensors", writeSafetensors(moments, about)],
     ["data.safetensors", writeSafetensors(rows)],
     ...(state.average
-      ? [["average.safetensors", writeWeights(model, state.average)] satisfies [string, Uint8Array]]
+      ? [["average.safetensors", writeWeights(model, weightsOf(state, "average"))] satisfies [string, Uint8Array]]
       : []),
   ]);
 }

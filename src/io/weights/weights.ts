@@ -3,7 +3,7 @@ import { ChainruleError } from "../../core/errors.ts";
 import { firstNotFinite, type NdArray, ndarray, sameShape, shapeText, unravel } from "../../core/ndarray.ts";
 import { requireModel } from "../../nn/model.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
-import { weightSpecs } from "../../nn/parameter-specs.ts";
+import { parameterSpecs, type WeightSpec, weightSpecs } from "../../nn/parameter-specs.ts";
 import { readSafetensors, writeSafetensors } from "../safetensors/safetensors.ts";
 import { fitsByOrder, storedShape, withoutPrefixes } from "./names.ts";
 
@@ -48,7 +48,7 @@ export function weightsOf(
       const stored = storedShape(spec);
       if (!tensor && counts) return [];
       if (!tensor) throw new ChainruleError("file", `weights: "${name}" ${shapeText(stored)} is missing`);
-      if (!sameShape(tensor.shape, stored)) {
+      if (!sameShape(tensor.shape, stored) && !(counts && tensor.data.length === 1)) {
         throw new ChainruleError(
           "file",
           `weights: "${name}" is ${shapeText(tensor.shape)}, the model wants ${shapeText(stored)}`,
@@ -82,8 +82,18 @@ export function writeWeights(
 /** Weights under the names and in the layout of PyTorch, for any file, see writeTensors. */
 export function weightTensors(model: ModelSpec, values: ReadonlyMap<string, NdArray>): [string, NdArray][] {
   requireModel(model);
+  return stored(weightSpecs(model), values);
+}
+
+/** The same of what there is one of for each parameter, and none for statistics: gradients, moments. */
+export function parameterTensors(model: ModelSpec, values: ReadonlyMap<string, NdArray>): [string, NdArray][] {
+  requireModel(model);
+  return stored(parameterSpecs(model), values);
+}
+
+function stored(specs: readonly WeightSpec[], values: ReadonlyMap<string, NdArray>): [string, NdArray][] {
   requireMap("weights", values);
-  return weightSpecs(model).flatMap(({ name, shape, transposed, counts }): [string, NdArray][] => {
+  return specs.flatMap(({ name, shape, transposed, counts }): [string, NdArray][] => {
     const value = values.get(name);
     if (!value && counts) return [];
     if (!value) throw new ChainruleError("file", `weights: ${name} ${shapeText(shape)} is missing`);
