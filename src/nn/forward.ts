@@ -25,6 +25,8 @@ export interface ForwardOptions {
 const ops = { matmul, addBias, add, dropout, activations };
 const lazy = () => import("../ops/lazy.ts") as ReturnType<ForwardContext["lazy"]>;
 
+const lazyActivations = async () => (await import("../ops/elementwise/lazy-activations.ts")).lazyActivations;
+
 /** The same values under another shape. */
 async function shaped(g: Graph, x: Tensor, shape: readonly number[], name: string): Promise<Tensor> {
   if (x.shape.length === shape.length) return x;
@@ -57,7 +59,7 @@ export async function forward(
       if (to) tensors.statistics.set(index, to);
       return tensors.statistics.get(index)!;
     };
-    const c = { g, name, index, training, seed, cursor, parameter, statistics, ops, lazy };
+    const c = { g, name, index, training, seed, cursor, parameter, statistics, ops, lazy, lazyActivations };
     values.push(await type.forward(c, layer, inputs));
   }
   const last = values.at(-1)!;

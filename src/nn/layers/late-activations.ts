@@ -34,9 +34,8 @@ function simple(type: LateActivationSpec["type"]): LayerType<LateActivationSpec>
       return {};
     },
     shape: (_layer, [x]) => x!,
-    async forward({ g, name, lazy }, _layer, [x]) {
-      const { lateActivations } = await lazy();
-      return g.one(lateActivations[type]!.forward, [x!], { alpha: 0 }, name);
+    async forward({ g, name, lazyActivations }, _layer, [x]) {
+      return g.one((await lazyActivations())[type]!.forward, [x!], { alpha: 0 }, name);
     },
   };
 }

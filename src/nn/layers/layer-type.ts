@@ -45,21 +45,7 @@ export interface LayerStatistic {
 }
 
 /** Ops that are still to be written. */
-type Pending = Readonly<
-  Record<
-    | "groupNorm"
-    | "prelu"
-    | "maxout"
-    | "maxPool"
-    | "avgPool"
-    | "adaptiveAvgPool"
-    | "upsample"
-    | "rmsNorm"
-    | "logSoftmax",
-    AnyOp
-  > &
-    Record<"lateActivations", Record<string, Activation>>
->;
+type Pending = Readonly<Record<"groupNorm" | "maxPool" | "avgPool" | "adaptiveAvgPool" | "rmsNorm", AnyOp>>;
 
 /** What a layer's nodes are made with. */
 export interface ForwardContext {
@@ -83,6 +69,7 @@ export interface ForwardContext {
     Pick<typeof Add, "add"> &
     Pick<typeof Dropout, "dropout"> & { readonly activations: Readonly<Record<string, Activation>> };
   lazy(): Promise<typeof import("../../ops/lazy.ts") & Pending>;
+  lazyActivations(): Promise<typeof import("../../ops/elementwise/lazy-activations.ts").lazyActivations>;
 }
 
 /** Everything that is known of a type of layer. S: what a model file holds of one. */
