@@ -41,7 +41,8 @@ function usesOf(g: Graph): Uses {
   return { nodes: g.nodes, of, only };
 }
 
-const activationOf = (node: Node | null, direction: "forward" | "backward") =>
+/** The activation whose op a node is. */
+export const activationOf = (node: Node | null, direction: "forward" | "backward") =>
   node === null ? undefined : Object.values(activations).find((a) => a[direction] === node.op);
 
 /** matmul, then perhaps addBias, then perhaps an activation. */

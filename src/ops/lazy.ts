@@ -1,7 +1,16 @@
 /** Ops that only some runs want: they load with the first graph that has one. */
 
 export { addChannelBias, sumChannels } from "./conv/channel-bias.ts";
-export { conv, convInputGradient, convWeightGradient } from "./conv/conv.ts";
+export {
+  conv,
+  convInputGradient,
+  convLayer,
+  convLayerInputGradient,
+  convLayerWeightGradient,
+  convTransposeLayer,
+  convTransposeLayerInputGradient,
+  convWeightGradient,
+} from "./conv/conv.ts";
 export { maxout, maxoutGradient } from "./elementwise/maxout.ts";
 export { multiply } from "./elementwise/multiply.ts";
 export { prelu, preluGradient, preluTerms } from "./elementwise/prelu.ts";

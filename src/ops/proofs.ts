@@ -2,6 +2,7 @@ import { ChainruleError } from "../core/errors.ts";
 import type { FamilyProof, Op, Proof, ProofOf } from "../graph/op.ts";
 import * as channelBias from "./conv/channel-bias-proof.ts";
 import * as conv from "./conv/conv-proof.ts";
+import * as convLayers from "./conv/layer-proof.ts";
 import * as activation from "./elementwise/activation-proof.ts";
 import * as add from "./elementwise/add-proof.ts";
 import * as dropout from "./elementwise/dropout-proof.ts";
@@ -52,6 +53,7 @@ type Entry = Proof<Any> | ((of: Any, proofOf: ProofOf) => Made);
 const table: Readonly<Record<string, Entry>> = {
   ...channelBias,
   ...conv,
+  ...convLayers,
   ...activation,
   ...add,
   ...dropout,

@@ -1,4 +1,3 @@
-import { NO_EPILOGUE } from "../../../shaders/matmul/common.ts";
 import { expectRank, type GraphBuilder, type Tensor, type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { convInputGradientOnChip, convOnChip, convWeightGradientOnChip } from "./conv-chip.ts";
@@ -10,8 +9,8 @@ import {
   weightGradientDims,
 } from "./dims.ts";
 import { type ConvAttrs, convAttrsOf, expectGradient, yShape } from "./geometry.ts";
-import { type ConvUse, convKernels } from "./product-kernels.ts";
-import type { Way } from "./product-plan.ts";
+import { derivativeLayerOf, fuseLayer, fuseWeightGradient, layerOf, type Product, weightGradientOf } from "./layer.ts";
+import { convKernels, plainUse } from "./product-kernels.ts";
 import { eachTerm, summed } from "./terms.ts";
 import { weightKernels } from "./weight-kernels.ts";
 
@@ -22,14 +21,6 @@ function expectTwo(op: { readonly name: string }, inputs: readonly TensorSpec[])
   const rank = inputs[0]?.shape.length ?? 0;
   expectRank(op, inputs, [rank, rank]);
 }
-
-/** An op that is nothing but a convolution or an input gradient. */
-const plainUse = <A>(way: Way, dims: ConvUse<A>["dims"]): ConvUse<A> => ({
-  way,
-  dims,
-  epilogue: () => NO_EPILOGUE,
-  alpha: () => 0,
-});
 
 /**
  * y [n, out, ...] from x [n, c, ...] and w [out, c / groups, ...kernel]: the kernel is not flipped, as in PyTorch's conv1d
@@ -56,6 +47,7 @@ export const conv: Op<ConvAttrs> = {
   ],
   onChip: convOnChip,
   kernels: convKernels("conv", plainUse("forward", forwardDims)),
+  fuse: (node, uses) => fuseLayer(node, uses, convLayer, convTransposeLayerInputGradient),
 };
 
 /**
@@ -84,6 +76,7 @@ export const convInputGradient: Op<ConvInputGradientAttrs> = {
   ],
   onChip: convInputGradientOnChip,
   kernels: convKernels("convInputGradient", plainUse("back", inputGradientDims)),
+  fuse: (node, uses) => fuseLayer(node, uses, convTransposeLayer, convLayerInputGradient),
 };
 
 /** dw [out, c / groups, ...kernel] from x [n, c, ...] and dy [n, out, ...]. */
@@ -111,7 +104,22 @@ export const convWeightGradient: Op<ConvWeightGradientAttrs> = {
   ],
   onChip: convWeightGradientOnChip,
   kernels: weightKernels("convWeightGradient", { sums: false, dims: weightGradientDims }),
+  fuse: (node, uses) => fuseWeightGradient(node, uses, convLayerWeightGradient),
 };
+
+const forward: Product<ConvAttrs> = { op: conv, way: "forward", dims: forwardDims };
+const back: Product<ConvInputGradientAttrs> = { op: convInputGradient, way: "back", dims: inputGradientDims };
+
+/** Whole layers and what runs backwards through them; see layer.ts. A transposed convolution's are the other way round. */
+export const convLayer = layerOf("convLayer", forward);
+export const convLayerInputGradient = derivativeLayerOf("convLayerInputGradient", back);
+export const convLayerWeightGradient = weightGradientOf(
+  "convLayerWeightGradient",
+  convWeightGradient,
+  weightGradientDims,
+);
+export const convTransposeLayer = layerOf("convTransposeLayer", back);
+export const convTransposeLayerInputGradient = derivativeLayerOf("convTransposeLayerInputGradient", forward);
 
 function inputGradientNode(g: GraphBuilder, dy: Tensor, w: Tensor, attrs: ConvAttrs, x: Tensor): Tensor {
   return g.one(convInputGradient, [dy, w], { ...convAttrsOf(attrs), places: x.shape.slice(2) }, `d ${x.name}`);

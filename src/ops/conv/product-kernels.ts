@@ -1,7 +1,7 @@
 import { convGather } from "../../../shaders/conv/gather.ts";
 import { TILE_INVOCATIONS, type Tile } from "../../../shaders/conv/product.ts";
 import { convStrip, type Strip } from "../../../shaders/conv/strip.ts";
-import type { Epilogue } from "../../../shaders/matmul/common.ts";
+import { type Epilogue, NO_EPILOGUE } from "../../../shaders/matmul/common.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
 import { type ConvDims, flattened } from "./geometry.ts";
@@ -16,6 +16,14 @@ export interface ConvUse<A> {
   readonly epilogue: (attrs: A, inputs: readonly TensorSpec[]) => Epilogue;
   readonly alpha: (attrs: A) => number;
 }
+
+/** Of an op that is nothing but a convolution or an input gradient. */
+export const plainUse = <A>(way: Way, dims: ConvUse<A>["dims"]): ConvUse<A> => ({
+  way,
+  dims,
+  epilogue: () => NO_EPILOGUE,
+  alpha: () => 0,
+});
 
 /** One way to compute a convolution or its input gradient. */
 interface Rung {
