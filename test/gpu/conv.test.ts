@@ -1,0 +1,235 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { chooseKernel } from "../../src/backend/webgpu/choose.ts";
+import { conform } from "../../src/backend/webgpu/conform.ts";
+import { WebGpuExecutor } from "../../src/backend/webgpu/executor.ts";
+import { runKernel } from "../../src/backend/webgpu/run-kernel.ts";
+import { ndarray, sizeOf } from "../../src/core/ndarray.ts";
+import { normals } from "../../src/core/philox.ts";
+import { backward } from "../../src/graph/backward.ts";
+import { caseInputs } from "../../src/graph/case-inputs.ts";
+import { Graph, type Tensor } from "../../src/graph/graph.ts";
+import { DEFAULT_CAPS } from "../../src/graph/op.ts";
+import { addChannelBias } from "../../src/ops/conv/channel-bias.ts";
+import { conv, convInputGradient } from "../../src/ops/conv/conv.ts";
+import { activations } from "../../src/ops/elementwise/activations.ts";
+import { add } from "../../src/ops/elementwise/add.ts";
+import { fuse } from "../../src/ops/fuse.ts";
+import { sumSquaredError } from "../../src/ops/loss/losses.ts";
+import { proofOf } from "../../src/proof/proof-of.ts";
+import { openGpu, opNamed } from "../shared/gpu.ts";
+import { times } from "../shared/thorough.ts";
+
+let gpu: WebGpuBackend;
+beforeAll(async () => {
+  gpu = await openGpu();
+});
+afterAll(() => gpu.dispose());
+
+const names = ["conv", "convInputGradient", "convWeightGradient", "addChannelBias", "sumChannels"] as const;
+const layers = ["convLayer", "convLayerInputGradient", "convLayerWeightGradient"] as const;
+
+describe("a device that binds little", () => {
+  test.each([...names, ...layers])("%s takes images a few at a time, or says which is too large", async (name) => {
+    const op = opNamed(name);
+    const { cases } = await proofOf(op);
+    let cut = 0;
+    for (const kernel of op.kernels) {
+      for (const c of cases) {
+        const largest = Math.max(...c.inputs.map(({ shape }) => 4 * sizeOf(shape)));
+        const caps = { ...gpu.gpu.caps, maxStorageBufferBindingSize: Math.max(1024, Math.ceil(largest / 512) * 256) };
+        try {
+          const result = await conform(gpu.gpu, op, kernel, c, { caps });
+          if (result && largest > caps.maxStorageBufferBindingSize) cut++;
+          if (result) expect(result.reason, `${kernel.name} ${c.name}`).toBe("");
+        } catch (error) {
+          expect((error as Error).message).toMatch(/an image of \d+ bytes exceeds what this device binds at once/);
+        }
+      }
+    }
+    expect(cut, "cases that needed more than one launch").toBeGreaterThan(2);
+  });
+
+  test.each(["conv", "convInputGradient", "convWeightGradient"])("%s folds a grid that is too long", async (name) => {
+    const op = opNamed(name);
+    const caps = { ...gpu.gpu.caps, maxComputeWorkgroupsPerDimension: 24 };
+    let applied = 0;
+    for (const kernel of op.kernels) {
+      for (const c of (await proofOf(op)).cases) {
+        const specs = c.inputs.map(({ shape }) => ({ shape, dtype: "f32" as const }));
+        const plan = kernel.plan(specs, op.infer(specs, c.attrs), c.attrs, caps);
+        if (!plan) continue;
+        expect(Math.max(...plan.launches.flatMap(({ workgroups }) => workgroups)), c.name).toBeLessThanOrEqual(24);
+        if (plan.launches.every(({ workgroups }) => workgroups[1] === 1)) continue;
+        applied++;
+        const result = await conform(gpu.gpu, op, kernel, c, { caps });
+        expect(result!.reason, `${kernel.name} ${c.name}`).toBe("");
+      }
+    }
+    expect(applied).toBeGreaterThan(0);
+  });
+});
+
+const number = (min: number, max: number) => fc.integer({ min, max });
+
+/** One dimension of places: sizes of x and the kernel, and how that moves. */
+const axis = fc
+  .record({
+    kernel: number(1, 5),
+    stride: number(1, 3),
+    before: number(0, 2),
+    after: number(0, 2),
+    dilation: number(1, 3),
+    extra: number(0, 12),
+  })
+  .map(({ extra, ...a }) => ({
+    ...a,
+    size: Math.max(1, a.dilation * (a.kernel - 1) + 1 - a.before - a.after) + extra,
+  }));
+
+const anyConvolution = fc.record({
+  n: number(1, 4),
+  groups: number(1, 3),
+  cGroup: number(1, 9),
+  outGroup: number(1, 18),
+  axes: fc.array(axis, { minLength: 1, maxLength: 2 }),
+  seed: number(1, 1000),
+});
+
+test("any convolution, by every kernel, inside its bound, and the same bits again", async () => {
+  const property = fc.asyncProperty(anyConvolution, async ({ n, groups, cGroup, outGroup, axes, seed }) => {
+    const attrs = {
+      stride: axes.map((a) => a.stride),
+      padding: axes.map((a) => [a.before, a.after] as const),
+      dilation: axes.map((a) => a.dilation),
+      groups,
+    };
+    const x = { shape: [n, groups * cGroup, ...axes.map((a) => a.size)], dtype: "f32" as const };
+    const w = { shape: [groups * outGroup, cGroup, ...axes.map((a) => a.kernel)], dtype: "f32" as const };
+    const dy = conv.infer([x, w], attrs)[0]!;
+    const cases = [
+      ["conv", [x, w], attrs],
+      ["convInputGradient", [dy, w], { ...attrs, places: x.shape.slice(2) }],
+      ["convWeightGradient", [x, dy], { ...attrs, kernel: w.shape.slice(2) }],
+    ] as const;
+    for (const [name, inputs, all] of cases) {
+      const op = opNamed(name);
+      const c = { name: JSON.stringify([x.shape, w.shape, attrs]), inputs, attrs: all };
+      for (const kernel of op.kernels) {
+        const result = await conform(gpu.gpu, op, kernel, c, { seed });
+        if (!result) continue;
+        expect(result.reason, `${kernel.name} ${c.name}`).toBe("");
+        const drawn = caseInputs(c, seed);
+        const first = await runKernel(gpu.gpu, op, kernel, drawn, all);
+        const second = await runKernel(gpu.gpu, op, kernel, drawn, all);
+        expect(first!.covered, `${kernel.name} writes every element`).toBe(true);
+        expect(second!.outputs[0]!.data).toEqual(first!.outputs[0]!.data);
+      }
+    }
+  });
+  await fc.assert(property, { numRuns: times(4, 40) });
+});
+
+test("what a kernel reads of the padding is nothing: infinite neighbours stay where they are", async () => {
+  // Only the first place of each channel is infinite: what does not reach it is finite.
+  const attrs = { stride: [1], padding: [[1, 1] as const], dilation: [1], groups: 1 };
+  const x = ndarray([2, 8, 16], "f32", normals(3, 3, 1, 256));
+  for (let i = 0; i < x.data.length; i += 16) x.data[i] = Number.POSITIVE_INFINITY;
+  const w = ndarray([8, 8, 3], "f32", new Float32Array(192).fill(1));
+  for (const kernel of conv.kernels) {
+    const run = await runKernel(gpu.gpu, conv, kernel, [x, w], attrs);
+    const finite = Array.from(run!.outputs[0]!.data, (v, i) => Number.isFinite(v) === i % 16 > 1);
+    expect(finite.every(Boolean), kernel.name).toBe(true);
+  }
+});
+
+describe("kernels are chosen by size and adapter", () => {
+  const f32 = (...shape: readonly number[]) => ({ shape, dtype: "f32" as const });
+  const chosen = (x: readonly number[], w: readonly number[], caps: object): string => {
+    const g = new Graph();
+    const zeros = (shape: readonly number[]) => ndarray(shape, "f32", new Float32Array(sizeOf(shape)));
+    const attrs = { stride: [1, 1], padding: new Array(2).fill([1, 1]), dilation: [1, 1], groups: x[1]! / w[1]! };
+    const y = g.one(conv, [g.variable("x", zeros(x)), g.variable("w", zeros(w))], attrs);
+    expect(y.shape).toEqual(conv.infer([f32(...x), f32(...w)], attrs)[0]!.shape);
+    return chooseKernel(y.node!, { ...DEFAULT_CAPS, ...caps }).kernel.name;
+  };
+
+  test("tiny ones take the plain kernel; a CPU's adapter shares within quads, where it can", () => {
+    const cpu = { onCpu: true, subgroups: true };
+    expect(chosen([1, 2, 6, 6], [2, 2, 3, 3], cpu)).toBe("conv/naive");
+    expect(chosen([8, 16, 14, 14], [16, 16, 3, 3], cpu)).toBe("conv/strip-quads");
+    expect(chosen([8, 16, 14, 14], [16, 16, 3, 3], { onCpu: true })).toBe("conv/strip");
+  });
+});
+
+/** Two layers, the second a transposed one, and a loss. */
+function smallNet(): { g: Graph; kept: readonly Tensor[] } {
+  const g = new Graph();
+  const drawn = (name: string, shape: readonly number[], step: number): Tensor =>
+    g.variable(name, ndarray(shape, "f32", normals(5, 3, step, sizeOf(shape))));
+  const x = drawn("x", [3, 2, 9, 8], 1);
+  const parameters = [
+    drawn("w1", [5, 2, 3, 3], 2),
+    drawn("b1", [5], 3),
+    drawn("w2", [5, 4, 2, 2], 4),
+    drawn("b2", [4], 5),
+  ];
+  const [w1, b1, w2, b2] = parameters as [Tensor, Tensor, Tensor, Tensor];
+  const attrs = {
+    stride: [2, 1],
+    padding: [
+      [1, 1],
+      [0, 1],
+    ] as const,
+    dilation: [1, 1],
+    groups: 1,
+  };
+  const h = g.one(activations.relu!.forward, [g.one(addChannelBias, [g.one(conv, [x, w1], attrs), b1], null)], {
+    alpha: 0,
+  });
+  const plain = {
+    stride: [2, 2],
+    padding: [
+      [0, 0],
+      [0, 0],
+    ] as const,
+    dilation: [1, 1],
+    groups: 1,
+  };
+  const places = h.shape.slice(2).map((size) => 2 * size);
+  const up = g.one(addChannelBias, [g.one(convInputGradient, [h, w2], { ...plain, places }), b2], null);
+  const y = g.one(activations.tanh!.forward, [up], { alpha: 0 });
+  const target = drawn("target", y.shape, 6);
+  const loss = g.one(sumSquaredError.forward, [y, target], null);
+  const seed = g.variable("seed", ndarray([1], "f32", [1]));
+  const sum = (a: Tensor, b: Tensor) => g.one(add, [a, b], null);
+  const gradients = backward(g, loss, seed, [x, ...parameters], sum);
+  const kept = [loss, ...[x, ...parameters].map((t) => gradients.get(t)!)];
+  g.keep(...kept);
+  g.prune();
+  return { g, kept };
+}
+
+test("layers become one kernel each, forward and back, and say what they said before", async () => {
+  const { g, kept } = smallNet();
+  const nodes = fuse(g);
+  expect(nodes.map(({ op }) => op.name)).toEqual([
+    ...["convLayer", "convTransposeLayer", "sumSquaredErrorWithGradient"],
+    ...["tanhGradient", "sumChannels", "convWeightGradient", "convTransposeLayerInputGradient"],
+    ...["convLayerWeightGradient", "convInputGradient"],
+  ]);
+  const read = async (options: object): Promise<readonly (readonly number[])[]> => {
+    const executor = await WebGpuExecutor.compile(gpu.gpu, g, { ...options, onChip: false });
+    const values = await executor.run(1, kept);
+    executor.dispose();
+    return values.map(({ data }) => [...data]);
+  };
+  const [fused, apart] = [await read({ nodes }), await read({})];
+  fused.forEach((values, i) => {
+    const size = Math.max(...apart[i]!.map(Math.abs));
+    values.forEach((v, k) => {
+      expect(Math.abs(v - apart[i]![k]!), `${kept[i]!.name} [${k}]`).toBeLessThan(1e-5 * size);
+    });
+  });
+});
