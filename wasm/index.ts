@@ -15,6 +15,7 @@ export * from "./optimizers";
 export * from "./panels";
 export * from "./penalty";
 export * from "./prelu";
+export * from "./pool";
 export { dots, product } from "./product";
 export * from "./rows";
 export * from "./shape";

@@ -51,7 +51,7 @@ export const runningFactor = (momentum: string, batches: string): string =>
 export const moved = (old: string, batch: string): string => `fma(factor, ${batch}, (1.0 - factor) * ${old})`;
 /** 1 where the statistics of a channel are not finite. */
 export const notFinite = (mean: string, squares: string): string =>
-  `select(0.0, 1.0, isNotFinite(${mean}) || isNotFinite(${squares}))`;
+  `select(0.0, 1.0, isNotFinite(${mean}) | isNotFinite(${squares}))`;
 
 /** Running statistics go to mean and unbiased variance of the batch, unless any of them is not finite. */
 export const moveRunning = (channels: string, count: string): string => wgsl`

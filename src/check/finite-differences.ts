@@ -55,7 +55,11 @@ export class LossProbe {
     return (replacement) => {
       const now = new Map<Tensor, NdArray>([[t, replacement]]);
       for (const node of nodes) {
-        const inputs = node.inputs.map((x) => now.get(x) ?? this.values.get(x)!);
+        const inputs = node.inputs.map((x, i) => {
+          const value = now.get(x) ?? this.values.get(x)!;
+          const updated = node.op.inPlace?.some(([, from]) => from === i);
+          return updated ? { ...value, data: value.data.slice() } : value;
+        });
         const outputs = (node.op.ideal ?? node.op.reference)(inputs, node.attrs);
         node.outputs.forEach((y, i) => {
           now.set(y, outputs[i]!);

@@ -24,6 +24,13 @@ export { batchNorm, batchNormGradient, batchNormInference } from "./norm/batch-n
 export { layerNorm, layerNormGradient, layerNormScaleGradient } from "./norm/layer-norm.ts";
 export { logSoftmax, logSoftmaxGradient } from "./norm/log-softmax.ts";
 export { softmax, softmaxGradient } from "./norm/softmax.ts";
+export {
+  adaptiveAvgPool,
+  adaptiveAvgPoolGradient,
+  avgPool,
+  avgPoolGradient,
+} from "./pool/avg-pool.ts";
+export { maxPool, maxPoolGradient } from "./pool/max-pool.ts";
 export { concat } from "./shape/concat.ts";
 export { pad, part, reflectGradient } from "./shape/pad.ts";
 export { permute } from "./shape/permute.ts";

@@ -27,6 +27,8 @@ import * as batchNorm from "./norm/batch-norm-proof.ts";
 import * as layerNorm from "./norm/layer-norm-proof.ts";
 import * as logSoftmax from "./norm/log-softmax-proof.ts";
 import * as softmax from "./norm/softmax-proof.ts";
+import * as avgPool from "./pool/avg-pool-proof.ts";
+import * as maxPool from "./pool/max-pool-proof.ts";
 import * as concat from "./shape/concat-proof.ts";
 import * as pad from "./shape/pad-proof.ts";
 import * as permute from "./shape/permute-proof.ts";
@@ -74,6 +76,8 @@ const table: Readonly<Record<string, Entry>> = {
   ...batchNorm,
   ...layerNorm,
   ...softmax,
+  ...avgPool,
+  ...maxPool,
   ...concat,
   ...pad,
   ...permute,

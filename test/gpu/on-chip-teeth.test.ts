@@ -12,6 +12,7 @@ import { openGpu, opNamed } from "../shared/gpu.ts";
 import { conformOnChip } from "../shared/on-chip.ts";
 import { mixedNet, ring } from "../shared/problems.ts";
 import { normChipMutants } from "./mutants/norm.ts";
+import { poolChipMutants } from "./mutants/pool.ts";
 import { shapeChipMutants } from "./mutants/shape.ts";
 import type { ChipMutant } from "./mutants.ts";
 
@@ -21,6 +22,7 @@ const products: RegExp = /\w+ \+= [^;{]+ \* [^;]+;/;
 const mutants: readonly ChipMutant[] = [
   ...normChipMutants,
   ...shapeChipMutants,
+  ...poolChipMutants,
   ["matmul", "terms are dropped", products, ""],
   ["transposeMatmul", "terms are dropped", products, ""],
   ["outerProduct", "the factors are added", /\] \* values/, "] + values"],
