@@ -11,6 +11,7 @@ import type { Op } from "../../graph/op.ts";
 import { elementwise } from "../shared/chip.ts";
 import { flatLaunch, flatWindows, grid, input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
+import { flatCall } from "../shared/wasm-plan.ts";
 import { type Channels, channelSumsPlan } from "./channel-sums.ts";
 import { imageChunks } from "./images.ts";
 import { summed } from "./terms.ts";
@@ -34,6 +35,10 @@ export const addChannelBias: Op<null> = {
     const y = floatLike(x!, x!.shape);
     for (let i = 0; i < y.data.length; i++) y.data[i] = x!.data[i]! + b!.data[Math.floor(i / places) % c]!;
     return [y];
+  },
+  wasm([x], [y]) {
+    const { n, c, places } = channelsOf(x!);
+    return flatCall("addChannelBias", [input(0), input(1), output(0), n * c, places, c], y!);
   },
   gradient: (g, { inputs: [, b] }, [dy]) => [dy!, g.one(sumChannels, [dy!], null, `d ${b!.name}`)],
   kernels: [
@@ -68,6 +73,10 @@ export const sumChannels: Op<null> = {
       for (let i = 0; i < dy!.data.length; i++) sums[Math.floor(i / places) % c]! += dy!.data[i]!;
     };
     return [summed(dy!, [c], add)];
+  },
+  wasm([dy]) {
+    const { n, c, places } = channelsOf(dy!);
+    return flatCall("sumChannels", [input(0), output(0), n, c, places], dy!);
   },
   gradient: "none",
   kernels: [

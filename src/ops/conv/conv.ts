@@ -12,6 +12,7 @@ import { type ConvAttrs, convAttrsOf, expectGradient, yShape } from "./geometry.
 import { derivativeLayerOf, fuseLayer, fuseWeightGradient, layerOf, type Product, weightGradientOf } from "./layer.ts";
 import { convKernels, plainUse } from "./product-kernels.ts";
 import { eachTerm, summed } from "./terms.ts";
+import { forwardCalls, inputGradientCalls, weightGradientCalls } from "./wasm-plan.ts";
 import { weightKernels } from "./weight-kernels.ts";
 
 export type { ConvInputGradientAttrs, ConvWeightGradientAttrs } from "./dims.ts";
@@ -45,6 +46,7 @@ export const conv: Op<ConvAttrs> = {
     inputGradientNode(g, dy!, w!, attrs, x!),
     weightGradientNode(g, x!, dy!, attrs, w!),
   ],
+  wasm: (inputs, _outputs, attrs) => forwardCalls(forwardDims(inputs, attrs)),
   onChip: convOnChip,
   kernels: convKernels("conv", plainUse("forward", forwardDims)),
   fuse: (node, uses) => fuseLayer(node, uses, convLayer, convTransposeLayerInputGradient),
@@ -74,6 +76,7 @@ export const convInputGradient: Op<ConvInputGradientAttrs> = {
     g.one(conv, [d!, w!], convAttrsOf(attrs), `d ${dy!.name}`),
     weightGradientNode(g, d!, dy!, attrs, w!),
   ],
+  wasm: (inputs, _outputs, attrs) => inputGradientCalls(inputGradientDims(inputs, attrs)),
   onChip: convInputGradientOnChip,
   kernels: convKernels("convInputGradient", plainUse("back", inputGradientDims)),
   fuse: (node, uses) => fuseLayer(node, uses, convTransposeLayer, convLayerInputGradient),
@@ -102,6 +105,7 @@ export const convWeightGradient: Op<ConvWeightGradientAttrs> = {
     inputGradientNode(g, dy!, d!, attrs, x!),
     g.one(conv, [x!, d!], convAttrsOf(attrs), `d ${dy!.name}`),
   ],
+  wasm: (inputs, _outputs, attrs) => weightGradientCalls(weightGradientDims(inputs, attrs)),
   onChip: convWeightGradientOnChip,
   kernels: weightKernels("convWeightGradient", { sums: false, dims: weightGradientDims }),
   fuse: (node, uses) => fuseWeightGradient(node, uses, convLayerWeightGradient),
