@@ -11,6 +11,7 @@ import { proofOf } from "../../src/proof/proof-of.ts";
 import { openGpu, opNamed } from "../shared/gpu.ts";
 import { conformOnChip } from "../shared/on-chip.ts";
 import { mixedNet, ring } from "../shared/problems.ts";
+import { convChipMutants } from "./mutants/conv.ts";
 import { normChipMutants } from "./mutants/norm.ts";
 import { poolChipMutants } from "./mutants/pool.ts";
 import { shapeChipMutants } from "./mutants/shape.ts";
@@ -20,6 +21,7 @@ const terms: RegExp = /sum \+= [^;]+;/;
 const products: RegExp = /\w+ \+= [^;{]+ \* [^;]+;/;
 /** Every one must be caught by some case. */
 const mutants: readonly ChipMutant[] = [
+  ...convChipMutants,
   ...normChipMutants,
   ...shapeChipMutants,
   ...poolChipMutants,

@@ -32,7 +32,7 @@ function xSpot(w: ChipWriter, { x, y, kernel, stride, before, dilation }: Axis, 
   if (typeof spot === "number") return { at: spot, exists: spot >= 0 && spot < x };
   const inside = before === 0 && (y - 1) * stride + (kernel - 1) * dilation < x;
   const named = w.name(spot);
-  return { at: named, exists: inside || `${named} < ${x}u` };
+  return { at: named, exists: inside || `(${named} < ${x}u)` };
 }
 
 /** The place of y at which element k of the kernel meets place x. */
@@ -43,8 +43,8 @@ function ySpot(w: ChipWriter, { y, stride, before, dilation }: Axis, at: Index, 
   }
   const named = w.name(reach);
   const spot = w.name(index.over(named, stride));
-  const behind = `${spot} < ${y}u`;
-  return { at: spot, exists: stride === 1 ? behind : `all(vec2(${named} % ${stride}u == 0u, ${behind}))` };
+  const inside = `(${spot} < ${y}u)`;
+  return { at: spot, exists: stride === 1 ? inside : `(${named} % ${stride}u == 0u) & ${inside}` };
 }
 
 /**
@@ -65,7 +65,7 @@ function addWhere(
     w.add(`sum += ${term(at)};`);
     return;
   }
-  const exists = conditions.length === 1 ? conditions[0]! : `all(vec2(${conditions.join(", ")}))`;
+  const exists = w.name(conditions.join(" & "));
   const safe = w.name(`select(0u, ${index.text(at)}, ${exists})`);
   w.add(`sum += select(0.0, ${term(safe)}, ${exists});`);
 }
@@ -95,9 +95,10 @@ export const convOnChip: OnChip<ConvAttrs> = (w, [x, weights], [y], attrs) => {
     const from = w.name(planeOf(image, c, first, rows.x * columns.x));
     w.add("var sum = 0.0;");
     w.loop(0, rows.kernel, (kr) => {
+      const down = xSpot(w, rows, row, kr);
       w.loop(0, columns.kernel, (kc) => {
         const tap = index.plus(index.times(kr, columns.kernel), kc);
-        const spots = [xSpot(w, rows, row, kr), xSpot(w, columns, column, kc)] as const;
+        const spots = [down, xSpot(w, columns, column, kc)] as const;
         addWhere(w, spots, columns.x, from, (at) =>
           w.dot(
             cGroup,
@@ -122,9 +123,10 @@ export const convInputGradientOnChip: OnChip<ConvInputGradientAttrs> = (w, [dy, 
     const kernel = w.name(planeOf(first, cGroup, index.rest(channel, cGroup), taps));
     w.add("var sum = 0.0;");
     w.loop(0, rows.kernel, (kr) => {
+      const down = ySpot(w, rows, row, kr);
       w.loop(0, columns.kernel, (kc) => {
         const tap = index.plus(index.times(kr, columns.kernel), kc);
-        const spots = [ySpot(w, rows, row, kr), ySpot(w, columns, column, kc)] as const;
+        const spots = [down, ySpot(w, columns, column, kc)] as const;
         addWhere(w, spots, columns.y, from, (at) =>
           w.dot(
             outGroup,
@@ -148,9 +150,10 @@ export const convWeightGradientOnChip: OnChip<ConvWeightGradientAttrs> = (w, [x,
     const from = w.name(index.times(channel, planeX));
     w.add("var sum = 0.0;");
     w.loop(0, rows.y, (yr) => {
+      const down = xSpot(w, rows, yr, kr);
       w.loop(0, columns.y, (yc) => {
         const place = index.plus(index.times(yr, columns.y), yc);
-        const spots = [xSpot(w, rows, yr, kr), xSpot(w, columns, yc, kc)] as const;
+        const spots = [down, xSpot(w, columns, yc, kc)] as const;
         addWhere(w, spots, columns.x, from, (at) =>
           w.dot(
             n,
