@@ -1,9 +1,10 @@
 import { ChainruleError } from "../core/errors.ts";
-import { lateLayerNames } from "../nn/layers/registry.ts";
+import { lateLayerNames } from "../nn/layers/names.ts";
 import type { DenseLayerSpec, LayerSpec } from "../nn/layers/spec.ts";
 import { calledName, layerName, type ModelSpec } from "../nn/model-spec.ts";
 
-const isLate = ({ type }: LayerSpec): boolean => (lateLayerNames as readonly string[]).includes(type);
+const isLate = (layer: LayerSpec): boolean =>
+  layer.type === "softmax" ? layer.axis !== undefined : (lateLayerNames as readonly string[]).includes(layer.type);
 
 /**
  * The layers of a chain of layers between rows of numbers. Throws ChainruleError "usage" for any other net, by the layer,

@@ -2,7 +2,8 @@ import { brief } from "../core/format.ts";
 import { type Shape, shapeText, sizeOf } from "../core/ndarray.ts";
 import { bad, Fields } from "./layers/fields.ts";
 import type { AnyLayerType } from "./layers/layer-type.ts";
-import { lateLayerNames, layerTypeOf, layerTypes } from "./layers/registry.ts";
+import { lateLayerNames } from "./layers/names.ts";
+import { layerTypeOf, layerTypes } from "./layers/registry.ts";
 import type { LayerSpec } from "./layers/spec.ts";
 import { calledName, layerName } from "./model-spec.ts";
 
@@ -78,6 +79,8 @@ function typeOf(fields: Record<string, unknown>, i: number): AnyLayerType {
   if (typeof type !== "string") return bad(`layer ${i}: "type" is missing`);
   const found = layerTypeOf(type);
   if (found) return found;
+  if (type === "custom")
+    bad(`layer ${i}: a custom layer is code, which a file cannot hold: put customLayer(...) into the model`);
   if ((lateLayerNames as readonly string[]).includes(type)) {
     bad(`layer ${i}: ${type} is not loaded: await loadLayerTypes(model) before parseModel(model)`);
   }

@@ -1,6 +1,7 @@
 import type { OptimizerSpec } from "../optim/optimizer.ts";
 import type { Initialiser } from "./initialise.ts";
-import { parseModel } from "./model.ts";
+import type { LayerSpec } from "./layers/spec.ts";
+import type { LossName } from "./loss-kinds.ts";
 import type { ModelSpec } from "./model-spec.ts";
 
 /** A net with a data set and settings that train it well: what a name on the command line or in the page stands for. */
@@ -18,19 +19,22 @@ export interface TrainingPreset {
   readonly logEvery: number;
 }
 
-/** Fully connected layers of the given widths with one activation between them. */
-function dense(sizes: readonly number[], activation: string, loss: string): ModelSpec {
-  const layers = sizes.slice(1).flatMap((out, i) => {
-    const layer = { type: "linear", in: sizes[i], out, bias: true };
+/**
+ * Fully connected layers of the given widths with one activation between them. Plain data, as all models here: a page
+ * shows presets before it has what reads models.
+ */
+function dense(sizes: readonly number[], activation: "tanh" | "relu", loss: LossName): ModelSpec {
+  const layers = sizes.slice(1).flatMap((out, i): LayerSpec[] => {
+    const layer: LayerSpec = { type: "linear", in: sizes[i]!, out, bias: true };
     return i < sizes.length - 2 ? [layer, { type: activation }] : [layer];
   });
-  return parseModel({ layers, loss });
+  return { layers, loss };
 }
 
 /** Four layers of four neurons: three weight matrices, no bias, no activation. */
-function tutorialNet(loss: string): ModelSpec {
-  const layer = { type: "linear", in: 4, out: 4, bias: false };
-  return parseModel({ layers: [layer, layer, layer], loss });
+function tutorialNet(loss: LossName): ModelSpec {
+  const layer: LayerSpec = { type: "linear", in: 4, out: 4, bias: false };
+  return { layers: [layer, layer, layer], loss };
 }
 
 /**

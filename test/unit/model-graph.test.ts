@@ -66,7 +66,7 @@ describe("a model file with shapes, names and wiring", () => {
       ["1.bias", [8]],
       ["1.running_mean", [8]],
       ["1.running_var", [8]],
-      ["1.num_batches_tracked", []],
+      ["1.num_batches_tracked", [1]],
       ["block.conv.weight", [8, 8, 3, 3]],
       ["head.weight", [8, 10]],
       ["head.bias", [10]],

@@ -4,6 +4,8 @@ import { balancedClassWeights } from "../../src/nn/class-weights.ts";
 import { parseModel } from "../../src/nn/model.ts";
 import { parameterSpecs } from "../../src/nn/parameter-specs.ts";
 import { requireFits } from "../../src/nn/parameters.ts";
+import { parseModel as parseAny } from "../../src/nn/parse-model.ts";
+import { trainingPresets } from "../../src/nn/presets.ts";
 import { widths } from "../../src/nn/shapes.ts";
 
 const linear = (i: number, o: number) => ({ type: "linear", in: i, out: o });
@@ -60,4 +62,8 @@ describe("a model file", () => {
 test("balanced class weights: every class has the same say, and their mean over the rows is 1", () => {
   const labels = ndarray([8], "i32", [0, 0, 0, 0, 0, 1, 1, 3]);
   expect(balancedClassWeights(labels, 4)).toEqual([8 / 20, 1, 1, 2]);
+});
+
+test.each(Object.entries(trainingPresets))("the preset %s is what a model file of it reads as", (_name, { model }) => {
+  expect(parseAny(JSON.parse(JSON.stringify(model)))).toEqual(model);
 });

@@ -1,7 +1,14 @@
-import { parameterSpecs } from "../../nn/parameter-specs.ts";
 import { bytesText, count } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
-import { type HiddenLayer, type HiddenType, hiddenTypes, MOST_LAYERS, newLayer, validWidth } from "../state/net.ts";
+import {
+  type HiddenLayer,
+  type HiddenType,
+  hiddenTypes,
+  MOST_LAYERS,
+  newLayer,
+  parametersIn,
+  validWidth,
+} from "../state/net.ts";
 import { modelOf, type Settings } from "../state/settings.ts";
 import { change, ends, netNotes, own, run, settings } from "../state/store.ts";
 import { Typed } from "./field.tsx";
@@ -22,10 +29,7 @@ const typeNames: Partial<Record<HiddenType, DataKey>> = {
 /** Parameters, and bytes for them and for the values of a batch on the way forward and back. */
 function sizeOf(s: Settings, rows: number): { parameters: number; bytes: number } {
   const { inputs, outputs } = ends.value;
-  const parameters = parameterSpecs(modelOf(s, own.value)).reduce(
-    (sum, p) => sum + p.shape.reduce((a, b) => a * b, 1),
-    0,
-  );
+  const parameters = parametersIn(modelOf(s, own.value).layers);
   let width = inputs;
   let values = inputs + 2 * outputs;
   for (const l of s.net) {

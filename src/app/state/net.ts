@@ -1,4 +1,5 @@
 import { denseLayers } from "../../io/dense-layers.ts";
+import type { LayerSpec } from "../../nn/layers/spec.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { type ActivationName, activationNames } from "../../ops/names.ts";
 
@@ -66,14 +67,32 @@ export function modelLayers(
   inputs: number,
   outputs: number,
   bias: boolean,
-): readonly unknown[] {
+): readonly LayerSpec[] {
   let width = inputs;
-  const layers = net.map((l) => {
-    if (l.type === "layerNorm") return { type: l.type, size: width };
-    if (l.type !== "linear") return l;
-    const linear = { type: l.type, in: width, out: l.out, bias };
-    width = l.out;
-    return linear;
+  const layers = net.map((l): LayerSpec => {
+    switch (l.type) {
+      case "layerNorm":
+        return { type: l.type, size: width, eps: 1e-5 };
+      case "leakyRelu":
+        return { type: l.type, slope: 0.01 };
+      case "elu":
+        return { type: l.type, alpha: 1 };
+      case "linear": {
+        const linear = { type: l.type, in: width, out: l.out, bias };
+        width = l.out;
+        return linear;
+      }
+      default:
+        return l as LayerSpec;
+    }
   });
   return [...layers, { type: "linear", in: width, out: outputs, bias }];
+}
+
+/** Parameters of those layers. */
+export function parametersIn(layers: readonly LayerSpec[]): number {
+  return layers.reduce((sum, l) => {
+    if (l.type === "layerNorm") return sum + 2 * Number(l.size);
+    return l.type === "linear" ? sum + (l.in + (l.bias ? 1 : 0)) * l.out : sum;
+  }, 0);
 }

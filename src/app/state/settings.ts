@@ -1,8 +1,6 @@
 import { type LossName, lossKinds } from "../../nn/loss-kinds.ts";
-import { parseModel } from "../../nn/model.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { trainingPresets } from "../../nn/presets.ts";
-import { widths } from "../../nn/shapes.ts";
 import type { OptimizerName } from "../../ops/names.ts";
 import { type HiddenLayer, hiddenOf, modelLayers } from "./net.ts";
 
@@ -47,8 +45,8 @@ export interface Ends {
 export function endsOf(data: string, own: Ends | null): Ends {
   if (data === OWN && own) return own;
   const { model } = trainingPresets[data] ?? trainingPresets[firstData]!;
-  const { inputs, outputs } = widths(model);
-  return { inputs, outputs, loss: model.loss };
+  const linear = model.layers.filter((l) => l.type === "linear");
+  return { inputs: linear[0]!.in, outputs: linear.at(-1)!.out, loss: model.loss };
 }
 
 /** Settings that train a data set well. */
@@ -69,14 +67,14 @@ export function settingsFor(data: string): Settings {
   };
 }
 
-/** The model of these settings. Throws a ChainruleError where they cannot be meant. */
+/** The model of these settings, as plain data; what reads models, and checks them, is in the worker. */
 export function modelOf(s: Settings, own: Ends | null): ModelSpec {
   const { inputs, outputs, loss } = endsOf(s.data, own);
   const published = s.fault === "printed" && loss === "sumSquaredError";
-  return parseModel({
+  return {
     layers: modelLayers(s.net, inputs, outputs, s.bias),
     loss: published ? "sumSquaredErrorAsPublished" : loss,
-  });
+  };
 }
 
 /** The settings with a fault switched on, and with what it needs in order to show. */

@@ -2,6 +2,7 @@ import { ChainruleError } from "../../core/errors.ts";
 import { type Shape, sameShape, shapeText } from "../../core/ndarray.ts";
 import type { Graph, Tensor } from "../../graph/graph.ts";
 import type { Activation } from "../../ops/elementwise/activation.ts";
+import { register } from "./known.ts";
 import { type LayerType, type ParameterRole, parameterRoles, type Wiring } from "./layer-type.ts";
 
 /** A parameter of a layer of one's own. */
@@ -104,6 +105,7 @@ export function customLayer(options: CustomLayerOptions): CustomLayer {
     const own = role ?? (shape.length > 1 ? "weight" : "bias");
     return [key, { shape: [...shape], role: own, ...(first === undefined ? {} : { first }) }];
   });
+  register(customLayerType);
   return {
     type: "custom",
     name,

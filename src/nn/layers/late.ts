@@ -21,6 +21,7 @@ import {
 } from "./reshape.ts";
 import { type PadSpec, padLayer, type UpsampleSpec, upsampleLayer } from "./resize.ts";
 import { type RmsNormSpec, rmsNormLayer } from "./rms-norm.ts";
+import { type SoftmaxSpec, softmaxLayer } from "./softmax.ts";
 
 /** A layer that only some nets want. */
 export type LateLayerSpec =
@@ -43,6 +44,7 @@ export type LateLayerSpec =
   | ConcatSpec
   | PreluSpec
   | MaxoutSpec
+  | SoftmaxSpec
   | LogSoftmaxSpec
   | LateActivationSpec;
 
@@ -71,4 +73,5 @@ export const lateLayers: readonly AnyLayerType[] = [
   multiplyLayer,
   concatLayer,
   ...lateActivationLayers,
+  softmaxLayer,
 ];

@@ -1,4 +1,5 @@
 import { sizeOf } from "../../core/ndarray.ts";
+import { register } from "./known.ts";
 import type { LayerType, Wiring } from "./layer-type.ts";
 
 export interface SoftmaxSpec extends Wiring {
@@ -48,5 +49,6 @@ export const softmaxLayer: LayerType<SoftmaxSpec> = rowLayer("softmax", "softmax
  * out before that.
  */
 export function softmax(axis?: number): SoftmaxSpec {
+  register(softmaxLayer);
   return axis === undefined ? { type: "softmax" } : { type: "softmax", axis };
 }

@@ -11,7 +11,6 @@ export type LayerSpec =
   | LinearSpec
   | LayerNormSpec
   | DropoutSpec
-  | SoftmaxSpec
   | LeakyReluSpec
   | EluSpec
   | PlainActivationSpec
@@ -19,4 +18,4 @@ export type LayerSpec =
   | CustomLayer;
 
 /** A layer of nets whose values are rows of numbers: what there was before there were images. */
-export type DenseLayerSpec = Exclude<LayerSpec, LateLayerSpec>;
+export type DenseLayerSpec = Exclude<LayerSpec, LateLayerSpec> | SoftmaxSpec;
