@@ -8,8 +8,15 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const generated = join(root, "src/backend/wasm/generated");
 
-/** Two builds, a file each, so that a page loads only one: where the engine has relaxed SIMD, multiply-add may be one instruction. */
-const builds = { plain: [], relaxed: ["--enable", "relaxed-simd"] };
+/**
+ * Two builds of two modules, a file each, so that a page loads only what it runs: where the engine has relaxed SIMD,
+ * multiply-add may be one instruction, and dense nets call the first module alone.
+ */
+const flagsOf = { plain: [], relaxed: ["--enable", "relaxed-simd"] };
+const builds = Object.entries(flagsOf).flatMap(([build, flags]) => [
+  { name: build, entry: "index", flags },
+  { name: `${build}-late`, entry: "late", flags },
+]);
 const common = ["-O3", "--noAssert", "--runtime", "stub", "--disableWarning", "112"];
 const features = ["simd", "threads", "bulk-memory"].flatMap((name) => ["--enable", name]);
 /** The memory is made by the host, in the size that the graph needs; the table is filled with the kernels. */
@@ -27,11 +34,11 @@ const imports = [
 export async function ensureWasm() {
   const key = await fingerprint();
   mkdirSync(generated, { recursive: true });
-  for (const [name, flags] of Object.entries(builds)) {
+  for (const { name, entry, flags } of builds) {
     const target = join(generated, `${name}.ts`);
     if (existsSync(target) && readFileSync(target, "utf8").startsWith(`// ${key}`)) continue;
     // Hexadecimal is longer than base64 and smaller once gzipped, which finds what repeats only where bytes stay whole.
-    const bytes = Buffer.from(await compile([...flags])).toString("hex");
+    const bytes = Buffer.from(await compile([...flags], undefined, entry)).toString("hex");
     // Another process may be doing the same: whoever comes last replaces the file as a whole.
     const half = `${target}.${process.pid}`;
     writeFileSync(half, `// ${key} made by scripts/wasm.mjs from wasm/\nexport const bytes =\n  "${bytes}";\n`);
@@ -39,12 +46,12 @@ export async function ensureWasm() {
   }
 }
 
-/** The bytes of wasm/index.ts compiled with these flags. `edit` may change a source: for tests that want wrong kernels. */
-export async function compile(flags, edit = (text) => text) {
+/** The bytes of a module compiled with these flags. `edit` may change a source: for tests that want wrong kernels. */
+export async function compile(flags, edit = (text) => text, entry = "index") {
   const { default: asc } = await import("assemblyscript/asc");
   let binary = null;
   const { error, stderr } = await asc.main(
-    ["wasm/index.ts", "--outFile", "module.wasm", ...common, ...features, ...imports, ...flags],
+    [`wasm/${entry}.ts`, "--outFile", "module.wasm", ...common, ...features, ...imports, ...flags],
     {
       readFile: (name, base) => {
         const path = join(root, base ?? "", name);

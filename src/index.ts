@@ -61,8 +61,8 @@ export {
   type OpenConv,
 } from "./nn/layers/conv.ts";
 export type { BuildLayer, CustomLayer, CustomParameter } from "./nn/layers/custom.ts";
+export type { PerDimension } from "./nn/layers/dimensions.ts";
 export { type DropoutSpec, dropout } from "./nn/layers/dropout.ts";
-export type { PerDimension } from "./nn/layers/fields.ts";
 export {
   type GroupNormOptions,
   type GroupNormSpec,

@@ -1,27 +1,18 @@
-/** The module: `run` and its like, and every kernel by name. src/backend/wasm makes programs of them. */
+/** The module: `run` and its like, and the kernels of dense nets by name. src/backend/wasm makes programs of them. */
 export { close, open, run, serve } from "./program";
 export * from "./accumulate";
 export * from "./activations";
-export * from "./batch-norm";
 export * from "./bias";
 export * from "./channel-bias";
 export { convolve, packKernel } from "./conv";
 export { convWeights } from "./conv-weights";
 export * from "./data";
-export * from "./lazy-activations";
-export * from "./log-softmax";
 export * from "./losses";
-export * from "./maxout";
-export * from "./multiplied";
 export * from "./norm";
 export * from "./optimizers";
 export * from "./panels";
 export * from "./penalty";
-export * from "./prelu";
-export * from "./pool";
 export { dots, product } from "./product";
 export * from "./rows";
-export * from "./shape";
 export * from "./step";
-export * from "./upsample";
 export * from "./weighted-cross-entropy";

@@ -6,7 +6,7 @@ import { studio } from "../shared/page.ts";
 const s = studio();
 
 /** Kilobytes (1,000 bytes), gzipped, that opening the page may cost without data; and milliseconds to the first loss. */
-const MOST_KB = 147;
+const MOST_KB = 149;
 const MOST_MS = 1000;
 const LOADS = 10;
 /** What WORK takes where the limit was measured, and nothing else ran; a busier machine takes longer for all. */
@@ -23,7 +23,7 @@ const WORK = `(() => {
   return Promise.all([one(), one()]).then(() => performance.now() - start);
 })()`;
 
-test("opening the page loads less than 147 KB gzipped, and nothing from elsewhere", async () => {
+test("opening the page loads less than 149 KB gzipped, and nothing from elsewhere", async () => {
   const sizes = new Map<string, number>();
   const pending: Promise<unknown>[] = [];
   s.page.on("response", (response) => {

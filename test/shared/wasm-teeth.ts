@@ -35,13 +35,15 @@ export function wasmTeethTests(mutants: readonly Mutant[]): void {
       const edit = (text: string, name: string): string => {
         let edited = text;
         for (const m of round.filter((r) => name.endsWith(`wasm/${r.file}.ts`))) {
-          places.set(m, edited.split(m.from).length - 1);
+          places.set(m, Math.max(places.get(m) ?? 0, edited.split(m.from).length - 1));
           edited = edited.replaceAll(m.from, m.to);
         }
         return edited;
       };
-      const bytes = await compile(["--optimizeLevel", "0"], edit);
-      backend = await wasmBackend({ bytes, threads: 1 });
+      const [bytes, lateBytes] = await Promise.all(
+        (["index", "late"] as const).map((entry) => compile(["--optimizeLevel", "0"], edit, entry)),
+      );
+      backend = await wasmBackend({ bytes: bytes!, lateBytes: lateBytes!, threads: 1 });
     }, 60_000);
     afterAll(() => backend.dispose());
 

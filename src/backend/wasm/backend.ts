@@ -4,10 +4,9 @@ import type { Graph, Node } from "../../graph/graph.ts";
 import { ExecutorCache } from "../cache.ts";
 import type { Backend, CompileOptions } from "../executor.ts";
 import { WasmExecutor } from "./executor.ts";
-import { kernelNames } from "./instance.js";
 import { loadModule, type ModuleOptions } from "./module.ts";
 import { Pool } from "./pool.ts";
-import { allocate, layProgram } from "./program.ts";
+import { allocate } from "./program.ts";
 
 /** How the CPU computes: what is absent is found out. */
 export interface WasmOptions extends ModuleOptions {
@@ -37,7 +36,7 @@ export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
       return WasmExecutor.compile(wasm, pool, g, o);
     },
     async probeMemory(g: Graph, nodes: readonly Node[]) {
-      const program = layProgram(g, { nodes }, kernelNames(wasm.module));
+      const { program } = await wasm.lay(g, { nodes });
       allocate(program, wasm.shared);
       return program.bytes;
     },

@@ -4,10 +4,10 @@ import { Disposing, disposedError } from "../../core/resource.ts";
 import { turn } from "../../core/turn.ts";
 import type { Graph, Node, Tensor } from "../../graph/graph.ts";
 import type { CompileOptions, Executor } from "../executor.ts";
-import { instantiate, kernelNames, type WasmExports } from "./instance.js";
+import { instantiate, type WasmExports } from "./instance.js";
 import type { WasmModule } from "./module.ts";
 import type { Pool } from "./pool.ts";
-import { allocate, layProgram, type Program, view } from "./program.ts";
+import { allocate, type Program, view } from "./program.ts";
 
 /** How long one call computes before timers, messages and Ctrl-C have their turn. */
 const SLICE_MS = 30;
@@ -25,22 +25,23 @@ export class WasmExecutor extends Disposing implements Executor {
   private exports: WasmExports | null;
 
   constructor(
-    wasm: WasmModule,
+    modules: readonly WebAssembly.Module[],
+    shared: boolean,
     private readonly program: Program,
     private readonly pool: Pool | null,
     g: Graph,
   ) {
     super();
-    this.memory_ = allocate(program, wasm.shared);
-    this.exports = instantiate(wasm.module, this.memory_);
+    this.memory_ = allocate(program, shared);
+    this.exports = instantiate(modules, this.memory_);
     new Uint32Array(this.memory_.buffer, program.start, program.words.length).set(program.words);
     for (const v of g.variables) this.set(v, v.initial!);
-    pool?.join(this, this.memory_);
+    pool?.join(this, modules, this.memory_);
   }
 
-  static compile(wasm: WasmModule, pool: Pool | null, g: Graph, options: CompileOptions = {}): WasmExecutor {
-    const program = layProgram(g, options, kernelNames(wasm.module));
-    return new WasmExecutor(wasm, program, program.divides ? pool : null, g);
+  static async compile(wasm: WasmModule, pool: Pool | null, g: Graph, options?: CompileOptions): Promise<WasmExecutor> {
+    const { program, modules } = await wasm.lay(g, options);
+    return new WasmExecutor(modules, wasm.shared, program, program.divides ? pool : null, g);
   }
 
   run(steps: number, read: readonly Tensor[] = []): Promise<readonly NdArray[]> {

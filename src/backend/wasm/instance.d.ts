@@ -6,6 +6,6 @@ export interface WasmExports {
   serve(): void;
 }
 
-/** Names of the kernels; a kernel's place in the list is its number in programs. */
-export function kernelNames(module: WebAssembly.Module): readonly string[];
-export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): WasmExports;
+/** Names of the kernels of all modules; a kernel's place in the list is its number in programs. */
+export function kernelNames(modules: readonly WebAssembly.Module[]): readonly string[];
+export function instantiate(modules: readonly WebAssembly.Module[], memory: WebAssembly.Memory): WasmExports;

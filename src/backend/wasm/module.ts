@@ -1,9 +1,17 @@
 /// <reference path="../ambient.d.ts" preserve="true" />
 import { ChainruleError } from "../../core/errors.ts";
+import type { Graph } from "../../graph/graph.ts";
+import type { CompileOptions } from "../executor.ts";
+import { kernelNames } from "./instance.js";
+import { callsOf, layProgram, type Program } from "./program.ts";
 
 /** The compiled kernels, and what the engine allows. */
 export interface WasmModule {
-  readonly module: WebAssembly.Module;
+  /** A graph's program, and the modules that it calls: the second is loaded for the first graph that needs it. */
+  lay(
+    g: Graph,
+    options?: CompileOptions,
+  ): Promise<{ readonly program: Program; readonly modules: readonly WebAssembly.Module[] }>;
   /** True where the memory is shared, so that threads may help. */
   readonly shared: boolean;
   readonly relaxed: boolean;
@@ -16,6 +24,8 @@ export interface ModuleOptions {
   readonly relaxed?: boolean;
   /** Other bytes than the ones that came with the library: for tests with wrong kernels. */
   readonly bytes?: Uint8Array;
+  /** The same of the second module. */
+  readonly lateBytes?: Uint8Array;
 }
 
 /** Modules of one function that uses one instruction: f32x4.splat, and f32x4.relaxed_madd. */
@@ -35,19 +45,38 @@ export async function loadModule(options: ModuleOptions = {}): Promise<WasmModul
   if (!validates(SIMD)) throw new ChainruleError("adapter", "this engine's WebAssembly has no SIMD");
   const useRelaxed = (options.relaxed ?? true) && validates(RELAXED);
   const shared = (options.shared ?? true) && typeof SharedArrayBuffer !== "undefined";
-  const bytes = options.bytes?.slice() ?? decode(await builtBytes(useRelaxed));
-  if (!shared) unshare(bytes);
-  try {
-    return { module: await WebAssembly.compile(bytes), shared, relaxed: useRelaxed };
-  } catch (error) {
-    throw new ChainruleError("adapter", `WebAssembly could not be compiled: ${String(error)}`);
-  }
+  const compiled = async (given: Uint8Array | undefined, built: () => Promise<{ bytes: string }>) => {
+    const bytes = given?.slice() ?? decode((await built()).bytes);
+    if (!shared) unshare(bytes);
+    try {
+      return await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
+    } catch (error) {
+      throw new ChainruleError("adapter", `WebAssembly could not be compiled: ${String(error)}`);
+    }
+  };
+  const builds = useRelaxed ? relaxed : plain;
+  const first = await compiled(options.bytes, builds.first);
+  let second: Promise<WebAssembly.Module> | null = null;
+  return {
+    async lay(g, compile = {}) {
+      const calls = callsOf(compile.nodes ?? g.nodes);
+      const own = new Set(kernelNames([first]));
+      const dense = [...calls.values()].every((plan) => plan.calls.every(({ fn }) => own.has(fn)));
+      if (!dense) second ??= compiled(options.lateBytes, builds.late);
+      const modules = dense ? [first] : [first, await second!];
+      return { program: layProgram(g, compile, calls, kernelNames(modules)), modules };
+    },
+    shared,
+    relaxed: useRelaxed,
+  };
 }
 
 /** Only the build that is wanted is loaded: each is a third of what the page weighs. */
-async function builtBytes(relaxed: boolean): Promise<string> {
-  return (relaxed ? await import("./generated/relaxed.ts") : await import("./generated/plain.ts")).bytes;
-}
+const relaxed = {
+  first: () => import("./generated/relaxed.ts"),
+  late: () => import("./generated/relaxed-late.ts"),
+};
+const plain = { first: () => import("./generated/plain.ts"), late: () => import("./generated/plain-late.ts") };
 
 function decode(hex: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(hex.length / 2);

@@ -2,8 +2,13 @@ import type { WasmModule } from "./module.ts";
 
 /** What the host tells a thread; thread.js acts on it. */
 type ThreadMessage =
-  | { readonly type: "module"; readonly module: WebAssembly.Module }
-  | { readonly type: "join"; readonly id: number; readonly memory: WebAssembly.Memory }
+  | { readonly type: "start" }
+  | {
+      readonly type: "join";
+      readonly id: number;
+      readonly modules: readonly WebAssembly.Module[];
+      readonly memory: WebAssembly.Memory;
+    }
   | { readonly type: "serve"; readonly id: number }
   | { readonly type: "leave"; readonly id: number };
 
@@ -31,7 +36,7 @@ export class Pool {
   static async create(wasm: WasmModule, wanted: number = machineThreads()): Promise<Pool | null> {
     // A page's own thread may not wait, so it cannot share work: the page runs its engine in a worker.
     if (!wasm.shared || "Window" in globalThis) return null;
-    const started = Array.from({ length: wanted - 1 }, () => start(wasm.module));
+    const started = Array.from({ length: wanted - 1 }, start);
     const helpers = (await Promise.all(started)).filter((t) => t !== null);
     if (helpers.length < started.length) {
       console.warn(
@@ -46,11 +51,11 @@ export class Pool {
     return this.helpers.length + 1;
   }
 
-  /** Shows the threads an executor's memory. */
-  join(member: object, memory: WebAssembly.Memory): void {
+  /** Shows the threads an executor's memory, and the modules that its program calls. */
+  join(member: object, modules: readonly WebAssembly.Module[], memory: WebAssembly.Memory): void {
     const id = this.nextId++;
     this.ids.set(member, id);
-    this.tell({ type: "join", id, memory });
+    this.tell({ type: "join", id, modules, memory });
   }
 
   /** Asks the threads to help a member that has opened its memory to them. */
@@ -82,9 +87,9 @@ function machineThreads(): number {
 }
 
 /** Starts a thread and waits until it answers; null where none can be had. */
-async function start(module: WebAssembly.Module): Promise<Thread | null> {
+async function start(): Promise<Thread | null> {
   try {
-    return builtin ? await startInNode(module, builtin("node:worker_threads").Worker) : await startInBrowser(module);
+    return builtin ? await startInNode(builtin("node:worker_threads").Worker) : await startInBrowser();
   } catch {
     return null;
   }
@@ -92,27 +97,24 @@ async function start(module: WebAssembly.Module): Promise<Thread | null> {
 
 // Both name thread.js in the one way that bundlers know.
 
-async function startInNode(
-  module: WebAssembly.Module,
-  Worker: typeof import("node:worker_threads").Worker,
-): Promise<Thread> {
+async function startInNode(Worker: typeof import("node:worker_threads").Worker): Promise<Thread> {
   const worker = new Worker(new URL("./thread.js", import.meta.url), { name: "chainrule" });
   await answered((resolve, reject) => {
     worker.once("message", resolve);
     worker.once("error", reject);
-    worker.postMessage({ type: "module", module } satisfies ThreadMessage);
+    worker.postMessage({ type: "start" } satisfies ThreadMessage);
   });
   worker.removeAllListeners();
   worker.unref();
   return { send: (message) => worker.postMessage(message), end: () => void worker.terminate() };
 }
 
-async function startInBrowser(module: WebAssembly.Module): Promise<Thread> {
+async function startInBrowser(): Promise<Thread> {
   const worker = new Worker(new URL("./thread.js", import.meta.url), { type: "module", name: "chainrule" });
   await answered((resolve, reject) => {
     worker.onmessage = resolve;
     worker.onerror = reject;
-    worker.postMessage({ type: "module", module } satisfies ThreadMessage);
+    worker.postMessage({ type: "start" } satisfies ThreadMessage);
   });
   return { send: (message) => worker.postMessage(message), end: () => worker.terminate() };
 }

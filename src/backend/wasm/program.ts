@@ -31,14 +31,24 @@ export interface Program {
   addressOf(place: Place): number;
 }
 
-/** Decides where every value lies and writes the calls. Nothing is allocated yet; throws where it cannot fit. */
-export function layProgram(g: Graph, options: CompileOptions, kernels: readonly string[]): Program {
-  const nodes = options.nodes ?? g.nodes;
+/** The calls of each node whose op has kernels. */
+export function callsOf(nodes: readonly Node[]): Map<Node, WasmPlan> {
   const plans = new Map<Node, WasmPlan>();
   for (const node of nodes) {
     const plan = node.op.wasm?.(node.inputs, node.outputs, node.attrs);
     if (plan && !node.op.view) plans.set(node, plan);
   }
+  return plans;
+}
+
+/** Decides where every value lies and writes the calls. Nothing is allocated yet; throws where it cannot fit. */
+export function layProgram(
+  g: Graph,
+  options: CompileOptions,
+  plans: ReadonlyMap<Node, WasmPlan>,
+  kernels: readonly string[],
+): Program {
+  const nodes = options.nodes ?? g.nodes;
   // Every element takes a word here, halves too: kernels read f32.
   const bytesOf = ({ shape }: TensorSpec): number => 4 * sizeOf(shape);
   const plan = planMemory(g, nodes, (node) => plans.get(node)?.scratch ?? [], options.keepAll, bytesOf);

@@ -1,6 +1,7 @@
 import type { Shape } from "../../core/ndarray.ts";
 import type { Tensor } from "../../graph/graph.ts";
-import { each, type Fields, type PerDimension } from "./fields.ts";
+import { dimensions, each, type PerDimension } from "./dimensions.ts";
+import type { Fields } from "./fields.ts";
 import { register } from "./known.ts";
 import type { ForwardContext, LayerParameter, LayerType, Wiring } from "./layer-type.ts";
 
@@ -64,9 +65,9 @@ function readFields(f: Fields, dims: number): Omit<ConvFields, keyof Wiring> {
   const fields = {
     in: f.whole("in"),
     out: f.whole("out"),
-    kernel: f.dimensions("kernel", dims),
-    stride: f.dimensions("stride", dims, 1),
-    dilation: f.dimensions("dilation", dims, 1),
+    kernel: dimensions(f, "kernel", dims),
+    stride: dimensions(f, "stride", dims, 1),
+    dilation: dimensions(f, "dilation", dims, 1),
     groups: f.whole("groups", 1),
     bias: f.flag("bias", true),
   };
@@ -111,7 +112,7 @@ function convLayer(type: ConvSpec["type"], dims: number): LayerType<ConvSpec> {
     read(f) {
       f.only(...FIELDS);
       const fields = readFields(f, dims);
-      const padding = f.value("padding") === "same" ? "same" : f.dimensions("padding", dims, 0, 0);
+      const padding = f.value("padding") === "same" ? "same" : dimensions(f, "padding", dims, 0, 0);
       if (padding === "same" && each(fields.stride, dims).some((s) => s !== 1)) {
         f.bad('"padding": "same" keeps the places, which takes stride 1');
       }
@@ -154,8 +155,8 @@ function transposeLayer(type: ConvTransposeSpec["type"], dims: number): LayerTyp
     read(f) {
       f.only(...FIELDS, "outputPadding");
       const fields = readFields(f, dims);
-      const padding = f.dimensions("padding", dims, 0, 0);
-      const outputPadding = f.dimensions("outputPadding", dims, 0, 0);
+      const padding = dimensions(f, "padding", dims, 0, 0);
+      const outputPadding = dimensions(f, "outputPadding", dims, 0, 0);
       const most = each(fields.stride, dims).map((s, d) => Math.max(s, each(fields.dilation, dims)[d]!));
       const tooLarge = each(outputPadding, dims).find((p, d) => p >= most[d]!);
       if (tooLarge !== undefined) {

@@ -8,13 +8,6 @@ export const bad = (message: string): never => {
   throw new ChainruleError("model", message);
 };
 
-/** A number, or one for each dimension of places. */
-export type PerDimension = number | readonly number[];
-
-/** One number for each of `count` dimensions. */
-export const each = (value: PerDimension, count: number): readonly number[] =>
-  typeof value === "number" ? Array.from({ length: count }, () => value) : value;
-
 /** Throws where an object has a field that nobody reads: a misspelt one would be passed over. */
 export function requireKnown(of: object, known: readonly string[], where: string): void {
   const unknown = Object.keys(of).find((key) => !known.includes(key));
@@ -69,34 +62,7 @@ export class Fields {
     return value as boolean;
   }
 
-  choice<T extends string>(key: string, choices: readonly T[]): T {
-    const value = this.layer[key] ?? choices[0];
-    if (!choices.includes(value as T)) {
-      bad(`${this.at}: "${key}" must be ${choices.map((c) => `"${c}"`).join(" or ")}, got ${brief(value)}`);
-    }
-    return value as T;
-  }
-
-  /** A whole number, or a list of one for each of `count` dimensions. */
-  dimensions(key: string, count: number, fallback?: PerDimension, least = 1): PerDimension {
-    const value = this.layer[key] ?? fallback;
-    if (!Array.isArray(value)) return this.checked(key, value, least);
-    if (value.length !== count) {
-      bad(`${this.at}: "${key}" must be a number, or a list of ${count}, got ${brief(value)}`);
-    }
-    return value.map((v) => this.checked(key, v, least));
-  }
-
-  /** A list of whole numbers. */
-  list(key: string, least = 1): readonly number[] {
-    const value = this.layer[key];
-    if (!Array.isArray(value) || value.length === 0) {
-      return bad(`${this.at}: "${key}" must be a list of whole numbers, got ${brief(value)}`);
-    }
-    return value.map((v) => this.checked(key, v, least));
-  }
-
-  private checked(key: string, value: unknown, least: number): number {
+  checked(key: string, value: unknown, least: number): number {
     if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > MAX_WIDTH) {
       bad(`${this.at}: "${key}" must be a whole number from ${least} to ${MAX_WIDTH}, got ${brief(value)}`);
     }

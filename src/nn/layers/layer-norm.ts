@@ -1,4 +1,5 @@
 import { type Shape, shapeText, sizeOf } from "../../core/ndarray.ts";
+import { wholeNumbers } from "./dimensions.ts";
 import type { LayerType, Wiring } from "./layer-type.ts";
 
 /** Each row, or each row's last axes, to mean 0 and variance 1, then scaled and shifted: torch.nn.LayerNorm. */
@@ -15,7 +16,7 @@ export const layerNormLayer: LayerType<LayerNormSpec> = {
   type: "layerNorm",
   read(f) {
     f.only("size", "eps");
-    const size = Array.isArray(f.value("size")) ? f.list("size") : f.whole("size");
+    const size = Array.isArray(f.value("size")) ? wholeNumbers(f, "size") : f.whole("size");
     return { size, eps: f.number("eps", 1e-5, 1e-12, 1) };
   },
   fill: (layer, input) => ({ size: input.at(-1)!, ...layer }),

@@ -1,5 +1,6 @@
 import type { Shape } from "../../core/ndarray.ts";
-import { each, type Fields, type PerDimension } from "./fields.ts";
+import { dimensions, each, type PerDimension } from "./dimensions.ts";
+import type { Fields } from "./fields.ts";
 import { register } from "./known.ts";
 import type { LayerType, Wiring } from "./layer-type.ts";
 
@@ -33,12 +34,12 @@ export interface AdaptiveAvgPoolSpec extends Wiring {
 type PoolSpec = MaxPoolSpec | AvgPoolSpec;
 
 function readFields(f: Fields, dims: number): Omit<PoolFields, keyof Wiring> {
-  const kernel = f.dimensions("kernel", dims);
-  const padding = f.dimensions("padding", dims, 0, 0);
+  const kernel = dimensions(f, "kernel", dims);
+  const padding = dimensions(f, "padding", dims, 0, 0);
   const wide = each(padding, dims).find((p, d) => 2 * p > each(kernel, dims)[d]!);
   if (wide !== undefined)
     f.bad(`"padding" must be at most half the kernel, got ${wide}: a window must hold some value`);
-  return { kernel, stride: f.dimensions("stride", dims, kernel), padding, ceil: f.flag("ceil", false) };
+  return { kernel, stride: dimensions(f, "stride", dims, kernel), padding, ceil: f.flag("ceil", false) };
 }
 
 /** Places that a pool gives, as PyTorch counts them. */
@@ -69,7 +70,7 @@ const maxLayer = (type: MaxPoolSpec["type"], dims: number): LayerType<MaxPoolSpe
   type,
   read(f) {
     f.only("kernel", "stride", "padding", "dilation", "ceil");
-    return { ...readFields(f, dims), dilation: f.dimensions("dilation", dims, 1) };
+    return { ...readFields(f, dims), dilation: dimensions(f, "dilation", dims, 1) };
   },
   shape: (layer, [x], misfit) => poolShape(layer, x!, dims, misfit),
   async forward({ g, name, lazy }, layer, [x]) {
@@ -95,7 +96,7 @@ const adaptiveLayer = (type: AdaptiveAvgPoolSpec["type"], dims: number): LayerTy
   type,
   read(f) {
     f.only("out");
-    return { out: f.dimensions("out", dims) };
+    return { out: dimensions(f, "out", dims) };
   },
   shape(layer, [x], misfit) {
     if (x!.length !== dims + 1) misfit(dims === 1 ? "[channels, places]" : "[channels, height, width]");

@@ -1,4 +1,5 @@
 import { type Shape, shapeText, sizeOf } from "../../core/ndarray.ts";
+import { wholeNumbers } from "./dimensions.ts";
 import { register } from "./known.ts";
 import type { LayerType, Wiring } from "./layer-type.ts";
 
@@ -39,7 +40,7 @@ export const reshapeLayer: LayerType<ReshapeSpec> = {
   type: "reshape",
   read(f) {
     f.only("shape");
-    return { shape: f.list("shape") };
+    return { shape: wholeNumbers(f, "shape") };
   },
   shape({ shape }, [x], misfit) {
     if (sizeOf(shape) !== sizeOf(x!)) misfit(`${sizeOf(shape)} values, for its shape ${shapeText(shape)}`);
@@ -55,7 +56,7 @@ export const permuteLayer: LayerType<PermuteSpec> = {
   type: "permute",
   read(f) {
     f.only("order");
-    const order = f.list("order", 0);
+    const order = wholeNumbers(f, "order", 0);
     if ([...order].sort((a, b) => a - b).some((axis, i) => axis !== i)) {
       f.bad(`"order" must hold each axis of a row once, from 0, got ${JSON.stringify(order)}`);
     }

@@ -1,4 +1,4 @@
-import { each, type PerDimension } from "./fields.ts";
+import { choice, each, type PerDimension, wholeNumbers } from "./dimensions.ts";
 import { register } from "./known.ts";
 import type { LayerType, Wiring } from "./layer-type.ts";
 
@@ -35,7 +35,7 @@ export const padLayer: LayerType<PadSpec> = {
         `"amounts" must be a whole number, or [before, behind] for each dimension, got ${JSON.stringify(given)}`,
       );
     }
-    return { amounts: given as PadSpec["amounts"], mode: f.choice("mode", ["zeros", "reflect"]) };
+    return { amounts: given as PadSpec["amounts"], mode: choice(f, "mode", ["zeros", "reflect"]) };
   },
   shape(layer, [x], misfit) {
     const dims = x!.length - 1;
@@ -66,8 +66,8 @@ export const upsampleLayer: LayerType<UpsampleSpec> = {
   read(f) {
     f.only("scale", "mode");
     const given = f.value("scale");
-    const scale = Array.isArray(given) ? f.list("scale") : f.whole("scale");
-    return { scale, mode: f.choice("mode", ["nearest", "bilinear"]) };
+    const scale = Array.isArray(given) ? wholeNumbers(f, "scale") : f.whole("scale");
+    return { scale, mode: choice(f, "mode", ["nearest", "bilinear"]) };
   },
   shape(layer, [x], misfit) {
     const dims = x!.length - 1;

@@ -56,6 +56,7 @@ export function composed<A>(c: Composition<A>): Op<A> {
       through<NdArray>(attrs, inputs, (part, values) => part.op.reference(values, part.attrs)),
     wasm(inputs, _outputs, attrs) {
       type Value = { readonly at: Pick<Binding, "kind" | "index">; readonly spec: TensorSpec };
+      if (c.body(attrs, inputs.length).parts.some(({ op }) => !op.wasm && !op.view)) return null;
       const calls: WasmCall[] = [];
       const between: TensorSpec[] = [];
       const { outputs } = c.body(attrs, inputs.length);
