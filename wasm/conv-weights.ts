@@ -38,6 +38,7 @@ export function convWeights(call: usize, part: i32, parts: i32): void {
     const tall = (rows + MR - 1) / MR;
     const sums = panels + (<usize>(tall * MR * steps) << 4);
     const pairs = (columns + 1) >> 1;
+    memory.fill(panels, 0, <usize>(tall * MR * steps) << 4);
     memory.fill(sums, 0, <usize>(tall * MR * pairs) << 5);
     for (let n = 0; n < int(call, 4); n++) {
       const x = at(call, 0) + (<usize>((n * groups + group) * C * image) << 2);
@@ -75,39 +76,33 @@ function column(call: usize, k: i32, room: i32, taps: i32): usize {
   return <usize>((k / taps) * room + int(call, 23 + (k % taps))) << 2;
 }
 
-/** Rows of dy as panels: four places of each of MR rows, then the next four. */
+/**
+ * Rows of dy as panels: four places of each of MR rows, then the next four. Between lines there are zeros, which stay: they
+ * are written before the first image.
+ */
 function packRows(call: usize, dy: usize, panels: usize, rows: i32, steps: i32): void {
   const lines = int(call, 20);
   const width = int(call, 21);
   const pitch = int(call, 18);
   for (let m = 0; m < rows; m++) {
-    const row = dy + (<usize>(m * lines * width) << 2);
-    let out = panels + (<usize>((m / MR) * MR * steps + (m % MR)) << 4);
-    let line = 0;
-    let place = 0;
-    for (let s = 0; s < steps; s++, out += MR << 4) {
-      const from = row + (<usize>(line * width + place) << 2);
-      if (place + 4 <= width && line < lines) v128.store(out, v128.load(from));
-      else four(row, out, line, place, lines, width, pitch);
-      place += 4;
-      while (place >= pitch) {
-        place -= pitch;
-        line++;
-      }
+    const row = panels + (<usize>((m / MR) * MR * steps + (m % MR)) << 4);
+    let from = dy + (<usize>(m * lines * width) << 2);
+    for (let l = 0; l < lines; l++) {
+      const end = l * pitch + width;
+      let place = l * pitch;
+      for (; place < end && (place & 3) != 0; place++, from += 4) store<f32>(at4(row, place), load<f32>(from));
+      let out = at4(row, place);
+      for (; place + 4 <= end; place += 4, from += 16, out += MR << 4) v128.store(out, v128.load(from));
+      for (; place < end; place++, from += 4) store<f32>(at4(row, place), load<f32>(from));
     }
   }
 }
 
-/** Four places of a row of which some lie between lines. */
-function four(row: usize, out: usize, line: i32, place: i32, lines: i32, width: i32, pitch: i32): void {
-  for (let i = 0; i < 4; i++) {
-    const inside = line < lines && place < width;
-    store<f32>(out + (<usize>i << 2), inside ? load<f32>(row + (<usize>(line * width + place) << 2)) : 0);
-    if (++place == pitch) {
-      place = 0;
-      line++;
-    }
-  }
+/** A place of a row of a panel. */
+// @ts-ignore: decorator
+@inline
+function at4(row: usize, place: i32): usize {
+  return row + (<usize>((place >> 2) * MR) << 4) + (<usize>(place & 3) << 2);
 }
 
 function tile6(pa: usize, x0: usize, x1: usize, steps: i32, sum: usize): void {

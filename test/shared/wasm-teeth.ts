@@ -8,9 +8,10 @@ import type { Mutant } from "../wasm/mutants.ts";
 import { opNamed } from "./gpu.ts";
 
 /** Files whose code can reach the same op: linear is a product, a bias and an activation. */
-const families: Readonly<Record<string, string>> = Object.fromEntries(
-  ["panels", "product", "bias", "activation", "activations"].map((file) => [file, "net"]),
-);
+const families: Readonly<Record<string, string>> = Object.fromEntries([
+  ...["panels", "product", "bias", "activation", "activations"].map((file) => [file, "net"]),
+  ...["conv", "conv-planes", "conv-weights"].map((file) => [file, "conv"]),
+]);
 const familyOf = (m: Mutant): string => families[m.file] ?? m.file;
 /** Everything calls these, so their mutants have a build to themselves. */
 const alone = ["math", "random"];

@@ -1,0 +1,120 @@
+import { type Mutant, wrong } from "../mutants.ts";
+
+const products = "conv convInputGradient";
+const all = `${products} convWeightGradient`;
+
+/** Wrong versions of convolution. */
+export const convMutants: readonly Mutant[] = [
+  wrong(
+    all,
+    "conv-planes",
+    "rows are padded as if there were one more in front",
+    "i * phasesR + p - beforeR;",
+    "i * phasesR + p - beforeR - 1;",
+  ),
+  wrong(
+    "conv convWeightGradient",
+    "conv-planes",
+    "phases of rows all begin at the first",
+    "i * phasesR + p -",
+    "i * phasesR -",
+  ),
+  wrong(
+    "conv convWeightGradient",
+    "conv-planes",
+    "phases of columns all begin at the first",
+    "phasesC, q - beforeC, C)",
+    "phasesC, 0 - beforeC, C)",
+  ),
+  wrong(
+    "conv convWeightGradient",
+    "conv-planes",
+    "places are not left out by the stride",
+    "x += <usize>step << 2;",
+    "x += 4;",
+  ),
+  wrong(
+    all,
+    "conv-planes",
+    "what lies behind a line is not 0",
+    "const tail = max(head, min(C, (columns - from + step - 1) / step));",
+    "const tail = C;",
+  ),
+  wrong(products, "conv", "the last term is dropped", "max(depth, 0) << 2", "max(depth - 1, 0) << 2"),
+  wrong(products, "conv", "the fourth row is the third's", "v128.load32_splat(pa, 12)", "v128.load32_splat(pa, 8)"),
+  wrong(products, "conv", "the right half of a tile is the left", "wide ? v128.load(x, 16) : b0", "b0"),
+  wrong(
+    "convInputGradient",
+    "conv",
+    "the third of four at an edge is the second",
+    "if (n == 3) low = high;",
+    "if (n == 2) low = high;",
+  ),
+  wrong(products, "conv", "groups share a kernel", "int(call, first + 6) + group * room * K", "int(call, first + 6)"),
+  wrong(
+    products,
+    "conv",
+    "the table does not go to the next channel",
+    "c * int(call, 11) + int(call, 14 + 2 * k)",
+    "int(call, 14 + 2 * k)",
+  ),
+  wrong(
+    "convInputGradient",
+    "conv",
+    "residues lie in one place",
+    "int(call, first) * columns + int(call, first + 1)",
+    "0",
+  ),
+  wrong(
+    "convInputGradient",
+    "conv",
+    "columns of a residue are neighbours",
+    "const stepC = <usize>int(call, 23) << 2;",
+    "const stepC: usize = 4;",
+  ),
+  wrong(
+    "conv",
+    "conv",
+    "depthwise: the third four are the second",
+    "c2 = madd(a, v128.load(x, 32), c2)",
+    "c2 = madd(a, v128.load(x, 16), c2)",
+  ),
+  wrong("conv", "conv", "images lie on the first", "at(call, 3) + <usize>place * result", "at(call, 3)"),
+  wrong(
+    "convWeightGradient",
+    "conv-weights",
+    "the last step is dropped",
+    "const stop = x0 + (<usize>steps << 4);",
+    "const stop = x0 + (<usize>(steps - 1) << 4);",
+  ),
+  wrong(
+    "convWeightGradient",
+    "conv-weights",
+    "only the last image counts",
+    "for (let n = 0; n < int(call, 4); n++)",
+    "for (let n = int(call, 4) - 1; n < int(call, 4); n++)",
+  ),
+  wrong("convWeightGradient", "conv-weights", "the second column is the first", "min(k + 1, columns - 1)", "k"),
+  wrong(
+    "convWeightGradient",
+    "conv-weights",
+    "lines of dy lie without zeros between",
+    "const end = l * pitch + width;",
+    "const end = l * pitch + width - 1;",
+  ),
+  wrong(
+    "convWeightGradient",
+    "conv-weights",
+    "the rest of a line goes to its front",
+    "for (; place < end; place++, from += 4) store<f32>(at4(row, place)",
+    "for (; place < end; place++, from += 4) store<f32>(at4(row, l * pitch)",
+  ),
+  wrong("addChannelBias", "channel-bias", "all planes have the first channel's", "p % int(call, 5)", "0"),
+  wrong(
+    "sumChannels",
+    "channel-bias",
+    "only the last image counts",
+    "for (let n = 0; n < int(call, 2); n++)",
+    "for (let n = int(call, 2) - 1; n < int(call, 2); n++)",
+  ),
+];
