@@ -1,60 +1,10 @@
-import { addWide, at, begin, float, int, wideTotal } from "./core";
+import { at, begin, float, int } from "./core";
+import { channelProduct, channelSquares, channelSum, gradientStretch, normaliseStretch } from "./stretch";
 
 /**
  * A channel of x [n, channels, places] is n stretches of `places` floats. Sums are in f64, so that a mean needs no
  * correction; parts are channels.
  */
-
-/** The sum of (x - shift) over a channel of stretches `stride` bytes apart, in f64. */
-function channelSum(x: usize, n: i32, places: i32, stride: usize): f64 {
-  let wide = f64x2.splat(0);
-  let sum: f64 = 0;
-  for (let image = 0; image < n; image++) {
-    const p = x + <usize>image * stride;
-    let j = 0;
-    for (; j + 4 <= places; j += 4) wide = addWide(wide, v128.load(p + (<usize>j << 2)));
-    for (; j < places; j++) sum += <f64>load<f32>(p + (<usize>j << 2));
-  }
-  return sum + wideTotal(wide);
-}
-
-/** The sum of squared distances to `mean`, in f64. */
-function channelSquares(x: usize, n: i32, places: i32, stride: usize, mean: f64): f64 {
-  const m = f64x2.splat(mean);
-  let low = f64x2.splat(0);
-  let high = f64x2.splat(0);
-  let sum: f64 = 0;
-  for (let image = 0; image < n; image++) {
-    const p = x + <usize>image * stride;
-    let j = 0;
-    for (; j + 4 <= places; j += 4) {
-      const v = v128.load(p + (<usize>j << 2));
-      const a = f64x2.sub(f64x2.promote_low_f32x4(v), m);
-      const b = f64x2.sub(f64x2.promote_low_f32x4(i32x4.shuffle(v, v, 2, 3, 2, 3)), m);
-      low = f64x2.add(low, f64x2.mul(a, a));
-      high = f64x2.add(high, f64x2.mul(b, b));
-    }
-    for (; j < places; j++) {
-      const d = <f64>load<f32>(p + (<usize>j << 2)) - mean;
-      sum += d * d;
-    }
-  }
-  return sum + wideTotal(f64x2.add(low, high));
-}
-
-/** y = (x - mean) scale + shift over a stretch. */
-function normaliseStretch(x: usize, y: usize, places: i32, mean: f32, scale: f32, shift: f32): void {
-  let j = 0;
-  for (; j + 4 <= places; j += 4) {
-    const o = <usize>j << 2;
-    const d = f32x4.sub(v128.load(x + o), f32x4.splat(mean));
-    v128.store(y + o, f32x4.add(f32x4.mul(d, f32x4.splat(scale)), f32x4.splat(shift)));
-  }
-  for (; j < places; j++) {
-    const o = <usize>j << 2;
-    store<f32>(y + o, (load<f32>(x + o) - mean) * scale + shift);
-  }
-}
 
 /** (x, gamma, beta, y, mean, rstd, squares, n, channels, places, eps) */
 export function batchNorm(call: usize, part: i32, parts: i32): void {
@@ -131,54 +81,10 @@ export function batchNormGradient(call: usize, part: i32, parts: i32): void {
     const meanDyx = <f32>((sumDyx / count) * <f64>rstd);
     for (let image = 0; image < n; image++) {
       const i = <usize>image * stride;
-      gradientStretch(dy + i, x + i, at(call, 5) + o + i, places, <f32>(sum / count), mean, meanDyx, factor);
+      gradientStretch(dy + i, x + i, at(call, 5) + o + i, places, 1, <f32>(sum / count), mean, meanDyx, factor);
     }
     store<f32>(at(call, 6) + one, <f32>sumDyx);
     store<f32>(at(call, 7) + one, <f32>sum);
-  }
-}
-
-/** The sum of dy (x - mean), in f64. */
-function channelProduct(dy: usize, x: usize, n: i32, places: i32, stride: usize, mean: f32): f64 {
-  const m = f32x4.splat(mean);
-  let wide = f64x2.splat(0);
-  let sum: f64 = 0;
-  for (let image = 0; image < n; image++) {
-    const i = <usize>image * stride;
-    let j = 0;
-    for (; j + 4 <= places; j += 4) {
-      const o = i + (<usize>j << 2);
-      wide = addWide(wide, f32x4.mul(v128.load(dy + o), f32x4.sub(v128.load(x + o), m)));
-    }
-    for (; j < places; j++) {
-      const o = i + (<usize>j << 2);
-      sum += <f64>(load<f32>(dy + o) * (load<f32>(x + o) - mean));
-    }
-  }
-  return sum + wideTotal(wide);
-}
-
-/** dx = (dy - meanDy - (x - mean) slope) factor over a stretch. */
-function gradientStretch(
-  dy: usize,
-  x: usize,
-  dx: usize,
-  places: i32,
-  meanDy: f32,
-  mean: f32,
-  slope: f32,
-  factor: f32,
-): void {
-  let j = 0;
-  for (; j + 4 <= places; j += 4) {
-    const o = <usize>j << 2;
-    const g = f32x4.sub(v128.load(dy + o), f32x4.splat(meanDy));
-    const d = f32x4.mul(f32x4.sub(v128.load(x + o), f32x4.splat(mean)), f32x4.splat(slope));
-    v128.store(dx + o, f32x4.mul(f32x4.sub(g, d), f32x4.splat(factor)));
-  }
-  for (; j < places; j++) {
-    const o = <usize>j << 2;
-    store<f32>(dx + o, (load<f32>(dy + o) - meanDy - (load<f32>(x + o) - mean) * slope) * factor);
   }
 }
 

@@ -15,10 +15,35 @@ export const layerNormOf = (x: string, gamma: string, beta: string): string => `
 /** From dy times gamma, xhat, and the means sumG of g and sumGx of g xhat. */
 export const layerNormGradientOf = (g: string): string => `r * (${g} - sumG - xhat * sumGx)`;
 
+/** What the rows of an op are, and which scale an element of one has. */
+export interface NormRows {
+  /** The uniform: `rows`, `N` elements of each, `extra`, and what `scale` reads. */
+  readonly params: string;
+  /** Place in gamma and beta of element j of the row. */
+  readonly scale: string;
+}
+
+/** Rows of x [rows, N], which share a scale for each column. */
+export const columnScales: NormRows = { params: rowParams.wgsl, scale: "j" };
+
+/** A group of channels of an image is a row: `each` channels of `places` elements. */
+export const groupParams = paramBlock({
+  rows: "u32",
+  N: "u32",
+  extra: "f32",
+  groups: "u32",
+  each: "u32",
+  places: "u32",
+});
+export const groupScales: NormRows = {
+  params: groupParams.wgsl,
+  scale: "row % params.groups * params.each + j / params.places",
+};
+
 /** y = (x - mean) rstd gamma + beta; mean and rstd of every row are kept for the gradient. */
-export function layerNorm(): string {
+export function layerNorm({ params, scale }: NormRows): string {
   return wgsl`
-${rowParams.wgsl}
+${params}
 ${storage(read("x"), read("gamma"), read("beta"), write("y"), write("mean"), write("rstd"))}
 ${rowSum}
 ${rowMain(
@@ -35,7 +60,8 @@ ${rowMain(
   for (var j = local; j < params.N; j += ${STRIDE}) { let d = x[start + j] - mu; squares = fma(d, d, squares); }
   let r = ${rstdOf("reduceSum(squares, local)", "params.extra")};
   for (var j = local; j < params.N; j += ${STRIDE}) {
-    y[start + j] = ${layerNormOf("x[start + j]", "gamma[j]", "beta[j]")};
+    let k = ${scale};
+    y[start + j] = ${layerNormOf("x[start + j]", "gamma[k]", "beta[k]")};
   }
   if (local == 0u) { mean[row] = mu; rstd[row] = r; }
 `,
@@ -45,9 +71,9 @@ ${rowMain(
 }
 
 /** dx = rstd (g - mean(g) - xhat mean(g xhat)), with g = dy gamma */
-export function layerNormGradient(): string {
+export function layerNormGradient({ params, scale }: NormRows): string {
   return wgsl`
-${rowParams.wgsl}
+${params}
 ${storage(read("dy"), read("x"), read("gamma"), read("mean"), read("rstd"), write("dx"))}
 ${rowSum}
 ${rowMain(
@@ -59,18 +85,18 @@ ${rowMain(
   var sumG = 0.0;
   var sumGx = 0.0;
   for (var j = local; j < params.N; j += ${STRIDE}) {
-    let g = dy[start + j] * gamma[j];
+    let g = dy[start + j] * gamma[${scale}];
     sumG += g;
     sumGx = fma(g, ${normalised("x[start + j]")}, sumGx);
   }
   sumG = reduceSum(sumG, local) / count;
   sumGx = reduceSum(sumGx, local) / count;
   var rest = 0.0;
-  for (var j = local; j < params.N; j += ${STRIDE}) { rest += dy[start + j] * gamma[j] - sumG; }
+  for (var j = local; j < params.N; j += ${STRIDE}) { rest += dy[start + j] * gamma[${scale}] - sumG; }
   sumG = ${corrected("sumG", "reduceSum(rest, local)")};
   for (var j = local; j < params.N; j += ${STRIDE}) {
     let xhat = ${normalised("x[start + j]")};
-    dx[start + j] = ${layerNormGradientOf("dy[start + j] * gamma[j]")};
+    dx[start + j] = ${layerNormGradientOf(`dy[start + j] * gamma[${scale}]`)};
   }
 `,
   ROW_WORKGROUP,

@@ -21,6 +21,7 @@ export {
   weightedCrossEntropyWithGradient,
 } from "./loss/weighted-cross-entropy.ts";
 export { batchNorm, batchNormGradient, batchNormInference } from "./norm/batch-norm.ts";
+export { groupNorm, groupNormGradient, groupNormScaleGradient } from "./norm/group-norm.ts";
 export { layerNorm, layerNormGradient, layerNormScaleGradient } from "./norm/layer-norm.ts";
 export { logSoftmax, logSoftmaxGradient } from "./norm/log-softmax.ts";
 export { softmax, softmaxGradient } from "./norm/softmax.ts";

@@ -24,6 +24,7 @@ import * as linear from "./matmul/linear-proof.ts";
 import * as matmul from "./matmul/matmul-proof.ts";
 import * as outerProduct from "./matmul/outer-product-proof.ts";
 import * as batchNorm from "./norm/batch-norm-proof.ts";
+import * as groupNorm from "./norm/group-norm-proof.ts";
 import * as layerNorm from "./norm/layer-norm-proof.ts";
 import * as logSoftmax from "./norm/log-softmax-proof.ts";
 import * as softmax from "./norm/softmax-proof.ts";
@@ -74,6 +75,7 @@ const table: Readonly<Record<string, Entry>> = {
   ...matmul,
   ...outerProduct,
   ...batchNorm,
+  ...groupNorm,
   ...layerNorm,
   ...softmax,
   ...avgPool,

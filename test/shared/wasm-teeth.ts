@@ -7,10 +7,11 @@ import { proofOf } from "../../src/proof/proof-of.ts";
 import type { Mutant } from "../wasm/mutants.ts";
 import { opNamed } from "./gpu.ts";
 
-/** Files whose code can reach the same op: linear is a product, a bias and an activation. */
+/** Files whose code can reach the same op: linear is a product, a bias and an activation; norms share loops. */
 const families: Readonly<Record<string, string>> = Object.fromEntries([
   ...["panels", "product", "bias", "activation", "activations"].map((file) => [file, "net"]),
   ...["conv", "conv-planes", "conv-weights"].map((file) => [file, "conv"]),
+  ...["batch-norm", "group-norm", "stretch"].map((file) => [file, "stretch"]),
 ]);
 const familyOf = (m: Mutant): string => families[m.file] ?? m.file;
 /** Everything calls these, so their mutants have a build to themselves. */

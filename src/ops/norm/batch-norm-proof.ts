@@ -1,9 +1,10 @@
-import { type NdArray, sizeOf } from "../../core/ndarray.ts";
+import type { NdArray } from "../../core/ndarray.ts";
 import { normals, STREAM } from "../../core/philox.ts";
 import type { CaseInput, Errors, OpCase, Proof } from "../../graph/op.ts";
 import { boundLike, errorAt, TINY, U } from "../shared/rounding.ts";
 import { channelLayout } from "./channels.ts";
 import { gradientBound, meanError, normBound, scaleGradientBounds } from "./norm-bound.ts";
+import { filled, noise, saved } from "./norm-cases.ts";
 import type { BatchNormAttrs } from "./running.ts";
 
 export const batchNorm: Proof<BatchNormAttrs> = {
@@ -131,12 +132,6 @@ export const batchNormInference: Proof<{ readonly eps: number }> = {
   cases: shapes().map((shape) => ({ ...normCase(shape, { eps: 1e-5, momentum: 0 }), attrs: { eps: 1e-5 } })),
 };
 
-/** A pattern as often as the shape holds it. */
-function filled(shape: readonly number[], values: ArrayLike<number>): CaseInput {
-  const fill = Array.from({ length: sizeOf(shape) }, (_, i) => Math.fround(values[i % values.length]!));
-  return { shape, dtype: "f32", fill };
-}
-
 /** Running statistics after four batches. */
 function running(c: number): CaseInput {
   return filled(
@@ -154,8 +149,6 @@ function fresh(c: number): { readonly inputs: readonly CaseInput[] } {
 }
 
 function farChannels(): readonly { name: string; shape: readonly number[]; values: ArrayLike<number> }[] {
-  const noise = (around: number, by: number): Float32Array =>
-    normals(7, STREAM.check, 0, 1200).map((v) => around + by * v);
   return [
     { name: "5x3x4x5, all 12345.678", shape: [5, 3, 4, 5], values: [12345.678] },
     { name: "24x1x32x32, all 12345.678", shape: [24, 1, 32, 32], values: [12345.678] },
@@ -192,6 +185,5 @@ function normCase(shape: readonly number[], attrs: BatchNormAttrs): OpCase<Batch
 
 function gradientCase(shape: readonly number[]): OpCase<null> {
   const c = shape[1]!;
-  const inputs: CaseInput[] = [shape, shape, [c], [c]].map((s) => ({ shape: s, dtype: "f32" }));
-  return { name: shape.join("x"), inputs: [...inputs, { shape: [c], dtype: "f32", fill: "positive" }], attrs: null };
+  return { name: shape.join("x"), inputs: saved([shape, shape, [c], [c], [c]]), attrs: null };
 }

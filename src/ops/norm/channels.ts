@@ -12,8 +12,23 @@ export function channelLayout(shape: Shape): NormLayout {
   return {
     groups: channels,
     count: n * places,
+    centred: true,
     meanRoundings: 2,
     at: (channel, j) => (Math.floor(j / places) * channels + channel) * places + (j % places),
     scale: (channel) => channel,
+  };
+}
+
+/** Each of `parts` groups of channels of each image of x [n, channels, ...places]; gamma [channels]. */
+export function groupLayout(shape: Shape, parts: number): NormLayout {
+  const { n, channels, places } = channelsOf(shape);
+  const each = channels / parts;
+  return {
+    groups: n * parts,
+    count: each * places,
+    centred: true,
+    meanRoundings: 1,
+    at: (group, j) => group * each * places + j,
+    scale: (group, j) => (group % parts) * each + Math.floor(j / places),
   };
 }

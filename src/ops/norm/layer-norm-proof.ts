@@ -1,8 +1,8 @@
 import type { NdArray } from "../../core/ndarray.ts";
-import { normals, STREAM } from "../../core/philox.ts";
-import type { CaseInput, OpCase, Proof } from "../../graph/op.ts";
+import type { OpCase, Proof } from "../../graph/op.ts";
 import type { LayerNormAttrs } from "./layer-norm.ts";
 import { gradientBound, normBound, scaleGradientBounds } from "./norm-bound.ts";
+import { filled, noise } from "./norm-cases.ts";
 import { rowLayout } from "./norm-layout.ts";
 
 export const layerNorm: Proof<LayerNormAttrs> = {
@@ -40,16 +40,8 @@ export const layerNormScaleGradient: Proof<LayerNormAttrs> = {
 
 const layoutOf = ({ shape }: NdArray) => rowLayout(...(shape as readonly [number, number]));
 
-/** A pattern as often as the shape holds it. */
-function filled(shape: readonly number[], values: ArrayLike<number>): CaseInput {
-  const size = shape.reduce((a, b) => a * b, 1);
-  return { shape, dtype: "f32", fill: Array.from({ length: size }, (_, i) => Math.fround(values[i % values.length]!)) };
-}
-
 /** Rows of one value, and rows that lie close together far from 0: where a mean that is off by a rounding is all there is. */
 function farRows(): readonly { name: string; M: number; N: number; values: ArrayLike<number> }[] {
-  const noise = (around: number, by: number): Float32Array =>
-    normals(7, STREAM.check, 0, 600).map((v) => around + by * v);
   return [
     { name: "4x100, all 12345.678", M: 4, N: 100, values: [12345.678] },
     { name: "3x7, all -0.1", M: 3, N: 7, values: [-0.1] },

@@ -1,4 +1,5 @@
 import {
+  columnScales,
   layerNorm as forwardCode,
   layerNormGradient as gradientCode,
   layerNormScaleParams,
@@ -47,7 +48,7 @@ export const layerNorm: Op<LayerNormAttrs> = {
     {
       name: "layerNorm/row",
       plan: ([x], _o, { eps }, caps) =>
-        rowLaunch(forwardCode(), x!, eps, [0, 1, 2].map(input).concat([0, 1, 2].map(output)), caps),
+        rowLaunch(forwardCode(columnScales), x!, eps, [0, 1, 2].map(input).concat([0, 1, 2].map(output)), caps),
     },
   ],
 };
@@ -67,7 +68,7 @@ export const layerNormGradient: Op<LayerNormAttrs> = {
     {
       name: "layerNormGradient/row",
       plan: ([dy], _o, { eps }, caps) =>
-        rowLaunch(gradientCode(), dy!, eps, [...[0, 1, 2, 3, 4].map(input), output(0)], caps),
+        rowLaunch(gradientCode(columnScales), dy!, eps, [...[0, 1, 2, 3, 4].map(input), output(0)], caps),
     },
   ],
 };

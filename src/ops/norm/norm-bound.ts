@@ -36,7 +36,7 @@ export function normBound(
   [ex, egamma, ebeta]: Errors,
   [y, mean, rstd]: readonly NdArray[],
 ): { y: NdArray; mean: NdArray; rstd: NdArray; variance: Float64Array } {
-  const { groups, count, at, scale } = layout;
+  const { groups, count, centred, at, scale } = layout;
   const out = {
     y: boundLike(y!),
     mean: boundLike(mean!),
@@ -47,11 +47,13 @@ export function normBound(
   for (let group = 0; group < groups; group++) {
     const mu = mean!.data[group]!;
     const r = rstd!.data[group]!;
-    const eMean = meanError(
-      layout,
-      (j) => x!.data[at(group, j)]!,
-      (j) => errorAt(ex, at(group, j)),
-    );
+    const eMean = centred
+      ? meanError(
+          layout,
+          (j) => x!.data[at(group, j)]!,
+          (j) => errorAt(ex, at(group, j)),
+        )
+      : 0;
     let variance = 0;
     let eVariance = 0;
     for (let j = 0; j < count; j++) {
@@ -74,7 +76,7 @@ export function normBound(
       const eX = eD * (r + eR) + d * eR + 2 * U * xhat;
       const g = Math.abs(gamma!.data[k]!);
       const eP = eX * (g + errorAt(egamma, k)) + xhat * errorAt(egamma, k) + 2 * U * xhat * g;
-      out.y.data[i] = eP + errorAt(ebeta, k) + 2 * U * (xhat * g + Math.abs(beta!.data[k]!)) + TINY;
+      out.y.data[i] = eP + errorAt(ebeta, k) + 2 * U * (xhat * g + Math.abs(beta?.data[k] ?? 0)) + TINY;
     }
   }
   return out;
@@ -102,7 +104,7 @@ export function gradientBound(
   [dy, x, gamma, mean, rstd]: readonly (NdArray | null)[],
   [edy, ex, egamma, emean, erstd]: Errors,
 ): NdArray {
-  const { groups, count, at, scale } = layout;
+  const { groups, count, centred, at, scale } = layout;
   const out = boundLike(x!);
   const c = roundings(count + 4);
   for (let group = 0; group < groups; group++) {
@@ -124,16 +126,18 @@ export function gradientBound(
       eG[j] = errorAt(edy, i) * (Math.abs(b) + eB) + Math.abs(dy!.data[i]!) * eB + (gamma ? U * size : 0);
       const part = normalised(x!, mean!, rstd!, [ex ?? null, emean ?? null, erstd ?? null], i, group);
       parts.push(part);
-      sumG += g[j]! / count;
+      if (centred) sumG += g[j]! / count;
       sumGx += (g[j]! * (x!.data[i]! - mean!.data[group]!) * rstd!.data[group]!) / count;
       sizeGx += (size * part.xhat) / count;
       eSumGx += (eG[j]! * (part.xhat + part.eX) + size * part.eX) / count;
     }
-    const eSumG = meanError(
-      layout,
-      (j) => g[j]!,
-      (j) => eG[j]!,
-    );
+    const eSumG = centred
+      ? meanError(
+          layout,
+          (j) => g[j]!,
+          (j) => eG[j]!,
+        )
+      : 0;
     eSumGx += c * (sizeGx + eSumGx);
     for (let j = 0; j < count; j++) {
       const { xhat, eX } = parts[j]!;

@@ -10,6 +10,8 @@ export interface NormLayout {
   readonly groups: number;
   /** Elements of each. */
   readonly count: number;
+  /** False where the mean is not taken away: then it counts as 0. */
+  readonly centred: boolean;
   /** How often a mean far from 0 is rounded: once, and once more where means of slices are merged. */
   readonly meanRoundings: number;
   /** Place in x of element j of a group. */
@@ -22,14 +24,15 @@ export interface NormLayout {
 export const rowLayout = (M: number, N: number): NormLayout => ({
   groups: M,
   count: N,
+  centred: true,
   meanRoundings: 1,
   at: (row, j) => row * N + j,
   scale: (_row, j) => j,
 });
 
-/** y = (x - mean) rstd gamma + beta, with mean, rstd and biased variance of every group. */
+/** y = (x - mean) rstd gamma + beta, where there is one, with mean, rstd and biased variance of every group. */
 export function normalise(
-  { groups, count, at, scale }: NormLayout,
+  { groups, count, centred, at, scale }: NormLayout,
   [x, gamma, beta]: readonly NdArray[],
   eps: number,
 ): { y: NdArray; mean: NdArray; rstd: NdArray; variance: Float64Array } {
@@ -40,14 +43,14 @@ export function normalise(
   for (let group = 0; group < groups; group++) {
     let sum = 0;
     for (let j = 0; j < count; j++) sum += x!.data[at(group, j)]!;
-    const mu = sum / count;
+    const mu = centred ? sum / count : 0;
     let squares = 0;
     for (let j = 0; j < count; j++) squares += (x!.data[at(group, j)]! - mu) ** 2;
     const r = 1 / Math.sqrt(squares / count + eps);
     for (let j = 0; j < count; j++) {
       const i = at(group, j);
       const k = scale(group, j);
-      y.data[i] = (x!.data[i]! - mu) * r * gamma!.data[k]! + beta!.data[k]!;
+      y.data[i] = (x!.data[i]! - mu) * r * gamma!.data[k]! + (beta?.data[k] ?? 0);
     }
     mean.data[group] = mu;
     rstd.data[group] = r;
@@ -58,7 +61,7 @@ export function normalise(
 
 /** dx = rstd (g - mean(g) - xhat mean(g xhat)) with g = dy gamma, means over a group. */
 export function normaliseGradient(
-  { groups, count, at, scale }: NormLayout,
+  { groups, count, centred, at, scale }: NormLayout,
   [dy, x, gamma, mean, rstd]: readonly NdArray[],
 ): NdArray {
   const dx = floatLike(dy!, x!.shape);
@@ -70,7 +73,7 @@ export function normaliseGradient(
     for (let j = 0; j < count; j++) {
       const i = at(group, j);
       const g = dy!.data[i]! * gamma!.data[scale(group, j)]!;
-      sumG += g;
+      if (centred) sumG += g;
       sumGx += g * (x!.data[i]! - mu) * r;
     }
     for (let j = 0; j < count; j++) {

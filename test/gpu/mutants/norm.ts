@@ -90,6 +90,30 @@ export const normMutants: readonly Mutant[] = [
     "i / params.places % params.channels",
     "i % params.channels",
   ),
+  one("groupNorm", "row", "the first group's scales for all", "row % params.groups * params.each", "0u"),
+  one("groupNorm", "row", "a scale an element", "j / params.places", "j % params.each"),
+  one(
+    "groupNormGradient",
+    "row",
+    "the scales of a group are those of its image",
+    "row % params.groups",
+    "row / params.groups",
+  ),
+  one(
+    "groupNormScaleGradient",
+    "channel",
+    "the first image's statistics for all",
+    "at / params.image * params.groups",
+    "0u",
+  ),
+  one("groupNormScaleGradient", "channel", "a group a channel", "row / params.each", "row"),
+  one(
+    "groupNormScaleGradient",
+    "channel",
+    "gamma's and beta's are swapped",
+    "dgamma[row] = sumDyx; dbeta[row] = sum;",
+    "dgamma[row] = sum; dbeta[row] = sumDyx;",
+  ),
 ];
 
 /** Wrong bodies on the chip. */
@@ -100,4 +124,7 @@ export const normChipMutants: readonly ChipMutant[] = [
   ["batchNormGradient", "the mean of dy is that of one sum", /meanDy = meanDy \+ [^;]+;/, ""],
   ["batchNormGradient", "dbeta is a mean", "= meanDy * count;", "= meanDy;"],
   ["batchNormInference", "the mean is forgotten", " - mu) * r", ") * r"],
+  ["groupNorm", "variance by N - 1", "/ count + ", "/ (count - 1.0) + "],
+  ["groupNormGradient", "the mean of g is forgotten", "- sumG -", "-"],
+  ["groupNormScaleGradient", "only the last place counts", ", sumDyx);", ", 0.0);"],
 ];

@@ -1,0 +1,166 @@
+import { channelNumbers } from "../../../shaders/norm/channels.ts";
+import { groupScaleParams, groupNormScaleGradient as scaleCode } from "../../../shaders/norm/group-norm.ts";
+import {
+  layerNorm as forwardCode,
+  layerNormGradient as gradientCode,
+  groupParams,
+  groupScales,
+} from "../../../shaders/norm/layer-norm.ts";
+import { ROW_WORKGROUP } from "../../../shaders/norm/rows.ts";
+import { sizeOf } from "../../core/ndarray.ts";
+import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
+import type { Binding, DeviceCaps, KernelPlan, Op } from "../../graph/op.ts";
+import { grid, input, output } from "../shared/dispatch-plan.ts";
+import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
+import { channelsOf, groupLayout } from "./channels.ts";
+import { groupNormGradientOnChip, groupNormOnChip, groupNormScaleGradientOnChip } from "./group-norm-chip.ts";
+import { normalise, normaliseGradient, scaleGradients } from "./norm-layout.ts";
+
+/** Settings of groupNorm. */
+export interface GroupNormAttrs {
+  /** Into so many parts the channels of an image are divided; as many as channels is instance normalisation. */
+  readonly groups: number;
+  /** Added to each group's variance before the root. */
+  readonly eps: number;
+}
+
+/** A workgroup a group of an image of x. */
+function groupLaunch(
+  code: string,
+  x: TensorSpec,
+  { groups, eps }: GroupNormAttrs,
+  bindings: readonly Binding[],
+  caps: DeviceCaps,
+): KernelPlan {
+  const { n, channels, places } = channelsOf(x.shape);
+  const each = channels / groups;
+  const params = groupParams.pack({ rows: n * groups, N: each * places, extra: eps, groups, each, places });
+  return { launches: [{ code, params, bindings, workgroups: grid(n * groups, caps) }] };
+}
+
+/** For shape rules of gradients: dy and x alike, and mean and rstd of every group. */
+function expectSaved(
+  op: { readonly name: string },
+  inputs: readonly TensorSpec[],
+  [dy, x, mean, rstd]: readonly (TensorSpec | undefined)[],
+  { groups }: GroupNormAttrs,
+): void {
+  const perGroup = `${(x?.shape[0] ?? 0) * groups}`;
+  const saved = [mean, rstd].every((t) => t?.shape.join() === perGroup);
+  if (!x || x.shape.length < 2 || dy?.shape.join() !== x.shape.join() || !saved) {
+    wrongShapes(op, inputs, `dy and x [n, c, ...places], mean and rstd [${perGroup}]`);
+  }
+}
+
+/**
+ * y of x's shape [n, c, ...places], normalised by the mean and the biased variance of each group of channels of each image;
+ * mean and rstd [n groups], which the gradient uses. Inputs x, gamma [c], beta [c]. Throws ChainruleError "shape" where the
+ * groups do not divide the channels, or a group is one value.
+ */
+export const groupNorm: Op<GroupNormAttrs> = {
+  name: "groupNorm",
+  infer(inputs, { groups }) {
+    const [x, ...scales] = inputs;
+    const rank = x?.shape.length ?? 0;
+    const c = x?.shape[1] ?? 0;
+    if (rank < 2 || rank > 4 || scales.map((t) => t.shape.join()).join(" ") !== `${c} ${c}`) {
+      wrongShapes(groupNorm, inputs, "x [n, c], [n, c, t] or [n, c, h, w], gamma [c] and beta [c]");
+    }
+    if (!Number.isInteger(groups) || groups < 1 || c % groups !== 0) {
+      wrongShapes(groupNorm, inputs, `a number of groups that divides the ${c} channels, not ${groups}`);
+    }
+    const layout = groupLayout(x!.shape, groups);
+    if (layout.count < 2) {
+      wrongShapes(
+        groupNorm,
+        inputs,
+        "more than one value a group, which is all there is to take a variance of: use fewer groups",
+      );
+    }
+    const perGroup: TensorSpec = { shape: [layout.groups], dtype: "f32" };
+    return [{ shape: x!.shape, dtype: "f32" }, perGroup, perGroup];
+  },
+  reference(inputs, { groups, eps }) {
+    const { y, mean, rstd } = normalise(groupLayout(inputs[0]!.shape, groups), inputs, eps);
+    return [y, mean, rstd];
+  },
+  wasm([x], [y], { groups, eps }) {
+    const { n, channels, places } = channelsOf(x!.shape);
+    const arrays = [0, 1, 2].map(input).concat([0, 1, 2].map(output));
+    return flatCall("groupNorm", [...arrays, n * groups, groups, channels / groups, places, float(eps)], y!);
+  },
+  onChip: groupNormOnChip,
+  gradient: (g, { inputs: [x, gamma], outputs: [, mean, rstd], attrs }, [dy]) => [
+    g.one(groupNormGradient, [dy!, x!, gamma!, mean!, rstd!], attrs, `d ${x!.name}`),
+    ...g.add(groupNormScaleGradient, [dy!, x!, mean!, rstd!], attrs, `d ${gamma!.name}`),
+  ],
+  kernels: [
+    {
+      name: "groupNorm/row",
+      plan: ([x], _o, attrs, caps) =>
+        groupLaunch(forwardCode(groupScales), x!, attrs, [0, 1, 2].map(input).concat([0, 1, 2].map(output)), caps),
+    },
+  ],
+};
+
+/** dx of x's shape from dy, x, gamma, mean, rstd. */
+export const groupNormGradient: Op<GroupNormAttrs> = {
+  name: "groupNormGradient",
+  infer(inputs, attrs) {
+    const [dy, x, gamma, mean, rstd] = inputs;
+    expectSaved(groupNormGradient, inputs, [dy, x, mean, rstd], attrs);
+    if (gamma!.shape.join() !== `${x!.shape[1]}`) wrongShapes(groupNormGradient, inputs, `gamma [${x!.shape[1]}]`);
+    return [{ shape: x!.shape, dtype: "f32" }];
+  },
+  reference: (inputs, { groups }) => [normaliseGradient(groupLayout(inputs[1]!.shape, groups), inputs)],
+  wasm([, x], [dx], { groups }) {
+    const { n, channels, places } = channelsOf(x!.shape);
+    const arrays = [...[0, 1, 2, 3, 4].map(input), output(0)];
+    return flatCall("groupNormGradient", [...arrays, n * groups, groups, channels / groups, places], dx!);
+  },
+  onChip: groupNormGradientOnChip,
+  gradient: "none",
+  kernels: [
+    {
+      name: "groupNormGradient/row",
+      plan: ([, x], _o, attrs, caps) =>
+        groupLaunch(gradientCode(groupScales), x!, attrs, [...[0, 1, 2, 3, 4].map(input), output(0)], caps),
+    },
+  ],
+};
+
+/** dgamma [c] and dbeta [c] from dy, x, mean, rstd: sums over images and places. */
+export const groupNormScaleGradient: Op<GroupNormAttrs> = {
+  name: "groupNormScaleGradient",
+  infer(inputs, attrs) {
+    expectSaved(groupNormScaleGradient, inputs, inputs, attrs);
+    const perChannel: TensorSpec = { shape: [inputs[1]!.shape[1]!], dtype: "f32" };
+    return [perChannel, perChannel];
+  },
+  reference(inputs, { groups }) {
+    const { shape } = inputs[1]!;
+    const { dgamma, dbeta } = scaleGradients(groupLayout(shape, groups), inputs, shape[1]!);
+    return [dgamma, dbeta];
+  },
+  wasm([, x], _outputs, { groups }) {
+    const { n, channels, places } = channelsOf(x!.shape);
+    const arrays = [0, 1, 2, 3].map(input).concat([0, 1].map(output));
+    const parts = Math.min(channels, partsOf(sizeOf(x!.shape)));
+    return call("groupNormScaleGradient", [...arrays, n, channels, places, groups], parts);
+  },
+  onChip: groupNormScaleGradientOnChip,
+  gradient: "none",
+  kernels: [
+    {
+      name: "groupNormScaleGradient/channel",
+      plan([, x], _o, { groups }, caps) {
+        const { n, channels, places } = channelsOf(x!.shape);
+        const numbers = channelNumbers(n, channels, places, ROW_WORKGROUP);
+        const more = { rows: channels, image: channels * places, groups, each: channels / groups };
+        const bindings = [0, 1, 2, 3].map(input).concat([0, 1].map(output));
+        const params = groupScaleParams.pack({ ...numbers, ...more });
+        return { launches: [{ code: scaleCode(), params, bindings, workgroups: grid(channels, caps) }] };
+      },
+    },
+  ],
+};
