@@ -1,5 +1,8 @@
 /** A second module on the same memory and table: kernels that only some nets call. It loads with the first program that does. */
 export * from "./batch-norm";
+export * from "./channel-bias";
+export { convolve, packKernel } from "./conv";
+export { convWeights } from "./conv-weights";
 export * from "./group-norm";
 export * from "./lazy-activations";
 export * from "./log-softmax";
