@@ -1,7 +1,7 @@
 import type { ProductSize } from "../../src/bench/matmul.ts";
 import { mlp } from "../../src/bench/step.ts";
-import { parseModel } from "../../src/nn/model.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 
 /** What every contestant does: the same data, the same first weights, the same net, the same optimizer. */
 export interface TrainingTask {

@@ -4,7 +4,7 @@ import { Message } from "../../src/io/onnx/protobuf.ts";
 import { ENTRY, TENSOR } from "../../src/io/onnx/schema.ts";
 import { writeOnnx } from "../../src/io/onnx/write.ts";
 import { initialise } from "../../src/nn/initialise.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { studio } from "../shared/page.ts";
 import { onnxFile, type TestTensor } from "../unit/io/onnx-file.ts";
 

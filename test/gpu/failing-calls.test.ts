@@ -6,7 +6,7 @@ import { checkGradients } from "../../src/check/gradients.ts";
 import { ChainruleError } from "../../src/core/errors.ts";
 import { rows } from "../../src/core/ndarray.ts";
 import { initialise } from "../../src/nn/initialise.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
 import { failingGpu, type Plan, waysOf } from "../shared/failing-gpu.ts";

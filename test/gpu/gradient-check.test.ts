@@ -7,7 +7,7 @@ import { normals } from "../../src/core/philox.ts";
 import { disposing } from "../../src/core/resource.ts";
 import { tutorialData } from "../../src/data/synthetic.ts";
 import { initialise } from "../../src/nn/initialise.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import { openGpu } from "../shared/gpu.ts";

@@ -10,7 +10,7 @@ import { disposing } from "../../src/core/resource.ts";
 import { tutorialData } from "../../src/data/synthetic.ts";
 import type { Tensor } from "../../src/graph/graph.ts";
 import { initialise } from "../../src/nn/initialise.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
 import { fuse } from "../../src/ops/fuse.ts";
 import { toHalf } from "../../src/ops/half/to-half.ts";

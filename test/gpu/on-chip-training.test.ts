@@ -8,7 +8,7 @@ import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
 import { tutorialData } from "../../src/data/synthetic.ts";
 import { initialise } from "../../src/nn/initialise.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";

@@ -4,7 +4,7 @@ import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
 import type { DeviceCaps } from "../../src/graph/op.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
 import type { Trainer } from "../../src/train/trainer.ts";

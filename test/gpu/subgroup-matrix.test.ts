@@ -3,7 +3,7 @@ import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/back
 import { conform } from "../../src/backend/webgpu/conform.ts";
 import { createNodeGpu, DIRTY_MEMORY } from "../../src/backend/webgpu/node.ts";
 import { type AnyOp, DEFAULT_CAPS, type OpCase } from "../../src/graph/op.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { halfOps } from "../../src/ops/half/ops.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cpuBackend } from "../../src/backend/cpu.ts";
 import { openRowFile } from "../../src/io/dataset/row-file.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { openFileSource } from "../../src/platform/file-source.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 

@@ -1,5 +1,5 @@
-import { parseModel } from "../../src/nn/model.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 
 /** A net with every kind of layer, small. */
 export const everyLayer: ModelSpec = parseModel({

@@ -1,7 +1,7 @@
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
-import { parseModel } from "../../src/nn/model.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 
 /** Two classes, inside and outside a circle: small, and not linearly separable. */
 export function ring(n: number, seed = 3): { x: NdArray; y: NdArray } {

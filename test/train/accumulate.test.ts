@@ -5,7 +5,7 @@ import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { checkGradients } from "../../src/check/gradients.ts";
 import { initialise } from "../../src/nn/initialise.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { fuse } from "../../src/ops/fuse.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";

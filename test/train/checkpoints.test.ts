@@ -9,7 +9,7 @@ import { normals } from "../../src/core/philox.ts";
 import { diskStore } from "../../src/io/checkpoint/disk-store.ts";
 import { runIdentity } from "../../src/io/checkpoint/run-identity.ts";
 import { Checkpoints, restoreCheckpoint } from "../../src/io/checkpoint/slots.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
 import { memoryStore } from "../shared/checkpoint.ts";

@@ -6,7 +6,7 @@ import type { Backend } from "../../src/backend/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { checkGradients } from "../../src/check/gradients.ts";
 import { initialise } from "../../src/nn/initialise.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
 import type { StepMetrics } from "../../src/train/trainer.ts";

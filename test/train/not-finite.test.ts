@@ -3,7 +3,7 @@ import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import { openGpu } from "../shared/gpu.ts";
 

@@ -4,7 +4,7 @@ import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { loadData, loadModel } from "../../src/cli/sources.ts";
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
 import type { StepMetrics, Trainer } from "../../src/train/trainer.ts";

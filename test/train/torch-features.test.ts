@@ -3,7 +3,7 @@ import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";

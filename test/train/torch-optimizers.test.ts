@@ -4,7 +4,7 @@ import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { ndarray, zeros } from "../../src/core/ndarray.ts";
 import { Graph } from "../../src/graph/graph.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { CONTROL, CONTROL_SIZE, control } from "../../src/ops/step/control.ts";
 import { gradientStats } from "../../src/ops/step/gradient-stats.ts";
 import { record, startCursor } from "../../src/ops/step/record.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import {
   runWithValidation,

@@ -14,7 +14,7 @@ import { writeOnnx } from "../../src/io/onnx/write.ts";
 import { readSafetensors, writeSafetensors } from "../../src/io/safetensors/safetensors.ts";
 import { writeWeights } from "../../src/io/weights/weights.ts";
 import { balancedClassWeights } from "../../src/nn/class-weights.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import { runWithValidation } from "../../src/train/evaluation/validation.ts";
 import { findLearningRate } from "../../src/train/find-learning-rate.ts";

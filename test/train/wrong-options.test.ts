@@ -4,7 +4,7 @@ import { cpuBackend } from "../../src/backend/cpu.ts";
 import type { Backend } from "../../src/backend/executor.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { readNpy, writeNpy } from "../../src/io/numpy/npy.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import { matmul, outerProduct } from "../../src/train/passes/products.ts";
 

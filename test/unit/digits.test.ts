@@ -4,8 +4,8 @@ import { checkGradients } from "../../src/check/gradients.ts";
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import { makeReceipt } from "../../src/io/receipt/receipt.ts";
 import { initialise } from "../../src/nn/initialise.ts";
-import { parseModel } from "../../src/nn/model.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 
 const f64 = (shape: number[], values: number[]): NdArray => ndarray(shape, "f64", values);

@@ -3,7 +3,7 @@ import { checkHealth } from "../../src/check/health.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { circlesData } from "../../src/data/synthetic.ts";
 import { initialise } from "../../src/nn/initialise.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 
 const model = parseModel({
   layers: [{ type: "linear", in: 2, out: 6 }, { type: "relu" }, { type: "linear", in: 6, out: 2 }],

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import * as library from "../../src/index.ts";
 import { layerTypes } from "../../src/nn/layers/registry.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 
 const { dropout, elu, layerNorm, leakyRelu, linear, relu, sequential, softmax, tanh } = library;
 

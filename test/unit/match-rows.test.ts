@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type DType, ndarray } from "../../src/core/ndarray.ts";
 import type { LossName } from "../../src/nn/loss-kinds.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { matchData, matchRows } from "../../src/train/data/match-rows.ts";
 import type { Rows } from "../../src/train/data/row-source.ts";
 

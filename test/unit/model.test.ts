@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { balancedClassWeights } from "../../src/nn/class-weights.ts";
-import { parseModel } from "../../src/nn/model.ts";
 import { parameterSpecs } from "../../src/nn/parameter-specs.ts";
 import { requireFits } from "../../src/nn/parameters.ts";
-import { parseModel as parseAny } from "../../src/nn/parse-model.ts";
+import { parseModel as parseAny, parseModel } from "../../src/nn/parse-model.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
 import { widths } from "../../src/nn/shapes.ts";
 

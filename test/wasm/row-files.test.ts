@@ -11,7 +11,7 @@ import { normals } from "../../src/core/philox.ts";
 import { loadDataFile } from "../../src/io/dataset/load.ts";
 import { openRowFile } from "../../src/io/dataset/row-file.ts";
 import { writeSafetensors } from "../../src/io/safetensors/safetensors.ts";
-import { parseModel } from "../../src/nn/model.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { openFileSource } from "../../src/platform/file-source.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import { type RowSource, readRange, splitSource } from "../../src/train/data/row-source.ts";

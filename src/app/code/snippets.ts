@@ -1,4 +1,3 @@
-import { denseLayers } from "../../io/dense-layers.ts";
 import { torchLayer, torchLosses, torchOptimizers } from "../../io/pytorch/names.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
@@ -103,9 +102,7 @@ from torch import nn
 
 torch.manual_seed(${s.seed})
 model = nn.Sequential(
-${denseLayers(model, "PyTorch")
-  .map((l) => `    ${torchLayer(l)},`)
-  .join("\n")}
+${model.layers.map((l) => `    ${torchLayer(l)},`).join("\n")}
 )
 loss_of = ${torchLosses[model.loss]}
 optimizer = torch.optim.${torchOptimizers[s.optimizer]}(model.parameters(), lr=${s.lr})

@@ -1,5 +1,6 @@
 import { ChainruleError } from "../../core/errors.ts";
-import type { NdArray } from "../../core/ndarray.ts";
+import { type NdArray, reshape } from "../../core/ndarray.ts";
+import { shapesOf } from "../../nn/shapes.ts";
 import { requireResident } from "../../train/data/row-source.ts";
 import type { ResolvedOptions } from "../../train/run/options.ts";
 import { type TrainerState, weightsOf } from "../../train/run/state.ts";
@@ -33,11 +34,13 @@ export function exportPytorch(options: ResolvedOptions, state: TrainerState): Ma
     parameterTensors(model, state.moments[k]!).map(([name, value]): [string, NdArray] => [`${name}.${key}`, value]),
   );
   const about = { step: String(state.step), skipped: String(state.cursor.data[3]!) };
+  const { input } = shapesOf(model);
+  const shaped = (x: NdArray): NdArray => reshape(x, [x.shape[0]!, ...input]);
   const rows: [string, NdArray][] = [
-    ["x", data.x],
+    ["x", shaped(data.x)],
     ["y", data.y],
   ];
-  if (test) rows.push(["x_test", test.x], ["y_test", test.y]);
+  if (test) rows.push(["x_test", shaped(test.x)], ["y_test", test.y]);
   return new Map<string, string | Uint8Array>([
     ["model.py", modelPy(model)],
     ["train.py", trainPy(options)],

@@ -111,7 +111,7 @@ class SeededDropout(torch.nn.Module):
     def forward(self, x):
         if not self.training or self.p == 0:
             return x
-        begin = self.first * x.shape[1]
+        begin = self.first * x[0].numel()
         calls = np.arange(begin // 4, (begin + x.numel() + 3) // 4)
         words = np.stack(philox((calls, self.step, self.stream, 0), self.seed), axis=1).reshape(-1)
         words = words[begin % 4 :][: x.numel()].reshape(tuple(x.shape))

@@ -1,6 +1,19 @@
+import { layerTypeOf } from "../../nn/layers/registry.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
-import { denseLayers } from "../dense-layers.ts";
+import { calledName } from "../../nn/model-spec.ts";
+import { shapesOf } from "../../nn/shapes.ts";
 import { torchLayer, torchLossOf } from "./names.ts";
+
+/** Whether a model is an nn.Sequential: layers one after the other, called by their places, each a module. */
+export function isSequential(model: ModelSpec): boolean {
+  const { shapes } = shapesOf(model);
+  return (
+    shapes.at(-1)!.length === 1 &&
+    model.layers.every(
+      (layer, i) => layer.from === undefined && calledName(layer, i) === `${i}` && moduleOf(model, i) !== null,
+    )
+  );
+}
 
 /** model.py: the net and its loss. */
 export function modelPy(model: ModelSpec): string {
@@ -13,18 +26,84 @@ export function modelPy(model: ModelSpec): string {
 `
     : `loss_of = ${torchLossOf(model)}
 `;
+  const net = isSequential(model) ? sequentialNet(model) : graphNet(model);
+  const uses = (name: string): boolean => net.includes(`${name}.`);
+  const head = [
+    model.classWeights || uses("torch") ? "import torch\n" : "",
+    uses("F") ? "import torch.nn.functional as F\n" : "",
+  ].join("");
   return `"""The net. Its parameters have the names of model.safetensors: build().load_state_dict(...) takes them."""
 
-${model.classWeights ? "import torch\n" : ""}from torch import nn
+${head}from torch import nn
 
 
-def build():
-    return nn.Sequential(
-${denseLayers(model, "PyTorch")
-  .map((layer) => `        ${torchLayer(layer)},`)
-  .join("\n")}
-    )
-
+${net}
 
 ${loss}`;
 }
+
+/** The module of layer i; null where PyTorch has an expression in its place. */
+function moduleOf(model: ModelSpec, i: number): string | null {
+  const { input, shapes, sources } = shapesOf(model);
+  const source = sources[i]![0]!;
+  return torchLayer(model.layers[i]!, source < 0 ? input : shapes[source]!);
+}
+
+function sequentialNet(model: ModelSpec): string {
+  return `def build():
+    return nn.Sequential(
+${model.layers.map((_, i) => `        ${moduleOf(model, i)},`).join("\n")}
+    )
+`;
+}
+
+/** A module whose state_dict has the model's names, and whose forward says what each layer reads. */
+function graphNet(model: ModelSpec): string {
+  const { sources, shapes } = shapesOf(model);
+  const names = model.layers.map(calledName);
+  const value = (source: number): string => (source < 0 ? "x" : `v["${names[source]}"]`);
+  const modules = model.layers.flatMap((_, i) => {
+    const module = moduleOf(model, i);
+    return module === null ? [] : [`            "${names[i]}": ${module},`];
+  });
+  const lines = model.layers.map((layer, i) => {
+    const given = sources[i]!.map(value);
+    const call = layerTypeOf(layer.type)?.torchCall?.(layer, given);
+    return `        v["${names[i]}"] = ${call ?? `self.at("${names[i]}")(${given.join(", ")})`}`;
+  });
+  const last = `v["${names.at(-1)}"]`;
+  return `class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        modules = {
+${modules.join("\n")}
+        }
+        for name, module in modules.items():
+            self.put(name, module)
+
+    def put(self, name, module):
+        *path, last = name.split(".")
+        inside = self
+        for part in path:
+            if part not in inside._modules:
+                inside.add_module(part, nn.Module())
+            inside = inside._modules[part]
+        inside.add_module(last, module)
+
+    def at(self, name):
+        return self.get_submodule(name)
+
+    def forward(self, x):
+        v = {}
+${lines.join("\n")}
+        return ${shapes.at(-1)!.length > 1 ? `${last}.flatten(1)` : last}
+
+
+def build():
+    return Net()
+`;
+}
+
+/** Names and places of the dropout layers of a net that is no nn.Sequential. */
+export const dropoutNames = (model: ModelSpec): readonly (readonly [number, string])[] =>
+  model.layers.flatMap((layer, i) => (layer.type === "dropout" ? [[i, calledName(layer, i)] as const] : []));

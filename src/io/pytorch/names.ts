@@ -1,20 +1,20 @@
+import type { Shape } from "../../core/ndarray.ts";
 import { refuseCode } from "../../nn/layers/custom.ts";
-import type { DenseLayerSpec } from "../../nn/layers/spec.ts";
+import { layerTypeOf } from "../../nn/layers/registry.ts";
+import type { LayerSpec } from "../../nn/layers/spec.ts";
 import type { LossName } from "../../nn/loss-kinds.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import type { OptimizerName } from "../../ops/names.ts";
 
-/** A layer as a module of PyTorch. */
-export function torchLayer(l: DenseLayerSpec): string {
+/** A layer as a module of PyTorch, which takes a row of shape `input`; null where it is an expression. */
+export function torchLayer(l: LayerSpec, input: Shape = []): string | null {
   switch (l.type) {
     case "linear":
       return `nn.Linear(${l.in}, ${l.out}${l.bias ? "" : ", bias=False"})`;
     case "layerNorm":
-      return `nn.LayerNorm(${l.size}, eps=${l.eps})`;
+      return `nn.LayerNorm(${typeof l.size === "number" ? l.size : `[${l.size.join(", ")}]`}, eps=${l.eps})`;
     case "dropout":
       return `nn.Dropout(${l.p})`;
-    case "softmax":
-      return "nn.Softmax(dim=1)";
     case "leakyRelu":
       return `nn.LeakyReLU(${l.slope})`;
     case "elu":
@@ -22,18 +22,20 @@ export function torchLayer(l: DenseLayerSpec): string {
     case "custom":
       return refuseCode(l);
     default:
-      return {
-        relu: "nn.ReLU()",
-        relu6: "nn.ReLU6()",
-        selu: "nn.SELU()",
-        sigmoid: "nn.Sigmoid()",
-        tanh: "nn.Tanh()",
-        softplus: "nn.Softplus()",
-        gelu: "nn.GELU()",
-        silu: "nn.SiLU()",
-      }[l.type];
+      return plainModules[l.type] ?? layerTypeOf(l.type)?.torch?.(l, input) ?? null;
   }
 }
+
+const plainModules: Readonly<Record<string, string>> = {
+  relu: "nn.ReLU()",
+  relu6: "nn.ReLU6()",
+  selu: "nn.SELU()",
+  sigmoid: "nn.Sigmoid()",
+  tanh: "nn.Tanh()",
+  softplus: "nn.Softplus()",
+  gelu: "nn.GELU()",
+  silu: "nn.SiLU()",
+};
 
 /** A loss as a module of PyTorch; as published stands the loss that was meant. */
 export const torchLosses: Readonly<Record<LossName, string>> = {

@@ -1,9 +1,11 @@
 import { lossKinds } from "../../nn/loss-kinds.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
+import { parameterSpecs } from "../../nn/parameter-specs.ts";
 import type { Multipliers } from "../../optim/groups.ts";
 import { type AverageSpec, type OptimizerSpec, optimizerAttrs } from "../../optim/optimizer.ts";
 import type { PenaltySpec } from "../../optim/penalty.ts";
 import type { ScheduleSpec } from "../../optim/schedule.ts";
+import { dropoutNames, isSequential } from "./model-script.ts";
 import { momentNames, optimizerCall, rateBody } from "./settings.ts";
 
 /** What train.py needs to know of a run. */
@@ -44,11 +46,24 @@ export function trainPy(run: TorchRun): string {
       holds ? text : "";
   const [ifDropout, ifAverage, ifGroups] = [dropout, ema !== null, multipliers !== null].map(when) as [Say, Say, Say];
   const [ifPenalty, ifParts, ifWeighted] = [penalty !== null, parts, weighted].map(when) as [Say, Say, Say];
+  const ifNorm = when(model.layers.some((l) => l.type === "batchNorm"));
+  const ifDropNames = when(dropout && !isSequential(model));
+  const roles = parameterSpecs(model);
+  const plainWeights = roles.every(({ role, shape }) => (role === "weight") === (shape.length === 2));
   const batchLines = `rows = rows_of_step(${parts ? "part" : "step"}, batch, len(x), SEED)${parts ? "" : " if BATCH else np.arange(len(x))"}
 mine = np.array_split(rows, world)[rank]
 ${ifDropout(`for layer in drops.values():
     layer.step, layer.first = ${parts ? "part" : "step"}, sum(len(part) for part in np.array_split(rows, world)[:rank])
 `)}`;
+  const dropLines = isSequential(model)
+    ? `    drops = {i: SeededDropout(layer.p, SEED, i) for i, layer in enumerate(net) if isinstance(layer, torch.nn.Dropout)}
+    for i, layer in drops.items():
+        net[i] = layer
+`
+    : `    drops = {name: SeededDropout(net.at(name).p, SEED, i) for i, name in DROPS}
+    for name, layer in drops.items():
+        net.put(name, layer)
+`;
   const lossLines = `loss = loss_of(shared(x[mine]), y[mine]) * (${share})
 ${ifPenalty(`loss = loss + penalty(net) / ${parts ? "(world * PARTS)" : "world"}
 `)}(loss * world).backward()  # DistributedDataParallel takes the mean over processes; this makes it their sum
@@ -101,7 +116,15 @@ ${ifPenalty(`L1, L2 = ${penalty?.l1 ?? 0}, ${penalty?.l2 ?? 0}  # what weights c
 `)}${ifGroups(`FACTORS = {  # of the learning rate and of the weight decay, by parameter
 ${[...(multipliers ?? [])].map(([name, m]) => `    "${name}": (${m.lr}, ${m.weightDecay}),`).join("\n")}
 }
-`)}STATE = [${names.map((name) => `"${name}"`).join(", ")}]  # what the optimizer remembers of each parameter
+`)}${ifDropNames(`DROPS = [${dropoutNames(model)
+  .map(([i, name]) => `(${i}, "${name}")`)
+  .join(", ")}]  # dropout layers
+`)}${ifPenalty(
+  plainWeights
+    ? ""
+    : `WEIGHTS = {${roles.flatMap(({ role, name }) => (role === "weight" ? [`"${name}"`] : [])).join(", ")}}
+`,
+)}STATE = [${names.map((name) => `"${name}"`).join(", ")}]  # what the optimizer remembers of each parameter
 
 
 def learning_rate(step):
@@ -125,7 +148,7 @@ ${
 
 def penalty(net):
     """What weights cost; biases and normalisations cost nothing."""
-    weights = [p for p in net.parameters() if p.dim() == 2]
+    weights = [${plainWeights ? "p for p in net.parameters() if p.dim() == 2" : "p for name, p in net.named_parameters() if name in WEIGHTS"}]
     return sum(L1 * w.abs().sum() + L2 * (w**2).sum() for w in weights)
 `)}
 
@@ -177,9 +200,11 @@ def main():
         sys.exit(f"train.py: a batch of {batch} cannot be shared among {world} processes")
 
     net = build().to(device)
-${ifDropout(`    drops = {i: SeededDropout(layer.p, SEED, i) for i, layer in enumerate(net) if isinstance(layer, torch.nn.Dropout)}
-    for i, layer in drops.items():
-        net[i] = layer
+${ifDropout(dropLines)}${ifNorm(`    if world > 1:
+        # A batch's statistics are those of all its rows, wherever they are.
+        if not cuda:
+            sys.exit("train.py: batch norm on several processes needs SyncBatchNorm, which PyTorch has for GPUs alone")
+        net = torch.nn.SyncBatchNorm.convert_sync_batchnorm(net)
 `)}${ifWeighted(`    loss_of.to(device)
 `)}    optimizer = make_optimizer(net${multipliers ? "" : ".parameters()"})
     first, skipped = load(args.start, net, optimizer)

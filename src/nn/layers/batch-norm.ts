@@ -40,6 +40,10 @@ export const batchNormLayer: LayerType<BatchNormSpec> = {
     { key: "running_var", shape: [size], first: 1 },
     { key: "num_batches_tracked", shape: [1], first: 0, counts: true },
   ],
+  torch({ size, eps, momentum, affine }, input) {
+    const kept = momentum === 0.1 ? "" : `, momentum=${momentum === null ? "None" : momentum}`;
+    return `nn.BatchNorm${input.length === 3 ? 2 : 1}d(${size}, eps=${eps}${kept}${affine ? "" : ", affine=False"})`;
+  },
   async forward({ g, name, training, parameter, statistics, lazy }, { size, eps, momentum, affine }, [x]) {
     const { batchNorm, batchNormInference } = await lazy();
     const constant = (value: number, what: string) =>

@@ -37,6 +37,7 @@ function elementwise<T extends "add" | "multiply">(type: T): LayerType<Combining
       if (inputs.some((shape) => !sameShape(shape, inputs[0]!))) misfit("values of one shape");
       return inputs[0]!;
     },
+    torchCall: (_layer, values) => values.join(type === "add" ? " + " : " * "),
     async forward({ g, name, ops, lazy }, _layer, inputs) {
       const op = type === "add" ? ops.add : (await lazy()).multiply;
       return inputs.reduce((sum, x, i) =>
@@ -63,6 +64,7 @@ export const concatLayer: LayerType<ConcatSpec> = {
     if (inputs.some((shape) => beside(shape) !== beside(first))) misfit(`values that differ on axis ${axis} alone`);
     return first.map((d, i) => (i === axis ? inputs.reduce((sum, shape) => sum + shape[axis]!, 0) : d));
   },
+  torchCall: ({ axis }, values) => `torch.cat([${values.join(", ")}], ${axis + 1})`,
   async forward({ g, name, lazy }, { axis }, inputs) {
     const { concat } = await lazy();
     return g.one(concat, inputs, { axis: axis + 1 }, name);

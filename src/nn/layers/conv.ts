@@ -4,6 +4,7 @@ import { dimensions, each, type PerDimension } from "./dimensions.ts";
 import type { Fields } from "./fields.ts";
 import { register } from "./known.ts";
 import type { ForwardContext, LayerParameter, LayerType, Wiring } from "./layer-type.ts";
+import { python, tuple } from "./python.ts";
 
 /** What convolutions and their transposes share. */
 interface ConvFields extends Wiring {
@@ -106,6 +107,20 @@ async function withBias(c: ForwardContext, layer: ConvFields, y: Tensor): Promis
 
 const nameOf = (c: ForwardContext, layer: ConvFields): string => (layer.bias ? `${c.name} without bias` : c.name);
 
+/** What PyTorch's modules take by name, defaults left out. */
+function torchOptions(layer: ConvSpec | ConvTransposeSpec): string {
+  const { stride, padding, dilation, groups, bias } = layer;
+  const options: [string, string | null][] = [
+    ["stride", stride === 1 ? null : tuple(stride)],
+    ["padding", padding === 0 ? null : padding === "same" ? '"same"' : tuple(padding)],
+    ["output_padding", "outputPadding" in layer && layer.outputPadding !== 0 ? tuple(layer.outputPadding) : null],
+    ["dilation", dilation === 1 ? null : tuple(dilation)],
+    ["groups", groups === 1 ? null : `${groups}`],
+    ["bias", bias ? null : python(bias)],
+  ];
+  return options.flatMap(([key, value]) => (value === null ? [] : [`, ${key}=${value}`])).join("");
+}
+
 function convLayer(type: ConvSpec["type"], dims: number): LayerType<ConvSpec> {
   return {
     type,
@@ -130,6 +145,7 @@ function convLayer(type: ConvSpec["type"], dims: number): LayerType<ConvSpec> {
       return [layer.out, ...places];
     },
     parameters: (layer) => parametersOf(layer, [layer.out, layer.in / layer.groups, ...each(layer.kernel, dims)]),
+    torch: (layer) => `nn.Conv${dims}d(${layer.in}, ${layer.out}, ${tuple(layer.kernel)}${torchOptions(layer)})`,
     async forward(c, layer, [x]) {
       const { conv } = await c.lazy();
       return withBias(c, layer, c.g.one(conv, [x!, c.parameter("weight")], attrsOf(layer), nameOf(c, layer)));
@@ -167,6 +183,8 @@ function transposeLayer(type: ConvTransposeSpec["type"], dims: number): LayerTyp
     fill: (layer, input) => ({ in: input[0]!, ...layer }),
     shape,
     parameters: (layer) => parametersOf(layer, [layer.in, layer.out / layer.groups, ...each(layer.kernel, dims)]),
+    torch: (layer) =>
+      `nn.ConvTranspose${dims}d(${layer.in}, ${layer.out}, ${tuple(layer.kernel)}${torchOptions(layer)})`,
     async forward(c, layer, [x]) {
       const { convInputGradient } = await c.lazy();
       const [, ...places] = shape(layer, [x!.shape.slice(1)], (text) => {

@@ -37,6 +37,9 @@ const shared = {
           { key: "bias", shape: [size], role: "shift" },
         ] as const)
       : [],
+  // An instance norm is a group norm of groups of one channel, for values of any rank.
+  torch: (layer: Spec) =>
+    `nn.GroupNorm(${groupsOf(layer)}, ${layer.size}, eps=${layer.eps}${layer.affine ? "" : ", affine=False"})`,
   async forward(
     { g, name, parameter, lazy }: ForwardContext,
     layer: Spec,

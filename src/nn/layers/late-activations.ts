@@ -26,6 +26,13 @@ export interface MaxoutSpec extends Wiring {
   readonly pieces: number;
 }
 
+const modules = {
+  hardSwish: "nn.Hardswish()",
+  hardSigmoid: "nn.Hardsigmoid()",
+  mish: "nn.Mish()",
+  geluTanh: 'nn.GELU(approximate="tanh")',
+} as const;
+
 function simple(type: LateActivationSpec["type"]): LayerType<LateActivationSpec> {
   return {
     type,
@@ -34,6 +41,7 @@ function simple(type: LateActivationSpec["type"]): LayerType<LateActivationSpec>
       return {};
     },
     shape: (_layer, [x]) => x!,
+    torch: () => modules[type],
     async forward({ g, name, lazyActivations }, _layer, [x]) {
       return g.one((await lazyActivations())[type]!.forward, [x!], { alpha: 0 }, name);
     },
@@ -51,6 +59,7 @@ const preluLayer: LayerType<PreluSpec> = {
     return x!;
   },
   parameters: ({ size }) => [{ key: "weight", shape: [size], role: "scale", first: 0.25 }],
+  torch: ({ size }) => `nn.PReLU(${size === 1 ? "" : size})`,
   async forward({ g, name, parameter, lazy }, _layer, [x]) {
     const { prelu } = await lazy();
     return g.one(prelu, [x!, parameter("weight")], null, name);
@@ -67,6 +76,7 @@ const maxoutLayer: LayerType<MaxoutSpec> = {
     if (x![0]! % pieces !== 0) misfit(`channels in groups of ${pieces}`);
     return [x![0]! / pieces, ...x!.slice(1)];
   },
+  torchCall: ({ pieces }, [x]) => `${x}.unflatten(1, (-1, ${pieces})).max(2).values`,
   async forward({ g, name, lazy }, { pieces }, [x]) {
     const { maxout } = await lazy();
     return g.one(maxout, [x!], { pieces }, name);

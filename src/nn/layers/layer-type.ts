@@ -89,6 +89,13 @@ export interface LayerType<S> {
   shape(layer: S, inputs: readonly Shape[], misfit: (wanted: string) => never): Shape;
   parameters?(layer: S): readonly LayerParameter[];
   statistics?(layer: S): readonly LayerStatistic[];
+  /**
+   * In PyTorch: the call that makes its module (nn, which it reads from a row of shape `input`), or, where there is no such
+   * module, an expression of the values that it takes (torch, F). Dense layers have theirs in io/pytorch/names.ts, which a
+   * page does not load at once.
+   */
+  torch?(layer: S, input: Shape): string;
+  torchCall?(layer: S, values: readonly string[]): string;
   /** Adds its nodes. Values have the batch first. */
   forward(c: ForwardContext, layer: S, inputs: readonly Tensor[]): Tensor | Promise<Tensor>;
 }

@@ -3,6 +3,7 @@ import { dimensions, each, type PerDimension } from "./dimensions.ts";
 import type { Fields } from "./fields.ts";
 import { register } from "./known.ts";
 import type { LayerType, Wiring } from "./layer-type.ts";
+import { tuple } from "./python.ts";
 
 interface PoolFields extends Wiring {
   readonly kernel: PerDimension;
@@ -66,6 +67,19 @@ const attrsOf = (layer: PoolSpec, dims: number) => ({
   ceil: layer.ceil,
 });
 
+/** What PyTorch's modules take by name. */
+function torchOptions({ stride, padding, ceil }: PoolSpec): string {
+  const options = [
+    `stride=${tuple(stride)}`,
+    padding === 0 ? "" : `padding=${tuple(padding)}`,
+    ceil ? "ceil_mode=True" : "",
+  ];
+  return options
+    .filter((o) => o !== "")
+    .map((o) => `, ${o}`)
+    .join("");
+}
+
 const maxLayer = (type: MaxPoolSpec["type"], dims: number): LayerType<MaxPoolSpec> => ({
   type,
   read(f) {
@@ -73,6 +87,10 @@ const maxLayer = (type: MaxPoolSpec["type"], dims: number): LayerType<MaxPoolSpe
     return { ...readFields(f, dims), dilation: dimensions(f, "dilation", dims, 1) };
   },
   shape: (layer, [x], misfit) => poolShape(layer, x!, dims, misfit),
+  torch(layer) {
+    const dilation = layer.dilation === 1 ? "" : `, dilation=${tuple(layer.dilation)}`;
+    return `nn.MaxPool${dims}d(${tuple(layer.kernel)}${torchOptions(layer)}${dilation})`;
+  },
   async forward({ g, name, lazy }, layer, [x]) {
     const { maxPool } = await lazy();
     return g.one(maxPool, [x!], { ...attrsOf(layer, dims), dilation: each(layer.dilation, dims) }, name);
@@ -86,6 +104,10 @@ const avgLayer = (type: AvgPoolSpec["type"], dims: number): LayerType<AvgPoolSpe
     return { ...readFields(f, dims), countPadding: f.flag("countPadding", true) };
   },
   shape: (layer, [x], misfit) => poolShape(layer, x!, dims, misfit),
+  torch(layer) {
+    const counted = layer.countPadding ? "" : ", count_include_pad=False";
+    return `nn.AvgPool${dims}d(${tuple(layer.kernel)}${torchOptions(layer)}${counted})`;
+  },
   async forward({ g, name, lazy }, layer, [x]) {
     const { avgPool } = await lazy();
     return g.one(avgPool, [x!], { ...attrsOf(layer, dims), countPadding: layer.countPadding }, name);
@@ -102,6 +124,7 @@ const adaptiveLayer = (type: AdaptiveAvgPoolSpec["type"], dims: number): LayerTy
     if (x!.length !== dims + 1) misfit(dims === 1 ? "[channels, places]" : "[channels, height, width]");
     return [x![0]!, ...each(layer.out, dims)];
   },
+  torch: (layer) => `nn.AdaptiveAvgPool${dims}d(${tuple(layer.out)})`,
   async forward({ g, name, lazy }, layer, [x]) {
     const { adaptiveAvgPool } = await lazy();
     return g.one(adaptiveAvgPool, [x!], { out: each(layer.out, dims) }, name);

@@ -29,6 +29,7 @@ export const flattenLayer: LayerType<FlattenSpec> = {
     return {};
   },
   shape: (_layer, [x]) => [sizeOf(x!)],
+  torch: () => "nn.Flatten()",
   async forward({ g, name, lazy }, _layer, [x]) {
     if (x!.shape.length === 2) return x!;
     const { reshape } = await lazy();
@@ -46,6 +47,7 @@ export const reshapeLayer: LayerType<ReshapeSpec> = {
     if (sizeOf(shape) !== sizeOf(x!)) misfit(`${sizeOf(shape)} values, for its shape ${shapeText(shape)}`);
     return shape;
   },
+  torchCall: ({ shape }, [x]) => `${x}.reshape(-1, ${shape.join(", ")})`,
   async forward({ g, name, lazy }, { shape }, [x]) {
     const { reshape } = await lazy();
     return g.one(reshape, [x!], { shape: [x!.shape[0]!, ...shape] }, name);
@@ -66,6 +68,7 @@ export const permuteLayer: LayerType<PermuteSpec> = {
     if (order.length !== x!.length) misfit(`rows of ${order.length} axes`);
     return order.map((axis) => x![axis]!);
   },
+  torchCall: ({ order }, [x]) => `${x}.permute(0, ${order.map((axis) => axis + 1).join(", ")})`,
   async forward({ g, name, lazy }, { order }, [x]) {
     const { permute } = await lazy();
     return g.one(permute, [x!], { order: [0, ...order.map((axis) => axis + 1)] }, name);

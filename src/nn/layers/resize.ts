@@ -1,6 +1,7 @@
 import { choice, each, type PerDimension, wholeNumbers } from "./dimensions.ts";
 import { register } from "./known.ts";
 import type { LayerType, Wiring } from "./layer-type.ts";
+import { tuple } from "./python.ts";
 
 /** Values before and behind, for each dimension of places. */
 export interface PadSpec extends Wiring {
@@ -55,6 +56,12 @@ export const padLayer: LayerType<PadSpec> = {
     }
     return [x![0]!, ...amounts.map(([before, behind], d) => x![d + 1]! + before + behind)];
   },
+  torchCall(layer, [x]) {
+    const mode = layer.mode === "zeros" ? "" : ', mode="reflect"';
+    if (typeof layer.amounts === "number") return `F.pad(${x}, [${layer.amounts}] * (2 * ${x}.dim() - 4)${mode})`;
+    // PyTorch counts from the last dimension.
+    return `F.pad(${x}, [${layer.amounts.toReversed().flat().join(", ")}]${mode})`;
+  },
   async forward({ g, name, lazy }, layer, [x]) {
     const { pad } = await lazy();
     return g.one(pad, [x!], { amounts: amountsOf(layer, x!.shape.length - 2), mode: layer.mode }, name);
@@ -75,6 +82,10 @@ export const upsampleLayer: LayerType<UpsampleSpec> = {
     if (dims < 1 || scale.length !== dims) misfit("[channels, places], as many dimensions as its scale");
     if (layer.mode === "bilinear" && dims !== 2) misfit("[channels, height, width]");
     return [x![0]!, ...scale.map((s, d) => s * x![d + 1]!)];
+  },
+  torch({ scale, mode }) {
+    const align = mode === "bilinear" ? ", align_corners=False" : "";
+    return `nn.Upsample(scale_factor=${tuple(scale)}, mode="${mode}"${align})`;
   },
   async forward({ g, name, lazy }, layer, [x]) {
     const { upsample } = await lazy();

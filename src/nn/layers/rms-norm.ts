@@ -23,6 +23,7 @@ export const rmsNormLayer: LayerType<RmsNormSpec> = {
     return x!;
   },
   parameters: ({ size }) => [{ key: "weight", shape: [size], role: "scale" }],
+  torch: ({ size, eps }) => `nn.RMSNorm(${size}, eps=${eps})`,
   async forward({ g, name, parameter, lazy }, { size, eps }, [x]) {
     const { rmsNorm, reshape } = await lazy();
     if (x!.shape.length === 2) return g.one(rmsNorm, [x!, parameter("weight")], { eps }, name);

@@ -23,6 +23,8 @@ export function rowLayer<T extends string>(
       if (axis >= x!.length) misfit(`values of ${axis + 1} axes or more, its axis being ${axis}`);
       return x!;
     },
+    torch: ({ axis }, input) =>
+      `nn.${opName === "softmax" ? "Softmax" : "LogSoftmax"}(dim=${(axis ?? input.length - 1) + 1})`,
     async forward({ g, name, lazy }, { axis }, [x]) {
       const ops = await lazy();
       const along = axis === undefined ? x!.shape.length - 1 : axis + 1;

@@ -11,8 +11,8 @@ import { type TorchRun, trainPy } from "../../../src/io/pytorch/train-script.ts"
 import { readSafetensors } from "../../../src/io/safetensors/safetensors.ts";
 import { readWeights, transpose } from "../../../src/io/weights/weights.ts";
 import { lossKinds } from "../../../src/nn/loss-kinds.ts";
-import { parseModel } from "../../../src/nn/model.ts";
 import { parameterSpecs } from "../../../src/nn/parameter-specs.ts";
+import { parseModel } from "../../../src/nn/parse-model.ts";
 import { trainingPresets } from "../../../src/nn/presets.ts";
 import { optimizerNames } from "../../../src/ops/names.ts";
 import { createTrainer } from "../../../src/train/create-trainer.ts";
@@ -118,5 +118,69 @@ describe("the files in Python", () => {
     for (const loss of Object.keys(lossKinds) as (keyof typeof lossKinds)[]) {
       expect(modelPy({ layers: everyLayer.layers, loss }), loss).toMatch(/^loss_of = nn\.\w+Loss\(|^def loss_of\(/m);
     }
+  });
+});
+
+describe("a net of any wiring for PyTorch", () => {
+  const model = parseModel({
+    input: [2, 5, 5],
+    layers: [
+      { type: "conv2d", in: 2, out: 4, kernel: [3, 1], padding: [1, 0], bias: false, name: "stem.conv" },
+      { type: "batchNorm", size: 4, momentum: null },
+      { type: "relu", name: "stem.out" },
+      { type: "convTranspose2d", in: 4, out: 4, kernel: 1, groups: 2 },
+      { type: "add", from: ["stem.out", "3"] },
+      {
+        type: "pad",
+        amounts: [
+          [1, 0],
+          [0, 2],
+        ],
+        mode: "reflect",
+      },
+      { type: "concat", from: ["5", "5"] },
+      { type: "maxPool2d", kernel: 2, ceil: true },
+      { type: "permute", order: [1, 2, 0] },
+      { type: "reshape", shape: [72] },
+      { type: "linear", in: 72, out: 3, name: "head" },
+    ],
+    loss: "crossEntropy",
+  });
+  const text = modelPy(model);
+
+  it("is a module with the model's names, and says what each layer reads", () => {
+    for (const line of [
+      '"stem.conv": nn.Conv2d(2, 4, (3, 1), padding=(1, 0), bias=False),',
+      '"1": nn.BatchNorm2d(4, eps=0.00001, momentum=None),',
+      '"3": nn.ConvTranspose2d(4, 4, 1, groups=2),',
+      '"7": nn.MaxPool2d(2, stride=2, ceil_mode=True),',
+      'v["4"] = v["stem.out"] + v["3"]',
+      'v["5"] = F.pad(v["4"], [0, 2, 1, 0], mode="reflect")',
+      'v["6"] = torch.cat([v["5"], v["5"]], 1)',
+      'v["8"] = v["7"].permute(0, 2, 3, 1)',
+      'v["9"] = v["8"].reshape(-1, 72)',
+      'return v["head"]',
+    ])
+      expect(text).toContain(line);
+    expect(text).toContain("import torch\nimport torch.nn.functional as F\nfrom torch import nn");
+  });
+
+  it("is an nn.Sequential where it can be", () => {
+    const chain = parseModel({
+      input: [1, 4, 4],
+      layers: [
+        { type: "conv2d", in: 1, out: 2, kernel: 3 },
+        { type: "hardSwish" },
+        { type: "flatten" },
+        { type: "linear", in: 8, out: 2 },
+      ],
+      loss: "mse",
+    });
+    expect(modelPy(chain)).toContain(`    return nn.Sequential(
+        nn.Conv2d(1, 2, 3),
+        nn.Hardswish(),
+        nn.Flatten(),
+        nn.Linear(8, 2),
+    )`);
   });
 });

@@ -16,7 +16,7 @@ import { DEFAULT_CAPS } from "../../../src/graph/op.ts";
 import { parseJson } from "../../../src/io/json/parse.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/io/safetensors/safetensors.ts";
 import { readWeights } from "../../../src/io/weights/weights.ts";
-import { parseModel } from "../../../src/nn/model.ts";
+import { parseModel } from "../../../src/nn/parse-model.ts";
 import { png } from "../../shared/png.ts";
 import { times } from "../../shared/thorough.ts";
 import { type Fuzzed, fuzz, MANY, mutations, processorMs, randomBytes, TIMEOUT, textMutations } from "./fuzz.ts";

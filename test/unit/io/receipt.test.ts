@@ -6,7 +6,7 @@ import { permute } from "../../../src/core/permute.ts";
 import { normals } from "../../../src/core/philox.ts";
 import { makeReceipt } from "../../../src/io/receipt/receipt.ts";
 import { type ReceiptRun, receiptScript } from "../../../src/io/receipt/script.ts";
-import { parseModel } from "../../../src/nn/model.ts";
+import { parseModel } from "../../../src/nn/parse-model.ts";
 import { trainingPresets } from "../../../src/nn/presets.ts";
 import { createTrainer } from "../../../src/train/create-trainer.ts";
 import type { TrainerOptions } from "../../../src/train/run/options.ts";

@@ -8,7 +8,7 @@ import { writeOnnx } from "../../../src/io/onnx/write.ts";
 import { torchLayer } from "../../../src/io/pytorch/names.ts";
 import { backwardLines, forwardLines } from "../../../src/io/receipt/layers.ts";
 import { initialise } from "../../../src/nn/initialise.ts";
-import { parseModel } from "../../../src/nn/model.ts";
+import { parseModel } from "../../../src/nn/parse-model.ts";
 import { outputsOf } from "../../shared/outputs.ts";
 import { dense, layer } from "./keras-model.ts";
 
@@ -62,7 +62,7 @@ describe("relu6 and selu", () => {
 
   it("have PyTorch's names, and numpy's formulas", () => {
     const layers = denseLayers(model, "PyTorch");
-    expect(layers.map(torchLayer).slice(1, 4)).toEqual(["nn.ReLU6()", "nn.Linear(4, 4)", "nn.SELU()"]);
+    expect(layers.map((l) => torchLayer(l)).slice(1, 4)).toEqual(["nn.ReLU6()", "nn.Linear(4, 4)", "nn.SELU()"]);
     const lines = [1, 3].flatMap((i) => [...forwardLines(layers[i]!, i), ...backwardLines(layers[i]!, i, true)]);
     const code = lines.map(([line]) => line).join("\n");
     expect(code).toContain("np.clip(a0, 0, 6)");

@@ -5,8 +5,8 @@ import { ndarray } from "../../../src/core/ndarray.ts";
 import { readStateDict } from "../../../src/io/pytorch/state-dict/read.ts";
 import { loadWeights } from "../../../src/io/weights/load.ts";
 import { readZip } from "../../../src/io/zip/zip.ts";
-import { parseModel } from "../../../src/nn/model.ts";
 import type { ModelSpec } from "../../../src/nn/model-spec.ts";
+import { parseModel } from "../../../src/nn/parse-model.ts";
 import { predictRows } from "../../../src/train/evaluation/predict-rows.ts";
 import { zipFile } from "./zip-file.ts";
 
