@@ -1,5 +1,6 @@
 import type { Epilogue } from "../matmul/common.ts";
 import { wgsl } from "../wgsl.ts";
+import { columnAt, phaseOf, placeOf, readOf, resultOf, rowAt, tapOf } from "./places.ts";
 import {
   addTerms,
   lines,
@@ -9,7 +10,6 @@ import {
   rowStarts,
   storeTile,
   sumsOf,
-  TILE_INVOCATIONS,
   type Tile,
   tileMain,
 } from "./product.ts";
@@ -22,56 +22,23 @@ import {
 export function convGather(epilogue: Epilogue, tile: Tile, step: number): string {
   const { columns } = tile;
   const steps = range(step);
-  const tapOf = (axis: "Rows" | "Columns", k: string): string => wgsl`
-    let reach${axis} = i32(phase${axis} + params.tapFrom${axis} + params.tapStep${axis} * ${k});
-    if (reach${axis} % i32(params.phase${axis}) != 0) { continue; }
-    let tap${axis} = u32(reach${axis} / i32(params.phase${axis}));
-`;
   const loadsA = steps.flatMap((u) => range(loadedRows(tile)).map((i) => `let a${i}_${u} = a[a${i} + atA${u}];`));
   const body = wgsl`
-  let phases = params.phaseRows * params.phaseColumns;
-  let part = group.z / phases;
-  let phaseRows = group.z % phases / params.phaseColumns;
-  let phaseColumns = group.z % params.phaseColumns;
-  if (phaseRows >= params.rows || phaseColumns >= params.columns) { return; }
-  let rowsHere = (params.rows - phaseRows - 1u) / params.phaseRows + 1u;
-  let columnsHere = (params.columns - phaseColumns - 1u) / params.phaseColumns + 1u;
-  let N = params.images * rowsHere * columnsHere;
-  let nTile = tile % params.tilesN * ${columns * TILE_INVOCATIONS}u;
+${phaseOf}
+  let nTile = tile % params.tilesN * ${columns * tile.invocations}u;
   if (nTile >= N) { return; }
   let n = nTile + place * ${columns}u;
   let bPlane = params.bRows * params.bColumns;
 ${rowStarts(tile)}
-${lines(
-  columns,
-  (j) => wgsl`
-  let n${j} = min(n + ${j}u, N - 1u);
-  let line${j} = n${j} / columnsHere;
-  let column${j} = n${j} - line${j} * columnsHere;
-  let image${j} = line${j} / rowsHere;
-  let r${j} = line${j} - image${j} * rowsHere;
-  let row${j} = r${j} * params.originRows;
-  let col${j} = column${j} * params.originColumns;
-  let b${j} = params.bOffset + image${j} * params.bImage + part * params.bGroup;
-  let c${j} = params.cOffset + image${j} * params.cImage + (phaseRows + r${j} * params.phaseRows) * params.columns
-            + phaseColumns + column${j} * params.phaseColumns;
-`,
-)}
+${lines(columns, (j) => placeOf(`${j}`, `n + ${j}u`) + readOf(`${j}`) + resultOf(`${j}`))}
 ${sumsOf(tile)}
   for (var kr = 0u; kr < params.kernelRows; kr++) {
 ${tapOf("Rows", "kr")}
-${lines(columns, (j) => `    let br${j} = row${j} + tapRows; let bl${j} = b${j} + br${j} * params.bColumns;`)}
+${lines(columns, (j) => rowAt(`${j}`))}
     for (var kc = 0u; kc < params.kernelColumns; kc++) {
 ${tapOf("Columns", "kc")}
       let tap = kr * params.kernelColumns + kc;
-${lines(
-  columns,
-  (j) => wgsl`
-      let bc${j} = col${j} + tapColumns;
-      let in${j} = (br${j} < params.bRows) & (bc${j} < params.bColumns);
-      let at${j} = bl${j} + bc${j};
-`,
-)}
+${lines(columns, (j) => columnAt(`${j}`))}
       for (var k = 0u; k < params.K; k += ${step}u) {
 ${lines(step, (u) => `        let atA${u} = tap + (k + ${u}u) * params.aTerm; let atB${u} = (k + ${u}u) * bPlane;`)}
 ${loadsA.map((load) => `        ${load}`).join("\n")}
@@ -84,6 +51,7 @@ ${addTerms(
   }
 ${storeTile(
   tile,
+  "mTile",
   (j) => `c${j}`,
   (j) => `n + ${j}u < N`,
 )}

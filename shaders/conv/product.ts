@@ -54,10 +54,12 @@ export interface Tile {
   readonly columns: 4 | 8;
   /** The four invocations of a quad have the same channels: each loads a quarter of A, the others take it from its register. */
   readonly shared: boolean;
+  /** Invocations of a workgroup. */
+  readonly invocations: Invocations;
 }
 
-/** Invocations of a workgroup: nothing is shared beyond a quad, so few leave least undone behind an edge. */
-export const TILE_INVOCATIONS = 8;
+/** On a CPU nothing is shared beyond a quad, and few leave least undone behind an edge; a GPU's subgroups want to be full. */
+export type Invocations = 8 | 64;
 const QUAD = 4;
 
 export const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
@@ -85,14 +87,17 @@ ${finishFunction({ form: "NN", accumulate: false, epilogue })}
 `;
 }
 
-/** The kernel around `body`, which has `tile`, the first row `m`, and `place`, the invocation's number in its tile. */
-export function tileMain(head: string, tile: Tile, body: string): string {
+/**
+ * The kernel around `body`, which has `tile`, its first row `mTile`, of `rows` in a workgroup, and `place`, the invocation's
+ * number in it.
+ */
+export function tileMain(head: string, tile: Tile, body: string, rows: number = tile.rows): string {
   return wgsl`
 #if ${tile.shared}
 enable subgroups;
 #endif
 ${head}
-@compute @workgroup_size(${TILE_INVOCATIONS})
+@compute @workgroup_size(${tile.invocations})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
 #if ${tile.shared}
         @builtin(subgroup_invocation_id) inSubgroup: u32,
@@ -100,14 +105,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         @builtin(local_invocation_index) lane: u32) {
   let tile = group.y * groups.x + group.x;
   if (tile >= params.tiles) { return; }
-  let m = tile / params.tilesN * ${tile.rows}u;
+  let mTile = tile / params.tilesN * ${rows}u;
 #if ${tile.shared}
   // Which rows a lane loads follows from its place in the quad, as broadcasts count it.
   let place = quadBroadcast(lane, 0u) + inSubgroup % ${QUAD}u;
-  let mA = m + inSubgroup % ${QUAD}u * ${loadedRows(tile)}u;
+  let mA = mTile + inSubgroup % ${QUAD}u * ${loadedRows(tile)}u;
 #else
   let place = lane;
-  let mA = m;
+  let mA = mTile;
 #endif
 ${body}
 }
@@ -148,8 +153,13 @@ export function addTerms(tile: Tile, terms: readonly (readonly [suffix: string, 
 
 export const sumsOf = ({ rows, columns }: Tile): string => `  var acc: array<vec4<f32>, ${(rows * columns) / 4}>;`;
 
-/** Stores the sums: column j at `at(j)` of each plane, where `exists(j)`. */
-export function storeTile({ rows, columns }: Tile, at: (j: number) => string, exists: (j: number) => string): string {
+/** Stores the sums of rows from `m` on: column j at `at(j)` of each plane, where `exists(j)`. */
+export function storeTile(
+  { rows, columns }: Tile,
+  m: string,
+  at: (j: number) => string,
+  exists: (j: number) => string,
+): string {
   const value = (j: number): string => `done[i * ${columns / 4}u + ${j >> 2}u].${"xyzw"[j % 4]}`;
   return wgsl`
   // In a loop, since an epilogue may be long and is compiled for every place that it is called from; over a copy, since
@@ -158,8 +168,8 @@ export function storeTile({ rows, columns }: Tile, at: (j: number) => string, ex
     .map((i) => `acc[${i}]`)
     .join(", ")});
   for (var i = 0u; i < ${rows}u; i++) {
-    if (m + i >= params.M) { break; }
-    let channel = part * params.M + m + i;
+    if (${m} + i >= params.M) { break; }
+    let channel = part * params.M + ${m} + i;
     let plane = channel * params.rows * params.columns;
 ${lines(
   columns,

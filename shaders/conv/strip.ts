@@ -9,7 +9,6 @@ import {
   rowStarts,
   storeTile,
   sumsOf,
-  TILE_INVOCATIONS,
   type Tile,
   tileMain,
 } from "./product.ts";
@@ -34,7 +33,7 @@ export function convStrip(epilogue: Epilogue, strip: Strip): string {
   let part = group.z;
   let strips = (params.columns + ${columns - 1}u) / ${columns}u;
   let N = params.images * params.rows * strips;
-  let n = tile % params.tilesN * ${TILE_INVOCATIONS}u + place;
+  let n = tile % params.tilesN * ${strip.invocations}u + place;
   let here = min(n, N - 1u);
   let line = here / strips;
   let column = (here - line * strips) * ${columns}u;
@@ -67,6 +66,7 @@ ${addTerms(
   let left = select(0u, params.columns - column, n < N);
 ${storeTile(
   strip,
+  "mTile",
   (j) => `cFirst + ${j}u`,
   (j) => `${j}u < left`,
 )}

@@ -2,7 +2,7 @@ import { flatMain, read, storage, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
 import { convParams } from "./common.ts";
-import { lines, range, TILE_INVOCATIONS } from "./product.ts";
+import { type Invocations, lines, range } from "./product.ts";
 
 /**
  * The gradient of w as a product: rows are channels of y, columns the elements of their kernels, terms the places of y in all
@@ -22,6 +22,7 @@ export interface WeightTile {
   readonly cut: boolean;
   /** As in Tile. */
   readonly shared: boolean;
+  readonly invocations: Invocations;
 }
 
 const QUAD = 4;
@@ -42,7 +43,7 @@ function vectorsOf({ parts, taps }: WeightTile): readonly (readonly (readonly [p
  * slice writes a result of its own, `sliceFirst` of them behind those of earlier launches.
  */
 export function convWeights(tile: WeightTile, sums: boolean): string {
-  const { rows, parts, taps, stride, step, cut, shared } = tile;
+  const { rows, parts, taps, stride, step, cut, shared, invocations } = tile;
   const vectors = vectorsOf(tile);
   const mine = shared ? rows / QUAD : rows;
   const window = taps === 1 ? step : (step - 1) * stride + taps;
@@ -78,7 +79,7 @@ enable subgroups;
 ${convParams.wgsl}
 ${storage(read("x"), read("dy"), write("dw"), ...(sums ? [write("db")] : []))}
 ${sums ? channelSum : ""}
-@compute @workgroup_size(${TILE_INVOCATIONS})
+@compute @workgroup_size(${invocations})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
 #if ${shared}
         @builtin(subgroup_invocation_id) inSubgroup: u32,
@@ -89,7 +90,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let lineEnd = min(params.n * params.yRows, (slice + 1u) * params.sliceLines);
 #if ${sums}
   if (tile >= params.tiles) {
-    if (group.z < params.slices) { channelSum((tile - params.tiles) * ${TILE_INVOCATIONS}u + lane, slice, lineEnd); }
+    if (group.z < params.slices) { channelSum((tile - params.tiles) * ${invocations}u + lane, slice, lineEnd); }
     return;
   }
 #else
@@ -109,13 +110,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #if ${rows === 1}
   // A channel a group: groups follow each other over the invocations.
   let each = (partsN + ${parts - 1}u) / ${parts}u;
-  let here = tile * ${TILE_INVOCATIONS}u + place;
+  let here = tile * ${invocations}u + place;
   let part = min(here / each, params.c / params.cGroup - 1u);
   let n = (here - part * each) * ${parts}u;
   let m = 0u;
 #else
   let part = group.z / params.slices;
-  let n = (tile % params.tilesN * ${TILE_INVOCATIONS}u + place) * ${parts}u;
+  let n = (tile % params.tilesN * ${invocations}u + place) * ${parts}u;
   let m = tile / params.tilesN * ${rows}u;
 #endif
 #if ${shared}

@@ -144,6 +144,21 @@ test("what a kernel reads of the padding is nothing: infinite neighbours stay wh
   }
 });
 
+describe("kernels as GPUs get them, with more invocations", () => {
+  test.each(["conv", "convInputGradient", "convWeightGradient", "convLayer"])("%s", async (name) => {
+    const op = opNamed(name);
+    const caps = { ...gpu.gpu.caps, onCpu: false };
+    // The last of an op's cases are those that fill tiles.
+    const { cases } = await proofOf(op);
+    for (const kernel of op.kernels) {
+      for (const c of cases.slice(-8)) {
+        const result = await conform(gpu.gpu, op, kernel, c, { caps });
+        if (result) expect(result.reason, `${kernel.name} ${c.name}`).toBe("");
+      }
+    }
+  });
+});
+
 describe("kernels are chosen by size and adapter", () => {
   const f32 = (...shape: readonly number[]) => ({ shape, dtype: "f32" as const });
   const chosen = (x: readonly number[], w: readonly number[], caps: object): string => {
@@ -160,6 +175,8 @@ describe("kernels are chosen by size and adapter", () => {
     expect(chosen([1, 2, 6, 6], [2, 2, 3, 3], cpu)).toBe("conv/naive");
     expect(chosen([8, 16, 14, 14], [16, 16, 3, 3], cpu)).toBe("conv/strip-quads");
     expect(chosen([8, 16, 14, 14], [16, 16, 3, 3], { onCpu: true })).toBe("conv/strip");
+    expect(chosen([8, 16, 14, 14], [16, 16, 3, 3], {})).toBe("conv/block");
+    expect(chosen([8, 3, 14, 14], [16, 3, 3, 3], {})).toBe("conv/strip");
   });
 });
 

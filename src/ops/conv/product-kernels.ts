@@ -1,5 +1,6 @@
+import { BLOCK, BLOCK_BYTES, convBlock } from "../../../shaders/conv/block.ts";
 import { convGather } from "../../../shaders/conv/gather.ts";
-import { TILE_INVOCATIONS, type Tile } from "../../../shaders/conv/product.ts";
+import type { Tile } from "../../../shaders/conv/product.ts";
 import { convStrip, type Strip } from "../../../shaders/conv/strip.ts";
 import { type Epilogue, NO_EPILOGUE } from "../../../shaders/matmul/common.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
@@ -7,7 +8,7 @@ import type { DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
 import { type ConvDims, flattened } from "./geometry.ts";
 import { naivePlan } from "./naive-kernels.ts";
 import { type ConvProduct, productPlan, productSizes, type Way } from "./product-plan.ts";
-import { isSmall, MOST_TAPS } from "./sizes.ts";
+import { invocationsOf, isSmall, MOST_TAPS } from "./sizes.ts";
 
 /** What kernels need to know of the op that they serve: bias is input 2, the values of a derivative the input behind it. */
 export interface ConvUse<A> {
@@ -56,19 +57,20 @@ function rowsOf(M: number, most: Tile["rows"]): Tile["rows"] {
   return M <= 4 ? 4 : M <= 8 ? (Math.min(8, most) as Tile["rows"]) : most;
 }
 
-const gatherTile = (product: ConvProduct, quads: boolean): Tile => {
+const gatherTile = (product: ConvProduct, quads: boolean, caps: DeviceCaps): Tile => {
   const rows = rowsOf(productSizes(product).M, 8);
-  return { rows, columns: 8, shared: quads && rows > 1 };
+  return { rows, columns: 8, shared: quads && rows > 1, invocations: invocationsOf(caps) };
 };
 
 function gather(product: ConvProduct, quads: boolean, caps: DeviceCaps): KernelPlan | null {
   const { K, rows, columns, phaseRows, phaseColumns } = productSizes(product);
-  const tile = gatherTile(product, quads);
+  const tile = gatherTile(product, quads, caps);
+  if (quads && !tile.shared) return null;
   const places = Math.ceil(rows / phaseRows) * Math.ceil(columns / phaseColumns);
   const kernel = {
     code: convGather(product.epilogue, tile, K % 2 === 0 ? 2 : 1),
-    tile,
-    tilesN: (images: number) => Math.ceil((images * places) / (tile.columns * TILE_INVOCATIONS)),
+    rows: tile.rows,
+    tilesN: (images: number) => Math.ceil((images * places) / (tile.columns * tile.invocations)),
     taps: { first: 0, step: 1 } as const,
   };
   return productPlan(product, kernel, caps);
@@ -78,7 +80,7 @@ function gather(product: ConvProduct, quads: boolean, caps: DeviceCaps): KernelP
  * The shape of a strip: some two hundred products a turn, which is what a CPU's cache of decoded instructions holds, and no
  * more columns than a row of the result fills. Null where a row of the kernel does not move place by place.
  */
-function stripOf(product: ConvProduct, quads: boolean): Strip | null {
+function stripOf(product: ConvProduct, quads: boolean, caps: DeviceCaps): Strip | null {
   const { rows: down, columns: across } = product.dims;
   const forward = product.way === "forward";
   const { kernel, stride, dilation } = across;
@@ -88,22 +90,43 @@ function stripOf(product: ConvProduct, quads: boolean): Strip | null {
   const rows = rowsOf(M, kernel === 1 ? 16 : 8);
   const filled = (columns: number): number => Math.ceil(width / columns) * columns;
   const columns = (kernel > 3 && rows > 1) || filled(8) > 1.3 * filled(4) ? 4 : 8;
-  return { rows, columns, shared: quads && rows > 1, taps: kernel, stride: stride as 1 | 2 };
+  const invocations = invocationsOf(caps);
+  return { rows, columns, shared: quads && rows > 1, invocations, taps: kernel, stride: stride as 1 | 2 };
 }
 
 function strip(product: ConvProduct, quads: boolean, caps: DeviceCaps): KernelPlan | null {
-  const tile = stripOf(product, quads);
-  if (!tile) return null;
+  const tile = stripOf(product, quads, caps);
+  if (!tile || (quads && !tile.shared)) return null;
   const { rows, columns } = productSizes(product);
   const strips = rows * Math.ceil(columns / tile.columns);
   const kernel = {
     code: convStrip(product.epilogue, tile),
-    tile,
-    tilesN: (images: number) => Math.ceil((images * strips) / TILE_INVOCATIONS),
+    rows: tile.rows,
+    tilesN: (images: number) => Math.ceil((images * strips) / tile.invocations),
     // Backwards the last element of a row of the kernel is the one that meets the first place.
     taps: product.way === "forward" ? ({ first: 0, step: 1 } as const) : ({ first: tile.taps - 1, step: -1 } as const),
   };
   return productPlan(product, kernel, caps);
+}
+
+/** Blocks through workgroup memory: for GPUs. */
+function block(product: ConvProduct, caps: DeviceCaps): KernelPlan | null {
+  if (BLOCK_BYTES > caps.maxComputeWorkgroupStorageSize) return null;
+  const { rows, columns, phaseRows, phaseColumns } = productSizes(product);
+  const places = Math.ceil(rows / phaseRows) * Math.ceil(columns / phaseColumns);
+  const kernel = {
+    code: convBlock(product.epilogue),
+    rows: BLOCK.rows,
+    tilesN: (images: number) => Math.ceil((images * places) / BLOCK.columns),
+    taps: { first: 0, step: 1 } as const,
+  };
+  return productPlan(product, kernel, caps);
+}
+
+/** Channels enough on either side for most of a block to be of use. */
+function fillsBlocks(product: ConvProduct): boolean {
+  const { M, K } = productSizes(product);
+  return M >= BLOCK.rows / 2 && K >= BLOCK.depth / 2 && !isSmall(product.dims);
 }
 
 const rungs: readonly Rung[] = [
@@ -112,14 +135,15 @@ const rungs: readonly Rung[] = [
   {
     name: "gather-quads",
     needs: "subgroups",
-    plan: (p, caps) => (gatherTile(p, true).shared ? gather(p, true, caps) : null),
+    plan: (p, caps) => gather(p, true, caps),
     suits: (p, { onCpu }) => onCpu && !isSmall(p.dims),
   },
   { name: "strip", plan: (p, caps) => strip(p, false, caps), suits: (p) => !isSmall(p.dims) },
   {
     name: "strip-quads",
     needs: "subgroups",
-    plan: (p, caps) => (stripOf(p, true)?.shared ? strip(p, true, caps) : null),
+    plan: (p, caps) => strip(p, true, caps),
     suits: (p, { onCpu }) => onCpu && !isSmall(p.dims),
   },
+  { name: "block", plan: block, suits: (p, { onCpu }) => !onCpu && fillsBlocks(p) },
 ];

@@ -1,4 +1,4 @@
-import { productParams, type Tile } from "../../../shaders/conv/product.ts";
+import { productParams } from "../../../shaders/conv/product.ts";
 import type { Epilogue } from "../../../shaders/matmul/common.ts";
 import type { Binding, DeviceCaps, KernelPlan, Launch } from "../../graph/op.ts";
 import { grid, input, output } from "../shared/dispatch-plan.ts";
@@ -20,8 +20,8 @@ export interface ConvProduct {
 /** A kernel for it. */
 export interface ProductKernel {
   readonly code: string;
-  /** Places of a tile count, and channels. */
-  readonly tile: Pick<Tile, "rows">;
+  /** Channels of a tile. */
+  readonly rows: number;
   /** Tiles into which the places of so many images fall. */
   readonly tilesN: (images: number) => number;
   /** How far elements of a row of the kernel are from each other in w, and where the first of them is that is used. */
@@ -56,7 +56,7 @@ export function productPlan(product: ConvProduct, kernel: ProductKernel, caps: D
   const launches = imageChunks(op, dims.n, image, caps).map((chunk): Launch => {
     const [b, c] = forward ? [chunk.x, chunk.y] : [chunk.y, chunk.x];
     const tilesN = kernel.tilesN(chunk.count);
-    const tiles = tilesN * Math.ceil(sizes.M / kernel.tile.rows);
+    const tiles = tilesN * Math.ceil(sizes.M / kernel.rows);
     const params = productParams.pack({
       ...sizes,
       images: chunk.count,

@@ -3,7 +3,7 @@ import type { TensorSpec } from "../../graph/graph.ts";
 import type { DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
 import { type ConvDims, flattened } from "./geometry.ts";
 import { naiveWeightPlan } from "./naive-kernels.ts";
-import { isSmall, MOST_TAPS } from "./sizes.ts";
+import { invocationsOf, isSmall, MOST_TAPS } from "./sizes.ts";
 import { weightPlan } from "./weight-plan.ts";
 
 type Named = { readonly name: string };
@@ -18,21 +18,29 @@ const stepOf = ({ columns }: ConvDims, most: number): { readonly step: number; r
 };
 
 /** Element by element of the kernel, for any stride and dilation. */
-function gatherTile(dims: ConvDims, quads: boolean): WeightTile {
+function gatherTile(dims: ConvDims, quads: boolean, caps: DeviceCaps): WeightTile {
   const rows = rowsOf(dims);
-  return { rows, parts: 4, taps: 1, stride: 1, ...stepOf(dims, 2), shared: quads && rows > 1 };
+  return {
+    rows,
+    parts: 4,
+    taps: 1,
+    stride: 1,
+    ...stepOf(dims, 2),
+    shared: quads && rows > 1,
+    invocations: invocationsOf(caps),
+  };
 }
 
 /**
  * A row of the kernel or two at a time, over one stretch of x: some hundred products a turn, as for the strips of a
  * convolution. Null where that row does not move place by place.
  */
-function stripTile(dims: ConvDims, quads: boolean): WeightTile | null {
+function stripTile(dims: ConvDims, quads: boolean, caps: DeviceCaps): WeightTile | null {
   const { kernel: taps, stride, dilation } = dims.columns;
   if (taps === 1 || taps > MOST_TAPS || stride > 2 || dilation !== 1) return null;
   const rows = rowsOf(dims);
   const two = taps <= 3 && dims.cGroup >= 4 && rows > 1;
-  const shape = { rows, parts: two ? 2 : 1, taps, stride: stride as 1 | 2 };
+  const shape = { rows, parts: two ? 2 : 1, taps, stride: stride as 1 | 2, invocations: invocationsOf(caps) };
   return { ...shape, ...stepOf(dims, two ? 2 : 4), shared: quads && rows > 1 };
 }
 
@@ -51,11 +59,14 @@ interface Rung {
 }
 
 /** Two rungs of one kind of tile: by itself, and with quads that share. */
-function tiled(name: string, tileOf: (dims: ConvDims, quads: boolean) => WeightTile | null): readonly Rung[] {
+function tiled(
+  name: string,
+  tileOf: (dims: ConvDims, quads: boolean, caps: DeviceCaps) => WeightTile | null,
+): readonly Rung[] {
   const planOf =
     (quads: boolean): Rung["plan"] =>
     (op, dims, sums, caps) => {
-      const tile = tileOf(dims, quads);
+      const tile = tileOf(dims, quads, caps);
       return tile && (tile.shared || !quads) ? weightPlan(op, dims, tile, sums, caps) : null;
     };
   return [

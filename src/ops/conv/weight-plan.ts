@@ -1,4 +1,3 @@
-import { TILE_INVOCATIONS } from "../../../shaders/conv/product.ts";
 import { convWeights, sumSlices, sumSlicesParams, type WeightTile } from "../../../shaders/conv/weights.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { Binding, DeviceCaps, KernelPlan, Launch } from "../../graph/op.ts";
@@ -29,7 +28,7 @@ export function weightPlan(
   const eachGroup = Math.ceil(parts / tile.parts);
   // A channel a group: groups follow each other over the invocations.
   const alone = tile.rows === 1;
-  const tilesN = Math.ceil((alone ? groups * eachGroup : eachGroup) / TILE_INVOCATIONS);
+  const tilesN = Math.ceil((alone ? groups * eachGroup : eachGroup) / tile.invocations);
   const tiles = alone ? tilesN : tilesN * Math.ceil(outGroup / tile.rows);
   const depth = alone ? 1 : groups;
   const chunks = imageChunks(op, dims.n, imageSizes(dims), caps).map((chunk) => {
@@ -52,7 +51,7 @@ export function weightPlan(
     const numbers = { tilesN, tiles, slices, sliceLines, sliceFirst };
     sliceFirst += slices;
     const bindings = [windowed(input(0), chunk.x, chunk), windowed(input(1), chunk.y, chunk), ...results("read_write")];
-    const [x, y] = grid(tiles + (sums ? Math.ceil(out / TILE_INVOCATIONS) : 0), caps);
+    const [x, y] = grid(tiles + (sums ? Math.ceil(out / tile.invocations) : 0), caps);
     const params = packConv(dims, chunk, size, numbers);
     return { code: convWeights(tile, sums), params, bindings, workgroups: [x, y, slices * depth] };
   });

@@ -41,7 +41,12 @@ export const convMutants: readonly Mutant[] = [
   conv("gather", "images follow as those of the result do", "image0 * params.bImage", "image0 * params.cImage"),
   conv("gather", "rows of the padding are read", "(br3 < params.bRows) &", "(br3 + 1u > 0u) &"),
   conv("gather-quads", "a row comes from the wrong lane", /(row5_0 = \S+quadBroadcast\(a1_0), 2u/, "$1, 1u"),
-  conv("gather-quads", "lanes load rows of their neighbours", "m + inSubgroup % 4u", "m + (inSubgroup + 1u) % 4u"),
+  conv(
+    "gather-quads",
+    "lanes load rows of their neighbours",
+    "mTile + inSubgroup % 4u",
+    "mTile + (inSubgroup + 1u) % 4u",
+  ),
   back("gather", "the stride's remainder is not looked at", "% i32(params.phaseColumns) != 0", "> 1000000"),
   back("gather", "phases lie on each other", "+ phaseColumns + column0", "+ column0"),
   back("gather", "rows of a phase are those of all", "- phaseRows - 1u) / params.phaseRows", "- phaseRows - 1u)"),
@@ -62,6 +67,14 @@ export const convMutants: readonly Mutant[] = [
     "kr < params.kernelRows",
     "kr + 1u < params.kernelRows",
   ),
+
+  conv("block", "a barrier is missing", /workgroupBarrier\(\);\s+let depth/, "let depth"),
+  conv("block", "the right half is the left", "+ 8u + lane % 8u", "+ lane % 8u"),
+  conv("block", "the last term of a block is left out", "d < depth", "d + 1u < depth"),
+  conv("block", "rows of w are those of the first block", "min(mTile + lane", "min(lane"),
+  conv("block", "padding is read as the neighbour", "k * bPlane], inIn2)", "k * bPlane], true)"),
+  back("block", "the stride's remainder is not looked at", "% i32(params.phaseRows) != 0", "> 1000000"),
+  back("block", "the fourth channel is the third", "rowsOfA.w", "rowsOfA.z"),
 
   weights(
     "gather",
