@@ -41,6 +41,7 @@ export const productParams = paramBlock({
   bGroup: "u32",
   cOffset: "u32",
   cImage: "u32",
+  bandRows: "u32",
   tilesN: "u32",
   tiles: "u32",
   biasOffset: "u32",

@@ -1,5 +1,6 @@
 import { BLOCK, BLOCK_BYTES, convBlock } from "../../../shaders/conv/block.ts";
 import { convGather } from "../../../shaders/conv/gather.ts";
+import { convPlanes } from "../../../shaders/conv/planes.ts";
 import type { Tile } from "../../../shaders/conv/product.ts";
 import { convStrip, type Strip } from "../../../shaders/conv/strip.ts";
 import { type Epilogue, NO_EPILOGUE } from "../../../shaders/matmul/common.ts";
@@ -7,7 +8,7 @@ import type { TensorSpec } from "../../graph/graph.ts";
 import type { DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
 import { type ConvDims, flattened } from "./geometry.ts";
 import { naivePlan } from "./naive-kernels.ts";
-import { type ConvProduct, productPlan, productSizes, type Way } from "./product-plan.ts";
+import { type ConvProduct, type ProductKernel, partsOf, productPlan, productSizes, type Way } from "./product-plan.ts";
 import { invocationsOf, isSmall, MOST_TAPS } from "./sizes.ts";
 
 /** What kernels need to know of the op that they serve: bias is input 2, the values of a derivative the input behind it. */
@@ -70,6 +71,7 @@ function gather(product: ConvProduct, quads: boolean, caps: DeviceCaps): KernelP
   const kernel = {
     code: convGather(product.epilogue, tile, K % 2 === 0 ? 2 : 1),
     rows: tile.rows,
+    depth: partsOf(product),
     tilesN: (images: number) => Math.ceil((images * places) / (tile.columns * tile.invocations)),
     taps: { first: 0, step: 1 } as const,
   };
@@ -102,9 +104,38 @@ function strip(product: ConvProduct, quads: boolean, caps: DeviceCaps): KernelPl
   const kernel = {
     code: convStrip(product.epilogue, tile),
     rows: tile.rows,
+    depth: partsOf(product),
     tilesN: (images: number) => Math.ceil((images * strips) / tile.invocations),
-    // Backwards the last element of a row of the kernel is the one that meets the first place.
-    taps: product.way === "forward" ? ({ first: 0, step: 1 } as const) : ({ first: tile.taps - 1, step: -1 } as const),
+    taps: tapsOf(product, tile),
+  };
+  return productPlan(product, kernel, caps);
+}
+
+/** Backwards the last element of a row of the kernel is the one that meets the first place. */
+const tapsOf = ({ way }: ConvProduct, { taps }: Strip): ProductKernel["taps"] =>
+  way === "forward" ? { first: 0, step: 1 } : { first: taps - 1, step: -1 };
+
+/** Elements of a kernel that an invocation keeps. */
+const MOST_KEPT = 25;
+/** Invocations from which each may have several rows of a plane. */
+const enoughInvocations = ({ onCpu }: DeviceCaps): number => (onCpu ? 2 ** 10 : 2 ** 16);
+
+/** A kernel for each channel. */
+function planes(product: ConvProduct, caps: DeviceCaps): KernelPlan | null {
+  const { M, K, rows, columns } = productSizes(product);
+  const strip = M === 1 && K === 1 ? stripOf(product, false, caps) : null;
+  const kernelRows = product.dims.rows.kernel;
+  if (!strip || kernelRows * strip.taps > MOST_KEPT) return null;
+  const { n, groups } = product.dims;
+  const across = groups * Math.ceil(columns / strip.columns);
+  const bandRows = Math.min(rows, Math.max(1, Math.floor((n * across * rows) / enoughInvocations(caps))));
+  const kernel = {
+    code: convPlanes(product.epilogue, { ...strip, kernelRows }),
+    rows: strip.rows,
+    depth: 1,
+    bandRows,
+    tilesN: (images: number) => Math.ceil((images * across * Math.ceil(rows / bandRows)) / strip.invocations),
+    taps: tapsOf(product, strip),
   };
   return productPlan(product, kernel, caps);
 }
@@ -117,6 +148,7 @@ function block(product: ConvProduct, caps: DeviceCaps): KernelPlan | null {
   const kernel = {
     code: convBlock(product.epilogue),
     rows: BLOCK.rows,
+    depth: partsOf(product),
     tilesN: (images: number) => Math.ceil((images * places) / BLOCK.columns),
     taps: { first: 0, step: 1 } as const,
   };
@@ -146,4 +178,5 @@ const rungs: readonly Rung[] = [
     suits: (p, { onCpu }) => onCpu && !isSmall(p.dims),
   },
   { name: "block", plan: block, suits: (p, { onCpu }) => !onCpu && fillsBlocks(p) },
+  { name: "planes", plan: planes, suits: (p) => !isSmall(p.dims) },
 ];

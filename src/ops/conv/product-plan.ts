@@ -24,6 +24,10 @@ export interface ProductKernel {
   readonly rows: number;
   /** Tiles into which the places of so many images fall. */
   readonly tilesN: (images: number) => number;
+  /** Workgroups along z: groups of channels, each in all phases, unless tiles hold all of them. */
+  readonly depth: number;
+  /** Rows of places of an invocation that goes through several. */
+  readonly bandRows?: number;
   /** How far elements of a row of the kernel are from each other in w, and where the first of them is that is used. */
   readonly taps: { readonly first: number; readonly step: 1 | -1 };
 }
@@ -38,6 +42,12 @@ export function productSizes({ way, dims }: Pick<ConvProduct, "way" | "dims">) {
   return { M: cGroup, K: outGroup, rows: rows.x, columns: columns.x, ...phases };
 }
 
+/** Groups of channels, each in every phase. */
+export function partsOf(product: ConvProduct): number {
+  const { phaseRows, phaseColumns } = productSizes(product);
+  return product.dims.groups * phaseRows * phaseColumns;
+}
+
 /** As u32, where it may be below 0. */
 const wrapped = (v: number): number => v >>> 0;
 
@@ -48,7 +58,7 @@ export function productPlan(product: ConvProduct, kernel: ProductKernel, caps: D
   const { groups, cGroup, outGroup, rows, columns } = dims;
   const taps = rows.kernel * columns.kernel;
   const sizes = productSizes(product);
-  const depth = groups * sizes.phaseRows * sizes.phaseColumns;
+  const { depth, bandRows = 1 } = kernel;
   if (depth > caps.maxComputeWorkgroupsPerDimension) return null;
   const image = imageSizes(dims);
   const [bImage, cImage] = forward ? [image.x, image.y] : [image.y, image.x];
@@ -80,6 +90,7 @@ export function productPlan(product: ConvProduct, kernel: ProductKernel, caps: D
       bGroup: bImage / groups,
       cOffset: c.rest,
       cImage,
+      bandRows,
       tilesN,
       tiles,
       biasOffset: 0,

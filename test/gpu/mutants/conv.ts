@@ -76,6 +76,12 @@ export const convMutants: readonly Mutant[] = [
   back("block", "the stride's remainder is not looked at", "% i32(params.phaseRows) != 0", "> 1000000"),
   back("block", "the fourth channel is the third", "rowsOfA.w", "rowsOfA.z"),
 
+  conv("planes", "rows of the padding are read", "in0 & col0", "col0"),
+  conv("planes", "every channel has the first kernel", "channel * params.aGroup", "0u"),
+  conv("planes", "a band begins with the first row", "(line - plane * bands) * params.bandRows", "0u"),
+  conv("planes", "the last row of a band is left out", "r < end", "r + 1u < end"),
+  back("planes", "the kernel is not flipped", "params.aTapFrom", "0u"),
+
   weights(
     "gather",
     "a slice begins one late",
