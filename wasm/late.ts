@@ -10,5 +10,6 @@ export * from "./maxout";
 export * from "./multiplied";
 export * from "./pool";
 export * from "./prelu";
+export * from "./rms-norm";
 export * from "./shape";
 export * from "./upsample";

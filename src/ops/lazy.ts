@@ -24,6 +24,7 @@ export { batchNorm, batchNormGradient, batchNormInference } from "./norm/batch-n
 export { groupNorm, groupNormGradient, groupNormScaleGradient } from "./norm/group-norm.ts";
 export { layerNorm, layerNormGradient, layerNormScaleGradient } from "./norm/layer-norm.ts";
 export { logSoftmax, logSoftmaxGradient } from "./norm/log-softmax.ts";
+export { rmsNorm, rmsNormGradient, rmsNormScaleGradient } from "./norm/rms-norm.ts";
 export { softmax, softmaxGradient } from "./norm/softmax.ts";
 export {
   adaptiveAvgPool,

@@ -27,6 +27,7 @@ import * as batchNorm from "./norm/batch-norm-proof.ts";
 import * as groupNorm from "./norm/group-norm-proof.ts";
 import * as layerNorm from "./norm/layer-norm-proof.ts";
 import * as logSoftmax from "./norm/log-softmax-proof.ts";
+import * as rmsNorm from "./norm/rms-norm-proof.ts";
 import * as softmax from "./norm/softmax-proof.ts";
 import * as avgPool from "./pool/avg-pool-proof.ts";
 import * as maxPool from "./pool/max-pool-proof.ts";
@@ -77,6 +78,7 @@ const table: Readonly<Record<string, Entry>> = {
   ...batchNorm,
   ...groupNorm,
   ...layerNorm,
+  ...rmsNorm,
   ...softmax,
   ...avgPool,
   ...maxPool,

@@ -11,7 +11,7 @@ import { opNamed } from "./gpu.ts";
 const families: Readonly<Record<string, string>> = Object.fromEntries([
   ...["panels", "product", "bias", "activation", "activations"].map((file) => [file, "net"]),
   ...["conv", "conv-planes", "conv-weights"].map((file) => [file, "conv"]),
-  ...["batch-norm", "group-norm", "stretch"].map((file) => [file, "stretch"]),
+  ...["batch-norm", "group-norm", "rms-norm", "stretch"].map((file) => [file, "stretch"]),
 ]);
 const familyOf = (m: Mutant): string => families[m.file] ?? m.file;
 /** Everything calls these, so their mutants have a build to themselves. */

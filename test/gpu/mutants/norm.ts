@@ -114,6 +114,23 @@ export const normMutants: readonly Mutant[] = [
     "dgamma[row] = sumDyx; dbeta[row] = sum;",
     "dgamma[row] = sum; dbeta[row] = sumDyx;",
   ),
+  one("rmsNorm", "row", "the sum of squares is not divided", "local) / count +", "local) +"),
+  one(
+    "rmsNorm",
+    "row",
+    "the last element of a row is left",
+    "j < params.N; j += 64u) { y",
+    "j + 1u < params.N; j += 64u) { y",
+  ),
+  one("rmsNormGradient", "row", "what lies along x stays", "* r * sumGx", "* 0.0"),
+  one(
+    "rmsNormGradient",
+    "row",
+    "the weight is forgotten",
+    "dx[start + j] = r * (dy[start + j] * weight[j]",
+    "dx[start + j] = r * (dy[start + j]",
+  ),
+  one("rmsNormScaleGradient", "column", "the last row is dropped", "m < params.M", "m + 1u < params.M"),
 ];
 
 /** Wrong bodies on the chip. */
@@ -127,4 +144,7 @@ export const normChipMutants: readonly ChipMutant[] = [
   ["groupNorm", "variance by N - 1", "/ count + ", "/ (count - 1.0) + "],
   ["groupNormGradient", "the mean of g is forgotten", "- sumG -", "-"],
   ["groupNormScaleGradient", "only the last place counts", ", sumDyx);", ", 0.0);"],
+  ["rmsNorm", "the sum of squares is not divided", "/ count", ""],
+  ["rmsNormGradient", "what lies along x stays", / \* r \* sumGx/g, " * 0.0"],
+  ["rmsNormScaleGradient", "only the last row counts", ", sum);", ", 0.0);"],
 ];

@@ -49,4 +49,13 @@ export const normMutants: readonly Mutant[] = [
     "sum += <f64>load<f32>(p + (<usize>j << 2));",
     "sum += 0;",
   ),
+  wrong("rmsNorm", "rms-norm", "the weight is forgotten", "f32x4.mul(xhat, get(weight + o, N - j))", "xhat"),
+  wrong("rmsNormGradient", "rms-norm", "the mean is a sum", "* <f64>rstd) / <f64>N", "* <f64>rstd)"),
+  wrong(
+    "rmsNormScaleGradient",
+    "rms-norm",
+    "the last row is dropped",
+    "for (let m = 0; m < M; m++) {",
+    "for (let m = 0; m + 1 < M; m++) {",
+  ),
 ];

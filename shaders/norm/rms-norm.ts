@@ -1,0 +1,75 @@
+import { flatMain, read, rowMain, storage, write } from "../common.ts";
+import { paramBlock } from "../params.ts";
+import { wgsl } from "../wgsl.ts";
+import { rstdOf } from "./layer-norm.ts";
+import { ROW_WORKGROUP, rowParams, rowSum, STRIDE } from "./rows.ts";
+
+/** Normalisation by the root of the mean square: that of layers without the mean. */
+
+export const rmsNormOf = (x: string, weight: string): string => `${x} * r * ${weight}`;
+/** From dy times weight, and the mean sumGx of it times x r. */
+export const rmsNormGradientOf = (g: string, x: string): string => `r * (${g} - ${x} * r * sumGx)`;
+
+/** y = x rstd weight; rstd of every row is kept for the gradient. */
+export function rmsNorm(): string {
+  return wgsl`
+${rowParams.wgsl}
+${storage(read("x"), read("weight"), write("y"), write("rstd"))}
+${rowSum}
+${rowMain(
+  wgsl`
+  let start = row * params.N;
+  let count = f32(params.N);
+  var squares = 0.0;
+  for (var j = local; j < params.N; j += ${STRIDE}) { let v = x[start + j]; squares = fma(v, v, squares); }
+  let r = ${rstdOf("reduceSum(squares, local)", "params.extra")};
+  for (var j = local; j < params.N; j += ${STRIDE}) { y[start + j] = ${rmsNormOf("x[start + j]", "weight[j]")}; }
+  if (local == 0u) { rstd[row] = r; }
+`,
+  ROW_WORKGROUP,
+)}
+`;
+}
+
+/** dx = rstd (g - xhat mean(g xhat)) with g = dy weight and xhat = x rstd. */
+export function rmsNormGradient(): string {
+  return wgsl`
+${rowParams.wgsl}
+${storage(read("dy"), read("x"), read("weight"), read("rstd"), write("dx"))}
+${rowSum}
+${rowMain(
+  wgsl`
+  let start = row * params.N;
+  let r = rstd[row];
+  var sumGx = 0.0;
+  for (var j = local; j < params.N; j += ${STRIDE}) {
+    sumGx = fma(dy[start + j] * weight[j], x[start + j] * r, sumGx);
+  }
+  sumGx = reduceSum(sumGx, local) / f32(params.N);
+  for (var j = local; j < params.N; j += ${STRIDE}) {
+    dx[start + j] = ${rmsNormGradientOf("dy[start + j] * weight[j]", "x[start + j]")};
+  }
+`,
+  ROW_WORKGROUP,
+)}
+`;
+}
+
+/** `size` is the number of columns. */
+export const rmsNormScaleParams = paramBlock({ size: "u32", M: "u32" });
+
+/** dweight [N] = sum over rows of dy x rstd; one invocation a column. */
+export function rmsNormScaleGradient(): string {
+  return wgsl`
+${rmsNormScaleParams.wgsl}
+${storage(read("dy"), read("x"), read("rstd"), write("dweight"))}
+${flatMain(wgsl`
+  var sum = 0.0;
+  for (var m = 0u; m < params.M; m++) {
+    let at = m * params.size + i;
+    sum = fma(dy[at], x[at] * rstd[m], sum);
+  }
+  dweight[i] = sum;
+`)}
+`;
+}
