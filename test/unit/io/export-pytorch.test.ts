@@ -141,8 +141,8 @@ describe("a net of any wiring for PyTorch", () => {
       { type: "concat", from: ["5", "5"] },
       { type: "maxPool2d", kernel: 2, ceil: true },
       { type: "permute", order: [1, 2, 0] },
-      { type: "reshape", shape: [72] },
-      { type: "linear", in: 72, out: 3, name: "head" },
+      { type: "reshape", shape: [96] },
+      { type: "linear", in: 96, out: 3, name: "head" },
     ],
     loss: "crossEntropy",
   });
@@ -158,7 +158,7 @@ describe("a net of any wiring for PyTorch", () => {
       'v["5"] = F.pad(v["4"], [0, 2, 1, 0], mode="reflect")',
       'v["6"] = torch.cat([v["5"], v["5"]], 1)',
       'v["8"] = v["7"].permute(0, 2, 3, 1)',
-      'v["9"] = v["8"].reshape(-1, 72)',
+      'v["9"] = v["8"].reshape(-1, 96)',
       'return v["head"]',
     ])
       expect(text).toContain(line);
