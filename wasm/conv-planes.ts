@@ -34,38 +34,37 @@ export function spread(call: usize, first: i32, source: usize, to: usize, c0: i3
   const C = int(call, first + 7);
   const room = int(call, first + 8);
   const planes = phasesR * phasesC * R * C;
-  for (let c = c0; c < c1; c++) {
-    const image = source + (<usize>(c * rows * columns) << 2);
-    const channel = to + (<usize>((c - c0) * room) << 2);
-    for (let p = 0; p < phasesR; p++) {
-      for (let i = i0; i < i1; i++) {
-        const r = i * phasesR + p - beforeR;
-        const line = image + (<usize>(r * columns) << 2);
-        for (let q = 0; q < phasesC; q++) {
+  for (let q = 0; q < phasesC; q++) {
+    const from = q - beforeC;
+    const head = min(C, from < 0 ? (phasesC - 1 - from) / phasesC : 0);
+    const tail = max(head, min(C, (columns - from + phasesC - 1) / phasesC));
+    for (let c = c0; c < c1; c++) {
+      const image = source + (<usize>(c * rows * columns) << 2);
+      const channel = to + (<usize>((c - c0) * room) << 2);
+      if (q == 0) clear(channel + (<usize>planes << 2), room - planes);
+      for (let p = 0; p < phasesR; p++) {
+        for (let i = i0; i < i1; i++) {
+          const r = i * phasesR + p - beforeR;
           const out = channel + (<usize>(((p * phasesC + q) * R + i) * C) << 2);
           if (r < 0 || r >= rows) clear(out, C);
-          else spreadLine(line, out, columns, phasesC, q - beforeC, C);
+          else spreadLine(image + (<usize>(r * columns + from) << 2), out, phasesC, head, tail, C);
         }
       }
     }
-    clear(channel + (<usize>planes << 2), room - planes);
   }
 }
 
-/** Every `step`th place of a line from `from` on, which may lie in front of it, `C` of them; zeros outside. */
-function spreadLine(line: usize, out: usize, columns: i32, step: i32, from: i32, C: i32): void {
-  const head = min(C, from < 0 ? (step - 1 - from) / step : 0);
-  const tail = max(head, min(C, (columns - from + step - 1) / step));
+/** Places head to tail of a line, every `step`th of x, which may begin in front of it; zeros around them. */
+function spreadLine(x: usize, out: usize, step: i32, head: i32, tail: i32, C: i32): void {
   clear(out, head);
   clear(out + (<usize>tail << 2), C - tail);
   let j = head;
   if (step == 1) {
-    const x = line + (<usize>from << 2);
     for (; j + 4 <= tail; j += 4) v128.store(out + (<usize>j << 2), v128.load(x + (<usize>j << 2)));
     for (; j < tail; j++) store<f32>(out + (<usize>j << 2), load<f32>(x + (<usize>j << 2)));
     return;
   }
-  let x = line + (<usize>(from + j * step) << 2);
+  x += <usize>(j * step) << 2;
   for (; j < tail; j++) {
     store<f32>(out + (<usize>j << 2), load<f32>(x));
     x += <usize>step << 2;

@@ -162,6 +162,27 @@ export function inputGradientCalls(dims: ConvDims): WasmPlan {
 /** Multiply-adds of the kernel's gradient that are worth a part of it: each part lays x or dy out again. */
 const PIECE = 2 ** 21;
 
+/** What laying four places out costs, in products of four: each stretch of rows lays all of x out, each of columns all of dy. */
+const LAID_OUT = 3;
+
+/** Rows that tiles of six and of four compute for so many. */
+const tileRows = (rows: number): number => {
+  const rest = rows % 6;
+  return rows - rest + (rest > 4 ? 6 : rest > 0 ? 4 : 0);
+};
+
+/** Into how many stretches of columns and of rows the result is divided, so that there are at least `wanted` pieces. */
+function cheapest(M: number, C: number, wanted: number, cost: (across: number, down: number) => number) {
+  let best = { across: 1, down: Math.min(wanted, Math.ceil(M / 4)) };
+  for (let across = 2; across <= Math.min(C, wanted); across++) {
+    const down = Math.min(Math.ceil(wanted / across), Math.ceil(M / 4));
+    const enough = best.across * best.down >= wanted;
+    const better = cost(across, down) < cost(best.across, best.down);
+    if (enough ? across * down >= wanted && better : across * down > best.across * best.down) best = { across, down };
+  }
+  return best;
+}
+
 export function weightGradientCalls(dims: ConvDims): WasmPlan {
   const { n, groups, cGroup: C, outGroup: M } = dims;
   const [rows, columns] = [forwardWalk(dims.rows), forwardWalk(dims.columns)];
@@ -173,9 +194,11 @@ export function weightGradientCalls(dims: ConvDims): WasmPlan {
   );
   const steps = Math.ceil((rows.result * columns.length) / 4);
   const work = n * groups * M * C * taps.length * steps * 4;
-  const wanted = Math.max(1, Math.min(THREADS, Math.floor(work / PIECE)) / groups);
-  const across = Math.min(C, Math.ceil(wanted));
-  const down = Math.min(Math.ceil(M / PANEL), Math.ceil(wanted / across));
+  const wanted = Math.ceil(Math.max(1, Math.min(THREADS, Math.floor(work / PIECE)) / groups));
+  const { across, down } = cheapest(M, C, wanted, (a, d) => {
+    const products = d * tileRows(Math.ceil(M / d)) * C * taps.length * steps;
+    return products + LAID_OUT * ((d * C * room) / 4 + a * M * steps);
+  });
   const parts = Math.max(1, Math.min(groups * across * down, Math.floor(work / PIECE), MOST_PARTS));
   const tall = paneled(Math.ceil(M / down));
   const wide = Math.ceil(C / across);

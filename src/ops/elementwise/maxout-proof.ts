@@ -10,7 +10,7 @@ export const maxout: Proof<MaxoutAttrs> = {
     });
     return [out];
   },
-  cases: cases((shape) => [{ shape, dtype: "f32", fill: "integers" }]),
+  cases: cases((shape) => [{ shape, dtype: "f32" }]),
 };
 
 export const maxoutGradient: Proof<MaxoutAttrs> = {
