@@ -8,10 +8,11 @@ import { splitThreeWays } from "../data/split.ts";
 import { standardise } from "../data/standardise.ts";
 import { dataFormat, KNOWN_FORMATS } from "../io/dataset/format.ts";
 import { loadDataSplit } from "../io/dataset/load.ts";
+import { allPresets } from "../nn/image-presets.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { modelWarnings } from "../nn/model-warnings.ts";
 import { parseModel } from "../nn/parse-model.ts";
-import { type TrainingPreset, trainingPresets } from "../nn/presets.ts";
+import type { TrainingPreset } from "../nn/presets.ts";
 import type { DataFlags } from "./data-flags.ts";
 import { fitTask, requireTask } from "./data-task.ts";
 import { readBytes, readJson, readShipped } from "./files.ts";
@@ -25,10 +26,10 @@ function isNoFile(source: string): boolean {
 
 /** A model by the name of a preset, or from a JSON file. */
 export function loadModel(source: string): { model: ModelSpec; preset: TrainingPreset | null } {
-  const preset = Object.hasOwn(trainingPresets, source) ? trainingPresets[source]! : null;
+  const preset = Object.hasOwn(allPresets, source) ? allPresets[source]! : null;
   if (preset) return { model: preset.model, preset };
   if (isNoFile(source)) {
-    const names = Object.keys(trainingPresets).join(", ");
+    const names = Object.keys(allPresets).join(", ");
     throw new ChainruleError(
       "usage",
       `there is no preset or file "${source}"; presets are ${names}; or give a model file`,

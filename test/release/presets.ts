@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { dataPreset } from "../../src/data/presets.ts";
-import { trainingPresets } from "../../src/nn/presets.ts";
+import { allPresets } from "../../src/nn/image-presets.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
 
 /** The run that a preset's name stands for. */
 export async function presetRun(name: string): Promise<TrainerOptions> {
-  const { model, data, optimizer, batch, seed, init } = trainingPresets[name]!;
+  const { model, data, optimizer, batch, seed, init } = allPresets[name]!;
   const read = async (file: string) =>
     new Uint8Array(await readFile(new URL(`../../public/data/${file}`, import.meta.url)));
   const { train, test } = await dataPreset(data).load(read, { seed });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { balancedClassWeights } from "../../src/nn/class-weights.ts";
+import { allPresets } from "../../src/nn/image-presets.ts";
 import { parameterSpecs } from "../../src/nn/parameter-specs.ts";
 import { requireFits } from "../../src/nn/parameters.ts";
 import { parseModel as parseAny, parseModel } from "../../src/nn/parse-model.ts";
-import { trainingPresets } from "../../src/nn/presets.ts";
 import { widths } from "../../src/nn/shapes.ts";
 
 const linear = (i: number, o: number) => ({ type: "linear", in: i, out: o });
@@ -63,6 +63,6 @@ test("balanced class weights: every class has the same say, and their mean over 
   expect(balancedClassWeights(labels, 4)).toEqual([8 / 20, 1, 1, 2]);
 });
 
-test.each(Object.entries(trainingPresets))("the preset %s is what a model file of it reads as", (_name, { model }) => {
+test.each(Object.entries(allPresets))("the preset %s is what a model file of it reads as", (_name, { model }) => {
   expect(parseAny(JSON.parse(JSON.stringify(model)))).toEqual(model);
 });

@@ -44,8 +44,8 @@ export const batchNormLayer: LayerType<BatchNormSpec> = {
     const kept = momentum === 0.1 ? "" : `, momentum=${momentum === null ? "None" : momentum}`;
     return `nn.BatchNorm${input.length === 3 ? 2 : 1}d(${size}, eps=${eps}${kept}${affine ? "" : ", affine=False"})`;
   },
-  async forward({ g, name, training, parameter, statistics, lazy }, { size, eps, momentum, affine }, [x]) {
-    const { batchNorm, batchNormInference } = await lazy();
+  async forward({ g, name, training, parameter, statistics, layerOps }, { size, eps, momentum, affine }, [x]) {
+    const { batchNorm, batchNormInference } = await layerOps();
     const constant = (value: number, what: string) =>
       g.variable(`${name} ${what}`, ndarray([size], "f32", new Float32Array(size).fill(value)));
     const scale = affine

@@ -38,8 +38,8 @@ function elementwise<T extends "add" | "multiply">(type: T): LayerType<Combining
       return inputs[0]!;
     },
     torchCall: (_layer, values) => values.join(type === "add" ? " + " : " * "),
-    async forward({ g, name, ops, lazy }, _layer, inputs) {
-      const op = type === "add" ? ops.add : (await lazy()).multiply;
+    async forward({ g, name, ops, layerOps }, _layer, inputs) {
+      const op = type === "add" ? ops.add : (await layerOps()).multiply;
       return inputs.reduce((sum, x, i) =>
         g.one(op, [sum, x], null, i === inputs.length - 1 ? name : `${name} of ${i + 1}`),
       );
@@ -65,8 +65,8 @@ export const concatLayer: LayerType<ConcatSpec> = {
     return first.map((d, i) => (i === axis ? inputs.reduce((sum, shape) => sum + shape[axis]!, 0) : d));
   },
   torchCall: ({ axis }, values) => `torch.cat([${values.join(", ")}], ${axis + 1})`,
-  async forward({ g, name, lazy }, { axis }, inputs) {
-    const { concat } = await lazy();
+  async forward({ g, name, layerOps }, { axis }, inputs) {
+    const { concat } = await layerOps();
     return g.one(concat, inputs, { axis: axis + 1 }, name);
   },
 };

@@ -101,7 +101,7 @@ function parametersOf(layer: ConvFields & { readonly type: string }, shape: Shap
 
 async function withBias(c: ForwardContext, layer: ConvFields, y: Tensor): Promise<Tensor> {
   if (!layer.bias) return y;
-  const { addChannelBias } = await c.lazy();
+  const { addChannelBias } = await c.layerOps();
   return c.g.one(addChannelBias, [y, c.parameter("bias")], null, c.name);
 }
 
@@ -147,7 +147,7 @@ function convLayer(type: ConvSpec["type"], dims: number): LayerType<ConvSpec> {
     parameters: (layer) => parametersOf(layer, [layer.out, layer.in / layer.groups, ...each(layer.kernel, dims)]),
     torch: (layer) => `nn.Conv${dims}d(${layer.in}, ${layer.out}, ${tuple(layer.kernel)}${torchOptions(layer)})`,
     async forward(c, layer, [x]) {
-      const { conv } = await c.lazy();
+      const { conv } = await c.layerOps();
       return withBias(c, layer, c.g.one(conv, [x!, c.parameter("weight")], attrsOf(layer), nameOf(c, layer)));
     },
   };
@@ -186,7 +186,7 @@ function transposeLayer(type: ConvTransposeSpec["type"], dims: number): LayerTyp
     torch: (layer) =>
       `nn.ConvTranspose${dims}d(${layer.in}, ${layer.out}, ${tuple(layer.kernel)}${torchOptions(layer)})`,
     async forward(c, layer, [x]) {
-      const { convInputGradient } = await c.lazy();
+      const { convInputGradient } = await c.layerOps();
       const [, ...places] = shape(layer, [x!.shape.slice(1)], (text) => {
         throw new TypeError(text);
       });

@@ -41,11 +41,11 @@ const shared = {
   torch: (layer: Spec) =>
     `nn.GroupNorm(${groupsOf(layer)}, ${layer.size}, eps=${layer.eps}${layer.affine ? "" : ", affine=False"})`,
   async forward(
-    { g, name, parameter, lazy }: ForwardContext,
+    { g, name, parameter, layerOps }: ForwardContext,
     layer: Spec,
     [x]: Parameters<LayerType<Spec>["forward"]>[2],
   ) {
-    const { groupNorm } = await lazy();
+    const { groupNorm } = await layerOps();
     const constant = (value: number, what: string) =>
       g.variable(`${name} ${what}`, ndarray([layer.size], "f32", new Float32Array(layer.size).fill(value)));
     const scale = layer.affine

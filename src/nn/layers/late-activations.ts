@@ -60,8 +60,8 @@ const preluLayer: LayerType<PreluSpec> = {
   },
   parameters: ({ size }) => [{ key: "weight", shape: [size], role: "scale", first: 0.25 }],
   torch: ({ size }) => `nn.PReLU(${size === 1 ? "" : size})`,
-  async forward({ g, name, parameter, lazy }, _layer, [x]) {
-    const { prelu } = await lazy();
+  async forward({ g, name, parameter, layerOps }, _layer, [x]) {
+    const { prelu } = await layerOps();
     return g.one(prelu, [x!, parameter("weight")], null, name);
   },
 };
@@ -77,8 +77,8 @@ const maxoutLayer: LayerType<MaxoutSpec> = {
     return [x![0]! / pieces, ...x!.slice(1)];
   },
   torchCall: ({ pieces }, [x]) => `${x}.unflatten(1, (-1, ${pieces})).max(2).values`,
-  async forward({ g, name, lazy }, { pieces }, [x]) {
-    const { maxout } = await lazy();
+  async forward({ g, name, layerOps }, { pieces }, [x]) {
+    const { maxout } = await layerOps();
     return g.one(maxout, [x!], { pieces }, name);
   },
 };

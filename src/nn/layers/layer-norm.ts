@@ -34,11 +34,12 @@ export const layerNormLayer: LayerType<LayerNormSpec> = {
     { key: "weight", shape: sizes(layer), role: "scale" },
     { key: "bias", shape: sizes(layer), role: "shift" },
   ],
-  async forward({ g, name, parameter, lazy }, layer, [x]) {
-    const { layerNorm, reshape } = await lazy();
+  async forward({ g, name, parameter, lazy, layerOps }, layer, [x]) {
+    const { layerNorm } = await lazy();
     const size = sizeOf(sizes(layer));
     const plain = x!.shape.length === 2 && sizes(layer).length === 1;
-    const as = (t: typeof x, shape: Shape, what: string) => (plain ? t! : g.one(reshape, [t!], { shape }, what));
+    const ops = plain ? null : await layerOps();
+    const as = (t: typeof x, shape: Shape, what: string) => (ops ? g.one(ops.reshape, [t!], { shape }, what) : t!);
     const scale = [parameter("weight"), parameter("bias")].map((p) => as(p, [size], p.name));
     const rows = as(x, [sizeOf(x!.shape) / size, size], `rows of ${x!.name}`);
     return as(g.one(layerNorm, [rows, ...scale], { eps: layer.eps }, name), x!.shape, name);

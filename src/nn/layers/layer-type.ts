@@ -1,6 +1,5 @@
 import type { Shape } from "../../core/ndarray.ts";
 import type { Graph, Tensor } from "../../graph/graph.ts";
-import type { AnyOp } from "../../graph/op.ts";
 import type { Activation } from "../../ops/elementwise/activation.ts";
 import type * as Add from "../../ops/elementwise/add.ts";
 import type * as Dropout from "../../ops/elementwise/dropout.ts";
@@ -44,9 +43,6 @@ export interface LayerStatistic {
   readonly counts?: boolean;
 }
 
-/** Ops that are still to be written. */
-type Pending = Readonly<Record<"groupNorm" | "maxPool" | "avgPool" | "adaptiveAvgPool" | "rmsNorm", AnyOp>>;
-
 /** What a layer's nodes are made with. */
 export interface ForwardContext {
   readonly g: Graph;
@@ -63,12 +59,13 @@ export interface ForwardContext {
   parameter(key: string): Tensor;
   /** The layer's statistics, one after the other in one array. `to` is what a step makes of them. */
   statistics(to?: Tensor): Tensor;
-  /** Ops, which a page that only checks a model does not load; `lazy` has those that only some nets want. */
+  /** Ops, which a page that only checks a model does not load; the functions load those that only some nets want. */
   readonly ops: Pick<typeof Product, "matmul"> &
     Pick<typeof Bias, "addBias"> &
     Pick<typeof Add, "add"> &
     Pick<typeof Dropout, "dropout"> & { readonly activations: Readonly<Record<string, Activation>> };
-  lazy(): Promise<typeof import("../../ops/lazy.ts") & Pending>;
+  lazy(): Promise<typeof import("../../ops/lazy.ts")>;
+  layerOps(): Promise<typeof import("../../ops/layer-ops.ts")>;
   lazyActivations(): Promise<typeof import("../../ops/elementwise/lazy-activations.ts").lazyActivations>;
 }
 

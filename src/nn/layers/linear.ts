@@ -26,8 +26,8 @@ export const linearLayer: LayerType<LinearSpec> = {
     { key: "weight", shape: [layer.in, layer.out], role: "weight", transposed: true },
     ...(layer.bias ? [{ key: "bias", shape: [layer.out], role: "bias" } as const] : []),
   ],
-  async forward({ g, ops, name, index, parameter, lazy }, layer, [x]) {
-    const rows = x!.shape.length === 2 ? null : await lazy();
+  async forward({ g, ops, name, index, parameter, layerOps }, layer, [x]) {
+    const rows = x!.shape.length === 2 ? null : await layerOps();
     const shape = [sizeOf(x!.shape) / layer.in, layer.in];
     const flat = rows ? g.one(rows.reshape, [x!], { shape }, `rows of ${x!.name}`) : x!;
     const product = g.one(ops.matmul, [flat, parameter("weight")], null, layer.bias ? `${index}.product` : name);

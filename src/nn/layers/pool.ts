@@ -91,8 +91,8 @@ const maxLayer = (type: MaxPoolSpec["type"], dims: number): LayerType<MaxPoolSpe
     const dilation = layer.dilation === 1 ? "" : `, dilation=${tuple(layer.dilation)}`;
     return `nn.MaxPool${dims}d(${tuple(layer.kernel)}${torchOptions(layer)}${dilation})`;
   },
-  async forward({ g, name, lazy }, layer, [x]) {
-    const { maxPool } = await lazy();
+  async forward({ g, name, layerOps }, layer, [x]) {
+    const { maxPool } = await layerOps();
     return g.one(maxPool, [x!], { ...attrsOf(layer, dims), dilation: each(layer.dilation, dims) }, name);
   },
 });
@@ -108,8 +108,8 @@ const avgLayer = (type: AvgPoolSpec["type"], dims: number): LayerType<AvgPoolSpe
     const counted = layer.countPadding ? "" : ", count_include_pad=False";
     return `nn.AvgPool${dims}d(${tuple(layer.kernel)}${torchOptions(layer)}${counted})`;
   },
-  async forward({ g, name, lazy }, layer, [x]) {
-    const { avgPool } = await lazy();
+  async forward({ g, name, layerOps }, layer, [x]) {
+    const { avgPool } = await layerOps();
     return g.one(avgPool, [x!], { ...attrsOf(layer, dims), countPadding: layer.countPadding }, name);
   },
 });
@@ -125,8 +125,8 @@ const adaptiveLayer = (type: AdaptiveAvgPoolSpec["type"], dims: number): LayerTy
     return [x![0]!, ...each(layer.out, dims)];
   },
   torch: (layer) => `nn.AdaptiveAvgPool${dims}d(${tuple(layer.out)})`,
-  async forward({ g, name, lazy }, layer, [x]) {
-    const { adaptiveAvgPool } = await lazy();
+  async forward({ g, name, layerOps }, layer, [x]) {
+    const { adaptiveAvgPool } = await layerOps();
     return g.one(adaptiveAvgPool, [x!], { out: each(layer.out, dims) }, name);
   },
 });

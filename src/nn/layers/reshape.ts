@@ -30,9 +30,9 @@ export const flattenLayer: LayerType<FlattenSpec> = {
   },
   shape: (_layer, [x]) => [sizeOf(x!)],
   torch: () => "nn.Flatten()",
-  async forward({ g, name, lazy }, _layer, [x]) {
+  async forward({ g, name, layerOps }, _layer, [x]) {
     if (x!.shape.length === 2) return x!;
-    const { reshape } = await lazy();
+    const { reshape } = await layerOps();
     return g.one(reshape, [x!], { shape: [x!.shape[0]!, sizeOf(x!.shape.slice(1))] }, name);
   },
 };
@@ -48,8 +48,8 @@ export const reshapeLayer: LayerType<ReshapeSpec> = {
     return shape;
   },
   torchCall: ({ shape }, [x]) => `${x}.reshape(-1, ${shape.join(", ")})`,
-  async forward({ g, name, lazy }, { shape }, [x]) {
-    const { reshape } = await lazy();
+  async forward({ g, name, layerOps }, { shape }, [x]) {
+    const { reshape } = await layerOps();
     return g.one(reshape, [x!], { shape: [x!.shape[0]!, ...shape] }, name);
   },
 };
@@ -69,8 +69,8 @@ export const permuteLayer: LayerType<PermuteSpec> = {
     return order.map((axis) => x![axis]!);
   },
   torchCall: ({ order }, [x]) => `${x}.permute(0, ${order.map((axis) => axis + 1).join(", ")})`,
-  async forward({ g, name, lazy }, { order }, [x]) {
-    const { permute } = await lazy();
+  async forward({ g, name, layerOps }, { order }, [x]) {
+    const { permute } = await layerOps();
     return g.one(permute, [x!], { order: [0, ...order.map((axis) => axis + 1)] }, name);
   },
 };

@@ -62,8 +62,8 @@ export const padLayer: LayerType<PadSpec> = {
     // PyTorch counts from the last dimension.
     return `F.pad(${x}, [${layer.amounts.toReversed().flat().join(", ")}]${mode})`;
   },
-  async forward({ g, name, lazy }, layer, [x]) {
-    const { pad } = await lazy();
+  async forward({ g, name, layerOps }, layer, [x]) {
+    const { pad } = await layerOps();
     return g.one(pad, [x!], { amounts: amountsOf(layer, x!.shape.length - 2), mode: layer.mode }, name);
   },
 };
@@ -87,8 +87,8 @@ export const upsampleLayer: LayerType<UpsampleSpec> = {
     const align = mode === "bilinear" ? ", align_corners=False" : "";
     return `nn.Upsample(scale_factor=${tuple(scale)}, mode="${mode}"${align})`;
   },
-  async forward({ g, name, lazy }, layer, [x]) {
-    const { upsample } = await lazy();
+  async forward({ g, name, layerOps }, layer, [x]) {
+    const { upsample } = await layerOps();
     return g.one(upsample, [x!], { scale: each(layer.scale, x!.shape.length - 2), mode: layer.mode }, name);
   },
 };

@@ -24,8 +24,8 @@ export const rmsNormLayer: LayerType<RmsNormSpec> = {
   },
   parameters: ({ size }) => [{ key: "weight", shape: [size], role: "scale" }],
   torch: ({ size, eps }) => `nn.RMSNorm(${size}, eps=${eps})`,
-  async forward({ g, name, parameter, lazy }, { size, eps }, [x]) {
-    const { rmsNorm, reshape } = await lazy();
+  async forward({ g, name, parameter, layerOps }, { size, eps }, [x]) {
+    const { rmsNorm, reshape } = await layerOps();
     if (x!.shape.length === 2) return g.one(rmsNorm, [x!, parameter("weight")], { eps }, name);
     const rows = g.one(reshape, [x!], { shape: [sizeOf(x!.shape) / size, size] }, `rows of ${x!.name}`);
     const y = g.one(rmsNorm, [rows, parameter("weight")], { eps }, name);

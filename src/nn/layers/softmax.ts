@@ -25,10 +25,11 @@ export function rowLayer<T extends string>(
     },
     torch: ({ axis }, input) =>
       `nn.${opName === "softmax" ? "Softmax" : "LogSoftmax"}(dim=${(axis ?? input.length - 1) + 1})`,
-    async forward({ g, name, lazy }, { axis }, [x]) {
-      const ops = await lazy();
+    async forward({ g, name, lazy, layerOps }, { axis }, [x]) {
+      const op = opName === "softmax" ? (await lazy()).softmax : (await layerOps()).logSoftmax;
       const along = axis === undefined ? x!.shape.length - 1 : axis + 1;
-      if (x!.shape.length === 2) return g.one(ops[opName], [x!], null, name);
+      if (x!.shape.length === 2) return g.one(op, [x!], null, name);
+      const ops = await layerOps();
       // The axis to the end, rows of it, and back.
       const others = x!.shape.map((_, i) => i).filter((i) => i !== along);
       const order = [...others, along];
@@ -37,7 +38,7 @@ export function rowLayer<T extends string>(
       const turned = last ? x! : g.one(ops.permute, [x!], { order }, `${name} turned`);
       const size = x!.shape[along]!;
       const rows = g.one(ops.reshape, [turned], { shape: [sizeOf(x!.shape) / size, size] }, `${name} rows`);
-      const y = g.one(ops[opName], [rows], null, name);
+      const y = g.one(op, [rows], null, name);
       const whole = g.one(ops.reshape, [y], { shape: turned.shape }, name);
       return last ? whole : g.one(ops.permute, [whole], { order: back }, name);
     },

@@ -73,9 +73,17 @@ export const batchNorm: Op<BatchNormAttrs> = {
     };
   },
   onChip: batchNormOnChip,
-  gradient: (g, { inputs: [x, gamma], outputs: [, mean, rstd] }, [dy]) =>
+  gradient: (g, { inputs: [x, gamma, beta], outputs: [, mean, rstd] }, [dy]) =>
     dy
-      ? [...g.add(batchNormGradient, [dy, x!, gamma!, mean!, rstd!], null, `d ${x!.name}`), null]
+      ? [
+          ...g.add(
+            batchNormGradient,
+            [dy, x!, gamma!, mean!, rstd!],
+            null,
+            [x!, gamma!, beta!].map((t) => `d ${t.name}`),
+          ),
+          null,
+        ]
       : [null, null, null, null],
   inPlace: [[3, 3]],
   kernels: [

@@ -90,9 +90,9 @@ export const groupNorm: Op<GroupNormAttrs> = {
     return flatCall("groupNorm", [...arrays, n * groups, groups, channels / groups, places, float(eps)], y!);
   },
   onChip: groupNormOnChip,
-  gradient: (g, { inputs: [x, gamma], outputs: [, mean, rstd], attrs }, [dy]) => [
+  gradient: (g, { inputs: [x, gamma, beta], outputs: [, mean, rstd], attrs }, [dy]) => [
     g.one(groupNormGradient, [dy!, x!, gamma!, mean!, rstd!], attrs, `d ${x!.name}`),
-    ...g.add(groupNormScaleGradient, [dy!, x!, mean!, rstd!], attrs, `d ${gamma!.name}`),
+    ...g.add(groupNormScaleGradient, [dy!, x!, mean!, rstd!], attrs, [`d ${gamma!.name}`, `d ${beta!.name}`]),
   ],
   kernels: [
     {

@@ -1,0 +1,95 @@
+import { relu } from "./layers/activation.ts";
+import { batchNorm } from "./layers/batch-norm.ts";
+import { conv2d } from "./layers/conv.ts";
+import { dropout } from "./layers/dropout.ts";
+import { linear } from "./layers/linear.ts";
+import { adaptiveAvgPool2d, maxPool2d } from "./layers/pool.ts";
+import { flatten } from "./layers/reshape.ts";
+import { type TrainingPreset, trainingPresets } from "./presets.ts";
+import { block, type LayerItem, repeat, residual, sequential } from "./sequential.ts";
+
+const three = (out: number, stride = 1) => conv2d(out, 3, { padding: 1, stride, bias: false });
+const classes = { loss: "crossEntropy" } as const;
+
+/** Two convolutions with batch norm beside what came in; where places or channels change, a 1x1 convolution beside them. */
+function basicBlock(out: number, stride: number): LayerItem {
+  const short = stride === 1 ? [] : [conv2d(out, 1, { stride, bias: false }), batchNorm()];
+  return [residual([three(out, stride), batchNorm(), relu(), three(out), batchNorm()], short), relu()];
+}
+
+/** Twenty layers for small images (He et al., 2016, section 4.2): three stages of three blocks, 16, 32 and 64 channels. */
+const resnet20 = sequential(
+  [
+    block("stem", [three(16), batchNorm(), relu()]),
+    [16, 32, 64].map((out, stage) =>
+      block(
+        `stage${stage + 1}`,
+        repeat(3, (i) => block(`block${i + 1}`, [basicBlock(out, stage > 0 && i === 0 ? 2 : 1)])),
+      ),
+    ),
+    block("head", [adaptiveAvgPool2d(1), flatten(), linear(10)]),
+  ],
+  { input: [1, 28, 28], ...classes },
+);
+
+/** Convolution nets with a data set and settings that train them well. */
+const imagePresets: Readonly<Record<string, TrainingPreset>> = {
+  "digits-cnn": {
+    description: "handwritten digits, 8 x 8, by two convolutions",
+    model: sequential(
+      [
+        conv2d(16, 3, { padding: 1 }),
+        relu(),
+        conv2d(32, 3, { padding: 1 }),
+        relu(),
+        maxPool2d(2),
+        flatten(),
+        dropout(0.3),
+        linear(10),
+      ],
+      { input: [1, 8, 8], ...classes },
+    ),
+    data: "digits",
+    optimizer: { type: "adam", lr: 0.002 },
+    batch: 32,
+    length: { epochs: 20 },
+    seed: 1,
+    logEvery: 100,
+  },
+  "fashion-cnn": {
+    description: "ten kinds of clothing, 28 x 28, by two convolutions",
+    model: sequential(
+      [
+        conv2d(16, 3, { padding: 1 }),
+        relu(),
+        maxPool2d(2),
+        conv2d(32, 3, { padding: 1 }),
+        relu(),
+        maxPool2d(2),
+        flatten(),
+        dropout(0.3),
+        linear(10),
+      ],
+      { input: [1, 28, 28], ...classes },
+    ),
+    data: "fashion",
+    optimizer: { type: "adam", lr: 0.001 },
+    batch: 64,
+    length: { epochs: 12 },
+    seed: 1,
+    logEvery: 50,
+  },
+  "fashion-resnet": {
+    description: "ten kinds of clothing, 28 x 28, by twenty layers with short cuts and batch norm",
+    model: resnet20,
+    data: "fashion",
+    optimizer: { type: "adam", lr: 0.002 },
+    batch: 64,
+    length: { epochs: 8 },
+    seed: 1,
+    logEvery: 10,
+  },
+};
+
+/** All presets by name. A page that trains dense nets alone has trainingPresets, and loads no more. */
+export const allPresets: Readonly<Record<string, TrainingPreset>> = { ...trainingPresets, ...imagePresets };

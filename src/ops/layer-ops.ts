@@ -1,0 +1,32 @@
+/** Ops of layers that dense nets have not: they load with the first net that has one. */
+
+export { addChannelBias, sumChannels } from "./conv/channel-bias.ts";
+export {
+  conv,
+  convInputGradient,
+  convLayer,
+  convLayerInputGradient,
+  convLayerWeightGradient,
+  convTransposeLayer,
+  convTransposeLayerInputGradient,
+  convWeightGradient,
+} from "./conv/conv.ts";
+export { maxout, maxoutGradient } from "./elementwise/maxout.ts";
+export { multiply } from "./elementwise/multiply.ts";
+export { prelu, preluGradient, preluTerms } from "./elementwise/prelu.ts";
+export { batchNorm, batchNormGradient, batchNormInference } from "./norm/batch-norm.ts";
+export { groupNorm, groupNormGradient, groupNormScaleGradient } from "./norm/group-norm.ts";
+export { logSoftmax, logSoftmaxGradient } from "./norm/log-softmax.ts";
+export { rmsNorm, rmsNormGradient, rmsNormScaleGradient } from "./norm/rms-norm.ts";
+export {
+  adaptiveAvgPool,
+  adaptiveAvgPoolGradient,
+  avgPool,
+  avgPoolGradient,
+} from "./pool/avg-pool.ts";
+export { maxPool, maxPoolGradient } from "./pool/max-pool.ts";
+export { concat } from "./shape/concat.ts";
+export { pad, part, reflectGradient } from "./shape/pad.ts";
+export { permute } from "./shape/permute.ts";
+export { reshape } from "./shape/reshape.ts";
+export { upsample, upsampleGradient } from "./shape/upsample.ts";
