@@ -66,6 +66,7 @@ ${lines(MINE.rows, (i) => `          acc[${2 * i}] = fma(vec4<f32>(rowsOfA.${"xy
   let m = mTile + lane / ${WIDTH.b / 2}u * ${MINE.rows}u;
 ${lines(MINE.columns, (j) => placeOf(`Out${j}`, place(j)) + resultOf(`Out${j}`))}
 ${storeTile(
+  epilogue,
   tile,
   "m",
   (j) => `cOut${j}`,

@@ -1,3 +1,4 @@
+import { type Epilogue, finishFunction } from "../matmul/common.ts";
 import { paramBlock } from "../params.ts";
 
 /**
@@ -32,6 +33,12 @@ export const convParams = paramBlock({
   slices: "u32",
   sliceLines: "u32",
   sliceFirst: "u32",
-  biasOffset: "u32",
   alpha: "f32",
 });
+
+/** `finish(sum, at, channel)` for sums to which the bias has been added: it is the same for all places of a channel. */
+export const finishConv = (epilogue: Epilogue): string =>
+  finishFunction({ form: "NN", accumulate: false, epilogue: { ...epilogue, bias: false } });
+
+/** The bias of a channel, where there is one. */
+export const biasOf = ({ bias }: Epilogue, channel: string): string => (bias ? `bias[${channel}]` : "0.0");

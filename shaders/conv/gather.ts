@@ -50,6 +50,7 @@ ${addTerms(
     }
   }
 ${storeTile(
+  epilogue,
   tile,
   "mTile",
   (j) => `c${j}`,

@@ -1,7 +1,7 @@
 import { flatMain, read, storage, write } from "../common.ts";
-import { type Epilogue, finishFunction } from "../matmul/common.ts";
+import type { Epilogue } from "../matmul/common.ts";
 import { wgsl } from "../wgsl.ts";
-import { convParams } from "./common.ts";
+import { biasOf, convParams, finishConv } from "./common.ts";
 
 /** One invocation, one element, term by term straight from memory: the rungs that are easy to believe. */
 
@@ -11,7 +11,7 @@ function head(epilogue: Epilogue, from: string, to: string): string {
   return wgsl`
 ${convParams.wgsl}
 ${storage(read(from), read("w"), ...more.filter((d) => d !== null), write(to))}
-${finishFunction({ form: "NN", accumulate: false, epilogue })}
+${finishConv(epilogue)}
 `;
 }
 
@@ -40,7 +40,7 @@ ${flatMain(wgsl`
       }
     }
   }
-  y[params.yOffset + i] = finish(sum, params.yOffset + i, o);
+  y[params.yOffset + i] = finish(sum + ${biasOf(epilogue, "o")}, params.yOffset + i, o);
 `)}
 `;
 }
@@ -75,7 +75,7 @@ ${flatMain(wgsl`
       }
     }
   }
-  dx[params.xOffset + i] = finish(sum, params.xOffset + i, channel);
+  dx[params.xOffset + i] = finish(sum + ${biasOf(epilogue, "channel")}, params.xOffset + i, channel);
 `)}
 `;
 }

@@ -1,5 +1,6 @@
 import type { Epilogue } from "../matmul/common.ts";
 import { wgsl } from "../wgsl.ts";
+import { biasOf } from "./common.ts";
 import { lines, productHead, range, type Tile, tileMain } from "./product.ts";
 import type { Strip } from "./strip.ts";
 
@@ -37,6 +38,7 @@ export function convPlanes(epilogue: Epilogue, strip: PlaneStrip): string {
   let channel = plane % channels;
   let aFirst = channel * params.aGroup + params.aTapFrom;
 ${kernel.map(([kr, t]) => `  let w${kr}_${t} = a[aFirst + ${kr * taps}u + ${t}u * params.aTapStep];`).join("\n")}
+  let own = ${biasOf(epilogue, "channel")};
   let bFirst = params.bOffset + plane * bPlane;
   let cFirst = params.cOffset + plane * cPlane + column;
   let col = column * ${stride}u + params.tapFromColumns;
@@ -57,7 +59,7 @@ ${lines(columns / 4, (q) => `    let sum${q} = ${sum(q)};`)}
     let at = cFirst + r * params.columns;
 ${lines(
   columns,
-  (j) => `    if (${j}u < left) { c[at + ${j}u] = finish(sum${j >> 2}.${"xyzw"[j % 4]}, at + ${j}u, channel); }`,
+  (j) => `    if (${j}u < left) { c[at + ${j}u] = finish(sum${j >> 2}.${"xyzw"[j % 4]} + own, at + ${j}u, channel); }`,
 )}
   }
 `;

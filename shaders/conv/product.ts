@@ -1,6 +1,7 @@
-import { type Epilogue, finishFunction } from "../matmul/common.ts";
+import type { Epilogue } from "../matmul/common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
+import { biasOf, finishConv } from "./common.ts";
 
 /**
  * A convolution, or its input gradient, as a product C = A B for each group of channels: rows are channels of the result,
@@ -44,7 +45,6 @@ export const productParams = paramBlock({
   bandRows: "u32",
   tilesN: "u32",
   tiles: "u32",
-  biasOffset: "u32",
   alpha: "f32",
 });
 
@@ -84,7 +84,7 @@ export function productHead(epilogue: Epilogue): string {
   return wgsl`
 ${productParams.wgsl}
 ${declarations.map((d, i) => `@group(0) @binding(${i + 1}) ${d};`).join("\n")}
-${finishFunction({ form: "NN", accumulate: false, epilogue })}
+${finishConv(epilogue)}
 `;
 }
 
@@ -156,6 +156,7 @@ export const sumsOf = ({ rows, columns }: Tile): string => `  var acc: array<vec
 
 /** Stores the sums of rows from `m` on: column j at `at(j)` of each plane, where `exists(j)`. */
 export function storeTile(
+  epilogue: Epilogue,
   { rows, columns }: Tile,
   m: string,
   at: (j: number) => string,
@@ -172,9 +173,10 @@ export function storeTile(
     if (${m} + i >= params.M) { break; }
     let channel = part * params.M + ${m} + i;
     let plane = channel * params.rows * params.columns;
+    let own = ${biasOf(epilogue, "channel")};
 ${lines(
   columns,
-  (j) => `    if (${exists(j)}) { c[plane + ${at(j)}] = finish(${value(j)}, plane + ${at(j)}, channel); }`,
+  (j) => `    if (${exists(j)}) { c[plane + ${at(j)}] = finish(${value(j)} + own, plane + ${at(j)}, channel); }`,
 )}
   }
 `;

@@ -65,6 +65,7 @@ ${addTerms(
   }
   let left = select(0u, params.columns - column, n < N);
 ${storeTile(
+  epilogue,
   strip,
   "mTile",
   (j) => `cFirst + ${j}u`,

@@ -1,8 +1,6 @@
-import { flatMain, read, storage, write } from "../common.ts";
-import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
-import { convParams } from "./common.ts";
 import { type Invocations, lines, range } from "./product.ts";
+import { weightMain } from "./weight-sums.ts";
 
 /**
  * The gradient of w as a product: rows are channels of y, columns the elements of their kernels, terms the places of y in all
@@ -72,30 +70,7 @@ ${vectors
   }
 `,
   );
-  return wgsl`
-#if ${shared}
-enable subgroups;
-#endif
-${convParams.wgsl}
-${storage(read("x"), read("dy"), write("dw"), ...(sums ? [write("db")] : []))}
-${sums ? channelSum : ""}
-@compute @workgroup_size(${invocations})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-#if ${shared}
-        @builtin(subgroup_invocation_id) inSubgroup: u32,
-#endif
-        @builtin(local_invocation_index) lane: u32) {
-  let tile = group.y * groups.x + group.x;
-  let slice = group.z % params.slices;
-  let lineEnd = min(params.n * params.yRows, (slice + 1u) * params.sliceLines);
-#if ${sums}
-  if (tile >= params.tiles) {
-    if (group.z < params.slices) { channelSum((tile - params.tiles) * ${invocations}u + lane, slice, lineEnd); }
-    return;
-  }
-#else
-  if (tile >= params.tiles) { return; }
-#endif
+  const body = wgsl`
 #if ${shared}
   // Which rows a lane loads follows from its place in the quad, as broadcasts count it.
   let place = quadBroadcast(lane, 0u) + inSubgroup % ${QUAD}u;
@@ -170,8 +145,8 @@ ${adds.join("\n")}
   let first = (params.sliceFirst + slice) * params.out * across + (part * params.outGroup + m) * across;
 ${lines(parts, (p) => `  let to${p} = first + part${p};`)}
 ${stores.join("")}
-}
 `;
+  return weightMain({ sums, shared, invocations }, body);
 }
 
 /** What of x a turn needs, each once; 0 in the padding. */
@@ -195,47 +170,4 @@ function loadsX({ parts, taps, stride, step }: WeightTile, window: number): stri
       range(window).map((v) => `      let x${p}_${v} = select(0.0, x[line${p} + at + ${v}u], in${p} & inside${v});`),
     ),
   ].join("\n");
-}
-
-/** The sum of a channel of dy over the lines of a slice. */
-const channelSum = wgsl`
-fn channelSum(channel: u32, slice: u32, lineEnd: u32) {
-  if (channel >= params.out) { return; }
-  let yPlane = params.yRows * params.yColumns;
-  var sum = 0.0;
-  for (var line = slice * params.sliceLines; line < lineEnd; line++) {
-    let image = line / params.yRows;
-    let at = params.yOffset + (image * params.out + channel) * yPlane + (line - image * params.yRows) * params.yColumns;
-    for (var yc = 0u; yc < params.yColumns; yc++) { sum += dy[at + yc]; }
-  }
-  db[(params.sliceFirst + slice) * params.out + channel] = sum;
-}
-`;
-
-export const sumSlicesParams = paramBlock({ size: "u32", weights: "u32", slices: "u32" });
-
-/** dw, and with `sums` db behind it, from those of all slices. `size` counts both. */
-export function sumSlices(sums: boolean): string {
-  const add = (from: string, to: string, count: string, i: string): string => wgsl`
-    var sum = 0.0;
-    for (var s = 0u; s < params.slices; s++) { sum += ${from}[s * ${count} + ${i}]; }
-    ${to}[${i}] = sum;
-`;
-  const [weights, channels] = ["params.weights", "(params.size - params.weights)"];
-  return wgsl`
-${sumSlicesParams.wgsl}
-${storage(read("parts"), ...(sums ? [read("partSums")] : []), write("dw"), ...(sums ? [write("db")] : []))}
-${flatMain(
-  sums
-    ? wgsl`
-  if (i < params.weights) {
-${add("parts", "dw", weights, "i")}
-  } else {
-    let channel = i - params.weights;
-${add("partSums", "db", channels, "channel")}
-  }
-`
-    : add("parts", "dw", weights, "i"),
-)}
-`;
 }

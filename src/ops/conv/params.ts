@@ -31,7 +31,6 @@ export function packConv(dims: ConvDims, chunk: ImageChunk, size: number, more: 
     xOffset: chunk.x.rest,
     yOffset: chunk.y.rest,
     first: chunk.first === 0 ? 1 : 0,
-    biasOffset: 0,
     alpha: 0,
     tilesN: 0,
     tiles: 0,

@@ -93,7 +93,6 @@ export function productPlan(product: ConvProduct, kernel: ProductKernel, caps: D
       bandRows,
       tilesN,
       tiles,
-      biasOffset: 0,
       alpha,
     });
     const bindings: Binding[] = [input(1), windowed(input(0), b, chunk)];

@@ -1,10 +1,11 @@
-import type { WeightTile } from "../../../shaders/conv/weights.ts";
+import { convWeightBlock, WEIGHT_BLOCK, WEIGHT_BLOCK_BYTES } from "../../../shaders/conv/weight-block.ts";
+import { convWeights, type WeightTile } from "../../../shaders/conv/weights.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
 import { type ConvDims, flattened } from "./geometry.ts";
 import { naiveWeightPlan } from "./naive-kernels.ts";
 import { invocationsOf, isSmall, MOST_TAPS } from "./sizes.ts";
-import { weightPlan } from "./weight-plan.ts";
+import { type WeightKernel, weightPlan } from "./weight-plan.ts";
 
 type Named = { readonly name: string };
 
@@ -58,6 +59,30 @@ interface Rung {
   readonly plan: (op: Named, dims: ConvDims, sums: boolean, caps: DeviceCaps) => KernelPlan | null;
 }
 
+function kernelOf({ cGroup, groups, rows, columns }: ConvDims, tile: WeightTile): WeightKernel {
+  const { invocations } = tile;
+  const each = Math.ceil((cGroup * rows.kernel * columns.kernel) / tile.taps / tile.parts);
+  const alone = tile.rows === 1;
+  return {
+    tilesN: Math.ceil((alone ? groups * each : each) / invocations),
+    rows: alone ? null : tile.rows,
+    invocations,
+    code: (sums) => convWeights(tile, sums),
+  };
+}
+
+/** Blocks through workgroup memory: for GPUs. */
+const block: Rung = {
+  name: "block",
+  suits: (dims, { onCpu }) => !onCpu && dims.outGroup >= WEIGHT_BLOCK.rows / 2 && !isSmall(dims),
+  plan(op, dims, sums, caps) {
+    if (WEIGHT_BLOCK_BYTES > caps.maxComputeWorkgroupStorageSize) return null;
+    const { rows, columns, invocations } = WEIGHT_BLOCK;
+    const tilesN = Math.ceil((dims.cGroup * dims.rows.kernel * dims.columns.kernel) / columns);
+    return weightPlan(op, dims, { tilesN, rows, invocations, code: convWeightBlock }, sums, caps);
+  },
+};
+
 /** Two rungs of one kind of tile: by itself, and with quads that share. */
 function tiled(
   name: string,
@@ -67,7 +92,7 @@ function tiled(
     (quads: boolean): Rung["plan"] =>
     (op, dims, sums, caps) => {
       const tile = tileOf(dims, quads, caps);
-      return tile && (tile.shared || !quads) ? weightPlan(op, dims, tile, sums, caps) : null;
+      return tile && (tile.shared || !quads) ? weightPlan(op, dims, kernelOf(dims, tile), sums, caps) : null;
     };
   return [
     { name, suits: (dims) => !isSmall(dims), plan: planOf(false) },
@@ -84,6 +109,7 @@ const ladder: readonly Rung[] = [
   { name: "naive", suits: () => true, plan: naiveWeightPlan },
   ...tiled("gather", gatherTile),
   ...tiled("strip", stripTile),
+  block,
 ];
 
 /** The kernels of an op that gives dw and perhaps db, simplest first. */

@@ -1,4 +1,4 @@
-import { convWeights, sumSlices, sumSlicesParams, type WeightTile } from "../../../shaders/conv/weights.ts";
+import { sumSlices, sumSlicesParams } from "../../../shaders/conv/weight-sums.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { Binding, DeviceCaps, KernelPlan, Launch } from "../../graph/op.ts";
 import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
@@ -10,6 +10,16 @@ import { packConv } from "./params.ts";
 const ENOUGH_WORKGROUPS = 256;
 const SLICE_TERMS = 128;
 
+/** A kernel for it. */
+export interface WeightKernel {
+  /** Tiles into which the elements of a channel's kernel fall; with `rows` null those of all channels. */
+  readonly tilesN: number;
+  /** Channels of y in a tile; null where each has a group of its own. */
+  readonly rows: number | null;
+  readonly invocations: number;
+  readonly code: (sums: boolean) => string;
+}
+
 /**
  * dw from x and dy, inputs 0 and 1; with `sums` db too, output 1. The sum over images is divided among workgroups where the
  * result alone would keep few of them busy; what each gives, and each chunk of images, is added up at the end. Null where the
@@ -18,19 +28,16 @@ const SLICE_TERMS = 128;
 export function weightPlan(
   op: { readonly name: string },
   dims: ConvDims,
-  tile: WeightTile,
+  kernel: WeightKernel,
   sums: boolean,
   caps: DeviceCaps,
 ): KernelPlan | null {
   const { out, cGroup, outGroup, groups, rows, columns } = dims;
   const size = out * cGroup * rows.kernel * columns.kernel;
-  const parts = (cGroup * rows.kernel * columns.kernel) / tile.taps;
-  const eachGroup = Math.ceil(parts / tile.parts);
-  // A channel a group: groups follow each other over the invocations.
-  const alone = tile.rows === 1;
-  const tilesN = Math.ceil((alone ? groups * eachGroup : eachGroup) / tile.invocations);
-  const tiles = alone ? tilesN : tilesN * Math.ceil(outGroup / tile.rows);
-  const depth = alone ? 1 : groups;
+  const { tilesN, invocations } = kernel;
+  // Groups whose channels tiles do not divide follow each other over the invocations.
+  const tiles = kernel.rows === null ? tilesN : tilesN * Math.ceil(outGroup / kernel.rows);
+  const depth = kernel.rows === null ? 1 : groups;
   const chunks = imageChunks(op, dims.n, imageSizes(dims), caps).map((chunk) => {
     const lines = chunk.count * rows.y;
     const most = Math.floor((lines * columns.y) / SLICE_TERMS);
@@ -51,9 +58,9 @@ export function weightPlan(
     const numbers = { tilesN, tiles, slices, sliceLines, sliceFirst };
     sliceFirst += slices;
     const bindings = [windowed(input(0), chunk.x, chunk), windowed(input(1), chunk.y, chunk), ...results("read_write")];
-    const [x, y] = grid(tiles + (sums ? Math.ceil(out / tile.invocations) : 0), caps);
+    const [x, y] = grid(tiles + (sums ? Math.ceil(out / invocations) : 0), caps);
     const params = packConv(dims, chunk, size, numbers);
-    return { code: convWeights(tile, sums), params, bindings, workgroups: [x, y, slices * depth] };
+    return { code: kernel.code(sums), params, bindings, workgroups: [x, y, slices * depth] };
   });
   if (all === 1) return { launches };
   const total = size + (sums ? out : 0);

@@ -82,6 +82,13 @@ export const convMutants: readonly Mutant[] = [
   conv("planes", "the last row of a band is left out", "r < end", "r + 1u < end"),
   back("planes", "the kernel is not flipped", "params.aTapFrom", "0u"),
 
+  weights("block", "the table is not waited for", /workgroupBarrier\(\);\s+var acc/, "var acc"),
+  weights("block", "the right half is the left", "+ 8u + lane % 8u", "+ lane % 8u"),
+  weights("block", "the last term of a block is left out", "t < terms", "t + 1u < terms"),
+  weights("block", "padding is read as the neighbour", "e2.z], in2)", "e2.z], true)"),
+  weights("block", "the second block of channels is the first", "min(m + q * 4u", "min(q * 4u"),
+  weights("block", "columns move as rows do", "yc * params.strideColumns", "yc * params.strideRows"),
+
   weights(
     "gather",
     "a slice begins one late",
@@ -109,8 +116,8 @@ export const convMutants: readonly Mutant[] = [
   ),
   weights("strip-quads", "the second row of a kernel is the first", "let kr1 = ", "let kr1 = 0u * "),
 
-  of("convLayer")("naive", "the bias is forgotten", "value += bias[params.biasOffset + n];", ""),
-  of("convLayer")("strip", "every channel has the first bias", "params.biasOffset + n", "params.biasOffset"),
+  of("convLayer")("naive", "the bias is forgotten", "sum + bias[o]", "sum"),
+  of("convLayer")("strip", "every channel has the first bias", "bias[channel]", "bias[0]"),
   of("convLayer")("gather", "the activation is forgotten", "value = activation(value, params.alpha);", ""),
   of("convLayerInputGradient")("strip", "the derivative is that at the first place", "v[at]", "v[0]"),
   of("convLayerWeightGradient")(
@@ -125,7 +132,7 @@ export const convMutants: readonly Mutant[] = [
     /s < params.slices; s\+\+\) \{ sum \+= partSums/,
     "s + 1u < params.slices; s++) { sum += partSums",
   ),
-  of("convTransposeLayer")("gather", "the bias is forgotten", "value += bias[params.biasOffset + n];", ""),
+  of("convTransposeLayer")("gather", "the bias is forgotten", "let own = bias[channel]", "let own = 0.0"),
 
   of("addChannelBias")("flat", "the bias goes along the places", "/ params.places % params.c", "% params.c"),
   of("sumChannels")("workgroup", "the first image alone", "image < params.n", "image < 1u"),
