@@ -49,7 +49,7 @@ const sums: ReadonlySet<string> = new Set([
   "sumChannels",
 ]);
 /** Ops that take means off gradients, of which little may be left: a bias in front of batch norm has no gradient at all. */
-const isNorm = ({ name }: AnyOp): boolean => /NormGradient$/.test(name);
+const isNorm = ({ name }: AnyOp): boolean => /Norm(Scale)?Gradient$/.test(name);
 /** Draws of random signs, and their seed. */
 const DRAWS = 4;
 

@@ -1,5 +1,5 @@
 import type { NdArray } from "../../core/ndarray.ts";
-import type { CaseInput, OpCase, Proof } from "../../graph/op.ts";
+import type { CaseInput, Proof } from "../../graph/op.ts";
 import { boundLike, errorAt, gamma, TINY } from "../shared/rounding.ts";
 import type { MaxPoolAttrs } from "./geometry.ts";
 import { eachPlace, gradientDims, type MaxPoolGradientAttrs, maxDims, maxPool as op, planeSize } from "./max-pool.ts";
@@ -35,19 +35,8 @@ export const maxPool: Proof<MaxPoolAttrs> = {
       inputs: [{ shape, dtype: "f32" as const, fill: "integers" as const, scale: 1 }],
       attrs,
     })),
-    infinite(),
   ],
 };
-
-/** Windows of -Infinity alone, and of NaN beside numbers. */
-function infinite(): OpCase<MaxPoolAttrs> {
-  const shape = [1, 2, 4, 4];
-  const fill = Array.from({ length: 32 }, (_, i) => (i < 16 ? Number.NEGATIVE_INFINITY : i - 20));
-  fill[17] = Number.NaN;
-  fill[26] = Number.POSITIVE_INFINITY;
-  const attrs = { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], ceil: false };
-  return { name: "not finite", inputs: [{ shape, dtype: "f32", fill }], attrs };
-}
 
 export const maxPoolGradient: Proof<MaxPoolGradientAttrs> = {
   /** Where the index may be another, every place of the window that it may name may be given dy, or not. */

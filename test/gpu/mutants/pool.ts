@@ -11,7 +11,6 @@ const one = (op: string, kernel: string, what: string, from: string | RegExp, to
 /** Wrong kernels of pooling. */
 export const poolMutants: readonly Mutant[] = [
   one("maxPool", "window", "the last of equals", "value > best", "value >= best"),
-  one("maxPool", "window", "NaN is passed by", "nan | (", "("),
   one("maxPool", "window", "dilation is forgotten", "ix += params.dilationColumns", "ix++"),
   one("maxPool", "window", "padding is forgotten", "max(padding, begin) - begin + dilation", "dilation"),
   one("maxPool", "window", "the edge is off by one", "+ 1u - padding, size)", "+ 1u - padding, size + 1u)"),
