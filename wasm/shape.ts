@@ -1,4 +1,4 @@
-import { at, begin, int, word } from "./core";
+import { at, begin, get, int, put, word } from "./core";
 
 /** Moves of whole values: axes in another order, parts, values one behind the other, padding. Parts are stretches of the result. */
 
@@ -118,36 +118,54 @@ function image(j: i32, way: i32, n: i32, m: i32, before: i32): i32 {
   return j + 1 < n && p < m ? p : -1;
 }
 
-/** (dy, dx, size, axes, then n, m and before of each): for each place the sum of dy over the places that show it. */
+/** (dy, dx, rows, axes, then n, m and before of each): for each place the sum of dy over the places that show it. Parts are rows. */
 export function reflectGradient(call: usize, part: i32, parts: i32): void {
-  const axes = int(call, 3);
-  const dy = at(call, 0);
-  const size = int(call, 2);
+  const last = int(call, 3) - 1;
+  const rows = int(call, 2);
+  const n = int(call, 4 + 3 * last);
+  const m = int(call, 5 + 3 * last);
   let ways = 1;
-  for (let k = 0; k < axes; k++) ways *= 3;
-  const end = begin(size, part + 1, parts, 16);
-  for (let i = begin(size, part, parts, 16); i < end; i++) {
-    let sum: f32 = 0;
+  for (let k = 0; k < last; k++) if (int(call, 4 + 3 * k) != int(call, 5 + 3 * k)) ways *= 3;
+  const end = begin(rows, part + 1, parts, 1);
+  for (let row = begin(rows, part, parts, 1); row < end; row++) {
+    const dx = at(call, 1) + (<usize>(row * n) << 2);
+    clear(dx, n);
     for (let way = 0; way < ways; way++) {
-      let rest = i;
+      let rest = row;
       let which = way;
       let from = 0;
       let stride = 1;
-      for (let k = axes - 1; k >= 0; k--) {
-        const n = int(call, 4 + 3 * k);
-        const m = int(call, 5 + 3 * k);
-        const p = image(rest % n, which % 3, n, m, int(call, 6 + 3 * k));
-        if (p < 0) {
-          from = -1;
-          break;
+      for (let k = last - 1; k >= 0 && from >= 0; k--) {
+        const nk = int(call, 4 + 3 * k);
+        const mk = int(call, 5 + 3 * k);
+        let p = rest % nk;
+        if (nk != mk) {
+          p = image(p, which % 3, nk, mk, int(call, 6 + 3 * k));
+          which /= 3;
         }
-        from += p * stride;
-        stride *= m;
-        rest /= n;
-        which /= 3;
+        from = p < 0 ? -1 : from + p * stride;
+        stride *= mk;
+        rest /= nk;
       }
-      if (from >= 0) sum += load<f32>(dy + (<usize>from << 2));
+      if (from >= 0) addImages(at(call, 0) + (<usize>(from * m) << 2), dx, n, m, int(call, 6 + 3 * last));
     }
-    store<f32>(at(call, 1) + (<usize>i << 2), sum);
   }
+}
+
+/** Adds a line of dy to dx: each place, then what the mirrors in front and behind show. */
+function addImages(dy: usize, dx: usize, n: i32, m: i32, before: i32): void {
+  const own = dy + (<usize>before << 2);
+  for (let j = 0; j < n; j += 4) {
+    const o = <usize>j << 2;
+    put(dx + o, f32x4.add(get(dx + o, n - j), get(own + o, n - j)), n - j);
+  }
+  for (let j = 1; j <= before; j++) addTo(dx, j, dy, before - j);
+  for (let p = before + n; p < m; p++) addTo(dx, before + 2 * (n - 1) - p, dy, p);
+}
+
+// @ts-ignore: decorator
+@inline
+function addTo(dx: usize, j: i32, dy: usize, p: i32): void {
+  const to = dx + (<usize>j << 2);
+  store<f32>(to, load<f32>(to) + load<f32>(dy + (<usize>p << 2)));
 }

@@ -16,12 +16,25 @@ fn mirrored(i: u32, n: u32, before: u32) -> u32 {
 }
 `;
 
-/** Places of a padded axis that show place j: itself, by the mirror in front, by the one behind. Outside: not below m. */
+/**
+ * Places of a padded axis that show place j: itself, by the mirror in front, by the one behind. `imageOf` gives all three,
+ * m where there is none; `imageAt` the `way`th of those that there are.
+ */
 export const images = wgsl`
+fn hasFront(j: u32, before: u32) -> bool { return (j > 0u) & (j <= before); }
+fn behindOf(j: u32, n: u32, before: u32) -> u32 { return before + 2u * (n - 1u) - j; }
+fn hasBehind(j: u32, n: u32, m: u32, before: u32) -> bool { return (j + 1u < n) & (behindOf(j, n, before) < m); }
 fn imageOf(j: u32, way: u32, n: u32, m: u32, before: u32) -> u32 {
-  let front = select(m, before - j, (j > 0u) & (j <= before));
-  let behind = select(m, before + 2u * (n - 1u) - j, j + 1u < n);
+  let front = select(m, before - j, hasFront(j, before));
+  let behind = select(m, behindOf(j, n, before), hasBehind(j, n, m, before));
   return select(select(behind, front, way == 1u), before + j, way == 0u);
+}
+fn imageCount(j: u32, n: u32, m: u32, before: u32) -> u32 {
+  return 1u + select(0u, 1u, hasFront(j, before)) + select(0u, 1u, hasBehind(j, n, m, before));
+}
+fn imageAt(j: u32, way: u32, n: u32, before: u32) -> u32 {
+  let other = select(behindOf(j, n, before), before - j, (way == 1u) & hasFront(j, before));
+  return select(other, before + j, way == 0u);
 }
 `;
 
@@ -69,28 +82,24 @@ ${all(axes, (k) => `  at = at * params.n${k} + mirrored(c${k}, params.n${k}, par
 `;
 }
 
-/** dx: for each place the sum of dy over the places that show it, in a fixed order. */
-export function reflectGradient(axes: number): string {
-  const loops = all(axes, (k) => `for (var w${k} = 0u; w${k} < 3u; w${k}++) {`, " ");
+/** dx: for each place the sum of dy over the places that show it, in a fixed order. `padded` says which axes are. */
+export function reflectGradient(padded: readonly boolean[]): string {
+  const axes = padded.length;
+  const own = (k: number): string => `params.n${k}, params.m${k}, params.b${k}`;
+  const loops = padded.map((is, k) =>
+    is ? `for (var w${k} = 0u; w${k} < imageCount(c${k}, ${own(k)}); w${k}++) {` : "{",
+  );
+  const places = padded.map((is, k) => (is ? `imageAt(c${k}, w${k}, params.n${k}, params.b${k})` : `c${k}`));
   return wgsl`
 ${padParams(axes).wgsl}
 ${storage(read("dy"), write("dx"))}
 ${images}
 ${flatMain(`${coordinates(axes, "n")}
   var sum = 0.0;
-  ${loops}
+  ${loops.join(" ")}
     var at = 0u;
-    var inside = true;
-${all(
-  axes,
-  (k) => `    {
-      let p = imageOf(c${k}, w${k}, params.n${k}, params.m${k}, params.b${k});
-      inside = inside & (p < params.m${k});
-      at = at * params.m${k} + min(p, params.m${k} - 1u);
-    }`,
-  "\n",
-)}
-    sum += select(0.0, dy[at], inside);
+${places.map((place, k) => `    at = at * params.m${k} + ${place};`).join("\n")}
+    sum += dy[at];
   ${"}".repeat(axes)}
   dx[i] = sum;`)}
 `;

@@ -110,7 +110,7 @@ export const reflectGradient: Op<ReflectGradientAttrs> = {
   },
   wasm(_inputs, [dx], { amounts }) {
     const axes = paddedAxes(dx!.shape, amounts);
-    const numbers = [sizeOf(dx!.shape), axes.length, ...axisNumbers(axes)];
+    const numbers = [sizeOf(dx!.shape) / axes.at(-1)!.n, axes.length, ...axisNumbers(axes)];
     return flatCall("reflectGradient", [input(0), output(0), ...numbers], dx!);
   },
   onChip(w, [dy], [dx], { amounts }) {
@@ -128,10 +128,8 @@ export const reflectGradient: Op<ReflectGradientAttrs> = {
       plan(_inputs, [dx], { amounts }, caps) {
         const axes = paddedAxes(dx!.shape, amounts);
         const size = sizeOf(dx!.shape);
-        const params = paddingParams(axes, size);
-        return {
-          launches: [flatLaunch(reflectGradientCode(axes.length), params, [input(0), output(0)], size, caps)],
-        };
+        const code = reflectGradientCode(axes.map(({ n, m }) => n !== m));
+        return { launches: [flatLaunch(code, paddingParams(axes, size), [input(0), output(0)], size, caps)] };
       },
     },
   ],

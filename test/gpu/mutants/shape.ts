@@ -25,9 +25,15 @@ export const shapeMutants: readonly Mutant[] = [
     "last - abs(last - abs(i32(i) - i32(before)))",
     "abs(i32(i) - i32(before))",
   ),
-  one("reflectGradient", "gather", "the image behind is left out", "way == 1u", "way > 0u"),
-  one("reflectGradient", "gather", "the first place has an image in front", "(j > 0u) & ", ""),
-  one("reflectGradient", "gather", "the last place has an image behind", "j + 1u < n", "j < n"),
+  one(
+    "reflectGradient",
+    "gather",
+    "the image behind is left out",
+    "+ select(0u, 1u, hasBehind",
+    "+ select(0u, 0u, hasBehind",
+  ),
+  one("reflectGradient", "gather", "the first place has an image in front", "(j > 0u) & (j", "(j"),
+  one("reflectGradient", "gather", "the last place has an image behind", "(j + 1u < n)", "(j < n)"),
   one("upsample", "flat", "rows are repeated as columns are", "y0 / params.sy", "y0 / params.sx"),
   one("upsample", "flat", "corners are aligned", "max(2u * i + 1u, scale) - scale", "max(2u * i, scale) - scale"),
   one(
