@@ -1,8 +1,8 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { importNet } from "../../io/net/import.ts";
 import { readNpz } from "../../io/numpy/npz.ts";
-import { parseModel } from "../../nn/model.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
+import { parseModel } from "../../nn/parse-model.ts";
 import { widths } from "../../nn/shapes.ts";
 import { hiddenOf, MOST_LAYERS, modelLayers, netText, parseNet } from "../state/net.ts";
 import type { Ends } from "../state/settings.ts";

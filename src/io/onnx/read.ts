@@ -1,9 +1,13 @@
 import { ChainruleError } from "../../core/errors.ts";
+import { type NdArray, zeros } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
+import { weightSpecs } from "../../nn/parameter-specs.ts";
 import { parseModel } from "../../nn/parse-model.ts";
+import { isDense } from "../dense-layers.ts";
 import { findJsonFault } from "../json/faults.ts";
 import { type ImportedNet, type ImportOptions, NetParts } from "../net/net-parts.ts";
+import { weightsOf } from "../weights/weights.ts";
 import { Room } from "./constants.ts";
 import { externalFiles } from "./external.ts";
 import { type OnnxFile, readModel, tensorsOf, withFiles } from "./graph.ts";
@@ -11,12 +15,14 @@ import { lower } from "./lower.ts";
 import { recognise } from "./recognise.ts";
 import { DATA_TYPE, isHalf, MODEL_KEY } from "./schema.ts";
 import { simplify } from "./simplify.ts";
+import { eachValue, type OnnxTensor } from "./tensor.ts";
+import { writeOnnx } from "./write.ts";
 
 /** Parameters become f32: half floats grow to twice their size, and nothing else grows. */
 const GROWTH = 2;
-/** Bytes of the model file in our own metadata, and how deep it is nested: the model, its layers, a layer. */
+/** Bytes of the model file in our own metadata, and how deep it is nested: the model, its layers, a layer, a field's lists. */
 const MOST_MODEL_BYTES = 2 ** 20;
-const MODEL_DEPTH = 3;
+const MODEL_DEPTH = 5;
 
 /** What nodes may make of constants, besides parameters: statistics of f16 become scale and shift of f64. */
 const ROOM = 16;
@@ -45,6 +51,8 @@ export function openOnnx(bytes: Uint8Array): OpenedOnnx {
   return {
     files: externalFiles(tensorsOf(file)),
     net: (files, options = {}) => {
+      const own = ownNet(bytes, file);
+      if (own && (options.loss ?? own.model.loss) === own.model.loss) return own;
       const size = [...files.values()].reduce((sum, { length }) => sum + length, bytes.length);
       return netOf(withFiles(file, files), size, options);
     },
@@ -85,6 +93,37 @@ function ownModel(file: OnnxFile): ModelSpec | null {
     if (error instanceof ChainruleError || error instanceof SyntaxError) return null;
     throw error;
   }
+}
+
+/**
+ * A net of shapes and wiring that writeOnnx wrote: its metadata's model, where that and the file's arrays make the same
+ * bytes again, so that the graph computes what the model does. Null for anything else.
+ */
+function ownNet(bytes: Uint8Array, file: OnnxFile): ImportedNet | null {
+  const model = ownModel(file);
+  if (!model || isDense(model)) return null;
+  const arrays = weightSpecs(model).flatMap(({ name }) => {
+    const found = file.initializers.get(name);
+    return found?.type === "float" ? [[name, arrayOf(found)] as const] : [];
+  });
+  try {
+    const weights = weightsOf(new Map(arrays), model);
+    // No array of its own can be larger than the whole file.
+    const again = writeOnnx(model, weights, bytes.length / 4);
+    const same = again.length === bytes.length && again.every((byte, i) => byte === bytes[i]);
+    return same ? { model, weights, notes: [] } : null;
+  } catch (error) {
+    if (error instanceof ChainruleError) return null;
+    throw error;
+  }
+}
+
+function arrayOf(tensor: OnnxTensor): NdArray {
+  const array = zeros(tensor.dims, "f32");
+  eachValue(tensor, (value, i) => {
+    array.data[i] = value;
+  });
+  return array;
 }
 
 /** Whether a graph of these layers computes what the model does, to f32, in which its attributes are stored. */

@@ -56,7 +56,7 @@ export const isHalf = (type: number): boolean => type === DATA_TYPE.float16 || t
 export const isNumber = (type: number): boolean =>
   OTHER_NUMBERS.includes(type) || Object.values<number>(DATA_TYPE).includes(type);
 /** AttributeProto.AttributeType */
-export const ATTRIBUTE_TYPE = { float: 1, int: 2 } as const;
+export const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /** Metadata of ours: the model file, as JSON; it carries the loss and the dropout layers that a graph leaves out. */
 export const MODEL_KEY = "chainrule.model";

@@ -1,10 +1,12 @@
-import type { NdArray } from "../../core/ndarray.ts";
+import { ChainruleError } from "../../core/errors.ts";
+import { type NdArray, type Shape, shapeText, sizeOf } from "../../core/ndarray.ts";
 import { refuseCode } from "../../nn/layers/custom.ts";
-import type { DenseLayerSpec } from "../../nn/layers/spec.ts";
-import { requireModel } from "../../nn/model.ts";
-import type { ModelSpec } from "../../nn/model-spec.ts";
-import { widths } from "../../nn/shapes.ts";
-import { denseLayers } from "../dense-layers.ts";
+import type { OnnxContext, OnnxStep } from "../../nn/layers/onnx-step.ts";
+import { layerTypeOf } from "../../nn/layers/registry.ts";
+import type { LayerSpec } from "../../nn/layers/spec.ts";
+import { copyModel } from "../../nn/model.ts";
+import { calledName, layerName, type ModelSpec } from "../../nn/model-spec.ts";
+import { shapesOf } from "../../nn/shapes.ts";
 import { weightTensors } from "../weights/weights.ts";
 import { Message } from "./protobuf.ts";
 import {
@@ -32,44 +34,57 @@ import {
 const OPSET_VERSION = 17;
 const IR_VERSION = 8;
 
-/** One op of the graph: names of values in and out, and attributes as floats or integers. */
-interface Step {
-  readonly op: string;
+/** Elements of an array beside the weights, such as the shares of adaptive pooling. */
+const MOST_CONSTANTS = 2 ** 26;
+
+/** A step with a name. */
+interface Step extends OnnxStep {
   readonly name: string;
-  readonly inputs: readonly string[];
-  readonly output: string;
-  readonly floats?: Readonly<Record<string, number>>;
-  readonly integers?: Readonly<Record<string, number>>;
 }
 
 /**
- * The net as an ONNX file: what it computes without dropout, from "input" [batch, in] to "output" [batch, out].
- * Initializers have the names and the layout of PyTorch's nn.Sequential. The model and its loss go along as metadata, so
+ * The net as an ONNX file: what it computes in evaluation, from "input" [batch, ...] to "output" [batch, ...].
+ * Initializers have the names and the layout of PyTorch's state_dict. The model and its loss go along as metadata, so
  * that readOnnx gives the same model back. Equal input gives equal bytes.
  */
-export function writeOnnx(model: ModelSpec, weights: ReadonlyMap<string, NdArray>): Uint8Array {
-  requireModel(model);
-  const { inputs, outputs } = widths(model);
+export function writeOnnx(
+  given: ModelSpec,
+  weights: ReadonlyMap<string, NdArray>,
+  mostConstants = MOST_CONSTANTS,
+): Uint8Array {
+  const model = copyModel(given);
+  const { input, shapes, sources } = shapesOf(model);
   const steps: Step[] = [];
-  const scalars = new Map<string, number>();
-  let value = "input";
-  denseLayers(model, "ONNX").forEach((layer, i) => {
-    const made = layerSteps(layer, i, value, scalars);
+  const arrays = new Arrays(mostConstants);
+  const values: string[] = [];
+  model.layers.forEach((layer, i) => {
+    const reads = sources[i]!.map((source) => (source < 0 ? "input" : values[source]!));
+    const source = sources[i]![0]!;
+    const made = layerSteps({
+      layer,
+      called: calledName(layer, i),
+      given: reads,
+      input: source < 0 ? input : shapes[source]!,
+      shape: shapes[i]!,
+      arrays,
+    });
     steps.push(...made);
-    value = made.at(-1)?.output ?? value;
+    values.push(made.at(-1)?.output ?? reads[0]!);
   });
   // The last value is the graph's output. A model has a layer with parameters, so there is one.
-  const named = steps.map((s) => ({ ...s, output: s.output === value ? "output" : s.output }));
+  const last = values.at(-1)!;
+  const named = steps.map((s) => ({ ...s, output: s.output === last ? "output" : s.output }));
 
   const graph = new Message();
   for (const step of named) graph.message(GRAPH.node, node(step));
   graph.text(GRAPH.name, "chainrule");
+  const used = new Set(steps.flatMap((s) => s.inputs));
   for (const [name, { shape, data }] of weightTensors(model, weights)) {
-    graph.message(GRAPH.initializer, tensor(name, shape, Float32Array.from(data)));
+    if (used.has(name)) graph.message(GRAPH.initializer, tensor(name, shape, Float32Array.from(data)));
   }
-  for (const [name, x] of scalars) graph.message(GRAPH.initializer, tensor(name, [], Float32Array.of(x)));
-  graph.message(GRAPH.input, valueInfo("input", inputs));
-  graph.message(GRAPH.output, valueInfo("output", outputs));
+  for (const array of arrays.made.values()) graph.message(GRAPH.initializer, array);
+  graph.message(GRAPH.input, valueInfo("input", ...input));
+  graph.message(GRAPH.output, valueInfo("output", ...shapes.at(-1)!));
   return new Message()
     .integer(MODEL.irVersion, IR_VERSION)
     .text(MODEL.producerName, "chainrule")
@@ -79,39 +94,81 @@ export function writeOnnx(model: ModelSpec, weights: ReadonlyMap<string, NdArray
     .finish();
 }
 
+/** Arrays that steps read beside the weights: each once. */
+class Arrays {
+  readonly made = new Map<string, Message>();
+
+  constructor(private readonly most: number) {}
+
+  floats(name: string, shape: Shape, value: (i: number) => number): string {
+    if (sizeOf(shape) > this.most) {
+      throw new ChainruleError("limit", `ONNX: ${name} ${shapeText(shape)} would be too large an array`);
+    }
+    this.made.set(
+      name,
+      tensor(
+        name,
+        shape,
+        Float32Array.from({ length: sizeOf(shape) }, (_, i) => value(i)),
+      ),
+    );
+    return name;
+  }
+
+  wholes(name: string, values: readonly number[]): string {
+    this.made.set(name, tensor(name, [values.length], BigInt64Array.from(values, BigInt), DATA_TYPE.int64));
+    return name;
+  }
+}
+
+/** A layer on its way into a file. */
+interface Placed {
+  readonly layer: LayerSpec;
+  readonly called: string;
+  /** Names of the values that it reads. */
+  readonly given: readonly string[];
+  readonly input: Shape;
+  readonly shape: Shape;
+  readonly arrays: Arrays;
+}
+
 /** Ops of an activation that is one op in ONNX as here. */
 const PLAIN = { relu: "Relu", sigmoid: "Sigmoid", tanh: "Tanh", softplus: "Softplus", selu: "Selu" } as const;
 
-function layerSteps(layer: DenseLayerSpec, i: number, x: string, scalars: Map<string, number>): Step[] {
-  const name = `${i}.${layer.type}`;
-  const output = `${i}.output`;
-  const scalar = (key: string, v: number): string => {
-    scalars.set(key, v);
-    return key;
-  };
+function layerSteps({ layer, called, given, input, shape, arrays }: Placed): Step[] {
+  const name = `${called}.${layerName(layer)}`;
+  const output = `${called}.output`;
+  const x = given[0]!;
+  const scalar = (key: string, v: number): string => arrays.floats(key, [], () => v);
   const one = (op: string, inputs: readonly string[], more: Partial<Step> = {}): Step[] => [
     { op, name, inputs: [x, ...inputs], output, ...more },
   ];
   /** One of several ops that make up a layer. */
-  const part = (key: string, op: string, inputs: readonly string[]): Step => ({
+  const part = (key: string, op: string, inputs: readonly string[], more: Partial<Step> = {}): Step => ({
     op,
     name: `${name}.${key}`,
     inputs,
-    output: `${i}.${key}`,
+    output: `${called}.${key}`,
+    ...more,
   });
   const last = (op: string, inputs: readonly string[]): Step => ({ op, name, inputs, output });
   switch (layer.type) {
-    case "linear":
-      return one("Gemm", layer.bias ? [`${i}.weight`, `${i}.bias`] : [`${i}.weight`], { integers: { transB: 1 } });
+    case "linear": {
+      const [weight, bias] = [`${called}.weight`, `${called}.bias`];
+      if (input.length === 1) return one("Gemm", layer.bias ? [weight, bias] : [weight], { integers: { transB: 1 } });
+      // Gemm takes rows alone: on the last axis of anything else a product, of the weight turned.
+      const turned = part("turned", "Transpose", [weight], { lists: { perm: [1, 0] } });
+      if (!layer.bias) return [turned, last("MatMul", [x, turned.output])];
+      const product = part("product", "MatMul", [x, turned.output]);
+      return [turned, product, last("Add", [product.output, bias])];
+    }
     case "layerNorm":
-      return one("LayerNormalization", [`${i}.weight`, `${i}.bias`], {
-        integers: { axis: -1 },
+      return one("LayerNormalization", [`${called}.weight`, `${called}.bias`], {
+        integers: { axis: typeof layer.size === "number" ? -1 : -layer.size.length },
         floats: { epsilon: layer.eps },
       });
     case "dropout":
       return [];
-    case "softmax":
-      return one("Softmax", [], { integers: { axis: -1 } });
     case "relu6":
       return one("Clip", [scalar("zero", 0), scalar("six", 6)]);
     case "leakyRelu":
@@ -119,23 +176,42 @@ function layerSteps(layer: DenseLayerSpec, i: number, x: string, scalars: Map<st
     case "elu":
       return one("Elu", [], { floats: { alpha: layer.alpha } });
     case "silu":
-      return [part("sigmoid", "Sigmoid", [x]), last("Mul", [x, `${i}.sigmoid`])];
+      return [part("sigmoid", "Sigmoid", [x]), last("Mul", [x, `${called}.sigmoid`])];
     case "gelu":
       return [
         part("scaled", "Mul", [x, scalar("sqrt_half", Math.SQRT1_2)]),
-        part("erf", "Erf", [`${i}.scaled`]),
-        part("shifted", "Add", [`${i}.erf`, scalar("one", 1)]),
+        part("erf", "Erf", [`${called}.scaled`]),
+        part("shifted", "Add", [`${called}.erf`, scalar("one", 1)]),
         part("half", "Mul", [x, scalar("half", 0.5)]),
-        last("Mul", [`${i}.half`, `${i}.shifted`]),
+        last("Mul", [`${called}.half`, `${called}.shifted`]),
       ];
     case "custom":
       return refuseCode(layer);
-    default:
+    case "relu":
+    case "sigmoid":
+    case "tanh":
+    case "softplus":
+    case "selu":
       return one(PLAIN[layer.type], []);
+    default: {
+      const context: OnnxContext = {
+        inputs: given,
+        input,
+        output,
+        shape,
+        weight: (key) => `${called}.${key}`,
+        between: (key) => `${called}.${key}.value`,
+        floats: (key, own, value) => arrays.floats(`${called}.${key}`, own, value),
+        wholes: (key, values) => arrays.wholes(`${called}.${key}`, values),
+      };
+      const steps = layerTypeOf(layer.type)?.onnx?.(layer, context);
+      if (!steps) throw new ChainruleError("usage", `ONNX: ${name} cannot be written`);
+      return steps.map((step, k) => ({ ...step, name: k === steps.length - 1 ? name : `${name}.${k}` }));
+    }
   }
 }
 
-function node({ op, name, inputs, output, floats = {}, integers = {} }: Step): Message {
+function node({ op, name, inputs, output, floats = {}, integers = {}, lists = {}, texts = {} }: Step): Message {
   const out = new Message();
   for (const input of inputs) out.text(NODE.input, input);
   out.text(NODE.output, output).text(NODE.name, name).text(NODE.opType, op);
@@ -147,22 +223,35 @@ function node({ op, name, inputs, output, floats = {}, integers = {} }: Step): M
     const attribute = new Message().text(ATTRIBUTE.name, key).float(ATTRIBUTE.f, value);
     out.message(NODE.attribute, attribute.integer(ATTRIBUTE.type, ATTRIBUTE_TYPE.float));
   }
+  for (const [key, values] of Object.entries(lists)) {
+    const attribute = new Message().text(ATTRIBUTE.name, key);
+    for (const value of values) attribute.integer(ATTRIBUTE.ints, value);
+    out.message(NODE.attribute, attribute.integer(ATTRIBUTE.type, ATTRIBUTE_TYPE.ints));
+  }
+  for (const [key, value] of Object.entries(texts)) {
+    const attribute = new Message().text(ATTRIBUTE.name, key).text(ATTRIBUTE.s, value);
+    out.message(NODE.attribute, attribute.integer(ATTRIBUTE.type, ATTRIBUTE_TYPE.string));
+  }
   return out;
 }
 
-function tensor(name: string, shape: readonly number[], data: Float32Array): Message {
+function tensor(
+  name: string,
+  shape: readonly number[],
+  data: Float32Array | BigInt64Array,
+  type: number = DATA_TYPE.float,
+): Message {
   const out = new Message();
   for (const d of shape) out.integer(TENSOR.dims, d);
   // The values' own bytes: every platform of the web and of Node is little-endian, as the format is.
   const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return out.integer(TENSOR.dataType, DATA_TYPE.float).text(TENSOR.name, name).bytes(TENSOR.rawData, raw);
+  return out.integer(TENSOR.dataType, type).text(TENSOR.name, name).bytes(TENSOR.rawData, raw);
 }
 
-/** f32 [batch, width], with a batch of any size. */
-export function valueInfo(name: string, width: number): Message {
-  const shape = new Message()
-    .message(SHAPE.dim, new Message().text(DIMENSION.param, "batch"))
-    .message(SHAPE.dim, new Message().integer(DIMENSION.value, width));
+/** f32 [batch, ...row], with a batch of any size. */
+export function valueInfo(name: string, ...row: readonly number[]): Message {
+  const shape = new Message().message(SHAPE.dim, new Message().text(DIMENSION.param, "batch"));
+  for (const size of row) shape.message(SHAPE.dim, new Message().integer(DIMENSION.value, size));
   const type = new Message().integer(TENSOR_TYPE.elemType, DATA_TYPE.float).message(TENSOR_TYPE.shape, shape);
   return new Message().text(VALUE_INFO.name, name).message(VALUE_INFO.type, new Message().message(TYPE.tensor, type));
 }

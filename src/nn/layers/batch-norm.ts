@@ -40,6 +40,12 @@ export const batchNormLayer: LayerType<BatchNormSpec> = {
     { key: "running_var", shape: [size], first: 1 },
     { key: "num_batches_tracked", shape: [1], first: 0, counts: true },
   ],
+  onnx({ size, eps, affine }, c) {
+    const constant = (key: string, value: number): string => c.floats(key, [size], () => value);
+    const scale = affine ? [c.weight("weight"), c.weight("bias")] : [constant("scale", 1), constant("shift", 0)];
+    const inputs = [...c.inputs, ...scale, c.weight("running_mean"), c.weight("running_var")];
+    return [{ op: "BatchNormalization", inputs, output: c.output, floats: { epsilon: eps } }];
+  },
   torch({ size, eps, momentum, affine }, input) {
     const kept = momentum === 0.1 ? "" : `, momentum=${momentum === null ? "None" : momentum}`;
     return `nn.BatchNorm${input.length === 3 ? 2 : 1}d(${size}, eps=${eps}${kept}${affine ? "" : ", affine=False"})`;

@@ -37,6 +37,12 @@ function elementwise<T extends "add" | "multiply">(type: T): LayerType<Combining
       if (inputs.some((shape) => !sameShape(shape, inputs[0]!))) misfit("values of one shape");
       return inputs[0]!;
     },
+    onnx: (_layer, { inputs, output, between }) =>
+      inputs.slice(1).map((x, i) => ({
+        op: type === "add" ? "Add" : "Mul",
+        inputs: [i === 0 ? inputs[0]! : between(`of${i + 1}`), x],
+        output: i === inputs.length - 2 ? output : between(`of${i + 2}`),
+      })),
     torchCall: (_layer, values) => values.join(type === "add" ? " + " : " * "),
     async forward({ g, name, ops, layerOps }, _layer, inputs) {
       const op = type === "add" ? ops.add : (await layerOps()).multiply;
@@ -64,6 +70,7 @@ export const concatLayer: LayerType<ConcatSpec> = {
     if (inputs.some((shape) => beside(shape) !== beside(first))) misfit(`values that differ on axis ${axis} alone`);
     return first.map((d, i) => (i === axis ? inputs.reduce((sum, shape) => sum + shape[axis]!, 0) : d));
   },
+  onnx: ({ axis }, { inputs, output }) => [{ op: "Concat", inputs, output, integers: { axis: axis + 1 } }],
   torchCall: ({ axis }, values) => `torch.cat([${values.join(", ")}], ${axis + 1})`,
   async forward({ g, name, layerOps }, { axis }, inputs) {
     const { concat } = await layerOps();

@@ -4,6 +4,7 @@ import { dimensions, each, type PerDimension } from "./dimensions.ts";
 import type { Fields } from "./fields.ts";
 import { register } from "./known.ts";
 import type { ForwardContext, LayerParameter, LayerType, Wiring } from "./layer-type.ts";
+import type { OnnxContext } from "./onnx-step.ts";
 import { python, tuple } from "./python.ts";
 
 /** What convolutions and their transposes share. */
@@ -121,6 +122,19 @@ function torchOptions(layer: ConvSpec | ConvTransposeSpec): string {
   return options.flatMap(([key, value]) => (value === null ? [] : [`, ${key}=${value}`])).join("");
 }
 
+/** Attributes of ONNX's Conv and ConvTranspose. Paddings are written out: runtimes forget dilation in auto_pad. */
+function onnxLists(layer: ConvSpec | ConvTransposeSpec): Readonly<Record<string, readonly number[]>> {
+  const { stride, padding, dilation } = attrsOf(layer);
+  const pads = [...padding.map(([before]) => before), ...padding.map(([, behind]) => behind)];
+  return { kernel_shape: each(layer.kernel, dimensionsOf(layer)), strides: stride, pads, dilations: dilation };
+}
+
+const onnxInputs = (layer: ConvFields, { inputs, weight }: OnnxContext): readonly string[] => [
+  ...inputs,
+  weight("weight"),
+  ...(layer.bias ? [weight("bias")] : []),
+];
+
 function convLayer(type: ConvSpec["type"], dims: number): LayerType<ConvSpec> {
   return {
     type,
@@ -145,6 +159,15 @@ function convLayer(type: ConvSpec["type"], dims: number): LayerType<ConvSpec> {
       return [layer.out, ...places];
     },
     parameters: (layer) => parametersOf(layer, [layer.out, layer.in / layer.groups, ...each(layer.kernel, dims)]),
+    onnx: (layer, c) => [
+      {
+        op: "Conv",
+        inputs: onnxInputs(layer, c),
+        output: c.output,
+        lists: onnxLists(layer),
+        integers: { group: layer.groups },
+      },
+    ],
     torch: (layer) => `nn.Conv${dims}d(${layer.in}, ${layer.out}, ${tuple(layer.kernel)}${torchOptions(layer)})`,
     async forward(c, layer, [x]) {
       const { conv } = await c.layerOps();
@@ -183,6 +206,15 @@ function transposeLayer(type: ConvTransposeSpec["type"], dims: number): LayerTyp
     fill: (layer, input) => ({ in: input[0]!, ...layer }),
     shape,
     parameters: (layer) => parametersOf(layer, [layer.in, layer.out / layer.groups, ...each(layer.kernel, dims)]),
+    onnx: (layer, c) => [
+      {
+        op: "ConvTranspose",
+        inputs: onnxInputs(layer, c),
+        output: c.output,
+        lists: { ...onnxLists(layer), output_padding: each(layer.outputPadding, dims) },
+        integers: { group: layer.groups },
+      },
+    ],
     torch: (layer) =>
       `nn.ConvTranspose${dims}d(${layer.in}, ${layer.out}, ${tuple(layer.kernel)}${torchOptions(layer)})`,
     async forward(c, layer, [x]) {

@@ -1,6 +1,7 @@
 import { ndarray } from "../../core/ndarray.ts";
 import { register } from "./known.ts";
 import type { ForwardContext, LayerType, Wiring } from "./layer-type.ts";
+import type { OnnxContext, OnnxStep } from "./onnx-step.ts";
 
 /** Each group of channels of a row to mean 0 and variance 1: torch.nn.GroupNorm. */
 export interface GroupNormSpec extends Wiring {
@@ -37,6 +38,35 @@ const shared = {
           { key: "bias", shape: [size], role: "shift" },
         ] as const)
       : [],
+  // Opset 17 has no group norm: groups as channels of an instance norm, then scale and shift by channel.
+  onnx(layer: Spec, c: OnnxContext): readonly OnnxStep[] {
+    const groups = groupsOf(layer);
+    const constant = (key: string, value: number): string => c.floats(key, [groups], () => value);
+    const beside = c.wholes("per_channel", [layer.size, ...c.input.slice(1).map(() => 1)]);
+    const rows = c.wholes("groups", [0, groups, -1]);
+    const back = c.wholes("channels", [0, ...c.input]);
+    const affine: readonly OnnxStep[] = [
+      { op: "Reshape", inputs: [c.weight("weight"), beside], output: c.between("scale") },
+      { op: "Reshape", inputs: [c.weight("bias"), beside], output: c.between("shift") },
+      { op: "Mul", inputs: [c.between("normal"), c.between("scale")], output: c.between("scaled") },
+      { op: "Add", inputs: [c.between("scaled"), c.between("shift")], output: c.output },
+    ];
+    return [
+      { op: "Reshape", inputs: [c.inputs[0]!, rows], output: c.between("grouped") },
+      {
+        op: "InstanceNormalization",
+        inputs: [c.between("grouped"), constant("ones", 1), constant("zeros", 0)],
+        output: c.between("normalised"),
+        floats: { epsilon: layer.eps },
+      },
+      {
+        op: "Reshape",
+        inputs: [c.between("normalised"), back],
+        output: layer.affine ? c.between("normal") : c.output,
+      },
+      ...(layer.affine ? affine : []),
+    ];
+  },
   // An instance norm is a group norm of groups of one channel, for values of any rank.
   torch: (layer: Spec) =>
     `nn.GroupNorm(${groupsOf(layer)}, ${layer.size}, eps=${layer.eps}${layer.affine ? "" : ", affine=False"})`,

@@ -1,5 +1,6 @@
 import { register } from "./known.ts";
 import type { AnyLayerType, LayerType, Wiring } from "./layer-type.ts";
+import type { OnnxContext, OnnxStep } from "./onnx-step.ts";
 import { rowLayer } from "./softmax.ts";
 
 /** Activations that few nets want. */
@@ -26,6 +27,32 @@ export interface MaxoutSpec extends Wiring {
   readonly pieces: number;
 }
 
+/** Steps of the activations; ONNX has mish, and the tanh form of GELU, from later opsets on only. */
+const onnxSteps: Readonly<Record<LateActivationSpec["type"], (c: OnnxContext) => readonly OnnxStep[]>> = {
+  hardSwish: ({ inputs, output }) => [{ op: "HardSwish", inputs, output }],
+  hardSigmoid: ({ inputs, output }) => [{ op: "HardSigmoid", inputs, output, floats: { alpha: 1 / 6, beta: 0.5 } }],
+  mish: ({ inputs: [x], output, between }) => [
+    { op: "Softplus", inputs: [x!], output: between("softplus") },
+    { op: "Tanh", inputs: [between("softplus")], output: between("tanh") },
+    { op: "Mul", inputs: [x!, between("tanh")], output },
+  ],
+  geluTanh: ({ inputs: [x], output, between, floats }) => [
+    { op: "Mul", inputs: [x!, x!], output: between("square") },
+    { op: "Mul", inputs: [between("square"), x!], output: between("cube") },
+    { op: "Mul", inputs: [between("cube"), floats("cubic", [], () => 0.044715)], output: between("small") },
+    { op: "Add", inputs: [x!, between("small")], output: between("sum") },
+    {
+      op: "Mul",
+      inputs: [between("sum"), floats("root", [], () => Math.sqrt(2 / Math.PI))],
+      output: between("scaled"),
+    },
+    { op: "Tanh", inputs: [between("scaled")], output: between("tanh") },
+    { op: "Add", inputs: [between("tanh"), floats("one", [], () => 1)], output: between("shifted") },
+    { op: "Mul", inputs: [x!, between("shifted")], output: between("twice") },
+    { op: "Mul", inputs: [between("twice"), floats("half", [], () => 0.5)], output },
+  ],
+};
+
 const modules = {
   hardSwish: "nn.Hardswish()",
   hardSigmoid: "nn.Hardsigmoid()",
@@ -42,6 +69,7 @@ function simple(type: LateActivationSpec["type"]): LayerType<LateActivationSpec>
     },
     shape: (_layer, [x]) => x!,
     torch: () => modules[type],
+    onnx: (_layer, c) => onnxSteps[type](c),
     async forward({ g, name, lazyActivations }, _layer, [x]) {
       return g.one((await lazyActivations())[type]!.forward, [x!], { alpha: 0 }, name);
     },
@@ -59,6 +87,14 @@ const preluLayer: LayerType<PreluSpec> = {
     return x!;
   },
   parameters: ({ size }) => [{ key: "weight", shape: [size], role: "scale", first: 0.25 }],
+  onnx: ({ size }, c) => [
+    {
+      op: "Reshape",
+      inputs: [c.weight("weight"), c.wholes("per_channel", [size, ...c.input.slice(1).map(() => 1)])],
+      output: c.between("slope"),
+    },
+    { op: "PRelu", inputs: [...c.inputs, c.between("slope")], output: c.output },
+  ],
   torch: ({ size }) => `nn.PReLU(${size === 1 ? "" : size})`,
   async forward({ g, name, parameter, layerOps }, _layer, [x]) {
     const { prelu } = await layerOps();
@@ -76,6 +112,20 @@ const maxoutLayer: LayerType<MaxoutSpec> = {
     if (x![0]! % pieces !== 0) misfit(`channels in groups of ${pieces}`);
     return [x![0]! / pieces, ...x!.slice(1)];
   },
+  onnx: ({ pieces }, c) => [
+    {
+      op: "Reshape",
+      inputs: [...c.inputs, c.wholes("pieces", [0, c.shape[0]!, pieces, ...c.shape.slice(1)])],
+      output: c.between("grouped"),
+    },
+    {
+      op: "ReduceMax",
+      inputs: [c.between("grouped")],
+      output: c.output,
+      lists: { axes: [2] },
+      integers: { keepdims: 0 },
+    },
+  ],
   torchCall: ({ pieces }, [x]) => `${x}.unflatten(1, (-1, ${pieces})).max(2).values`,
   async forward({ g, name, layerOps }, { pieces }, [x]) {
     const { maxout } = await layerOps();

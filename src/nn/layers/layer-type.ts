@@ -6,6 +6,7 @@ import type * as Dropout from "../../ops/elementwise/dropout.ts";
 import type * as Bias from "../../ops/matmul/bias.ts";
 import type * as Product from "../../ops/matmul/matmul.ts";
 import type { Fields } from "./fields.ts";
+import type { OnnxContext, OnnxStep } from "./onnx-step.ts";
 
 /** What a parameter is for: how it begins, and which settings of a run reach it. */
 export type ParameterRole = "weight" | "bias" | "scale" | "shift";
@@ -93,6 +94,8 @@ export interface LayerType<S> {
    */
   torch?(layer: S, input: Shape): string;
   torchCall?(layer: S, values: readonly string[]): string;
+  /** In ONNX, opset 17. Dense layers have theirs in io/onnx/write.ts. */
+  onnx?(layer: S, c: OnnxContext): readonly OnnxStep[];
   /** Adds its nodes. Values have the batch first. */
   forward(c: ForwardContext, layer: S, inputs: readonly Tensor[]): Tensor | Promise<Tensor>;
 }

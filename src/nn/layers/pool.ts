@@ -80,6 +80,15 @@ function torchOptions({ stride, padding, ceil }: PoolSpec): string {
     .join("");
 }
 
+/** Attributes of ONNX's MaxPool and AveragePool. */
+function onnxPool(layer: PoolSpec, dims: number) {
+  const { kernel, stride, padding, ceil } = attrsOf(layer, dims);
+  return {
+    lists: { kernel_shape: kernel, strides: stride, pads: [...padding, ...padding] },
+    integers: { ceil_mode: ceil ? 1 : 0 },
+  };
+}
+
 const maxLayer = (type: MaxPoolSpec["type"], dims: number): LayerType<MaxPoolSpec> => ({
   type,
   read(f) {
@@ -87,6 +96,11 @@ const maxLayer = (type: MaxPoolSpec["type"], dims: number): LayerType<MaxPoolSpe
     return { ...readFields(f, dims), dilation: dimensions(f, "dilation", dims, 1) };
   },
   shape: (layer, [x], misfit) => poolShape(layer, x!, dims, misfit),
+  onnx(layer, { inputs, output }) {
+    const { lists, integers } = onnxPool(layer, dims);
+    const dilations = each(layer.dilation, dims);
+    return [{ op: "MaxPool", inputs, output, lists: { ...lists, dilations }, integers }];
+  },
   torch(layer) {
     const dilation = layer.dilation === 1 ? "" : `, dilation=${tuple(layer.dilation)}`;
     return `nn.MaxPool${dims}d(${tuple(layer.kernel)}${torchOptions(layer)}${dilation})`;
@@ -104,6 +118,11 @@ const avgLayer = (type: AvgPoolSpec["type"], dims: number): LayerType<AvgPoolSpe
     return { ...readFields(f, dims), countPadding: f.flag("countPadding", true) };
   },
   shape: (layer, [x], misfit) => poolShape(layer, x!, dims, misfit),
+  onnx(layer, { inputs, output }) {
+    const { lists, integers } = onnxPool(layer, dims);
+    const count_include_pad = layer.countPadding ? 1 : 0;
+    return [{ op: "AveragePool", inputs, output, lists, integers: { ...integers, count_include_pad } }];
+  },
   torch(layer) {
     const counted = layer.countPadding ? "" : ", count_include_pad=False";
     return `nn.AvgPool${dims}d(${tuple(layer.kernel)}${torchOptions(layer)}${counted})`;
@@ -114,6 +133,16 @@ const avgLayer = (type: AvgPoolSpec["type"], dims: number): LayerType<AvgPoolSpe
   },
 });
 
+/** What each of `size` places has in the mean of each of `out` windows: [size, out] by columns, else [out, size]. */
+function shareOf(size: number, out: number, byColumns: boolean): (i: number) => number {
+  const share = (place: number, window: number): number => {
+    const begin = Math.floor((window * size) / out);
+    const end = Math.ceil(((window + 1) * size) / out);
+    return place >= begin && place < end ? 1 / (end - begin) : 0;
+  };
+  return (i) => (byColumns ? share(Math.floor(i / out), i % out) : share(i % size, Math.floor(i / size)));
+}
+
 const adaptiveLayer = (type: AdaptiveAvgPoolSpec["type"], dims: number): LayerType<AdaptiveAvgPoolSpec> => ({
   type,
   read(f) {
@@ -123,6 +152,20 @@ const adaptiveLayer = (type: AdaptiveAvgPoolSpec["type"], dims: number): LayerTy
   shape(layer, [x], misfit) {
     if (x!.length !== dims + 1) misfit(dims === 1 ? "[channels, places]" : "[channels, height, width]");
     return [x![0]!, ...each(layer.out, dims)];
+  },
+  onnx(layer, c) {
+    const out = each(layer.out, dims);
+    if (out.every((size) => size === 1)) return [{ op: "GlobalAveragePool", inputs: c.inputs, output: c.output }];
+    // Windows of different sizes are no op of ONNX: a product with a matrix of shares along each axis is the same.
+    const places = c.input.slice(1);
+    const last = dims - 1;
+    const width = c.floats("shares", [places[last]!, out[last]!], shareOf(places[last]!, out[last]!, true));
+    if (dims === 1) return [{ op: "MatMul", inputs: [c.inputs[0]!, width], output: c.output }];
+    const height = c.floats("shares_of_rows", [out[0]!, places[0]!], shareOf(places[0]!, out[0]!, false));
+    return [
+      { op: "MatMul", inputs: [c.inputs[0]!, width], output: c.between("rows") },
+      { op: "MatMul", inputs: [height, c.between("rows")], output: c.output },
+    ];
   },
   torch: (layer) => `nn.AdaptiveAvgPool${dims}d(${tuple(layer.out)})`,
   async forward({ g, name, layerOps }, layer, [x]) {

@@ -30,6 +30,7 @@ export const flattenLayer: LayerType<FlattenSpec> = {
   },
   shape: (_layer, [x]) => [sizeOf(x!)],
   torch: () => "nn.Flatten()",
+  onnx: (_layer, { inputs, output }) => [{ op: "Flatten", inputs, output, integers: { axis: 1 } }],
   async forward({ g, name, layerOps }, _layer, [x]) {
     if (x!.shape.length === 2) return x!;
     const { reshape } = await layerOps();
@@ -47,6 +48,9 @@ export const reshapeLayer: LayerType<ReshapeSpec> = {
     if (sizeOf(shape) !== sizeOf(x!)) misfit(`${sizeOf(shape)} values, for its shape ${shapeText(shape)}`);
     return shape;
   },
+  onnx: ({ shape }, { inputs, output, wholes }) => [
+    { op: "Reshape", inputs: [...inputs, wholes("shape", [0, ...shape])], output },
+  ],
   torchCall: ({ shape }, [x]) => `${x}.reshape(-1, ${shape.join(", ")})`,
   async forward({ g, name, layerOps }, { shape }, [x]) {
     const { reshape } = await layerOps();
@@ -68,6 +72,9 @@ export const permuteLayer: LayerType<PermuteSpec> = {
     if (order.length !== x!.length) misfit(`rows of ${order.length} axes`);
     return order.map((axis) => x![axis]!);
   },
+  onnx: ({ order }, { inputs, output }) => [
+    { op: "Transpose", inputs, output, lists: { perm: [0, ...order.map((axis) => axis + 1)] } },
+  ],
   torchCall: ({ order }, [x]) => `${x}.permute(0, ${order.map((axis) => axis + 1).join(", ")})`,
   async forward({ g, name, layerOps }, { order }, [x]) {
     const { permute } = await layerOps();

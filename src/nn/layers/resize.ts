@@ -56,6 +56,12 @@ export const padLayer: LayerType<PadSpec> = {
     }
     return [x![0]!, ...amounts.map(([before, behind], d) => x![d + 1]! + before + behind)];
   },
+  onnx(layer, { inputs, input, output, wholes }) {
+    const amounts = amountsOf(layer, input.length - 1);
+    const pads = [0, 0, ...amounts.map(([before]) => before), 0, 0, ...amounts.map(([, behind]) => behind)];
+    const mode = layer.mode === "zeros" ? "constant" : "reflect";
+    return [{ op: "Pad", inputs: [...inputs, wholes("pads", pads)], output, texts: { mode } }];
+  },
   torchCall(layer, [x]) {
     const mode = layer.mode === "zeros" ? "" : ', mode="reflect"';
     if (typeof layer.amounts === "number") return `F.pad(${x}, [${layer.amounts}] * (2 * ${x}.dim() - 4)${mode})`;
@@ -82,6 +88,15 @@ export const upsampleLayer: LayerType<UpsampleSpec> = {
     if (dims < 1 || scale.length !== dims) misfit("[channels, places], as many dimensions as its scale");
     if (layer.mode === "bilinear" && dims !== 2) misfit("[channels, height, width]");
     return [x![0]!, ...scale.map((s, d) => s * x![d + 1]!)];
+  },
+  onnx({ scale, mode }, { inputs, input, output, floats }) {
+    const scales = [1, 1, ...each(scale, input.length - 1)];
+    const nearest = { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" };
+    const linear = { mode: "linear", coordinate_transformation_mode: "half_pixel" };
+    const texts: Readonly<Record<string, string>> = mode === "nearest" ? nearest : linear;
+    return [
+      { op: "Resize", inputs: [...inputs, "", floats("scales", [scales.length], (i) => scales[i]!)], output, texts },
+    ];
   },
   torch({ scale, mode }) {
     const align = mode === "bilinear" ? ", align_corners=False" : "";

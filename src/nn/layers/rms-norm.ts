@@ -23,6 +23,20 @@ export const rmsNormLayer: LayerType<RmsNormSpec> = {
     return x!;
   },
   parameters: ({ size }) => [{ key: "weight", shape: [size], role: "scale" }],
+  onnx: ({ eps }, c) => [
+    { op: "Mul", inputs: [c.inputs[0]!, c.inputs[0]!], output: c.between("squares") },
+    {
+      op: "ReduceMean",
+      inputs: [c.between("squares")],
+      output: c.between("mean"),
+      lists: { axes: [-1] },
+      integers: { keepdims: 1 },
+    },
+    { op: "Add", inputs: [c.between("mean"), c.floats("eps", [], () => eps)], output: c.between("shifted") },
+    { op: "Sqrt", inputs: [c.between("shifted")], output: c.between("root") },
+    { op: "Div", inputs: [c.inputs[0]!, c.between("root")], output: c.between("normal") },
+    { op: "Mul", inputs: [c.between("normal"), c.weight("weight")], output: c.output },
+  ],
   torch: ({ size, eps }) => `nn.RMSNorm(${size}, eps=${eps})`,
   async forward({ g, name, parameter, layerOps }, { size, eps }, [x]) {
     const { rmsNorm, reshape } = await layerOps();

@@ -23,6 +23,14 @@ export function rowLayer<T extends string>(
       if (axis >= x!.length) misfit(`values of ${axis + 1} axes or more, its axis being ${axis}`);
       return x!;
     },
+    onnx: ({ axis }, { inputs, output }) => [
+      {
+        op: opName === "softmax" ? "Softmax" : "LogSoftmax",
+        inputs,
+        output,
+        integers: { axis: axis === undefined ? -1 : axis + 1 },
+      },
+    ],
     torch: ({ axis }, input) =>
       `nn.${opName === "softmax" ? "Softmax" : "LogSoftmax"}(dim=${(axis ?? input.length - 1) + 1})`,
     async forward({ g, name, lazy, layerOps }, { axis }, [x]) {
