@@ -40,12 +40,17 @@ export function packKernel(call: usize, part: i32, parts: i32): void {
     const m0 = (p % across) * MR;
     const w = at(call, 0) + (<usize>(group * int(call, 6) + m0 * int(call, 7)) << 2);
     let out = at(call, 1) + (<usize>(int(call, 9) + group * room * K + m0 * K) << 2);
+    const rows = min(MR, M - m0);
+    const row = <usize>int(call, 7) << 2;
     for (let c = 0; c < C; c++) {
       for (let k = 0; k < taps; k++) {
-        const from = w + (<usize>(c * int(call, 8) + int(call, 13 + 2 * k)) << 2);
-        for (let i = 0; i < MR; i++, out += 4) {
-          store<f32>(out, m0 + i < M ? load<f32>(from + (<usize>(i * int(call, 7)) << 2)) : 0);
+        let from = w + (<usize>(c * int(call, 8) + int(call, 13 + 2 * k)) << 2);
+        for (let i = 0; i < rows; i++) {
+          store<f32>(out + (<usize>i << 2), load<f32>(from));
+          from += row;
         }
+        for (let i = rows; i < MR; i++) store<f32>(out + (<usize>i << 2), 0);
+        out += MR << 2;
       }
     }
   }

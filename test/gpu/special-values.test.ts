@@ -72,14 +72,17 @@ describe("rows", () => {
   const logits = ndarray([4, 3], "f32", [1e4, -1e4, 0, 89, -89, 0, MAX, 0, -1, -0, 0, 1e-40]);
   const labels = ndarray([4], "i32", [1, 0, 0, 2]);
 
-  test.each(["softmax", "crossEntropy", "crossEntropyGradient"])(
+  test.each(["softmax", "logSoftmax", "crossEntropy", "crossEntropyGradient"])(
     "%s of extreme logits stays inside its bound",
     async (name) => {
       const op = opNamed(name);
       const one = ndarray([1], "f32", [1]);
-      const inputs = { softmax: [logits], crossEntropy: [logits, labels], crossEntropyGradient: [logits, labels, one] }[
-        name
-      ]!;
+      const inputs = {
+        softmax: [logits],
+        logSoftmax: [logits],
+        crossEntropy: [logits, labels],
+        crossEntropyGradient: [logits, labels, one],
+      }[name]!;
       const { outputs, bounds } = await truth(op, inputs, null);
       await each(op, inputs, null, (y, kernel) => {
         const c = compare(y, outputs[0]!, bounds[0]!);
@@ -117,4 +120,14 @@ describe("rows far from 0, through a layerNorm to a loss", () => {
       }
     },
   );
+});
+
+test("a NaN in a group of channels is its largest, and its maxout is NaN", async () => {
+  for (const at of [0, 1, 2]) {
+    const x = ndarray([1, 3, 2], "f32", [1, 1, 2, 2, 3, 3]);
+    x.data[2 * at] = Number.NaN;
+    await each(opNamed("maxout"), [x], { pieces: 3 }, (y, kernel) => {
+      expect([...y.data], kernel).toEqual([Number.NaN, 3]);
+    });
+  }
 });

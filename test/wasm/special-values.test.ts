@@ -72,6 +72,7 @@ describe("rows", () => {
 
   test.each([
     ["softmax", [logits]],
+    ["logSoftmax", [logits]],
     ["crossEntropy", [logits, labels]],
     ["crossEntropyGradient", [logits, labels, one]],
   ] as const)("%s of extreme logits stays inside its bound", async (name, inputs) => {
@@ -115,5 +116,14 @@ test("the largest f32 squared is not infinite for the statistics of gradients, a
       expect(stats.data[1]).toBe(bad);
       expect(stats.data[0]).toBe(op.reference([g], null)[0]!.data[0]);
     }
+  }
+});
+
+test("a NaN in a group of channels is its largest, and its maxout is NaN", async () => {
+  for (const at of [0, 1, 2]) {
+    const x = ndarray([1, 3, 2], "f32", [1, 1, 2, 2, 3, 3]);
+    x.data[2 * at] = Number.NaN;
+    const y = await once(opNamed("maxout"), [x], { pieces: 3 });
+    expect([...y.data]).toEqual([Number.NaN, 3]);
   }
 });
