@@ -1,23 +1,29 @@
-import { finiteTests, read, rowMain, storage, sumReduce, write } from "../common.ts";
+import { finiteTests, type ReduceWidth, read, rowMain, storage, sumReduce, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
-import { channelParams, eachOfChannel } from "./channels.ts";
+import { channelParams, eachOfChannel, eachOfPlanes } from "./channels.ts";
 import { corrected, layerNormOf, normalised, rstdOf } from "./layer-norm.ts";
-import { ROW_WORKGROUP, rowSum, STRIDE } from "./rows.ts";
+import type { PlaneForm } from "./planes.ts";
 
 /** Batch normalisation of x [n, channels, ...places]; `count` in the formulas is the number of a channel's elements. */
 
 /** A part of the gradient that all elements of a channel share: gamma rstd. */
 export const batchNormGradientOf = (dy: string): string => `factor * (${dy} - meanDy - xhat * meanDyx)`;
 
-const each = (body: string): string => eachOfChannel("row", "local", "params.count", STRIDE, body);
+const eachBy =
+  (form: PlaneForm, width: ReduceWidth) =>
+  (body: string): string =>
+    form === "plane"
+      ? eachOfPlanes("row", width, body)
+      : eachOfChannel("row", "local", "params.count", `${width}u`, body);
 
-/** A workgroup a channel: y, mean, rstd, and the sum of squared distances to the mean. */
-export function batchNormAlone(): string {
+/** A workgroup of so many invocations a channel: y, mean, rstd, and the sum of squared distances to the mean. */
+export function batchNormAlone(form: PlaneForm, width: ReduceWidth): string {
+  const each = eachBy(form, width);
   return wgsl`
 ${channelParams.wgsl}
 ${storage(read("x"), read("gamma"), read("beta"), write("y"), write("mean"), write("rstd"), write("squares"))}
-${rowSum}
+${sumReduce(width)}
 ${rowMain(
   wgsl`
   let count = f32(params.count);
@@ -36,7 +42,7 @@ ${rowMain(
   ${each(`y[at] = ${layerNormOf("x[at]", "g", "b")};`)}
   if (local == 0u) { mean[row] = mu; rstd[row] = r; squares[row] = distances; }
 `,
-  ROW_WORKGROUP,
+  width,
 )}
 `;
 }
@@ -82,8 +88,9 @@ ${moveRunning("params.channels", "params.count")}
 `;
 }
 
-/** A workgroup a channel: dx, dgamma, dbeta. */
-export function batchNormGradientAlone(): string {
+/** The same for dx, dgamma, dbeta. */
+export function batchNormGradientAlone(form: PlaneForm, width: ReduceWidth): string {
+  const each = eachBy(form, width);
   return wgsl`
 ${channelParams.wgsl}
 ${storage(
@@ -96,7 +103,7 @@ ${storage(
   write("dgamma"),
   write("dbeta"),
 )}
-${rowSum}
+${sumReduce(width)}
 ${rowMain(
   wgsl`
   let count = f32(params.count);
@@ -115,7 +122,7 @@ ${rowMain(
   ${each(`let xhat = ${normalised("x[at]")}; dx[at] = ${batchNormGradientOf("dy[at]")};`)}
   if (local == 0u) { dgamma[row] = sumDyx; dbeta[row] = meanDy * count; }
 `,
-  ROW_WORKGROUP,
+  width,
 )}
 `;
 }

@@ -16,7 +16,7 @@ export const channelFields = {
 } as const;
 
 /** For a workgroup a channel. */
-export const channelParams = paramBlock({ rows: "u32", ...channelFields, extra: "f32" });
+export const channelParams = paramBlock({ rows: "u32", ...channelFields, last: "u32", extra: "f32" });
 
 /** The fields for a stride between the elements of an invocation. */
 export function channelNumbers(
@@ -51,6 +51,15 @@ export const eachOfChannel = (channel: string, from: string, to: string, stride:
       let over = place >= params.places;
       place -= select(0u, params.places, over);
       at += select(0u, params.wrap, over);
+    }
+  }
+`;
+
+/** The same for a whole channel by planes: an image after the other, where a plane has work for all of `width` invocations. */
+export const eachOfPlanes = (channel: string, width: number, body: string): string => wgsl`
+  for (var first = ${channel} * params.places; first < params.last; first += params.channels * params.places) {
+    for (var at = first + local; at < first + params.places; at += ${width}u) {
+      ${body}
     }
   }
 `;

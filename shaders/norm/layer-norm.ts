@@ -1,7 +1,7 @@
-import { read, rowMain, storage, write } from "../common.ts";
+import { type ReduceWidth, read, rowMain, storage, sumReduce, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
-import { ROW_WORKGROUP, rowParams, rowSum, STRIDE } from "./rows.ts";
+import { ROW_WORKGROUP, rowParams } from "./rows.ts";
 
 /**
  * A mean to which the mean of the distances to it is added. The first sum rounds as its terms do, by far more than their
@@ -41,41 +41,41 @@ export const groupScales: NormRows = {
 };
 
 /** y = (x - mean) rstd gamma + beta; mean and rstd of every row are kept for the gradient. */
-export function layerNorm({ params, scale }: NormRows): string {
+export function layerNorm({ params, scale }: NormRows, width: ReduceWidth = ROW_WORKGROUP): string {
   return wgsl`
 ${params}
 ${storage(read("x"), read("gamma"), read("beta"), write("y"), write("mean"), write("rstd"))}
-${rowSum}
+${sumReduce(width)}
 ${rowMain(
   wgsl`
   let start = row * params.N;
   let count = f32(params.N);
   var sum = 0.0;
-  for (var j = local; j < params.N; j += ${STRIDE}) { sum += x[start + j]; }
+  for (var j = local; j < params.N; j += ${width}u) { sum += x[start + j]; }
   var mu = reduceSum(sum, local) / count;
   sum = 0.0;
-  for (var j = local; j < params.N; j += ${STRIDE}) { sum += x[start + j] - mu; }
+  for (var j = local; j < params.N; j += ${width}u) { sum += x[start + j] - mu; }
   mu = ${corrected("mu", "reduceSum(sum, local)")};
   var squares = 0.0;
-  for (var j = local; j < params.N; j += ${STRIDE}) { let d = x[start + j] - mu; squares = fma(d, d, squares); }
+  for (var j = local; j < params.N; j += ${width}u) { let d = x[start + j] - mu; squares = fma(d, d, squares); }
   let r = ${rstdOf("reduceSum(squares, local)", "params.extra")};
-  for (var j = local; j < params.N; j += ${STRIDE}) {
+  for (var j = local; j < params.N; j += ${width}u) {
     let k = ${scale};
     y[start + j] = ${layerNormOf("x[start + j]", "gamma[k]", "beta[k]")};
   }
   if (local == 0u) { mean[row] = mu; rstd[row] = r; }
 `,
-  ROW_WORKGROUP,
+  width,
 )}
 `;
 }
 
 /** dx = rstd (g - mean(g) - xhat mean(g xhat)), with g = dy gamma */
-export function layerNormGradient({ params, scale }: NormRows): string {
+export function layerNormGradient({ params, scale }: NormRows, width: ReduceWidth = ROW_WORKGROUP): string {
   return wgsl`
 ${params}
 ${storage(read("dy"), read("x"), read("gamma"), read("mean"), read("rstd"), write("dx"))}
-${rowSum}
+${sumReduce(width)}
 ${rowMain(
   wgsl`
   let start = row * params.N;
@@ -84,7 +84,7 @@ ${rowMain(
   let r = rstd[row];
   var sumG = 0.0;
   var sumGx = 0.0;
-  for (var j = local; j < params.N; j += ${STRIDE}) {
+  for (var j = local; j < params.N; j += ${width}u) {
     let g = dy[start + j] * gamma[${scale}];
     sumG += g;
     sumGx = fma(g, ${normalised("x[start + j]")}, sumGx);
@@ -92,14 +92,14 @@ ${rowMain(
   sumG = reduceSum(sumG, local) / count;
   sumGx = reduceSum(sumGx, local) / count;
   var rest = 0.0;
-  for (var j = local; j < params.N; j += ${STRIDE}) { rest += dy[start + j] * gamma[${scale}] - sumG; }
+  for (var j = local; j < params.N; j += ${width}u) { rest += dy[start + j] * gamma[${scale}] - sumG; }
   sumG = ${corrected("sumG", "reduceSum(rest, local)")};
-  for (var j = local; j < params.N; j += ${STRIDE}) {
+  for (var j = local; j < params.N; j += ${width}u) {
     let xhat = ${normalised("x[start + j]")};
     dx[start + j] = ${layerNormGradientOf(`dy[start + j] * gamma[${scale}]`)};
   }
 `,
-  ROW_WORKGROUP,
+  width,
 )}
 `;
 }

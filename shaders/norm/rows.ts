@@ -4,6 +4,11 @@ import { wgsl } from "../wgsl.ts";
 
 /** Kernels over rows, a workgroup for each. */
 export const ROW_WORKGROUP = 64;
+/**
+ * On a CPU's adapter every invocation beyond a subgroup is one more to change to at each barrier, and lanes of long rows are
+ * busy anyway: two subgroups of the widest that were seen.
+ */
+export const NARROW_WORKGROUP = 16;
 export const STRIDE = `${ROW_WORKGROUP}u`;
 
 /** `extra` is 1 / rows for cross-entropy, epsilon for layer normalisation. */

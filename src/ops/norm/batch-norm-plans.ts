@@ -1,3 +1,4 @@
+import type { ReduceWidth } from "../../../shaders/common.ts";
 import { batchNormAlone, batchNormGradientAlone } from "../../../shaders/norm/batch-norm.ts";
 import {
   batchNormApply,
@@ -46,32 +47,43 @@ export function planeLaunch(
   return { code: code(form), params, bindings, workgroups: grid(n * channels, caps) };
 }
 
-/** One launch with a workgroup a channel of x; `extra` is epsilon. */
+/** One launch with a workgroup of `width` a channel of x; `extra` is epsilon. */
 function channelLaunch(
-  code: string,
+  code: (form: PlaneForm, width: ReduceWidth) => string,
+  width: ReduceWidth,
   x: TensorSpec,
   extra: number,
   bindings: readonly Binding[],
   caps: DeviceCaps,
 ): Launch {
   const { n, channels, places } = channelsOf(x.shape);
-  const params = channelParams.pack({ rows: channels, ...channelNumbers(n, channels, places, ROW_WORKGROUP), extra });
-  return { code, params, bindings, workgroups: grid(channels, caps) };
+  const params = channelParams.pack({
+    rows: channels,
+    ...channelNumbers(n, channels, places, width),
+    last: sizeOf(x.shape),
+    extra,
+  });
+  return { code: code(places >= width ? "plane" : "flat", width), params, bindings, workgroups: grid(channels, caps) };
 }
 
 const perChannel = (x: TensorSpec): TensorSpec => ({ shape: [x.shape[1]!], dtype: "f32" });
 
-export function aloneForward(x: TensorSpec, { eps, momentum }: BatchNormAttrs, caps: DeviceCaps): KernelPlan {
+export function aloneForward(
+  width: ReduceWidth,
+  x: TensorSpec,
+  { eps, momentum }: BatchNormAttrs,
+  caps: DeviceCaps,
+): KernelPlan {
   const bindings = [...[0, 1, 2].map(input), ...[0, 1, 2].map(output), scratch(0, "read_write")];
   return {
     scratch: [perChannel(x)],
-    launches: [channelLaunch(batchNormAlone(), x, eps, bindings, caps), runningLaunch(x, momentum)],
+    launches: [channelLaunch(batchNormAlone, width, x, eps, bindings, caps), runningLaunch(x, momentum)],
   };
 }
 
-export function aloneGradient(x: TensorSpec, caps: DeviceCaps): KernelPlan {
+export function aloneGradient(width: ReduceWidth, x: TensorSpec, caps: DeviceCaps): KernelPlan {
   const bindings = [...[0, 1, 2, 3, 4].map(input), ...[0, 1, 2].map(output)];
-  return { launches: [channelLaunch(batchNormGradientAlone(), x, 0, bindings, caps)] };
+  return { launches: [channelLaunch(batchNormGradientAlone, width, x, 0, bindings, caps)] };
 }
 
 /** How the channels of x are cut: `width` elements a slice, a multiple of a workgroup's turn. */

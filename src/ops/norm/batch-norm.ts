@@ -17,6 +17,7 @@ import {
 } from "./batch-norm-plans.ts";
 import { channelLayout, channelsOf } from "./channels.ts";
 import { normalise, normaliseGradient, scaleGradients } from "./norm-layout.ts";
+import { widths } from "./row-plan.ts";
 import { type BatchNormAttrs, momentumNumber, moveRunning } from "./running.ts";
 
 /** Throws where inputs are not x, gamma, beta and running statistics that fit together. */
@@ -87,7 +88,7 @@ export const batchNorm: Op<BatchNormAttrs> = {
       : [null, null, null, null],
   inPlace: [[3, 3]],
   kernels: [
-    { name: "batchNorm/alone", plan: ([x], _o, attrs, caps) => aloneForward(x!, attrs, caps) },
+    ...widths("batchNorm/alone", (width, [x], attrs: BatchNormAttrs, caps) => aloneForward(width, x!, attrs, caps)),
     {
       name: "batchNorm/sliced",
       plan: ([x], _o, attrs, caps) => slicedForward(x!, attrs, caps),
@@ -121,7 +122,7 @@ export const batchNormGradient: Op<null> = {
   onChip: batchNormGradientOnChip,
   gradient: "none",
   kernels: [
-    { name: "batchNormGradient/alone", plan: ([, x], _o, _a, caps) => aloneGradient(x!, caps) },
+    ...widths("batchNormGradient/alone", (width, [, x], _attrs: null, caps) => aloneGradient(width, x!, caps)),
     {
       name: "batchNormGradient/sliced",
       plan: ([, x], _o, _a, caps) => slicedGradient(x!, caps),

@@ -1,4 +1,3 @@
-import { channelNumbers } from "../../../shaders/norm/channels.ts";
 import { groupScaleParams, groupNormScaleGradient as scaleCode } from "../../../shaders/norm/group-norm.ts";
 import {
   layerNorm as forwardCode,
@@ -6,7 +5,6 @@ import {
   groupParams,
   groupScales,
 } from "../../../shaders/norm/layer-norm.ts";
-import { ROW_WORKGROUP } from "../../../shaders/norm/rows.ts";
 import { sizeOf } from "../../core/ndarray.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Binding, DeviceCaps, KernelPlan, Op } from "../../graph/op.ts";
@@ -15,6 +13,7 @@ import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
 import { channelsOf, groupLayout } from "./channels.ts";
 import { groupNormGradientOnChip, groupNormOnChip, groupNormScaleGradientOnChip } from "./group-norm-chip.ts";
 import { normalise, normaliseGradient, scaleGradients } from "./norm-layout.ts";
+import { widths } from "./row-plan.ts";
 
 /** Settings of groupNorm. */
 export interface GroupNormAttrs {
@@ -95,11 +94,10 @@ export const groupNorm: Op<GroupNormAttrs> = {
     ...g.add(groupNormScaleGradient, [dy!, x!, mean!, rstd!], attrs, [`d ${gamma!.name}`, `d ${beta!.name}`]),
   ],
   kernels: [
-    {
-      name: "groupNorm/row",
-      plan: ([x], _o, attrs, caps) =>
-        groupLaunch(forwardCode(groupScales), x!, attrs, [0, 1, 2].map(input).concat([0, 1, 2].map(output)), caps),
-    },
+    ...widths("groupNorm/row", (width, [x], attrs: GroupNormAttrs, caps) => {
+      const bindings = [0, 1, 2].map(input).concat([0, 1, 2].map(output));
+      return groupLaunch(forwardCode(groupScales, width), x!, attrs, bindings, caps);
+    }),
   ],
 };
 
@@ -121,11 +119,10 @@ export const groupNormGradient: Op<GroupNormAttrs> = {
   onChip: groupNormGradientOnChip,
   gradient: "none",
   kernels: [
-    {
-      name: "groupNormGradient/row",
-      plan: ([, x], _o, attrs, caps) =>
-        groupLaunch(gradientCode(groupScales), x!, attrs, [...[0, 1, 2, 3, 4].map(input), output(0)], caps),
-    },
+    ...widths("groupNormGradient/row", (width, [, x], attrs: GroupNormAttrs, caps) => {
+      const bindings = [...[0, 1, 2, 3, 4].map(input), output(0)];
+      return groupLaunch(gradientCode(groupScales, width), x!, attrs, bindings, caps);
+    }),
   ],
 };
 
@@ -151,16 +148,13 @@ export const groupNormScaleGradient: Op<GroupNormAttrs> = {
   onChip: groupNormScaleGradientOnChip,
   gradient: "none",
   kernels: [
-    {
-      name: "groupNormScaleGradient/channel",
-      plan([, x], _o, { groups }, caps) {
-        const { n, channels, places } = channelsOf(x!.shape);
-        const numbers = channelNumbers(n, channels, places, ROW_WORKGROUP);
-        const more = { rows: channels, image: channels * places, groups, each: channels / groups };
-        const bindings = [0, 1, 2, 3].map(input).concat([0, 1].map(output));
-        const params = groupScaleParams.pack({ ...numbers, ...more });
-        return { launches: [{ code: scaleCode(), params, bindings, workgroups: grid(channels, caps) }] };
-      },
-    },
+    ...widths("groupNormScaleGradient/channel", (width, [, x], { groups }: GroupNormAttrs, caps) => {
+      const { channels, places } = channelsOf(x!.shape);
+      const image = channels * places;
+      const sizes = { rows: channels, places, image, last: sizeOf(x!.shape), groups, each: channels / groups };
+      const bindings = [0, 1, 2, 3].map(input).concat([0, 1].map(output));
+      const params = groupScaleParams.pack(sizes);
+      return { launches: [{ code: scaleCode(width), params, bindings, workgroups: grid(channels, caps) }] };
+    }),
   ],
 };

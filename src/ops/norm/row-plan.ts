@@ -1,6 +1,7 @@
-import { rowParams, shortRowParams } from "../../../shaders/norm/rows.ts";
+import type { ReduceWidth } from "../../../shaders/common.ts";
+import { NARROW_WORKGROUP, ROW_WORKGROUP, rowParams, shortRowParams } from "../../../shaders/norm/rows.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
-import type { Binding, DeviceCaps, KernelPlan, Launch } from "../../graph/op.ts";
+import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch } from "../../graph/op.ts";
 import { flatLaunch, grid } from "../shared/dispatch-plan.ts";
 
 /** One launch with a workgroup per row of `like` [rows, N]. */
@@ -39,3 +40,18 @@ export function shortRowDispatch(
 
 /** Rows up to this long are one invocation's work: measured on SwiftShader, where a barrier costs most. */
 export const SHORT_ROW = 64;
+
+/** Kernels with a workgroup of the usual width, and with a narrow one for adapters on a CPU. */
+export function widths<A>(
+  name: string,
+  plan: (width: ReduceWidth, inputs: readonly TensorSpec[], attrs: A, caps: DeviceCaps) => KernelPlan,
+): readonly Kernel<A>[] {
+  return [
+    { name, plan: (inputs, _outputs, attrs, caps) => plan(ROW_WORKGROUP, inputs, attrs, caps) },
+    {
+      name: `${name}-narrow`,
+      plan: (inputs, _outputs, attrs, caps) => plan(NARROW_WORKGROUP, inputs, attrs, caps),
+      suits: (_inputs, _attrs, { onCpu }) => onCpu,
+    },
+  ];
+}
