@@ -90,6 +90,11 @@ export interface Op<A> {
   readonly proof?: Proof<A> | FamilyProof;
   /** How its kernels are compared on a device, where several apply; absent where the ladder's own guess will do. */
   readonly trial?: Trial<A>;
+  /**
+   * A part of a problem, for which kernels have the same code: what a known answer is worked out for, where no case will do
+   * and there is no trial. Null where all of it is too much work.
+   */
+  readonly sample?: (inputs: readonly TensorSpec[], attrs: A) => readonly TensorSpec[] | null;
   /** How nodes that begin with one of its own become one, in place of the patterns of ops/fuse.ts, which are handed to it. */
   readonly fuse?: (node: Node, uses: Uses, patterns: readonly Pattern[]) => Fusion | null;
   /** A loss: the op of its gradient, and the one that computes both in a kernel. */

@@ -182,6 +182,32 @@ describe("kernels are chosen by size and adapter", () => {
   });
 });
 
+test("a known answer is that of the very code which a net's own convolution takes, of few images", () => {
+  const f32 = (...shape: readonly number[]) => ({ shape, dtype: "f32" as const });
+  const attrs = { stride: [1, 1], padding: new Array(2).fill([1, 1]), dilation: [1, 1], groups: 1 };
+  const [x, w, b] = [f32(32, 16, 14, 14), f32(16, 16, 3, 3), f32(16)];
+  const problems = [
+    ["conv", [x, w], attrs],
+    ["convInputGradient", [x, w], { ...attrs, places: [14, 14] }],
+    ["convWeightGradient", [x, x], { ...attrs, kernel: [3, 3] }],
+    ["convLayer", [x, w, b], { ...attrs, activation: "relu", alpha: 0 }],
+    ["convLayerInputGradient", [x, w, x], { ...attrs, places: [14, 14], activation: "relu", alpha: 0 }],
+    ["convLayerWeightGradient", [x, x], { ...attrs, kernel: [3, 3] }],
+  ] as const;
+  for (const [name, inputs, all] of problems) {
+    const op = opNamed(name);
+    const few = op.sample!(inputs, all)!;
+    expect(few[0]!.shape[0]).toBeLessThan(8);
+    for (const kernel of op.kernels) {
+      const codes = [inputs, few].map((specs) =>
+        kernel.plan(specs, op.infer(specs, all), all, gpu.gpu.caps)?.launches.map(({ code }) => code),
+      );
+      expect(codes[1], kernel.name).toEqual(codes[0]);
+    }
+    expect(op.sample!([f32(2, 512, 56, 56), f32(512, 512, 3, 3)], all)).toBeNull();
+  }
+});
+
 /** Two layers, the second a transposed one, and a loss. */
 function smallNet(): { g: Graph; kept: readonly Tensor[] } {
   const g = new Graph();

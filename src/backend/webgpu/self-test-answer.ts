@@ -43,10 +43,9 @@ function standsFor(
     if (code === key) return c;
     if (code !== null) other ??= c;
   }
-  let inputs: readonly TensorSpec[] | null = op.trial
-    ? node.inputs.map(({ shape, dtype }): TensorSpec => ({ shape, dtype }))
-    : null;
-  while (inputs && elements(inputs) > MOST_ELEMENTS) inputs = op.trial!.halve(inputs, node.attrs);
+  const own = node.inputs.map(({ shape, dtype }): TensorSpec => ({ shape, dtype }));
+  let inputs: readonly TensorSpec[] | null = op.trial ? own : (op.sample?.(own, node.attrs) ?? null);
+  while (op.trial && inputs && elements(inputs) > MOST_ELEMENTS) inputs = op.trial.halve(inputs, node.attrs);
   if (inputs && codeOf(inputs, node.attrs) === key) return { name: "the net's own", inputs, attrs: node.attrs };
   return other;
 }

@@ -7,20 +7,20 @@ import { type ConvAttrs, type ConvDims, convAttrsOf, yShape } from "./geometry.t
 import { convSettings, type Setting } from "./proof-settings.ts";
 import { eachTerm } from "./terms.ts";
 
-/** Which of a term's three numbers are the factors, in the order of an op's inputs, and which the sum. */
-type Role = (y: number, x: number, w: number) => readonly [a: number, b: number, sum: number];
+/** Tells of every term which elements are the factors, in the order of an op's inputs, and which the sum. */
+type Terms = (add: (a: number, b: number, sum: number) => void) => void;
 
 /**
  * |c^ - c| <= 2 gamma_(K+2) sum |a||b|, with the inputs' own errors carried through each of the K products, as for a matrix
  * product; K 2^-126 max(1, |a|max, |b|max) for subnormals that are flushed.
  */
-function sumBound(dims: ConvDims, role: Role, [a, b]: readonly NdArray[], errors: Errors, c: NdArray): NdArray {
+function sumBound(each: Terms, [a, b]: readonly NdArray[], errors: Errors, c: NdArray): NdArray {
   const out = boundLike(c);
   const terms = new Float64Array(out.data.length);
   const sizes = new Float64Array(out.data.length);
-  eachTerm(dims, (y, x, w) => {
-    const [i, j, k] = role(y, x, w);
-    const [va, vb] = [Math.abs(a!.data[i]!), Math.abs(b!.data[j]!)];
+  each((i, j, k) => {
+    const va = Math.abs(a!.data[i]!);
+    const vb = Math.abs(b!.data[j]!);
     const product = (va + errorAt(errors[0], i)) * (vb + errorAt(errors[1], j));
     terms[k]!++;
     sizes[k]! += product;
@@ -44,7 +44,7 @@ const dyOf = (s: Setting): readonly number[] => yShape(dimsOf(s), s.x.length);
 
 export const conv: Proof<ConvAttrs> = {
   bound: (inputs, errors, [y], attrs) => [
-    sumBound(forwardDims(inputs, attrs), (i, x, w) => [x, w, i], inputs, errors, y!),
+    sumBound((add) => eachTerm(forwardDims(inputs, attrs), (i, x, w) => add(x, w, i)), inputs, errors, y!),
   ],
   cases: convSettings.map(
     ({ name, x, w, attrs }): OpCase<ConvAttrs> => ({ name, inputs: [f32(...x), f32(...w)], attrs }),
@@ -53,7 +53,7 @@ export const conv: Proof<ConvAttrs> = {
 
 export const convInputGradient: Proof<ConvInputGradientAttrs> = {
   bound: (inputs, errors, [dx], attrs) => [
-    sumBound(inputGradientDims(inputs, attrs), (i, x, w) => [i, w, x], inputs, errors, dx!),
+    sumBound((add) => eachTerm(inputGradientDims(inputs, attrs), (i, x, w) => add(i, w, x)), inputs, errors, dx!),
   ],
   cases: convSettings.map((s) => ({
     name: s.name,
@@ -64,7 +64,7 @@ export const convInputGradient: Proof<ConvInputGradientAttrs> = {
 
 export const convWeightGradient: Proof<ConvWeightGradientAttrs> = {
   bound: (inputs, errors, [dw], attrs) => [
-    sumBound(weightGradientDims(inputs, attrs), (i, x, w) => [x, i, w], inputs, errors, dw!),
+    sumBound((add) => eachTerm(weightGradientDims(inputs, attrs), (i, x, w) => add(x, i, w)), inputs, errors, dw!),
   ],
   cases: convSettings.map((s) => ({
     name: s.name,

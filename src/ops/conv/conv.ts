@@ -11,6 +11,7 @@ import {
 import { type ConvAttrs, convAttrsOf, expectGradient, yShape } from "./geometry.ts";
 import { derivativeLayerOf, fuseLayer, fuseWeightGradient, layerOf, type Product, weightGradientOf } from "./layer.ts";
 import { convKernels, plainUse } from "./product-kernels.ts";
+import { sampleImages } from "./sizes.ts";
 import { eachTerm, summed } from "./terms.ts";
 import { forwardCalls, inputGradientCalls, weightGradientCalls } from "./wasm-plan.ts";
 import { weightKernels } from "./weight-kernels.ts";
@@ -48,6 +49,7 @@ export const conv: Op<ConvAttrs> = {
   ],
   wasm: (inputs, _outputs, attrs) => forwardCalls(forwardDims(inputs, attrs)),
   onChip: convOnChip,
+  sample: (inputs, attrs) => sampleImages(inputs, [0], forwardDims(inputs, attrs)),
   kernels: convKernels("conv", plainUse("forward", forwardDims)),
   fuse: (node, uses) => fuseLayer(node, uses, convLayer, convTransposeLayerInputGradient),
 };
@@ -78,6 +80,7 @@ export const convInputGradient: Op<ConvInputGradientAttrs> = {
   ],
   wasm: (inputs, _outputs, attrs) => inputGradientCalls(inputGradientDims(inputs, attrs)),
   onChip: convInputGradientOnChip,
+  sample: (inputs, attrs) => sampleImages(inputs, [0], inputGradientDims(inputs, attrs)),
   kernels: convKernels("convInputGradient", plainUse("back", inputGradientDims)),
   fuse: (node, uses) => fuseLayer(node, uses, convTransposeLayer, convLayerInputGradient),
 };
@@ -107,6 +110,7 @@ export const convWeightGradient: Op<ConvWeightGradientAttrs> = {
   ],
   wasm: (inputs, _outputs, attrs) => weightGradientCalls(weightGradientDims(inputs, attrs)),
   onChip: convWeightGradientOnChip,
+  sample: (inputs, attrs) => sampleImages(inputs, [0, 1], weightGradientDims(inputs, attrs)),
   kernels: weightKernels("convWeightGradient", { sums: false, dims: weightGradientDims }),
   fuse: (node, uses) => fuseWeightGradient(node, uses, convLayerWeightGradient),
 };

@@ -8,6 +8,7 @@ import { composed, type Part, type Ref } from "../shared/composed.ts";
 import { addChannelBias, sumChannels } from "./channel-bias.ts";
 import type { ConvAttrs } from "./geometry.ts";
 import { type ConvUse, convKernels } from "./product-kernels.ts";
+import { sampleImages } from "./sizes.ts";
 import { type WeightUse, weightKernels } from "./weight-kernels.ts";
 
 /** Settings of a convolution and of what one kernel does with its sums. */
@@ -36,6 +37,7 @@ export function layerOf<A extends ConvAttrs>(name: string, { op, way, dims }: Pr
       }
       return { parts, outputs: [last()] };
     },
+    sample: (inputs, attrs) => sampleImages(inputs, [0], dims(inputs, attrs)),
     kernels: convKernels<LayerAttrs<A>>(name, {
       way,
       dims,
@@ -64,6 +66,7 @@ export function derivativeLayerOf<A extends ConvAttrs>(name: string, { op, way, 
       ],
       outputs: [{ part: 1 }],
     }),
+    sample: (inputs, attrs) => sampleImages(inputs, [0, 2], dims(inputs, attrs)),
     kernels: convKernels<LayerAttrs<A>>(name, {
       way,
       dims,
@@ -84,6 +87,7 @@ export function weightGradientOf<A extends ConvAttrs>(name: string, op: Op<A>, d
       ],
       outputs: [{ part: 0 }, { part: 1 }],
     }),
+    sample: (inputs, attrs) => sampleImages(inputs, [0, 1], dims(inputs, attrs)),
     kernels: weightKernels<A>(name, { sums: true, dims }),
   });
 }

@@ -29,6 +29,7 @@ export interface Composition<A> {
   readonly cases?: FamilyProof;
   readonly inPlace?: Op<A>["inPlace"];
   readonly trial?: Op<A>["trial"];
+  readonly sample?: Op<A>["sample"];
 }
 
 /**
@@ -97,5 +98,6 @@ export function composed<A>(c: Composition<A>): Op<A> {
     proof: { family: "composedProof", of: c },
     ...(c.inPlace ? { inPlace: c.inPlace } : {}),
     ...(c.trial ? { trial: c.trial } : {}),
+    ...(c.sample ? { sample: c.sample } : {}),
   };
 }
