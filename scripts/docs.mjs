@@ -8,7 +8,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const anonymous = /\.__type\b/;
 /** What the lower tiers are made of: ARCHITECTURE.md and the sources have it, no program needs its name. */
 const inside = ["AnyOp", "WasmPlan", "ChipWriter", "ChipValue", "Scalar", "ExecutorCache", "WebGpuDevice"];
-const machinery = ["WebGpuExecutor", "LazyTuner", "Graph", "lossKinds", "Linear", "LayerNorm"];
+const machinery = ["WebGpuExecutor", "LazyTuner", "Graph", "lossKinds"];
 
 /** Reads the sources, writes the reference into `out` unless that is null, and gives every complaint. */
 export async function documentation(out) {

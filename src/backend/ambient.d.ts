@@ -14,5 +14,6 @@ interface GPUComputePassEncoder {}
 interface GPUComputePipeline {}
 interface GPUDevice {}
 declare namespace WebAssembly {
+  interface Memory {}
   interface Module {}
 }

@@ -13,15 +13,19 @@ export type OpenLayer = Omit<LinearSpec, "in"> | Omit<LayerNormSpec, "size"> | O
 
 /** Layers whose names begin alike. */
 export interface Block {
+  /** Tells it from other layers. */
   readonly type: "block";
   /** Before the names of its layers, with a dot. */
   readonly name: string;
+  /** In the order in which they run. */
   readonly layers: readonly LayerItem[];
 }
 
 /** A sum of what comes in and what layers make of it. */
 export interface Residual {
+  /** Tells it from other layers. */
   readonly type: "residual";
+  /** In the order in which they run. */
   readonly layers: readonly LayerItem[];
   /** What the incoming value goes through before it is added; nothing where empty. */
   readonly shortcut: readonly LayerItem[];

@@ -2,20 +2,23 @@ import { type ActivationName, activationNames } from "../../ops/names.ts";
 import type { AnyLayerType, LayerType, Wiring } from "./layer-type.ts";
 
 export interface LeakyReluSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "leakyRelu";
+  /** What x is multiplied by, below 0. */
   readonly slope: number;
 }
 
 export interface EluSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "elu";
+  /** What exp(x) - 1 is multiplied by, below 0. */
   readonly alpha: number;
 }
 
-type Plain = Exclude<ActivationName, "leakyRelu" | "elu">;
-
 /** An activation without a number of its own. */
 export interface PlainActivationSpec extends Wiring {
-  readonly type: Plain;
+  /** Tells it from other layers. */
+  readonly type: Exclude<ActivationName, "leakyRelu" | "elu">;
 }
 
 /** An activation's layer: `key` is the field that holds its number, where it has one. */
@@ -38,7 +41,7 @@ export const activationLayers: readonly AnyLayerType[] = activationNames.map((ty
   return type === "elu" ? activationLayer(type, "alpha", 1, 1e-6, 1e6) : activationLayer(type);
 });
 
-const plain = (type: Plain): PlainActivationSpec => ({ type });
+const plain = (type: PlainActivationSpec["type"]): PlainActivationSpec => ({ type });
 
 /** max(0, x). */
 export function relu(): PlainActivationSpec {

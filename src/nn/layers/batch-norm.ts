@@ -4,9 +4,11 @@ import type { LayerType, Wiring } from "./layer-type.ts";
 
 /** Each channel of a batch to mean 0 and variance 1: torch.nn.BatchNorm1d and 2d, running statistics kept. */
 export interface BatchNormSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "batchNorm";
   /** Channels. */
   readonly size: number;
+  /** Added to the variance before the root. */
   readonly eps: number;
   /** Share of each batch in the running statistics; null: they are the mean of all batches. */
   readonly momentum: number | null;

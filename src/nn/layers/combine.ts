@@ -4,21 +4,25 @@ import type { LayerType, Wiring } from "./layer-type.ts";
 
 /** Two values or more become one. */
 interface Combining extends Wiring {
+  /** Names of the layers whose values it takes; "input" is the model's. */
   readonly from: readonly string[];
 }
 
 /** Their sum, element by element. */
 export interface AddSpec extends Combining {
+  /** Tells it from other layers. */
   readonly type: "add";
 }
 
 /** Their product, element by element. */
 export interface MultiplySpec extends Combining {
+  /** Tells it from other layers. */
   readonly type: "multiply";
 }
 
 /** One behind the other along an axis. */
 export interface ConcatSpec extends Combining {
+  /** Tells it from other layers. */
   readonly type: "concat";
   /** Of one row, counted from 0 without the batch: 0 is the channels. */
   readonly axis: number;

@@ -11,16 +11,23 @@ import { python, tuple } from "./python.ts";
 interface ConvFields extends Wiring {
   /** Channels. */
   readonly in: number;
+  /** Width, or channels, that it gives. */
   readonly out: number;
+  /** Places that it covers: one number, or one for each dimension. */
   readonly kernel: PerDimension;
+  /** Places from one window to the next. */
   readonly stride: PerDimension;
+  /** Places from one tap of the kernel to the next. */
   readonly dilation: PerDimension;
+  /** Groups of channels that do not see each other. */
   readonly groups: number;
+  /** Whether a parameter [out] is added. */
   readonly bias: boolean;
 }
 
 /** Slides a kernel over the places of each image or signal: torch.nn.Conv1d and Conv2d, weight [out, in / groups, ...kernel]. */
 export interface ConvSpec extends ConvFields {
+  /** Tells it from other layers. */
   readonly type: "conv1d" | "conv2d";
   /** Zeros on each side; "same" keeps the places at stride 1, an odd one going behind. */
   readonly padding: PerDimension | "same";
@@ -28,7 +35,9 @@ export interface ConvSpec extends ConvFields {
 
 /** torch.nn.ConvTranspose1d and 2d, weight [in, out / groups, ...kernel]: the input gradient of a convolution. */
 export interface ConvTransposeSpec extends ConvFields {
+  /** Tells it from other layers. */
   readonly type: "convTranspose1d" | "convTranspose2d";
+  /** Zeros on each side. */
   readonly padding: PerDimension;
   /** Places added behind, of which the stride could not tell. */
   readonly outputPadding: PerDimension;

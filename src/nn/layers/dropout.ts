@@ -1,7 +1,9 @@
 import type { LayerType, Wiring } from "./layer-type.ts";
 
 export interface DropoutSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "dropout";
+  /** Probability that a value becomes 0. */
   readonly p: number;
 }
 

@@ -5,19 +5,27 @@ import type { OnnxContext, OnnxStep } from "./onnx-step.ts";
 
 /** Each group of channels of a row to mean 0 and variance 1: torch.nn.GroupNorm. */
 export interface GroupNormSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "groupNorm";
+  /** Groups of channels that do not see each other. */
   readonly groups: number;
   /** Channels. */
   readonly size: number;
+  /** Added to the variance before the root. */
   readonly eps: number;
+  /** Whether channels are then scaled and shifted by parameters. */
   readonly affine: boolean;
 }
 
 /** Each channel of a row to mean 0 and variance 1: torch.nn.InstanceNorm1d and 2d. */
 export interface InstanceNormSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "instanceNorm";
+  /** Width, or channels. */
   readonly size: number;
+  /** Added to the variance before the root. */
   readonly eps: number;
+  /** Whether channels are then scaled and shifted by parameters. */
   readonly affine: boolean;
 }
 

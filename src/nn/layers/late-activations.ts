@@ -5,10 +5,12 @@ import { rowLayer } from "./softmax.ts";
 
 /** Activations that few nets want. */
 export interface LateActivationSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "hardSwish" | "hardSigmoid" | "mish" | "geluTanh";
 }
 
 export interface LogSoftmaxSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "logSoftmax";
   /** Axis of one row; the last where absent. */
   readonly axis?: number;
@@ -16,6 +18,7 @@ export interface LogSoftmaxSpec extends Wiring {
 
 /** x above 0, below it times a parameter: torch.nn.PReLU. */
 export interface PreluSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "prelu";
   /** Parameters: 1 for all channels, or one for each. */
   readonly size: number;
@@ -23,7 +26,9 @@ export interface PreluSpec extends Wiring {
 
 /** The largest of so many neighbouring channels (Goodfellow et al., 2013). */
 export interface MaxoutSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "maxout";
+  /** Channels that become one. */
   readonly pieces: number;
 }
 

@@ -4,9 +4,11 @@ import type { LayerType, Wiring } from "./layer-type.ts";
 
 /** Each row, or each row's last axes, to mean 0 and variance 1, then scaled and shifted: torch.nn.LayerNorm. */
 export interface LayerNormSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "layerNorm";
   /** The last axis, or the last axes, that are normalised together. */
   readonly size: number | Shape;
+  /** Added to the variance before the root. */
   readonly eps: number;
 }
 

@@ -24,7 +24,9 @@ export interface Wiring {
 export interface LayerParameter {
   /** As PyTorch's module names it: "weight". */
   readonly key: string;
+  /** A linear weight's is [in, out], a convolution's [out, in / groups, ...kernel], a bias's [out]. */
   readonly shape: Shape;
+  /** What it does there. */
   readonly role: ParameterRole;
   /** First value of every element; the role says it where this is absent. */
   readonly first?: number;

@@ -3,9 +3,13 @@ import type { LayerType, Wiring } from "./layer-type.ts";
 
 /** y = x W + b on the last axis of a value: torch.nn.Linear, with W [in, out]. */
 export interface LinearSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "linear";
+  /** Width, or channels, that it takes. */
   readonly in: number;
+  /** Width, or channels, that it gives. */
   readonly out: number;
+  /** Whether a parameter [out] is added. */
   readonly bias: boolean;
 }
 

@@ -6,8 +6,11 @@ import type { LayerType, Wiring } from "./layer-type.ts";
 import { tuple } from "./python.ts";
 
 interface PoolFields extends Wiring {
+  /** Places that it covers: one number, or one for each dimension. */
   readonly kernel: PerDimension;
+  /** Places from one window to the next. */
   readonly stride: PerDimension;
+  /** Zeros on each side. */
   readonly padding: PerDimension;
   /** Windows that stick out at the end count too, unless they would begin in the padding. */
   readonly ceil: boolean;
@@ -15,12 +18,15 @@ interface PoolFields extends Wiring {
 
 /** The largest value of each window: torch.nn.MaxPool1d and 2d. */
 export interface MaxPoolSpec extends PoolFields {
+  /** Tells it from other layers. */
   readonly type: "maxPool1d" | "maxPool2d";
+  /** Places from one tap of the kernel to the next. */
   readonly dilation: PerDimension;
 }
 
 /** The mean of each window: torch.nn.AvgPool1d and 2d. */
 export interface AvgPoolSpec extends PoolFields {
+  /** Tells it from other layers. */
   readonly type: "avgPool1d" | "avgPool2d";
   /** Whether zeros of the padding count as values. */
   readonly countPadding: boolean;
@@ -28,7 +34,9 @@ export interface AvgPoolSpec extends PoolFields {
 
 /** Means of as many windows as `out` says: torch.nn.AdaptiveAvgPool1d and 2d. */
 export interface AdaptiveAvgPoolSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "adaptiveAvgPool1d" | "adaptiveAvgPool2d";
+  /** Width, or channels, that it gives. */
   readonly out: PerDimension;
 }
 

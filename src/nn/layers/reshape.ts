@@ -5,11 +5,13 @@ import type { LayerType, Wiring } from "./layer-type.ts";
 
 /** All values of a row in one axis: torch.nn.Flatten. */
 export interface FlattenSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "flatten";
 }
 
 /** The values of a row, in their order, under another shape. */
 export interface ReshapeSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "reshape";
   /** Of one row, batch left out. */
   readonly shape: Shape;
@@ -17,6 +19,7 @@ export interface ReshapeSpec extends Wiring {
 
 /** A row's axes in another order. */
 export interface PermuteSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "permute";
   /** For each axis of the result the axis that it was, counted without the batch from 0. */
   readonly order: readonly number[];

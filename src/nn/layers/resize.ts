@@ -5,6 +5,7 @@ import { tuple } from "./python.ts";
 
 /** Values before and behind, for each dimension of places. */
 export interface PadSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "pad";
   /** One number for every side, or [before, behind] for each dimension of places. */
   readonly amounts: number | readonly (readonly [before: number, behind: number])[];
@@ -14,9 +15,11 @@ export interface PadSpec extends Wiring {
 
 /** Places made more: torch.nn.Upsample, align_corners false. */
 export interface UpsampleSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "upsample";
   /** How many times as many, a whole number, or one for each dimension of places. */
   readonly scale: PerDimension;
+  /** How the new places are filled. */
   readonly mode: "nearest" | "bilinear";
 }
 

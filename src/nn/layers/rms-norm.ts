@@ -4,8 +4,11 @@ import type { LayerType, Wiring } from "./layer-type.ts";
 
 /** The last axis divided by the root of its mean square, then scaled: torch.nn.RMSNorm. */
 export interface RmsNormSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "rmsNorm";
+  /** Width, or channels. */
   readonly size: number;
+  /** Added to the variance before the root. */
   readonly eps: number;
 }
 

@@ -3,6 +3,7 @@ import { register } from "./known.ts";
 import type { LayerType, Wiring } from "./layer-type.ts";
 
 export interface SoftmaxSpec extends Wiring {
+  /** Tells it from other layers. */
   readonly type: "softmax";
   /** Axis of one row along which the values come to 1; the last where absent. */
   readonly axis?: number;

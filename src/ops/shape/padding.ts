@@ -56,7 +56,12 @@ export function sourceOf(axes: readonly PaddedAxis[], i: number, reflect: boolea
 }
 
 /** Sums of dy over the places of the padded value that show each place. */
-export function gatheredSums(dy: NdArray, axes: readonly PaddedAxis[], shape: Shape, size = (v: number): number => v) {
+export function gatheredSums(
+  dy: NdArray,
+  axes: readonly PaddedAxis[],
+  shape: Shape,
+  size = (v: number): number => v,
+): Float64Array {
   const sums = new Float64Array(sizeOf(shape));
   dy.data.forEach((v, i) => {
     sums[sourceOf(axes, i, true)]! += size(v);
