@@ -1,4 +1,5 @@
 import type { Backend } from "../backend/executor.ts";
+import type { FiniteDifferenceResult } from "../check/finite-differences.ts";
 import { checkGradients, type GradientReport, type TensorCheck } from "../check/gradients.ts";
 import { continueTutorial } from "../check/tutorial-story.ts";
 import { short } from "../core/format.ts";
@@ -121,7 +122,7 @@ function row(t: TensorCheck): string[] {
     d ? `${(100 * d.worstRatio).toFixed(2)} %` : "-",
     d ? short(d.normRelative) : "-",
     d ? d.cosine.toFixed(9) : "-",
-    f ? (f.pass ? `ok (${f.checked} of ${f.size})` : `off by ${short(f.maxError)}`) : "-",
+    f ? differencesText(f) : "-",
     worst,
     t.pass ? (t.conclusive ? "ok" : "says nothing") : "WRONG",
   ];
@@ -138,4 +139,10 @@ function blame(report: GradientReport): string {
   }
   const { index, computed, exact, bound } = device!.worst;
   return `${first.name} goes wrong first: at [${index.join(", ")}] the device has ${short(computed)}, f64 has ${short(exact)}, the bound is ${short(bound)}`;
+}
+
+/** Where every element that was looked at lies on a kink, differences show nothing, and say so. */
+function differencesText({ pass, checked, size, maxError }: FiniteDifferenceResult): string {
+  if (!pass) return `off by ${short(maxError)}`;
+  return checked === 0 ? `on kinks (0 of ${size})` : `ok (${checked} of ${size})`;
 }
