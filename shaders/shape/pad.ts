@@ -2,10 +2,15 @@ import { flatMain, read, storage, write } from "../common.ts";
 import { type ParamBlock, paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
 
-/** Axis k has `n`k places before padding and `m`k after it, `b`k of them in front. `size` counts the result's elements. */
+/**
+ * Axis k has `n`k places before padding and `m`k after it, `b`k of them in front. `size` counts the result's elements;
+ * what is read begins at `readFrom`, the result at `writeTo`.
+ */
 export function padParams(axes: number): ParamBlock<Record<string, "u32">> {
   const ofAxes = Array.from({ length: axes }, (_, k) => [`n${k}`, `m${k}`, `b${k}`]).flat();
-  return paramBlock(Object.fromEntries(["size", ...ofAxes].map((name) => [name, "u32" as const])));
+  return paramBlock(
+    Object.fromEntries(["size", "readFrom", "writeTo", ...ofAxes].map((name) => [name, "u32" as const])),
+  );
 }
 
 /** The place that place i of a padded axis mirrors at the first and the last place. */
@@ -65,7 +70,7 @@ ${all(
   }`,
   "\n",
 )}
-  y[i] = select(0u, x[at], inside);`)}
+  y[params.writeTo + i] = select(0u, x[params.readFrom + at], inside);`)}
 `;
 }
 
@@ -78,7 +83,7 @@ ${mirrored}
 ${flatMain(`${coordinates(axes, "m")}
   var at = 0u;
 ${all(axes, (k) => `  at = at * params.n${k} + mirrored(c${k}, params.n${k}, params.b${k});`, "\n")}
-  y[i] = x[at];`)}
+  y[params.writeTo + i] = x[params.readFrom + at];`)}
 `;
 }
 
@@ -99,8 +104,8 @@ ${flatMain(`${coordinates(axes, "n")}
   ${loops.join(" ")}
     var at = 0u;
 ${places.map((place, k) => `    at = at * params.m${k} + ${place};`).join("\n")}
-    sum += dy[at];
+    sum += dy[params.readFrom + at];
   ${"}".repeat(axes)}
-  dx[i] = sum;`)}
+  dx[params.writeTo + i] = sum;`)}
 `;
 }

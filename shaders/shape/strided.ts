@@ -2,10 +2,13 @@ import { flatMain, read, storage, write } from "../common.ts";
 import { type ParamBlock, paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
 
-/** A walk by strides: `size` elements from `start` on; axis k has `d`k steps of `s`k elements each. */
+/**
+ * A walk by strides: `size` elements from `start` on; axis k has `d`k steps of `s`k elements each. The other array goes on
+ * straight from `other`.
+ */
 export function stridedParams(axes: number): ParamBlock<Record<string, "u32">> {
   const ofAxes = Array.from({ length: axes }, (_, k) => [`d${k}`, `s${k}`]).flat();
-  return paramBlock(Object.fromEntries(["size", "start", ...ofAxes].map((name) => [name, "u32" as const])));
+  return paramBlock(Object.fromEntries(["size", "start", "other", ...ofAxes].map((name) => [name, "u32" as const])));
 }
 
 /** `at`: where element i of the walk lies. */
@@ -22,7 +25,7 @@ export function gatherStrided(axes: number): string {
   return wgsl`
 ${stridedParams(axes).wgsl}
 ${storage(read("x", "u32"), write("y", "u32"))}
-${flatMain(`${place(axes)}\n  y[i] = x[at];`)}
+${flatMain(`${place(axes)}\n  y[params.other + i] = x[at];`)}
 `;
 }
 
@@ -31,6 +34,6 @@ export function scatterStrided(axes: number): string {
   return wgsl`
 ${stridedParams(axes).wgsl}
 ${storage(read("x", "u32"), write("y", "u32"))}
-${flatMain(`${place(axes)}\n  y[at] = x[i];`)}
+${flatMain(`${place(axes)}\n  y[at] = x[params.other + i];`)}
 `;
 }

@@ -2,8 +2,19 @@ import { flatMain, read, storage, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
 
-/** Images of `h` by `w` places become `h sy` by `w sx`. `size` counts the result's elements. */
-export const upsampleParams = paramBlock({ size: "u32", h: "u32", w: "u32", sy: "u32", sx: "u32" });
+/**
+ * Images of `h` by `w` places become `h sy` by `w sx`. `size` counts the result's elements; what is read begins at `readFrom`,
+ * the result at `writeTo`.
+ */
+export const upsampleParams = paramBlock({
+  size: "u32",
+  readFrom: "u32",
+  writeTo: "u32",
+  h: "u32",
+  w: "u32",
+  sy: "u32",
+  sx: "u32",
+});
 
 export type UpsampleMode = "nearest" | "bilinear";
 
@@ -46,7 +57,7 @@ ${taps}
 ${flatMain(wgsl`
 ${place}
 #if ${mode === "nearest"}
-  y[i] = x[(image * params.h + y0 / params.sy) * params.w + x0 / params.sx];
+  y[params.writeTo + i] = x[params.readFrom + (image * params.h + y0 / params.sy) * params.w + x0 / params.sx];
 #else
   let ty = tap(y0, params.sy, params.h);
   let tx = tap(x0, params.sx, params.w);
@@ -54,9 +65,9 @@ ${place}
   let highY = tapWeight(ty.z, params.sy);
   let lowX = tapWeight(2u * params.sx - tx.z, params.sx);
   let highX = tapWeight(tx.z, params.sx);
-  let low = (image * params.h + ty.x) * params.w;
-  let high = (image * params.h + ty.y) * params.w;
-  y[i] = ${between("x[low + tx.x]", "x[low + tx.y]", "x[high + tx.x]", "x[high + tx.y]")};
+  let low = params.readFrom + (image * params.h + ty.x) * params.w;
+  let high = params.readFrom + (image * params.h + ty.y) * params.w;
+  y[params.writeTo + i] = ${between("x[low + tx.x]", "x[low + tx.y]", "x[high + tx.x]", "x[high + tx.y]")};
 #endif
 `)}
 `;
@@ -77,7 +88,7 @@ ${flatMain(wgsl`
   var sum = 0.0;
 #if ${mode === "nearest"}
   for (var r = 0u; r < params.sy; r++) {
-    let row = (image * tall + k * params.sy + r) * wide + j * params.sx;
+    let row = params.readFrom + (image * tall + k * params.sy + r) * wide + j * params.sx;
     for (var c = 0u; c < params.sx; c++) { sum += dy[row + c]; }
   }
 #else
@@ -87,13 +98,13 @@ ${flatMain(wgsl`
   let toX = min(fromX + 2u * params.sx, wide);
   for (var r = fromY; r < toY; r++) {
     let wy = weightOf(k, r, params.sy, params.h);
-    let row = (image * tall + r) * wide;
+    let row = params.readFrom + (image * tall + r) * wide;
     var across = 0.0;
     for (var c = fromX; c < toX; c++) { across += weightOf(j, c, params.sx, params.w) * dy[row + c]; }
     sum += wy * across;
   }
 #endif
-  dx[i] = sum;
+  dx[params.writeTo + i] = sum;
 `)}
 `;
 }

@@ -9,8 +9,9 @@ import {
 import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import { type ChipValue, type ChipWriter, type Index, index } from "../../graph/chip.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
-import type { Op } from "../../graph/op.ts";
-import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
+import type { DeviceCaps, KernelPlan, Op } from "../../graph/op.ts";
+import { rowPlan, type Stretch } from "../shape/chunks.ts";
+import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { call, partsOf } from "../shared/wasm-plan.ts";
 
@@ -72,6 +73,33 @@ function bestOnChip(w: ChipWriter, x: ChipValue, i: Index, attrs: MaxoutAttrs): 
   return first;
 }
 
+/** Launches over groups, row by row: x has `pieces` elements for each of what y or dy has. */
+function groupPlan(
+  op: { readonly name: string },
+  x: TensorSpec,
+  attrs: MaxoutAttrs,
+  caps: DeviceCaps,
+  code: string,
+  bindings: NonNullable<Parameters<typeof rowPlan>[5]>,
+): KernelPlan {
+  const each = sizeOf(x.shape) / x.shape[0]!;
+  const rows = { count: x.shape[0]!, x: each, y: each / attrs.pieces };
+  const params = ({ rows: count, from, to }: Stretch) => {
+    const size = count * rows.y;
+    return {
+      params: maxoutParams.pack({
+        size,
+        firstX: from,
+        firstY: to,
+        pieces: attrs.pieces,
+        inner: groups(x, attrs).inner,
+      }),
+      size,
+    };
+  };
+  return rowPlan(op, rows, caps, code, params, bindings);
+}
+
 /** y [n, c / pieces, ...]: the largest of each group of neighbouring channels of x [n, c, ...]. */
 export const maxout: Op<MaxoutAttrs> = {
   name: "maxout",
@@ -98,11 +126,8 @@ export const maxout: Op<MaxoutAttrs> = {
   kernels: [
     {
       name: "maxout/flat",
-      plan([x], [y], attrs, caps) {
-        const size = sizeOf(y!.shape);
-        const params = maxoutParams.pack({ size, pieces: attrs.pieces, inner: groups(x!, attrs).inner });
-        return { launches: [flatLaunch(maxoutCode(), params, [input(0), output(0)], size, caps)] };
-      },
+      plan: ([x], _outputs, attrs, caps) =>
+        groupPlan(maxout, x!, attrs, caps, maxoutCode(), (toX, toY) => [toX(input(0)), toY(output(0))]),
     },
   ],
 };
@@ -140,11 +165,12 @@ export const maxoutGradient: Op<MaxoutAttrs> = {
   kernels: [
     {
       name: "maxoutGradient/flat",
-      plan([dy, x], _outputs, attrs, caps) {
-        const size = sizeOf(dy!.shape);
-        const params = maxoutParams.pack({ size, pieces: attrs.pieces, inner: groups(x!, attrs).inner });
-        return { launches: [flatLaunch(gradientCode(), params, [input(0), input(1), output(0)], size, caps)] };
-      },
+      plan: ([, x], _outputs, attrs, caps) =>
+        groupPlan(maxoutGradient, x!, attrs, caps, gradientCode(), (toX, toY) => [
+          toY(input(0)),
+          toX(input(1)),
+          toX(output(0)),
+        ]),
     },
   ],
 };

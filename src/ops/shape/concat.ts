@@ -2,9 +2,10 @@ import { scatterStrided } from "../../../shaders/shape/strided.ts";
 import { type Shape, sizeOf, zeros } from "../../core/ndarray.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
+import { input, output } from "../shared/dispatch-plan.ts";
 import { partsOf } from "../shared/wasm-plan.ts";
 import { mergedAxes } from "./axes.ts";
+import { rowPlan, type Stretch } from "./chunks.ts";
 import { part } from "./pad.ts";
 import { placeInWalk, placeOnChip, walkParams } from "./strided.ts";
 
@@ -93,10 +94,16 @@ export const concat: Op<ConcatAttrs> = {
   kernels: [
     {
       name: "concat/strided",
-      plan: (inputs, _outputs, attrs, caps) => ({
-        launches: blocks(inputs, attrs).map(({ walk }, k) => {
+      plan: (inputs, [y], attrs, caps) => ({
+        launches: blocks(inputs, attrs).flatMap(({ walk }, k) => {
+          const count = attrs.axis === 0 ? 1 : y!.shape[0]!;
+          const rows = { count, x: sizeOf(inputs[k]!.shape) / count, y: sizeOf(y!.shape) / count };
+          const params = (s: Stretch) => ({
+            params: walkParams(walk, s.rows * rows.x, walk.start + s.to, s.from),
+            size: s.rows * rows.x,
+          });
           const code = scatterStrided(walk.axes.length);
-          return flatLaunch(code, walkParams(walk), [input(k), output(0)], sizeOf(inputs[k]!.shape), caps);
+          return rowPlan(concat, rows, caps, code, params, (toX, toY) => [toX(input(k)), toY(output(0))]).launches;
         }),
       }),
     },

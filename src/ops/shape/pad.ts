@@ -2,10 +2,11 @@ import { padReflect, padZeros, reflectGradient as reflectGradientCode } from "..
 import { type Shape, sizeOf, zeros } from "../../core/ndarray.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
+import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall } from "../shared/wasm-plan.ts";
 import { mergedAxes, stridesOf } from "./axes.ts";
+import { rowPlan } from "./chunks.ts";
 import {
   type Amounts,
   axisNumbers,
@@ -74,8 +75,12 @@ export const pad: Op<PadAttrs> = {
       plan([x], [y], { amounts, mode }, caps) {
         const axes = paddedAxes(x!.shape, amounts);
         const code = mode === "reflect" ? padReflect(axes.length) : padZeros(axes.length);
-        const size = sizeOf(y!.shape);
-        return { launches: [flatLaunch(code, paddingParams(axes, size), [input(0), output(0)], size, caps)] };
+        const count = axes[0]!.n === axes[0]!.m ? x!.shape[0]! : 1;
+        const rows = { count, x: sizeOf(x!.shape) / count, y: sizeOf(y!.shape) / count };
+        return rowPlan(pad, rows, caps, code, (s) => {
+          const size = s.rows * rows.y;
+          return { params: paddingParams(axes, size, s), size };
+        });
       },
     },
   ],
@@ -125,11 +130,15 @@ export const reflectGradient: Op<ReflectGradientAttrs> = {
   kernels: [
     {
       name: "reflectGradient/gather",
-      plan(_inputs, [dx], { amounts }, caps) {
+      plan([dy], [dx], { amounts }, caps) {
         const axes = paddedAxes(dx!.shape, amounts);
-        const size = sizeOf(dx!.shape);
         const code = reflectGradientCode(axes.map(({ n, m }) => n !== m));
-        return { launches: [flatLaunch(code, paddingParams(axes, size), [input(0), output(0)], size, caps)] };
+        const count = axes[0]!.n === axes[0]!.m ? dx!.shape[0]! : 1;
+        const rows = { count, x: sizeOf(dy!.shape) / count, y: sizeOf(dx!.shape) / count };
+        return rowPlan(reflectGradient, rows, caps, code, (s) => {
+          const size = s.rows * rows.y;
+          return { params: paddingParams(axes, size, s), size };
+        });
       },
     },
   ],
@@ -174,7 +183,11 @@ export const part: Op<PartAttrs> = {
   kernels: [
     {
       name: "part/strided",
-      plan: ([x], _outputs, attrs, caps) => gatherPlan(partWalk(x!, attrs), caps),
+      plan([x], [y], attrs, caps) {
+        const count = attrs.shape[0] === x!.shape[0] ? x!.shape[0]! : 1;
+        const rows = { count, x: sizeOf(x!.shape) / count, y: sizeOf(y!.shape) / count };
+        return gatherPlan(part, partWalk(x!, attrs), rows, caps);
+      },
     },
   ],
 };

@@ -2,6 +2,7 @@ import { images, mirrored, padParams } from "../../../shaders/shape/pad.ts";
 import { type NdArray, type Shape, sizeOf } from "../../core/ndarray.ts";
 import { type ChipValue, type ChipWriter, type Index, index } from "../../graph/chip.ts";
 import { below, both, type Condition, choose, minus, smaller } from "./chip-index.ts";
+import type { Stretch } from "./chunks.ts";
 import { coordinates } from "./strided.ts";
 
 /** What pad does along one axis: `n` places become `m`, of which `before` lie in front. */
@@ -27,13 +28,13 @@ export function paddedAxes(shape: Shape, amounts: Amounts): readonly PaddedAxis[
   return axes;
 }
 
-export function paddingParams(axes: readonly PaddedAxis[], size: number): ArrayBuffer {
+export function paddingParams(axes: readonly PaddedAxis[], size: number, { from, to }: Stretch): ArrayBuffer {
   const ofAxes = axes.flatMap(({ n, m, before }, k) => [
     [`n${k}`, n],
     [`m${k}`, m],
     [`b${k}`, before],
   ]);
-  return padParams(axes.length).pack({ size, ...Object.fromEntries(ofAxes) });
+  return padParams(axes.length).pack({ size, readFrom: from, writeTo: to, ...Object.fromEntries(ofAxes) });
 }
 
 export const axisNumbers = (axes: readonly PaddedAxis[]): number[] =>

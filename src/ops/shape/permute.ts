@@ -1,4 +1,4 @@
-import { zeros } from "../../core/ndarray.ts";
+import { sizeOf, zeros } from "../../core/ndarray.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { isOrder, mergedAxes, stridesOf } from "./axes.ts";
@@ -41,7 +41,12 @@ export const permute: Op<PermuteAttrs> = {
   kernels: [
     {
       name: "permute/strided",
-      plan: ([x], _outputs, attrs, caps) => gatherPlan(permutedWalk(x!, attrs), caps),
+      plan([x], _outputs, attrs, caps) {
+        // Rows that stay in their order are moved one by one.
+        const count = attrs.order[0] === 0 ? x!.shape[0]! : 1;
+        const each = sizeOf(x!.shape) / count;
+        return gatherPlan(permute, permutedWalk(x!, attrs), { count, x: each, y: each }, caps);
+      },
     },
   ],
 };

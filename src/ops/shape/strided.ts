@@ -2,9 +2,10 @@ import { gatherStrided, stridedParams } from "../../../shaders/shape/strided.ts"
 import type { NdArray } from "../../core/ndarray.ts";
 import { type ChipValue, type ChipWriter, type Index, index } from "../../graph/chip.ts";
 import type { DeviceCaps, KernelPlan, WasmPlan } from "../../graph/op.ts";
-import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
+import { input, output } from "../shared/dispatch-plan.ts";
 import { call, partsOf } from "../shared/wasm-plan.ts";
 import type { Axis } from "./axes.ts";
+import { type Rows, rowPlan } from "./chunks.ts";
 
 /** A walk through an array: what permute, part and concat are made of. */
 export interface Walk {
@@ -31,20 +32,22 @@ export function gatherWalk(x: NdArray, walk: Walk, y: NdArray): void {
   for (let i = 0; i < y.data.length; i++) y.data[i] = x.data[placeInWalk(walk, i)]!;
 }
 
-/** The numbers of a walk as a kernel's parameters. */
-export function walkParams(walk: Walk): ArrayBuffer {
+/** The first `size` elements of a walk as a kernel's parameters. */
+export function walkParams(walk: Walk, size: number, start: number, other: number): ArrayBuffer {
   const ofAxes = walk.axes.flatMap(({ size, stride }, k) => [
     [`d${k}`, size],
     [`s${k}`, stride],
   ]);
-  const values = { size: sizeOf(walk), start: walk.start, ...Object.fromEntries(ofAxes) };
+  const values = { size, start, other, ...Object.fromEntries(ofAxes) };
   return stridedParams(walk.axes.length).pack(values);
 }
 
-/** Output 0 from input 0 by a walk through it. */
-export function gatherPlan(walk: Walk, caps: DeviceCaps): KernelPlan {
-  const code = gatherStrided(walk.axes.length);
-  return { launches: [flatLaunch(code, walkParams(walk), [input(0), output(0)], sizeOf(walk), caps)] };
+/** Output 0 from input 0 by a walk through it, whose outermost axis is that of rows. */
+export function gatherPlan(op: { readonly name: string }, walk: Walk, rows: Rows, caps: DeviceCaps): KernelPlan {
+  return rowPlan(op, rows, caps, gatherStrided(walk.axes.length), (s) => ({
+    params: walkParams(walk, s.rows * rows.y, walk.start + s.from, s.to),
+    size: s.rows * rows.y,
+  }));
 }
 
 export function gatherCall(walk: Walk): WasmPlan {

@@ -6,9 +6,10 @@ import {
 import { type NdArray, type Shape, sizeOf } from "../../core/ndarray.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
+import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall } from "../shared/wasm-plan.ts";
+import { rowPlan } from "./chunks.ts";
 import { eachTap, type Grid, gridOf, type UpsampleAttrs } from "./grid.ts";
 import { upsampleGradientOnChip, upsampleOnChip } from "./upsample-chip.ts";
 
@@ -64,11 +65,13 @@ export const upsample: Op<UpsampleAttrs> = {
   kernels: [
     {
       name: "upsample/flat",
-      plan([x], [y], attrs, caps) {
-        const size = sizeOf(y!.shape);
-        const { h, w, sy, sx } = gridOf(x!.shape, attrs);
-        const params = upsampleParams.pack({ size, h, w, sy, sx });
-        return { launches: [flatLaunch(upsampleCode(attrs.mode), params, [input(0), output(0)], size, caps)] };
+      plan([x], _outputs, attrs, caps) {
+        const { images, h, w, sy, sx } = gridOf(x!.shape, attrs);
+        const rows = { count: images, x: h * w, y: h * sy * w * sx };
+        return rowPlan(upsample, rows, caps, upsampleCode(attrs.mode), (s) => {
+          const size = s.rows * rows.y;
+          return { params: upsampleParams.pack({ size, readFrom: s.from, writeTo: s.to, h, w, sy, sx }), size };
+        });
       },
     },
   ],
@@ -101,10 +104,12 @@ export const upsampleGradient: Op<UpsampleAttrs> = {
     {
       name: "upsampleGradient/gather",
       plan(_inputs, [dx], attrs, caps) {
-        const size = sizeOf(dx!.shape);
-        const { h, w, sy, sx } = gridOf(dx!.shape, attrs);
-        const params = upsampleParams.pack({ size, h, w, sy, sx });
-        return { launches: [flatLaunch(gradientCode(attrs.mode), params, [input(0), output(0)], size, caps)] };
+        const { images, h, w, sy, sx } = gridOf(dx!.shape, attrs);
+        const rows = { count: images, x: h * sy * w * sx, y: h * w };
+        return rowPlan(upsampleGradient, rows, caps, gradientCode(attrs.mode), (s) => {
+          const size = s.rows * rows.y;
+          return { params: upsampleParams.pack({ size, readFrom: s.from, writeTo: s.to, h, w, sy, sx }), size };
+        });
       },
     },
   ],

@@ -15,7 +15,13 @@ export const shapeMutants: readonly Mutant[] = [
   one("part", "strided", "it begins at the front", "var at = params.start;", "var at = 0u;"),
   one("concat", "strided", "all inputs lie in one place", "var at = params.start;", "var at = 0u;"),
   one("concat", "strided", "rows do not go apart", "at += rest * params.s0;", "at += rest;"),
-  one("pad", "flat", "the edge is repeated around it", "select(0u, x[at], inside)", "x[at]"),
+  one(
+    "pad",
+    "flat",
+    "the edge is repeated around it",
+    "select(0u, x[params.readFrom + at], inside)",
+    "x[params.readFrom + at]",
+  ),
   one("pad", "flat", "one place further in", "c1 - params.b1", "c1 + 1u - params.b1"),
   one("pad", "flat", "the mirror repeats the edge", "let last = i32(n) - 1;", "let last = i32(n);"),
   one(
@@ -74,7 +80,13 @@ export const shapeMutants: readonly Mutant[] = [
   one("preluTerms", "flat", "above 0 as well", "select(x[i], 0.0, x[i] > 0.0)", "x[i]"),
   one("maxout", "flat", "the last piece is left out", "k < params.pieces;", "k + 1u < params.pieces;"),
   one("maxoutGradient", "flat", "the last of several gets it", "(v > best)", "(v >= best)"),
-  one("maxoutGradient", "flat", "every piece gets it", "select(0.0, dy[i], k == place)", "dy[i]"),
+  one(
+    "maxoutGradient",
+    "flat",
+    "every piece gets it",
+    "select(0.0, dy[params.firstY + i], k == place)",
+    "dy[params.firstY + i]",
+  ),
   one("logSoftmax", "row", "the maximum is forgotten", "x[start + j] - top) - logSum", "x[start + j]) - logSum"),
   one("logSoftmaxGradient", "row", "the sum is forgotten", "exp(y[start + j]) * all", "exp(y[start + j])"),
 ];
