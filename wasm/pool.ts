@@ -42,6 +42,13 @@ function wholeTo(call: usize, axis: i32): i32 {
   return min(outOf(call, axis), free / int(call, axis + 3) + 1);
 }
 
+/** Where the next four windows begin: the last ones of a row are moved back to be four, some of them computed again. */
+// @ts-ignore: decorator
+@inline
+function fourAt(ox: i32, head: i32, tail: i32): i32 {
+  return ox > head && ox < tail && ox + 4 > tail && tail - head >= 4 ? tail - 4 : ox;
+}
+
 /** Four values `stride` floats apart; nothing but them and what lies between is read. */
 // @ts-ignore: decorator
 @inline
@@ -77,6 +84,7 @@ export function maxPool(call: usize, part: i32, parts: i32): void {
       const index = at(call, 2) + o;
       let ox = 0;
       for (; ox < outColumns; ) {
+        ox = fourAt(ox, head, tail);
         if (ox >= head && ox + 4 <= tail) {
           maxOfFour(call, x, y, index, ox, from, to, columns, stride);
           ox += 4;
@@ -204,6 +212,7 @@ export function avgPool(call: usize, part: i32, parts: i32): void {
       const y = at(call, 1) + (<usize>((plane * outRows + oy) * outColumns) << 2);
       let ox = 0;
       for (; ox < outColumns; ) {
+        ox = fourAt(ox, head, tail);
         if (ox >= head && ox + 4 <= tail) {
           // Without padding at the sides every window of the four has the whole kernel's columns.
           const left = ox * stride - int(call, C + 4);
@@ -255,6 +264,12 @@ export function avgPoolGradient(call: usize, part: i32, parts: i32): void {
   const outRows = outOf(call, R);
   const outColumns = outOf(call, C);
   const places = int(call, R) * columns;
+  const kernel = int(call, C + 2);
+  const stride = int(call, C + 3);
+  const padding = int(call, C + 4);
+  const small = form != ADAPTIVE && kernel < 8;
+  const head = small ? wholeFrom(call, C) : outColumns;
+  const tail = small ? wholeTo(call, C) : 0;
   const end = begin(planes, part + 1, parts, 1);
   for (let plane = begin(planes, part, parts, 1); plane < end; plane++) {
     const dx = at(call, 1) + (<usize>(plane * places) << 2);
@@ -263,15 +278,47 @@ export function avgPoolGradient(call: usize, part: i32, parts: i32): void {
       const from = spanFrom(call, form, R, oy);
       const to = spanTo(call, form, R, oy);
       const divisor = spanCount(call, form, R, oy);
-      for (let ox = 0; ox < outColumns; ox++) {
-        const left = spanFrom(call, form, C, ox);
-        const right = spanTo(call, form, C, ox);
-        const o = <usize>((plane * outRows + oy) * outColumns + ox) << 2;
-        const share = load<f32>(at(call, 0) + o) / <f32>(divisor * spanCount(call, form, C, ox));
-        for (let iy = from; iy < to; iy++) addToStretch(dx + (<usize>(iy * columns) << 2), left, right, share);
+      let ox = 0;
+      for (; ox < head; ox++) addShare(call, dx, plane, oy, ox, from, to, divisor);
+      // Windows that touch no padding at the sides are all alike.
+      const rows = <usize>((plane * outRows + oy) * outColumns) << 2;
+      const count = f32x4.splat(<f32>(divisor * kernel));
+      for (; ox + 4 <= tail; ox += 4) {
+        const shares = f32x4.div(v128.load(at(call, 0) + rows + (<usize>ox << 2)), count);
+        for (let iy = from; iy < to; iy++) {
+          let p = dx + (<usize>(iy * columns + ox * stride - padding) << 2);
+          addToKernel(p, kernel, f32x4.extract_lane(shares, 0));
+          p += <usize>stride << 2;
+          addToKernel(p, kernel, f32x4.extract_lane(shares, 1));
+          p += <usize>stride << 2;
+          addToKernel(p, kernel, f32x4.extract_lane(shares, 2));
+          p += <usize>stride << 2;
+          addToKernel(p, kernel, f32x4.extract_lane(shares, 3));
+        }
       }
+      for (; ox < outColumns; ox++) addShare(call, dx, plane, oy, ox, from, to, divisor);
     }
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function addToKernel(p: usize, kernel: i32, share: f32): void {
+  for (let k = 0; k < kernel; k++) {
+    const q = p + (<usize>k << 2);
+    store<f32>(q, load<f32>(q) + share);
+  }
+}
+
+function addShare(call: usize, dx: usize, plane: i32, oy: i32, ox: i32, from: i32, to: i32, divisor: i32): void {
+  const R = 3;
+  const C = R + AXIS;
+  const form = int(call, C + AXIS);
+  const left = spanFrom(call, form, C, ox);
+  const right = spanTo(call, form, C, ox);
+  const o = <usize>((plane * outOf(call, R) + oy) * outOf(call, C) + ox) << 2;
+  const share = load<f32>(at(call, 0) + o) / <f32>(divisor * spanCount(call, form, C, ox));
+  for (let iy = from; iy < to; iy++) addToStretch(dx + (<usize>(iy * int(call, C)) << 2), left, right, share);
 }
 
 function addToStretch(row: usize, left: i32, right: i32, share: f32): void {

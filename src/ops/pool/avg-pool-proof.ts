@@ -96,6 +96,10 @@ const adaptive: readonly (readonly [shape: readonly number[], out: readonly numb
     [1, 1, 2, 3],
     [5, 4],
   ],
+  [
+    [1, 2, 3, 31],
+    [2, 3],
+  ],
 ];
 
 export const adaptiveAvgPool: Proof<AdaptiveAvgPoolAttrs> = {

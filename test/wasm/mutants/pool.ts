@@ -43,10 +43,24 @@ export const poolMutants: readonly Mutant[] = [
     "((o + 1) * size) / out",
   ),
   wrong(
-    "avgPoolGradient",
+    "adaptiveAvgPoolGradient",
     "pool",
     "shares of four are set",
     "f32x4.add(v128.load(p), f32x4.splat(share))",
     "f32x4.splat(share)",
+  ),
+  wrong(
+    "avgPoolGradient",
+    "pool",
+    "the third share for the fourth",
+    "f32x4.extract_lane(shares, 3)",
+    "f32x4.extract_lane(shares, 2)",
+  ),
+  wrong(
+    "avgPoolGradient",
+    "pool",
+    "a place keeps the last share alone",
+    "store<f32>(q, load<f32>(q) + share);",
+    "store<f32>(q, share);",
   ),
 ];
