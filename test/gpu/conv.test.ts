@@ -39,7 +39,10 @@ describe("a device that binds little", () => {
     for (const kernel of op.kernels) {
       for (const c of cases) {
         const largest = Math.max(...c.inputs.map(({ shape }) => 4 * sizeOf(shape)));
-        const caps = { ...gpu.gpu.caps, maxStorageBufferBindingSize: Math.max(1024, Math.ceil(largest / 512) * 256) };
+        const caps = {
+          ...gpu.gpu.caps,
+          maxStorageBufferBindingSize: Math.max(1024, Math.ceil((0.75 * largest) / 256) * 256),
+        };
         try {
           const result = await conform(gpu.gpu, op, kernel, c, { caps });
           if (result && largest > caps.maxStorageBufferBindingSize) cut++;
@@ -49,7 +52,7 @@ describe("a device that binds little", () => {
         }
       }
     }
-    expect(cut, "cases that needed more than one launch").toBeGreaterThan(0);
+    expect(cut, "cases that needed more than one launch").toBeGreaterThan(2);
   });
 
   test.each(["conv", "convWeightGradient"])("%s folds a grid that is too long", async (name) => {

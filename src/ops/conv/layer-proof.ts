@@ -19,7 +19,7 @@ function settings(...names: readonly string[]): readonly Setting[] {
   return names.map((name) => convSettings.find((s) => s.name === name)!);
 }
 
-const plain = settings("1-d, kernel 3", "3x3, stride 2", "two groups", "depthwise", "19 to 33 channels", "1x1");
+const plain = settings("3x3, stride 2", "two groups", "depthwise", "19 to 33 channels");
 
 /** An activation and its number, with every second layer a bias. */
 const chosen = [

@@ -57,6 +57,7 @@ export const convSettings: readonly Setting[] = [
   setting("stride larger than the kernel", [2, 2, 10, 10], [3, 2, 2, 2], { stride: 3 }),
   setting("two groups", [2, 6, 6, 5], [8, 3, 3, 3], { padding: 1, groups: 2 }),
   setting("two groups, stride 2", [3, 4, 7, 8], [6, 2, 2, 3], { stride: 2, padding: [[0, 1], 1], groups: 2 }),
+  setting("three groups of two channels to one", [2, 6, 7, 9], [3, 2, 3, 3], { padding: 1, groups: 3 }),
   setting("depthwise", [2, 5, 8, 7], [5, 1, 3, 3], { padding: 1, groups: 5 }),
   setting("depthwise, stride 2, two kernels a channel", [2, 3, 9, 9], [6, 1, 3, 3], {
     stride: 2,
