@@ -52,7 +52,7 @@ export function newLayer(type: HiddenType, width: number): HiddenLayer {
 
 /** The hidden layers of a whole model: all but its last linear one. */
 export function hiddenOf(model: ModelSpec): readonly HiddenLayer[] {
-  const layers = denseLayers(model, "the page");
+  const layers = denseLayers(model, "the list of layers of the page");
   const last = layers.findLastIndex((l) => l.type === "linear");
   return layers.slice(0, last).flatMap((l): HiddenLayer[] => {
     if (l.type === "linear") return [{ type: "linear", out: l.out }];
