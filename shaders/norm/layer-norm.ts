@@ -1,6 +1,7 @@
 import { type ReduceWidth, read, rowMain, storage, sumReduce, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
+import type { PlaneForm } from "./planes.ts";
 import { ROW_WORKGROUP, rowParams } from "./rows.ts";
 
 /**
@@ -17,14 +18,17 @@ export const layerNormGradientOf = (g: string): string => `r * (${g} - sumG - xh
 
 /** What the rows of an op are, and which scale an element of one has. */
 export interface NormRows {
-  /** The uniform: `rows`, `N` elements of each, `extra`, and what `scale` reads. */
+  /** The uniform: `rows`, `N` elements of each, `extra`, and what `each` reads. */
   readonly params: string;
-  /** Place in gamma and beta of element j of the row. */
-  readonly scale: string;
+  /** `body` for the elements j of a row that an invocation of so many has, and k, the place of their scale. */
+  each(width: ReduceWidth, body: string): string;
 }
 
 /** Rows of x [rows, N], which share a scale for each column. */
-export const columnScales: NormRows = { params: rowParams.wgsl, scale: "j" };
+export const columnScales: NormRows = {
+  params: rowParams.wgsl,
+  each: (width, body) => `for (var j = local; j < params.N; j += ${width}u) { let k = j; ${body} }`,
+};
 
 /** A group of channels of an image is a row: `each` channels of `places` elements. */
 export const groupParams = paramBlock({
@@ -35,13 +39,27 @@ export const groupParams = paramBlock({
   each: "u32",
   places: "u32",
 });
-export const groupScales: NormRows = {
+/** By planes, a channel after the other, no element takes a division. */
+export const groupScales = (form: PlaneForm): NormRows => ({
   params: groupParams.wgsl,
-  scale: "row % params.groups * params.each + j / params.places",
-};
+  each: (width, body) =>
+    form === "plane"
+      ? wgsl`
+  for (var c = 0u; c < params.each; c++) {
+    let k = row % params.groups * params.each + c;
+    for (var j = c * params.places + local; j < (c + 1u) * params.places; j += ${width}u) { ${body} }
+  }
+`
+      : wgsl`
+  for (var j = local; j < params.N; j += ${width}u) {
+    let k = row % params.groups * params.each + j / params.places;
+    ${body}
+  }
+`,
+});
 
 /** y = (x - mean) rstd gamma + beta; mean and rstd of every row are kept for the gradient. */
-export function layerNorm({ params, scale }: NormRows, width: ReduceWidth = ROW_WORKGROUP): string {
+export function layerNorm({ params, each }: NormRows, width: ReduceWidth = ROW_WORKGROUP): string {
   return wgsl`
 ${params}
 ${storage(read("x"), read("gamma"), read("beta"), write("y"), write("mean"), write("rstd"))}
@@ -59,10 +77,7 @@ ${rowMain(
   var squares = 0.0;
   for (var j = local; j < params.N; j += ${width}u) { let d = x[start + j] - mu; squares = fma(d, d, squares); }
   let r = ${rstdOf("reduceSum(squares, local)", "params.extra")};
-  for (var j = local; j < params.N; j += ${width}u) {
-    let k = ${scale};
-    y[start + j] = ${layerNormOf("x[start + j]", "gamma[k]", "beta[k]")};
-  }
+  ${each(width, `y[start + j] = ${layerNormOf("x[start + j]", "gamma[k]", "beta[k]")};`)}
   if (local == 0u) { mean[row] = mu; rstd[row] = r; }
 `,
   width,
@@ -71,7 +86,7 @@ ${rowMain(
 }
 
 /** dx = rstd (g - mean(g) - xhat mean(g xhat)), with g = dy gamma */
-export function layerNormGradient({ params, scale }: NormRows, width: ReduceWidth = ROW_WORKGROUP): string {
+export function layerNormGradient({ params, each }: NormRows, width: ReduceWidth = ROW_WORKGROUP): string {
   return wgsl`
 ${params}
 ${storage(read("dy"), read("x"), read("gamma"), read("mean"), read("rstd"), write("dx"))}
@@ -84,20 +99,17 @@ ${rowMain(
   let r = rstd[row];
   var sumG = 0.0;
   var sumGx = 0.0;
-  for (var j = local; j < params.N; j += ${width}u) {
-    let g = dy[start + j] * gamma[${scale}];
-    sumG += g;
-    sumGx = fma(g, ${normalised("x[start + j]")}, sumGx);
-  }
+  ${each(width, `let g = dy[start + j] * gamma[k]; sumG += g; sumGx = fma(g, ${normalised("x[start + j]")}, sumGx);`)}
   sumG = reduceSum(sumG, local) / count;
   sumGx = reduceSum(sumGx, local) / count;
   var rest = 0.0;
-  for (var j = local; j < params.N; j += ${width}u) { rest += dy[start + j] * gamma[${scale}] - sumG; }
+  ${each(width, "rest += dy[start + j] * gamma[k] - sumG;")}
   sumG = ${corrected("sumG", "reduceSum(rest, local)")};
-  for (var j = local; j < params.N; j += ${width}u) {
-    let xhat = ${normalised("x[start + j]")};
-    dx[start + j] = ${layerNormGradientOf(`dy[start + j] * gamma[${scale}]`)};
-  }
+  ${each(
+    width,
+    `let xhat = ${normalised("x[start + j]")};
+     dx[start + j] = ${layerNormGradientOf("dy[start + j] * gamma[k]")};`,
+  )}
 `,
   width,
 )}

@@ -1,9 +1,11 @@
+import type { ReduceWidth } from "../../../shaders/common.ts";
 import { groupScaleParams, groupNormScaleGradient as scaleCode } from "../../../shaders/norm/group-norm.ts";
 import {
   layerNorm as forwardCode,
   layerNormGradient as gradientCode,
   groupParams,
   groupScales,
+  type NormRows,
 } from "../../../shaders/norm/layer-norm.ts";
 import { sizeOf } from "../../core/ndarray.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
@@ -22,6 +24,9 @@ export interface GroupNormAttrs {
   /** Added to each group's variance before the root. */
   readonly eps: number;
 }
+
+const scalesOf = (x: TensorSpec, width: ReduceWidth): NormRows =>
+  groupScales(channelsOf(x.shape).places >= width ? "plane" : "flat");
 
 /** A workgroup a group of an image of x. */
 function groupLaunch(
@@ -96,7 +101,7 @@ export const groupNorm: Op<GroupNormAttrs> = {
   kernels: [
     ...widths("groupNorm/row", (width, [x], attrs: GroupNormAttrs, caps) => {
       const bindings = [0, 1, 2].map(input).concat([0, 1, 2].map(output));
-      return groupLaunch(forwardCode(groupScales, width), x!, attrs, bindings, caps);
+      return groupLaunch(forwardCode(scalesOf(x!, width), width), x!, attrs, bindings, caps);
     }),
   ],
 };
@@ -121,7 +126,7 @@ export const groupNormGradient: Op<GroupNormAttrs> = {
   kernels: [
     ...widths("groupNormGradient/row", (width, [, x], attrs: GroupNormAttrs, caps) => {
       const bindings = [...[0, 1, 2, 3, 4].map(input), output(0)];
-      return groupLaunch(gradientCode(groupScales, width), x!, attrs, bindings, caps);
+      return groupLaunch(gradientCode(scalesOf(x!, width), width), x!, attrs, bindings, caps);
     }),
   ],
 };

@@ -114,6 +114,13 @@ export const normMutants: readonly Mutant[] = [
     "row / params.groups",
   ),
   one("groupNormScaleGradient", "channel", "the first image's statistics for all", "k += params.groups", "k += 0u"),
+  one(
+    "groupNorm",
+    "row-narrow",
+    "the next channel's scales",
+    "params.each + c;",
+    "params.each + (c + 1u) % params.each;",
+  ),
   one("groupNormGradient", "row-narrow", "the mean of g is forgotten", "- sumG -", "-"),
   one("groupNormScaleGradient", "channel-narrow", "the last lane is left", "local; at <", "local + 1u; at <"),
   one("groupNormScaleGradient", "channel", "a group a channel", "row / params.each", "row"),
