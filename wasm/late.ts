@@ -1,4 +1,5 @@
 /** A second module on the same memory and table: kernels that only some nets call. It loads with the first program that does. */
+export * from "./avg-pool";
 export * from "./batch-norm";
 export * from "./channel-bias";
 export { convolve, packKernel } from "./conv";
@@ -8,7 +9,7 @@ export * from "./lazy-activations";
 export * from "./log-softmax";
 export * from "./maxout";
 export * from "./multiplied";
-export * from "./pool";
+export * from "./max-pool";
 export * from "./prelu";
 export * from "./rms-norm";
 export * from "./shape";

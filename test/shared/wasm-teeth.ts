@@ -11,6 +11,7 @@ import { opNamed } from "./gpu.ts";
 const families: Readonly<Record<string, string>> = Object.fromEntries([
   ...["panels", "product", "bias", "activation", "activations"].map((file) => [file, "net"]),
   ...["conv", "conv-planes", "conv-weights"].map((file) => [file, "conv"]),
+  ...["max-pool", "avg-pool", "windows"].map((file) => [file, "pool"]),
   ...["batch-norm", "group-norm", "rms-norm", "stretch"].map((file) => [file, "stretch"]),
 ]);
 const familyOf = (m: Mutant): string => families[m.file] ?? m.file;

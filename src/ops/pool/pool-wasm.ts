@@ -7,7 +7,7 @@ import { call, partsOf } from "../shared/wasm-plan.ts";
 import type { Averaged } from "./averages.ts";
 import type { PoolAxis, PoolDims } from "./geometry.ts";
 
-/** Calls of wasm/pool.ts: the arrays, then what all take, in the order in which `Sizes` there reads it. Parts are planes. */
+/** Calls of wasm/max-pool.ts and avg-pool.ts: the arrays, planes, and each axis as wasm/windows.ts has it. Parts are planes. */
 
 const axisNumbers = ({ size, out, kernel, stride, padding, dilation }: PoolAxis): readonly number[] => [
   size,
@@ -24,7 +24,7 @@ function poolCall(fn: string, arrays: WasmCall["args"], dims: PoolDims, wide: Te
   return call(fn, args, Math.min(planes, partsOf(sizeOf(wide.shape))));
 }
 
-/** Numbers of the forms, as wasm/pool.ts counts them. */
+/** Numbers of the forms, as wasm/avg-pool.ts counts them. */
 const FORMS: Readonly<Record<AvgForm, number>> = { inside: 0, padded: 1, adaptive: 2 };
 
 export const maxPoolWasm = (dims: PoolDims, x: TensorSpec): WasmPlan =>
