@@ -80,6 +80,9 @@ test("what does not fit is one line and exit status 1 before any work", async ()
     join(folder, "bad.json"),
     JSON.stringify({ ...net, layers: net.layers.with(4, { type: "add", from: ["stem", "nope"] }) }),
   );
+  const receipt = await chainrule("receipt", "net.json", "--data", "digits", "--out", "receipt");
+  expect(receipt.status).toBeGreaterThan(0);
+  expect(receipt.err.trim().split("\n").at(-1)).toMatch(/a receipt: layer 0 \(conv2d\): only chains of dense layers/);
   const r = await chainrule("train", "bad.json", "--data", "digits");
   expect(r.status).toBe(1);
   expect(r.err.trim().split("\n")).toEqual([expect.stringMatching(/layer 4 \(add\): "from" names "nope"/)]);

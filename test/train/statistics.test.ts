@@ -236,3 +236,12 @@ test("places of a batch of one are values too", async () => {
   expect(await steps(trainer, 2)).toHaveLength(2);
   trainer.dispose();
 });
+
+test("f16 takes a net whose bias has no gradient, since batch norm is behind it", async () => {
+  const layers = [conv2d(4, 1), batchNorm(), relu(), flatten(), linear(2)];
+  const net = sequential(layers, { input: [1, 2, 2], loss: "crossEntropy" });
+  const trainer = await createTrainer(wasm, { ...options, model: net, precision: "f16" });
+  const losses = await steps(trainer, 40);
+  expect(losses.at(-1)!).toBeLessThan(losses[0]!);
+  trainer.dispose();
+});

@@ -13,6 +13,7 @@ import type { Rows } from "../../train/data/row-source.ts";
 import { requireResident } from "../../train/data/row-source.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "../../train/run/options.ts";
 import { type TrainingGraph, trainingGraph } from "../../train/run/training-graph.ts";
+import { denseLayers } from "../dense-layers.ts";
 import { requireKnown } from "../known-options.ts";
 import { parameterName, valueName } from "./layers.ts";
 import { firstWithParameters, receiptScript } from "./script.ts";
@@ -37,6 +38,7 @@ export async function makeReceipt(backend: Backend, given: TrainerOptions): Prom
   const options = resolveOptions(given, backend);
   requireKnown(options, "receipt", ["accumulate"]);
   const { model, clip, optimizer, schedule } = options;
+  denseLayers(model, "a receipt");
   const { x, y, rows } = firstBatch(options);
   const count = rows.data.length;
   const plan = await trainingGraph({ ...options, x, y, rows: count, batch: "full", streams: false });

@@ -3,6 +3,7 @@ import { ChainruleError } from "../../core/errors.ts";
 import { firstNotFinite, type NdArray, unravel, zeros } from "../../core/ndarray.ts";
 import type { Tensor } from "../../graph/graph.ts";
 import { unpackParameters } from "../../nn/parameters.ts";
+import { multiplyAdds } from "../../nn/shapes.ts";
 import { fuse } from "../../ops/fuse.ts";
 import { batchIndex } from "../../ops/step/batch.ts";
 import { CONTROL, LEAST_SCALE } from "../../ops/step/control.ts";
@@ -21,6 +22,11 @@ const WORK = 3e8;
  * is within rounding of zero some hundredths; a gradient whose terms fell below the least half loses most of itself.
  */
 const MOST_LOST = 1 / 4;
+/**
+ * A gradient of less than this share of all of them together is judged as if it had so much: a bias in front of batch norm
+ * has none at all, and what halves leave there is rounding of what cancels.
+ */
+const LEAST_SHARE = 1e-3;
 
 /** Loss and gradients by name. */
 type Found = ReadonlyMap<string, NdArray>;
@@ -50,16 +56,31 @@ export async function requireParity(backend: Backend, options: ResolvedOptions, 
     if (at >= 0) throw refusal(`${name} is ${g.data[at]} at ${place(at, g)}, finite in f32`, scale.value);
   }
   const bounds = await boundsOf(await graphOf(scale.value));
+  const all = [...wide].reduce((sum, [name, g]) => (name === LOSS ? sum : sum + squares(g)), 0);
   for (const [name, g] of half) {
-    compareOne(name, g, wide.get(name)!, bounds.get(name)!, name === LOSS ? 1 : scale.value, scale.value);
+    const [by, least] = name === LOSS ? [1, 0] : [scale.value, LEAST_SHARE ** 2 * all];
+    compareOne(name, g, wide.get(name)!, bounds.get(name)!, { by, least, scale: scale.value });
   }
+}
+
+function squares({ data }: NdArray): number {
+  let sum = 0;
+  for (const v of data) sum += v * v;
+  return sum;
 }
 
 /** The name of what is no gradient, and not scaled. */
 const LOSS = "the loss";
 
-/** `by` is what the values in f16, and the bound, are multiplied by. */
-function compareOne(name: string, half: NdArray, wide: NdArray, bound: NdArray, by: number, scale: number): void {
+interface Judged {
+  /** What the values in f16, and the bound, are multiplied by. */
+  readonly by: number;
+  /** The least square of a norm that a difference is held against. */
+  readonly least: number;
+  readonly scale: number;
+}
+
+function compareOne(name: string, half: NdArray, wide: NdArray, bound: NdArray, { by, least, scale }: Judged): void {
   let lost = 0;
   let size = 0;
   for (let i = 0; i < half.data.length; i++) {
@@ -74,7 +95,7 @@ function compareOne(name: string, half: NdArray, wide: NdArray, bound: NdArray, 
     lost += off * off;
     size += w * w;
   }
-  const share = Math.sqrt(lost / size);
+  const share = Math.sqrt(lost / Math.max(size, least));
   if (size > 0 && share > MOST_LOST) {
     const percent = `${Math.round(100 * share)} %`;
     throw refusal(`${name} differs from that in f32 by ${percent} of its norm`, scale);
@@ -94,8 +115,7 @@ const place = (i: number, { shape }: NdArray): string => `[${unravel(i, shape).j
 /** The rows of the run's first step, as many as the check can take. */
 function firstRows({ data, batch, seed, model }: ResolvedOptions): Promise<Rows> {
   const n = data.x.shape[0]!;
-  const parameters = model.layers.reduce((sum, l) => sum + (l.type === "linear" ? l.in * l.out : 0), 1);
-  const most = Math.max(1, Math.floor(WORK / (6 * parameters)));
+  const most = Math.max(1, Math.floor(WORK / (6 * (1 + multiplyAdds(model)))));
   const count = Math.min(batch === "full" ? n : batch, most);
   const order = batch === "full" ? "sequential" : "shuffle";
   const [index] = batchIndex.reference([startCursor()], { order, batch: count, n, seed });
