@@ -12,7 +12,7 @@ export function outOf(call: usize, axis: i32): i32 {
   return int(call, axis + 1);
 }
 
-/** Windows [0, n) of an axis before and behind those that touch no padding. */
+/** Windows [wholeFrom, wholeTo) of an axis touch no padding. */
 export function wholeFrom(call: usize, axis: i32): i32 {
   const stride = int(call, axis + 3);
   return min(outOf(call, axis), (int(call, axis + 4) + stride - 1) / stride);

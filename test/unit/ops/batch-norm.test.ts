@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ndarray } from "../../../src/core/ndarray.ts";
 import { Graph } from "../../../src/graph/graph.ts";
+import { type AnyOp, DEFAULT_CAPS } from "../../../src/graph/op.ts";
 import { batchNorm, batchNormGradient, batchNormInference } from "../../../src/ops/norm/batch-norm.ts";
 
 const f64 = (shape: readonly number[], values: readonly number[]) => ndarray(shape, "f64", values);
@@ -94,6 +95,27 @@ describe("batch norm", () => {
     [[spec(1, 3, 2, 2, 2), spec(3), spec(3), spec(7)]],
   ])("shapes that do not fit are refused (%#)", (inputs) => {
     expect(() => batchNorm.infer(inputs, { eps: 0, momentum: 0 })).toThrow(/batchNorm\(.*running \[2 c \+ 1\]/);
+  });
+
+  test.each([
+    ["a GPU, small channels", [4, 3, 8, 8], false, "alone"],
+    ["a GPU, large channels", [32, 16, 28, 28], false, "sliced"],
+    ["an adapter on a CPU", [32, 16, 28, 28], true, "alone-narrow"],
+  ] as const)("the kernel for %s, in at most three launches of at most eight bindings", (_what, shape, onCpu, name) => {
+    const caps = { ...DEFAULT_CAPS, onCpu };
+    const c = shape[1];
+    const forward = [spec(...shape), spec(c), spec(c), spec(2 * c + 1)];
+    const backward = [spec(...shape), spec(...shape), spec(c), spec(c), spec(c)];
+    for (const [op, inputs, attrs] of [
+      [batchNorm, forward, { eps: 1e-5, momentum: 0.1 }],
+      [batchNormGradient, backward, null],
+    ] as readonly (readonly [AnyOp, typeof forward, unknown])[]) {
+      const suits = op.kernels.filter((k) => k.suits?.(inputs, attrs, caps) !== false).at(-1)!;
+      expect(suits.name).toBe(`${op.name}/${name}`);
+      const plan = suits.plan(inputs, op.infer(inputs, attrs), attrs, caps)!;
+      expect(plan.launches.length).toBeLessThan(4);
+      for (const { bindings } of plan.launches) expect(bindings.length).toBeLessThan(9);
+    }
   });
 
   test("its gradient rule: x, gamma and beta, none of running", () => {
