@@ -49,17 +49,14 @@ export {
   type MultiplySpec,
   multiply,
 } from "./nn/layers/combine.ts";
+export { type ConvSpec, conv1d, conv2d } from "./nn/layers/conv.ts";
+export type { ConvOptions } from "./nn/layers/conv-fields.ts";
 export {
-  type ConvOptions,
-  type ConvSpec,
   type ConvTransposeOptions,
   type ConvTransposeSpec,
-  conv1d,
-  conv2d,
   convTranspose1d,
   convTranspose2d,
-  type OpenConv,
-} from "./nn/layers/conv.ts";
+} from "./nn/layers/conv-transpose.ts";
 export type { BuildLayer, CustomLayer, CustomParameter } from "./nn/layers/custom.ts";
 export type { PerDimension } from "./nn/layers/dimensions.ts";
 export { type DropoutSpec, dropout } from "./nn/layers/dropout.ts";

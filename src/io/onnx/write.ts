@@ -1,31 +1,16 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, type Shape, shapeText, sizeOf } from "../../core/ndarray.ts";
 import { refuseCode } from "../../nn/layers/custom.ts";
-import type { OnnxContext, OnnxStep } from "../../nn/layers/onnx-step.ts";
+import type { OnnxContext } from "../../nn/layers/onnx-step.ts";
 import { layerTypeOf } from "../../nn/layers/registry.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import { copyModel } from "../../nn/model.ts";
 import { calledName, layerName, type ModelSpec } from "../../nn/model-spec.ts";
 import { shapesOf } from "../../nn/shapes.ts";
 import { weightTensors } from "../weights/weights.ts";
+import { node, type Step, tensor, valueInfo } from "./messages.ts";
 import { Message } from "./protobuf.ts";
-import {
-  ATTRIBUTE,
-  ATTRIBUTE_TYPE,
-  DATA_TYPE,
-  DIMENSION,
-  ENTRY,
-  GRAPH,
-  MODEL,
-  MODEL_KEY,
-  NODE,
-  OPSET,
-  SHAPE,
-  TENSOR,
-  TENSOR_TYPE,
-  TYPE,
-  VALUE_INFO,
-} from "./schema.ts";
+import { DATA_TYPE, ENTRY, GRAPH, MODEL, MODEL_KEY, OPSET } from "./schema.ts";
 
 /**
  * The first opset with LayerNormalization, and the IR version of its release: older runtimes read it, too. GELU got an
@@ -36,11 +21,6 @@ const IR_VERSION = 8;
 
 /** Elements of an array beside the weights, such as the shares of adaptive pooling. */
 const MOST_CONSTANTS = 2 ** 26;
-
-/** A step with a name. */
-interface Step extends OnnxStep {
-  readonly name: string;
-}
 
 /**
  * The net as an ONNX file: what it computes in evaluation, from "input" [batch, ...] to "output" [batch, ...].
@@ -209,49 +189,4 @@ function layerSteps({ layer, called, given, input, shape, arrays }: Placed): Ste
       return steps.map((step, k) => ({ ...step, name: k === steps.length - 1 ? name : `${name}.${k}` }));
     }
   }
-}
-
-function node({ op, name, inputs, output, floats = {}, integers = {}, lists = {}, texts = {} }: Step): Message {
-  const out = new Message();
-  for (const input of inputs) out.text(NODE.input, input);
-  out.text(NODE.output, output).text(NODE.name, name).text(NODE.opType, op);
-  for (const [key, value] of Object.entries(integers)) {
-    const attribute = new Message().text(ATTRIBUTE.name, key).integer(ATTRIBUTE.i, value);
-    out.message(NODE.attribute, attribute.integer(ATTRIBUTE.type, ATTRIBUTE_TYPE.int));
-  }
-  for (const [key, value] of Object.entries(floats)) {
-    const attribute = new Message().text(ATTRIBUTE.name, key).float(ATTRIBUTE.f, value);
-    out.message(NODE.attribute, attribute.integer(ATTRIBUTE.type, ATTRIBUTE_TYPE.float));
-  }
-  for (const [key, values] of Object.entries(lists)) {
-    const attribute = new Message().text(ATTRIBUTE.name, key);
-    for (const value of values) attribute.integer(ATTRIBUTE.ints, value);
-    out.message(NODE.attribute, attribute.integer(ATTRIBUTE.type, ATTRIBUTE_TYPE.ints));
-  }
-  for (const [key, value] of Object.entries(texts)) {
-    const attribute = new Message().text(ATTRIBUTE.name, key).text(ATTRIBUTE.s, value);
-    out.message(NODE.attribute, attribute.integer(ATTRIBUTE.type, ATTRIBUTE_TYPE.string));
-  }
-  return out;
-}
-
-function tensor(
-  name: string,
-  shape: readonly number[],
-  data: Float32Array | BigInt64Array,
-  type: number = DATA_TYPE.float,
-): Message {
-  const out = new Message();
-  for (const d of shape) out.integer(TENSOR.dims, d);
-  // The values' own bytes: every platform of the web and of Node is little-endian, as the format is.
-  const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return out.integer(TENSOR.dataType, type).text(TENSOR.name, name).bytes(TENSOR.rawData, raw);
-}
-
-/** f32 [batch, ...row], with a batch of any size. */
-export function valueInfo(name: string, ...row: readonly number[]): Message {
-  const shape = new Message().message(SHAPE.dim, new Message().text(DIMENSION.param, "batch"));
-  for (const size of row) shape.message(SHAPE.dim, new Message().integer(DIMENSION.value, size));
-  const type = new Message().integer(TENSOR_TYPE.elemType, DATA_TYPE.float).message(TENSOR_TYPE.shape, shape);
-  return new Message().text(VALUE_INFO.name, name).message(VALUE_INFO.type, new Message().message(TYPE.tensor, type));
 }

@@ -107,3 +107,16 @@ def build():
 /** Names and places of the dropout layers of a net that is no nn.Sequential. */
 export const dropoutNames = (model: ModelSpec): readonly (readonly [number, string])[] =>
   model.layers.flatMap((layer, i) => (layer.type === "dropout" ? [[i, calledName(layer, i)] as const] : []));
+
+/** Lines of train.py that put dropout with Chainrule's masks in the place of PyTorch's. */
+export function dropoutLines(model: ModelSpec): string {
+  return isSequential(model)
+    ? `    drops = {i: SeededDropout(layer.p, SEED, i) for i, layer in enumerate(net) if isinstance(layer, torch.nn.Dropout)}
+    for i, layer in drops.items():
+        net[i] = layer
+`
+    : `    drops = {name: SeededDropout(net.at(name).p, SEED, i) for i, name in DROPS}
+    for name, layer in drops.items():
+        net.put(name, layer)
+`;
+}

@@ -5,7 +5,7 @@ import type { Multipliers } from "../../optim/groups.ts";
 import { type AverageSpec, type OptimizerSpec, optimizerAttrs } from "../../optim/optimizer.ts";
 import type { PenaltySpec } from "../../optim/penalty.ts";
 import type { ScheduleSpec } from "../../optim/schedule.ts";
-import { dropoutNames, isSequential } from "./model-script.ts";
+import { dropoutLines, dropoutNames, isSequential } from "./model-script.ts";
 import { momentNames, optimizerCall, rateBody } from "./settings.ts";
 
 /** What train.py needs to know of a run. */
@@ -55,15 +55,6 @@ mine = np.array_split(rows, world)[rank]
 ${ifDropout(`for layer in drops.values():
     layer.step, layer.first = ${parts ? "part" : "step"}, sum(len(part) for part in np.array_split(rows, world)[:rank])
 `)}`;
-  const dropLines = isSequential(model)
-    ? `    drops = {i: SeededDropout(layer.p, SEED, i) for i, layer in enumerate(net) if isinstance(layer, torch.nn.Dropout)}
-    for i, layer in drops.items():
-        net[i] = layer
-`
-    : `    drops = {name: SeededDropout(net.at(name).p, SEED, i) for i, name in DROPS}
-    for name, layer in drops.items():
-        net.put(name, layer)
-`;
   const lossLines = `loss = loss_of(shared(x[mine]), y[mine]) * (${share})
 ${ifPenalty(`loss = loss + penalty(net) / ${parts ? "(world * PARTS)" : "world"}
 `)}(loss * world).backward()  # DistributedDataParallel takes the mean over processes; this makes it their sum
@@ -200,7 +191,7 @@ def main():
         sys.exit(f"train.py: a batch of {batch} cannot be shared among {world} processes")
 
     net = build().to(device)
-${ifDropout(dropLines)}${ifNorm(`    if world > 1:
+${ifDropout(dropoutLines(model))}${ifNorm(`    if world > 1:
         # A batch's statistics are those of all its rows, wherever they are.
         if not cuda:
             sys.exit("train.py: batch norm on several processes needs SyncBatchNorm, which PyTorch has for GPUs alone")

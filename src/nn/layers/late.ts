@@ -1,6 +1,7 @@
 import { type BatchNormSpec, batchNormLayer } from "./batch-norm.ts";
 import { type AddSpec, addLayer, type ConcatSpec, concatLayer, type MultiplySpec, multiplyLayer } from "./combine.ts";
-import { type ConvSpec, type ConvTransposeSpec, convLayers, type OpenConv } from "./conv.ts";
+import { type ConvSpec, conv1dLayer, conv2dLayer } from "./conv.ts";
+import { type ConvTransposeSpec, convTranspose1dLayer, convTranspose2dLayer } from "./conv-transpose.ts";
 import { type GroupNormSpec, groupNormLayer, type InstanceNormSpec, instanceNormLayer } from "./group-norm.ts";
 import {
   type LateActivationSpec,
@@ -50,7 +51,8 @@ export type LateLayerSpec =
 
 /** One of them without what the layer before tells. */
 export type OpenLateLayer =
-  | OpenConv
+  | Omit<ConvSpec, "in">
+  | Omit<ConvTransposeSpec, "in">
   | Omit<BatchNormSpec, "size">
   | Omit<GroupNormSpec, "size">
   | Omit<InstanceNormSpec, "size">
@@ -58,7 +60,10 @@ export type OpenLateLayer =
 
 /** Adding a layer is a line here, and its name in registry.ts. */
 export const lateLayers: readonly AnyLayerType[] = [
-  ...Object.values(convLayers),
+  conv1dLayer,
+  conv2dLayer,
+  convTranspose1dLayer,
+  convTranspose2dLayer,
   ...Object.values(poolLayers),
   upsampleLayer,
   padLayer,

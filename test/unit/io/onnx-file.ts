@@ -1,6 +1,6 @@
+import { valueInfo } from "../../../src/io/onnx/messages.ts";
 import { Message } from "../../../src/io/onnx/protobuf.ts";
 import { ATTRIBUTE, ENTRY, GRAPH, MODEL, NODE, OPSET, TENSOR } from "../../../src/io/onnx/schema.ts";
-import { valueInfo } from "../../../src/io/onnx/write.ts";
 
 export interface TestNode {
   readonly op: string;
