@@ -2,5 +2,11 @@ import { ops } from "../../src/ops/all.ts";
 import { chipConformanceTests, forms } from "../shared/on-chip.ts";
 import { thorough } from "./thorough.ts";
 
-/** Of the forms, what a CPU's adapter takes, unless all are asked for. */
-chipConformanceTests(ops, thorough ? forms : forms.filter(({ memory }) => memory === "storage"));
+/** Of the forms, what a CPU's adapter takes, and some cases of each op, unless all are asked for. */
+if (thorough) chipConformanceTests(ops, Number.POSITIVE_INFINITY);
+else
+  chipConformanceTests(
+    ops,
+    6,
+    forms.filter(({ memory }) => memory === "storage"),
+  );

@@ -1,4 +1,5 @@
 import { ops } from "../../src/ops/all.ts";
 import { chipConformanceTests } from "../shared/on-chip.ts";
+import { times } from "../shared/thorough.ts";
 
-chipConformanceTests(ops);
+chipConformanceTests(ops, times(12, Number.POSITIVE_INFINITY));

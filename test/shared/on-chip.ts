@@ -9,7 +9,6 @@ import { sizeOf } from "../../src/core/ndarray.ts";
 import type { AnyOp, OpCase } from "../../src/graph/op.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
 import { openGpu } from "./gpu.ts";
-import { times } from "./thorough.ts";
 
 /** Forms of the kernel: written out for one invocation, one subgroup of a CPU's adapter, a GPU's workgroup. */
 export const forms: readonly ChipForm[] = [
@@ -20,9 +19,6 @@ export const forms: readonly ChipForm[] = [
 
 /** Elements of a case in the memory of a workgroup: SwiftShader's compiler writes out their first zeros one by one. */
 const MOST_SHARED = 2500;
-
-/** Cases of an op in `npm test`; all in `npm run test:all`. */
-const MOST_CASES = 12;
 
 /** One case of an op as a graph of its own on the chip; null where it does not fit. */
 export async function conformOnChip(
@@ -39,14 +35,14 @@ export async function conformOnChip(
   }
 }
 
-/** Cases of an op for one form: each is code of its own, so of many a part, another one for each form. */
-function someOf<T>(cases: readonly T[], first: number): readonly T[] {
-  const step = Math.ceil(cases.length / times(MOST_CASES, cases.length));
+/** At most so many cases of an op for one form: each is code of its own. Another form has others of them. */
+function someOf<T>(cases: readonly T[], most: number, first: number): readonly T[] {
+  const step = Math.ceil(cases.length / Math.min(most, cases.length));
   return step <= 1 ? cases : cases.filter((_, i) => (i + first) % step === 0);
 }
 
 /** Declares a test for each op that has a form for the chip: its cases that fit within the proved bounds. */
-export function chipConformanceTests(ops: readonly AnyOp[], tried = forms): void {
+export function chipConformanceTests(ops: readonly AnyOp[], most: number, tried = forms): void {
   let gpu: WebGpuBackend;
   beforeAll(async () => {
     gpu = await openGpu();
@@ -65,7 +61,7 @@ export function chipConformanceTests(ops: readonly AnyOp[], tried = forms): void
   describe.each(able.map((op) => [op.name, op] as const))("%s", (_name, op) => {
     test.each(tried)("$width in $memory agree with the reference on every case that fits", async (form) => {
       let applied = 0;
-      for (const c of someOf((await proofOf(op)).cases, forms.indexOf(form))) {
+      for (const c of someOf((await proofOf(op)).cases, most, forms.indexOf(form))) {
         const elements = c.inputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
         if (form.memory === "workgroup" && elements > MOST_SHARED) continue;
         const result = await conformOnChip(gpu, op, c, { form });
