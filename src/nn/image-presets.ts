@@ -32,23 +32,28 @@ const resnet20 = sequential(
   { input: [1, 28, 28], ...classes },
 );
 
+/** Two convolutions of 16 and 32 channels, a pool behind the second and `firstPool` behind the first, and a linear layer. */
+const twoConvolutions = (side: number, firstPool: readonly LayerItem[]) =>
+  sequential(
+    [
+      conv2d(16, 3, { padding: 1 }),
+      relu(),
+      firstPool,
+      conv2d(32, 3, { padding: 1 }),
+      relu(),
+      maxPool2d(2),
+      flatten(),
+      dropout(0.3),
+      linear(10),
+    ],
+    { input: [1, side, side], ...classes },
+  );
+
 /** Convolution nets with a data set and settings that train them well. */
 const imagePresets: Readonly<Record<string, TrainingPreset>> = {
   "digits-cnn": {
     description: "handwritten digits, 8 x 8, by two convolutions",
-    model: sequential(
-      [
-        conv2d(16, 3, { padding: 1 }),
-        relu(),
-        conv2d(32, 3, { padding: 1 }),
-        relu(),
-        maxPool2d(2),
-        flatten(),
-        dropout(0.3),
-        linear(10),
-      ],
-      { input: [1, 8, 8], ...classes },
-    ),
+    model: twoConvolutions(8, []),
     data: "digits",
     optimizer: { type: "adam", lr: 0.002 },
     batch: 32,
@@ -58,20 +63,7 @@ const imagePresets: Readonly<Record<string, TrainingPreset>> = {
   },
   "fashion-cnn": {
     description: "ten kinds of clothing, 28 x 28, by two convolutions",
-    model: sequential(
-      [
-        conv2d(16, 3, { padding: 1 }),
-        relu(),
-        maxPool2d(2),
-        conv2d(32, 3, { padding: 1 }),
-        relu(),
-        maxPool2d(2),
-        flatten(),
-        dropout(0.3),
-        linear(10),
-      ],
-      { input: [1, 28, 28], ...classes },
-    ),
+    model: twoConvolutions(28, [maxPool2d(2)]),
     data: "fashion",
     optimizer: { type: "adam", lr: 0.001 },
     batch: 64,

@@ -1,3 +1,5 @@
+// One list, which its readers go through whole: an entry a line, so longer than other files.
+
 /** A wrong kernel: in `op`'s kernel `kernel`, `from` becomes `to`. Every one must be caught by some case. */
 export interface Mutant {
   readonly op: string;
