@@ -2,21 +2,21 @@ import { at, begin, float, int } from "./core";
 import { logOf } from "./math";
 import { expSum, largest } from "./rows";
 
-/** (labels, weights, sums, M, N): sums [2] = the rows' weights, and the classes', added up in f64. */
+/** (labels, weights, sums, M, N): sums [2] = the rows' weights, and the classes', added up in f64; NaN for rows of which none counts. */
 export function classWeightSums(call: usize, _part: i32, _parts: i32): void {
   const weights = at(call, 1);
   let rows: f64 = 0;
   for (let m = 0; m < int(call, 3); m++) {
     const label = load<i32>(at(call, 0) + (<usize>m << 2));
-    rows += <f64>load<f32>(weights + (<usize>label << 2));
+    if (label >= 0) rows += <f64>load<f32>(weights + (<usize>label << 2));
   }
   let classes: f64 = 0;
   for (let j = 0; j < int(call, 4); j++) classes += <f64>load<f32>(weights + (<usize>j << 2));
-  store<f32>(at(call, 2), <f32>rows);
+  store<f32>(at(call, 2), rows == 0 ? <f32>NaN : <f32>rows);
   store<f32>(at(call, 2), <f32>classes, 4);
 }
 
-/** (x, labels, weights, sums, y, M, N, smoothing): y [1] = the loss, added up in f64. */
+/** (x, labels, weights, sums, y, M, N, smoothing): y [1] = the loss, added up in f64. Negative labels do not count. */
 export function weightedCrossEntropy(call: usize, _part: i32, _parts: i32): void {
   const M = int(call, 5);
   const N = int(call, 6);
@@ -25,7 +25,9 @@ export function weightedCrossEntropy(call: usize, _part: i32, _parts: i32): void
   let loss: f64 = 0;
   for (let m = 0; m < M; m++) {
     const x = at(call, 0) + (<usize>(m * N) << 2);
-    const label = <usize>load<i32>(at(call, 1) + (<usize>m << 2)) << 2;
+    const index = load<i32>(at(call, 1) + (<usize>m << 2));
+    if (index < 0) continue;
+    const label = <usize>index << 2;
     const top = largest(x, N);
     const logSum = logOf(<f64>expSum(x, N, top, 0));
     let smooth: f64 = 0;
@@ -53,8 +55,12 @@ export function weightedCrossEntropyGradient(call: usize, part: i32, parts: i32)
     const row = <usize>(m * N) << 2;
     const x = at(call, 0) + row;
     const dx = at(call, 5) + row;
-    const sum = expSum(x, N, largest(x, N), dx);
     const label = load<i32>(at(call, 1) + (<usize>m << 2));
+    if (label < 0) {
+      memory.fill(dx, 0, <usize>N << 2);
+      continue;
+    }
+    const sum = expSum(x, N, largest(x, N), dx);
     const own = (<f32>1 - smoothing) * load<f32>(weights + (<usize>label << 2));
     for (let j = 0; j < N; j++) {
       const o = <usize>j << 2;

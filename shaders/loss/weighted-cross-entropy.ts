@@ -18,7 +18,8 @@ import { alone, type CrossEntropyPart, crossEntropyAloneParams } from "./cross-e
  * Cross-entropy with class weights w and label smoothing s, as torch.nn.CrossEntropyLoss has it: with N classes, and
  * the term of class c of a row t(c) = log(sum exp(x - max)) - (x[c] - max), a row's loss is
  *   ((1 - s) w[label] t(label) + s / N sum over c of w[c] t(c)) / sums[0],
- * where sums holds the sum of w[label] over the rows, and that of w over the classes.
+ * where sums holds the sum of w[label] over the rows, and that of w over the classes. A row whose label is negative has
+ * no part in it.
  */
 
 const declarations = (part: CrossEntropyPart, losses = "losses"): string =>
@@ -44,9 +45,10 @@ export const weightedGradientOfLogit = (j: string, label: string, weight: string
 /** What a row's elements need; `smoothing` is a number of the kernel. */
 const numbers = (row: string, smoothing: string): string => `
   let smoothing = ${smoothing};
-  let share = smoothing / f32(params.N);
-  let label = u32(labels[${row}]);
-  let own = weights[label];
+  let counts = labels[${row}] >= 0;
+  let share = select(0.0, smoothing / f32(params.N), counts);
+  let label = u32(max(labels[${row}], 0));
+  let own = select(0.0, weights[label], counts);
   let logSum = log(sum);
 `;
 const addTerm = `spread = fma(weights[j], ${termOfClass("x[start + j]")}, spread);`;
@@ -132,7 +134,11 @@ export const classWeightSumsParams = paramBlock({ rows: "u32", N: "u32" });
 /** Invocations that add up weights. */
 const SUMS_WORKGROUP = 256;
 
-/** sums [2]: weights[label] over the rows, and weights over the classes. */
+/** A sum, as NaN where it is 0: no row counts, and a mean over none must not pass for a number. */
+export const nanForNone = (sum: string): string =>
+  `bitcast<f32>(select(bitcast<u32>(${sum}), 0x7fc00000u, ${sum} == 0.0))`;
+
+/** sums [2]: weights[label] over the rows that count, and weights over the classes. */
 export function classWeightSums(): string {
   return wgsl`
 ${classWeightSumsParams.wgsl}
@@ -141,12 +147,14 @@ ${sumReduce(SUMS_WORKGROUP)}
 @compute @workgroup_size(${SUMS_WORKGROUP})
 fn main(@builtin(local_invocation_index) local: u32) {
   var rows = 0.0;
-  for (var i = local; i < params.rows; i += ${SUMS_WORKGROUP}u) { rows += weights[u32(labels[i])]; }
+  for (var i = local; i < params.rows; i += ${SUMS_WORKGROUP}u) {
+    rows += select(0.0, weights[u32(max(labels[i], 0))], labels[i] >= 0);
+  }
   var classes = 0.0;
   for (var j = local; j < params.N; j += ${SUMS_WORKGROUP}u) { classes += weights[j]; }
   rows = reduceSum(rows, local);
   classes = reduceSum(classes, local);
-  if (local == 0u) { sums[0] = rows; sums[1] = classes; }
+  if (local == 0u) { sums[0] = ${nanForNone("rows")}; sums[1] = classes; }
 }
 `;
 }

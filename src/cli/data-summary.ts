@@ -1,5 +1,5 @@
 import { quote } from "../core/format.ts";
-import { type NdArray, reshape } from "../core/ndarray.ts";
+import { type NdArray, reshape, sizeOf } from "../core/ndarray.ts";
 import { mergedColumns } from "../data/csv-notices.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { fitScaling } from "../data/standardise.ts";
@@ -7,7 +7,7 @@ import { noticeText } from "../data/table-notice.ts";
 import type { Task } from "../data/task.ts";
 import { losses } from "../nn/losses.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
-import { widths } from "../nn/shapes.ts";
+import { classLayout, widths } from "../nn/shapes.ts";
 import type { RowSource, Rows } from "../train/data/row-source.ts";
 import { isResident } from "../train/data/row-source.ts";
 import { note } from "./output.ts";
@@ -41,7 +41,8 @@ export function dataSummary(
   const facts: Partial<Dataset> = isResident(train) ? train : {};
   const { outputs, inputs } = widths(model);
   const task = taskOfRows(train, model);
-  const k = facts.classes?.length ?? Math.max(2, outputs);
+  const layout = model.loss === "crossEntropy" ? classLayout(model) : null;
+  const k = facts.classes?.length ?? Math.max(2, layout?.classes ?? outputs);
   const classes = task === "classification" ? (facts.classes ?? Array.from({ length: k }, (_, i) => String(i))) : null;
   const label = facts.targets ?? ["y"];
   const numbers = columns?.filter((c) => !c.categories).map((c) => c.name) ?? [];
@@ -64,7 +65,8 @@ export function dataSummary(
   const missing = dropped.columns.map(({ column, rows: n }) => `${column} missing in ${n}`).join(", ");
   // Scaled labels would make losses, weights and exported nets ones of another unit.
   const scaled = task === "regression" && facts.scaling;
-  const what = `${taskText(task, facts.classes, k, label.length, outputs)}${scaled ? ", in its own unit" : ""}`;
+  const each = layout && sizeOf(layout.places) > 1 ? ` for each of ${layout.places.join(" x ")} places` : "";
+  const what = `${taskText(task, facts.classes, k, label.length, outputs)}${each}${scaled ? ", in its own unit" : ""}`;
   const parts = [
     `predicts ${label.join(", ")} (${what}) from ${from}${scaled ? ", standardised" : ""}`,
     dropped.rows > 0 ? `${rows} of ${rows + dropped.rows} rows, ${dropped.rows} dropped (${missing})` : `${rows} rows`,

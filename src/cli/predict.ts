@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
-import type { NdArray } from "../core/ndarray.ts";
+import { type NdArray, sizeOf, unravel } from "../core/ndarray.ts";
 import type { TableFormat } from "../data/csv-format.ts";
 import { gunzipIfNeeded } from "../data/gunzip.ts";
 import {
@@ -16,9 +16,9 @@ import { dataFormat } from "../io/dataset/format.ts";
 import { loadInputs } from "../io/dataset/load.ts";
 import { weightsOf } from "../io/weights/weights.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
-import { widths } from "../nn/shapes.ts";
+import { classLayout, widths } from "../nn/shapes.ts";
 import { predictRows } from "../train/evaluation/predict-rows.ts";
-import { probabilities } from "../train/evaluation/probabilities.ts";
+import { logitsByPlace, probabilities } from "../train/evaluation/probabilities.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { csvText } from "./csv-text.ts";
 import { readBytes, readJson, recordOf, requireWritable, writeWhole } from "./files.ts";
@@ -38,7 +38,8 @@ that \`chainrule train --save W.safetensors\` writes beside the weights, in W.sa
                             as for train
   --data <file>             .csv or .parquet (the columns that the net learned from, by name; others are ignored),
                             .safetensors or .npz (x, or x_test), .npy, or IDX images
-  --out <file.csv|->        a line for each row: the class and every class's probability, or the values
+  --out <file.csv|->        a line for each row: the class and every class's probability, or the values; a line for each
+                            place of a row where places have classes
   --missing <refuse|drop>   CSV: what to do with a row that lacks a value (default refuse, by line and column)
   --missing-values, --separator, --decimal, --thousands, --header, --no-header
                             CSV: as for train; by default as they were for the rows that the net learned from
@@ -100,7 +101,7 @@ function recordFor(weights: string, named: string | undefined, model: ModelSpec)
     throw new ChainruleError("file", `${path}: prepares rows of ${record.inputs} values, the model takes ${inputs}`);
   }
   const known = isClassifier(model) ? record.classes : record.targets;
-  const names = isClassifier(model) && outputs === 1 ? 2 : outputs;
+  const names = isClassifier(model) ? classesOf(model) : outputs;
   if (known && known.length > names) {
     throw new ChainruleError("file", `${path}: names ${known.length} outputs, the model gives ${names}`);
   }
@@ -154,10 +155,30 @@ function table(
     ]);
     return csvText([where, ...header], rows);
   }
-  const names = Array.from({ length: Math.max(2, width) }, (_, i) => record.classes?.[i] ?? String(i));
-  const rows = lines.map((line, i) => {
-    const p = probabilities(outputs, i);
-    return [line, names[p.indexOf(Math.max(...p))]!, ...p];
-  });
-  return csvText([where, "class", ...names.map((name) => `p(${name})`)], rows);
+  const names = Array.from({ length: classesOf(model) }, (_, i) => record.classes?.[i] ?? String(i));
+  const answer = (logits: NdArray, i: number): (string | number)[] => {
+    const p = probabilities(logits, i);
+    return [names[p.indexOf(Math.max(...p))]!, ...p];
+  };
+  const columns = ["class", ...names.map((name) => `p(${name})`)];
+  const layout = classLayout(model);
+  const { places } = layout;
+  const each = sizeOf(places);
+  if (model.loss !== "crossEntropy" || each === 1) {
+    return csvText(
+      [where, ...columns],
+      lines.map((line, i) => [line, ...answer(outputs, i)]),
+    );
+  }
+  // A line a place: by its step, or its row and column, counted from 0.
+  const axes = places.length === 1 ? ["step"] : places.length === 2 ? ["y", "x"] : places.map((_, k) => `place ${k}`);
+  const byPlace = logitsByPlace(outputs, layout);
+  const rows = lines.flatMap((line, i) =>
+    Array.from({ length: each }, (_, at) => [line, ...unravel(at, places), ...answer(byPlace, i * each + at)]),
+  );
+  return csvText([where, ...axes, ...columns], rows);
 }
+
+/** How many classes a classifier tells apart: one output tells two. */
+const classesOf = (model: ModelSpec): number =>
+  model.loss === "crossEntropy" ? classLayout(model).classes : Math.max(2, widths(model).outputs);

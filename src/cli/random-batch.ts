@@ -1,8 +1,8 @@
-import { type NdArray, ndarray } from "../core/ndarray.ts";
+import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM, uniforms } from "../core/philox.ts";
 import { losses } from "../nn/losses.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
-import { widths } from "../nn/shapes.ts";
+import { classLayout, widths } from "../nn/shapes.ts";
 
 /** Normal inputs and fitting targets, for a model that brings no data. */
 export function randomBatch(model: ModelSpec, n: number, seed: number): { x: NdArray; y: NdArray } {
@@ -11,6 +11,9 @@ export function randomBatch(model: ModelSpec, n: number, seed: number): { x: NdA
   if (losses[model.loss].targets === "values") {
     return { x, y: ndarray([n, outputs], "f32", uniforms(seed, STREAM.check, 1, n * outputs)) };
   }
-  const label = (_: unknown, i: number): number => randomWord(seed, STREAM.check, 2, i) % outputs;
-  return { x, y: ndarray([n], "i32", Int32Array.from({ length: n }, label)) };
+  const { classes, places } = classLayout(model);
+  const label = (_: unknown, i: number): number => randomWord(seed, STREAM.check, 2, i) % classes;
+  const each = sizeOf(places);
+  const shape = each === 1 ? [n] : [n, each];
+  return { x, y: ndarray(shape, "i32", Int32Array.from({ length: n * each }, label)) };
 }

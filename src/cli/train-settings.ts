@@ -4,7 +4,7 @@ import { balancedClassWeights } from "../nn/class-weights.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { parameterSpecs } from "../nn/parameter-specs.ts";
 import { parseModel } from "../nn/parse-model.ts";
-import { widths } from "../nn/shapes.ts";
+import { classLayout } from "../nn/shapes.ts";
 import type { OptimizerName } from "../ops/names.ts";
 import { optimizers } from "../ops/step/optimizers.ts";
 import { type ParameterGroupSpec, parameterMultipliers } from "../optim/groups.ts";
@@ -23,7 +23,10 @@ import { choiceFlag, countFlag, numberFlag } from "./usage.ts";
 export function withLossFlags(
   model: ModelSpec,
   labels: NdArray | null,
-  values: { "class-weights"?: string | undefined; "label-smoothing"?: string | undefined },
+  values: {
+    readonly "class-weights"?: string | undefined;
+    readonly "label-smoothing"?: string | undefined;
+  },
 ): ModelSpec {
   const text = values["class-weights"];
   const labelSmoothing = numberFlag("label-smoothing", values["label-smoothing"]);
@@ -38,9 +41,10 @@ export function withLossFlags(
       "--class-weights balanced counts all labels, and this data set streams: name them",
     );
   }
+  const { classes, ignoreIndex } = classLayout(model);
   const classWeights =
     text === "balanced"
-      ? balancedClassWeights(labels!, widths(model).outputs)
+      ? balancedClassWeights(labels!, classes, ignoreIndex === null ? null : Math.min(ignoreIndex, -1))
       : text?.split(",").map((part) => numberFlag("class-weights", part)!);
   const settings = {
     ...(classWeights === undefined ? {} : { classWeights }),

@@ -1,5 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
+import { classLayout } from "../nn/shapes.ts";
 import type { ResolvedOptions } from "../train/run/options.ts";
 
 /**
@@ -31,10 +32,11 @@ const fields: Readonly<Record<keyof ModelSpec, string>> = {
   loss: "the loss",
   classWeights: "the loss",
   labelSmoothing: "the loss",
+  ignoreIndex: "the loss",
 };
 
 /** What a run may have that some place cannot say. */
-export type RareOption = "accumulate";
+export type RareOption = "accumulate" | "ignoreIndex";
 
 /** Refuses, at run time, what the compiler could not see, and what cannot be said there. */
 export function requireKnown(run: ResolvedOptions, what: string, refuses: readonly RareOption[]): void {
@@ -42,7 +44,10 @@ export function requireKnown(run: ResolvedOptions, what: string, refuses: readon
     const unknown = Object.keys(given).find((key) => !Object.hasOwn(known, key));
     if (unknown !== undefined) throw new ChainruleError("usage", `${what}: the option ${unknown} is not known there`);
   }
-  const used: Readonly<Record<RareOption, boolean>> = { accumulate: run.accumulate > 1 };
+  const used: Readonly<Record<RareOption, boolean>> = {
+    accumulate: run.accumulate > 1,
+    ignoreIndex: run.model.loss === "crossEntropy" && classLayout(run.model).ignoreIndex !== null,
+  };
   const refused = refuses.find((option) => used[option]);
   if (refused) throw new ChainruleError("usage", `${what}: a run with ${refused} cannot be written there`);
   if (run.halves) {

@@ -10,7 +10,7 @@ import { layerTypeOf } from "./layers/registry.ts";
 import { losses } from "./losses.ts";
 import { calledName, layerName, type ModelSpec } from "./model-spec.ts";
 import type { ModelTensors } from "./parameters.ts";
-import { shapesOf } from "./shapes.ts";
+import { classLayout, shapesOf } from "./shapes.ts";
 
 export interface ForwardOptions {
   /** Dropout and batch statistics are on while training. */
@@ -66,16 +66,28 @@ export async function forward(
   return shaped(g, last, [batch, sizeOf(last.shape) / batch], "outputs as rows");
 }
 
-/** Adds the loss [1] of outputs against targets y. */
+/** Outputs and targets of crossEntropy as logits [n, classes] and labels i32 [n], with every place a row. */
+export async function classRows(g: Graph, model: ModelSpec, outputs: Tensor, y: Tensor) {
+  if (y.shape.length === 1) return { logits: outputs, labels: y };
+  return (await import("./places.ts")).placesAsRows(g, classLayout(model), outputs, y);
+}
+
+/**
+ * Adds the loss [1] of outputs against targets y. Of crossEntropy these are class indices, i32 [n] or [n, places]; negative
+ * ones do not count.
+ */
 export async function lossOf(g: Graph, model: ModelSpec, outputs: Tensor, y: Tensor): Promise<Tensor> {
   const { classWeights, labelSmoothing: smoothing = 0 } = model;
-  if (!classWeights && smoothing === 0) return g.one(losses[model.loss].op, [outputs, y], null, "loss");
+  const ignores = model.loss === "crossEntropy" && classLayout(model).ignoreIndex !== null;
+  if (!classWeights && smoothing === 0 && !ignores) return g.one(losses[model.loss].op, [outputs, y], null, "loss");
   const { classWeightSums, weightedCrossEntropy } = await import("../ops/lazy.ts");
-  const [rows, classes] = outputs.shape as readonly [number, number];
+  const { logits, labels } = await classRows(g, model, outputs, y);
+  const [rows, classes] = logits.shape as readonly [number, number];
   const ones = new Float64Array(classes).fill(1);
   const weights = g.variable("class weights", ndarray([classes], "f64", classWeights ?? ones));
-  const sums = classWeights
-    ? g.one(classWeightSums, [y, weights], null, "class weight sums")
-    : g.variable("class weight sums", ndarray([2], "f32", [rows, classes]));
-  return g.one(weightedCrossEntropy, [outputs, y, weights, sums], { smoothing }, "loss");
+  const sums =
+    classWeights || ignores
+      ? g.one(classWeightSums, [labels, weights], null, "class weight sums")
+      : g.variable("class weight sums", ndarray([2], "f32", [rows, classes]));
+  return g.one(weightedCrossEntropy, [logits, labels, weights, sums], { smoothing }, "loss");
 }

@@ -21,6 +21,11 @@ export interface CrossEntropySettings {
   readonly classWeights?: readonly number[];
   /** Share of each target that is spread over all classes alike. */
   readonly labelSmoothing?: number;
+  /**
+   * Target that does not count: not in the loss, not in its mean, not in accuracy. -100 where outputs have a class for each
+   * of several places and this is absent; with one class a row all targets count unless it is given.
+   */
+  readonly ignoreIndex?: number;
 }
 
 /** Its type, or the name that a custom layer has. */

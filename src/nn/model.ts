@@ -8,6 +8,8 @@ import { parameterSpecs } from "./parameter-specs.ts";
 
 const MAX_LAYERS = 1000;
 
+const crossEntropyFields = ["classWeights", "labelSmoothing", "ignoreIndex"] as const;
+
 /**
  * Reads and checks a model: every field known, every layer's shape one that the next takes. Types of layers that only some
  * nets have must be known already: see loadLayerTypes().
@@ -19,7 +21,7 @@ export function parseModel(json: unknown): ModelSpec {
 /** The same, where `open` lets fields be left out that the layer before tells. */
 export function readModel(json: unknown, open: boolean): ModelSpec {
   const model = objectOf(json, "a model");
-  const known = ["input", "layers", "loss", "classWeights", "labelSmoothing", "name", "description"];
+  const known = ["input", "layers", "loss", ...crossEntropyFields, "name", "description"];
   requireKnown(model, known, "model");
   if (!Array.isArray(model.layers) || model.layers.length === 0)
     bad('model: "layers" must be a list of at least one layer');
@@ -53,19 +55,19 @@ function inputOf(input: unknown): Shape | undefined {
 }
 
 function requireClasses(outputs: Shape): void {
-  if (outputs.length > 1) {
-    bad(
-      `model: crossEntropy takes one output a class, [classes], and the last layer gives [${outputs.join(", ")}]: flatten it`,
-    );
-  }
-  if (outputs[0] === 1) {
+  if (classesOf(outputs) === 1) {
+    if (outputs.length > 1)
+      bad(`model: crossEntropy of outputs [${outputs.join(", ")}] has one class a place: always 0`);
     bad('model: crossEntropy of one output is always 0: two classes are "bce" of one output, or two outputs');
   }
 }
 
+/** As classLayout has it: behind steps, before places. */
+const classesOf = (outputs: Shape): number => outputs.at(outputs.length === 2 ? -1 : 0)!;
+
 function crossEntropySettings(model: Record<string, unknown>, loss: LossName, shape: Shape): CrossEntropySettings {
-  const { classWeights, labelSmoothing } = model;
-  const given = classWeights !== undefined ? "classWeights" : labelSmoothing !== undefined ? "labelSmoothing" : null;
+  const { classWeights, labelSmoothing, ignoreIndex } = model;
+  const given = crossEntropyFields.find((field) => model[field] !== undefined);
   if (given && loss !== "crossEntropy") bad(`model: "${given}" is for the loss crossEntropy, this model has ${loss}`);
   if (labelSmoothing !== undefined) {
     if (typeof labelSmoothing !== "number" || !(labelSmoothing >= 0 && labelSmoothing < 1)) {
@@ -73,7 +75,7 @@ function crossEntropySettings(model: Record<string, unknown>, loss: LossName, sh
     }
   }
   if (classWeights !== undefined) {
-    const [outputs] = shape as readonly [number];
+    const outputs = classesOf(shape);
     if (!Array.isArray(classWeights) || classWeights.length !== outputs) {
       const got = Array.isArray(classWeights) ? `${classWeights.length}` : JSON.stringify(classWeights);
       bad(`model: "classWeights" must be a list of ${outputs} numbers, one for each class, got ${got}`);
@@ -84,7 +86,11 @@ function crossEntropySettings(model: Record<string, unknown>, loss: LossName, sh
       bad(`model: "classWeights" must be positive numbers, got ${value} for class ${wrong}`);
     }
   }
+  if (ignoreIndex !== undefined && !(Number.isInteger(ignoreIndex) && Math.abs(ignoreIndex as number) < 2 ** 31)) {
+    bad(`model: "ignoreIndex" must be a whole number, a target that does not count, got ${brief(ignoreIndex)}`);
+  }
   return {
+    ...(ignoreIndex === undefined ? {} : { ignoreIndex: ignoreIndex as number }),
     ...(classWeights === undefined ? {} : { classWeights: classWeights as readonly number[] }),
     ...(labelSmoothing === undefined ? {} : { labelSmoothing: labelSmoothing as number }),
   };

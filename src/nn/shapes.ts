@@ -18,6 +18,26 @@ export function shapesOf(model: ModelSpec): Assembled {
 /** Shape of what a model gives for a row. */
 export const outputShape = (model: ModelSpec): Shape => shapesOf(model).shapes.at(-1)!;
 
+/** How crossEntropy reads the outputs of a row. */
+export interface ClassLayout {
+  readonly classes: number;
+  /** Places of a row that have a class each; 1 where the row itself has one. */
+  readonly places: Shape;
+  /** Classes lie behind the places, [steps, classes]; else before them, [classes, height, width]. */
+  readonly last: boolean;
+  /** Target that does not count; null where all do. */
+  readonly ignoreIndex: number | null;
+}
+
+/** [classes], [steps, classes] with a class for each step, or [classes, ...places] with one for each place. */
+export function classLayout(model: ModelSpec): ClassLayout {
+  const shape = outputShape(model);
+  const last = shape.length === 2;
+  const places = last ? shape.slice(0, 1) : shape.slice(1);
+  const ignoreIndex = model.ignoreIndex ?? (sizeOf(places) > 1 ? -100 : null);
+  return { classes: shape.at(last ? -1 : 0)!, places, last, ignoreIndex };
+}
+
 /** Values of a row at the entrance, and at the end. */
 export function widths(model: ModelSpec): { readonly inputs: number; readonly outputs: number } {
   return { inputs: sizeOf(shapesOf(model).input), outputs: sizeOf(outputShape(model)) };

@@ -149,7 +149,7 @@ export const mutants: readonly Mutant[] = [
   ),
   one("crossEntropyWithGradient", "alone", "the loss is the last row's", "total += ", "total = "),
   one("crossEntropyWithGradient", "alone", "the loss is a sum", "loss[0] = total * params.scale", "loss[0] = total"),
-  one("classWeightSums", "one", "rows count 1 each", "weights[u32(labels[i])]", "1.0"),
+  one("classWeightSums", "one", "rows count 1 each", "weights[u32(max(labels[i], 0))]", "1.0"),
   one("weightedCrossEntropy", "row", "the label's weight is forgotten", "* own *", "*"),
   one("weightedCrossEntropy", "short", "classes count alike", "fma(weights[j],", "fma(1.0,"),
   one("weightedCrossEntropyGradient", "row", "the target is not smoothed", "- weights[j])", ")"),
@@ -175,6 +175,23 @@ export const mutants: readonly Mutant[] = [
     "f32(params.N) * p",
   ),
   one("weightedCrossEntropyWithGradient", "alone", "the loss is the last row's", "total += ", "total = "),
+  ...(["row", "short", "alone"] as const).map((kernel) =>
+    one(
+      "weightedCrossEntropyWithGradient",
+      kernel,
+      "targets that do not count are the first class",
+      ">= 0;",
+      ">= -999;",
+    ),
+  ),
+  one(
+    "weightedCrossEntropyGradient",
+    "short",
+    "what does not count is smoothed",
+    /select\(0.0, (smoothing \/ [^,]+), counts\)/,
+    "$1",
+  ),
+  one("classWeightSums", "one", "targets that do not count weigh", /select\(0.0, (weights.+), labels.+\);/, "$1;"),
   one("mseWithGradient", "alone", "the loss is not scaled", "params.total", "1.0"),
   one("mseWithGradient", "partials", "the gradient is not scaled", "* params.scale", ""),
   one(

@@ -48,6 +48,7 @@ const mutants: readonly ChipMutant[] = [
   ["classWeightSums", "the label's weight is not picked", /\+= select\([^;]+;/, "+= 1.0;"],
   ["weightedCrossEntropy", "the label's weight is not picked", /own = select\([^;]+;/, ""],
   ["weightedCrossEntropyGradient", "the target is not smoothed", "+ share *", "+ 0.0 *"],
+  ["weightedCrossEntropyGradient", "ignored targets are smoothed", />= 0\);/g, ">= -999);"],
   ...elementwiseLosses.flatMap(({ forward: { name } }): ChipMutant[] => [
     [name, "the last element alone counts", /\+= (\w+)Term/, "= $1Term"],
     [`${name}Gradient`, "what comes from behind is forgotten", / \* values\.v\d+\[0u\];/, ";"],

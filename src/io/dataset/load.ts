@@ -25,7 +25,7 @@ export interface LoadFileOptions extends CsvOptions {
  * - `.csv`, `.tsv`, `.txt`, `.parquet`: see readCsv, whose options apply. A Parquet file has flat columns, stored plainly or
  *   compressed by Snappy, gzip or Zstandard.
  * - `.safetensors`, `.npz`: an array "x" [n, ...] and an array "y": class indices, or values to a loss on
- *   values, when it holds integers [n]; targets when it holds floats [n] or numbers [n, outputs]. x of rank 3 is taken as
+ *   values, when it holds integers [n]; targets when it holds floats [n] or numbers [n, ...], as the classes of places are. x of rank 3 is taken as
  *   images. Also X and y, images and labels, data and target, arr_0 and arr_1; and x_train and y_train, whose test rows
  *   loadDataSplit gives.
  * - `.npy`, by an x that stands alone in the name (`x.npy`, `digits-x.npy`, `X_train.npy`): y is read from the same name
@@ -118,7 +118,7 @@ async function fromNpy(path: string, base: string, bytes: Uint8Array, options: L
   const unnamed = "an .npy of rows needs an x alone in its name, as in x.npy";
   const names = yNames(path) ?? [];
   const { name, value } = await readBeside(base, { what: "its other half", names, unnamed }, options.read);
-  return datasetOf(base, "x", readNpy(bytes, base), "y", readNpy(value, name));
+  return datasetOf(base, "x", readNpy(bytes, base), readNpy(value, name));
 }
 
 /** Arrays of a file, which are read when they are asked for: others may hold what is no array of numbers. */
@@ -139,7 +139,7 @@ async function npzArrays(bytes: Uint8Array): Promise<Arrays> {
 
 function fromArrays(file: string, { names, read }: Arrays): DataSplit {
   const roles = arrayRoles(file, names);
-  const set = (pair: Pair): Dataset => datasetOf(file, pair.x, read(pair.x), pair.y, read(pair.y));
+  const set = (pair: Pair): Dataset => datasetOf(file, pair.x, read(pair.x), read(pair.y));
   const [train, validation, test] = [roles.train, roles.validation, roles.test].map((pair) => pair && set(pair));
   for (const [i, part] of [validation, test].entries()) {
     if (!part || part.x.shape[1] === train!.x.shape[1]) continue;
@@ -150,12 +150,12 @@ function fromArrays(file: string, { names, read }: Arrays): DataSplit {
   return { train: train!, test: test ?? null, ...(validation ? { validation } : {}) };
 }
 
-function datasetOf(name: string, xName: string, x: NdArray, yName: string, y: NdArray): Dataset {
+function datasetOf(name: string, xName: string, x: NdArray, y: NdArray): Dataset {
   const image = x.shape.length === 3 ? { image: { height: x.shape[1]!, width: x.shape[2]! } } : {};
   return validateDataset({
     name,
     x: matrix(x, `${name}, "${xName}"`),
-    y: targets(y, `${name}, "${yName}"`),
+    y: targets(y),
     ...image,
   });
 }
@@ -170,13 +170,11 @@ function matrix(a: NdArray, where: string): NdArray {
 
 /**
  * Integers [n] or [n, 1] -> i32 [n], which are classes to one loss and values to another; floats, integers of several
- * columns and those that i32 cannot hold -> f32 [n, outputs]
+ * columns or places and those that i32 cannot hold -> f32 [n, the rest]
  */
-function targets(a: NdArray, where: string): NdArray {
-  const [n, outputs = 1] = a.shape as readonly [number, number?];
-  if (a.shape.length > 2) {
-    throw new ChainruleError("data", `${where}: targets need shape [n, outputs], got ${shapeText(a.shape)}`);
-  }
+function targets(a: NdArray): NdArray {
+  const n = a.shape[0] ?? 0;
+  const outputs = sizeOf(a.shape.slice(1));
   const labels = outputs === 1 && (a.dtype === "i32" || (a.dtype === "u32" && a.data.every((v) => v < 2 ** 31)));
   return labels ? reshape(cast(a, "i32"), [n]) : reshape(cast(a, "f32"), [n, outputs]);
 }

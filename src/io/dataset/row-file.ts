@@ -122,12 +122,6 @@ async function fromSafetensors(source: ByteSource): Promise<RowSource> {
   };
   if (x!.shape.length < 2)
     throw new ChainruleError("data", `${name}, "${x!.name}": needs shape [n, inputs], got ${shapeText(x!.shape)}`);
-  if (y!.shape.length > 2) {
-    throw new ChainruleError(
-      "data",
-      `${name}, "${y!.name}": targets need shape [n, outputs], got ${shapeText(y!.shape)}`,
-    );
-  }
   const labels = integers && sizeOf(y!.shape.slice(1)) === 1;
   return rowSource(name, array(x!, "f32"), array(y!, labels ? "i32" : "f32"), labels);
 }

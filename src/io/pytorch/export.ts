@@ -1,6 +1,7 @@
 import { ChainruleError } from "../../core/errors.ts";
-import { type NdArray, reshape } from "../../core/ndarray.ts";
-import { shapesOf } from "../../nn/shapes.ts";
+import { type NdArray, ndarray, reshape } from "../../core/ndarray.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { classLayout, shapesOf } from "../../nn/shapes.ts";
 import { requireResident } from "../../train/data/row-source.ts";
 import type { ResolvedOptions } from "../../train/run/options.ts";
 import { type TrainerState, weightsOf } from "../../train/run/state.ts";
@@ -38,9 +39,9 @@ export function exportPytorch(options: ResolvedOptions, state: TrainerState): Ma
   const shaped = (x: NdArray): NdArray => reshape(x, [x.shape[0]!, ...input]);
   const rows: [string, NdArray][] = [
     ["x", shaped(data.x)],
-    ["y", data.y],
+    ["y", targets(model, data.y)],
   ];
-  if (test) rows.push(["x_test", shaped(test.x)], ["y_test", test.y]);
+  if (test) rows.push(["x_test", shaped(test.x)], ["y_test", targets(model, test.y)]);
   return new Map<string, string | Uint8Array>([
     ["model.py", modelPy(model)],
     ["train.py", trainPy(options)],
@@ -54,4 +55,12 @@ export function exportPytorch(options: ResolvedOptions, state: TrainerState): Ma
       ? [["average.safetensors", writeWeights(model, weightsOf(state, "average"))] satisfies [string, Uint8Array]]
       : []),
   ]);
+}
+
+/** Targets as PyTorch has them: places in their shape, and what does not count by the model's own number. */
+function targets(model: ModelSpec, y: NdArray): NdArray {
+  if (y.dtype !== "i32") return y;
+  const { places, ignoreIndex } = classLayout(model);
+  const labels = y.data.map((label) => (label < 0 ? ignoreIndex! : label));
+  return ndarray(y.shape.length === 1 ? y.shape : [y.shape[0]!, ...places], "i32", labels);
 }

@@ -1,7 +1,8 @@
+import { sizeOf } from "../../core/ndarray.ts";
 import { layerTypeOf } from "../../nn/layers/registry.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { calledName } from "../../nn/model-spec.ts";
-import { shapesOf } from "../../nn/shapes.ts";
+import { classLayout, shapesOf } from "../../nn/shapes.ts";
 import { torchLayer, torchLossOf } from "./names.ts";
 
 /** Whether a model is an nn.Sequential: layers one after the other, called by their places, each a module. */
@@ -15,6 +16,12 @@ export function isSequential(model: ModelSpec): boolean {
   );
 }
 
+/** Whether every step of a row has a class, and classes lie behind steps. */
+export const stepsOf = (model: ModelSpec): boolean => placesOf(model) && classLayout(model).last;
+
+/** Whether places of a row have classes: then the loss wants them in their shape, and else rows. */
+const placesOf = (model: ModelSpec): boolean => model.loss === "crossEntropy" && sizeOf(classLayout(model).places) > 1;
+
 /** model.py: the net and its loss. */
 export function modelPy(model: ModelSpec): string {
   const published = model.loss === "sumSquaredErrorAsPublished";
@@ -24,7 +31,17 @@ export function modelPy(model: ModelSpec): string {
     squares = (p**2).sum()
     return squares + (((p - y) ** 2).sum() - squares).detach()
 `
-    : `loss_of = ${torchLossOf(model)}
+    : stepsOf(model)
+      ? `class StepLoss(nn.CrossEntropyLoss):
+    """Outputs are [rows, steps, classes]; PyTorch has classes second."""
+
+    def forward(self, p, y):
+        return super().forward(p.transpose(1, 2), y)
+
+
+loss_of = ${torchLossOf(model).replace(/^nn\.CrossEntropyLoss/, "StepLoss")}
+`
+      : `loss_of = ${torchLossOf(model)}
 `;
   const net = isSequential(model) ? sequentialNet(model) : graphNet(model);
   const uses = (name: string): boolean => net.includes(`${name}.`);
@@ -96,7 +113,7 @@ ${modules.join("\n")}
     def forward(self, x):
         v = {}
 ${lines.join("\n")}
-        return ${shapes.at(-1)!.length > 1 ? `${last}.flatten(1)` : last}
+        return ${shapes.at(-1)!.length > 1 && !placesOf(model) ? `${last}.flatten(1)` : last}
 
 
 def build():

@@ -48,10 +48,11 @@ export const torchLosses: Readonly<Record<LossName, string>> = {
 };
 
 /** A model's loss as a module of PyTorch, class weights and label smoothing included. */
-export function torchLossOf({ loss, classWeights, labelSmoothing = 0 }: ModelSpec): string {
+export function torchLossOf({ loss, classWeights, labelSmoothing = 0, ignoreIndex }: ModelSpec): string {
   const settings = [
     ...(classWeights ? [`weight=torch.tensor([${classWeights.map(Number).join(", ")}], dtype=torch.float32)`] : []),
     ...(labelSmoothing > 0 ? [`label_smoothing=${labelSmoothing}`] : []),
+    ...(ignoreIndex === undefined ? [] : [`ignore_index=${ignoreIndex}`]),
   ];
   return settings.length > 0 ? torchLosses[loss].replace("()", `(${settings.join(", ")})`) : torchLosses[loss];
 }

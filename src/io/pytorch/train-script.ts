@@ -1,11 +1,12 @@
 import { lossKinds } from "../../nn/loss-kinds.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs } from "../../nn/parameter-specs.ts";
+import { classLayout } from "../../nn/shapes.ts";
 import type { Multipliers } from "../../optim/groups.ts";
 import { type AverageSpec, type OptimizerSpec, optimizerAttrs } from "../../optim/optimizer.ts";
 import type { PenaltySpec } from "../../optim/penalty.ts";
 import type { ScheduleSpec } from "../../optim/schedule.ts";
-import { dropoutLines, dropoutNames, isSequential } from "./model-script.ts";
+import { dropoutLines, dropoutNames, isSequential, stepsOf } from "./model-script.ts";
 import { momentNames, optimizerCall, rateBody } from "./settings.ts";
 
 /** What train.py needs to know of a run. */
@@ -37,6 +38,7 @@ export function trainPy(run: TorchRun): string {
   const adaptive = optimizer.type !== "sgd";
   const names = momentNames(optimizer);
   const weighted = model.classWeights !== undefined;
+  const ignores = classes && classLayout(model).ignoreIndex !== null;
   const parts = accumulate > 1;
   const shares = weighted ? "loss_of.weight[y[mine]].sum() / loss_of.weight[y[rows]].sum()" : "len(mine) / len(rows)";
   const share = reduction === "mean" ? `${shares}${parts ? " / PARTS" : ""}` : "1";
@@ -46,6 +48,7 @@ export function trainPy(run: TorchRun): string {
       holds ? text : "";
   const [ifDropout, ifAverage, ifGroups] = [dropout, ema !== null, multipliers !== null].map(when) as [Say, Say, Say];
   const [ifPenalty, ifParts, ifWeighted] = [penalty !== null, parts, weighted].map(when) as [Say, Say, Say];
+  const ifIgnores = when(ignores);
   const ifNorm = when(model.layers.some((l) => l.type === "batchNorm"));
   const ifDropNames = when(dropout && !isSequential(model));
   const roles = parameterSpecs(model);
@@ -55,7 +58,14 @@ mine = np.array_split(rows, world)[rank]
 ${ifDropout(`for layer in drops.values():
     layer.step, layer.first = ${parts ? "part" : "step"}, sum(len(part) for part in np.array_split(rows, world)[:rank])
 `)}`;
-  const lossLines = `loss = loss_of(shared(x[mine]), y[mine]) * (${share})
+  const ownLoss = ignores
+    ? `p = shared(x[mine])
+share = counting(y[mine]) / counting(y[rows])
+loss = loss_of(p, y[mine]) * share${parts ? " / PARTS" : ""} if share != 0 else 0 * p.sum()`
+    : `loss = loss_of(shared(x[mine]), y[mine]) * (${share})`;
+  const right = `p.argmax(dim=${stepsOf(model) ? 2 : 1}) == y`;
+  const accuracy = ignores ? `(${right})[y != loss_of.ignore_index]` : `(${right})`;
+  const lossLines = `${ownLoss}
 ${ifPenalty(`loss = loss + penalty(net) / ${parts ? "(world * PARTS)" : "world"}
 `)}(loss * world).backward()  # DistributedDataParallel takes the mean over processes; this makes it their sum
 `;
@@ -142,7 +152,13 @@ def penalty(net):
     weights = [${plainWeights ? "p for p in net.parameters() if p.dim() == 2" : "p for name, p in net.named_parameters() if name in WEIGHTS"}]
     return sum(L1 * w.abs().sum() + L2 * (w**2).sum() for w in weights)
 `)}
+${ifIgnores(`
+def counting(y):
+    """What targets count for together."""
+    counts = y != loss_of.ignore_index
+    return ${weighted ? "loss_of.weight[y[counts]].sum()" : "counts.sum()"}
 
+`)}
 def load(folder, net, optimizer):
     """Weights and optimizer as they were saved; the steps taken, and how many of them were left out."""
     net.load_state_dict(read_safetensors(os.path.join(folder, "model.safetensors"))[0])
@@ -168,7 +184,7 @@ def evaluate(net, x, y):
     with torch.no_grad():
         p = net(x)
         result = {"loss": loss_of(p, y).item()}
-${classes ? `        result["accuracy"] = (p.argmax(dim=1) == y).float().mean().item()\n` : ""}    net.train()
+${classes ? `        result["accuracy"] = ${accuracy}.float().mean().item()\n` : ""}    net.train()
     return result
 
 

@@ -6,7 +6,10 @@ import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { call } from "../shared/wasm-plan.ts";
 
-/** sums [2] from labels i32 [n] and class weights [classes]: the sum of the rows' weights, and of the classes'. */
+/**
+ * sums [2] from labels i32 [n] and class weights [classes]: the sum of the rows' weights, and of the classes'. Rows of a
+ * negative label do not count; where none does the first is NaN, so that such a step is seen and changes nothing.
+ */
 export const classWeightSums: Op<null> = {
   name: "classWeightSums",
   infer(inputs) {
@@ -20,9 +23,9 @@ export const classWeightSums: Op<null> = {
     const sums = floatLike(weights!, [2]);
     let rows = 0;
     let classes = 0;
-    for (const label of labels!.data) rows += weights!.data[label]!;
+    for (const label of labels!.data) if (label >= 0) rows += weights!.data[label]!;
     for (const weight of weights!.data) classes += weight;
-    sums.data.set([rows, classes]);
+    sums.data.set([rows || Number.NaN, classes]);
     return [sums];
   },
   wasm: ([labels, weights]) =>

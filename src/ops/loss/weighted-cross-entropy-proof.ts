@@ -2,6 +2,7 @@ import type { NdArray } from "../../core/ndarray.ts";
 import type { OpCase, Proof } from "../../graph/op.ts";
 import { expRowError, rowExpSum } from "../norm/row-exp.ts";
 import { boundLike, errorAt, gamma, TINY, U } from "../shared/rounding.ts";
+import { someCounted } from "./counted-cases.ts";
 import type { WeightedAttrs } from "./weighted-cross-entropy.ts";
 
 export const weightedCrossEntropy: Proof<WeightedAttrs> = {
@@ -10,6 +11,7 @@ export const weightedCrossEntropy: Proof<WeightedAttrs> = {
     let bound = 0;
     let size = 0;
     for (let row = 0; row < M; row++) {
+      if (labels!.data[row]! < 0) continue;
       const { top, sum } = rowExpSum(x!, row);
       const relative = expRowError(x!, ex ?? null, row).sum;
       const add = (c: number, share: number): void => {
@@ -42,8 +44,9 @@ export const weightedCrossEntropyGradient: Proof<WeightedAttrs> = {
     const eScale = errorAt(edloss, 0) / total + (4 * U + (1.01 * errorAt(esums, 0)) / total) * scale;
     const share = smoothing / N;
     for (let row = 0; row < M; row++) {
-      const probability = probabilities(x!, ex ?? null, row);
       const label = labels!.data[row]!;
+      if (label < 0) continue;
+      const probability = probabilities(x!, ex ?? null, row);
       const own = (1 - smoothing) * weights!.data[label]!;
       const eOwn = errorAt(ew, label) + 3 * U * own;
       for (let j = 0; j < N; j++) {
@@ -80,17 +83,18 @@ function probabilities(x: NdArray, ex: NdArray | null, row: number) {
 function weightedCases(): readonly OpCase<WeightedAttrs>[] {
   return (
     [
-      [1, 2, 0.1],
-      [3, 5, 0],
-      [17, 10, 0.2],
-      [130, 3, 0.05],
-      [4, 200, 0.5],
+      [1, 2, 0.1, "all"],
+      [3, 5, 0, "all"],
+      [17, 10, 0.2, "some"],
+      [130, 3, 0.05, "all"],
+      [4, 200, 0.5, "all"],
+      [7, 180, 0.1, "some"],
     ] as const
-  ).map(([M, N, smoothing]) => ({
-    name: `${M}x${N}, smoothing ${smoothing}`,
+  ).map(([M, N, smoothing, counted]) => ({
+    name: `${M}x${N}, smoothing ${smoothing}${counted === "all" ? "" : ", some not counted"}`,
     inputs: [
       { shape: [M, N], dtype: "f32", scale: 3 },
-      { shape: [M], dtype: "i32", fill: "classes", below: N },
+      counted === "all" ? { shape: [M], dtype: "i32", fill: "classes", below: N } : someCounted(M, N),
       { shape: [1], dtype: "f32", fill: [1.25] },
       { shape: [N], dtype: "f32", fill: "positive", scale: 3 },
       { shape: [2], dtype: "f32", fill: [1.5 * M, 1.5 * N] },

@@ -30,7 +30,7 @@ function check(op: { readonly name: string }, inputs: readonly TensorSpec[], at:
   }
 }
 
-/** loss [1] from logits, labels, class weights [classes] and their sums [2]. */
+/** loss [1] from logits, labels, class weights [classes] and their sums [2]; rows of a negative label do not count. */
 export const weightedCrossEntropy: Op<WeightedAttrs> = {
   name: "weightedCrossEntropy",
   infer(inputs) {
@@ -41,6 +41,7 @@ export const weightedCrossEntropy: Op<WeightedAttrs> = {
     const [M, N] = x!.shape as readonly [number, number];
     let loss = 0;
     for (let row = 0; row < M; row++) {
+      if (labels!.data[row]! < 0) continue;
       const { top, sum } = rowExpSum(x!, row);
       const term = (c: number): number => Math.log(sum) - (x!.data[row * N + c]! - top);
       const label = labels!.data[row]!;
@@ -96,8 +97,9 @@ export const weightedCrossEntropyGradient: Op<WeightedAttrs> = {
     const dx = floatLike(x!, [M, N]);
     const scale = dloss!.data[0]! / sums!.data[0]!;
     for (let row = 0; row < M; row++) {
-      const { top, sum } = rowExpSum(x!, row);
       const label = labels!.data[row]!;
+      if (label < 0) continue;
+      const { top, sum } = rowExpSum(x!, row);
       const own = (1 - smoothing) * weights!.data[label]!;
       for (let j = 0; j < N; j++) {
         const p = Math.exp(x!.data[row * N + j]! - top) / sum;

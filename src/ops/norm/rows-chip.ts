@@ -1,5 +1,6 @@
 import { gradientOfLogit, lossOfRow } from "../../../shaders/loss/cross-entropy.ts";
 import {
+  nanForNone,
   termOfClass,
   weightedGradientOfLogit,
   weightedLossOfRow,
@@ -64,10 +65,11 @@ export const crossEntropyGradientOnChip: OnChip<null> = (w, [x, labels, dloss], 
   });
 };
 
-/** The numbers of a weighted row; the label's own weight is picked, as its logit is. */
+/** The numbers of a weighted row; the label's own weight is picked, as its logit is, and none for a row that does not count. */
 function weightedNumbers(w: ChipWriter, x: ChipValue, label: string, weights: ChipValue, smoothing: number): void {
   const N = x.shape[1]!;
-  w.add(`const smoothing = ${float(smoothing)}; const share = ${float(smoothing / N)}; var own = 0.0;`);
+  w.add(`const smoothing = ${float(smoothing)}; let share = select(0.0, ${float(smoothing / N)}, ${label} >= 0);`);
+  w.add("var own = 0.0;");
   w.loop(0, N, (j) => w.add(`own = select(own, ${weights.at(j)}, u32(${label}) == ${index.text(j)});`));
 }
 
@@ -112,7 +114,7 @@ export const classWeightSumsOnChip: OnChip<null> = (w, [labels, weights], [sums]
     });
   });
   const classes = w.total([[0, N]], (j, partial) => w.add(`${partial} += ${weights!.at(j)};`));
-  w.once(() => w.add(`${sums!.at(0)} = ${rows}; ${sums!.at(1)} = ${classes};`));
+  w.once(() => w.add(`${sums!.at(0)} = ${nanForNone(rows)}; ${sums!.at(1)} = ${classes};`));
 };
 
 export const countCorrectOnChip: OnChip<null> = (w, [x, labels], [y]) => {

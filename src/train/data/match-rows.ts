@@ -13,7 +13,7 @@ import {
 import type { TensorSpec } from "../../graph/graph.ts";
 import { losses } from "../../nn/losses.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
-import { widths } from "../../nn/shapes.ts";
+import { classLayout, widths } from "../../nn/shapes.ts";
 import { isResident, type RowSource, type Rows } from "./row-source.ts";
 
 /**
@@ -25,17 +25,17 @@ export function matchSource(model: ModelSpec, source: RowSource, what: string): 
   const n = source.x.shape[0]!;
   // Stands for any rows: what fits its shapes and types fits theirs.
   const sample = (spec: TensorSpec): NdArray => zeros([1, ...spec.shape.slice(1)], spec.dtype);
-  matchRows(model, { x: sample(source.x), y: sample(source.y) }, what);
+  fitRows(model, { x: sample(source.x), y: sample(source.y) }, what);
   if (source.y.shape[0] !== n) {
     throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${source.y.shape[0] ?? 0} of targets`);
   }
   const classes = losses[model.loss].targets === "classes";
   return {
     x: { shape: [n, inputs], dtype: "f32" },
-    y: classes ? { shape: [n], dtype: "i32" } : { shape: [n, outputs], dtype: "f32" },
+    y: classes ? { shape: labelShape(model, n), dtype: "i32" } : { shape: [n, outputs], dtype: "f32" },
     async read(index) {
       const numberOf = (row: number): number => index[row]!;
-      return inSingle(matchRows(model, await source.read(index), what, numberOf), what, numberOf);
+      return inSingle(fitRows(model, await source.read(index), what, numberOf), what, numberOf);
     },
   };
 }
@@ -64,10 +64,21 @@ function inSingle({ x, y }: Rows, what: string, numberOf?: NumberOf): Rows {
 }
 
 /**
- * Rows in the form that the model's loss takes. Throws naming the row and the column; `numberOf` gives the number of a
- * row where these are some of a larger data set.
+ * Rows in the form that the model's loss takes: x f32 [n, inputs]; y f32 [n, outputs], class indices i32 [n], or [n, places]
+ * where places have classes, and a negative number for a target that does not count. Throws naming the row and the column, and where no
+ * target at all counts.
  */
-export function matchRows(model: ModelSpec, rows: Rows, what: string, numberOf = (row: number): number => row): Rows {
+export function matchRows(model: ModelSpec, rows: Rows, what: string): Rows {
+  const fitting = fitRows(model, rows, what);
+  if (losses[model.loss].targets === "classes" && fitting.y.data.every((label) => label < 0)) {
+    const { ignoreIndex } = classLayout(model);
+    throw new ChainruleError("data", `${what}: every target is ${ignoreIndex}, which does not count: there is no loss`);
+  }
+  return fitting;
+}
+
+/** The same of some rows of a larger data set, of which `numberOf` gives the numbers: there may be no target that counts. */
+function fitRows(model: ModelSpec, rows: Rows, what: string, numberOf: NumberOf = (row) => row): Rows {
   const { outputs } = widths(model);
   const { x, y } = rows;
   requireNdArray(y, `${what}: y`);
@@ -75,7 +86,7 @@ export function matchRows(model: ModelSpec, rows: Rows, what: string, numberOf =
   const n = flatX.shape[0]!;
   if (y.shape[0] !== n) throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${y.shape[0] ?? 0} of targets`);
   const targets = losses[model.loss].targets;
-  if (targets === "classes") return { x: flatX, y: classLabels(y, outputs, what, numberOf) };
+  if (targets === "classes") return { x: flatX, y: targetLabels(y, model, what, numberOf) };
   const width = sizeOf(y.shape.slice(1));
   if (isWhole(y) && width === 1 && outputs > 1) return { x: flatX, y: oneHot(y, outputs, what, numberOf) };
   if (width !== outputs) {
@@ -106,23 +117,57 @@ const isWhole = ({ dtype }: NdArray): boolean => dtype === "i32" || dtype === "u
 
 type NumberOf = (row: number) => number;
 
-/** Class indices i32 [n], each below `classes`. Whole f32 numbers are taken as labels too. */
-function classLabels(y: NdArray, classes: number, what: string, numberOf: NumberOf): NdArray {
-  if (sizeOf(y.shape) !== y.shape[0]) {
-    throw new ChainruleError("data", `${what}: crossEntropy takes one class index a row, got y ${shapeText(y.shape)}`);
+/** Shape of the labels of n rows. */
+function labelShape(model: ModelSpec, n: number): number[] {
+  const each = sizeOf(classLayout(model).places);
+  return each === 1 ? [n] : [n, each];
+}
+
+/** Class indices of rows, or of their places; negative for those that do not count. */
+function targetLabels(y: NdArray, model: ModelSpec, what: string, numberOf: NumberOf): NdArray {
+  const { classes, places, last, ignoreIndex } = classLayout(model);
+  const n = y.shape[0]!;
+  const shape = labelShape(model, n);
+  if (sizeOf(y.shape) !== sizeOf(shape)) {
+    const each =
+      shape.length === 1 ? "one class index a row" : `a class index for each place, y [n, ${places.join(", ")}]`;
+    const order = last ? ` (outputs [${places}, ${classes}] hold steps, then classes; "permute" turns them)` : "";
+    throw new ChainruleError("data", `${what}: crossEntropy takes ${each}, got y ${shapeText(y.shape)}${order}`);
   }
+  return { ...classLabels(y, classes, what, numberOf, ignoreIndex), shape };
+}
+
+/**
+ * Class indices i32, each below `classes`, and a negative number for `ignoreIndex`: itself, or -1, which is taken as such
+ * where rows come a second time. Whole f32 numbers are taken as labels too.
+ */
+function classLabels(
+  y: NdArray,
+  classes: number,
+  what: string,
+  numberOf: NumberOf,
+  ignoreIndex: number | null = null,
+): NdArray {
+  const each = y.data.length / y.shape[0]!;
+  const ignored = ignoreIndex === null ? null : Math.min(ignoreIndex, -1);
+  // Labels that are changed are not the caller's.
+  const labels = ndarray([y.data.length], "i32", ignoreIndex === ignored ? y.data : Int32Array.from(y.data));
   for (let i = 0; i < y.data.length; i++) {
     const label = y.data[i]!;
-    if (!Number.isInteger(label))
-      throw new ChainruleError("data", `${what}: label ${label} of row ${numberOf(i)} is not a whole number`);
-    if (label < 0 || label >= classes) {
+    const row = (): number => numberOf(Math.floor(i / each));
+    if (label === ignored) continue;
+    if (label === ignoreIndex) labels.data[i] = ignored!;
+    else if (!Number.isInteger(label)) {
+      throw new ChainruleError("data", `${what}: label ${label} of row ${row()} is not a whole number`);
+    } else if (label < 0 || label >= classes) {
+      const other = ignoreIndex === null ? "" : `, and not ${ignoreIndex}, which does not count`;
       throw new ChainruleError(
         "data",
-        `${what}: label ${label} of row ${numberOf(i)} is outside the model's ${classes} classes, 0 to ${classes - 1}`,
+        `${what}: label ${label} of row ${row()} is outside the model's ${classes} classes, 0 to ${classes - 1}${other}`,
       );
     }
   }
-  return ndarray([y.data.length], "i32", y.data);
+  return labels;
 }
 
 /** Labels for a loss on several values: 1 for the class, 0 for all others. */

@@ -5,7 +5,7 @@ import { sizeOf } from "../../core/ndarray.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import type { Rows } from "../data/row-source.ts";
 import { type RowSource, readRange } from "../data/row-source.ts";
-import { EVAL_BATCH, type Evaluation, Evaluator, evaluationOf, type Tally } from "./evaluation.ts";
+import { EVAL_BATCH, type Evaluation, Evaluator, evaluationOf, noTally, type Tally } from "./evaluation.ts";
 
 /** Bytes of a chunk of rows that is evaluated at once: it and the next are in memory. */
 const CHUNK_BYTES = 32 * 2 ** 20;
@@ -43,7 +43,7 @@ export class ChunkEvaluator {
 
   async evaluate(weights: ReadonlyMap<string, NdArray>): Promise<Evaluation> {
     const n = this.source.x.shape[0]!;
-    const sums: Tally = { loss: 0, correct: 0, rows: 0, shares: 0 };
+    const sums: Tally = noTally();
     const read = (start: number): Promise<Rows> => {
       const rows = readRange(this.source, start, Math.min(n, start + this.chunkRows));
       rows.catch(() => undefined); // raised where it is awaited

@@ -3,7 +3,7 @@ import type { Backend, Executor, MemoryUse } from "../../backend/executor.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, rows, zeros } from "../../core/ndarray.ts";
 import { Graph, type Tensor } from "../../graph/graph.ts";
-import { forward, lossOf } from "../../nn/forward.ts";
+import { classRows, forward, lossOf } from "../../nn/forward.ts";
 import { losses } from "../../nn/losses.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { type ModelTensors, modelTensors, weightWrites } from "../../nn/parameters.ts";
@@ -16,7 +16,10 @@ import { startCursor, tally } from "../../ops/step/record.ts";
 export interface Evaluation {
   /** Loss over all rows: the mean or the sum, as the loss itself is. */
   readonly loss: number;
-  /** Share of rows whose largest output is the label's; null where targets are not classes. */
+  /**
+   * Share of rows, or of their places, whose largest output is the label's, of those whose target counts; null where
+   * targets are not classes.
+   */
   readonly accuracy: number | null;
 }
 
@@ -27,10 +30,21 @@ export const EVAL_BATCH = 256;
 export interface Tally {
   loss: number;
   correct: number;
-  rows: number;
+  /** Rows or places whose target counts. */
+  counted: number;
   /** What means are divided by: the rows, or the sum of their classes' weights. */
   shares: number;
 }
+
+/** A batch among others. */
+interface Share {
+  /** Targets that count: rows, or places of them. */
+  readonly counted: number;
+  /** As many, or the sum of their classes' weights. */
+  readonly share: number;
+}
+
+export const noTally = (): Tally => ({ loss: 0, correct: 0, counted: 0, shares: 0 });
 
 interface Part {
   readonly executor: Executor;
@@ -41,8 +55,8 @@ interface Part {
   readonly ring: Tensor;
   readonly batches: number;
   readonly batch: number;
-  /** What each batch's mean counts for: its rows, or the sum of their classes' weights. */
-  shares: readonly number[];
+  /** What each batch's mean counts for, and how many targets do. */
+  shares: readonly Share[];
 }
 
 /**
@@ -77,7 +91,7 @@ export class Evaluator {
   }
 
   async evaluate(weights: ReadonlyMap<string, NdArray>): Promise<Evaluation> {
-    const sums: Tally = { loss: 0, correct: 0, rows: 0, shares: 0 };
+    const sums: Tally = noTally();
     await this.add(weights, sums);
     return evaluationOf(this.model, sums);
   }
@@ -91,10 +105,13 @@ export class Evaluator {
       const [ring] = await p.executor.run(p.batches, [p.ring]);
       if (!ring) throw new ChainruleError("device", "the evaluation gave no result");
       for (let b = 0; b < p.batches; b++) {
-        sums.loss += ring.data[b * 2]! * (mean ? p.shares[b]! : 1);
+        const { counted, share } = p.shares[b]!;
+        // The mean over no target is no number.
+        if (counted === 0) continue;
+        sums.loss += ring.data[b * 2]! * (mean ? share : 1);
         sums.correct += ring.data[b * 2 + 1]!;
-        sums.rows += p.batch;
-        sums.shares += p.shares[b]!;
+        sums.counted += counted;
+        sums.shares += share;
       }
     }
   }
@@ -120,11 +137,11 @@ export class Evaluator {
   }
 }
 
-export function evaluationOf(model: ModelSpec, { loss, correct, rows: total, shares }: Tally): Evaluation {
+export function evaluationOf(model: ModelSpec, { loss, correct, counted, shares }: Tally): Evaluation {
   const { reduction, targets } = losses[model.loss];
   return {
     loss: reduction === "mean" ? loss / shares : loss,
-    accuracy: targets === "classes" ? correct / total : null,
+    accuracy: targets === "classes" ? correct / counted : null,
   };
 }
 
@@ -150,7 +167,7 @@ async function part(
   const batchY = g.one(gather, [dataY, index], null, "evaluation batch y");
   const outputs = await forward(g, model, batchX, tensors, { training: false, seed: 0, cursor: null });
   const loss = await lossOf(g, model, outputs, batchY);
-  const correct = batchY.dtype === "i32" ? g.one(countCorrect, [outputs, batchY], null, "correct") : loss;
+  const correct = batchY.dtype === "i32" ? await correctOf(g, model, outputs, batchY) : loss;
   g.add(tally, [cursor, ring, loss, correct], { slots: batches, batch, n }, "tally");
   // Kernels for the chip are compiled for one size, and these graphs run a few times only.
   const executor = await backend.compile(g, { nodes: fuse(g), onChip: false });
@@ -158,12 +175,20 @@ async function part(
   return { executor, dataX, dataY, tensors, cursor, ring, batches, batch, shares };
 }
 
-/** What the mean of each batch counts for. */
-function sharesOf({ classWeights }: ModelSpec, y: NdArray, batch: number): readonly number[] {
+async function correctOf(g: Graph, model: ModelSpec, outputs: Tensor, y: Tensor): Promise<Tensor> {
+  const { logits, labels } = await classRows(g, model, outputs, y);
+  return g.one(countCorrect, [logits, labels], null, "correct");
+}
+
+function sharesOf({ classWeights, loss }: ModelSpec, y: NdArray, batch: number): readonly Share[] {
   return Array.from({ length: y.shape[0]! / batch }, (_, b) => {
-    if (!classWeights) return batch;
-    let sum = 0;
-    for (const label of rows(y, b * batch, (b + 1) * batch).data) sum += classWeights[label]!;
-    return sum;
+    if (losses[loss].targets !== "classes") return { counted: batch, share: batch };
+    let [counted, share] = [0, 0];
+    for (const label of rows(y, b * batch, (b + 1) * batch).data) {
+      if (label < 0) continue;
+      counted++;
+      share += classWeights ? classWeights[label]! : 1;
+    }
+    return { counted, share };
   });
 }

@@ -68,8 +68,9 @@ function firstNotFinite({ dtype, data }: NdArray): number {
 }
 
 function nameOf(backend: Backend, node: Node): string {
-  if (backend.kind !== "webgpu") return node.op.name;
-  return chooseKernel(node, (backend as WebGpuBackend).gpu.caps).kernel.name;
+  const name =
+    backend.kind === "webgpu" ? chooseKernel(node, (backend as WebGpuBackend).gpu.caps).kernel.name : node.op.name;
+  return node.op.name === "classWeightSums" ? `${name}: no target of the batch counts, all are ignored` : name;
 }
 
 /** ": 0.linear [3, 7] became Infinity first, computed by matmul/direct", for a message; "" where nothing is found. */
