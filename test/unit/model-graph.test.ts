@@ -142,11 +142,6 @@ describe("a model file with shapes, names and wiring", () => {
     ],
     ["a wrong shape of it", from([conv()], [0]), /"input" must be the shape of one row/],
     [
-      "outputs with places for classes",
-      { ...from([conv()]), loss: "crossEntropy" },
-      /crossEntropy takes one output a class.*\[2, 4, 4\]: flatten it/,
-    ],
-    [
       "a batch norm of other channels",
       from([conv(), { type: "batchNorm", size: 3 }]),
       /takes 3 channels on the first axis, but the layer before it gives \[2, 4, 4\]/,
