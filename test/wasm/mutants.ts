@@ -146,7 +146,13 @@ export const mutants: readonly Mutant[] = [
   ),
   wrong("crossEntropyGradient", "rows", "the label is not subtracted", "store<f32>(label, (p - 1) * scale);", ""),
   wrong("classWeightSums", "weighted-cross-entropy", "the first label for all", "<usize>m << 2)", "<usize>0)"),
-  wrong("classWeightSums", "weighted-cross-entropy", "it ends where one is ignored", "if (label >= 0) rows", "if (label < 0) break; rows"),
+  wrong(
+    "classWeightSums",
+    "weighted-cross-entropy",
+    "it ends where one is ignored",
+    "if (label >= 0) rows",
+    "if (label < 0) break; rows",
+  ),
   wrong("weightedCrossEntropy", "weighted-cross-entropy", "the target is not smoothed", "* smooth;", "* 0;"),
   wrong(
     "weightedCrossEntropy",

@@ -1,10 +1,10 @@
 import { classWeightSumsParams, classWeightSums as sumsCode } from "../../../shaders/loss/weighted-cross-entropy.ts";
 import { wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { classWeightSumsOnChip } from "../norm/rows-chip.ts";
 import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { call } from "../shared/wasm-plan.ts";
+import { classWeightSumsOnChip } from "./weighted-chip.ts";
 
 /**
  * sums [2] from labels i32 [n] and class weights [classes]: the sum of the rows' weights, and of the classes'. Rows of a

@@ -8,12 +8,12 @@ import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { rowExpSum } from "../norm/row-exp.ts";
 import { rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "../norm/row-plan.ts";
-import { weightedCrossEntropyGradientOnChip, weightedCrossEntropyOnChip } from "../norm/rows-chip.ts";
 import { composed } from "../shared/composed.ts";
 import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { call, flatCall, float } from "../shared/wasm-plan.ts";
 import { ALONE_ROWS, expectLogits, lossPlan } from "./cross-entropy.ts";
+import { weightedCrossEntropyGradientOnChip, weightedCrossEntropyOnChip } from "./weighted-chip.ts";
 
 /** Cross-entropy with class weights and label smoothing; shaders/loss/weighted-cross-entropy.ts has the formula. */
 export interface WeightedAttrs {

@@ -6,7 +6,7 @@ import { floatLike } from "../shared/rounding.ts";
 import { flatCall } from "../shared/wasm-plan.ts";
 import { rowExpSum } from "./row-exp.ts";
 import { rowLaunch } from "./row-plan.ts";
-import { softmaxGradientOnChip, softmaxOnChip } from "./rows-chip.ts";
+import { softmaxGradientOnChip, softmaxOnChip } from "./softmax-chip.ts";
 
 /** y = softmax(x), each row of x [M, N] by itself. */
 export const softmax: Op<null> = {
