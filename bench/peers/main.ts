@@ -9,7 +9,7 @@ import { clearProgress, note, print, progress, table } from "../../src/cli/outpu
 import { version } from "../../src/cli/version.ts";
 import { OPEN_MS, openBrowser, openContestant, type PeerBrowser } from "./browser.ts";
 import { exactTraining } from "./problem.ts";
-import { type PeerReport, peerHead, peerMarkdown, peerRows, ratioRows } from "./report.ts";
+import { type PeerReport, peerHead, peerMarkdown, peerRows, ratioRows, useRows } from "./report.ts";
 import { runTask, within } from "./run-task.ts";
 import { type ContestantName, coldTask, contestants, tasks } from "./tasks.ts";
 
@@ -20,6 +20,7 @@ optimizer; each result is checked against f64 before it is timed. Writes bench/r
 
   --max <N>       widest task (default 1024)
   --rounds <N>    samples of each contestant (default 7)
+  --tasks <words> tasks whose name has one of these, by comma: lenet, resnet20, conv, matmul, ... (default: all)
   --only <names>  contestants, by comma: ${contestants.join(", ")}
   --cold <N>      cold starts of each contestant (default 3)`;
 
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     help: { type: "boolean", short: "h" },
     max: { type: "string", default: "1024" },
     rounds: { type: "string", default: "7" },
+    tasks: { type: "string", default: "" },
     only: { type: "string", default: contestants.join(",") },
     cold: { type: "string", default: "3" },
   },
@@ -37,7 +39,7 @@ if (values.help) {
   process.exit(0);
 }
 const wanted = contestants.filter((n) => values.only.split(",").includes(n));
-const list = tasks(Number(values.max));
+const list = tasks(Number(values.max), values.tasks.split(",").filter(Boolean));
 const abort = new AbortController();
 process.on("SIGINT", () => (abort.signal.aborted ? process.exit(130) : abort.abort()));
 
@@ -94,7 +96,13 @@ async function measureTasks(browser: PeerBrowser): Promise<void> {
     const left =
       i === 0 ? "" : `, about ${Math.ceil(((performance.now() - start) / 60000 / i) * (list.length - i))} min left`;
     progress(`${i + 1} of ${list.length}: ${task.name}${left}`);
-    const options = { rounds: Number(values.rounds), sampleMs: 200, limitMs: 180_000, signal: abort.signal };
+    const options = {
+      rounds: Number(values.rounds),
+      sampleMs: 200,
+      budgetMs: 30_000,
+      limitMs: 300_000,
+      signal: abort.signal,
+    };
     report.tasks.push({ task: task.name, cells: await runTask(pages, task, options) });
   }
   for (const page of pages.values()) await page.context().close();
@@ -153,6 +161,7 @@ async function writeResults(): Promise<void> {
   await writeFile(`${base}.json`, `${JSON.stringify(report, null, 1)}\n`);
   await writeFile(`${base}.md`, peerMarkdown(report));
   print(peerHead(report).join("\n"));
-  for (const { header, rows } of [peerRows(report), ratioRows(report)]) print(`\n${table(header, rows)}`);
+  for (const { header, rows } of [peerRows(report), ratioRows(report), useRows(report)])
+    print(`\n${table(header, rows)}`);
   print(`\nWritten: ${base}.json and .md`);
 }

@@ -1,33 +1,55 @@
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { sample } from "../../src/bench/step.ts";
-import type { NdArray } from "../../src/core/ndarray.ts";
+import type { NdArray, Shape } from "../../src/core/ndarray.ts";
 import { initialise } from "../../src/nn/initialise.ts";
+import type { ModelSpec } from "../../src/nn/model-spec.ts";
+import { parameterSpecs } from "../../src/nn/parameter-specs.ts";
+import { widths } from "../../src/nn/shapes.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
-import { CHECKED_STEPS, modelOf, type TrainingTask } from "./tasks.ts";
+import { CHECKED_STEPS, type TrainingTask } from "./tasks.ts";
 
 /** Data and first weights of a task: drawn from seeds, so that every page has the same. */
 export interface Problem {
   /** x [batch, inputs]; y i32 [batch], or f32 [batch, outputs]. */
   readonly x: NdArray;
   readonly y: NdArray;
-  /** W [in, out] and b [out], layer by layer. */
+  /** Parameters by name, in the order of the layers: a linear weight is [in, out], a convolution's [out, in, k, k]. */
   readonly weights: ReadonlyMap<string, NdArray>;
 }
 
-export function problemOf(task: TrainingTask): Problem {
-  const model = modelOf(task);
-  return { ...sample(model, task.batch), weights: initialise(model, 1) };
+export function problemOf({ model, batch }: TrainingTask): Problem {
+  return { ...sample(model, batch), weights: trained(model, initialise(model, 1)) };
+}
+
+/** Of a net's arrays those that gradients change: running statistics are not compared, since no peer keeps them here. */
+export function trained(model: ModelSpec, arrays: ReadonlyMap<string, NdArray>): ReadonlyMap<string, NdArray> {
+  return new Map(parameterSpecs(model).map(({ name }) => [name, arrays.get(name)!]));
+}
+
+/** Shape of one row as the model's first layer wants it. */
+export const inputShape = (model: ModelSpec, x: NdArray): Shape => model.input ?? x.shape.slice(1);
+
+/** How many numbers a row of outputs has. */
+export const classesOf = (model: ModelSpec): number => widths(model).outputs;
+
+/** Targets as values: 1 at each row's class, row after row, unless they are values already. */
+export function oneHot(model: ModelSpec, y: NdArray): Float32Array {
+  if (y.dtype === "f32") return Float32Array.from(y.data);
+  const classes = classesOf(model);
+  const values = new Float32Array(y.data.length * classes);
+  for (let i = 0; i < y.data.length; i++) values[i * classes + y.data[i]!] = 1;
+  return values;
 }
 
 /** The loss of the last of the checked steps, then every weight after it, in f64. */
 export async function exactTraining(task: TrainingTask): Promise<Float64Array> {
-  const { x, y, weights } = problemOf(task);
-  const { optimizer } = task;
-  const options = { model: modelOf(task), data: { x, y }, batch: "full", optimizer, weights } as const;
+  const { model, optimizer } = task;
+  const { x, y } = problemOf(task);
+  const options = { model, data: { x, y }, batch: "full", optimizer, weights: initialise(model, 1) } as const;
   const trainer = await createTrainer(referenceBackend("f64"), options);
   let loss = Number.NaN;
   for await (const metrics of trainer.run({ steps: CHECKED_STEPS })) loss = metrics.loss;
-  const after = [...(await trainer.parameters()).values()];
+  const after = [...trained(model, await trainer.parameters()).values()];
   trainer.dispose();
   return Float64Array.from([loss, ...after.flatMap((w) => Array.from(w.data))]);
 }

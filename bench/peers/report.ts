@@ -63,6 +63,21 @@ export function ratioRows(report: PeerReport): { header: string[]; rows: string[
   return { header: ["time / Chainrule's", ...pairs.map((p) => `${p.name} / ${p.own}`)], rows };
 }
 
+/** Dispatches and peak memory of a training step, one row a task and one column a contestant on WebGPU. */
+export function useRows(report: PeerReport): { header: string[]; rows: string[][] } {
+  const names = report.contestants.map((c) => c.name).filter((name) => name.endsWith("webgpu"));
+  const rows = report.tasks
+    .filter(({ cells }) => cells.some((c) => c.use))
+    .map(({ task, cells }) => [
+      task,
+      ...names.map((name) => {
+        const use = cells.find((c) => c.contestant === name)?.use;
+        return use ? `${short(use.dispatches)}, ${short(use.peakBytes / 1e6)} MB` : "-";
+      }),
+    ]);
+  return { header: ["dispatches, peak of buffers", ...names], rows };
+}
+
 export function peerHead(report: PeerReport): string[] {
   return [
     `Adapter: ${report.adapter}`,
@@ -80,6 +95,12 @@ export function peerMarkdown(report: PeerReport): string {
   const line = (cells: readonly string[]): string => `| ${cells.map((c) => c.replaceAll("|", "\\|")).join(" | ")} |`;
   const table = ({ header, rows }: { header: string[]; rows: string[][] }): string =>
     [line(header), line(header.map((_, i) => (i === 0 ? "---" : "--:"))), ...rows.map(line)].join("\n");
-  const parts = ["# Side by side", peerHead(report).join("  \n"), table(peerRows(report)), table(ratioRows(report))];
+  const parts = [
+    "# Side by side",
+    peerHead(report).join("  \n"),
+    table(peerRows(report)),
+    table(ratioRows(report)),
+    table(useRows(report)),
+  ];
   return `${parts.join("\n\n")}\n`;
 }

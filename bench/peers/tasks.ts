@@ -1,18 +1,26 @@
+import type { ConvolutionSize } from "../../src/bench/convolution.ts";
 import type { ProductSize } from "../../src/bench/matmul.ts";
 import { mlp } from "../../src/bench/step.ts";
+import type { Shape } from "../../src/core/ndarray.ts";
+import { allPresets } from "../../src/nn/image-presets.ts";
+import { relu } from "../../src/nn/layers/activation.ts";
+import { conv2d } from "../../src/nn/layers/conv.ts";
+import { linear } from "../../src/nn/layers/linear.ts";
+import { maxPool2d } from "../../src/nn/layers/pool.ts";
+import { flatten } from "../../src/nn/layers/reshape.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
-import { parseModel } from "../../src/nn/parse-model.ts";
+import { sequential } from "../../src/nn/sequential.ts";
 
 /** What every contestant does: the same data, the same first weights, the same net, the same optimizer. */
 export interface TrainingTask {
   readonly kind: "training";
   readonly name: string;
-  readonly widths: readonly number[];
-  readonly bias: boolean;
+  /** Its loss is crossEntropy, a mean over rows, or sumSquaredError, divided by nothing. */
+  readonly model: ModelSpec;
+  /** Width of its widest linear layer. */
+  readonly widest: number;
   /** Rows of the one batch, resident on the device and used in every step. */
   readonly batch: number;
-  /** crossEntropy is a mean over rows; sumSquaredError a sum, divided by nothing. */
-  readonly loss: "crossEntropy" | "sumSquaredError";
   /** Adam as PyTorch defines it (0.9, 0.999, 1e-8), or plain gradient descent. */
   readonly optimizer: { readonly type: "adam" | "sgd"; readonly lr: number };
 }
@@ -22,7 +30,12 @@ export interface ProductTask extends ProductSize {
   readonly name: string;
 }
 
-export type Task = TrainingTask | ProductTask;
+export interface ConvolutionTask extends ConvolutionSize {
+  readonly kind: "convolution";
+  readonly name: string;
+}
+
+export type Task = TrainingTask | ProductTask | ConvolutionTask;
 
 /** Who takes part. */
 export const contestants = [
@@ -42,25 +55,52 @@ const adam = { type: "adam", lr: 1e-3 } as const;
 const classifier = (widths: readonly number[], batch: number): TrainingTask => ({
   kind: "training",
   name: `step ${widths.join("-")}, batch ${batch}, Adam`,
-  widths,
-  bias: true,
+  model: mlp("", widths, batch).model,
+  widest: Math.max(...widths),
   batch,
-  loss: "crossEntropy",
   optimizer: adam,
 });
+
+const imageNet = (name: string, model: ModelSpec, batch: number): TrainingTask => ({
+  kind: "training",
+  name: `step ${name}, batch ${batch}, Adam`,
+  model,
+  widest: 0,
+  batch,
+  optimizer: adam,
+});
+
+/** Two convolutions with their pools, and a linear layer. */
+const lenet = sequential(
+  [
+    conv2d(8, 3, { padding: 1 }),
+    relu(),
+    maxPool2d(2),
+    conv2d(16, 3, { padding: 1 }),
+    relu(),
+    maxPool2d(2),
+    flatten(),
+    linear(10),
+  ],
+  { input: [1, 28, 28], loss: "crossEntropy" },
+);
 
 const training: readonly TrainingTask[] = [
   {
     kind: "training",
     name: "step 4-4-4-4, batch 1, SGD",
-    widths: [4, 4, 4, 4],
-    bias: false,
+    model: sequential(
+      [4, 4, 4].map((out) => linear(4, out, { bias: false })),
+      { loss: "sumSquaredError" },
+    ),
+    widest: 4,
     batch: 1,
-    loss: "sumSquaredError",
     optimizer: { type: "sgd", lr: 1e-3 },
   },
   classifier([784, 512, 256, 10], 64),
   classifier([1024, 1024, 1024, 1024], 128),
+  imageNet("lenet", lenet, 64),
+  imageNet("resnet20", allPresets["fashion-resnet"]!.model, 32),
 ];
 
 const product = (form: ProductSize["form"], M: number, N: number, K: number): ProductTask => ({
@@ -72,23 +112,29 @@ const product = (form: ProductSize["form"], M: number, N: number, K: number): Pr
   K,
 });
 
-/** Tasks whose widest side is at most `max`. */
-export function tasks(max: number): readonly Task[] {
+const convolutions = (x: Shape, out: number): readonly ConvolutionTask[] =>
+  (["forward", "input", "weight"] as const).map((form) => ({
+    kind: "convolution",
+    name: `conv ${x.join("x")} to ${out}, 3x3, ${form}`,
+    form,
+    x,
+    w: [out, x[1]!, 3, 3],
+  }));
+
+/** Tasks whose widest linear layer or product is at most `max`, and whose name has one of `words`, where there are any. */
+export function tasks(max: number, words: readonly string[] = []): readonly Task[] {
   const all: readonly Task[] = [
     ...training,
+    ...convolutions([64, 16, 28, 28], 16),
+    ...convolutions([32, 32, 14, 14], 32),
     product("NN", 1, 512, 784),
     product("outer", 784, 512, 1),
     ...[256, 512, 1024].flatMap((n) => (["NN", "NT", "TN"] as const).map((form) => product(form, n, n, n))),
   ];
-  return all.filter((t) => (t.kind === "training" ? Math.max(...t.widths) : Math.max(t.M, t.N, t.K)) <= max);
+  const side = (t: Task): number =>
+    t.kind === "training" ? t.widest : t.kind === "product" ? Math.max(t.M, t.N, t.K) : 0;
+  return all.filter((t) => side(t) <= max && (words.length === 0 || words.some((word) => t.name.includes(word))));
 }
 
 /** The net whose first step is timed from a cold page. */
 export const coldTask: TrainingTask = training[1]!;
-
-/** The task's net as Chainrule has it. */
-export function modelOf(task: TrainingTask): ModelSpec {
-  if (task.loss === "crossEntropy" && task.bias) return mlp(task.name, task.widths, task.batch).model;
-  const layers = task.widths.slice(1).map((out, i) => ({ type: "linear", in: task.widths[i]!, out, bias: task.bias }));
-  return parseModel({ layers, loss: task.loss });
-}

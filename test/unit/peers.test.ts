@@ -5,6 +5,13 @@ import { tasks } from "../../bench/peers/tasks.ts";
 /** The check that every contestant passes before it is timed; nothing of a peer is needed for it. */
 const task = tasks(4)[0]!;
 
+test("image nets, convolutions and products can be asked for by words of their names", () => {
+  const named = (...words: string[]) => tasks(1024, words).map((t) => t.name);
+  expect(named("lenet", "resnet")).toEqual(["step lenet, batch 64, Adam", "step resnet20, batch 32, Adam"]);
+  expect(named("conv")).toHaveLength(6);
+  expect(tasks(1024)).toHaveLength(5 + 6 + 11);
+});
+
 test("exact training agrees with itself; a wrong loss, optimizer or weight does not", async () => {
   if (task.kind !== "training") throw new Error("the first task trains");
   const problem = problemOf(task);

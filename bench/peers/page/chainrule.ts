@@ -1,19 +1,20 @@
 import { cpuBackend } from "../../../src/backend/cpu.ts";
 import type { Backend } from "../../../src/backend/executor.ts";
 import { webgpuBackend } from "../../../src/backend/webgpu/backend.ts";
+import { convolutionGraph } from "../../../src/bench/convolution.ts";
 import { productGraph } from "../../../src/bench/matmul.ts";
+import type { Graph, Tensor } from "../../../src/graph/graph.ts";
 import { createTrainer } from "../../../src/train/create-trainer.ts";
-import { modelOf } from "../tasks.ts";
-import type { Contestant } from "./contestant.ts";
+import { trained } from "../problem.ts";
+import type { Contestant, ResultSession } from "./contestant.ts";
 
 /** Chainrule: a trainer over the whole batch, n steps a call, the loss ring read once at the end. */
 export async function openChainrule(device: "webgpu" | "cpu"): Promise<Contestant> {
   const backend: Backend = device === "webgpu" ? await webgpuBackend(navigator.gpu) : await cpuBackend();
   return {
     description: `Chainrule, ${backend.description}`,
-    async train(task, { x, y, weights }) {
-      const { optimizer } = task;
-      const options = { model: modelOf(task), data: { x, y }, batch: "full", optimizer, weights } as const;
+    async train({ model, optimizer }, { x, y, weights }) {
+      const options = { model, data: { x, y }, batch: "full", optimizer, weights } as const;
       const trainer = await createTrainer(backend, options);
       let loss = Number.NaN;
       return {
@@ -21,19 +22,27 @@ export async function openChainrule(device: "webgpu" | "cpu"): Promise<Contestan
           for await (const metrics of trainer.run({ steps: n, logEvery: n })) loss = metrics.loss;
         },
         async state() {
-          return { loss, weights: [...(await trainer.parameters()).values()].map((w) => w.data) };
+          return { loss, weights: [...trained(model, await trainer.parameters()).values()].map((w) => w.data) };
         },
         dispose: () => trainer.dispose(),
       };
     },
     async multiply(task, a, b) {
       const { graph, c } = productGraph(task, a, b);
-      const executor = await backend.compile(graph);
-      return {
-        run: async (n) => void (await executor.run(n)),
-        result: async () => (await executor.run(0, [c]))[0]!,
-        dispose: () => executor.dispose(),
-      };
+      return result(backend, graph, c);
     },
+    async convolve(task, operands) {
+      const { graph, result: value } = convolutionGraph(task, operands);
+      return result(backend, graph, value);
+    },
+  };
+}
+
+async function result(backend: Backend, graph: Graph, value: Tensor): Promise<ResultSession> {
+  const executor = await backend.compile(graph);
+  return {
+    run: async (n) => void (await executor.run(n)),
+    result: async () => (await executor.run(0, [value]))[0]!,
+    dispose: () => executor.dispose(),
   };
 }

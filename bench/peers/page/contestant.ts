@@ -1,6 +1,7 @@
+import type { ConvolutionOperands } from "../../../src/bench/convolution.ts";
 import type { NdArray } from "../../../src/core/ndarray.ts";
 import type { Problem } from "../problem.ts";
-import type { ProductTask, TrainingTask } from "../tasks.ts";
+import type { ConvolutionTask, ProductTask, TrainingTask } from "../tasks.ts";
 
 /** A task set up on a device. */
 export interface Session {
@@ -14,8 +15,8 @@ export interface TrainingSession extends Session {
   state(): Promise<{ loss: number; weights: readonly ArrayLike<number>[] }>;
 }
 
-export interface ProductSession extends Session {
-  /** C [M, N]. */
+export interface ResultSession extends Session {
+  /** Of a product C [M, N]; of a convolution what its form names, channels first. */
   result(): Promise<NdArray>;
 }
 
@@ -24,5 +25,6 @@ export interface Contestant {
   /** The library's version, its device, how it is used. */
   readonly description: string;
   train(task: TrainingTask, problem: Problem): Promise<TrainingSession>;
-  multiply(task: ProductTask, a: NdArray, b: NdArray): Promise<ProductSession>;
+  multiply(task: ProductTask, a: NdArray, b: NdArray): Promise<ResultSession>;
+  convolve(task: ConvolutionTask, operands: ConvolutionOperands): Promise<ResultSession>;
 }

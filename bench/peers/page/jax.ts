@@ -1,7 +1,22 @@
-import { defaultDevice, init, type Array as JaxArray, jit, nn, numpy as np, valueAndGrad } from "@jax-js/jax";
-import { ndarray } from "../../../src/core/ndarray.ts";
+import {
+  defaultDevice,
+  grad,
+  init,
+  type Array as JaxArray,
+  jit,
+  lax,
+  nn,
+  numpy as np,
+  valueAndGrad,
+} from "@jax-js/jax";
+import { paddingOf } from "../../../src/bench/convolution.ts";
+import { type NdArray, ndarray, type Shape } from "../../../src/core/ndarray.ts";
+import { parameterSpecs } from "../../../src/nn/parameter-specs.ts";
+import { classesOf, inputShape, oneHot } from "../problem.ts";
 import type { TrainingTask } from "../tasks.ts";
-import type { Contestant } from "./contestant.ts";
+import type { Contestant, ResultSession } from "./contestant.ts";
+import { jaxLayers } from "./jax-layers.ts";
+import { forward } from "./layers.ts";
 
 /** What a step takes and gives back: weights, both moments, and the powers of beta that correct their bias. */
 type State = { weights: JaxArray[]; m: JaxArray[]; v: JaxArray[]; beta1: JaxArray; beta2: JaxArray };
@@ -34,8 +49,8 @@ export async function openJax(device: "webgpu" | "wasm"): Promise<Contestant> {
         beta1: np.ones([]),
         beta2: np.ones([]),
       };
-      const x = put(problem.x.data, problem.x.shape);
-      const y = put(oneHot(task, problem.y.data), [task.batch, task.widths.at(-1)!]);
+      const x = put(problem.x.data, [task.batch, ...inputShape(task.model, problem.x)]);
+      const y = put(oneHot(task.model, problem.y), [task.batch, problem.y.shape[1] ?? classesOf(task.model)]);
       const step = jit(stepOf(task));
       let last: JaxArray | null = null;
       let value = Number.NaN;
@@ -61,44 +76,58 @@ export async function openJax(device: "webgpu" | "wasm"): Promise<Contestant> {
       };
     },
     async multiply({ form, M, N }, a, b) {
-      const ja = np.array(a.data as Float32Array<ArrayBuffer>).reshape([...a.shape]);
-      const jb = np.array(b.data as Float32Array<ArrayBuffer>).reshape([...b.shape]);
-      const product = jit((p: JaxArray, q: JaxArray) =>
-        np.matmul(form === "TN" || form === "outer" ? np.transpose(p) : p, form === "NT" ? np.transpose(q) : q),
-      );
-      let c = product(ja.ref, jb.ref);
-      return {
-        async run(n) {
-          const flying: { array: JaxArray; ready: Promise<unknown> }[] = [];
-          const land = async (): Promise<void> => {
-            const { array, ready } = flying.shift()!;
-            await ready;
-            array.dispose();
-          };
-          for (let i = 0; i < n; i++) {
-            flying.push({ array: c, ready: c.blockUntilReady() });
-            if (flying.length > IN_FLIGHT) await land();
-            c = product(ja.ref, jb.ref);
-          }
-          while (flying.length > 0) await land();
-          await c.ref.slice(0, [0, 1]).data();
-        },
-        result: async () => ndarray([M, N], "f32", (await c.ref.data()) as Float32Array),
-        dispose() {
-          for (const array of [ja, jb, c]) array.dispose();
-          product.dispose();
-        },
-      };
+      const product = (p: JaxArray, q: JaxArray) =>
+        np.matmul(form === "TN" || form === "outer" ? np.transpose(p) : p, form === "NT" ? np.transpose(q) : q);
+      return repeated(product, [a, b], [M, N]);
+    },
+    async convolve(task, { x, w, y }) {
+      const p = paddingOf(task);
+      const convolve = (a: JaxArray, k: JaxArray): JaxArray => lax.convGeneralDilated(a, k, [1, 1], [[p, p], [p, p]]); // biome-ignore format: pairs
+      const against = (d: JaxArray, value: JaxArray): JaxArray => value.mul(d).sum();
+      switch (task.form) {
+        case "forward":
+          return repeated(convolve, [x, w], y.shape);
+        case "input":
+          return repeated((d, k, at) => grad((a: JaxArray) => against(d, convolve(a, k)))(at!), [y, w, x], x.shape);
+        case "weight":
+          return repeated((a, d, at) => grad((k: JaxArray) => against(d, convolve(a, k)))(at!), [x, y, w], w.shape);
+      }
     },
   };
 }
 
-function oneHot(task: TrainingTask, y: ArrayLike<number>): ArrayLike<number> {
-  if (task.loss === "sumSquaredError") return y;
-  const classes = task.widths.at(-1)!;
-  const values = new Float32Array(y.length * classes);
-  for (let i = 0; i < y.length; i++) values[i * classes + y[i]!] = 1;
-  return values;
+/** A function of resident arrays, jitted, of which only the last value is read. */
+function repeated(
+  of: (a: JaxArray, b: JaxArray, at?: JaxArray) => JaxArray,
+  operands: readonly NdArray[],
+  shape: Shape,
+): ResultSession {
+  const arrays = operands.map((o) => np.array(o.data as Float32Array<ArrayBuffer>).reshape([...o.shape]));
+  const jitted = jit(of as (...values: JaxArray[]) => JaxArray);
+  const once = (): JaxArray => jitted(...arrays.map((a) => a.ref)) as JaxArray;
+  let value = once();
+  return {
+    async run(n) {
+      const flying: { array: JaxArray; ready: Promise<unknown> }[] = [];
+      const land = async (): Promise<void> => {
+        const { array, ready } = flying.shift()!;
+        await ready;
+        array.dispose();
+      };
+      for (let i = 0; i < n; i++) {
+        flying.push({ array: value, ready: value.blockUntilReady() });
+        if (flying.length > IN_FLIGHT) await land();
+        value = once();
+      }
+      while (flying.length > 0) await land();
+      await value.ref.ravel().slice([0, 1]).data();
+    },
+    result: async () => ndarray(shape, "f32", (await value.ref.data()) as Float32Array),
+    dispose() {
+      for (const array of [...arrays, value]) array.dispose();
+      jitted.dispose();
+    },
+  };
 }
 
 function stepOf(task: TrainingTask): (state: State, x: JaxArray, y: JaxArray) => [State, JaxArray] {
@@ -130,19 +159,14 @@ function stepOf(task: TrainingTask): (state: State, x: JaxArray, y: JaxArray) =>
   };
 }
 
-function lossOf(task: TrainingTask, weights: JaxArray[], x: JaxArray, y: JaxArray): JaxArray {
-  const layers = task.widths.length - 1;
-  let value = x;
-  for (let l = 0; l < layers; l++) {
-    if (task.bias) {
-      value = np.matmul(value, weights[2 * l]!).add(weights[2 * l + 1]!);
-      if (l < layers - 1) value = nn.relu(value);
-    } else value = np.matmul(value, weights[l]!);
-  }
-  if (task.loss === "sumSquaredError") return np.square(value.sub(y)).sum();
+function lossOf({ model, batch }: TrainingTask, weights: JaxArray[], x: JaxArray, y: JaxArray): JaxArray {
+  const byName = new Map(parameterSpecs(model).map(({ name }, i) => [name, weights[i]!]));
+  const share = (v: JaxArray, left: number): JaxArray => (left > 1 ? v.ref : v);
+  const value = forward(model, jaxLayers, x, (name) => byName.get(name)!, { share });
+  if (model.loss === "sumSquaredError") return np.square(value.sub(y)).sum();
   return nn
     .logSoftmax(value, -1)
     .mul(y)
     .sum()
-    .mul(-1 / task.batch);
+    .mul(-1 / batch);
 }

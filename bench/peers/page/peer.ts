@@ -1,13 +1,37 @@
+import { convolutionOperands, verifyConvolution } from "../../../src/bench/convolution.ts";
 import { operands, verifySamples } from "../../../src/bench/matmul.ts";
+import type { NdArray } from "../../../src/core/ndarray.ts";
 import { disagreement, problemOf } from "../problem.ts";
-import { CHECKED_STEPS, type ContestantName, coldTask, type Task } from "../tasks.ts";
-import type { Contestant, Session } from "./contestant.ts";
+import {
+  CHECKED_STEPS,
+  type ContestantName,
+  type ConvolutionTask,
+  coldTask,
+  type ProductTask,
+  type Task,
+} from "../tasks.ts";
+import type { Contestant, ResultSession, Session } from "./contestant.ts";
+import { countDeviceUse, deviceUse } from "./usage.ts";
+
+/** What a training step took of a WebGPU device. */
+export interface StepUse {
+  readonly dispatches: number;
+  /** Buffers alive at the peak, bytes. */
+  readonly peakBytes: number;
+}
+
+export interface Prepared {
+  readonly firstMs: number;
+  readonly error: string | null;
+  /** Null where no WebGPU device is used. */
+  readonly use: StepUse | null;
+}
 
 /** What the driver calls in each contestant's page. Every call resolves to plain values, so it may cross to a worker. */
 export interface Peer {
   open(name: ContestantName): Promise<string>;
   /** Sets a task up and checks it against f64. `error` is what was wrong, null where nothing was. */
-  prepare(task: Task, reference: string | null): Promise<{ firstMs: number; error: string | null }>;
+  prepare(task: Task, reference: string | null): Promise<Prepared>;
   /** Milliseconds of n repetitions. */
   sample(n: number): Promise<number>;
   dispose(): void | Promise<void>;
@@ -36,31 +60,46 @@ async function load(name: ContestantName): Promise<Contestant> {
   }
 }
 
+async function openResult(
+  task: ProductTask | ConvolutionTask,
+): Promise<{ opened: ResultSession; verify: (result: NdArray) => boolean }> {
+  if (task.kind === "convolution") {
+    const values = convolutionOperands(task);
+    const opened = await contestant!.convolve(task, values);
+    return { opened, verify: (result) => verifyConvolution(task, values, result) };
+  }
+  const { a, b } = operands(task);
+  return { opened: await contestant!.multiply(task, a, b), verify: (c) => verifySamples(task, a, b, c) };
+}
+
 export const peer: Peer = {
   async open(name) {
+    countDeviceUse();
     contestant = await load(name);
     return contestant.description;
   },
   async prepare(task, reference) {
     const start = performance.now();
-    if (task.kind === "product") {
-      const { a, b } = operands(task);
-      const product = await contestant!.multiply(task, a, b);
-      session = product;
-      await product.run(1);
+    if (task.kind !== "training") {
+      const { opened, verify } = await openResult(task);
+      session = opened;
+      await opened.run(1);
       const firstMs = performance.now() - start;
-      const right = verifySamples(task, a, b, await product.result());
-      return { firstMs, error: right ? null : "the product is wrong" };
+      return { firstMs, error: verify(await opened.result()) ? null : `the ${task.kind} is wrong`, use: null };
     }
     const problem = problemOf(task);
     const training = await contestant!.train(task, problem);
     session = training;
     await training.run(1);
     const firstMs = performance.now() - start;
+    const before = deviceUse.dispatches;
+    deviceUse.peakBytes = deviceUse.bytes;
     await training.run(CHECKED_STEPS - 1);
+    const dispatches = (deviceUse.dispatches - before) / (CHECKED_STEPS - 1);
+    const use = dispatches > 0 ? { dispatches, peakBytes: deviceUse.peakBytes } : null;
     const { loss, weights } = await training.state();
     const exact = new Float64Array(await (await fetch(reference!)).arrayBuffer());
-    return { firstMs, error: disagreement(problem, exact, loss, weights) };
+    return { firstMs, error: disagreement(problem, exact, loss, weights), use };
   },
   async sample(n) {
     const start = performance.now();

@@ -1,14 +1,16 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-core/dist/register_all_gradients";
-import { ndarray } from "../../../src/core/ndarray.ts";
-import type { TrainingTask } from "../tasks.ts";
-import type { Contestant } from "./contestant.ts";
+import { ndarray, type Shape } from "../../../src/core/ndarray.ts";
+import { classesOf, inputShape, oneHot } from "../problem.ts";
+import type { Contestant, ResultSession } from "./contestant.ts";
+import { forward } from "./layers.ts";
+import { channelsFirst, rectifies, tensorflowLayers, toTensor } from "./tensorflow-layers.ts";
 
 /**
  * TensorFlow.js, core API. Variables, a train.Optimizer and minimize(), which computes the gradients and applies them;
  * tidy() and dispose() free what a step makes; nothing is read back but one loss at the end of a sample. WebAssembly
- * has SIMD, and threads since the page is cross-origin isolated. Its fused matMul (product, bias and rectifier in one
- * kernel, with gradients of its own) is what its layers API uses too.
+ * has SIMD, and threads since the page is cross-origin isolated. Its fused matMul and conv2d (with bias and rectifier in one
+ * kernel, and gradients of their own) are what its layers API uses too. Images and kernels lie channels last, as it has them.
  */
 export async function openTensorflow(device: "webgpu" | "wasm"): Promise<Contestant> {
   if (device === "webgpu") await import("@tensorflow/tfjs-backend-webgpu");
@@ -18,15 +20,17 @@ export async function openTensorflow(device: "webgpu" | "wasm"): Promise<Contest
   return {
     description: `TensorFlow.js ${tf.version_core}, ${device}`,
     async train(task, problem) {
-      const shapes = [...problem.weights.values()];
-      const weights = shapes.map((w) => tf.variable(tf.tensor(w.data, [...w.shape], "float32")));
-      const x = tf.tensor2d(problem.x.data as Float32Array, problem.x.shape as [number, number], "float32");
-      const y = targets(task, problem.y.data);
+      const { model, batch } = task;
+      const weights = new Map<string, tf.Variable>();
+      for (const [name, w] of problem.weights) weights.set(name, tf.variable(toTensor(w), true, name));
+      const x = toTensor(ndarray([batch, ...inputShape(model, problem.x)], "f32", problem.x.data as Float32Array));
+      const y = tf.tensor2d(oneHot(model, problem.y), [batch, problem.y.shape[1] ?? classesOf(model)]);
       const { type, lr } = task.optimizer;
       const optimizer = type === "adam" ? tf.train.adam(lr, 0.9, 0.999, 1e-8) : tf.train.sgd(lr);
+      const all = [...weights.values()];
       const loss = (): tf.Scalar => {
-        const outputs = forward(task, weights, x);
-        return task.loss === "crossEntropy"
+        const outputs = forward<tf.Tensor>(model, tensorflowLayers, x, (name) => weights.get(name)!, { rectifies });
+        return model.loss === "crossEntropy"
           ? tf.losses.softmaxCrossEntropy(y, outputs)
           : tf.sum(tf.square(tf.sub(outputs, y)));
       };
@@ -36,36 +40,51 @@ export async function openTensorflow(device: "webgpu" | "wasm"): Promise<Contest
         async run(n) {
           for (let i = 0; i < n; i++) {
             last?.dispose();
-            last = optimizer.minimize(loss, true, weights);
+            last = optimizer.minimize(loss, true, all);
           }
           value = (await last!.data())[0]!;
         },
         async state() {
-          return { loss: value, weights: await Promise.all(weights.map((w) => w.data())) };
+          return { loss: value, weights: await Promise.all(all.map(channelsFirst)) };
         },
-        dispose: () => tf.dispose([...weights, x, y, ...(last ? [last] : [])]),
+        dispose: () => tf.dispose([...all, x, y, ...(last ? [last] : [])]),
       };
     },
     async multiply({ form, M, N }, a, b) {
-      const ta = tf.tensor2d(a.data as Float32Array, a.shape as [number, number], "float32");
-      const tb = tf.tensor2d(b.data as Float32Array, b.shape as [number, number], "float32");
-      const transposeA = form === "TN" || form === "outer";
-      const once = (): tf.Tensor2D => tf.matMul(ta, tb, transposeA, form === "NT");
-      let c = once();
-      return {
-        async run(n) {
-          for (let i = 0; i < n; i++) {
-            c.dispose();
-            c = once();
-          }
-          const corner = tf.slice(c, [0, 0], [1, 1]);
-          await corner.data();
-          corner.dispose();
-        },
-        result: async () => ndarray([M, N], "f32", await c.data()),
-        dispose: () => tf.dispose([ta, tb, c]),
-      };
+      const [ta, tb] = [toTensor(a) as tf.Tensor2D, toTensor(b) as tf.Tensor2D];
+      const once = () => tf.matMul(ta, tb, form === "TN" || form === "outer", form === "NT");
+      return repeated(once, [ta, tb], [M, N]);
     },
+    async convolve(task, { x, w, y }) {
+      const [tx, tw, ty] = [toTensor(x) as tf.Tensor4D, toTensor(w) as tf.Tensor4D, toTensor(y) as tf.Tensor4D];
+      const filter = { strides: [1, 1], pad: "same", dataFormat: "NHWC", filterShape: tw.shape };
+      const once = {
+        forward: () => tf.conv2d(tx, tw, 1, "same"),
+        input: () => tf.conv2dTranspose(ty, tw, tx.shape, 1, "same"),
+        // What its gradients call; it has no public name.
+        weight: () => tf.engine().runKernel("Conv2DBackpropFilter", { x: tx, dy: ty }, filter) as tf.Tensor,
+      }[task.form];
+      const shape = { forward: y, input: x, weight: w }[task.form].shape;
+      return repeated(once, [tx, tw, ty], shape);
+    },
+  };
+}
+
+/** A function of resident tensors, of which only the last value is read. */
+function repeated(once: () => tf.Tensor, operands: readonly tf.Tensor[], shape: Shape): ResultSession {
+  let value = once();
+  return {
+    async run(n) {
+      for (let i = 0; i < n; i++) {
+        value.dispose();
+        value = once();
+      }
+      const corner = tf.slice(value, value.shape.map(() => 0), value.shape.map(() => 1)); // biome-ignore format: pair
+      await corner.data();
+      corner.dispose();
+    },
+    result: async () => ndarray(shape, "f32", await channelsFirst(value)),
+    dispose: () => tf.dispose([...operands, value]),
   };
 }
 
@@ -82,24 +101,4 @@ async function openWasm(): Promise<void> {
     "tfjs-backend-wasm-simd.wasm": at(simd.default),
     "tfjs-backend-wasm-threaded-simd.wasm": at(threaded.default),
   });
-}
-
-function targets(task: TrainingTask, y: ArrayLike<number>): tf.Tensor2D {
-  const outputs = task.widths.at(-1)!;
-  if (task.loss === "sumSquaredError") return tf.tensor2d(Float32Array.from(y), [task.batch, outputs]);
-  return tf.tidy(() => tf.cast(tf.oneHot(tf.tensor1d(Int32Array.from(y), "int32"), outputs), "float32") as tf.Tensor2D);
-}
-
-function forward(task: TrainingTask, weights: readonly tf.Variable[], x: tf.Tensor2D): tf.Tensor2D {
-  const layers = task.widths.length - 1;
-  let value = x;
-  for (let l = 0; l < layers; l++) {
-    const a = value;
-    if (task.bias) {
-      const activation = l < layers - 1 ? "relu" : "linear";
-      const bias = weights[2 * l + 1]!;
-      value = tf.fused.matMul({ a, b: weights[2 * l]!, bias, activation }) as tf.Tensor2D;
-    } else value = tf.matMul(a, weights[l] as unknown as tf.Tensor2D);
-  }
-  return value;
 }

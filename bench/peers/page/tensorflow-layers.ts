@@ -1,0 +1,55 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { NdArray } from "../../../src/core/ndarray.ts";
+import type { LayerSpec } from "../../../src/nn/layers/spec.ts";
+import type { Layers } from "./layers.ts";
+
+/** Layers whose fused kernels take a rectifier in. */
+export const rectifies: readonly LayerSpec["type"][] = ["linear", "conv2d"];
+
+/** Images [n, c, h, w] and kernels [out, in, k, k] become [n, h, w, c] and [k, k, in, out]; other arrays stay. */
+export function toTensor({ shape, data }: NdArray): tf.Tensor {
+  return tf.tidy(() => {
+    const tensor = tf.tensor(data as Float32Array, [...shape], "float32");
+    return shape.length < 4 ? tensor : tf.transpose(tensor, isKernel(shape) ? [2, 3, 1, 0] : [0, 2, 3, 1]);
+  });
+}
+
+/** Values of a tensor in our order of axes. */
+export async function channelsFirst(tensor: tf.Tensor): Promise<Float32Array> {
+  if (tensor.rank < 4) return (await tensor.data()) as Float32Array;
+  const [first, second] = tensor.shape;
+  const kernel = first === second && first! <= 3;
+  const turned = tf.transpose(tensor, kernel ? [3, 2, 0, 1] : [0, 3, 1, 2]);
+  const data = (await turned.data()) as Float32Array;
+  turned.dispose();
+  return data;
+}
+
+/** Kernels of these benchmarks are square and at most 3 wide, images are larger. */
+const isKernel = (shape: readonly number[]): boolean => shape[2] === shape[3] && shape[2]! <= 3;
+
+export const tensorflowLayers: Layers<tf.Tensor> = {
+  linear({ bias }, [x], weight, rectified) {
+    const [a, b] = [x as tf.Tensor2D, weight("weight") as tf.Tensor2D];
+    if (!bias) return tf.matMul(a, b);
+    return tf.fused.matMul({ a, b, bias: weight("bias"), activation: rectified ? "relu" : "linear" });
+  },
+  conv2d({ stride, padding, bias }, [x], weight, rectified) {
+    const input = x as tf.Tensor4D;
+    const filter = weight("weight") as tf.Tensor4D;
+    const [strides, pad] = [stride as number, padding as number];
+    if (!bias && !rectified) return tf.conv2d(input, filter, strides, pad);
+    const activation = rectified ? "relu" : "linear";
+    return tf.fused.conv2d({ x: input, filter, strides, pad, ...(bias ? { bias: weight("bias") } : {}), activation });
+  },
+  relu: (_, [x]) => tf.relu(x!),
+  maxPool2d: ({ kernel }, [x]) => tf.maxPool(x as tf.Tensor4D, kernel as number, kernel as number, 0),
+  adaptiveAvgPool2d: (_, [x]) => tf.mean(x!, [1, 2], true),
+  // Channels first, as the linear layer's weights want them.
+  flatten: (_, [x]) => tf.reshape(tf.transpose(x!, [0, 3, 1, 2]), [x!.shape[0]!, -1]),
+  add: (_, [a, b]) => tf.add(a!, b!),
+  batchNorm({ eps }, [x], weight) {
+    const { mean, variance } = tf.moments(x!, [0, 1, 2]);
+    return tf.batchNorm(x as tf.Tensor4D, mean as tf.Tensor1D, variance as tf.Tensor1D, weight("bias") as tf.Tensor1D, weight("weight") as tf.Tensor1D, eps as number); // biome-ignore format: one call
+  },
+};
