@@ -1,5 +1,7 @@
 import { register } from "./layers/known.ts";
 import { lateLayers } from "./layers/late.ts";
+import type { AnyLayerType } from "./layers/layer-type.ts";
+import { layerTypeOf } from "./layers/registry.ts";
 import { parseModel as parseKnown } from "./model.ts";
 import type { ModelSpec } from "./model-spec.ts";
 
@@ -10,4 +12,10 @@ import type { ModelSpec } from "./model-spec.ts";
 export function parseModel(json: unknown): ModelSpec {
   register(...lateLayers);
   return parseKnown(json);
+}
+
+/** What is known of a type of layer, of late ones too; null where there is none of the name. */
+export function everyLayerType(type: string): AnyLayerType | null {
+  register(...lateLayers);
+  return layerTypeOf(type);
 }

@@ -173,7 +173,7 @@ function scaledNorm(step: LayerNorm, { scale, shift }: Affine): LayerNorm {
 }
 
 /** ((x s + t) W + b) p + q: the weights s W p, and the bias (t W + b) p + q. */
-function scaledLinear(step: Linear, before: Affine, after: Affine): Linear {
+export function scaledLinear(step: Linear, before: Affine, after: Affine): Linear {
   const [inputs, outputs] = step.w.shape as readonly [number, number];
   const w = zeros([inputs, outputs], "f32");
   const bias = Float64Array.from({ length: outputs }, (_, j) => {

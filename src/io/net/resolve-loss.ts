@@ -21,6 +21,8 @@ export interface NetEnd {
   readonly outputs: number | null;
   /** Whether masks of dropout lie behind it. */
   readonly masked: boolean;
+  /** Of a row, where it gives more than a row of numbers: "[3, 28, 28]". */
+  readonly shape?: string;
 }
 
 /** What is asked for, by people and by the file. */
@@ -116,6 +118,9 @@ function byEnd(end: NetEnd, keep: boolean, refuse: (message: string) => never): 
   const { type, outputs } = end;
   if (keep && (type === "softmax" || type === "sigmoid")) {
     return taken("mse", `${end.name} is kept, and mse is taken`);
+  }
+  if (end.shape !== undefined && type !== "sigmoid") {
+    return taken("mse", `the net gives values of shape ${end.shape}, so a regression is taken, with mse`);
   }
   if (type === "softmax" || type === "logSoftmax") {
     return taken("crossEntropy", "the net ends in a softmax, so crossEntropy is taken");

@@ -1,4 +1,5 @@
 import type { LayerSpec } from "../../nn/layers/spec.ts";
+import { addHardSigmoid } from "../net/hard-sigmoid.ts";
 import { brief } from "../safetensors/header.ts";
 import { scalarOf } from "./constants.ts";
 import type { GraphNode } from "./net-graph.ts";
@@ -41,8 +42,15 @@ const max: Reader = (node, place) => {
 
 const gelu = (node: GraphNode): LayerSpec => {
   const approximate = node.attributes.get("approximate") ?? "none";
-  if (approximate !== "none") refuse(`${node.where}: the approximation ${brief(approximate)}; here GELU is exact`);
+  if (approximate === "tanh") return { type: "geluTanh" };
+  if (approximate !== "none") refuse(`${node.where}: the approximation ${brief(approximate)}; known are none and tanh`);
   return { type: "gelu" };
+};
+
+/** Between 0 and 1, alpha x + beta: where the two are not PyTorch's, x is scaled before. */
+const hardSigmoid: Reader = (node, place) => {
+  requireData(node, place);
+  addHardSigmoid(place.parts, number(node, "alpha", 0.2), number(node, "beta", 0.5), node.where);
 };
 
 const swish = (node: GraphNode): LayerSpec => {
@@ -67,6 +75,9 @@ export const activationReaders: Readonly<Record<string, Reader>> = {
   Tanh: layer(() => ({ type: "tanh" })),
   Softplus: layer(() => ({ type: "softplus" })),
   Gelu: layer(gelu),
+  Mish: layer(() => ({ type: "mish" })),
+  HardSwish: layer(() => ({ type: "hardSwish" })),
+  HardSigmoid: hardSigmoid,
   Swish: layer(swish),
   LeakyRelu: layer((node) => ({ type: "leakyRelu", slope: number(node, "alpha", 0.01) })),
   Elu: layer((node) => ({ type: "elu", alpha: number(node, "alpha", 1) })),

@@ -13,10 +13,13 @@ export function arithmeticAffine(
   dims: Dims,
   room: Room,
 ): Affine | null {
-  const numbers = perFeature(constant, dims, room, where);
+  return affineOf(op, inputs[0] === value, perFeature(constant, dims, room, where));
+}
+
+/** What Add, Sub, Mul or Div of values and these numbers does, the values standing `first` or not; null where it is none. */
+export function affineOf(op: string, first: boolean, numbers: Float64Array): Affine | null {
   const one = Float64Array.of(1);
   const none = Float64Array.of(0);
-  const first = inputs[0] === value;
   switch (op) {
     case "Add":
     case "Sum":

@@ -2,7 +2,7 @@ import { erfc } from "../../core/erf.ts";
 import { logistic } from "../../core/logistic.ts";
 import { ndarray } from "../../core/ndarray.ts";
 import { activations } from "../../ops/elementwise/activations.ts";
-import type { ActivationName } from "../../ops/names.ts";
+import { lazyActivations } from "../../ops/elementwise/lazy-activations.ts";
 import { type Constant, scalarOf } from "./constants.ts";
 import type { GraphNode } from "./net-graph.ts";
 
@@ -26,6 +26,15 @@ const unary: Readonly<Record<string, (x: number) => number>> = {
   Log: Math.log,
   Neg: (x) => -x,
   Softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+  Relu: (x) => Math.max(x, 0),
+};
+/** Ops of one value whose numbers are attributes or constants behind it, by what they are called and where they lie. */
+const bounded: Readonly<
+  Record<string, (x: number, given: (key: string, index: number, usual: number) => number) => number>
+> = {
+  Clip: (x, given) =>
+    Math.min(Math.max(x, given("min", 1, Number.NEGATIVE_INFINITY)), given("max", 2, Number.POSITIVE_INFINITY)),
+  HardSigmoid: (x, given) => Math.min(Math.max(given("alpha", -1, 0.2) * x + given("beta", -1, 0.5), 0), 1),
 };
 const binary: Readonly<Record<string, (a: number, b: number) => number>> = {
   Add: (a, b) => a + b,
@@ -41,7 +50,19 @@ const POINTS = [-5.1, -3.3, -2.4, -1.7, -0.9, -0.4, 0.3, 0.8, 1.6, 2.3, 3.1, 4.2
 const TOLERANCE = 1e-5;
 /** No exporter takes more ops for one activation. */
 const MOST_OPS = 16;
-const CANDIDATES = ["relu", "sigmoid", "tanh", "softplus", "gelu", "silu"] as const satisfies readonly ActivationName[];
+const CANDIDATES = [
+  "relu",
+  "sigmoid",
+  "tanh",
+  "softplus",
+  "gelu",
+  "silu",
+  "hardSwish",
+  "hardSigmoid",
+  "mish",
+  "geluTanh",
+] as const;
+const references = { ...activations, ...lazyActivations };
 
 /**
  * The activation of most ops that begins at `start`: follows nodes that compute from it and from single numbers alone,
@@ -106,6 +127,16 @@ function evaluate(
   values: ReadonlyMap<string, readonly number[]>,
   constants: ReadonlyMap<string, Constant>,
 ): readonly number[] | null {
+  const bound = Object.hasOwn(bounded, node.op) ? bounded[node.op]! : null;
+  const flowing = values.get(node.inputs[0] ?? "");
+  if (bound && flowing && node.outputs.length === 1) {
+    const given = (key: string, index: number, usual: number): number => {
+      const name = index < 0 ? undefined : node.inputs[index];
+      const value = name ? scalarOf(constants.get(name)) : (node.attributes.get(key) ?? usual);
+      return typeof value === "number" ? value : Number.NaN;
+    };
+    return flowing.map((x) => bound(x, given));
+  }
   if (node.outputs.length !== 1 || node.attributes.size > 0) return null;
   const operands = node.inputs.map((name) => {
     const scalar = scalarOf(constants.get(name));
@@ -121,7 +152,7 @@ function evaluate(
 
 function identify(values: readonly number[]): FoundActivation["type"] | undefined {
   return CANDIDATES.find((name) => {
-    const [wantedAt] = activations[name]!.forward.reference([ndarray([POINTS.length], "f64", POINTS)], { alpha: 0 });
+    const [wantedAt] = references[name]!.forward.reference([ndarray([POINTS.length], "f64", POINTS)], { alpha: 0 });
     return POINTS.every((_, i) => {
       const wanted = wantedAt!.data[i]!;
       return Math.abs(values[i]! - wanted) <= TOLERANCE * (1 + Math.abs(wanted));

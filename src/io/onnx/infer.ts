@@ -2,6 +2,7 @@ import { axesOf, type Known } from "./arithmetic.ts";
 import type { Constant } from "./constants.ts";
 import { axisOf, BATCH, type Dim, type Dims, product, squeezed, unsqueezed } from "./dims.ts";
 import type { OnnxNode } from "./graph.ts";
+import { inferWindows } from "./infer-windows.ts";
 import { reshaped } from "./reshape.ts";
 
 /** What is known where a node stands. */
@@ -16,6 +17,7 @@ const KEEP: ReadonlySet<string> = new Set([
   ...["Relu", "Sigmoid", "Tanh", "Softplus", "Gelu", "LeakyRelu", "Elu", "Selu", "Clip", "Erf", "Exp", "Log", "Neg"],
   ...["Sqrt", "Abs", "Reciprocal", "Dropout", "Softmax", "LogSoftmax", "LayerNormalization", "BatchNormalization"],
   ...["Identity", "Cast", "CastLike", "Swish", "ai.onnx.ml:Scaler"],
+  ...["PRelu", "HardSwish", "HardSigmoid", "Mish", "InstanceNormalization", "GroupNormalization"],
 ]);
 const BINARY: ReadonlySet<string> = new Set(["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Sum"]);
 
@@ -38,15 +40,13 @@ export function inferDims(node: OnnxNode, place: Place): Dims {
       if (weight?.dims.length !== 2) return null;
       return of === null ? [BATCH, weight.dims[1]!] : of.length < 2 ? null : [...of.slice(0, -1), weight.dims[1]!];
     }
-    case "ReduceMean":
-      return reduced(node, of, place);
     case "Flatten":
     case "Reshape":
     case "Squeeze":
     case "Unsqueeze":
       return rearranged(node, of, place);
     default:
-      return null;
+      return of && Object.hasOwn(inferWindows, node.op) ? inferWindows[node.op]!(node, of, place) : null;
   }
 }
 
@@ -97,11 +97,4 @@ function together(node: OnnxNode, place: Place): Dims {
       return null;
     });
   }, []);
-}
-
-function reduced(node: OnnxNode, of: Dims, place: Place): Dims {
-  const axes = axesOf(node, place);
-  if (!of || !axes || (node.attributes.get("keepdims") ?? 1) !== 1) return null;
-  const at = axes.map((axis) => axisOf(axis, of.length));
-  return of.map((d, i) => (at.includes(i) ? 1 : d));
 }

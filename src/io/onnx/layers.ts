@@ -4,22 +4,31 @@ import { activationReaders } from "./activations.ts";
 import { arithmeticAffine, batchNormOf } from "./affine-nodes.ts";
 import { type Constant, fromNumbers, matrixOf, scalarOf, vectorOf } from "./constants.ts";
 import { dimsText, rowSize } from "./dims.ts";
-import { constantAt, floats, number, type Reader, requireAlongRows, requireData, requireRows } from "./place.ts";
+import {
+  constantAt,
+  floats,
+  number,
+  type Reader,
+  requireAlongRows,
+  requireData,
+  requireRows,
+  widthOf,
+} from "./place.ts";
 import { refuse } from "./protobuf.ts";
 
 /** x W alpha + bias beta, and with W, or its transpose. */
 const product: Reader = (node, place) => {
   requireData(node, place);
-  const { parts, dims } = place;
+  const { parts } = place;
   const { where } = node;
-  requireRows(node, dims);
+  requireRows(node, place);
   if (number(node, "transA", 0) !== 0) refuse(`${where}: transA turns the batch around, which no layer here does`);
   const weight = constantAt(node, 1, place) ?? refuse(`${where}: it has no weight`);
   // W as it is used, [in, out]; its size does not change where it is swapped.
   parts.claim(sizeOf(weight.dims), where);
   const w = matrixOf(weight, number(node, "transB", 0) !== 0, number(node, "alpha", 1), where);
   const [inputs, outputs] = w.shape as readonly [number, number];
-  const given = rowSize(dims) ?? inputs;
+  const given = widthOf(place) ?? inputs;
   if (given !== inputs) refuse(`${where}: its weight takes ${inputs} values, but it is given ${given}`);
   const bias = constantAt(node, 2, place);
   if (bias) parts.claim(outputs, where);
@@ -122,7 +131,7 @@ const batchNorm: Reader = (node, place) => {
 /** scikit-learn's scalers: (x - offset) scale, each a number for each feature or one for all. */
 const scaler: Reader = (node, place) => {
   requireData(node, place);
-  requireRows(node, place.dims);
+  requireRows(node, place);
   const [scale, offset] = [floats(node, "scale", [1]), floats(node, "offset", [0])];
   const width = rowSize(place.dims);
   for (const { length } of [scale, offset]) {
@@ -139,7 +148,7 @@ const scaler: Reader = (node, place) => {
 /** scikit-learn's linear regressions: W [targets, inputs] and one intercept for each target. */
 const regressor: Reader = (node, place) => {
   requireData(node, place);
-  requireRows(node, place.dims);
+  requireRows(node, place);
   const { where } = node;
   const targets = number(node, "targets", 1);
   const w = floats(node, "coefficients", []);

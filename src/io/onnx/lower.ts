@@ -39,7 +39,7 @@ const UNKNOWN = `, nor does it begin an activation that is: ${activationNames.jo
 const LABEL =
   ": it picks the label; export the scores alone (skl2onnx: options zipmap False, and only the output of probabilities)";
 /** What helps with ops that are no layers. */
-const HINTS: ReadonlyMap<string, string> = new Map([
+export const HINTS: ReadonlyMap<string, string> = new Map([
   ["ArgMax", LABEL],
   ["ai.onnx.ml:ZipMap", LABEL],
   ["ai.onnx.ml:ArrayFeatureExtractor", LABEL],

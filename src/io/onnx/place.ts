@@ -1,13 +1,16 @@
 import type { NetParts } from "../net/net-parts.ts";
 import { brief } from "../safetensors/header.ts";
 import type { Constant, Room } from "./constants.ts";
-import { type Dims, dimsText, isRows } from "./dims.ts";
+import { type Dims, dimsText, isRows, rowSize } from "./dims.ts";
 import type { GraphNode } from "./net-graph.ts";
 import { refuse } from "./protobuf.ts";
 
-/** Where the walk through a chain stands. */
+/** What takes layers one behind the other: a chain, or a branch of a net of any wiring. */
+export type Parts = Pick<NetParts, "add" | "addLogSoftmax" | "affine" | "claim" | "layerNorm" | "linear" | "note">;
+
+/** Where the walk through a net stands. */
 export interface Place {
-  readonly parts: NetParts;
+  readonly parts: Parts;
   readonly constants: ReadonlyMap<string, Constant>;
   readonly room: Room;
   readonly opset: number;
@@ -15,6 +18,8 @@ export interface Place {
   readonly value: string;
   /** Its axes. */
   readonly dims: Dims;
+  /** True in a net of any shape, where layers take more than rows of numbers. */
+  readonly wired?: boolean;
   /** Axes of what the node gives. */
   readonly next: Dims;
 }
@@ -34,22 +39,29 @@ export function floats(node: GraphNode, key: string, fallback: readonly number[]
 }
 
 /** The constant at an input; null where the input is left out. */
-export function constantAt(node: GraphNode, index: number, { constants }: Place): Constant | null {
+export function constantAt(node: GraphNode, index: number, { constants }: Pick<Place, "constants">): Constant | null {
   const name = node.inputs[index];
   if (name === undefined || name === "") return null;
   return constants.get(name) ?? refuse(`${node.where}: its input ${brief(name)} must be a constant of the file`);
 }
 
 /** Refuses a node whose first input is not what flows through the net. */
-export function requireData(node: GraphNode, place: Place): void {
+export function requireData(node: GraphNode, place: Pick<Place, "value">): void {
   if (node.inputs[0] !== place.value) {
     refuse(`${node.where}: the values that flow through the net must be its first input`);
   }
 }
 
-/** Rows of numbers, as a layer here takes them. */
-export function requireRows({ where }: GraphNode, dims: Dims): void {
-  if (isRows(dims)) return;
+/** Numbers along which a product works: of a whole row in a chain, else of the last axis; null where that is not known. */
+export function widthOf({ dims, wired }: Place): number | null {
+  if (!wired) return rowSize(dims);
+  const last = dims?.at(-1);
+  return typeof last === "number" ? last : null;
+}
+
+/** Rows of numbers, as a layer of a chain takes them. */
+export function requireRows({ where }: GraphNode, { dims, wired }: Pick<Place, "dims" | "wired">): void {
+  if (wired || isRows(dims)) return;
   refuse(`${where}: takes values of shape ${dimsText(dims!)}; only rows, [batch, width], are known here`);
 }
 
@@ -57,7 +69,7 @@ export function requireRows({ where }: GraphNode, dims: Dims): void {
 export function requireAlongRows(node: GraphNode, place: Place, fallback: number, over: boolean): void {
   const axis = number(node, "axis", fallback);
   if (over && axis === 1) return;
-  requireRows(node, place.dims);
+  requireRows(node, place);
   const rank = place.dims?.length ?? 2;
   if (axis !== -1 && axis !== rank - 1) {
     refuse(`${node.where}: works along axis ${axis}; here it works along rows, axis -1`);

@@ -6,12 +6,14 @@ import { weightSpecs } from "../../nn/parameter-specs.ts";
 import { parseModel } from "../../nn/parse-model.ts";
 import { isDense } from "../dense-layers.ts";
 import { findJsonFault } from "../json/faults.ts";
+import { finishWired } from "../net/finish-wired.ts";
 import { type ImportedNet, type ImportOptions, NetParts } from "../net/net-parts.ts";
 import { weightsOf } from "../weights/weights.ts";
 import { Room } from "./constants.ts";
 import { externalFiles } from "./external.ts";
 import { type OnnxFile, readModel, tensorsOf, withFiles } from "./graph.ts";
 import { lower } from "./lower.ts";
+import { isWired, lowerWired } from "./lower-wired.ts";
 import { recognise } from "./recognise.ts";
 import { DATA_TYPE, isHalf, MODEL_KEY } from "./schema.ts";
 import { simplify } from "./simplify.ts";
@@ -60,23 +62,32 @@ export function openOnnx(bytes: Uint8Array): OpenedOnnx {
 }
 
 function netOf(file: OnnxFile, size: number, options: ImportOptions): ImportedNet {
-  const parts = new NetParts("onnx", size * GROWTH);
   const room = new Room(size * ROOM);
-  lower(recognise(simplify(file, room)), parts, room);
-  noteTypes(file, parts);
+  const graph = recognise(simplify(file, room));
   const own = ownModel(file);
+  if (isWired(graph)) {
+    const { net, output } = lowerWired(graph, size * GROWTH, room);
+    noteTypes(file, net);
+    if (own) net.note(OTHER_GRAPH);
+    return finishWired(net, output, options, own && { ...own, fromLogits: true });
+  }
+  const parts = new NetParts("onnx", size * GROWTH);
+  lower(graph, parts, room);
+  noteTypes(file, parts);
   if (!own) return parts.finish(options, null);
   const declared = { ...own, fromLogits: true };
   if (!sameLayers(own.layers, parts.layers)) {
-    parts.note("the graph is no longer the model that the file's metadata tells of; the graph is taken");
+    parts.note(OTHER_GRAPH);
     return parts.finish(options, declared);
   }
   if (options.loss === undefined || options.loss === own.loss) return parts.named(own);
   return parts.finish(options, declared, own.layers);
 }
 
-function noteTypes(file: OnnxFile, parts: NetParts): void {
-  const types = new Set([...tensorsOf(file)].filter(({ dims }) => dims.length === 2).map(({ type }) => type));
+const OTHER_GRAPH = "the graph is no longer the model that the file's metadata tells of; the graph is taken";
+
+function noteTypes(file: OnnxFile, parts: Pick<NetParts, "note">): void {
+  const types = new Set([...tensorsOf(file)].filter(({ dims }) => dims.length >= 2).map(({ type }) => type));
   for (const type of types) {
     if (isHalf(DATA_TYPE[type])) parts.note(`its ${type} weights become f32, each the same number`);
     if (type === "double") parts.note("its float64 weights are rounded to f32");

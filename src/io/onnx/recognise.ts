@@ -1,4 +1,5 @@
 import { type FoundActivation, findActivation } from "./expression.ts";
+import { findGroupNorm } from "./group-norm.ts";
 import { findLayerNorm } from "./layer-norm.ts";
 import { consumersOf, type GraphNode, type NetGraph, nameOf } from "./net-graph.ts";
 
@@ -19,11 +20,15 @@ const OPS = {
   softplus: "Softplus",
   gelu: "Gelu",
   silu: "Swish",
+  hardSwish: "HardSwish",
+  hardSigmoid: "HardSigmoid",
+  mish: "Mish",
+  geluTanh: "Gelu",
 } as const satisfies Record<FoundActivation["type"], string>;
 
 /** The graph with patterns that exporters write as several nodes replaced by the one op that ONNX has for each. */
 export function recognise(graph: NetGraph): NetGraph {
-  return [biasedProduct, layerNorm, activation].reduce(replaced, graph);
+  return [biasedProduct, layerNorm, groupNorm, activation].reduce(replaced, graph);
 }
 
 function replaced(graph: NetGraph, find: Find): NetGraph {
@@ -68,7 +73,27 @@ const layerNorm: Find = (start, users, { constants, dims }) => {
 
 const activation: Find = (start, users, { constants, output }) => {
   const found = findActivation(start, users, constants, output);
-  return found && { nodes: found.nodes, node: made(OPS[found.type], [start], found.output, found.nodes) };
+  if (!found) return null;
+  const { type, nodes } = found;
+  const numbers: GraphNode["attributes"] = new Map(type === "hardSigmoid" ? HARD_SIGMOID : []);
+  const attributes = type === "geluTanh" ? new Map([["approximate", "tanh"]]) : numbers;
+  return { nodes, node: made(OPS[type], [start], found.output, nodes, attributes) };
+};
+
+const HARD_SIGMOID = [
+  ["alpha", 1 / 6],
+  ["beta", 0.5],
+] as const;
+
+const groupNorm: Find = (start, users, { constants, dims, output }) => {
+  const found = findGroupNorm(start, users, constants, dims, output);
+  if (!found) return null;
+  const { nodes, groups, scale, shift, eps } = found;
+  const attributes = new Map([["num_groups", groups] as const, ["epsilon", eps] as const]);
+  return {
+    nodes,
+    node: made("GroupNormalization", [start, scale ?? "", shift ?? ""], found.output, nodes, attributes),
+  };
 };
 
 /** Named as the last of the nodes that it stands for. */
