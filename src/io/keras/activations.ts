@@ -14,6 +14,7 @@ const ACTIVATIONS: Readonly<Record<string, LayerSpec>> = {
   tanh: { type: "tanh" },
   softplus: { type: "softplus" },
   softmax: { type: "softmax" },
+  log_softmax: { type: "logSoftmax" },
   elu: { type: "elu", alpha: 1 },
   gelu: { type: "gelu" },
   silu: { type: "silu" },
@@ -31,10 +32,6 @@ export function functionName(value: unknown, where: string): string {
 /** Adds an activation by its name; "linear" adds nothing. */
 export function addActivation(name: string, parts: NetParts, where: string): void {
   if (name === "linear") return;
-  if (name === "log_softmax") {
-    parts.addLogSoftmax(where);
-    return;
-  }
   if (name === "hard_sigmoid") {
     refuse(`${where}: hard_sigmoid is another function before Keras 3 than since, and neither is a layer here`);
   }

@@ -34,8 +34,6 @@ export class NetParts {
   private folded: readonly LayerStep[] | null = null;
   private readonly notes: string[] = [];
   private bytes = 0;
-  /** The layer that took the logarithm of a softmax: none may follow. */
-  private logSoftmax: string | null = null;
 
   /** `maxBytes` bounds what all parameters take together, since a file may name the same array many times. */
   constructor(
@@ -64,20 +62,8 @@ export class NetParts {
     if (!isIdentity(affine)) this.push({ kind: "affine", affine, width, where });
   }
 
-  /** The logarithm of a softmax, which crossEntropy takes itself and which changes nothing for it. */
-  addLogSoftmax(where: string): void {
-    this.requireOpen(where);
-    this.logSoftmax = where;
-  }
-
   private push(step: NetStep): void {
-    this.requireOpen(step.where);
     this.steps.push(step);
-  }
-
-  private requireOpen(where: string): void {
-    if (this.logSoftmax === null) return;
-    this.refuse(`${this.logSoftmax}: the logarithm of a softmax can only be the last layer, but ${where} follows`);
   }
 
   /** Claims room for an array before it is made: `size` values f32. */
@@ -136,7 +122,7 @@ export class NetParts {
     const end = this.endOf(layers);
     const { loss, drop, settings, notes } = resolveLoss(end, wish, (message) => this.refuse(message));
     this.notes.push(...notes);
-    const last = drop && this.logSoftmax === null ? layers.findLastIndex(({ type }) => type !== "dropout") : -1;
+    const last = drop ? layers.findLastIndex(({ type }) => type !== "dropout") : -1;
     try {
       return this.named(parseModel({ layers: layers.filter((_, i) => i !== last), loss, ...settings }));
     } catch (cause) {
@@ -148,10 +134,10 @@ export class NetParts {
   private endOf(layers: readonly LayerSpec[]): NetEnd {
     const last = layers.findLast(({ type }) => type !== "dropout");
     const widest = layers.findLast(({ type }) => type === "linear" || type === "layerNorm");
-    const type = this.logSoftmax === null ? (last?.type ?? "none") : "logSoftmax";
+    const type = last?.type ?? "none";
     return {
       type,
-      name: this.logSoftmax ?? `the ${type} at the end`,
+      name: `the ${type} at the end`,
       outputs: widest?.type === "linear" ? widest.out : widest?.type === "layerNorm" ? Number(widest.size) : null,
       masked: last !== layers.at(-1),
     };

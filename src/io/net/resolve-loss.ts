@@ -14,7 +14,7 @@ export interface DeclaredLoss extends CrossEntropySettings {
 
 /** What a net ends in, dropout left aside. */
 export interface NetEnd {
-  readonly type: LayerSpec["type"] | "logSoftmax" | "none";
+  readonly type: LayerSpec["type"] | "none";
   /** As messages call it: "the softmax at the end", or its own name. */
   readonly name: string;
   /** How many values it gives; null where no layer tells. */
@@ -116,7 +116,7 @@ function byEnd(end: NetEnd, keep: boolean, refuse: (message: string) => never): 
     return { loss, drop: found.drop, settings: {}, notes: [`the file names no loss; ${why}`, ...found.notes] };
   };
   const { type, outputs } = end;
-  if (keep && (type === "softmax" || type === "sigmoid")) {
+  if (keep && (type === "softmax" || type === "sigmoid" || type === "logSoftmax")) {
     return taken("mse", `${end.name} is kept, and mse is taken`);
   }
   if (end.shape !== undefined && type !== "sigmoid") {
@@ -166,9 +166,6 @@ function fitted(
     refuse("the net has one output, of which crossEntropy is always 0; for two classes by one output take --loss bce");
   }
   if (type === "softmax" && outputs === 1) refuse("the net ends in a softmax of one output, which is always 1");
-  if (type === "logSoftmax" && (!own || keep)) {
-    refuse(`${name}: the logarithm of a softmax is no layer here; with the loss crossEntropy it is left out`);
-  }
   if (own && type === "logSoftmax" && fromLogits === false) {
     refuse(
       "the file's loss takes probabilities, but the net ends in their logarithms; --loss crossEntropy leaves them out",
@@ -192,15 +189,19 @@ function fitted(
     };
   }
   if (applied === undefined) {
-    const kept = type === "softmax" || type === "sigmoid";
+    const kept = type === "softmax" || type === "sigmoid" || type === "logSoftmax";
     return {
       drop: false,
       notes: kept ? [`${name} is kept: ${loss} compares its outputs with values`] : [],
     };
   }
-  if (type === "softmax" || type === "sigmoid") {
-    const gives = type === "softmax" ? "one probability for each class" : "a probability for each output";
-    const instead = type === "softmax" ? "crossEntropy" : "bce";
+  if (type === "softmax" || type === "sigmoid" || type === "logSoftmax") {
+    const gives = {
+      softmax: "one probability for each class",
+      sigmoid: "a probability for each output",
+      logSoftmax: "the logarithms of probabilities of classes",
+    }[type];
+    const instead = type === "sigmoid" ? "bce" : "crossEntropy";
     refuse(
       `the net ends in a ${type}, ${gives}, and ${loss} of that is no loss here; take --loss ${instead}, or --loss mse to keep its outputs as values`,
     );

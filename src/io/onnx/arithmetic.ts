@@ -1,17 +1,18 @@
 import { sizeOf } from "../../core/ndarray.ts";
 import { brief } from "../safetensors/header.ts";
 import { type Attribute, isTensor } from "./attributes.ts";
+import { arrayMakers } from "./constant-arrays.ts";
 import {
   type Constant,
   fromNumbers,
   fromTensor,
-  type Room,
+  type Known,
   transposed,
   truncated,
   valuesOf,
   withDims,
 } from "./constants.ts";
-import { broadcast, type Dim, spread, squeezed, unsqueezed } from "./dims.ts";
+import { broadcast, spread, squeezed, unsqueezed } from "./dims.ts";
 import type { OnnxNode } from "./graph.ts";
 import { refuse } from "./protobuf.ts";
 import { reshapedConstant } from "./reshape.ts";
@@ -32,14 +33,6 @@ const binary: Readonly<Record<string, (a: number, b: number) => number>> = {
   Div: (a, b) => a / b,
   Pow: (a, b) => a ** b,
 };
-
-/** What a node asks of the sweep that meets it. */
-export interface Known {
-  constant(name: string | undefined): Constant | undefined;
-  /** Whole numbers, some of which may be sizes of axes. */
-  numbers(name: string | undefined): readonly Dim[] | null;
-  readonly room: Room;
-}
 
 /** What a node computes from constants alone; null where it does not. */
 export function computed(node: OnnxNode, where: string, known: Known): Constant | null {
@@ -72,6 +65,7 @@ export function computed(node: OnnxNode, where: string, known: Known): Constant 
       return make && withDims(of, make as readonly number[]);
     }
   }
+  if (Object.hasOwn(arrayMakers, node.op)) return arrayMakers[node.op]!(node, of, known, where);
   if (Object.hasOwn(unary, node.op) && node.inputs.length === 1) {
     const values = valuesOf(of, known.room, where);
     return fromNumbers(of.dims, of.whole, values.map(unary[node.op]!));

@@ -15,10 +15,6 @@ export class Branch implements Parts {
     this.value = this.net.add(layer, [this.value], where);
   }
 
-  addLogSoftmax(where: string): void {
-    this.add({ type: "logSoftmax" }, where);
-  }
-
   affine(affine: Affine, where: string): void {
     this.value = this.net.affine(this.value, affine, 0, where);
   }

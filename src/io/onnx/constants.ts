@@ -1,4 +1,5 @@
 import { type NdArray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
+import type { Dim } from "./dims.ts";
 import { refuse } from "./protobuf.ts";
 import { eachValue, isWhole, type OnnxTensor } from "./tensor.ts";
 
@@ -130,4 +131,12 @@ export function vectorOf(constant: Constant, size: number, scale: number, where:
   });
   if (held === 1) out.data.fill(out.data[0]!);
   return out;
+}
+
+/** What a node asks of the sweep that meets it. */
+export interface Known {
+  constant(name: string | undefined): Constant | undefined;
+  /** Whole numbers, some of which may be sizes of axes. */
+  numbers(name: string | undefined): readonly Dim[] | null;
+  readonly room: Room;
 }

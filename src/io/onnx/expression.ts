@@ -26,7 +26,6 @@ const unary: Readonly<Record<string, (x: number) => number>> = {
   Log: Math.log,
   Neg: (x) => -x,
   Softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
-  Relu: (x) => Math.max(x, 0),
 };
 /** Ops of one value whose numbers are attributes or constants behind it, by what they are called and where they lie. */
 const bounded: Readonly<

@@ -1,5 +1,6 @@
 import { spansOf, type Windows, windowCount } from "../net/windows.ts";
-import { axesOf, type Known } from "./arithmetic.ts";
+import { axesOf } from "./arithmetic.ts";
+import type { Known } from "./constants.ts";
 import { axisOf, BATCH, type Dim, type Dims } from "./dims.ts";
 import type { OnnxNode } from "./graph.ts";
 import { resizeScales } from "./resize.ts";

@@ -1,5 +1,5 @@
-import { axesOf, type Known } from "./arithmetic.ts";
-import type { Constant } from "./constants.ts";
+import { axesOf } from "./arithmetic.ts";
+import type { Constant, Known } from "./constants.ts";
 import { axisOf, BATCH, type Dim, type Dims, product, squeezed, unsqueezed } from "./dims.ts";
 import type { OnnxNode } from "./graph.ts";
 import { inferWindows } from "./infer-windows.ts";

@@ -73,8 +73,7 @@ const softmax: Reader = (node, place) => {
   requireData(node, place);
   // Before opset 13 all axes from this one on were taken as one.
   requireAlongRows(node, place, place.opset < 13 ? 1 : -1, place.opset < 13);
-  if (node.op === "LogSoftmax") place.parts.addLogSoftmax(node.where);
-  else place.parts.add({ type: "softmax" }, node.where);
+  place.parts.add({ type: node.op === "LogSoftmax" ? "logSoftmax" : "softmax" }, node.where);
 };
 
 /** Nodes that leave the numbers of each row in their order, which is how rows are stored here anyway. */

@@ -6,7 +6,7 @@ import type { GraphNode } from "./net-graph.ts";
 import { refuse } from "./protobuf.ts";
 
 /** What takes layers one behind the other: a chain, or a branch of a net of any wiring. */
-export type Parts = Pick<NetParts, "add" | "addLogSoftmax" | "affine" | "claim" | "layerNorm" | "linear" | "note">;
+export type Parts = Pick<NetParts, "add" | "affine" | "claim" | "layerNorm" | "linear" | "note">;
 
 /** Where the walk through a net stands. */
 export interface Place {
@@ -38,11 +38,13 @@ export function floats(node: GraphNode, key: string, fallback: readonly number[]
   return Array.isArray(value) ? value : refuse(`${node.where}: its attribute ${key} must be a list of numbers`);
 }
 
-/** The constant at an input; null where the input is left out. */
+/** The constant at an input; null where the input is left out, or an empty list stands there. */
 export function constantAt(node: GraphNode, index: number, { constants }: Pick<Place, "constants">): Constant | null {
   const name = node.inputs[index];
   if (name === undefined || name === "") return null;
-  return constants.get(name) ?? refuse(`${node.where}: its input ${brief(name)} must be a constant of the file`);
+  const constant = constants.get(name);
+  if (!constant) return refuse(`${node.where}: its input ${brief(name)} must be a constant of the file`);
+  return constant.dims.includes(0) ? null : constant;
 }
 
 /** Refuses a node whose first input is not what flows through the net. */

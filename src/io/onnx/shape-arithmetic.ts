@@ -1,4 +1,5 @@
-import { axesOf, type Known } from "./arithmetic.ts";
+import { axesOf } from "./arithmetic.ts";
+import type { Known } from "./constants.ts";
 import { BATCH, type Dim, type Dims } from "./dims.ts";
 import type { OnnxNode } from "./graph.ts";
 

@@ -67,7 +67,9 @@ export function readTensor(message: Uint8Array, where: string): OnnxTensor {
     const known = Object.entries(DATA_TYPE).map(([key, number]) => `${key} (${number})`);
     return refuse(`${at} has the data type ${dataType}; read are ${known.join(", ")}`);
   }
-  const wrong = dims.find((d) => !Number.isSafeInteger(d) || d < 1);
+  // An empty list is how an input is left out: Resize's regions.
+  const empty = dims.length === 1 && dims[0] === 0;
+  const wrong = empty ? undefined : dims.find((d) => !Number.isSafeInteger(d) || d < 1);
   if (wrong !== undefined) refuse(`${at}: every dimension must be a whole number from 1, got ${shapeText(dims)}`);
   // At most 2^424: where it rounds, it is far beyond the size of any file.
   const expected = sizeOf(dims);

@@ -161,11 +161,6 @@ describe("an affine step of a net that is read", () => {
       [linear(2, 600), relu, affine([2], [0], "scale"), relu],
       "scale: no linear layer stands beside it",
     ],
-    [
-      "behind a log-softmax",
-      [linear(2, 2), { ...relu, add: (p) => p.addLogSoftmax("log") }, vector(2)],
-      "can only be the last layer",
-    ],
   ])("is refused: %s", (_, list, message) => {
     expect(() => built(list)).toThrow(message);
   });

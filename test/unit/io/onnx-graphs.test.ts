@@ -59,6 +59,6 @@ describe("nets of any shape and wiring in ONNX", () => {
   test("whose graph is no longer that of the metadata are not taken for it", () => {
     const bytes = writeOnnx(model, initialise(model, 1));
     const at = Buffer.from(bytes).indexOf("dilations");
-    expect(() => readOnnx(bytes.with(at, 0x78))).toThrow(/onnx: .*Conv/);
+    expect(() => readOnnx(bytes.with(at, 0x78))).toThrow("its weight takes 72 values, but it is given 128");
   });
 });

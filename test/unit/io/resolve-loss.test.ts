@@ -95,7 +95,7 @@ describe("the loss of a net that was read", () => {
         "softmax 2": "crossEntropy -",
         "softmax 3": CLASSES,
         "softmax 2 masked": CLASSES,
-        "logSoftmax 2": /no layer here/,
+        "logSoftmax 2": /the logarithms of probabilities of classes/,
         "sigmoid 1": "bce -",
         "sigmoid 3": "bce -",
         "linear 1": LOGITS,
@@ -119,7 +119,7 @@ describe("the loss of a net that was read", () => {
       {
         "softmax 1": ALWAYS_1,
         "softmax 3": "mse +",
-        "logSoftmax 3": /no layer here/,
+        "logSoftmax 3": "mse +",
         "sigmoid 1": "mse +",
         "sigmoid 3": "mse +",
         "linear 1": "mse +",
