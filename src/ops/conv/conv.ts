@@ -12,7 +12,7 @@ import { type ConvAttrs, convAttrsOf, expectGradient, yShape } from "./geometry.
 import { derivativeLayerOf, fuseLayer, fuseWeightGradient, layerOf, type Product, weightGradientOf } from "./layer.ts";
 import { convKernels, plainUse } from "./product-kernels.ts";
 import { sampleImages } from "./sizes.ts";
-import { eachTerm, summed } from "./terms.ts";
+import { addForward, doubles, eachRun, summed } from "./terms.ts";
 import { forwardCalls, inputGradientCalls, weightGradientCalls } from "./wasm-plan.ts";
 import { weightKernels } from "./weight-kernels.ts";
 
@@ -37,11 +37,8 @@ export const conv: Op<ConvAttrs> = {
   },
   reference([x, w], attrs) {
     const dims = forwardDims([x!, w!], attrs);
-    const add = (sums: Float64Array): void =>
-      eachTerm(dims, (y, j, k) => {
-        sums[y]! += x!.data[j]! * w!.data[k]!;
-      });
-    return [summed(x!, yShape(dims, x!.shape.length), add)];
+    const [xs, ws] = [doubles(x!), doubles(w!)];
+    return [summed(x!, yShape(dims, x!.shape.length), (sums) => addForward(dims, xs, ws, sums))];
   },
   gradient: (g, { inputs: [x, w], attrs }, [dy]) => [
     inputGradientNode(g, dy!, w!, attrs, x!),
@@ -68,9 +65,11 @@ export const convInputGradient: Op<ConvInputGradientAttrs> = {
   },
   reference([dy, w], attrs) {
     const dims = inputGradientDims([dy!, w!], attrs);
+    const [dys, ws] = [doubles(dy!), doubles(w!)];
     const add = (sums: Float64Array): void =>
-      eachTerm(dims, (i, x, k) => {
-        sums[x]! += dy!.data[i]! * w!.data[k]!;
+      eachRun(dims, (y, j, k, count, step) => {
+        const factor = ws[k]!;
+        for (let i = 0; i < count; i++) sums[j + i * step]! += dys[y + i]! * factor;
       });
     return [summed(dy!, [dims.n, dims.c, ...attrs.places], add)];
   },
@@ -98,9 +97,12 @@ export const convWeightGradient: Op<ConvWeightGradientAttrs> = {
   },
   reference([x, dy], attrs) {
     const dims = weightGradientDims([x!, dy!], attrs);
+    const [xs, dys] = [doubles(x!), doubles(dy!)];
     const add = (sums: Float64Array): void =>
-      eachTerm(dims, (i, j, w) => {
-        sums[w]! += dy!.data[i]! * x!.data[j]!;
+      eachRun(dims, (y, j, k, count, step) => {
+        let sum = sums[k]!;
+        for (let i = 0; i < count; i++) sum += dys[y + i]! * xs[j + i * step]!;
+        sums[k] = sum;
       });
     return [summed(x!, [dims.out, dims.cGroup, ...attrs.kernel], add)];
   },

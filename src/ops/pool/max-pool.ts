@@ -28,17 +28,19 @@ export function eachPlace(
   { planes, rows, columns }: PoolDims,
   body: (o: number, place: number, plane: number) => void,
 ): void {
-  const places = (axis: PoolAxis, o: number): number[] => {
-    const found: number[] = [];
-    const end = Math.min(o * axis.stride - axis.padding + reachOf(axis), axis.size);
-    for (let i = firstPlace(axis, o); i < end; i += axis.dilation) found.push(i);
-    return found;
-  };
+  const places = (axis: PoolAxis): number[][] =>
+    Array.from({ length: axis.out }, (_, o) => {
+      const found: number[] = [];
+      const end = Math.min(o * axis.stride - axis.padding + reachOf(axis), axis.size);
+      for (let i = firstPlace(axis, o); i < end; i += axis.dilation) found.push(i);
+      return found;
+    });
+  const [down, across] = [places(rows), places(columns)];
   for (let plane = 0; plane < planes; plane++) {
     for (let oy = 0; oy < rows.out; oy++) {
       for (let ox = 0; ox < columns.out; ox++) {
         const o = (plane * rows.out + oy) * columns.out + ox;
-        for (const y of places(rows, oy)) for (const x of places(columns, ox)) body(o, y * columns.size + x, plane);
+        for (const y of down[oy]!) for (const x of across[ox]!) body(o, y * columns.size + x, plane);
       }
     }
   }
