@@ -52,6 +52,29 @@ const rooms: Readonly<Record<string, { hash: string; ready: (page: Page) => Prom
       await page.waitForTimeout(600);
     },
   },
+  convolution: {
+    hash: "room=backprop&data=tutorial",
+    async ready(page) {
+      await page.click("#view-convolution");
+      await page.waitForSelector("#conv-next");
+      for (let i = 0; i < 6; i++) await page.click("#conv-next");
+      await page.waitForTimeout(600);
+    },
+  },
+  // On the way back, two kernels with padding: the kernel's gradient adds up.
+  "convolution-back": {
+    hash: "room=backprop&data=tutorial",
+    async ready(page) {
+      await page.click("#view-convolution");
+      await page.waitForSelector("#conv-next");
+      await page.selectOption("#conv-kernels", "2");
+      await page.selectOption("#conv-padding", "1");
+      await page.waitForSelector(".map .pad");
+      await page.click(".phases button:nth-child(10)");
+      for (let i = 0; i < 15; i++) await page.click("#conv-next");
+      await page.waitForTimeout(600);
+    },
+  },
   benchmark: {
     hash: "room=benchmark&data=moons",
     async ready(page) {

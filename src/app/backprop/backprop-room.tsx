@@ -1,6 +1,7 @@
 import { useEffect } from "preact/hooks";
 import { Card } from "../shell/card.tsx";
 import { roomKeys } from "../shell/keys.tsx";
+import { lazy } from "../shell/lazy.tsx";
 import { Scroll } from "../shell/scroll.tsx";
 import "./backprop.css";
 import type { Story } from "../worker/story.ts";
@@ -9,7 +10,7 @@ import { Drawing } from "./drawing.tsx";
 import { Formula } from "./formulas.tsx";
 import { type Frame, MOST_NODES, phases } from "./frames.ts";
 import { RanCard } from "./ran.tsx";
-import { at, frames, hovered, move, opened, story, tell } from "./state.ts";
+import { at, frames, hovered, move, opened, story, tell, view, views } from "./state.ts";
 import { say } from "./strings.ts";
 
 /** What happens at a picture, in a sentence. */
@@ -103,8 +104,8 @@ function Film({ s, frame }: { s: Story; frame: Frame }) {
   );
 }
 
-/** The tutorial, alive, on the user's own net. */
-export function BackpropRoom() {
+/** The user's own net, node by node. */
+function NetFilm() {
   useEffect(() => {
     roomKeys.take = (e) => {
       if (e.key !== "ArrowRight" && e.key !== "ArrowLeft") return false;
@@ -147,6 +148,32 @@ export function BackpropRoom() {
       </Card>
       <CountCard />
       <RanCard />
+    </>
+  );
+}
+
+const ConvRoom = lazy(async () => (await import("./convolution/conv-room.tsx")).ConvRoom);
+
+/** The tutorial, alive: on the user's own net, and on a small convolution. */
+export function BackpropRoom() {
+  return (
+    <>
+      <div class="buttons" role="group" aria-label={say("views")}>
+        {views.map((v) => (
+          <button
+            key={v}
+            type="button"
+            id={`view-${v}`}
+            aria-pressed={v === view.value}
+            onClick={() => {
+              view.value = v;
+            }}
+          >
+            {say(`view${v}`)}
+          </button>
+        ))}
+      </div>
+      {view.value === "net" ? <NetFilm /> : <ConvRoom />}
     </>
   );
 }

@@ -1,6 +1,9 @@
 import { speaker } from "../state/language.ts";
 
 const en = {
+  views: "what goes through the film",
+  viewnet: "Your own net",
+  viewconvolution: "A small convolution",
   title: "Backpropagation, step by step, in your own net",
   intro:
     "One row of your data goes through the net and comes back. Forward, every node gets its value; backward, every node gets δ, the slope of the loss in it; and each weight's gradient is the product of the two ends of its edge.",
@@ -59,6 +62,9 @@ const en = {
 export type BackpropKey = keyof typeof en;
 
 const zh: Readonly<Record<BackpropKey, string>> = {
+  views: "看什么网络",
+  viewnet: "你自己的网络",
+  viewconvolution: "一个小卷积",
   title: "在你自己的网络里，一步一步看反向传播",
   intro:
     "取一行数据，看它穿过网络再回来。向前走，每个节点得到自己的值；往回走，每个节点得到 δ，即损失对它的斜率；每个权重的梯度，就是它所在的边两端的值相乘。",

@@ -2,6 +2,7 @@ import type { BenchReport } from "../../bench/report.ts";
 import type { Section } from "../../bench/run.ts";
 import type { DirectionRow } from "../../bench/tutorial.ts";
 import type { Ends, Settings } from "../state/settings.ts";
+import type { ConvSetup, ConvStory } from "./conv-story.ts";
 import type { KernelEdit, KernelTiming } from "./kernels.ts";
 import type { RanKernel } from "./ran-kernels.ts";
 import type { StepKernels } from "./step-kernels.ts";
@@ -49,6 +50,8 @@ export interface Engine {
   tensor(name: string): Promise<TensorPicture | null>;
   replay(): Promise<string>;
   story(row: number): Promise<Story>;
+  /** Of the small convolution net that the Backprop room has, whatever is trained. */
+  convStory(setup: ConvSetup): Promise<ConvStory>;
   ranKernels(row: number): Promise<readonly RanKernel[]>;
   directions(): Promise<readonly DirectionRow[]>;
   benchmark(

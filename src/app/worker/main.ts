@@ -55,6 +55,7 @@ const engine: Engine = {
     await stop();
     return (await story()).storyOf(row);
   },
+  convStory: async (setup) => (await import("./conv-story.ts")).convStory(setup),
   async ranKernels(row) {
     await stop();
     return (await import("./ran-kernels.ts")).ranKernels(row);
