@@ -16,10 +16,12 @@ describe("a link", () => {
     const state = fc.record({
       room: fc.constantFrom(...rooms),
       hidden: fc.subarray([...parts]),
+      graph: fc.constant(null),
       settings: fc.record({
         data: fc.constantFrom(...presetNames),
         net,
         bias: fc.boolean(),
+        graph: fc.constant(null),
         optimizer: fc.constantFrom(...optimizerNames),
         lr: fc.double({ min: 1e-9, max: 100, noNaN: true }),
         batch: fc.oneof(fc.constant("full" as const), fc.integer({ min: 1, max: 65536 })),
@@ -40,7 +42,7 @@ describe("a link", () => {
   test("with a fault gives the settings that the fault needs", () => {
     for (const fault of faults) {
       const settings = withFault(settingsFor("spirals"), fault, null);
-      expect(fromHash(toHash({ room: "gradients", settings, hidden: [] })).settings).toEqual(settings);
+      expect(fromHash(toHash({ room: "gradients", settings, graph: null, hidden: [] })).settings).toEqual(settings);
     }
   });
 

@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { Card } from "../shell/card.tsx";
-import { roomKeys } from "../shell/keys.tsx";
+import { roomKeys } from "../shell/keys.ts";
 import { lazy } from "../shell/lazy.tsx";
 import { Scroll } from "../shell/scroll.tsx";
 import "./backprop.css";

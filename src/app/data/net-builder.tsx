@@ -1,5 +1,7 @@
 import { bytesText, count } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
+import { lazy } from "../shell/lazy.tsx";
+import { editing, netDrawn } from "../state/editing.ts";
 import {
   type HiddenLayer,
   type HiddenType,
@@ -9,10 +11,16 @@ import {
   parametersIn,
   validWidth,
 } from "../state/net.ts";
-import { modelOf, type Settings } from "../state/settings.ts";
+import { imageNets, modelOf, type Settings } from "../state/settings.ts";
 import { change, ends, netNotes, own, run, settings } from "../state/store.ts";
 import { Typed } from "./field.tsx";
 import { type DataKey, say } from "./strings.ts";
+
+/** Of any shape and wiring, layer by layer; few nets want it. */
+const LayerEditor = lazy(async () => (await import("../net/layer-editor.tsx")).LayerEditor);
+
+/** Only data of images has one. */
+const NetChoice = lazy(async () => (await import("./net-choice.tsx")).NetChoice);
 
 /** Width that a new linear layer gets. */
 const NEW_WIDTH = 16;
@@ -120,13 +128,13 @@ function Row({ layer, i, last }: { layer: HiddenLayer; i: number; last: boolean 
   );
 }
 
-/** The net, layer by layer, with what it costs. */
-export function NetBuilder() {
+/** A chain of dense layers, with what it costs. */
+function DenseLayers() {
   const s = settings.value;
   const { inputs, outputs, loss } = ends.value;
   const size = sizeOf(s, s.batch === "full" ? (run.value?.rows ?? 1) : s.batch);
   return (
-    <Card title={say("net")} part="net" id="net">
+    <>
       <p class="end">
         {say("input")} <b>{inputs}</b>
       </p>
@@ -162,14 +170,51 @@ export function NetBuilder() {
           {say("bias")}
         </label>
       </div>
+      <p class="soft" id="net-size">
+        {say("size", { parameters: count(size.parameters), bytes: bytesText(size.bytes) })}
+      </p>
+    </>
+  );
+}
+
+/** The net: its own controls where it is a chain of dense layers, else the editor for any net. */
+export function NetBuilder() {
+  const whole = settings.value.graph !== null || editing.value;
+  return (
+    <Card title={say("net")} part="net" id="net">
+      {Object.values(imageNets).includes(settings.value.data) && <NetChoice />}
+      {whole ? <LayerEditor /> : <DenseLayers />}
       {run.value?.net && (
         <p class="soft" id="net-from">
           {[say("netFrom", { name: run.value.net }), ...netNotes.value].join("; ")}
         </p>
       )}
-      <p class="soft" id="net-size">
-        {say("size", { parameters: count(size.parameters), bytes: bytesText(size.bytes) })}
-      </p>
+      <div class="buttons">
+        {!whole && (
+          <button
+            type="button"
+            class="small"
+            id="edit-layers"
+            onClick={() => {
+              editing.value = true;
+            }}
+          >
+            {say("editLayers")}
+          </button>
+        )}
+        {!(netDrawn.value ?? settings.value.graph !== null) && (
+          <button
+            type="button"
+            class="small"
+            id="draw-net"
+            onClick={() => {
+              netDrawn.value = true;
+            }}
+          >
+            {say("drawNet")}
+          </button>
+        )}
+      </div>
     </Card>
   );
 }

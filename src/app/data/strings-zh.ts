@@ -23,6 +23,8 @@ export const zh = {
   leaveOut: "略去缺少数值的行和无法读取的图像",
   paint: "画点",
   net: "网络",
+  editLayers: "编辑各层",
+  drawNet: "画出网络",
   input: "输入",
   output: "输出",
   layer: "第 {i} 层",

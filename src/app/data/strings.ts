@@ -25,6 +25,8 @@ export const en = {
   leaveOut: "Leave out rows that lack a value and images that cannot be read",
   paint: "Paint points",
   net: "Net",
+  editLayers: "Edit layers",
+  drawNet: "Draw the net",
   input: "input",
   output: "output",
   layer: "Layer {i}",

@@ -1,5 +1,6 @@
 import { Plot } from "../draw/plot.tsx";
 import { Card } from "../shell/card.tsx";
+import { say as sayFault } from "../shell/fault-strings.ts";
 import { say as common } from "../shell/strings.ts";
 import { curveVersion, kept } from "../state/runs.ts";
 import { type Fault, faults } from "../state/settings.ts";
@@ -36,7 +37,7 @@ export function Gallery() {
           const found = isOn && report.value?.verdicts.some((v) => v.check === caughtBy[fault] && !v.pass);
           return (
             <li key={fault} class={isOn ? "on" : ""} data-check={caughtBy[fault]} id={`fault-${fault}`}>
-              <h3>{common(`fault${fault}`)}</h3>
+              <h3>{sayFault(`fault${fault}`)}</h3>
               <p>{say(`about${fault}`)}</p>
               <p class={`catch ${found ? "bad-text" : "soft"}`}>
                 {found ? "✗ " : ""}

@@ -6,7 +6,7 @@ import { hiddenParts, problem, room } from "../state/store.ts";
 import { nextTheme, theme } from "../state/theme.ts";
 import { rooms } from "../state/url.ts";
 import { TrainRoom } from "../train/train-room.tsx";
-import { Help } from "./keys.tsx";
+import "./keys.ts";
 import { lazy } from "./lazy.tsx";
 import { Status } from "./status.tsx";
 import { say } from "./strings.ts";
@@ -21,6 +21,7 @@ const roomOf = {
   kernels: lazy(async () => (await import("../kernels/kernels-room.tsx")).KernelsRoom),
 };
 const SavedNotice = lazy(async () => (await import("../saved/saved-notice.tsx")).SavedNotice);
+const Help = lazy(async () => (await import("./help.tsx")).Help);
 const Code = lazy(async () => (await import("../code/code-dialog.tsx")).CodeDialog);
 
 const themeSigns = { auto: "◐", light: "☀", dark: "☾" } as const;

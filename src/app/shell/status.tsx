@@ -1,13 +1,15 @@
 import { count, short } from "../draw/format.ts";
-import { adapter, recovery, setFault, settings } from "../state/store.ts";
+import { adapter, recovery, settings } from "../state/store.ts";
 import { CopyButton } from "./copy-button.tsx";
+import { lazy } from "./lazy.tsx";
 import { say } from "./strings.ts";
+
+const FaultLine = lazy(async () => (await import("./fault-line.tsx")).FaultLine);
 
 /** Always in sight: what computes, why, what else there is, and what to do about it. No link hides it. */
 export function Status() {
   const a = adapter.value;
   const r = recovery.value;
-  const fault = settings.value.fault;
   const rate = (stepMs: number): string => (stepMs > 100 ? short(1000 / stepMs) : count(1000 / stepMs));
   return (
     <section class="status" aria-label={say("status")}>
@@ -58,14 +60,7 @@ export function Status() {
           />
         </p>
       )}
-      {fault !== "none" && (
-        <p class="fault" id="fault">
-          <span>{say("faultOn", { fault: say(`fault${fault}`) })}</span>
-          <button type="button" onClick={() => setFault("none")}>
-            {say("faultOff")}
-          </button>
-        </p>
-      )}
+      {settings.value.fault !== "none" && <FaultLine />}
     </section>
   );
 }

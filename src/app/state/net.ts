@@ -1,4 +1,4 @@
-import { denseLayers } from "../../io/dense-layers.ts";
+import { denseLayers, isDense } from "../../io/dense-layers.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { type ActivationName, activationNames } from "../../ops/names.ts";
@@ -87,6 +87,12 @@ export function modelLayers(
     }
   });
   return [...layers, { type: "linear", in: width, out: outputs, bias }];
+}
+
+/** What the settings say of layers: not how steep a slope is, nor what keeps a division from 0. */
+export function layersText(model: ModelSpec): string {
+  if (!isDense(model)) return JSON.stringify(model.layers);
+  return JSON.stringify(model.layers.map((l) => (l.type === "linear" || l.type === "dropout" ? l : l.type)));
 }
 
 /** Parameters of those layers. */

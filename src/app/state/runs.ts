@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import type { Progress } from "../worker/types.ts";
 import { Curve } from "./curve.ts";
 import { netText } from "./net.ts";
-import type { Settings } from "./settings.ts";
+import { imageNets, type Settings } from "./settings.ts";
 
 /** Losses over whole data sets, as they were found now and then. */
 export class Evaluations {
@@ -36,7 +36,13 @@ export function newRun(name: string): Run {
 
 export function nameOf(s: Settings): string {
   const fault = s.fault === "none" ? "" : ` !${s.fault}`;
-  return `${s.data} ${netText(s.net)} ${s.optimizer} ${s.lr}${fault}`;
+  const { graph } = s;
+  const net = graph
+    ? Object.hasOwn(imageNets, graph.link)
+      ? graph.link
+      : `${graph.model.layers.length} layers`
+    : netText(s.net);
+  return `${s.data} ${net} ${s.optimizer} ${s.lr}${fault}`;
 }
 
 /** Curves beyond this many cannot be told apart. */

@@ -10,6 +10,8 @@ export interface Settings {
   readonly data: string;
   readonly net: readonly HiddenLayer[];
   readonly bias: boolean;
+  /** A net of any shape and wiring, in place of `net` and `bias`; null where those say it. */
+  readonly graph: GraphNet | null;
   readonly optimizer: OptimizerName;
   readonly lr: number;
   readonly batch: number | "full";
@@ -18,6 +20,12 @@ export interface Settings {
   readonly device: Device;
   /** Something made wrong on purpose. */
   readonly fault: Fault;
+}
+
+/** Such a net, and what a link says of it: a preset's name, or the model itself, packed; "" where it is too large. */
+export interface GraphNet {
+  readonly link: string;
+  readonly model: ModelSpec;
 }
 
 export const devices = ["auto", "webgpu", "cpu"] as const;
@@ -31,6 +39,13 @@ export const presetNames: readonly string[] = Object.keys(trainingPresets).filte
   (n) => trainingPresets[n]!.data === n,
 );
 export const OWN = "own";
+
+/** Presets with convolutions, by the data that they are for: the nets themselves are fetched when one is chosen. */
+export const imageNets: Readonly<Record<string, string>> = {
+  "digits-cnn": "digits",
+  "fashion-cnn": "fashion",
+  "fashion-resnet": "fashion",
+};
 
 /** What the page opens with: no file to fetch, and something to see at once. */
 export const firstData = "spirals";
@@ -57,6 +72,7 @@ export function settingsFor(data: string): Settings {
     data,
     net: hiddenOf(like.model),
     bias: like.model.layers.some((l) => l.type === "linear" && l.bias),
+    graph: null,
     optimizer: like.optimizer.type,
     // The tutorial's own rate takes half a million steps to show what a larger one shows in a few hundred.
     lr: data === "tutorial" ? 0.005 : like.optimizer.lr,
@@ -70,6 +86,7 @@ export function settingsFor(data: string): Settings {
 /** The model of these settings, as plain data; what reads models, and checks them, is in the worker. */
 export function modelOf(s: Settings, own: Ends | null): ModelSpec {
   const { inputs, outputs, loss } = endsOf(s.data, own);
+  if (s.graph) return { ...s.graph.model, loss };
   const published = s.fault === "printed" && loss === "sumSquaredError";
   return {
     layers: modelLayers(s.net, inputs, outputs, s.bias),
@@ -80,6 +97,8 @@ export function modelOf(s: Settings, own: Ends | null): ModelSpec {
 /** The settings with a fault switched on, and with what it needs in order to show. */
 export function withFault(s: Settings, fault: Fault, own: Ends | null): Settings {
   const on = (data: string): Settings => ({ ...settingsFor(data), device: s.device, fault });
+  /** Layers there are whose product a fault can spoil. */
+  const hasHidden = s.graph !== null || s.net.some((l) => l.type === "linear");
   const isMean = lossKinds[endsOf(s.data, own).loss].reduction === "mean";
   switch (fault) {
     case "printed":
@@ -87,14 +106,14 @@ export function withFault(s: Settings, fault: Fault, own: Ends | null): Settings
     case "batch":
       return isMean ? { ...s, fault } : on(firstData);
     case "transpose":
-      return s.net.some((l) => l.type === "linear") ? { ...s, fault } : on(firstData);
+      return hasHidden ? { ...s, fault } : on(firstData);
     case "dead": {
-      const base = s.bias && s.net.some((l) => l.type === "linear") ? { ...s, fault } : on("circles");
+      const base = !s.graph && s.bias && s.net.some((l) => l.type === "linear") ? { ...s, fault } : on("circles");
       const net = base.net.map((l): HiddenLayer => (isActivation(l) ? { type: "relu" } : l));
       return { ...base, net: net.some((l) => l.type === "relu") ? net : [...net, { type: "relu" }] };
     }
     case "zeros":
-      return s.net.some((l) => l.type === "linear") ? { ...s, fault } : on("circles");
+      return hasHidden ? { ...s, fault } : on("circles");
     default:
       return { ...s, fault };
   }

@@ -1,6 +1,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { proxy } from "comlink";
 import type { AdapterInfo, DroppedFile, OwnData, OwnInfo, Pictures, Progress, RunInfo } from "../worker/types.ts";
+import { draftWrong } from "./editing.ts";
 import { engine } from "./engine.ts";
 import { curveVersion, keepRun, kept, live, nameOf, newRun } from "./runs.ts";
 import { followSaved, lookForSaved } from "./saved.ts";
@@ -11,6 +12,8 @@ const opened = fromHash(location.hash);
 
 export const room = signal<Room>(opened.room);
 export const settings = signal<Settings>(opened.settings);
+/** What the link says of a net that has not been unpacked yet. */
+const packed = signal(opened.graph);
 export const hiddenParts = signal<readonly Part[]>(opened.hidden);
 export const own = signal<OwnInfo | null>(null);
 /** What the data asks of a net. */
@@ -37,7 +40,12 @@ export const problem = signal<string | null>(null);
 export const generation = signal(0);
 
 effect(() => {
-  history.replaceState(null, "", toHash({ room: room.value, settings: settings.value, hidden: hiddenParts.value }));
+  const graph = packed.value ?? settings.value.graph?.link ?? null;
+  history.replaceState(
+    null,
+    "",
+    toHash({ room: room.value, settings: settings.value, graph, hidden: hiddenParts.value }),
+  );
 });
 
 /** Work asked of the engine, one thing after another: a quick second click waits for the first. */
@@ -92,8 +100,24 @@ export function clearRun(): void {
   generation.value++;
 }
 
+/** Unpacks the net of a link; what is wrong with it, where something is, and then the data's own net trains. */
+async function unpack(): Promise<string | null> {
+  if (packed.value === null) return null;
+  try {
+    const { unpackNet } = await import("./net-link.ts");
+    settings.value = { ...settings.value, graph: await unpackNet(packed.value, ends.value) };
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    packed.value = null;
+  }
+}
+
 async function configureAndPlay(): Promise<void> {
+  const wrong = await unpack();
   clearRun();
+  problem.value = wrong;
   pictures.value = null;
   playing.value = false;
   setRun(await engine.configure(settings.value));
@@ -104,8 +128,20 @@ async function configureAndPlay(): Promise<void> {
 }
 
 export async function startPlaying(): Promise<void> {
+  if (!mayTrain()) return;
   playing.value = true;
   await engine.play(proxy(take));
+}
+
+/** Nothing trains while the layers in the editor make no net. */
+function mayTrain(): boolean {
+  if (draftWrong.value === null) return true;
+  problem.value = draftWrong.value;
+  return false;
+}
+
+export function pause(): void {
+  enqueue(() => engine.pause());
 }
 
 /** What a room does with a run before it plays. */
@@ -123,6 +159,7 @@ addEventListener("hashchange", () => {
   room.value = next.room;
   hiddenParts.value = next.hidden;
   settings.value = next.settings;
+  packed.value = next.graph;
   enqueue(configureAndPlay);
 });
 
@@ -131,6 +168,15 @@ export function change(next: Partial<Settings>): void {
   const base = data === settings.value.data ? settings.value : { ...settingsFor(data), device: settings.value.device };
   settings.value = { ...base, ...next };
   enqueue(configureAndPlay);
+}
+
+/** Trains a preset of a net of any wiring, as it is. */
+export function takePreset(name: string): void {
+  enqueue(async () => {
+    const { presetSettings } = await import("./net-link.ts");
+    settings.value = { ...presetSettings(name), device: settings.value.device };
+    await configureAndPlay();
+  });
 }
 
 /** Switches a fault on or off; the right run is kept beside the broken one. */
@@ -145,11 +191,18 @@ export function trainOn(data: OwnData): void {
   trainOnOwn(() => engine.own(data));
 }
 
+/** The settings, without a net of their own that takes other data than there is now. */
+async function fitting(s: Settings): Promise<Settings> {
+  if (!s.graph) return s;
+  const { misfit } = await import("./net-form.ts");
+  return misfit(s.graph.model, ends.value, "") === null ? s : { ...s, graph: null };
+}
+
 export function trainOnOwn(read: () => Promise<OwnInfo>): Promise<unknown> {
   return enqueue(async () => {
     own.value = await read();
     const base = settings.value.data === OWN ? settings.value : { ...settingsFor(OWN), device: settings.value.device };
-    settings.value = base;
+    settings.value = await fitting(base);
     await configureAndPlay();
   });
 }
@@ -166,15 +219,15 @@ export function takeNet(files: readonly DroppedFile[], byOrder = false): void {
     const taken = await engine.takeNet(files, ends.value, byOrder);
     weightsAsked.value = "ask" in taken ? { files, text: taken.ask } : null;
     if ("ask" in taken) return;
-    const { net, bias, notes } = taken;
+    const { notes, ...form } = taken;
     netNotes.value = notes;
-    settings.value = { ...settings.value, net, bias, fault: "none" };
+    settings.value = { ...settings.value, ...form, fault: "none" };
     await configureAndPlay();
   });
 }
 
 export function togglePlay(): void {
-  if (playing.value) enqueue(() => engine.pause());
+  if (playing.value) pause();
   else {
     problem.value = null;
     enqueue(startPlaying);
@@ -189,6 +242,7 @@ export function setSpeed(stepsPerSecond: number): void {
 }
 
 export function takeSteps(n: number): void {
+  if (!mayTrain()) return;
   enqueue(async () => {
     take(await engine.steps(n));
     generation.value++;

@@ -4,6 +4,7 @@ import {
   devices,
   faults,
   firstData,
+  imageNets,
   OWN,
   presetNames,
   problemWith,
@@ -24,6 +25,8 @@ export const parts = [
   "curves",
   "boundary",
   "weights",
+  "drawing",
+  "maps",
   "confusion",
   "draw",
   "gallery",
@@ -36,26 +39,29 @@ export type Part = (typeof parts)[number];
 export interface PageState {
   readonly room: Room;
   readonly settings: Settings;
+  /** What the link says of a net of any wiring, in place of the settings' own; unpacking it takes what net-link.ts has. */
+  readonly graph: string | null;
   readonly hidden: readonly Part[];
 }
 
 const VERSION = "2";
-/** Longest hash that is looked at. */
-export const MAX_LENGTH = 4096;
+/** Longest hash that is looked at; and longest net in it. */
+export const MAX_LENGTH = 16384;
+export const MAX_NET = 12288;
 
 /** The state as a hash, versioned. */
-export function toHash({ room, settings: s, hidden }: PageState): string {
+export function toHash({ room, settings: s, graph, hidden }: PageState): string {
   const fields = new URLSearchParams({
     v: VERSION,
     room,
     data: s.data,
-    net: netText(s.net),
+    ...(graph ? { model: graph } : { net: netText(s.net) }),
     opt: s.optimizer,
     lr: String(s.lr),
     batch: String(s.batch),
     seed: String(s.seed),
     device: s.device,
-    bias: s.bias ? "1" : "0",
+    ...(graph ? {} : { bias: s.bias ? "1" : "0" }),
   });
   if (s.fault !== "none") fields.set("fault", s.fault);
   if (hidden.length > 0) fields.set("hide", hidden.join("."));
@@ -69,7 +75,9 @@ export function fromHash(hash: string): PageState {
   const pick = <T extends string>(key: string, known: readonly T[], fallback: T): T =>
     known.find((k) => k === fields.get(key)) ?? fallback;
   // Own data does not travel: such a link opens the first data set.
-  const base = settingsFor(fields.get("data") === OWN ? firstData : pick("data", presetNames, firstData));
+  const graph = fields.get("model") || null;
+  const first = (graph && imageNets[graph]) || firstData;
+  const base = settingsFor(fields.get("data") === OWN ? firstData : pick("data", presetNames, first));
   const number = (key: string): number => (fields.get(key) ? Number(fields.get(key)) : Number.NaN);
   const checked = <K extends "lr" | "batch" | "seed">(key: K, value: unknown): Settings[K] =>
     problemWith(key, value) === null ? (value as Settings[K]) : base[key];
@@ -79,6 +87,7 @@ export function fromHash(hash: string): PageState {
     data: base.data,
     net: (net === null ? null : parseNet(net)) ?? base.net,
     bias: fields.has("bias") ? fields.get("bias") !== "0" : base.bias,
+    graph: null,
     optimizer: pick("opt", optimizerNames, base.optimizer),
     lr: checked("lr", number("lr")),
     batch: checked("batch", fields.get("batch") === "full" ? "full" : number("batch")),
@@ -86,9 +95,11 @@ export function fromHash(hash: string): PageState {
     device: pick("device", devices, base.device),
     fault: "none",
   };
+  const fault = pick("fault", faults, "none");
   return {
+    graph: fault === "dead" || fault === "printed" ? null : graph,
     room: pick("room", rooms, "train"),
     hidden: parts.filter((p) => hide.includes(p)),
-    settings: withFault(settings, pick("fault", faults, "none"), null),
+    settings: withFault(settings, fault, null),
   };
 }

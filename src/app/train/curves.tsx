@@ -4,12 +4,14 @@ import type uPlot from "uplot";
 import { type Line, Plot } from "../draw/plot.tsx";
 import { save } from "../draw/save.ts";
 import { Card } from "../shell/card.tsx";
+import { lazy } from "../shell/lazy.tsx";
 import { smoothing } from "../state/curve.ts";
 import { curveVersion, keepRun, kept, live, MOST_KEPT, type Run } from "../state/runs.ts";
 import { curvesCsv } from "./csv.ts";
 import { colourOf, lossLines } from "./loss-lines.ts";
-import { RunList } from "./run-list.tsx";
 import { say } from "./strings.ts";
+
+const RunList = lazy(async () => (await import("./run-list.tsx")).RunList);
 
 const overRuns = (
   pick: (r: Run) => { x: readonly number[]; y: readonly (number | null)[] },
@@ -131,7 +133,7 @@ export function Curves() {
           />
         </figure>
       </div>
-      <RunList />
+      {kept.value.length > 0 && <RunList />}
     </Card>
   );
 }

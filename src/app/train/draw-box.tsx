@@ -7,8 +7,8 @@ import { Card } from "../shell/card.tsx";
 import { engine } from "../state/engine.ts";
 import { run, step } from "../state/store.ts";
 import { Pixels } from "./confusion.tsx";
+import { say } from "./draw-strings.ts";
 import { rasterise, type Stroke } from "./raster.ts";
-import { say } from "./strings.ts";
 
 const SIDE = 220;
 

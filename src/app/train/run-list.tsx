@@ -1,18 +1,18 @@
 import { classColour, css } from "../draw/colours.ts";
 import { short } from "../draw/format.ts";
 import { dropRun, kept, renameRun } from "../state/runs.ts";
+import { say as sayRun } from "./run-strings.ts";
 import { say } from "./strings.ts";
 
 /** The runs that were kept: each with its colour, a name to change, and where it ended. */
 export function RunList() {
-  if (kept.value.length === 0) return null;
   return (
-    <ul class="runs" aria-label={say("runs")}>
+    <ul class="runs" aria-label={sayRun("runs")}>
       {kept.value.map((r) => (
         <li key={r.id}>
           <span class="swatch" style={{ background: css(classColour(r.colour)) }} />
           <input
-            aria-label={say("runName")}
+            aria-label={sayRun("runName")}
             value={r.name}
             onChange={(e) => renameRun(r.id, e.currentTarget.value || r.name)}
           />
@@ -22,7 +22,7 @@ export function RunList() {
           <button
             type="button"
             class="small quiet"
-            aria-label={say("drop", { name: r.name })}
+            aria-label={sayRun("drop", { name: r.name })}
             onClick={() => dropRun(r.id)}
           >
             ×

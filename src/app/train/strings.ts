@@ -19,9 +19,6 @@ export const en = {
   keepHint: "Keeps this curve beside the runs to come",
   csv: "CSV",
   png: "PNG",
-  runs: "Kept runs",
-  runName: "name of the run",
-  drop: "remove {name}",
   boundary: "Decision boundary",
   boundaryText: "What the net says of every point of the plane.",
   boundaryLabel: "The plane coloured by the class that the net gives each point, with the training points on it",
@@ -41,12 +38,6 @@ export const en = {
   mistakes: "Worst mistakes",
   noMistakes: "No mistake on these rows.",
   mistake: "{label}, taken for {said} ({sure})",
-  draw: "Draw one",
-  drawHint: "Draw here; it is put where the data's own figures lie, and the net answers as you draw.",
-  drawLabel: "A box to draw in",
-  seen: "what the net sees",
-  answer: "The net's answer: {name}, {sure}",
-  chance: "{name}: {sure}",
 } as const;
 
 export type TrainKey = keyof typeof en;

@@ -1,5 +1,6 @@
 import { lazy } from "../shell/lazy.tsx";
-import { run } from "../state/store.ts";
+import { netDrawn } from "../state/editing.ts";
+import { run, settings } from "../state/store.ts";
 import { BoundaryCard } from "./boundary.tsx";
 import { ConfusionCard } from "./confusion.tsx";
 import { Curves } from "./curves.tsx";
@@ -9,12 +10,16 @@ import { WeightsCard } from "./weights.tsx";
 /** Only data of images has one, and the page opens with points. */
 const DrawCard = lazy(async () => (await import("./draw-box.tsx")).DrawCard);
 
+/** Nets of any wiring are drawn; a chain of dense layers where that is asked for. */
+const GraphCard = lazy(async () => (await import("../net/graph-card.tsx")).GraphCard);
+
 /** The curves, and every picture that there is of this net on this data. */
 export function TrainRoom() {
   return (
     <div class="train-room">
       <div class="stack">
         <Curves />
+        {(netDrawn.value ?? settings.value.graph !== null) && <GraphCard />}
         <ConfusionCard />
       </div>
       <div class="stack">

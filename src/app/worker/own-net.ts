@@ -1,16 +1,26 @@
 import { ChainruleError } from "../../core/errors.ts";
+import type { NdArray } from "../../core/ndarray.ts";
 import { importNet } from "../../io/net/import.ts";
 import { readNpz } from "../../io/numpy/npz.ts";
+import { loadWeights } from "../../io/weights/load.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { parseModel } from "../../nn/parse-model.ts";
-import { widths } from "../../nn/shapes.ts";
-import { hiddenOf, MOST_LAYERS, modelLayers, netText, parseNet } from "../state/net.ts";
+import { misfit } from "../state/net-form.ts";
+import { formOf } from "../state/net-link.ts";
 import type { Ends } from "../state/settings.ts";
 import { takeWeights } from "./own-weights.ts";
-import { keepNet, layersText } from "./session.ts";
+import { current, keepNet } from "./session.ts";
 import type { AskedNet, DroppedFile, TakenNet } from "./types.ts";
 
-/** Reads a net that was dropped and keeps it, where it fits the data and is one that the page can show. */
+/** A net out of files. */
+interface ReadNet {
+  readonly model: ModelSpec;
+  /** What it begins from; null where the files hold none. */
+  readonly weights: ReadonlyMap<string, NdArray> | null;
+  readonly notes: readonly string[];
+}
+
+/** Reads a net that was dropped and keeps it, where it fits the data. */
 export async function takeNet(
   files: readonly DroppedFile[],
   ends: Ends,
@@ -20,44 +30,58 @@ export async function takeNet(
   const [json, hdf5] = [of(/\.json$/i), of(/\.(h5|hdf5)$/i)];
   const file = of(/\.(onnx|keras)$/i) ?? json ?? hdf5;
   if (!file) return takeWeights(files[0]!, byOrder);
-  const npz = of(/\.npz$/i);
-  // What is dropped comes without its folder.
-  const read = async (path: string): Promise<Uint8Array> => {
-    const name = path.split("/").at(-1)!;
-    const found = files.find((f) => f.name === name);
-    return found?.bytes ?? Promise.reject(new ChainruleError("file", `${file.name} needs ${name}: drop both together`));
+  const own = file === json ? ownModel(json) : null;
+  const read = own ? await readOwn(own, ends, of(/\.(safetensors|npz|pth?|ckpt|pth\.tar)$/i)) : await imported();
+  const wrong = misfit(read.model, ends, file.name);
+  if (wrong) throw new ChainruleError("data", wrong);
+  // The loss is the data's, and the page's settings have none of its settings.
+  const { classWeights, labelSmoothing, ...model } = read.model;
+  const form = await formOf(model, current().settings);
+  if (read.weights) keepNet({ name: file.name, model, weights: read.weights });
+  return {
+    ...form,
+    notes: [
+      ...read.notes,
+      ...(read.weights ? [] : [`${file.name} came without weights: drop them with it`]),
+      ...(labelSmoothing === undefined ? [] : [`a label smoothing of ${labelSmoothing} is left out`]),
+      ...(classWeights === undefined ? [] : ["class weights are left out"]),
+    ],
   };
-  const arrays = npz ? await readNpz(npz.bytes) : undefined;
-  const { model, weights, notes } = await importNet(
-    { ...file, read, ...(arrays ? { arrays } : {}), ...(file === json && hdf5 ? { weights: hdf5.bytes } : {}) },
-    { loss: ends.loss },
-  );
-  const { inputs, outputs } = widths(model);
-  if (inputs !== ends.inputs || outputs !== ends.outputs) {
-    throw new ChainruleError(
-      "data",
-      `${file.name} takes ${inputs} values and gives ${outputs}, but this data has ${ends.inputs} and asks for ${ends.outputs}: choose its data first`,
+
+  async function imported(): Promise<ReadNet> {
+    const npz = of(/\.npz$/i);
+    // What is dropped comes without its folder.
+    const beside = async (path: string): Promise<Uint8Array> => {
+      const name = path.split("/").at(-1)!;
+      const found = files.find((f) => f.name === name);
+      return (
+        found?.bytes ?? Promise.reject(new ChainruleError("file", `${file!.name} needs ${name}: drop both together`))
+      );
+    };
+    const arrays = npz ? await readNpz(npz.bytes) : undefined;
+    return importNet(
+      {
+        ...file!,
+        read: beside,
+        ...(arrays ? { arrays } : {}),
+        ...(file === json && hdf5 ? { weights: hdf5.bytes } : {}),
+      },
+      { loss: ends.loss },
     );
   }
-  const net = hiddenOf(model);
-  const bias = model.layers.some((l) => l.type === "linear" && l.bias);
-  if (!canShow(model, bias)) {
-    throw new ChainruleError(
-      "model",
-      `${file.name}: the page has nets of at most ${MOST_LAYERS} layers that end in a linear one, with biases everywhere or nowhere, and no softmax: use chainrule import`,
-    );
-  }
-  keepNet({ name: file.name, model, weights });
-  // The page's settings have none of these.
-  const left = model.labelSmoothing === undefined ? [] : [`a label smoothing of ${model.labelSmoothing} is left out`];
-  return { net, bias, notes: [...notes, ...left] };
 }
 
-/** Whether the page's own settings give these very layers. */
-function canShow(model: ModelSpec, bias: boolean): boolean {
-  const net = parseNet(netText(hiddenOf(model)));
-  if (!net) return false;
-  const { inputs, outputs } = widths(model);
-  const shown = parseModel({ layers: modelLayers(net, inputs, outputs, bias), loss: model.loss });
-  return layersText(shown) === layersText(model);
+/** Chainrule's own model file, told by its list of layers; null for another library's JSON, or for none. */
+function ownModel({ bytes }: DroppedFile): Readonly<Record<string, unknown>> | null {
+  try {
+    const json = JSON.parse(new TextDecoder().decode(bytes));
+    return Array.isArray(json?.layers) ? json : null;
+  } catch {
+    return null;
+  }
+}
+
+async function readOwn(json: object, ends: Ends, weights: DroppedFile | undefined): Promise<ReadNet> {
+  const model = parseModel({ loss: ends.loss, ...json });
+  return { model, notes: [], ...(weights ? await loadWeights(weights.name, weights.bytes, model) : { weights: null }) };
 }

@@ -3,6 +3,7 @@ import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import { type DataSplit, outputCount } from "../../data/dataset.ts";
 import { dataPreset } from "../../data/presets.ts";
 import type { DeviceRecord } from "../../io/checkpoint/checkpoint.ts";
+import { loadLayerTypes } from "../../nn/layers/registry.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs } from "../../nn/parameter-specs.ts";
 import { trainingPresets } from "../../nn/presets.ts";
@@ -14,11 +15,10 @@ import type { RecoveryEvent } from "../../train/recovery/recovery.ts";
 import type { TrainerOptions } from "../../train/run/options.ts";
 import type { Trainer } from "../../train/trainer.ts";
 import { CurveRecorder } from "../state/curve.ts";
+import { layersText } from "../state/net.ts";
 import { type Device, modelOf, OWN, type Settings } from "../state/settings.ts";
 import { samplePoints } from "./boundary.ts";
 import { candidatesFor, openCpu, openGpu } from "./devices.ts";
-import { brokenBackend, brokenStart, EXPLODING } from "./faults.ts";
-import { frameOf } from "./frame.ts";
 import type { OwnInfo, RunInfo } from "./types.ts";
 
 /** What is being trained, on what, and how it came to be. */
@@ -89,35 +89,37 @@ export function keepNet(net: DroppedNet): void {
   dropped = net;
 }
 
-/** What the settings say of layers: not how steep a slope is, nor what keeps a division from 0. */
-export function layersText(model: ModelSpec): string {
-  return JSON.stringify(model.layers.map((l) => (l.type === "linear" || l.type === "dropout" ? l : l.type)));
+/** The dropped net, for as long as the settings still say it: the page's own controls know only so much of a layer. */
+function droppedFor(model: ModelSpec, { graph }: Settings): DroppedNet | null {
+  const text = ({ layers }: ModelSpec): string => JSON.stringify(layers);
+  const said = graph ? text : layersText;
+  return dropped && said(dropped.model) === said(model) ? dropped : null;
 }
 
-/** The dropped net, for as long as the settings still say it. */
-function droppedFor(model: ModelSpec): DroppedNet | null {
-  return dropped && layersText(dropped.model) === layersText(model) ? dropped : null;
-}
-
-export function optionsOf(settings: Settings, split: DataSplit): TrainerOptions {
+async function optionsOf(settings: Settings, split: DataSplit): Promise<TrainerOptions> {
   const asked = modelOf(settings, own?.info ?? null);
-  const taken = droppedFor(asked);
+  await loadLayerTypes(asked);
+  const taken = droppedFor(asked, settings);
   const model = taken ? { ...taken.model, loss: asked.loss } : asked;
   requireTrainable(model);
   const init = trainingPresets[settings.data]?.init;
-  const weights = brokenStart(model, settings.seed, settings.fault) ?? taken?.weights;
-  const exploding = settings.fault === "rate";
+  const faults = await faultsFor(settings);
+  const weights = faults?.brokenStart(model, settings.seed, settings.fault) ?? taken?.weights;
+  const lr = settings.lr * (settings.fault === "rate" ? faults!.EXPLODING : 1);
   return {
     model,
     data: split.train,
     test: split.test,
     batch: settings.batch === "full" ? "full" : Math.min(settings.batch, split.train.x.shape[0]!),
     seed: settings.seed,
-    optimizer: exploding ? { type: "sgd", lr: settings.lr * EXPLODING } : { type: settings.optimizer, lr: settings.lr },
+    optimizer: { type: settings.fault === "rate" ? "sgd" : settings.optimizer, lr },
     ...(weights ? { weights } : {}),
     ...(init ? { init } : {}),
   };
 }
+
+/** What breaks a run on purpose; null where nothing does. */
+const faultsFor = ({ fault }: Settings) => (fault === "none" ? null : import("./faults.ts"));
 
 /** The device that was asked for; a run that goes on counts as asking for the one that it was on. */
 export function deviceFor({ device }: Settings, before: DeviceRecord | null): Device {
@@ -133,8 +135,9 @@ export async function configure(settings: Settings, before: DeviceRecord | null 
   for (const backend of candidates) {
     if (before?.description === backend.description) backend.choices?.remember(before.kernels);
   }
-  const options = optionsOf(settings, split);
-  const backends = candidates.map((b) => brokenBackend(b, settings.fault));
+  const options = await optionsOf(settings, split);
+  const faults = await faultsFor(settings);
+  const backends = faults ? candidates.map((b) => faults.brokenBackend(b, settings.fault)) : candidates;
   const { trainer, measured, settled } = await chooseTrainer(backends, options, {
     onLost: "cpu",
     cpu: openCpu,
@@ -171,7 +174,7 @@ export async function configure(settings: Settings, before: DeviceRecord | null 
     classes:
       train.y.dtype === "i32" ? (train.classes ?? Array.from({ length: outputCount(train) }, (_, i) => String(i))) : [],
     image: train.image ?? null,
-    frame: train.image ? frameOf(train.x, train.image) : null,
+    frame: train.image ? (await import("./frame.ts")).frameOf(train.x, train.image) : null,
     points: samplePoints(train),
     source: train.source ?? "",
     net: options.weights && options.weights === dropped?.weights ? dropped.name : null,

@@ -5,7 +5,7 @@ import type { MeasuredBackend } from "../../train/choose-backend.ts";
 import type { Evaluation } from "../../train/evaluation/evaluation.ts";
 import type { RecoveryEvent } from "../../train/recovery/recovery.ts";
 import type { CurveNews } from "../state/curve.ts";
-import type { HiddenLayer } from "../state/net.ts";
+import type { NetForm } from "../state/net-form.ts";
 import type { Ends } from "../state/settings.ts";
 
 /** Which device computes this run, and why. */
@@ -169,9 +169,7 @@ export interface DroppedFile {
 }
 
 /** A net that was dropped, as the settings have it; its weights stay in the worker. */
-export interface TakenNet {
-  readonly net: readonly HiddenLayer[];
-  readonly bias: boolean;
+export interface TakenNet extends NetForm {
   readonly notes: readonly string[];
 }
 

@@ -57,6 +57,8 @@ function transposeLayer(type: ConvTransposeSpec["type"], dims: number): LayerTyp
       return { ...fields, padding, outputPadding };
     },
     fill: (layer, input) => ({ in: input[0]!, ...layer }),
+    // Twice as many places.
+    start: () => ({ out: 16, kernel: 2, stride: 2 }),
     shape,
     parameters: (layer) => parametersOf(layer, [layer.in, layer.out / layer.groups, ...each(layer.kernel, dims)]),
     onnx: (layer, c) => [

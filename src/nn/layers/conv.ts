@@ -40,6 +40,8 @@ function convLayer(type: ConvSpec["type"], dims: number): LayerType<ConvSpec> {
       return { ...fields, padding };
     },
     fill: (layer, input) => ({ in: input[0]!, ...layer }),
+    // A kernel that keeps the places.
+    start: () => ({ out: 16, kernel: 3, padding: 1 }),
     shape(layer, [x], misfit) {
       channelsFit(layer, x!, dims, misfit);
       const { stride, padding } = attrsOf(layer);

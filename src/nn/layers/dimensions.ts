@@ -18,7 +18,7 @@ export function dimensions(f: Fields, key: string, count: number, fallback?: Per
 
 /** A list of whole numbers. */
 export function wholeNumbers(f: Fields, key: string, least = 1): readonly number[] {
-  const value = f.value(key);
+  const value = f.value(key, "list");
   if (!Array.isArray(value) || value.length === 0) {
     return f.bad(`"${key}" must be a list of whole numbers, got ${brief(value)}`);
   }
@@ -27,7 +27,7 @@ export function wholeNumbers(f: Fields, key: string, least = 1): readonly number
 
 /** One of some words, the first where the field is left out. */
 export function choice<T extends string>(f: Fields, key: string, choices: readonly T[]): T {
-  const value = f.value(key) ?? choices[0];
+  const value = f.value(key, choices) ?? choices[0];
   if (choices.includes(value as T)) return value as T;
   return f.bad(`"${key}" must be ${choices.map((c) => `"${c}"`).join(" or ")}, got ${brief(value)}`);
 }

@@ -38,7 +38,8 @@ export class Fields {
     return this.layer[key] !== undefined;
   }
 
-  value(key: string): unknown {
+  /** A field that is read by hand; `_among` tells whoever lists fields that it is a list, or one of some words. */
+  value(key: string, _among?: "list" | readonly string[]): unknown {
     return this.layer[key];
   }
 

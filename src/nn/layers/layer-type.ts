@@ -81,6 +81,8 @@ export interface LayerType<S> {
   readonly several?: boolean;
   /** What the value that it reads tells of fields that were left out, in sequential(). */
   fill?(layer: Partial<S>, input: Shape): Partial<S>;
+  /** What its required fields begin with in an editor, for a value of shape `input`, where 1 would not do. */
+  start?(input: Shape): Partial<S>;
   /** How a first layer is written whose input nothing tells, for sequential()'s message. */
   readonly open?: string;
   /** The shape of a row that it takes, where it stands first and the model does not say; null where that is open. */

@@ -20,6 +20,7 @@ export const linearLayer: LayerType<LinearSpec> = {
     return { in: f.whole("in"), out: f.whole("out"), bias: f.flag("bias", true) };
   },
   fill: (layer, input) => ({ in: input.at(-1)!, ...layer }),
+  start: () => ({ out: 16 }),
   open: "linear(inputs, outputs)",
   wants: (layer) => [layer.in],
   shape(layer, [x], misfit) {

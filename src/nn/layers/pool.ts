@@ -103,6 +103,7 @@ const maxLayer = (type: MaxPoolSpec["type"], dims: number): LayerType<MaxPoolSpe
     f.only("kernel", "stride", "padding", "dilation", "ceil");
     return { ...readFields(f, dims), dilation: dimensions(f, "dilation", dims, 1) };
   },
+  start: () => ({ kernel: 2 }),
   shape: (layer, [x], misfit) => poolShape(layer, x!, dims, misfit),
   onnx(layer, { inputs, output }) {
     const { lists, integers } = onnxPool(layer, dims);
@@ -125,6 +126,7 @@ const avgLayer = (type: AvgPoolSpec["type"], dims: number): LayerType<AvgPoolSpe
     f.only("kernel", "stride", "padding", "ceil", "countPadding");
     return { ...readFields(f, dims), countPadding: f.flag("countPadding", true) };
   },
+  start: () => ({ kernel: 2 }),
   shape: (layer, [x], misfit) => poolShape(layer, x!, dims, misfit),
   onnx(layer, { inputs, output }) {
     const { lists, integers } = onnxPool(layer, dims);

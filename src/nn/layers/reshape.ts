@@ -51,6 +51,7 @@ export const reshapeLayer: LayerType<ReshapeSpec> = {
     if (sizeOf(shape) !== sizeOf(x!)) misfit(`${sizeOf(shape)} values, for its shape ${shapeText(shape)}`);
     return shape;
   },
+  start: (input) => ({ shape: input }),
   onnx: ({ shape }, { inputs, output, wholes }) => [
     { op: "Reshape", inputs: [...inputs, wholes("shape", [0, ...shape])], output },
   ],
@@ -75,6 +76,7 @@ export const permuteLayer: LayerType<PermuteSpec> = {
     if (order.length !== x!.length) misfit(`rows of ${order.length} axes`);
     return order.map((axis) => x![axis]!);
   },
+  start: (input) => ({ order: input.map((_, axis) => axis) }),
   onnx: ({ order }, { inputs, output }) => [
     { op: "Transpose", inputs, output, lists: { perm: [0, ...order.map((axis) => axis + 1)] } },
   ],

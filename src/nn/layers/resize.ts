@@ -31,6 +31,7 @@ export const padLayer: LayerType<PadSpec> = {
   type: "pad",
   read(f) {
     f.only("amounts", "mode");
+    const mode = choice(f, "mode", ["zeros", "reflect"]);
     const given = f.value("amounts");
     const whole = (v: unknown): v is number => typeof v === "number" && Number.isInteger(v) && v >= 0 && v <= 65536;
     const pair = (v: unknown): v is [number, number] => Array.isArray(v) && v.length === 2 && v.every(whole);
@@ -39,8 +40,9 @@ export const padLayer: LayerType<PadSpec> = {
         `"amounts" must be a whole number, or [before, behind] for each dimension, got ${JSON.stringify(given)}`,
       );
     }
-    return { amounts: given as PadSpec["amounts"], mode: choice(f, "mode", ["zeros", "reflect"]) };
+    return { amounts: given as PadSpec["amounts"], mode };
   },
+  start: () => ({ amounts: 1 }),
   shape(layer, [x], misfit) {
     const dims = x!.length - 1;
     const amounts = amountsOf(layer, dims);
@@ -85,6 +87,7 @@ export const upsampleLayer: LayerType<UpsampleSpec> = {
     const scale = Array.isArray(given) ? wholeNumbers(f, "scale") : f.whole("scale");
     return { scale, mode: choice(f, "mode", ["nearest", "bilinear"]) };
   },
+  start: () => ({ scale: 2 }),
   shape(layer, [x], misfit) {
     const dims = x!.length - 1;
     const scale = each(layer.scale, dims);

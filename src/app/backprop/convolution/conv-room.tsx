@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { Card } from "../../shell/card.tsx";
-import { roomKeys } from "../../shell/keys.tsx";
+import { roomKeys } from "../../shell/keys.ts";
 import { Scroll } from "../../shell/scroll.tsx";
 import type { ConvStory } from "../../worker/conv-story.ts";
 import { Editor, Setup } from "./controls.tsx";

@@ -1,8 +1,6 @@
 import { helpOpen } from "../state/dialogs.ts";
 import { rewind, room, takeSteps, togglePlay } from "../state/store.ts";
 import { rooms } from "../state/url.ts";
-import { Dialog } from "./dialog.tsx";
-import { say } from "./strings.ts";
 
 /** A room's own use of a key comes before everyone's; true where it took it. */
 export const roomKeys: { take: ((event: KeyboardEvent) => boolean) | null } = { take: null };
@@ -30,35 +28,3 @@ addEventListener("keydown", (event) => {
     return;
   if (act(event)) event.preventDefault();
 });
-
-export function Help() {
-  const keys = [
-    [say("space"), say("keySpace")],
-    ["→", say("keyRight")],
-    ["⇧ →", say("keyShiftRight")],
-    ["R", say("keyR")],
-    ["1 – 5", say("keyRooms")],
-    ["?", say("keyHelp")],
-    ["Esc", say("keyEsc")],
-  ];
-  return (
-    <Dialog
-      title={say("help")}
-      id="help"
-      onClose={() => {
-        helpOpen.value = false;
-      }}
-    >
-      <dl class="keys">
-        {keys.map(([key, what]) => (
-          <div key={key}>
-            <dt>
-              <kbd>{key}</kbd>
-            </dt>
-            <dd>{what}</dd>
-          </div>
-        ))}
-      </dl>
-    </Dialog>
-  );
-}
