@@ -21,6 +21,9 @@ import { shapeBefore } from "./shape-before.ts";
 import { say } from "./strings.ts";
 import "./net.css";
 
+/** Of a long name the end tells layers apart. */
+const LONG = 6;
+
 /** One layer: its type and what it gives; opened, all its fields. */
 function Layer({ layer, i, parameters }: { layer: DraftLayer; i: number; parameters: number | undefined }) {
   const { sound, wrong } = judged.value;
@@ -50,7 +53,7 @@ function Layer({ layer, i, parameters }: { layer: DraftLayer; i: number; paramet
           opened.value = open ? null : layer.id;
         }}
       >
-        <span class="called">{called}</span>
+        <span class="called">{called.length > LONG ? `…${called.slice(-LONG)}` : called}</span>
         <b>{type}</b>
         <span class="gives">{shape ? shapeText(shape) : "?"}</span>
         <span class="soft">{parameters ? count(parameters) : ""}</span>

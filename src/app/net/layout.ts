@@ -1,5 +1,5 @@
 /** Sizes in pixels of a drawing that is not scaled. */
-export const NODE = { width: 190, height: 42 } as const;
+export const NODE = { width: 216, height: 42 } as const;
 const GAP = { x: 26, y: 24 } as const;
 /** Between two lines that pass boxes by, and around everything. */
 const LANE = 18;

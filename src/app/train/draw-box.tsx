@@ -4,8 +4,9 @@ import { Canvas } from "../draw/canvas.tsx";
 import { token } from "../draw/colours.ts";
 import { percent } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
+import { drawn } from "../state/drawn.ts";
 import { engine } from "../state/engine.ts";
-import { run, step } from "../state/store.ts";
+import { pictures, run } from "../state/store.ts";
 import { Pixels } from "./confusion.tsx";
 import { say } from "./draw-strings.ts";
 import { rasterise, type Stroke } from "./raster.ts";
@@ -34,7 +35,10 @@ export function DrawCard() {
   };
   useEffect(() => {
     ask();
-  }, [strokes.value, Math.floor(step.value / 500)]);
+  }, [strokes.value, pictures.value]);
+  useEffect(() => {
+    drawn.value = pixels;
+  }, [strokes.value, info]);
   useEffect(() => {
     strokes.value = [];
     chances.value = null;

@@ -13,6 +13,9 @@ const DrawCard = lazy(async () => (await import("./draw-box.tsx")).DrawCard);
 /** Nets of any wiring are drawn; a chain of dense layers where that is asked for. */
 const GraphCard = lazy(async () => (await import("../net/graph-card.tsx")).GraphCard);
 
+/** Only convolutions have maps. */
+const MapsCard = lazy(async () => (await import("../net/maps-card.tsx")).MapsCard);
+
 /** The curves, and every picture that there is of this net on this data. */
 export function TrainRoom() {
   return (
@@ -25,6 +28,7 @@ export function TrainRoom() {
       <div class="stack">
         <BoundaryCard />
         {run.value?.image && run.value.frame && run.value.classes.length > 0 && <DrawCard />}
+        {settings.value.graph?.model.layers.some((l) => l.type.startsWith("conv")) && <MapsCard />}
         <WeightsCard />
       </div>
     </div>

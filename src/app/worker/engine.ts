@@ -3,6 +3,7 @@ import type { Section } from "../../bench/run.ts";
 import type { DirectionRow } from "../../bench/tutorial.ts";
 import type { Ends, Settings } from "../state/settings.ts";
 import type { ConvSetup, ConvStory } from "./conv-story.ts";
+import type { Asked, Inside } from "./inside.ts";
 import type { KernelEdit, KernelTiming } from "./kernels.ts";
 import type { RanKernel } from "./ran-kernels.ts";
 import type { StepKernels } from "./step-kernels.ts";
@@ -46,6 +47,8 @@ export interface Engine {
   discardSaved(): Promise<void>;
   /** Probabilities of the classes for one row. */
   classify(row: Float32Array): Promise<Float32Array>;
+  /** What the net makes of one image: filters and feature maps. */
+  inside(asked: Asked): Promise<Inside>;
   xray(): Promise<XrayReport>;
   tensor(name: string): Promise<TensorPicture | null>;
   replay(): Promise<string>;

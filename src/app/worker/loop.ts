@@ -9,6 +9,9 @@ const NEWS_MS = 100;
 /** Time between two evaluations with their pictures: so many times what one takes, within these bounds. */
 const EVALUATE_SHARE = 2;
 const EVALUATE_MS = [200, 2000] as const;
+/** Of a net that is much work: so many times what one takes however long that is, and steps between two. */
+const SLOW_SHARE = 9;
+const SLOW_STEPS = 10;
 
 /** Time between two saves of a run that plays; the least that must have passed for another when it is paused. */
 const SAVE_MS = 15_000;
@@ -45,6 +48,7 @@ async function train(listener: (p: Progress) => void, signal: AbortSignal): Prom
   let since = 0;
   let evaluateAt = performance.now() + EVALUATE_MS[0];
   let taken = 0;
+  let unseen = 0;
   let error: string | null = null;
   let savedAt = performance.now();
   let saveAt = savedAt + SAVE_MS;
@@ -56,14 +60,16 @@ async function train(listener: (p: Progress) => void, signal: AbortSignal): Prom
   };
   const tell = async (): Promise<void> => {
     const now = performance.now();
-    const picture = now > evaluateAt;
+    const picture = now > evaluateAt && unseen >= SLOW_STEPS;
     const stepsPerSecond = since === 0 ? 0 : (1000 * taken) / (now - since);
     listener(await news({ stepsPerSecond, picture }));
     taken = 0;
     since = performance.now();
     if (picture) {
-      const pause = EVALUATE_SHARE * (since - now);
-      evaluateAt = since + Math.min(EVALUATE_MS[1], Math.max(EVALUATE_MS[0], pause));
+      const cost = since - now;
+      const pause = Math.min(EVALUATE_MS[1], Math.max(EVALUATE_MS[0], EVALUATE_SHARE * cost));
+      evaluateAt = since + (cost < EVALUATE_MS[1] / EVALUATE_SHARE ? pause : SLOW_SHARE * cost);
+      unseen = 0;
     }
     // The page's calls (pause, reset) come between. Not a timer: a hidden page may have one a second.
     await turn();
@@ -80,6 +86,7 @@ async function train(listener: (p: Progress) => void, signal: AbortSignal): Prom
       for await (const m of trainer.run({ steps, signal: stretch.signal })) {
         recorder.add(m);
         taken++;
+        unseen++;
         if (performance.now() - since >= NEWS_MS) await tell();
         if (speed !== slow || performance.now() >= saveAt) end();
       }

@@ -42,6 +42,7 @@ const engine: Engine = {
   },
   discardSaved: async () => (await savedRun()).discard(current()),
   classify,
+  inside: async (asked) => (await import("./inside.ts")).inside(asked),
   async xray() {
     await stop();
     return (await xray()).xrayNow();

@@ -1,4 +1,5 @@
 import { type NdArray, ndarray, rows } from "../../core/ndarray.ts";
+import { multiplyAdds } from "../../nn/shapes.ts";
 import { requireResident } from "../../train/data/row-source.ts";
 import { Predictor } from "../../train/evaluation/predictor.ts";
 import { probabilities } from "../../train/evaluation/probabilities.ts";
@@ -9,6 +10,9 @@ import type { Confusion, Mistake, Pictures, WeightPicture } from "./types.ts";
 
 /** Rows that the confusion matrix is counted over, mistakes that are shown, and the weights that are worth sending. */
 const MOST_ROWS = 1000;
+/** Fewer rows where a row is much work: so many multiply-adds are a few tenths of a second. */
+const MOST_WORK = 4e9;
+const LEAST_ROWS = 64;
 const MISTAKES = 12;
 const MOST_INPUTS = 4096;
 const MOST_UNITS = 64;
@@ -39,7 +43,8 @@ async function askedFor(session: Session, weights: ReadonlyMap<string, NdArray>)
   const grid = gridFor(model, trainingRows().x);
   const on = test ? "test" : "train";
   const from = requireResident(test ?? data);
-  const n = Math.min(MOST_ROWS, from.x.shape[0]!);
+  const affordable = Math.max(LEAST_ROWS, Math.floor(MOST_WORK / multiplyAdds(model)));
+  const n = Math.min(MOST_ROWS, affordable, from.x.shape[0]!);
   const x = rows(from.x, 0, n);
   const labels = session.split[on]!.y;
   asked = {
@@ -66,8 +71,9 @@ export async function picturesNow(): Promise<Pictures> {
 }
 
 function firstWeights(weights: ReadonlyMap<string, NdArray>): WeightPicture | null {
-  const first = [...weights].find(([name, w]) => name.endsWith(".weight") && w.shape.length === 2)?.[1];
-  if (!first) return null;
+  const first = [...weights].find(([name, w]) => name.endsWith(".weight") && w.shape.length > 1)?.[1];
+  // A convolution's are shown as filters.
+  if (first?.shape.length !== 2) return null;
   const [inputs, all] = first.shape as readonly [number, number];
   if (inputs > MOST_INPUTS) return null;
   const units = Math.min(all, MOST_UNITS);
