@@ -1,7 +1,9 @@
 import { brief } from "../../core/format.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
-import type { NetParts } from "../net/net-parts.ts";
+import type { Parts } from "../net/branch.ts";
+import { addHardSigmoid } from "../net/hard-sigmoid.ts";
 import { isObject, refuse, textOf } from "./json.ts";
+import type { Version } from "./version.ts";
 
 /** Slope of leaky_relu by its name, which came with Keras 3; the layer has another. */
 const NAMED_SLOPE = 0.2;
@@ -19,6 +21,10 @@ const ACTIVATIONS: Readonly<Record<string, LayerSpec>> = {
   gelu: { type: "gelu" },
   silu: { type: "silu" },
   swish: { type: "silu" },
+  mish: { type: "mish" },
+  hard_silu: { type: "hardSwish" },
+  hard_swish: { type: "hardSwish" },
+  gelu_new: { type: "geluTanh" },
   leaky_relu: { type: "leakyRelu", slope: NAMED_SLOPE },
 };
 
@@ -29,13 +35,24 @@ export function functionName(value: unknown, where: string): string {
   return textOf(text, `${where}: activation`);
 }
 
-/** Adds an activation by its name; "linear" adds nothing. */
-export function addActivation(name: string, parts: NetParts, where: string): void {
+/** Adds an activation by its name; "linear" adds nothing. Some names mean another function from one version to the next. */
+export function addActivation(
+  name: string,
+  parts: Pick<Parts, "add" | "affine">,
+  where: string,
+  version: Version,
+): void {
   if (name === "linear") return;
   if (name === "hard_sigmoid") {
-    refuse(`${where}: hard_sigmoid is another function before Keras 3 than since, and neither is a layer here`);
+    if (version === "unknown") {
+      refuse(
+        `${where}: hard_sigmoid is another function before Keras 3 than since, and the file names no version; save the whole model, as .keras or .h5`,
+      );
+    }
+    addHardSigmoid(parts, version === "keras3" ? 1 / 6 : 0.2, 0.5, where);
+    return;
   }
   const layer = Object.hasOwn(ACTIVATIONS, name) ? ACTIVATIONS[name]! : null;
-  const known = Object.keys(ACTIVATIONS).join(", ");
+  const known = [...Object.keys(ACTIVATIONS), "hard_sigmoid"].join(", ");
   parts.add(layer ?? refuse(`${where}: the activation ${brief(name)} is not known here; known are ${known}`), where);
 }

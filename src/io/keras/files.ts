@@ -5,10 +5,11 @@ import type { ImportedNet, ImportOptions } from "../net/net-parts.ts";
 import { readZip } from "../zip/zip.ts";
 import { type Json, parseObject, refuse } from "./json.ts";
 import { build } from "./read.ts";
-import { layersOf } from "./topology.ts";
+import { graphOf } from "./topology.ts";
 import { byName, byNumber, type StoredArray, type WeightSource } from "./weights.ts";
 
 const STRUCTURE = "config.json";
+const METADATA = "metadata.json";
 const WEIGHTS = "model.weights.h5";
 
 /** A net out of a whole model of Keras: a .keras file, which is a zip archive, or the HDF5 file of before. */
@@ -22,7 +23,9 @@ async function fromArchive(name: string, bytes: Uint8Array, options: ImportOptio
     files.get(STRUCTURE) ??
     refuse(`${name} is a zip archive without the ${STRUCTURE} of a .keras file; it has ${listed([...files.keys()])}`);
   const weights = files.get(WEIGHTS) ?? refuse(`${name} has no ${WEIGHTS}, but ${listed([...files.keys()])}`);
-  return readKerasWeights(parseObject(structure, STRUCTURE), weights, options);
+  const about = files.get(METADATA);
+  const said = about && parseObject(about, METADATA).keras_version;
+  return readKerasWeights(parseObject(structure, STRUCTURE), weights, options, said);
 }
 
 async function fromHdf5(name: string, bytes: Uint8Array, options: ImportOptions): Promise<ImportedNet> {
@@ -38,13 +41,19 @@ async function fromHdf5(name: string, bytes: Uint8Array, options: ImportOptions)
     await weightsOf(root, model),
     training === undefined ? null : json(training, "training_config"),
     options,
+    root.text("keras_version")?.[0],
   );
 }
 
 /** A net out of a model's structure and the HDF5 file of its weights, of Keras 3 or before. */
-export async function readKerasWeights(model: Json, bytes: Uint8Array, options: ImportOptions): Promise<ImportedNet> {
+export async function readKerasWeights(
+  model: Json,
+  bytes: Uint8Array,
+  options: ImportOptions,
+  said?: unknown,
+): Promise<ImportedNet> {
   const weights = await weightsOf(readHdf5(bytes), model);
-  return build(model, weights, model.compile_config ?? model.training_config, options);
+  return build(model, weights, model.compile_config ?? model.training_config, options, said);
 }
 
 /** Keras 3 numbers the arrays of each layer; before it, every layer has a group in which they have names. */
@@ -53,7 +62,7 @@ async function weightsOf(root: Hdf5Group, model: Json): Promise<WeightSource> {
   if (old) return byName(await loaded(namesIn(old)));
   // A folder of Keras 2.12 to 2.15.
   const arrays = namesIn(root, (name) => name.replaceAll("_layer_checkpoint_dependencies/", "layers/"));
-  const groups = layersOf(model).map(({ stored }) => `${stored.join("/")}/vars/`);
+  const groups = graphOf(model).layers.map(({ stored }) => `${stored.join("/")}/vars/`);
   const isLayers = (name: string): boolean => groups.includes(name.slice(0, name.lastIndexOf("/") + 1));
   return byNumber(await loaded(arrays, isLayers));
 }

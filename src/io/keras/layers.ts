@@ -1,6 +1,7 @@
 import { brief } from "../../core/format.ts";
 import { type NdArray, shapeText, zeros } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
+import type { Parts } from "../net/branch.ts";
 import { addActivation, functionName } from "./activations.ts";
 import { flagOf, isObject, listOf, numberOf, objectOf, refuse, textOf } from "./json.ts";
 import type { Net } from "./net.ts";
@@ -19,22 +20,32 @@ const LAYER_SLOPE = 0.3;
 
 type Reader = (layer: KerasLayer, net: Net, where: string) => void;
 
-/** What each layer is here. */
-const READERS: Readonly<Record<string, Reader>> = {
-  Dense: dense,
-  Activation: ({ config }, net, where) => activation(config.activation, net, where),
+/** Layers that work on each number by itself. */
+export const elementwise: Readonly<Record<string, (layer: KerasLayer, parts: Parts, where: string) => void>> = {
   ReLU: relu,
-  LeakyReLU: ({ config }, { parts }, where) => {
+  LeakyReLU: ({ config }, parts, where) => {
     const slope = numberOf(config.negative_slope ?? config.alpha, LAYER_SLOPE, `${where}: its slope`);
     parts.add(leaky(slope), where);
   },
-  ELU: ({ config }, { parts }, where) =>
+  ELU: ({ config }, parts, where) =>
     parts.add({ type: "elu", alpha: numberOf(config.alpha, 1, `${where}: alpha`) }, where),
-  Softmax: ({ config }, net, where) => softmax(axesOf(config.axis, [-1], where), net, where),
-  Dropout: ({ config }, { parts }, where) => {
+  Dropout: ({ config }, parts, where) => {
     if (config.noise_shape) refuse(`${where}: a noise_shape, which no layer here has`);
     parts.add({ type: "dropout", p: numberOf(config.rate, 0.5, `${where}: rate`) }, where);
   },
+};
+
+/** What each layer of a chain is here. */
+export const READERS: Readonly<Record<string, Reader>> = {
+  ...Object.fromEntries(
+    Object.entries(elementwise).map(([name, reader]): [string, Reader] => [
+      name,
+      (layer, { parts }, where) => reader(layer, parts, where),
+    ]),
+  ),
+  Dense: dense,
+  Activation: ({ config }, net, where) => activation(config.activation, net, where),
+  Softmax: ({ config }, net, where) => softmax(axesOf(config.axis, [-1], where), net, where),
   LayerNormalization: addLayerNorm,
   BatchNormalization: addBatchNorm,
   Normalization: addNormalization,
@@ -60,7 +71,6 @@ const READERS: Readonly<Record<string, Reader>> = {
     }
     layout.permute(axes, where);
   },
-  InputLayer: () => {},
   Identity: () => {},
 };
 
@@ -110,7 +120,7 @@ function rowsMoved(kernel: NdArray, order: Int32Array | null): NdArray {
   return out;
 }
 
-function relu({ config }: KerasLayer, { parts }: Net, where: string): void {
+function relu({ config }: KerasLayer, parts: Parts, where: string): void {
   const slope = numberOf(config.negative_slope, 0, `${where}: negative_slope`);
   const threshold = numberOf(config.threshold, 0, `${where}: threshold`);
   if (threshold !== 0) refuse(`${where}: threshold ${threshold}; here ReLU bends at 0`);
@@ -147,5 +157,5 @@ function activation(value: unknown, net: Net, where: string): void {
   }
   const name = functionName(value, where);
   if (name === "softmax" || name === "log_softmax") requireWholeRows([-1], net.layout, where);
-  addActivation(name, net.parts, where);
+  addActivation(name, net.parts, where, net.version);
 }

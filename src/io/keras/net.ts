@@ -1,5 +1,6 @@
 import type { NetParts } from "../net/net-parts.ts";
 import type { Layout } from "./layout.ts";
+import type { Version } from "./version.ts";
 import type { WeightSource } from "./weights.ts";
 
 /** A net while its layers are read. */
@@ -7,4 +8,5 @@ export interface Net {
   readonly parts: NetParts;
   readonly weights: WeightSource;
   readonly layout: Layout;
+  readonly version: Version;
 }

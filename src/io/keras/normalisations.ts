@@ -1,12 +1,12 @@
 import { brief } from "../../core/format.ts";
 import { type NdArray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
-import { batchNormAffine } from "../net/affine.ts";
+import { type Affine, batchNormAffine } from "../net/affine.ts";
 import { flagOf, isObject, listOf, numberOf, objectOf, refuse } from "./json.ts";
 import type { Net } from "./net.ts";
 import { type KerasLayer, nameOf } from "./topology.ts";
 
 /** Epsilon of layer and batch normalisation where a model does not say. */
-const EPSILON = 1e-3;
+export const EPSILON = 1e-3;
 /** What a normalisation's deviation is at least. */
 const SMALLEST_DEVIATION = 1e-7;
 const MOST_NUMBERS = 2 ** 20;
@@ -76,15 +76,25 @@ export function addBatchNorm(layer: KerasLayer, net: Net): void {
 
 /** (x - mean) / deviation by numbers that adapt() has found or that were given; `invert` turns it around. */
 export function addNormalization(layer: KerasLayer, net: Net): void {
-  const { config } = layer;
   const where = nameOf(layer);
+  const { scale, shift, axes } = normalizationOf(layer, net.weights, where);
+  addAffine(scale, shift, axes, net, where);
+}
+
+/** Its numbers, and the axes that they belong to, the batch's being 0. */
+export function normalizationOf(
+  layer: KerasLayer,
+  weights: Net["weights"],
+  where: string,
+): Affine & { readonly axes: readonly number[] } {
+  const { config } = layer;
   // null means that all values share one mean; what is missing means the last axis.
   const axes = config.axis === null ? [] : axesOf(config.axis, [-1], where);
   let [mean, variance]: ArrayLike<number>[] = [];
   if (config.mean == null && config.variance == null) {
-    mean = net.weights.take(layer, "mean").data;
-    variance = net.weights.take(layer, "variance").data;
-    net.weights.pass(layer, "count");
+    mean = weights.take(layer, "mean").data;
+    variance = weights.take(layer, "variance").data;
+    weights.pass(layer, "count");
   } else {
     mean = numbersOf(config.mean, `${where}: mean`);
     variance = numbersOf(config.variance, `${where}: variance`);
@@ -94,12 +104,17 @@ export function addNormalization(layer: KerasLayer, net: Net): void {
   const inverted = flagOf(config.invert, false, `${where}: invert`);
   const scale = deviation.map((d) => (inverted ? d : 1 / d));
   const shift = Float64Array.from(mean!, (m, i) => (inverted ? m : -m * scale[i]!));
-  addAffine(scale, shift, axes, net, where);
+  return { scale, shift, axes };
 }
 
 /** x scale + offset. */
-export function addRescaling({ config, ...layer }: KerasLayer, net: Net): void {
-  const where = nameOf({ config, ...layer });
+export function addRescaling(layer: KerasLayer, net: Net): void {
+  const where = nameOf(layer);
+  const { scale, shift } = rescalingOf(layer, where);
+  addAffine(scale, shift, [-1], net, where);
+}
+
+export function rescalingOf({ config }: KerasLayer, where: string): Affine {
   const scale = numbersOf(config.scale, `${where}: scale`);
   const offset = config.offset == null ? Float64Array.of(0) : numbersOf(config.offset, `${where}: offset`);
   const size = Math.max(scale.length, offset.length);
@@ -109,7 +124,7 @@ export function addRescaling({ config, ...layer }: KerasLayer, net: Net): void {
       : values.length === size
         ? values
         : refuse(`${where}: ${scale.length} scales, but ${offset.length} offsets`);
-  addAffine(each(scale), each(offset), [-1], net, where);
+  return { scale: each(scale), shift: each(offset) };
 }
 
 /** An affine step of one number for all values, or of one for each place along `axes`, the batch's being 0. */

@@ -1,14 +1,17 @@
 import { brief } from "../../core/format.ts";
 import type { NdArray } from "../../core/ndarray.ts";
 import { type ImportedNet, type ImportOptions, NetParts } from "../net/net-parts.ts";
+import { buildWired } from "./build-wired.ts";
 import { isObject, type Json, objectOf, refuse } from "./json.ts";
-import { addLayer } from "./layers.ts";
+import { addLayer, READERS } from "./layers.ts";
 import { Layout, type RowShape, rowShapeOf } from "./layout.ts";
 import { declaredLoss } from "./loss.ts";
 import { readGroups, readManifest } from "./manifest.ts";
 import { noteSettings } from "./settings.ts";
-import { type KerasLayer, layersOf, nameOf } from "./topology.ts";
+import { graphOf, type KerasGraph, type KerasLayer, nameOf } from "./topology.ts";
+import { type Version, versionOf } from "./version.ts";
 import { byName, inOrder, type WeightSource } from "./weights.ts";
+import { isWiredClass } from "./wired-layers.ts";
 
 /** Whether an object is TensorFlow.js's model.json: a structure with a list of the files that hold its weights. */
 export function isTfjs(json: Json): boolean {
@@ -34,7 +37,7 @@ export function readTfjs(json: Json, files: ReadonlyMap<string, Uint8Array>, opt
     (path) => files.get(path) ?? refuse(`the file ${brief(path)}, which the model names, is missing`),
   );
   const training = topology.training_config ?? json.trainingConfig;
-  return build(model, byName(arrays), training, options);
+  return build(model, byName(arrays), training, options, topology.keras_version);
 }
 
 /**
@@ -45,19 +48,16 @@ export function readKeras(json: Json, arrays: ReadonlyMap<string, NdArray>, opti
   return build(json, inOrder(arrays), json.compile_config ?? json.training_config, options);
 }
 
-/** The net of a model's structure, its layers' parameters from wherever they are. */
-export function build(model: Json, weights: WeightSource, training: unknown, options: ImportOptions): ImportedNet {
-  const layers = layersOf(model);
-  // A layer normalisation may lack one of its two arrays; a Dense layer without bias claims one.
-  const parts = new NetParts("keras", 2 * 4 * weights.size);
-  const layout = new Layout();
-  layout.shape = inputShape(model, layers);
-  const net = { parts, weights, layout };
-  for (const layer of layers) addLayer(layer, net);
-  layout.requireInOrder();
-  noteSettings(layers, (text) => parts.note(text));
-  const loss = declaredLoss(training, options.loss, (text) => parts.note(text));
-  const read = parts.finish(options, loss);
+/** The net of a model's structure, its layers' parameters from wherever they are. `said` is the version beside it. */
+export function build(
+  model: Json,
+  weights: WeightSource,
+  training: unknown,
+  options: ImportOptions,
+  said?: unknown,
+): ImportedNet {
+  const graph = graphOf(model);
+  const read = netOf(model, graph, weights, training, options, versionOf(model, said));
   const left = weights.left();
   if (left.length === 0) return read;
   const names = left.slice(0, 3).map(brief).join(", ");
@@ -65,8 +65,39 @@ export function build(model: Json, weights: WeightSource, training: unknown, opt
   return { ...read, notes: [...read.notes, text] };
 }
 
+/** Whether a model is more than layers one behind the other, each of which a chain of rows can have. */
+const isWired = ({ layers, output }: KerasGraph): boolean =>
+  output !== layers.length - 1 ||
+  layers.some(({ className, sources }, i) => sources.join() !== `${i - 1}` || isWiredClass(className, READERS));
+
+function netOf(
+  model: Json,
+  graph: KerasGraph,
+  weights: WeightSource,
+  training: unknown,
+  options: ImportOptions,
+  version: Version,
+): ImportedNet {
+  const { layers, input } = graph;
+  const shape = inputShape(model, input ?? layers[0]);
+  const lossOf = (note: (text: string) => void) => declaredLoss(training, options.loss, note);
+  if (isWired(graph)) return buildWired(graph, shape, weights, version, options, lossOf);
+  // A layer normalisation may lack one of its two arrays; a Dense layer without bias claims one.
+  const parts = new NetParts("keras", 2 * 4 * weights.size);
+  const layout = new Layout();
+  layout.shape = shape;
+  const net = { parts, weights, layout, version };
+  for (const layer of layers) addLayer(layer, net);
+  layout.requireInOrder();
+  noteSettings(layers, (text) => parts.note(text));
+  return parts.finish(
+    options,
+    lossOf((text) => parts.note(text)),
+  );
+}
+
 /** The input's shape: the first layer tells, or else the model, as it was built. */
-function inputShape(model: Json, [first]: readonly KerasLayer[]): RowShape | null {
+function inputShape(model: Json, first: KerasLayer | undefined): RowShape | null {
   const config = first?.config ?? {};
   const said = config.batch_shape ?? config.batch_input_shape ?? config.batchInputShape;
   const { build_config: built } = model;

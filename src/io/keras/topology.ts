@@ -12,6 +12,19 @@ export interface KerasLayer {
   readonly stored: readonly string[];
 }
 
+/** A layer, and the layers whose values it takes, by their places in the list; -1 is the model's input. */
+export interface WiredLayer extends KerasLayer {
+  readonly sources: readonly number[];
+}
+
+/** All layers of a model, each behind those whose values it takes, and the one that gives the output. */
+export interface KerasGraph {
+  readonly layers: readonly WiredLayer[];
+  readonly output: number;
+  /** The layer of the input, where the model has one. */
+  readonly input: KerasLayer | null;
+}
+
 /** The layer as messages name it. */
 export function nameOf({ path, className }: KerasLayer): string {
   return `layer ${brief(path.join("/"))} (${className.slice(0, 100)})`;
@@ -28,28 +41,47 @@ interface Place {
   readonly stored: readonly string[];
 }
 
-/**
- * The layers of a Sequential model, or of a Functional one that is a chain, from the input to the output. Models within
- * are taken apart, so that only layers are left.
- */
-export function layersOf(model: Json): readonly KerasLayer[] {
-  const layers = withinModel(model, { path: [], stored: [] });
-  if (layers.length > MOST_LAYERS) refuse(`${layers.length} layers, more than ${MOST_LAYERS}`);
-  return layers;
+/** The layers of a Sequential model, or of a Functional one of any wiring. Models within are taken apart. */
+export function graphOf(model: Json): KerasGraph {
+  const layers: WiredLayer[] = [];
+  const inputs: KerasLayer[] = [];
+  const output = withinModel(model, { path: [], stored: [] }, [-1], { layers, inputs });
+  return { layers, output, input: inputs[0] ?? null };
 }
 
-function withinModel(model: Json, place: Place): readonly KerasLayer[] {
+/** What the walk through models gathers. */
+interface Gathered {
+  readonly layers: WiredLayer[];
+  /** Of the outermost model. */
+  readonly inputs: KerasLayer[];
+}
+
+/** Adds a model's layers, which take these values; gives the place of the layer that gives its output. */
+function withinModel(model: Json, place: Place, given: readonly number[], to: Gathered): number {
   const className = textOf(model.class_name, "class_name");
   if (place.path.length > MOST_MODELS_DEEP) refuse(`models lie more than ${MOST_MODELS_DEEP} deep in one another`);
-  const layers =
-    className === "Sequential"
-      ? sequence(model, place)
-      : className === "Functional" || className === "Model"
-        ? chain(objectOf(model.config, "config"), place)
-        : refuse(`a model of class ${brief(className)}; read are Sequential, and Functional models that are one chain`);
-  return layers.flatMap((layer) =>
-    MODELS.has(layer.className) ? withinModel({ class_name: layer.className, config: layer.config }, layer) : [layer],
-  );
+  if (className === "Sequential") {
+    let value = given.length === 1 ? given[0]! : refuse(`a Sequential model takes one input, not ${given.length}`);
+    for (const layer of sequence(model, place)) value = addTo(to, layer, [value], place);
+    return value;
+  }
+  if (className !== "Functional" && className !== "Model") {
+    refuse(`a model of class ${brief(className)}; read are Sequential and Functional models`);
+  }
+  return functional(objectOf(model.config, "config"), place, given, to);
+}
+
+function addTo(to: Gathered, layer: KerasLayer, sources: readonly number[], { path }: Place): number {
+  if (MODELS.has(layer.className)) {
+    return withinModel({ class_name: layer.className, config: layer.config }, layer, sources, to);
+  }
+  if (layer.className === "InputLayer") {
+    if (path.length === 0) to.inputs.push(layer);
+    return sources[0]!;
+  }
+  if (to.layers.length >= MOST_LAYERS) refuse(`more than ${MOST_LAYERS} layers`);
+  to.layers.push({ ...layer, sources });
+  return to.layers.length - 1;
 }
 
 function sequence(model: Json, place: Place): readonly KerasLayer[] {
@@ -93,63 +125,69 @@ function snakeCase(className: string): string {
     .toLowerCase();
 }
 
-/** A Functional model's layers in the order in which values flow. */
-function chain(config: Json, place: Place): readonly KerasLayer[] {
+/** A Functional model's layers, each as soon as there is all that it takes. */
+function functional(config: Json, place: Place, given: readonly number[], to: Gathered): number {
   const list = listOf(config.layers, "layers", MOST_LAYERS);
   const layers = readLayers(list, place);
-  const sources = layers.map((layer, i) => sourceOf(layer, (list[i] as Json).inbound_nodes));
-  const after = new Map<string, KerasLayer>();
-  layers.forEach((layer, i) => {
-    const source = sources[i]!;
-    if (source === null) return;
-    const other = after.get(source);
-    if (other)
-      refuse(`layers ${brief(other.name)} and ${brief(layer.name)} both use ${brief(source)}; only chains are read`);
-    after.set(source, layer);
-  });
-  const starts = layers.filter((_, i) => sources[i] === null);
-  if (starts.length !== 1) refuse(`the model must have one input layer, but has ${starts.length}`);
-  const out: KerasLayer[] = [];
-  for (
-    let layer: KerasLayer | undefined = starts[0];
-    layer && out.length <= layers.length;
-    layer = after.get(layer.name)
-  ) {
-    out.push(layer);
+  const from = layers.map((layer, i) => sourcesOf(layer, (list[i] as Json).inbound_nodes));
+  const alone = layers.filter((_, i) => from[i]!.length === 0).map(({ name }) => name);
+  const starts = config.input_layers === undefined ? alone : namesOf(config.input_layers, "input_layers");
+  if (place.path.length === 0 && starts.length !== 1) {
+    refuse(`the model must have one input layer, but has ${starts.length}`);
   }
-  const inChain = new Set(out);
-  const left = layers.find((layer) => !inChain.has(layer));
-  if (left) refuse(`${nameOf(left)} is not part of the chain from the input`);
-  const output = onlyName(config.output_layers);
-  if (output !== out.at(-1)!.name)
-    refuse(`the model's output is ${brief(output)}, but the chain ends in ${brief(out.at(-1)!.name)}`);
-  return out;
+  if (starts.length !== given.length) refuse(`a model of ${starts.length} inputs is given ${given.length}`);
+  const outputs = namesOf(config.output_layers, "output_layers");
+  if (outputs.length !== 1) refuse(`the model must have one output, but has ${outputs.length}`);
+  const values = new Map<string, number>();
+  let pending = layers.map((layer, i) => ({ layer, from: from[i]! }));
+  while (pending.length > 0) {
+    const left = pending.filter(({ layer, from }) => {
+      const at = starts.indexOf(layer.name);
+      const sources = from.length === 0 && at >= 0 ? [given[at]!] : from.map((name) => values.get(name));
+      if (sources.length === 0 || sources.includes(undefined)) return true;
+      values.set(layer.name, addTo(to, layer, sources as number[], place));
+      return false;
+    });
+    if (left.length === pending.length) {
+      const { layer, from } = left[0]!;
+      const missing = from.find((name) => !values.has(name));
+      refuse(
+        `${nameOf(layer)} takes ${missing ? `what ${brief(missing)} gives, which does not come from the input` : "no input"}`,
+      );
+    }
+    pending = left;
+  }
+  const [output] = outputs as readonly [string];
+  return values.get(output) ?? refuse(`the model's output is ${brief(output)}, and no layer is called so`);
 }
 
-/** The layer whose values this one takes; null for an input. */
-function sourceOf(layer: KerasLayer, inbound: unknown): string | null {
+/** The layers whose values this one takes, by name. */
+function sourcesOf(layer: KerasLayer, inbound: unknown): readonly string[] {
   const what = nameOf(layer);
   const calls = listOf(inbound ?? [], `${what}: inbound_nodes`, 1000);
-  if (calls.length === 0) return null;
+  if (calls.length === 0) return [];
   if (calls.length > 1) refuse(`${what} is used ${calls.length} times; a layer can be used once`);
   const call = calls[0];
-  // Keras 3: { args: [{ class_name: "__keras_tensor__", config: { keras_history: [layer, node, tensor] } }], kwargs }.
-  const args = isObject(call) ? call.args : call;
-  const inputs = listOf(args, `${what}: its inputs`, 1000);
-  if (inputs.length !== 1) refuse(`${what} takes ${inputs.length} inputs; a layer here takes one`);
-  const history = isObject(inputs[0]) ? objectOf(inputs[0].config, `${what}: its input`).keras_history : inputs[0];
-  const entries = listOf(history, `${what}: its input`, 4);
-  const called = isObject(call) ? call.kwargs : entries[3];
-  if (isObject(called) && called.training === true) {
-    refuse(`${what} is called with training=True, so that it also acts in prediction; no layer here does`);
-  }
-  return textOf(entries[0], `${what}: its input`);
+  // Keras 3: { args: [{ class_name: "__keras_tensor__", config: { keras_history: [layer, node, tensor] } }], kwargs },
+  // where several inputs are a list within the list.
+  const args = listOf(isObject(call) ? call.args : call, `${what}: its inputs`, 1000);
+  const inputs =
+    isObject(call) && args.length === 1 && Array.isArray(args[0]) ? listOf(args[0], `${what}: its inputs`, 1000) : args;
+  if (inputs.length === 0) refuse(`${what} takes no inputs`);
+  return inputs.map((input) => {
+    const history = isObject(input) ? objectOf(input.config, `${what}: its input`).keras_history : input;
+    const entries = listOf(history, `${what}: its input`, 4);
+    const called = isObject(call) ? call.kwargs : entries[3];
+    if (isObject(called) && called.training === true) {
+      refuse(`${what} is called with training=True, so that it also acts in prediction; no layer here does`);
+    }
+    return textOf(entries[0], `${what}: its input`);
+  });
 }
 
-/** The one name in [["dense", 0, 0]] or ["dense", 0, 0]. */
-function onlyName(value: unknown): string {
-  const list = listOf(value, "output_layers", 1000);
-  if (typeof list[0] === "string") return list[0];
-  if (list.length !== 1) refuse(`the model must have one output, but has ${list.length}`);
-  return textOf(listOf(list[0], "output_layers", 4)[0], "output_layers");
+/** The names in [["dense", 0, 0], ...] or ["dense", 0, 0]. */
+function namesOf(value: unknown, what: string): readonly string[] {
+  const list = listOf(value, what, 1000);
+  if (typeof list[0] === "string") return [list[0]];
+  return list.map((entry) => textOf(listOf(entry, what, 4)[0], what));
 }

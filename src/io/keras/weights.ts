@@ -5,6 +5,9 @@ import { type KerasLayer, nameOf } from "./topology.ts";
 
 export type ParameterName =
   | "kernel"
+  | "depthwise_kernel"
+  | "pointwise_kernel"
+  | "alpha"
   | "bias"
   | "gamma"
   | "beta"
@@ -85,7 +88,10 @@ export function byName(arrays: readonly StoredArray[]): WeightSource {
     const key = `${path.join("/")}/${parameter}`;
     const end = `${name}/${parameter}`.split("/").slice(-2).join("/");
     const keys = [key, `${path[0]} ${end}`, `: ${end}`, ...(path.length === 1 ? [`${name} ${parameter}`] : [])];
-    const found = keys.map((k) => names.get(k)).find((array) => array !== undefined);
+    const get = (wanted: readonly string[]) => wanted.map((k) => names.get(k)).find((array) => array !== undefined);
+    // Keras 3 calls the one kernel of a depthwise convolution plainly so.
+    const other = parameter === "depthwise_kernel" ? keys.map((k) => k.replace("depthwise_kernel", "kernel")) : [];
+    const found = get(keys) ?? get(other);
     if (found === null) return refuse(`several weights are named ${brief(end)}`);
     if (!found) return refuse(`the weight ${brief(key)} is missing`);
     used.add(found);

@@ -120,6 +120,12 @@ export class WiredNet {
         where,
       );
     }
+    const node = this.nodes[value];
+    if (node?.kind === "affine") {
+      // Behind the move it stands beside the layer that it can become part of.
+      const moved = this.permute(node.from[0]!, order, where);
+      return this.affine(moved, node.affine, order.indexOf(node.axis), node.where);
+    }
     const shape = this.shapeOf(value);
     const large = order.filter((axis) => shape[axis] !== 1);
     // Where only axes of one change places, no value does.

@@ -1,12 +1,9 @@
-import type { NetParts } from "../net/net-parts.ts";
+import type { Parts } from "../net/branch.ts";
 import { brief } from "../safetensors/header.ts";
 import type { Constant, Room } from "./constants.ts";
 import { type Dims, dimsText, isRows, rowSize } from "./dims.ts";
 import type { GraphNode } from "./net-graph.ts";
 import { refuse } from "./protobuf.ts";
-
-/** What takes layers one behind the other: a chain, or a branch of a net of any wiring. */
-export type Parts = Pick<NetParts, "add" | "affine" | "claim" | "layerNorm" | "linear" | "note">;
 
 /** Where the walk through a net stands. */
 export interface Place {

@@ -1,9 +1,9 @@
 import { shapeText, sizeOf } from "../../core/ndarray.ts";
+import { Branch } from "../net/branch.ts";
 import type { Value } from "../net/wired-net.ts";
 import { brief } from "../safetensors/header.ts";
 import { activationReaders } from "./activations.ts";
 import { affineOf } from "./affine-nodes.ts";
-import { Branch } from "./branch.ts";
 import { valuesOf } from "./constants.ts";
 import { axisOf, dimsText } from "./dims.ts";
 import { readers } from "./layers.ts";

@@ -1,6 +1,6 @@
 import { type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
-import { Branch } from "./branch.ts";
+import { Branch } from "../net/branch.ts";
 import { scalarOf } from "./constants.ts";
 import { axisOf } from "./dims.ts";
 import { constantAt, number } from "./place.ts";

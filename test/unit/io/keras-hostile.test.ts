@@ -6,9 +6,9 @@ import { dense, layer } from "./keras-model.ts";
 
 const input = (...shape: number[]): unknown => layer("InputLayer", "i", { batch_shape: [null, ...shape] });
 
-describe("a Keras model that is not a chain of layers known here", () => {
+describe("a Keras model that is no net of layers known here", () => {
   it.each<[string, unknown[], string]>([
-    ["a layer of another kind", [layer("Conv2D", "c", {})], 'layer "c" (Conv2D) is not known here'],
+    ["a layer of another kind", [layer("LSTM", "c", {})], 'layer "c" (LSTM) is not known here'],
     [
       "a layer of another kind in a model within",
       [layer("Sequential", "inner", { layers: [layer("Lambda", "l", {})] })],
@@ -79,8 +79,8 @@ describe("a Keras model that is not a chain of layers known here", () => {
     ],
     [
       "an activation",
-      [dense("d", 2, { activation: "mish" })],
-      'layer "d" (Dense): the activation "mish" is not known here',
+      [dense("d", 2, { activation: "softsign" })],
+      'layer "d" (Dense): the activation "softsign" is not known here',
     ],
     ["an activation that objects have", [dense("d", 2, { activation: "toString" })], '"toString" is not known here'],
     ["units that differ from the kernel", [dense("d", 3)], 'layer "d" (Dense) has 3 units, but a kernel of [1, 2]'],
@@ -135,13 +135,16 @@ describe("a Keras model that is not a chain of layers known here", () => {
     });
     const refused = (layers: unknown[], message: string, output?: string) =>
       expect(() => readKeras(model(layers, output), new Map())).toThrow(message);
-    refused([input, node("a", "i"), node("b", "i")], 'layers "a" and "b" both use "i"');
-    refused([input, node("a", "i", "i")], "takes 2 inputs");
+    refused([input, node("a", "i"), node("b", "i")], "the shape of the model's input is not in the file");
+    refused([{ ...input, config: { batch_shape: [null, 2] } }, node("a", "i", "i")], "takes one value, but is given 2");
     refused([input, { ...node("a", "i"), inbound_nodes: [[["i", 0, 0]], [["i", 0, 0]]] }], "is used 2 times");
     refused([input, { ...input, name: "j" }, node("a", "i")], "one input layer, but has 2");
     refused([node("a", "b"), node("b", "a")], "one input layer, but has 0");
-    refused([input, node("a", "b"), node("b", "a")], 'layer "a" (Dense) is not part of the chain');
-    refused([input, node("a", "i"), node("b", "a")], 'the model\'s output is "a", but the chain ends in "b"');
+    refused(
+      [input, node("a", "b"), node("b", "a")],
+      'layer "a" (Dense) takes what "b" gives, which does not come from the input',
+    );
+    refused([input, node("a", "i")], 'the model\'s output is "z", and no layer is called so', "z");
     expect(() => readKeras({ class_name: "Custom", config: {} }, new Map())).toThrow('a model of class "Custom"');
   });
 

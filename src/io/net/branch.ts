@@ -1,8 +1,12 @@
 import type { NdArray } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
-import type { Affine } from "../net/affine.ts";
-import type { Value, WiredNet } from "../net/wired-net.ts";
-import type { Parts } from "./place.ts";
+import type { Affine } from "./affine.ts";
+import type { Value, WiredNet } from "./wired-net.ts";
+
+/** What takes layers one behind the other: a chain, or a branch of a net of any wiring. */
+export type Parts = Pick<NetParts, "add" | "affine" | "claim" | "layerNorm" | "linear" | "note">;
+
+import type { NetParts } from "./net-parts.ts";
 
 /** A value of a net of any wiring, moved on by what a reader of chains adds behind it. */
 export class Branch implements Parts {

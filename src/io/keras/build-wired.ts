@@ -1,0 +1,57 @@
+import { finishWired } from "../net/finish-wired.ts";
+import type { ImportedNet, ImportOptions } from "../net/net-parts.ts";
+import type { DeclaredLoss } from "../net/resolve-loss.ts";
+import { INPUT, WiredNet } from "../net/wired-net.ts";
+import { refuse } from "./json.ts";
+import type { RowShape } from "./layout.ts";
+import { inKerasOrder, type Placed, placedAs } from "./placed.ts";
+import { noteSettings } from "./settings.ts";
+import type { KerasGraph } from "./topology.ts";
+import type { Version } from "./version.ts";
+import type { WeightSource } from "./weights.ts";
+import { addWired } from "./wired-layers.ts";
+
+/**
+ * A net of any shape and wiring. Rows keep the order of the file, channels last as a rule; layers work on channels first,
+ * and what that moves is moved once.
+ */
+export function buildWired(
+  { layers, output }: KerasGraph,
+  shape: RowShape | null,
+  weights: WeightSource,
+  version: Version,
+  options: ImportOptions,
+  loss: (note: (text: string) => void) => DeclaredLoss | null,
+): ImportedNet {
+  if (shape === null || shape.length === 0 || shape.includes(null)) {
+    const text = shape === null ? "is not in the file" : `is [${shape.map((d) => d ?? "open").join(", ")}]`;
+    refuse(
+      `the shape of the model's input ${text}; here a net is made for one shape of rows: give the Input every size`,
+    );
+  }
+  const input = shape as readonly number[];
+  const net = new WiredNet("keras", 3 * 4 * weights.size, input);
+  const from = placedAs(
+    net,
+    INPUT,
+    input.map((_, i) => i),
+  );
+  const values: Placed[] = [];
+  for (const layer of layers) {
+    const given = layer.sources.map((source) => (source < 0 ? from : values[source]!));
+    values.push(addWired(layer, given as [Placed, ...Placed[]], { net, weights, version }));
+  }
+  const end = output < 0 ? from : values[output]!;
+  const value = inKerasOrder(net, end, "the model's output");
+  noteSettings(layers, (text) => net.note(text));
+  const last = net.nodes.find(
+    (node) => node.kind === "layer" && node.layer.type === "permute" && node.from[0] === INPUT,
+  );
+  if (last) {
+    net.note(
+      `rows are [${input.join(", ")}] as in the file, channels last; a permute at the front puts channels first for the layers behind it`,
+    );
+  }
+  const declared = loss((text) => net.note(text));
+  return finishWired(net, value, options, declared);
+}

@@ -1,0 +1,79 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { importNet } from "../../../src/io/net/import.ts";
+import { difference, outputsOf } from "../../shared/outputs.ts";
+
+/** Layers models of any shape and wiring as TensorFlow.js wrote them, and what it computes from them. */
+interface Saved {
+  readonly model: unknown;
+  /** base64 */
+  readonly weights: string;
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+}
+const at = (name: string): URL => new URL(`../../fixtures/keras/nets/${name}`, import.meta.url);
+const saved = JSON.parse(readFileSync(at("tfjs.json"), "utf8")) as Record<string, Saved>;
+
+const read = ({ model, weights }: Saved) =>
+  importNet(
+    {
+      name: "model.json",
+      bytes: new TextEncoder().encode(JSON.stringify(model)),
+      read: async () => new Uint8Array(Buffer.from(weights, "base64")),
+    },
+    { loss: "mse", keepOutputs: true },
+  );
+
+describe("nets of any shape and wiring that TensorFlow.js wrote", () => {
+  test.each(Object.keys(saved))("%s predicts what it predicts there", async (name) => {
+    const { x, y } = saved[name]!;
+    const { model, weights } = await read(saved[name]!);
+    const rows = [x.slice(0, x.length / 2), x.slice(x.length / 2)];
+    expect(difference(await outputsOf(model, weights, rows), y)).toBeLessThan(1e-5);
+  });
+
+  const layersOf = async (name: string): Promise<string> =>
+    (await read(saved[name]!)).model.layers
+      .map(({ type, from }) => (from === undefined ? type : `${type}(${from})`))
+      .join(" ");
+
+  // Values move once, at the front: a flatten moves the next layer's weights instead.
+  test.each([
+    ["lenet", "permute conv2d relu maxPool2d pad conv2d batchNorm tanh flatten linear softmax"],
+    ["rescaled-bare", "permute conv2d flatten linear"],
+    ["nested", "permute conv2d relu conv2d add(2,3) flatten linear"],
+    ["rows-wired", "linear relu linear concat(1,input,2) linear"],
+  ])("%s has become these layers", async (name, layers) => {
+    expect(await layersOf(name)).toBe(layers);
+  });
+
+  test("says in which order rows are, and refuses what would mean something else", async () => {
+    const { notes } = await read(saved.lenet!);
+    expect(notes).toContain(
+      "rows are [8, 7, 2] as in the file, channels last; a permute at the front puts channels first for the layers behind it",
+    );
+    const changed = (from: RegExp, to: string): Saved => ({
+      ...saved["up-and-pad"]!,
+      model: JSON.parse(JSON.stringify(saved["up-and-pad"]!.model).replace(from, to)),
+    });
+    await expect(read(changed(/"nearest"/, '"bilinear"'))).rejects.toThrow("begins bilinear interpolation at the edge");
+    await expect(read(changed(/\[null,3,4,2\]/, "[null,null,null,2]"))).rejects.toThrow(
+      "the shape of the model's input is [open, open, 2]",
+    );
+    await expect(read(changed(/"ZeroPadding2D"/, '"Cropping2D"'))).rejects.toThrow("(Cropping2D) is not known here");
+  });
+});
+
+const stored = JSON.parse(readFileSync(at("hdf5.json"), "utf8")) as Record<string, Pick<Saved, "x" | "y">>;
+
+describe("nets of any shape and wiring in Keras's files", () => {
+  test.each(Object.keys(stored))("%s predicts what its layers do", async (name) => {
+    const { x, y } = stored[name]!;
+    const { model, weights } = await importNet(
+      { name, bytes: new Uint8Array(readFileSync(at(name))) },
+      { loss: "mse", keepOutputs: true },
+    );
+    const rows = [x.slice(0, x.length / 2), x.slice(x.length / 2)];
+    expect(difference(await outputsOf(model, weights, rows), y)).toBeLessThan(1e-5);
+  });
+});
