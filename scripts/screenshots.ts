@@ -69,7 +69,7 @@ const rooms: Readonly<Record<string, { hash: string; ready: (page: Page) => Prom
       await page.waitForSelector("#conv-next");
       await page.selectOption("#conv-kernels", "2");
       await page.selectOption("#conv-padding", "1");
-      await page.waitForSelector(".map .pad");
+      await page.waitForSelector(".map .beyond");
       await page.click(".phases button:nth-child(10)");
       for (let i = 0; i < 15; i++) await page.click("#conv-next");
       await page.waitForTimeout(600);

@@ -79,7 +79,7 @@ test("a cell of the input tells by which windows its gradient came, under the po
   await s.page.waitForSelector('[data-cell="input 1"].about');
   // The corner's neighbour lay in two windows.
   expect(await s.page.locator('[data-map="conv"] .lit').count()).toBe(2);
-  expect(await s.page.locator("#conv-work .pad").count()).toBeGreaterThan(0);
+  expect(await s.page.locator("#conv-work .none").count()).toBeGreaterThan(0);
 });
 
 test("pixels switch, weights take what is typed, a step makes the loss fall", async () => {
@@ -109,8 +109,8 @@ test("other settings make other maps; the film plays by itself and rests", async
   await s.page.selectOption("#conv-padding", "1");
   await s.page.selectOption("#conv-stride", "2");
   await s.page.waitForFunction(() => document.querySelectorAll('[data-map="conv"] button').length === 18);
-  expect(await s.page.locator('[data-map="input"] .pad').count()).toBe(8 * 8 - 36);
-  expect(await s.page.locator('[data-map="input"] .pad.lit').count()).toBe(5);
+  expect(await s.page.locator('[data-map="input"] .beyond').count()).toBe(8 * 8 - 36);
+  expect(await s.page.locator('[data-map="input"] .beyond.lit').count()).toBe(5);
   await s.page.click("#conv-play");
   const begun = await picture();
   await s.page.waitForFunction(

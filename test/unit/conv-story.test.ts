@@ -70,6 +70,8 @@ test("numbers appear one by one, values on the way there and gradients on the wa
   expect(known(back - 1)).toBe(36 + 9 + 16 + 16 + 4 + 3);
   expect(mapNames.filter((m) => showsDeltas(frames[back]!, m))).toEqual(["outputs"]);
   expect(mapNames.every((m) => showsDeltas(frames.at(-1)!, m))).toBe(true);
+  const sliding = frames.find((f) => f.phase === "input")!;
+  expect(showsDeltas(sliding, "kernels")).toBe(false);
   expect(known(frames.length - 1)).toBe(known(back - 1));
 });
 

@@ -126,8 +126,9 @@ const filled: Readonly<Record<MapName, readonly [values: Phase | null, deltas: P
 
 const when = (phase: Phase): number => phases.indexOf(phase);
 
-/** Whether a map shows its gradients at a picture; it shows its values before. */
+/** Whether a map shows its gradients at a picture; it shows its values before, and a kernel while it slides over δ. */
 export function showsDeltas({ phase }: Frame, map: MapName): boolean {
+  if (map === "kernels" && phase === "input") return false;
   return when(phase) >= when(filled[map][1]);
 }
 

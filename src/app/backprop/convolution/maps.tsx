@@ -123,7 +123,7 @@ function Grid({ s, frame, about, lit, map, channel, ring }: Props & { map: MapNa
     );
   };
   const edge = (row: number, column: number) => (
-    <td key={column} class={lit.has(beyondKey(row, column)) ? "pad lit" : "pad"}>
+    <td key={column} class={lit.has(beyondKey(row, column)) ? "beyond lit" : "beyond"}>
       0
     </td>
   );

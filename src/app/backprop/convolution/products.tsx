@@ -27,7 +27,7 @@ function Small({ title, values, columns }: { title: string; values: readonly (nu
           {rows.map((row, r) => (
             <tr key={r}>
               {row.map((v, c) => (
-                <td key={c} class={v === null ? "pad" : ""} style={v === null ? undefined : ground(v, most)}>
+                <td key={c} class={v === null ? "none" : ""} style={v === null ? undefined : ground(v, most)}>
                   {v === null ? "·" : brief(v)}
                 </td>
               ))}

@@ -63,7 +63,11 @@ function lossWork(s: ConvStory): Work {
         <O>(</O>
         {list(s.outputs.values)}
         <O>)</O>
-        <O>=</O>
+      </mrow>,
+    ],
+    [
+      "",
+      <mrow key="p">
         <O>(</O>
         {list(chances(s))}
         <O>)</O>
