@@ -144,6 +144,20 @@ function NetFilm() {
         }
       >
         <p class="soft">{say("intro")}</p>
+        {s && s.wiring !== "chain" && (
+          <p id="wiring">
+            {say(s.wiring)}{" "}
+            <button
+              type="button"
+              class="small"
+              onClick={() => {
+                view.value = "convolution";
+              }}
+            >
+              {say("viewconvolution")}
+            </button>
+          </p>
+        )}
         {s && frame && <Film s={s} frame={frame} />}
       </Card>
       <CountCard />

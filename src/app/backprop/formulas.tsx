@@ -9,6 +9,20 @@ function forwardRows(story: Story, { layer, node }: Focus): Rows {
   const before = story.layers[layer - 1];
   const left = value(story, layer, num(node));
   if (!before) return [[left, <Plain key="v" v={l.values[node]!} />]];
+  if (l.mixes) {
+    const whole = (
+      <mrow key="f">
+        <I>{l.type}</I>
+        <O>(</O>
+        {value(story, layer - 1, <O>⋯</O>)}
+        <O>)</O>
+      </mrow>
+    );
+    return [
+      [left, whole],
+      ["", <Plain key="v" v={l.values[node]!} />],
+    ];
+  }
   if (!l.linear) {
     const argument = l.values.length === before.values.length ? before.values[node]! : Number.NaN;
     return [
@@ -76,6 +90,7 @@ function backwardRows(story: Story, { layer, node }: Focus): Rows {
   const behind = story.layers[layer + 1];
   if (!behind) return outputDelta(story, node, left, d);
   const end = ["", <Plain key="v" v={d} />] as const;
+  if (behind.mixes) return [[left, <Plain key="v" v={d} />]];
   if (behind.linear) {
     const units = behind.values.length;
     const pairs = Array.from(

@@ -19,8 +19,12 @@ export interface Frame {
   readonly focus: Focus;
 }
 
-/** Forward node by node, the loss, back node by node, the products and the update layer by layer. */
+/**
+ * Forward node by node, the loss, back node by node, the products and the update layer by layer. Of a net with branches there
+ * are no pictures.
+ */
 export function framesOf(story: Story): readonly Frame[] {
+  if (story.wiring === "branched") return [];
   const nodes = (layer: number, phase: Phase): Frame[] =>
     story.layers[layer]!.values.slice(0, MOST_NODES).map((_, node) => ({ phase, focus: { layer, node, from: null } }));
   const last = story.layers.length - 1;

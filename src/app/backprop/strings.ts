@@ -4,6 +4,10 @@ const en = {
   views: "what goes through the film",
   viewnet: "Your own net",
   viewconvolution: "A small convolution",
+  mixed:
+    "This net has layers that work on places, such as convolutions: their nodes are drawn with their values, but what happens in them is told where every cell is in sight.",
+  branched:
+    "This net has branches: layers that read others than the one before. Its nodes are no chain that could be drawn here. What happens in a convolution is told where every cell is in sight.",
   title: "Backpropagation, step by step, in your own net",
   intro:
     "One row of your data goes through the net and comes back. Forward, every node gets its value; backward, every node gets δ, the slope of the loss in it; and each weight's gradient is the product of the two ends of its edge.",
@@ -65,6 +69,10 @@ const zh: Readonly<Record<BackpropKey, string>> = {
   views: "看什么网络",
   viewnet: "你自己的网络",
   viewconvolution: "一个小卷积",
+  mixed:
+    "这个网络里有按位置计算的层，比如卷积：它们的节点和数值都画了出来，但里面发生的事，要到每个格子都看得见的地方去讲。",
+  branched:
+    "这个网络有分支：有的层读的不是前一层。它的节点排不成一条链，这里画不出来。卷积里发生的事，要到每个格子都看得见的地方去讲。",
   title: "在你自己的网络里，一步一步看反向传播",
   intro:
     "取一行数据，看它穿过网络再回来。向前走，每个节点得到自己的值；往回走，每个节点得到 δ，即损失对它的斜率；每个权重的梯度，就是它所在的边两端的值相乘。",

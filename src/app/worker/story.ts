@@ -2,6 +2,7 @@ import { ReferenceExecutor } from "../../backend/reference/executor.ts";
 import { type NdArray, rows } from "../../core/ndarray.ts";
 import type { Tensor } from "../../graph/graph.ts";
 import type { LossName } from "../../nn/loss-kinds.ts";
+import { calledName, layerName } from "../../nn/model-spec.ts";
 import { gradientGraph } from "../../train/run/gradient-graph.ts";
 import { current, parametersNow, trainingRows } from "./session.ts";
 
@@ -15,6 +16,8 @@ export interface StoryLayer {
   readonly values: readonly number[];
   /** d loss / d value. */
   readonly deltas: readonly number[] | null;
+  /** True of convolutions, pools and all that works on places: no formula of one node's says what they do. */
+  readonly mixes: boolean;
   /** Of a linear layer: W [in, out], flat, and the bias, with their gradients. */
   readonly linear: {
     readonly name: string;
@@ -37,7 +40,13 @@ export interface Story {
   readonly rows: number;
   /** True where the net has more layers than are drawn. */
   readonly tooDeep: boolean;
+  /** Where some layer mixes: "mixed"; "branched" where layers read others than the one before, and there is no chain to draw. */
+  readonly wiring: "chain" | "mixed" | "branched";
 }
+
+/** Layers whose values have places: what one node holds comes from several, or from another place. */
+const WITH_PLACES =
+  /^(conv|maxPool|avgPool|adaptiveAvgPool|upsample|pad|permute|batchNorm|groupNorm|instanceNorm|maxout)/;
 
 export async function storyOf(row: number): Promise<Story> {
   const { trainer } = current();
@@ -62,20 +71,24 @@ export async function storyOf(row: number): Promise<Story> {
     const p = g.parameters.get(name);
     return p ? { value: list(exact.values.get(p.value)), gradient: list(exact.values.get(p.gradient)) } : null;
   };
-  const layers: StoryLayer[] = [{ type: "input", values: list(exact.values.get(g.x)), deltas: null, linear: null }];
+  const layers: StoryLayer[] = [
+    { type: "input", values: list(exact.values.get(g.x)), deltas: null, mixes: false, linear: null },
+  ];
   model.layers.forEach((layer, i) => {
-    const out = named.get(`${i}.${layer.type}`);
+    const called = calledName(layer, i);
+    const out = named.get(`${called}.${layerName(layer)}`);
     if (!out) return;
-    const w = layer.type === "linear" ? parameter(`${i}.weight`) : null;
-    const b = layer.type === "linear" ? parameter(`${i}.bias`) : null;
+    const w = layer.type === "linear" ? parameter(`${called}.weight`) : null;
+    const b = layer.type === "linear" ? parameter(`${called}.bias`) : null;
     layers.push({
       type: layer.type,
       values: list(exact.values.get(out)),
       deltas: back(out),
+      mixes: WITH_PLACES.test(layer.type) || (layer.type === "linear" && out.shape.length > 2),
       linear:
-        layer.type === "linear" && w
+        layer.type === "linear" && out.shape.length === 2 && w
           ? {
-              name: String(i),
+              name: called,
               inputs: layer.in,
               weights: w.value,
               bias: b?.value ?? null,
@@ -93,6 +106,11 @@ export async function storyOf(row: number): Promise<Story> {
     step: trainer.stepsTaken,
     row: at,
     rows: n,
+    wiring: model.layers.some((l) => "from" in l && l.from !== undefined)
+      ? "branched"
+      : layers.some((l) => l.mixes)
+        ? "mixed"
+        : "chain",
     tooDeep: layers.length > MOST_LAYERS,
   };
 }
