@@ -1,13 +1,9 @@
 import type { ConvolutionSize } from "../../src/bench/convolution.ts";
+import { lenet, resnet20 } from "../../src/bench/image-nets.ts";
 import type { ProductSize } from "../../src/bench/matmul.ts";
 import { mlp } from "../../src/bench/step.ts";
 import type { Shape } from "../../src/core/ndarray.ts";
-import { allPresets } from "../../src/nn/image-presets.ts";
-import { relu } from "../../src/nn/layers/activation.ts";
-import { conv2d } from "../../src/nn/layers/conv.ts";
 import { linear } from "../../src/nn/layers/linear.ts";
-import { maxPool2d } from "../../src/nn/layers/pool.ts";
-import { flatten } from "../../src/nn/layers/reshape.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
 import { sequential } from "../../src/nn/sequential.ts";
 
@@ -70,21 +66,6 @@ const imageNet = (name: string, model: ModelSpec, batch: number): TrainingTask =
   optimizer: adam,
 });
 
-/** Two convolutions with their pools, and a linear layer. */
-const lenet = sequential(
-  [
-    conv2d(8, 3, { padding: 1 }),
-    relu(),
-    maxPool2d(2),
-    conv2d(16, 3, { padding: 1 }),
-    relu(),
-    maxPool2d(2),
-    flatten(),
-    linear(10),
-  ],
-  { input: [1, 28, 28], loss: "crossEntropy" },
-);
-
 const training: readonly TrainingTask[] = [
   {
     kind: "training",
@@ -100,7 +81,7 @@ const training: readonly TrainingTask[] = [
   classifier([784, 512, 256, 10], 64),
   classifier([1024, 1024, 1024, 1024], 128),
   imageNet("lenet", lenet, 64),
-  imageNet("resnet20", allPresets["fashion-resnet"]!.model, 32),
+  imageNet("resnet20", resnet20, 32),
 ];
 
 const product = (form: ProductSize["form"], M: number, N: number, K: number): ProductTask => ({

@@ -7,7 +7,8 @@ import { normals, randomWord, STREAM } from "../core/philox.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
 import type { AnyOp } from "../graph/op.ts";
 import { matmul, outerProduct, transposeMatmul } from "../ops/matmul/matmul.ts";
-import { measure, type Timing } from "./stats.ts";
+import type { Timing } from "./stats.ts";
+import { type TimedGraph, timeGraph } from "./time-graph.ts";
 
 export type ProductForm = "NN" | "NT" | "TN" | "outer";
 
@@ -128,28 +129,18 @@ async function timeOn(
   b: NdArray,
   rung: string | undefined,
   signal: AbortSignal | undefined,
-): Promise<{ kernel: string; verified: boolean; firstMs: number; ms: Timing | null }> {
+): Promise<TimedGraph & { readonly kernel: string }> {
   const { graph, c } = productGraph(size, a, b);
   const { kernel, wanted } = kernelFor(backend, c, rung);
-  const start = performance.now();
-  const executor = await backend.compile(graph, { kernel: () => wanted });
-  try {
-    const [result] = await executor.run(1, [c]);
-    const firstMs = performance.now() - start;
-    const verified = verifySamples(size, a, b, result!);
-    if (!verified) return { kernel, verified, firstMs, ms: null };
-    const ms = await measure(async (n) => void (await executor.run(n)), { signal });
-    return { kernel, verified, firstMs, ms };
-  } finally {
-    executor.dispose();
-  }
+  const verify = (result: NdArray): boolean => verifySamples(size, a, b, result);
+  return { kernel, ...(await timeGraph(backend, { graph, result: c }, verify, { kernel: wanted, signal })) };
 }
 
 /** The kernel that WebGPU will take. A rung that does not apply to this size, or to this op, leaves the choice to the ladder. */
-function kernelFor(
+export function kernelFor(
   backend: Backend,
   c: Tensor,
-  rung: string | undefined,
+  rung?: string,
 ): { readonly kernel: string; readonly wanted: string | null } {
   if (backend.kind !== "webgpu") return { kernel: backend.kind, wanted: null };
   const { caps } = (backend as WebGpuBackend).gpu;

@@ -10,13 +10,17 @@ const MOST_TEXT = 1000;
 type Kind = "text" | "number" | "flag" | "timing" | "number?" | "timing?";
 type Fields = Readonly<Record<string, Kind>>;
 
-/** The fields of a row of each list. A report of version 1 has all of them. */
+/** The fields of a row of each list. A report of version 1 has all of them, but convolutions, which came later. */
 const LISTS = {
   ceilings: { name: "text", what: "text", verified: "flag", value: "number?", unit: "text", ms: "timing?" },
   products: {
     ...{ form: "text", M: "number", N: "number", K: "number", name: "text", kernel: "text", verified: "flag" },
     ...{ firstMs: "number?", gpuMs: "timing?", gbps: "number?", gflops: "number?" },
     ...{ cpuMs: "timing?", cpuGflops: "number?" },
+  },
+  convolutions: {
+    ...{ name: "text", form: "text", kernel: "text", verified: "flag", firstMs: "number?" },
+    ...{ gpuMs: "timing?", gflops: "number?", cpuMs: "timing?", cpuGflops: "number?" },
   },
   steps: {
     ...{ name: "text", parameters: "number", batch: "number", backend: "text", kind: "text", verified: "flag" },
@@ -38,7 +42,9 @@ export function parseReport(json: unknown): BenchReport {
     fail(`not a benchmark report of version 1: format ${brief(report.format)}, version ${brief(report.version)}`);
   }
   const { adapter } = report;
-  const lists = Object.entries(LISTS).map(([name, fields]) => [name, rows(report[name], name, fields)] as const);
+  const lists = Object.entries(LISTS).map(
+    ([name, fields]) => [name, rows(report[name] ?? (name === "convolutions" ? [] : null), name, fields)] as const,
+  );
   return {
     format: "chainrule-bench",
     version: 1,

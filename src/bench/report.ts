@@ -1,5 +1,6 @@
 import type { DeviceCaps } from "../graph/op.ts";
 import type { Ceiling } from "./ceiling.ts";
+import type { ConvolutionRow } from "./convolutions.ts";
 import type { CrossoverRow } from "./crossover.ts";
 import type { LoggingRow } from "./logging.ts";
 import type { BenchRow } from "./matmul.ts";
@@ -34,6 +35,7 @@ export interface BenchReport extends BenchEnvironment {
   complete: boolean;
   readonly ceilings: Ceiling[];
   readonly products: BenchRow[];
+  readonly convolutions: ConvolutionRow[];
   readonly steps: StepRow[];
   readonly crossover: CrossoverRow[];
   readonly logging: LoggingRow[];
@@ -47,6 +49,7 @@ export function emptyReport(environment: BenchEnvironment): BenchReport {
     complete: false,
     ceilings: [],
     products: [],
+    convolutions: [],
     steps: [],
     crossover: [],
     logging: [],
@@ -55,10 +58,10 @@ export function emptyReport(environment: BenchEnvironment): BenchReport {
 
 /** Names of everything whose result was wrong. */
 export function wrongRows(report: BenchReport): readonly string[] {
-  const { ceilings, products, steps, crossover } = report;
+  const { ceilings, products, convolutions, steps, crossover } = report;
   return [
     ...ceilings.filter((r) => !r.verified).map((r) => `ceiling ${r.name}`),
-    ...products.filter((r) => !r.verified).map((r) => r.name),
+    ...[...products, ...convolutions].filter((r) => !r.verified).map((r) => r.name),
     ...steps.filter((r) => !r.verified).map((r) => `${r.name} on ${r.backend}`),
     ...crossover.filter((r) => !r.verified).map((r) => `crossover at ${r.width}`),
   ];

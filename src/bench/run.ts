@@ -2,13 +2,16 @@ import type { Backend } from "../backend/executor.ts";
 import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
 import type { Precision } from "../train/f16/precision.ts";
 import { benchCeilings } from "./ceilings.ts";
+import { convolutionWork } from "./convolution.ts";
+import { benchConvolutions, convolutionSizes } from "./convolutions.ts";
 import { benchCrossover, crossoverWidths } from "./crossover.ts";
+import { imageSteps } from "./image-nets.ts";
 import { benchLogging } from "./logging.ts";
 import { benchMatmul, productSizes } from "./matmul.ts";
 import type { BenchReport } from "./report.ts";
 import { benchSteps, entriesOf, stepSizes, workOf } from "./step.ts";
 
-export const sections = ["ceilings", "matmul", "step", "crossover", "logging"] as const;
+export const sections = ["ceilings", "matmul", "step", "conv", "crossover", "logging"] as const;
 export type Section = (typeof sections)[number];
 
 export interface BenchPlan {
@@ -44,17 +47,19 @@ export async function* runBench(plan: BenchPlan, report: BenchReport): AsyncGene
   const wants = (s: Section): boolean => plan.sections.includes(s);
   const products = wants("matmul") ? productSizes(max) : [];
   const backends: readonly Backend[] = gpu ? [gpu, cpu] : [cpu];
-  const steps = wants("step") ? stepSizes(max) : [];
+  const convolutions = wants("conv") ? convolutionSizes() : [];
+  const steps = [...(wants("step") ? stepSizes(max) : []), ...(wants("conv") ? imageSteps : [])];
   const entries = entriesOf(backends, precision).length;
   const widths = wants("crossover") && gpu ? crossoverWidths(max) : [];
   const weights = {
     ceilings: wants("ceilings") && gpu ? CEILINGS : 0,
     products: products.map((p) => weight(p.M * p.N * p.K)),
+    convolutions: convolutions.map((c) => weight(convolutionWork(c))),
     steps: steps.map((s) => weight(workOf(s)) / entries),
     widths: widths.map((w) => weight(300 * w * w)),
     logging: wants("logging") ? 3 : 0,
   };
-  const all = [...weights.products, ...weights.widths, weights.ceilings, weights.logging];
+  const all = [...weights.products, ...weights.convolutions, ...weights.widths, weights.ceilings, weights.logging];
   const total = all.reduce((a, b) => a + b, 0) + entries * weights.steps.reduce((a, b) => a + b, 0);
   let done = 0;
   const progress = (label: string, share: number): BenchProgress => {
@@ -71,6 +76,10 @@ export async function* runBench(plan: BenchPlan, report: BenchReport): AsyncGene
   for await (const row of benchMatmul({ gpu, cpu, sizes: products, signal, ...rung })) {
     report.products.push(row);
     yield progress(row.name, weights.products[report.products.length - 1]!);
+  }
+  for await (const row of benchConvolutions({ gpu, cpu, sizes: convolutions, signal })) {
+    report.convolutions.push(row);
+    yield progress(row.name, weights.convolutions[report.convolutions.length - 1]!);
   }
   for await (const row of benchSteps({ backends, sizes: steps, precision, signal })) {
     report.steps.push(row);

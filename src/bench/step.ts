@@ -1,6 +1,6 @@
 import type { Backend } from "../backend/executor.ts";
 import { ReferenceExecutor } from "../backend/reference/executor.ts";
-import { throwIfAborted } from "../core/abort.ts";
+import { orAborted, throwIfAborted } from "../core/abort.ts";
 import { compare } from "../core/compare.ts";
 import { HALF_U } from "../core/half.ts";
 import { type NdArray, ndarray } from "../core/ndarray.ts";
@@ -9,7 +9,7 @@ import { initialise } from "../nn/initialise.ts";
 import { losses } from "../nn/losses.ts";
 import { parseModel } from "../nn/model.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
-import { widths } from "../nn/shapes.ts";
+import { multiplyAdds, widths } from "../nn/shapes.ts";
 import { fuse } from "../ops/fuse.ts";
 import { createTrainer } from "../train/create-trainer.ts";
 import type { Precision } from "../train/f16/precision.ts";
@@ -104,7 +104,7 @@ export function entriesOf(backends: readonly Backend[], precision: Precision): r
 
 /** Multiply-adds of a step: forward, and two products backward. */
 export function workOf({ model, batch }: StepSize): number {
-  return model.layers.reduce((sum, l) => sum + (l.type === "linear" ? 3 * batch * l.in * l.out : 0), 0);
+  return 3 * batch * multiplyAdds(model);
 }
 
 interface Contestant {
@@ -124,7 +124,7 @@ async function* benchStep(
     for (const { backend, precision } of entries) {
       throwIfAborted(signal);
       if (backend.kind === "cpu" && entries.length > 1 && workOf(size) > MAX_CPU_WORK) continue;
-      contestants.push(await prepare(backend, size, precision));
+      contestants.push(await prepare(backend, size, precision, signal));
     }
     const ready = contestants.filter((c) => c.trainer !== null);
     const times = await measureInTurns(
@@ -149,12 +149,17 @@ export function stepsOf(trainer: Trainer, logEvery?: number): Work {
 }
 
 /** A trainer that has taken its first step; none where the gradients are wrong. */
-async function prepare(backend: Backend, { name, model, batch }: StepSize, precision: Precision): Promise<Contestant> {
+async function prepare(
+  backend: Backend,
+  { name, model, batch }: StepSize,
+  precision: Precision,
+  signal: AbortSignal | undefined,
+): Promise<Contestant> {
   const weights = initialise(model, 1);
   const parameters = [...weights.values()].reduce((sum, w) => sum + w.data.length, 0);
   const called = precision === "f16" ? `${name} f16` : name;
   const row = { name: called, parameters, batch, backend: backend.description, kind: backend.kind, precision };
-  const verifyRows = Math.max(1, Math.min(batch, Math.floor(VERIFY_WORK / (6 * parameters))));
+  const verifyRows = Math.max(1, Math.min(batch, Math.floor(VERIFY_WORK / (6 * multiplyAdds(model)))));
   const start = performance.now();
   const options = {
     model,
@@ -168,7 +173,7 @@ async function prepare(backend: Backend, { name, model, batch }: StepSize, preci
   try {
     await stepsOf(trainer)(1);
     const firstMs = performance.now() - start;
-    if (await verifyGradients(backend, model, weights, sample(model, verifyRows), precision))
+    if (await verifyGradients(backend, model, weights, sample(model, verifyRows), precision, signal))
       return { row, trainer, firstMs };
   } catch (error) {
     trainer.dispose();
@@ -202,13 +207,14 @@ async function verifyGradients(
   weights: ReadonlyMap<string, NdArray>,
   { x, y }: { x: NdArray; y: NdArray },
   precision: Precision,
+  signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const { maxBufferSize } = backend.limits;
   const steps = precision === "f16" ? await import("../train/f16/half-steps.ts") : null;
   const halves = steps && { scale: VERIFY_SCALE, steps };
   const g = await gradientGraph(model, weights, x, y, { seed: 1, maxBufferSize, halves });
   const exact = new ReferenceExecutor(g.graph, "f64", true);
-  exact.step();
+  await orAborted(exact.run(1), signal);
   const executor = await backend.compile(g.graph, { nodes: fuse(g.graph) });
   try {
     const most = normLimit(model, precision);

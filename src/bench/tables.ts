@@ -22,7 +22,7 @@ const share = (value: number | null, of: number | null): string =>
 
 /** Every section of the report that has rows. */
 export function reportTables(report: BenchReport): readonly TableText[] {
-  const tables = [ceilingTable(report), productTable(report), stepTable(report)];
+  const tables = [ceilingTable(report), productTable(report), convolutionTable(report), stepTable(report)];
   return [...tables, crossoverTable(report), loggingTable(report)].filter((t) => t.rows.length > 0);
 }
 
@@ -79,6 +79,24 @@ function productTable({ products, ceilings }: BenchReport): TableText {
       number(r.cpuGflops),
     ]),
     note: "first: compiling, upload and one run with its readback. GB/s count operands and result once.",
+  };
+}
+
+function convolutionTable({ convolutions, ceilings }: BenchReport): TableText {
+  const fma = ceilingOf(ceilings, "fma");
+  return {
+    header: ["convolution", "kernel", "first ms", "GPU ms", "GFLOP/s", "of FMA", "CPU ms", "GFLOP/s"],
+    rows: convolutions.map((r) => [
+      r.name,
+      r.verified ? r.kernel : `${r.kernel}: WRONG`,
+      number(r.firstMs),
+      spread(r.gpuMs),
+      number(r.gflops),
+      share(r.gflops, fma),
+      spread(r.cpuMs),
+      number(r.cpuGflops),
+    ]),
+    note: "forward, and the gradients of the input and of the kernel (weight). Products with zeros of the padding count.",
   };
 }
 

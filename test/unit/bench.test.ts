@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
+import type { Backend } from "../../src/backend/executor.ts";
+import { referenceBackend } from "../../src/backend/reference/executor.ts";
+import type { ConvolutionSize } from "../../src/bench/convolution.ts";
+import { benchConvolutions, type ConvolutionRow } from "../../src/bench/convolutions.ts";
 import { crossoverWidth, crossoverWidths } from "../../src/bench/crossover.ts";
+import { parseReport } from "../../src/bench/parse-report.ts";
 import { emptyReport, wrongRows } from "../../src/bench/report.ts";
 import { measureInTurns, timing } from "../../src/bench/stats.ts";
 import { reportMarkdown } from "../../src/bench/tables.ts";
@@ -70,4 +75,58 @@ test("a report names what was wrong, and says so in its tables", () => {
   expect(text).toContain("Stopped before the end");
   report.complete = true;
   expect(reportMarkdown(report)).not.toContain("Stopped before the end");
+});
+
+const small: readonly ConvolutionSize[] = (["forward", "input", "weight"] as const).map((form) => ({
+  form,
+  x: [2, 3, 5, 4],
+  w: [4, 3, 3, 3],
+}));
+
+/** The reference, whose results are changed before anyone sees them. */
+function changed(change: (data: Float32Array) => void): Backend {
+  return {
+    ...referenceBackend(),
+    async compile(graph, options) {
+      const executor = await referenceBackend().compile(graph, options);
+      const right = executor.run.bind(executor);
+      return Object.assign(executor, {
+        run: async (...given: Parameters<typeof right>) => {
+          const results = await right(...given);
+          for (const { data } of results) change(data as Float32Array);
+          return results;
+        },
+      });
+    },
+  };
+}
+
+async function rowsOf(cpu: Backend, signal?: AbortSignal): Promise<ConvolutionRow[]> {
+  const rows: ConvolutionRow[] = [];
+  for await (const row of benchConvolutions({ gpu: null, cpu, sizes: small, signal })) rows.push(row);
+  return rows;
+}
+
+test("convolutions are timed where they are right, and not where one element is off", async () => {
+  const right = await rowsOf(referenceBackend());
+  expect(right.map((r) => [r.form, r.verified, r.cpuMs !== null])).toEqual(
+    ["forward", "input", "weight"].map((form) => [form, true, true]),
+  );
+  const corner = changed((data) => {
+    data[0]! += 1e-3;
+  });
+  for (const row of await rowsOf(corner)) expect(row).toMatchObject({ verified: false, cpuMs: null, cpuGflops: null });
+  const report = emptyReport(environment);
+  report.convolutions.push(...right);
+  expect(reportMarkdown(report)).toContain("| conv 2x3x5x4 to 4, 3x3, weight | none |");
+});
+
+test("an aborted benchmark of convolutions ends before the next", async () => {
+  await expect(rowsOf(referenceBackend(), AbortSignal.abort())).rejects.toMatchObject({ code: "aborted" });
+});
+
+test("a report from before there were convolutions is read", () => {
+  const { convolutions, ...old } = JSON.parse(JSON.stringify(emptyReport(environment)));
+  expect(convolutions).toEqual([]);
+  expect(parseReport(old).convolutions).toEqual([]);
 });

@@ -71,6 +71,22 @@ export function Tables({ report: r }: { report: BenchReport }) {
         ])}
       />
       <Table
+        word="convolutions"
+        id="bench-convolutions"
+        heads={["convolution", "kernel", "gpuMs", "gpuRate", "share", ...beside, "cpuMs", "cpuRate"]}
+        rows={r.convolutions.map((c) => [
+          c.name,
+          c.verified ? c.kernel : say("wrong"),
+          spread(c.gpuMs),
+          figure(c.gflops),
+          c.gflops !== null && fma !== null ? percent(c.gflops / fma, 0) : "–",
+          ...(old ? [figure(old.convolutions.find((o) => o.name === c.name)?.gpuMs?.median ?? null)] : []),
+          spread(c.cpuMs),
+          figure(c.cpuGflops),
+        ])}
+        note={say("convForms")}
+      />
+      <Table
         word="steps"
         id="bench-steps"
         heads={["net", "batch", "backend", "stepMs", ...beside, "rate"]}
