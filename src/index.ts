@@ -154,6 +154,7 @@ export type { CreateOptions } from "./train/open-trainer.ts";
 export type { GradientOptions, Gradients, Intermediate, LossGradients } from "./train/passes/passes.ts";
 export { matmul, outerProduct, transposeMatmul } from "./train/passes/products.ts";
 export type { RecoveryEvent, RecoveryOptions } from "./train/recovery/recovery.ts";
+export type { AugmentSpec } from "./train/run/augment.ts";
 export type { StepMetrics } from "./train/run/metrics.ts";
 export type { ResolvedOptions, TrainerOptions } from "./train/run/options.ts";
 export type { TrainerState } from "./train/run/state.ts";

@@ -11,6 +11,7 @@ import { isResident, type RowSource, type Rows } from "../train/data/row-source.
 import type { EarlyStopping } from "../train/evaluation/validation.ts";
 import type { TrainerOptions } from "../train/run/options.ts";
 import type { WeightsChoice } from "../train/trainer.ts";
+import { augmentFlag } from "./augment-flag.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
 import { dataFlags, dataHelp, dataOptions } from "./data-flags.ts";
 import type { DataSummary } from "./data-summary.ts";
@@ -59,6 +60,8 @@ ${dataHelp}
   --group <match:k=X,...>   parameters with factors of their own for lr and weight-decay; may be given again:
                            --group '0.*:lr=0' (frozen) --group 'bias,norm:weight-decay=0'
   --accumulate <N>          batches that a step goes through before it changes the weights (default 1)
+  --augment <how>           change images as they are trained on, each in a way of its own: crop=4 out of zeros around it,
+                           shift=2 pixels, flip=horizontal (vertical, both), cutout=8; any of them, with commas
   --l1 <X>  --l2 <X>        what large weights cost: X sum |w|, X sum w^2, added to the loss
   --ema <decay>             keep a moving average of the weights; evaluations and --save then use it
   --use <last|average>      which weights evaluations and --save take instead
@@ -104,6 +107,7 @@ export const trainOptions = {
   "label-smoothing": { type: "string" },
   group: { type: "string", multiple: true },
   accumulate: { type: "string" },
+  augment: { type: "string" },
   l1: { type: "string" },
   l2: { type: "string" },
   ema: { type: "string" },
@@ -185,6 +189,7 @@ export async function planOf(
     throw new ChainruleError("usage", `--clip must be a positive number, got ${clip}`);
   const precision = await precisionFlags(values.precision, values["loss-scale"]);
   const features = featureFlags(values, given, batch);
+  const augment = augmentFlag(values.augment, given);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const init = choiceFlag<Initialiser>("init", values.init, initialisers) ?? preset?.init;
   const logEvery = countFlag("log-every", values["log-every"]);
@@ -224,6 +229,7 @@ export async function planOf(
       seed,
       ...precision,
       ...features,
+      ...(augment && { augment }),
       ...(batch === undefined ? {} : { batch }),
       ...(clip === undefined ? {} : { clip }),
       ...(init === undefined ? {} : { init }),

@@ -24,6 +24,7 @@ const options: Readonly<Record<keyof ResolvedOptions, string>> = {
   multipliers: "the update",
   penalty: "the loss",
   accumulate: "how rows are drawn, and the loss",
+  augment: "the rows",
 };
 /** Likewise of a model. */
 const fields: Readonly<Record<keyof ModelSpec, string>> = {
@@ -36,7 +37,7 @@ const fields: Readonly<Record<keyof ModelSpec, string>> = {
 };
 
 /** What a run may have that some place cannot say. */
-export type RareOption = "accumulate" | "ignoreIndex";
+export type RareOption = "accumulate" | "augment" | "ignoreIndex";
 
 /** Refuses, at run time, what the compiler could not see, and what cannot be said there. */
 export function requireKnown(run: ResolvedOptions, what: string, refuses: readonly RareOption[]): void {
@@ -46,6 +47,7 @@ export function requireKnown(run: ResolvedOptions, what: string, refuses: readon
   }
   const used: Readonly<Record<RareOption, boolean>> = {
     accumulate: run.accumulate > 1,
+    augment: run.augment !== undefined,
     ignoreIndex: run.model.loss === "crossEntropy" && classLayout(run.model).ignoreIndex !== null,
   };
   const refused = refuses.find((option) => used[option]);

@@ -1,5 +1,6 @@
 /** Ops that only some runs of dense nets want: they load with the first graph that has one. */
 
+export { augment } from "./augment/augment.ts";
 export { classWeightSums } from "./loss/class-weight-sums.ts";
 export {
   weightedCrossEntropy,

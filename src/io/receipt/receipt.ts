@@ -36,7 +36,7 @@ export interface Receipt {
  */
 export async function makeReceipt(backend: Backend, given: TrainerOptions): Promise<Receipt> {
   const options = resolveOptions(given, backend);
-  requireKnown(options, "receipt", ["accumulate", "ignoreIndex"]);
+  requireKnown(options, "receipt", ["accumulate", "augment", "ignoreIndex"]);
   const { model, clip, optimizer, schedule } = options;
   denseLayers(model, "a receipt");
   const { x, y, rows } = firstBatch(options);

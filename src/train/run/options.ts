@@ -16,6 +16,7 @@ import { type ScheduleSpec, scheduleAttrs } from "../../optim/schedule.ts";
 import { matchData, requireRows } from "../data/match-rows.ts";
 import { isResident, type RowSource, type Rows } from "../data/row-source.ts";
 import { type Halves, type LossScale, type Precision, resolveHalves } from "../f16/precision.ts";
+import type { AugmentSpec } from "./augment.ts";
 
 /** A run: what is learned from which rows, and how. */
 export interface TrainerOptions {
@@ -45,7 +46,9 @@ export interface TrainerOptions {
   readonly penalty?: PenaltySpec;
   /** Batches that a step goes through before it changes the weights, as if they were one; 1 by default. */
   readonly accumulate?: number;
-  /** Decides first weights, the order of rows and dropout, 0 to 2^32 - 1. Default 1. */
+  /** Changes images as they are trained on: crop, shift, flip, cutout; as they are by default. */
+  readonly augment?: AugmentSpec;
+  /** Decides first weights, the order of rows, dropout and augmentation, 0 to 2^32 - 1. Default 1. */
   readonly seed?: number;
   /** How weights begin; he where there are rectifiers, else xavier. */
   readonly init?: Initialiser;
@@ -81,7 +84,9 @@ export interface ResolvedOptions {
   readonly penalty: PenaltySpec | null;
   /** Batches of a step. */
   readonly accumulate: number;
-  /** Decides first weights, the order of rows and dropout. */
+  /** How images are changed; absent where they are not. */
+  readonly augment?: AugmentSpec;
+  /** Decides first weights, the order of rows, dropout and augmentation. */
   readonly seed: number;
   /** First weights by name, W [in, out]. */
   readonly weights: ReadonlyMap<string, NdArray>;
@@ -109,6 +114,7 @@ const fields: Readonly<Record<keyof TrainerOptions | "gpu" | "recovery" | "signa
   groups: true,
   penalty: true,
   accumulate: true,
+  augment: true,
   seed: true,
   init: true,
   weights: true,
@@ -176,6 +182,7 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
     multipliers,
     penalty,
     accumulate,
+    ...(given.augment && { augment: given.augment }),
     seed,
     halves,
     weights,

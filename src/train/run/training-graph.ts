@@ -2,6 +2,7 @@ import { type NdArray, ndarray, sizeOf, zeros } from "../../core/ndarray.ts";
 import { Graph, type Tensor } from "../../graph/graph.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import type { ParameterGroup } from "../../nn/parameters.ts";
+import { shapesOf } from "../../nn/shapes.ts";
 import { alignView, pack } from "../../ops/shared/views.ts";
 import { batchIndex, gather } from "../../ops/step/batch.ts";
 import { CONTROL_SIZE, control, controlAndRecord } from "../../ops/step/control.ts";
@@ -13,6 +14,7 @@ import { type AverageSpec, addAverage, addUpdate, type OptimizerSpec, optimizerA
 import type { PenaltySpec } from "../../optim/penalty.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../../optim/schedule.ts";
 import type { HalfSteps, Halves } from "../f16/precision.ts";
+import type { AugmentSpec } from "./augment.ts";
 import { type Batch, type ForwardBackward, forwardBackward } from "./gradient-graph.ts";
 
 /** Steps whose loss the device remembers before the host must have read them. */
@@ -39,6 +41,8 @@ export interface TrainingConfig {
   readonly multipliers?: ReadonlyMap<string, Multipliers> | null;
   /** Batches that a step goes through before it changes the weights; 1 where absent. */
   readonly accumulate?: number;
+  /** How images are changed; absent where they are not. */
+  readonly augment?: AugmentSpec;
   readonly seed: number;
   readonly maxBufferSize: number;
   /** Products read halves; absent or null: f32 throughout. `steps` is what halfSteps gives for them. */
@@ -79,15 +83,20 @@ export async function trainingGraph(config: TrainingConfig): Promise<TrainingGra
 
   let index: Tensor | null = null;
   const parts = config.accumulate ?? 1;
-  const lazy = parts > 1 ? await import("../../ops/lazy.ts") : null;
+  const lazy = parts > 1 || config.augment ? await import("../../ops/lazy.ts") : null;
   const batch = config.batch === "full" ? rows : config.batch;
+  const changes =
+    config.augment && (await import("./augment.ts")).augmentAttrs(config.augment, shapesOf(model).input, seed);
   const draw = (part: number) => (): Batch => {
-    if (config.batch === "full") return { x: dataX, y: dataY, cursor };
-    const at = lazy ? g.one(lazy.partCursor, [cursor], { part, parts, batch }, `cursor of part ${part}`) : cursor;
-    const order = config.streams ? "chunk" : "shuffle";
+    const full = config.batch === "full";
+    if (full && !changes) return { x: dataX, y: dataY, cursor };
+    const at = parts > 1 ? g.one(lazy!.partCursor, [cursor], { part, parts, batch }, `cursor of part ${part}`) : cursor;
+    const order = full ? "sequential" : config.streams ? "chunk" : "shuffle";
     index = g.one(batchIndex, [at], { order, batch, n: config.x.shape[0]!, seed }, "batch index");
-    const x = g.one(gather, [dataX, index], null, "batch x");
-    return { x, y: g.one(gather, [dataY, index], null, "batch y"), cursor: at };
+    const x = changes
+      ? g.one(lazy!.augment, [dataX, index, at], changes, "batch x, augmented")
+      : g.one(gather, [dataX, index], null, "batch x");
+    return { x, y: full ? dataY : g.one(gather, [dataY, index], null, "batch y"), cursor: at };
   };
   const batches = Array.from({ length: parts }, (_, part) => draw(part));
   const { maxBufferSize, penalty = null } = config;

@@ -8,8 +8,25 @@ const one = (op: string, kernel: string, what: string, from: string | RegExp, to
   to,
 });
 
-/** Wrong kernels of ops that move values, and of activations that few nets want. */
+/** Wrong kernels of ops that move values, augmentation among them, and of activations that few nets want. */
 export const shapeMutants: readonly Mutant[] = [
+  one("augment", "row", "all rows are changed alike", "2u * i, cursor", "0u, cursor"),
+  one("augment", "row", "each step draws the same", "cursor[0]", "0u"),
+  one("augment", "row", "down as far as across", "within(a.x, params.padding)", "within(a.y, params.padding)"),
+  one("augment", "row", "it never moves by all of the reach", "2u * reach + 1u", "2u * reach"),
+  one("augment", "row", "every image is flipped", "b.x & params.flips", "params.flips"),
+  one("augment", "row", "flipped about the wrong middle", "w - 1 - x", "w - x"),
+  one("augment", "row", "the edge shows the line before", "(fromX >= 0) & (fromX < w)", "(fromX < 2 * w)"),
+  one(
+    "augment",
+    "row",
+    "what a shift uncovers is what was cropped away",
+    "let shown = stays & held",
+    "let shown = held",
+  ),
+  one("augment", "row", "one side of the hole is a pixel longer", "x < left + side", "x <= left + side"),
+  one("augment", "row", "each channel shows the first", "/ (h * w) * h + fromY", "/ (h * w) * 0 + fromY"),
+  one("augment", "row", "the row of the batch, not of the data", "data[index[i] * size", "data[i * size"),
   one("permute", "strided", "the first axis goes as the last", "at += rest * params.s0;", "at += rest;"),
   one("permute", "strided", "an axis is not left behind", "rest = rest / params.d1;", ""),
   one("part", "strided", "it begins at the front", "var at = params.start;", "var at = 0u;"),
@@ -93,6 +110,8 @@ export const shapeMutants: readonly Mutant[] = [
 
 /** Wrong bodies on the chip. */
 export const shapeChipMutants: readonly ChipMutant[] = [
+  ["augment", "the hole is shown", "& !cut", ""],
+  ["augment", "every row is drawn as the first", /vec4<u32>\(2u \* \w+,/, "vec4<u32>(0u,"],
   ["permute", "an axis goes on as one", /% (\d+)u\)/, "/ $1u)"],
   ["part", "it begins at the front", /\(\d+u \+ \(n/, "(0u + (n"],
   ["concat", "the second lies on the first", /\(\d+u \+ \(n/, "(0u + (n"],
