@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { libraryCode } from "../../src/app/code/snippets.ts";
+import { commandCode, libraryCode, torchCode } from "../../src/app/code/snippets.ts";
 import { hiddenTypes } from "../../src/app/state/net.ts";
+import { presetSettings } from "../../src/app/state/net-link.ts";
 import { modelOf, OWN, settingsFor } from "../../src/app/state/settings.ts";
 import * as library from "../../src/index.ts";
 
@@ -33,4 +34,19 @@ test("rows of one's own are read from a file", () => {
   const code = libraryCode(settings, modelOf(settingsFor("moons"), null));
   expect(code).toContain('await loadDataFile("data.csv", await read("data.csv"))');
   expect(code).not.toContain("dataPreset");
+});
+
+test("a net of any wiring is a model file in the library, a preset's name in the command, modules in PyTorch", () => {
+  const settings = presetSettings("fashion-resnet");
+  const model = modelOf(settings, null);
+  const code = libraryCode(settings, model);
+  const [, text] = /const model = parseModel\((\{[\s\S]*?\n *\})\);/.exec(code)!;
+  expect(library.parseModel(JSON.parse(text!))).toEqual(model);
+  expect(code).toContain("parseModel } from");
+  expect(commandCode(settings, model)).toMatch(/^npx chainrule train fashion-resnet --batch 64 .*\n$/);
+  expect(commandCode({ ...settings, graph: { link: "~x", model } }, model)).toContain('"input": [1, 28, 28]');
+  const torch = torchCode(settings, model);
+  expect(torch).toContain('"stem.0": nn.Conv2d(1, 16, 3, padding=1, bias=False)');
+  expect(torch).toContain("model = build()");
+  expect(torch.match(/^import torch$/gm)).toHaveLength(1);
 });

@@ -1,16 +1,50 @@
 import { useSignal } from "@preact/signals";
+import { save } from "../draw/save.ts";
 import { CopyButton } from "../shell/copy-button.tsx";
 import { Dialog } from "../shell/dialog.tsx";
 import { Scroll } from "../shell/scroll.tsx";
 import { codeOpen } from "../state/dialogs.ts";
+import { engine } from "../state/engine.ts";
 import { modelOf, OWN } from "../state/settings.ts";
 import { own, settings } from "../state/store.ts";
+import { type ExportKind, exportKinds } from "../worker/types.ts";
 import "./code.css";
 import { commandCode, libraryCode, torchCode } from "./snippets.ts";
 import { say } from "./strings.ts";
 
 const kinds = { library: libraryCode, command: commandCode, pytorch: torchCode } as const;
 type Kind = keyof typeof kinds;
+
+/** The net and the run as they are now, as files. */
+function Downloads() {
+  const failed = useSignal<string | null>(null);
+  const take = async (kind: ExportKind): Promise<void> => {
+    try {
+      const { name, bytes } = await engine.exportFile(kind);
+      failed.value = null;
+      save(name, new Blob([bytes as Uint8Array<ArrayBuffer>]));
+    } catch (cause) {
+      failed.value = cause instanceof Error ? cause.message : String(cause);
+    }
+  };
+  return (
+    <>
+      <p>{say("files")}</p>
+      <div class="buttons">
+        {exportKinds.map((kind) => (
+          <button key={kind} type="button" id={`export-${kind}`} onClick={() => take(kind)}>
+            {say(`file-${kind}`)}
+          </button>
+        ))}
+      </div>
+      {failed.value && (
+        <p class="error" role="alert" id="export-error">
+          {failed.value}
+        </p>
+      )}
+    </>
+  );
+}
 
 /** What is on the screen, as code for elsewhere. */
 export function CodeDialog() {
@@ -49,6 +83,7 @@ export function CodeDialog() {
         <CopyButton text={() => code} id="copy-code" />
         <CopyButton text={() => location.href} label={say("link")} />
       </div>
+      <Downloads />
       {s.data === OWN && <p class="soft">{say("ownData")}</p>}
       {settings.value.fault !== "none" && <p class="soft">{say("fault")}</p>}
       {kind.value === "pytorch" && <p class="soft">{say("torchNote")}</p>}

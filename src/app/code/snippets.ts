@@ -1,8 +1,9 @@
+import { modelPy } from "../../io/pytorch/model-script.ts";
 import { torchLayer, torchLosses, torchOptimizers } from "../../io/pytorch/names.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { trainingPresets } from "../../nn/presets.ts";
-import { OWN, type Settings } from "../state/settings.ts";
+import { imageNets, OWN, type Settings } from "../state/settings.ts";
 
 /** Steps that the snippets take: enough to see it learn. */
 const STEPS = 2000;
@@ -10,7 +11,8 @@ const STEPS = 2000;
 /** A model as its file has it: a layer a line. */
 function modelText(model: ModelSpec, indent: string): string {
   const layers = model.layers.map((l) => `${indent}  ${JSON.stringify(l)},`);
-  return `{\n${indent}"layers": [\n${layers.join("\n").replace(/,$/, "")}\n${indent}],\n${indent}"loss": ${JSON.stringify(model.loss)}\n}`;
+  const input = model.input ? `${indent}"input": [${model.input.join(", ")}],\n` : "";
+  return `{\n${input}${indent}"layers": [\n${layers.join("\n").replace(/,$/, "")}\n${indent}],\n${indent}"loss": ${JSON.stringify(model.loss)}\n}`;
 }
 
 const batchOf = (s: Settings): string => (s.batch === "full" ? '"full"' : String(s.batch));
@@ -47,19 +49,25 @@ const data = await loadDataFile("data.csv", await read("data.csv"));
 const test = null;`
       : `${read}
 const { train: data, test } = await dataPreset("${s.data}").load(read, { seed: ${s.seed} });`;
+  const whole = s.graph !== null;
   const firstWide = model.layers.findIndex((l) => l.type === "linear" || l.type === "layerNorm");
   const layers = model.layers.map((l, i) => `    ${layerCall(l, i === firstWide)},`).join("\n");
-  const names = ["createTrainer", "sequential", ...(s.data === OWN ? [] : ["dataPreset"])];
-  for (const { type } of model.layers) if (!names.includes(type)) names.push(type);
+  const names = ["createTrainer", whole ? "parseModel" : "sequential", ...(s.data === OWN ? [] : ["dataPreset"])];
+  const called = whole ? [] : model.layers;
+  for (const { type } of called) if (!names.includes(type)) names.push(type);
   return `import { ${names.sort().join(", ")} } from "chainrule";
 ${s.data === OWN ? `import { loadDataFile } from "chainrule/io";\n` : ""}
 ${data}
-const model = sequential(
+const model = ${
+    whole
+      ? `parseModel(${modelText(model, "  ")})`
+      : `sequential(
   [
 ${layers}
   ],
   { loss: "${model.loss}" },
-);
+)`
+  };
 const trainer = await createTrainer({
   model,
   data,
@@ -78,8 +86,9 @@ trainer.dispose();
 /** A model file and the command that trains it. */
 export function commandCode(s: Settings, model: ModelSpec): string {
   const init = trainingPresets[s.data]?.init;
+  const preset = s.graph && imageNets[s.graph.link] === s.data ? s.graph.link : null;
   const flags = [
-    `--data ${s.data === OWN ? "data.csv" : s.data}`,
+    ...(preset ? [] : [`--data ${s.data === OWN ? "data.csv" : s.data}`]),
     `--batch ${s.batch}`,
     `--optimizer ${s.optimizer}`,
     `--lr ${s.lr}`,
@@ -87,6 +96,7 @@ export function commandCode(s: Settings, model: ModelSpec): string {
     ...(init ? [`--init ${init}`] : []),
     `--steps ${STEPS}`,
   ];
+  if (preset) return `npx chainrule train ${preset} ${flags.join(" ")}\n`;
   return `cat > model.json <<'END'
 ${modelText(model, "  ")}
 END
@@ -97,17 +107,26 @@ npx chainrule train model.json ${flags.join(" ")}
 /** The same net and step in PyTorch. */
 export function torchCode(s: Settings, model: ModelSpec): string {
   const full = s.batch === "full";
-  return `import torch
-from torch import nn
+  const sequence = `from torch import nn
 
 torch.manual_seed(${s.seed})
 model = nn.Sequential(
 ${model.layers.map((l) => `    ${torchLayer(l)},`).join("\n")}
 )
-loss_of = ${torchLosses[model.loss]}
+loss_of = ${torchLosses[model.loss]}`;
+  const whole = (): string => `${modelPy(model)
+    .replace(/^"""[\s\S]*?"""\n\n(import torch\n)?/, "")
+    .trim()}
+
+torch.manual_seed(${s.seed})
+model = build()`;
+  const first = model.layers[0]!;
+  const row = model.input?.join(", ") ?? ("in" in first ? first.in : "inputs");
+  return `import torch
+${s.graph ? whole() : sequence}
 optimizer = torch.optim.${torchOptimizers[s.optimizer]}(model.parameters(), lr=${s.lr})
 
-# x: float32 [rows, ${"in" in model.layers[0]! ? model.layers[0].in : "inputs"}]; y: ${model.loss === "crossEntropy" ? "int64 [rows]" : "float32 [rows, outputs]"}
+# x: float32 [rows, ${row}]; y: ${model.loss === "crossEntropy" ? "int64 [rows]" : "float32 [rows, outputs]"}
 for step in range(${STEPS}):
 ${full ? "    batch_x, batch_y = x, y" : `    rows = torch.randint(len(x), (${s.batch},))\n    batch_x, batch_y = x[rows], y[rows]`}
     optimizer.zero_grad()

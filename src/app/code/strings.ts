@@ -11,6 +11,12 @@ const en = {
   fault: "What was broken on purpose is left out.",
   torchNote: "PyTorch draws other random numbers; the rest is alike.",
   link: "Copy a link to this",
+  files: "Or as files, with the weights as they are now:",
+  "file-model": "Model (JSON)",
+  "file-weights": "Weights (safetensors)",
+  "file-onnx": "ONNX",
+  "file-pytorch": "PyTorch run (zip)",
+  "file-receipt": "Receipt of the first step (zip)",
 } as const;
 
 export type CodeKey = keyof typeof en;
@@ -26,6 +32,12 @@ const zh: Readonly<Record<CodeKey, string>> = {
   fault: "故意弄错的地方没有带上。",
   torchNote: "PyTorch 的随机数不同，其余相同。",
   link: "复制这个页面的链接",
+  files: "或下载文件，权重为当前的值：",
+  "file-model": "模型（JSON）",
+  "file-weights": "权重（safetensors）",
+  "file-onnx": "ONNX",
+  "file-pytorch": "PyTorch 训练（zip）",
+  "file-receipt": "第一步的收据（zip）",
 };
 
 export const tables = { en, zh };

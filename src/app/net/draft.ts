@@ -2,9 +2,7 @@ import { ChainruleError } from "../../core/errors.ts";
 import { type Shape, sizeOf } from "../../core/ndarray.ts";
 import { type Assembled, assemble } from "../../nn/assemble.ts";
 import { fieldsOf, newLayerOf } from "../../nn/layers/field-list.ts";
-import { register } from "../../nn/layers/known.ts";
-import { lateLayers } from "../../nn/layers/late.ts";
-import { layerTypeOf } from "../../nn/layers/registry.ts";
+import { layerTypeOf, layerTypes, loadLayerTypes } from "../../nn/layers/registry.ts";
 import { readModel } from "../../nn/model.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs } from "../../nn/parameter-specs.ts";
@@ -12,7 +10,7 @@ import { shapesOf } from "../../nn/shapes.ts";
 import { misfit } from "../state/net-form.ts";
 import type { Ends } from "../state/settings.ts";
 
-register(...lateLayers);
+await loadLayerTypes({ layers: layerTypes.map((type) => ({ type })) });
 
 /** A layer as it is being edited: what a model file would hold, right or wrong, less what the layer before tells. */
 export type DraftFields = Readonly<Record<string, unknown>>;

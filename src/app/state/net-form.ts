@@ -1,7 +1,7 @@
 import { sizeOf } from "../../core/ndarray.ts";
 import { isDense } from "../../io/dense-layers.ts";
+import { parseModel } from "../../nn/model.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
-import { parseModel } from "../../nn/parse-model.ts";
 import { shapesOf } from "../../nn/shapes.ts";
 import { hiddenOf, layersText, modelLayers, netText, parseNet } from "./net.ts";
 import type { Ends, Settings } from "./settings.ts";

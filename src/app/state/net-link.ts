@@ -1,7 +1,8 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { allPresets } from "../../nn/image-presets.ts";
+import { loadLayerTypes } from "../../nn/layers/registry.ts";
+import { parseModel } from "../../nn/model.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
-import { parseModel } from "../../nn/parse-model.ts";
 import { layersText } from "./net.ts";
 import { denseForm, misfit, type NetForm } from "./net-form.ts";
 import { type Ends, type GraphNet, imageNets, type Settings, settingsFor } from "./settings.ts";
@@ -70,6 +71,7 @@ async function unpacked(link: string, ends: Ends): Promise<ModelSpec> {
     bad("is damaged (it is not JSON)");
   }
   try {
+    await loadLayerTypes(json);
     return parseModel({ ...(json as object), loss: ends.loss });
   } catch (cause) {
     return bad(`cannot be trained: ${cause instanceof Error ? cause.message : String(cause)}`);

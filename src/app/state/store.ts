@@ -130,7 +130,13 @@ async function configureAndPlay(): Promise<void> {
 export async function startPlaying(): Promise<void> {
   if (!mayTrain()) return;
   playing.value = true;
-  await engine.play(proxy(take));
+  // News of a run that has been left since then may still come.
+  const { id } = live.value;
+  await engine.play(
+    proxy((p: Progress) => {
+      if (live.value.id === id) take(p);
+    }),
+  );
 }
 
 /** Nothing trains while the layers in the editor make no net. */

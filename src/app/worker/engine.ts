@@ -12,6 +12,7 @@ import type {
   AskedNet,
   BenchNews,
   DroppedFile,
+  ExportKind,
   FolderImages,
   ImagesNews,
   OwnData,
@@ -49,6 +50,7 @@ export interface Engine {
   classify(row: Float32Array): Promise<Float32Array>;
   /** What the net makes of one image: filters and feature maps. */
   inside(asked: Asked): Promise<Inside>;
+  exportFile(kind: ExportKind): Promise<DroppedFile>;
   xray(): Promise<XrayReport>;
   tensor(name: string): Promise<TensorPicture | null>;
   replay(): Promise<string>;

@@ -104,7 +104,8 @@ export async function inside({ image, layers }: Asked): Promise<Inside> {
     at === null ? ndarray([1, (image as Float32Array).length], "f32", image as Float32Array) : rows(from.x, at, at + 1);
   for (const [t, value] of weightWrites(tensors, weights)) executor.write(t, value);
   executor.write(x, row);
-  const shown = layers.flatMap((i) => (values[i] ? [[i, values[i]] as const] : []));
+  // Channels with places; the page may ask for another net's layers while that one is being made.
+  const shown = layers.flatMap((i) => (values[i] && values[i].shape.length > 2 ? [[i, values[i]] as const] : []));
   const [said, ...maps] = await executor.run(1, [outputs, ...shown.map(([, t]) => t)]);
   const y = split[on]!.y;
   const classes = y.dtype === "i32";

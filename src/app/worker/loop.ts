@@ -20,6 +20,8 @@ const PAUSED_SAVE_MS = 2000;
 const SAVE_SHARE = 30;
 
 let playing: { readonly abort: AbortController; readonly done: Promise<void> } | null = null;
+/** Whether the run that plays is about to go: nobody waits for what it would say of itself. */
+let leaving = false;
 /** Steps a second, for people who want to watch; null for as many as the device takes. */
 let speed: number | null = null;
 
@@ -31,6 +33,13 @@ export function setSpeed(stepsPerSecond: number | null): void {
 export async function stop(): Promise<void> {
   playing?.abort.abort();
   await playing?.done;
+}
+
+/** The same before another run takes its place. */
+export async function leave(): Promise<void> {
+  leaving = true;
+  await stop();
+  leaving = false;
 }
 
 /** Takes steps until told otherwise, and tells the page now and then. */
@@ -103,6 +112,7 @@ async function train(listener: (p: Progress) => void, signal: AbortSignal): Prom
   }
   playing = null;
   status.playing = false;
+  if (leaving) return;
   // What cannot be evaluated any more is told all the same.
   const last = await news({ picture: true, error }).catch((cause: Error) => news({ error: error ?? cause.message }));
   listener(last);

@@ -1,6 +1,6 @@
 import { expose } from "comlink";
 import type { Engine } from "./engine.ts";
-import { play, rewind, setSpeed, stop, takeSteps } from "./loop.ts";
+import { leave, play, rewind, setSpeed, stop, takeSteps } from "./loop.ts";
 import { classify } from "./pictures.ts";
 import { anythingKept } from "./saved-folder.ts";
 import { configure, current } from "./session.ts";
@@ -18,7 +18,7 @@ const images = () => import("./images.ts");
 
 const engine: Engine = {
   async configure(settings) {
-    await stop();
+    await leave();
     return configure(settings);
   },
   images: async (given, listener) => (await images()).takeImages(given, listener),
@@ -43,6 +43,7 @@ const engine: Engine = {
   discardSaved: async () => (await savedRun()).discard(current()),
   classify,
   inside: async (asked) => (await import("./inside.ts")).inside(asked),
+  exportFile: async (kind) => (await import("./export.ts")).exportFile(kind),
   async xray() {
     await stop();
     return (await xray()).xrayNow();

@@ -24,6 +24,8 @@ import type { OwnInfo, RunInfo } from "./types.ts";
 /** What is being trained, on what, and how it came to be. */
 export interface Session {
   readonly settings: Settings;
+  /** What the trainer was made with. */
+  readonly options: TrainerOptions;
   readonly trainer: Trainer;
   readonly split: DataSplit;
   recorder: CurveRecorder;
@@ -146,7 +148,7 @@ export async function configure(settings: Settings, before: DeviceRecord | null 
     },
   });
   session?.trainer.dispose();
-  session = { settings, trainer, split, recorder: new CurveRecorder(), evaluations: [] };
+  session = { settings, options, trainer, split, recorder: new CurveRecorder(), evaluations: [] };
   lastMeasured = null;
   if (measured.some((m) => m.compiling)) {
     settled.then((all) => {

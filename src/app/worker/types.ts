@@ -168,6 +168,10 @@ export interface DroppedFile {
   readonly bytes: Uint8Array;
 }
 
+/** What a run can be taken away as. */
+export const exportKinds = ["model", "weights", "onnx", "pytorch", "receipt"] as const;
+export type ExportKind = (typeof exportKinds)[number];
+
 /** A net that was dropped, as the settings have it; its weights stay in the worker. */
 export interface TakenNet extends NetForm {
   readonly notes: readonly string[];
