@@ -36,6 +36,28 @@ const rooms: Readonly<Record<string, { hash: string; ready: (page: Page) => Prom
       await page.waitForTimeout(1500);
     },
   },
+  filters: {
+    hash: "model=digits-cnn",
+    async ready(page) {
+      await page.waitForSelector("#filters canvas", { timeout: 30_000 });
+      await page.locator(".layer-list .layer-row").nth(2).click();
+      await page.waitForTimeout(3000);
+      await page.locator("#maps .tile-grid").nth(1).press("ArrowRight");
+    },
+  },
+  // Blocks folded, short cuts, and an edit that makes no net.
+  residual: {
+    hash: "model=fashion-resnet&batch=16",
+    async ready(page) {
+      await page.waitForSelector("#fold", { timeout: 30_000 });
+      await page.click("#fold");
+      await page.locator(".layer-list .layer-row").nth(3).click();
+      await page.fill("#layer-3-stride", "2");
+      await page.press("#layer-3-stride", "Enter");
+      await page.waitForSelector(".layer-list .error");
+      await page.waitForTimeout(1000);
+    },
+  },
   gradients: {
     hash: "room=gradients&data=spirals",
     ready: (page) => page.waitForSelector("#verdict", { timeout: 30_000 }),

@@ -13,6 +13,14 @@ const table = [
 /** What is looked at: how one comes there, and what is seen when all of it is there. */
 const states: Readonly<Record<string, { hash: string; ready: string; enter?: () => Promise<unknown> }>> = {
   train: { hash: "room=train&data=digits", ready: "#confusion td" },
+  "a convolution net": {
+    hash: "room=train&model=digits-cnn",
+    ready: "#layer-2-kernel",
+    enter: async () => {
+      await s.page.waitForSelector("#filters canvas");
+      await s.page.locator(".layer-list .layer-row").nth(2).click();
+    },
+  },
   gradients: { hash: "room=gradients&data=tutorial&fault=printed", ready: "#verdict" },
   backprop: { hash: "room=backprop&data=xor", ready: "#scrub" },
   benchmark: {

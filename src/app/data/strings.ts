@@ -18,7 +18,7 @@ export const en = {
   dropHere:
     "Drop a CSV file with a header, a Parquet file, the two files of an IDX set, a numpy file (.npz with x and y), or a folder with a folder of images for each class here",
   dropNet:
-    "Or a net that takes this data: .onnx with its .onnx.data, TensorFlow.js's model.json with its .bin files, Keras's .keras or .h5; or weights for the net below: PyTorch's .pt, .safetensors",
+    "Or a net that takes this data: .onnx with its .onnx.data, TensorFlow.js's model.json with its .bin files, Keras's .keras or .h5, a model file (.json); or weights for the net below: PyTorch's .pt, .safetensors",
   chooseFile: "Choose files",
   chooseFolder: "Choose a folder of images",
   tooLarge: "These files have {bytes}, more than the {most} that a page reads. The command line streams larger ones.",
