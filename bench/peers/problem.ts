@@ -6,7 +6,7 @@ import type { ModelSpec } from "../../src/nn/model-spec.ts";
 import { parameterSpecs } from "../../src/nn/parameter-specs.ts";
 import { widths } from "../../src/nn/shapes.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
-import { CHECKED_STEPS, type TrainingTask } from "./tasks.ts";
+import type { TrainingTask } from "./tasks.ts";
 
 /** Data and first weights of a task: drawn from seeds, so that every page has the same. */
 export interface Problem {
@@ -48,7 +48,7 @@ export async function exactTraining(task: TrainingTask): Promise<Float64Array> {
   const options = { model, data: { x, y }, batch: "full", optimizer, weights: initialise(model, 1) } as const;
   const trainer = await createTrainer(referenceBackend("f64"), options);
   let loss = Number.NaN;
-  for await (const metrics of trainer.run({ steps: CHECKED_STEPS })) loss = metrics.loss;
+  for await (const metrics of trainer.run({ steps: task.checkedSteps })) loss = metrics.loss;
   const after = [...trained(model, await trainer.parameters()).values()];
   trainer.dispose();
   return Float64Array.from([loss, ...after.flatMap((w) => Array.from(w.data))]);

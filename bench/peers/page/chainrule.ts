@@ -4,6 +4,7 @@ import { webgpuBackend } from "../../../src/backend/webgpu/backend.ts";
 import { convolutionGraph } from "../../../src/bench/convolution.ts";
 import { productGraph } from "../../../src/bench/matmul.ts";
 import type { Graph, Tensor } from "../../../src/graph/graph.ts";
+import { initialise } from "../../../src/nn/initialise.ts";
 import { createTrainer } from "../../../src/train/create-trainer.ts";
 import { trained } from "../problem.ts";
 import type { Contestant, ResultSession } from "./contestant.ts";
@@ -14,7 +15,8 @@ export async function openChainrule(device: "webgpu" | "cpu"): Promise<Contestan
   return {
     description: `Chainrule, ${backend.description}`,
     async train({ model, optimizer }, { x, y, weights }) {
-      const options = { model, data: { x, y }, batch: "full", optimizer, weights } as const;
+      const all = new Map([...initialise(model, 1), ...weights]);
+      const options = { model, data: { x, y }, batch: "full", optimizer, weights: all } as const;
       const trainer = await createTrainer(backend, options);
       let loss = Number.NaN;
       return {

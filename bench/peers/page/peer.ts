@@ -2,14 +2,7 @@ import { convolutionOperands, verifyConvolution } from "../../../src/bench/convo
 import { operands, verifySamples } from "../../../src/bench/matmul.ts";
 import type { NdArray } from "../../../src/core/ndarray.ts";
 import { disagreement, problemOf } from "../problem.ts";
-import {
-  CHECKED_STEPS,
-  type ContestantName,
-  type ConvolutionTask,
-  coldTask,
-  type ProductTask,
-  type Task,
-} from "../tasks.ts";
+import { type ContestantName, type ConvolutionTask, coldTask, type ProductTask, type Task } from "../tasks.ts";
 import type { Contestant, ResultSession, Session } from "./contestant.ts";
 import { countDeviceUse, deviceUse } from "./usage.ts";
 
@@ -92,14 +85,15 @@ export const peer: Peer = {
     session = training;
     await training.run(1);
     const firstMs = performance.now() - start;
-    const before = deviceUse.dispatches;
-    deviceUse.peakBytes = deviceUse.bytes;
-    await training.run(CHECKED_STEPS - 1);
-    const dispatches = (deviceUse.dispatches - before) / (CHECKED_STEPS - 1);
-    const use = dispatches > 0 ? { dispatches, peakBytes: deviceUse.peakBytes } : null;
+    if (task.checkedSteps > 1) await training.run(task.checkedSteps - 1);
     const { loss, weights } = await training.state();
     const exact = new Float64Array(await (await fetch(reference!)).arrayBuffer());
-    return { firstMs, error: disagreement(problem, exact, loss, weights), use };
+    const error = disagreement(problem, exact, loss, weights);
+    const before = deviceUse.dispatches;
+    deviceUse.peakBytes = deviceUse.bytes;
+    await training.run(1);
+    const dispatches = deviceUse.dispatches - before;
+    return { firstMs, error, use: dispatches > 0 ? { dispatches, peakBytes: deviceUse.peakBytes } : null };
   },
   async sample(n) {
     const start = performance.now();
