@@ -13,6 +13,8 @@ export const dataOptions = {
   missing: { type: "string" },
   ...formatOptions,
   standardise: { type: "boolean" },
+  "standardise-channels": { type: "boolean" },
+  "channels-last": { type: "boolean" },
   split: { type: "string" },
   stratify: { type: "string" },
   "split-seed": { type: "string" },
@@ -38,6 +40,8 @@ export const dataHelp = `  --data <preset|file>      rows: a preset, or .safeten
                             whatever it looks like)
   --standardise             scale each column to learn from by mean and deviation of the training rows; numbers to
                             predict keep their own unit
+  --standardise-channels    images: scale each channel by mean and deviation of its pixels in the training rows
+  --channels-last           arrays of images are [n, height, width, channels]: move their channels to the front
   --split <shares>          train,test or train,validation,test, such as 0.7,0.15,0.15 (default: all to train)
   --stratify <yes|no>       give each class its share of each part (default yes)
   --split-seed <N>          which rows go where (default 0)
@@ -52,6 +56,8 @@ export type FileChoice = Omit<CsvOptions, "source">;
 export interface DataFlags {
   readonly file: FileChoice;
   readonly standardise: boolean;
+  readonly standardiseChannels: boolean;
+  readonly channelsLast: boolean;
   /** Null where no rows are held out. */
   readonly split: { readonly validation: number; readonly test: number } | null;
   readonly stratify: boolean;
@@ -76,9 +82,17 @@ export function dataFlags(values: Values): DataFlags {
     missing: choiceFlag("missing", text("missing"), ["refuse", "drop"] as const),
     ...formatFlags(values),
   };
+  if (values.standardise && values["standardise-channels"]) {
+    throw new ChainruleError(
+      "usage",
+      "--standardise scales columns, --standardise-channels channels: give one of them",
+    );
+  }
   return {
     file: Object.fromEntries(Object.entries(choice).filter(([, value]) => value !== undefined)),
     standardise: values.standardise === true,
+    standardiseChannels: values["standardise-channels"] === true,
+    channelsLast: values["channels-last"] === true,
     split: splitFlag(text("split"), text("test-fraction")),
     stratify: choiceFlag("stratify", text("stratify"), ["yes", "no"] as const) !== "no",
     splitSeed: countFlag("split-seed", text("split-seed"), 0) ?? 0,

@@ -54,14 +54,16 @@ export function dataSummary(
   const ignored = (table?.ignored ?? []).map((c) => (typeof c === "number" ? `column ${c} without a name` : `"${c}"`));
   const from = facts.image
     ? `images of ${facts.image.height} x ${facts.image.width}`
-    : [
-        ...(columns ? amount(numbers.length, "number", named(numbers)) : amount(inputs, "number", "")),
-        ...amount(
-          kinds.length,
-          "category column",
-          named(kinds.map((c) => `${c.name}: ${c.categories!.length} values`)),
-        ),
-      ].join(" and ");
+    : facts.shape && facts.shape.length > 1
+      ? `${facts.shape.length === 3 ? "images" : "arrays"} of ${facts.shape.join(" x ")}`
+      : [
+          ...(columns ? amount(numbers.length, "number", named(numbers)) : amount(inputs, "number", "")),
+          ...amount(
+            kinds.length,
+            "category column",
+            named(kinds.map((c) => `${c.name}: ${c.categories!.length} values`)),
+          ),
+        ].join(" and ");
   const missing = dropped.columns.map(({ column, rows: n }) => `${column} missing in ${n}`).join(", ");
   // Scaled labels would make losses, weights and exported nets ones of another unit.
   const scaled = task === "regression" && facts.scaling;
@@ -70,6 +72,7 @@ export function dataSummary(
   const parts = [
     `predicts ${label.join(", ")} (${what}) from ${from}${scaled ? ", standardised" : ""}`,
     dropped.rows > 0 ? `${rows} of ${rows + dropped.rows} rows, ${dropped.rows} dropped (${missing})` : `${rows} rows`,
+    ...(facts.pixelScale && facts.shape ? [`pixels divided by ${facts.pixelScale}`] : []),
     ...(ignored.length > 0 ? [`left out: ${ignored.join(", ")}`] : []),
   ];
   return {

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
-import { type NdArray, sizeOf, unravel } from "../core/ndarray.ts";
+import { type NdArray, type Shape, sizeOf, unravel } from "../core/ndarray.ts";
 import type { TableFormat } from "../data/csv-format.ts";
 import { gunzipIfNeeded } from "../data/gunzip.ts";
 import {
@@ -16,7 +16,8 @@ import { dataFormat } from "../io/dataset/format.ts";
 import { loadInputs } from "../io/dataset/load.ts";
 import { weightsOf } from "../io/weights/weights.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
-import { classLayout, widths } from "../nn/shapes.ts";
+import { classLayout, shapesOf, widths } from "../nn/shapes.ts";
+import { requireRowShape } from "../train/data/row-shape.ts";
 import { predictRows } from "../train/evaluation/predict-rows.ts";
 import { logitsByPlace, probabilities } from "../train/evaluation/probabilities.ts";
 import { backendChoices, openBackend } from "./backend.ts";
@@ -73,7 +74,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const weights = weightsOf((await weightsFlags(values, model))!, model);
   const record = recordFor(weightsFile, values.preprocessing, model);
   const given = ["missing", ...Object.keys(formatOptions)].filter((flag) => values[flag as "missing"] !== undefined);
-  const { x, lines, unit } = await readRows(data, record, missing, format, given);
+  const { x, lines, unit } = await readRows(data, record, shapesOf(model).input, missing, format, given);
   if (out !== "-") requireWritable(out);
   const backend = await openBackend(choice);
   const outputs = await predictRows(backend, model, weights, x);
@@ -111,12 +112,14 @@ function recordFor(weights: string, named: string | undefined, model: ModelSpec)
 async function readRows(
   path: string,
   record: Preprocessing,
+  input: Shape,
   missing: "refuse" | "drop",
   format: TableFormat,
   given: readonly string[],
 ): Promise<NewRows> {
   const name = basename(path);
   const counted = (x: NdArray): NewRows => {
+    requireRowShape(input, x.shape.slice(1), name);
     const prepared = prepareRows(name, x, record);
     return { x: prepared, lines: Array.from({ length: prepared.shape[0]! }, (_, i) => i + 1), unit: "row" };
   };
@@ -129,7 +132,7 @@ async function readRows(
     const fields = { missingValues: record.fields?.missingValues, ...format };
     return prepareTable(name, await parquetTable(name, plain, fields), record, missing);
   }
-  return counted(await loadInputs(name, plain, record.pixelScale));
+  return counted(await loadInputs(name, plain, record.pixelScale, record.channelsLast));
 }
 
 function isClassifier(model: ModelSpec): boolean {

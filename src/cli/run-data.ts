@@ -1,11 +1,12 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
+import { sizeOf } from "../core/ndarray.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Preprocessing, preprocessingOf } from "../data/preprocessing.ts";
 import { dataPresets } from "../data/presets.ts";
 import { noticeText } from "../data/table-notice.ts";
-import { HEAD_BYTES, openRowFile, rowFormat } from "../io/dataset/row-file.ts";
+import { HEAD_BYTES, openRowFile, type RowFile, rowFormat } from "../io/dataset/row-file.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { openFileSource } from "../platform/file-source.ts";
 import { matchData } from "../train/data/match-rows.ts";
@@ -33,8 +34,9 @@ const STREAM_FROM = 512 * 2 ** 20;
 /** Rows by the name of a preset or from a file, in memory or read as they are needed. */
 export async function runData(source: string, flags: DataFlags, seed: number, model: ModelSpec): Promise<RunData> {
   const preset = Object.hasOwn(dataPresets, source);
-  if (preset && flags.given.length > 0) {
-    const names = flags.given.map((name) => `--${name}`).join(", ");
+  const unfit = flags.given.filter((name) => name !== "standardise-channels");
+  if (preset && unfit.length > 0) {
+    const names = unfit.map((name) => `--${name}`).join(", ");
     throw new ChainruleError(
       "usage",
       `${names} is for files: the preset "${source}" is prepared already, and has test rows`,
@@ -99,7 +101,7 @@ function headOf(path: string): Uint8Array {
 }
 
 /** A file that stays open for as long as the command runs; it is closed again where it is refused. */
-async function opened(path: string, scale: number): Promise<RowSource> {
+async function opened(path: string): Promise<RowFile> {
   const files: Awaited<ReturnType<typeof openFileSource>>[] = [];
   const open = async (file: string) => {
     const source = await openFileSource(join(dirname(path), file));
@@ -107,7 +109,7 @@ async function opened(path: string, scale: number): Promise<RowSource> {
     return source;
   };
   try {
-    return await openRowFile(await open(basename(path)), { open, scale });
+    return await openRowFile(await open(basename(path)), { open });
   } catch (error) {
     await Promise.all(files.map((file) => file.close()));
     throw error;
@@ -115,15 +117,16 @@ async function opened(path: string, scale: number): Promise<RowSource> {
 }
 
 async function streamed(source: string, flags: DataFlags, model: ModelSpec): Promise<RunData> {
-  if (flags.standardise) {
-    throw new ChainruleError(
-      "usage",
-      "--standardise needs all rows in memory: scale the file itself, or do not stream it",
-    );
+  const needs = (["standardise", "standardise-channels", "channels-last"] as const).find((f) =>
+    flags.given.includes(f),
+  );
+  if (needs) {
+    const advice = "scale and turn the file itself, or do not stream it";
+    throw new ChainruleError("usage", `--${needs} needs all rows in memory: ${advice}`);
   }
   requireUse(flags.given, basename(source), rowFormat(basename(source), headOf(source)));
-  const scale = 255;
-  const all = await opened(source, scale);
+  const all = await opened(source);
+  const [, ...shape] = all.x.shape;
   const { validation, test } = flags.split ?? { validation: 0, test: 0 };
   const shares = [1 - validation - test, validation, test];
   const given = shares.filter((share) => share > 0);
@@ -137,9 +140,9 @@ async function streamed(source: string, flags: DataFlags, model: ModelSpec): Pro
     test: match("test data", 2),
     summary: dataSummary(all, model, all.x.shape[0]!),
     preprocessing: {
-      inputs: all.x.shape[1]!,
+      inputs: sizeOf(shape),
       columns: null,
-      pixelScale: rowFormat(basename(source), headOf(source)) === "idx" ? scale : null,
+      pixelScale: all.pixelScale,
       scaling: null,
       classes: null,
       targets: null,

@@ -5,7 +5,7 @@ import type { DataSplit, Dataset } from "../data/dataset.ts";
 import { gunzipIfNeeded } from "../data/gunzip.ts";
 import { dataPreset, dataPresets } from "../data/presets.ts";
 import { splitThreeWays } from "../data/split.ts";
-import { standardise } from "../data/standardise.ts";
+import { standardise, standardiseChannels } from "../data/standardise.ts";
 import { dataFormat, KNOWN_FORMATS } from "../io/dataset/format.ts";
 import { loadDataSplit } from "../io/dataset/load.ts";
 import { allPresets } from "../nn/image-presets.ts";
@@ -13,6 +13,8 @@ import type { ModelSpec } from "../nn/model-spec.ts";
 import { modelWarnings } from "../nn/model-warnings.ts";
 import { parseModel } from "../nn/parse-model.ts";
 import type { TrainingPreset } from "../nn/presets.ts";
+import { shapesOf } from "../nn/shapes.ts";
+import { requireRowShape } from "../train/data/row-shape.ts";
 import type { DataFlags } from "./data-flags.ts";
 import { fitTask, requireTask } from "./data-task.ts";
 import { readBytes, readJson, readShipped } from "./files.ts";
@@ -50,7 +52,9 @@ export interface DataChoice {
 
 /** Rows by the name of a preset, or from a file; a file's rows are all for training unless some are held out. */
 export async function loadData({ source, flags, seed }: DataChoice, model: ModelSpec): Promise<DataSplit> {
-  if (Object.hasOwn(dataPresets, source)) return dataPreset(source).load(readShipped, { seed });
+  if (Object.hasOwn(dataPresets, source)) {
+    return inUnits(await dataPreset(source).load(readShipped, { seed }), flags);
+  }
   if (isNoFile(source)) {
     const names = Object.keys(dataPresets).join(", ");
     throw new ChainruleError(
@@ -64,15 +68,24 @@ export async function loadData({ source, flags, seed }: DataChoice, model: Model
   requireUse(flags?.given ?? [], name, dataFormat(name, bytes));
   const file = await loadDataSplit(name, bytes, {
     ...flags?.file,
+    ...(flags?.channelsLast ? { channelsLast: true } : {}),
     read: (file) => Promise.resolve(readBytes(source.slice(0, source.length - name.length) + file)),
   });
+  for (const part of [file.train, file.validation, file.test]) {
+    if (part?.shape) requireRowShape(shapesOf(model).input, part.shape, name);
+  }
   const matched = (part: Dataset): Dataset => fitTask(part, model, flags?.file.task);
   const fitted: DataSplit = {
     train: matched(file.train),
     ...(file.validation ? { validation: matched(file.validation) } : {}),
     test: file.test && matched(file.test),
   };
-  const split = divided(source, fitted, flags);
+  return inUnits(divided(source, fitted, flags), flags);
+}
+
+/** Scaled as flags say. */
+function inUnits(split: DataSplit, flags: DataFlags | undefined): DataSplit {
+  if (flags?.standardiseChannels) return standardiseChannels(split);
   return flags?.standardise ? standardise(split) : split;
 }
 

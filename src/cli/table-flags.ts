@@ -52,6 +52,9 @@ function separatorFlag(text: string | undefined): string | undefined {
  * ChainruleError "usage" that names them.
  */
 export function requireUse(given: readonly string[], file: string, format: DataFormat | null): void {
+  if ((format === "csv" || format === "parquet") && given.includes("channels-last")) {
+    throw new ChainruleError("usage", `--channels-last is for arrays, and ${file} is a table: leave it out`);
+  }
   if (format === null || format === "csv") return;
   const stray = (format === "parquet" ? ofText : ofTables).filter((name) => given.includes(name));
   if (stray.length === 0) return;

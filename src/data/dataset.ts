@@ -25,6 +25,10 @@ export interface Dataset {
   readonly features?: readonly string[];
   /** Names of the columns of `y`. */
   readonly targets?: readonly string[];
+  /** Shape of a row, where it has more axes than one: [channels, height, width]. */
+  readonly shape?: readonly number[];
+  /** True where channels came last, and were moved. */
+  readonly channelsLast?: boolean;
   /** Where a row of `x` is one image of height * width pixels, row by row from the top. */
   readonly image?: { readonly height: number; readonly width: number };
   /** Origin and licence in one line. */
@@ -69,11 +73,11 @@ export interface DroppedRows {
   readonly columns: readonly { readonly column: string; readonly rows: number }[];
 }
 
-/** Mean and standard deviation of each column of `x`, in the units of the source. */
+/** Mean and standard deviation of each column of `x`, or of each channel of its images, in the units of the source. */
 export interface Scaling {
-  /** One a column. */
+  /** One a column, or one a channel, which is so many columns side by side. */
   readonly mean: readonly number[];
-  /** One a column. */
+  /** Likewise. */
   readonly deviation: readonly number[];
 }
 
@@ -136,6 +140,10 @@ export function validateDataset(dataset: Dataset): Dataset {
   }
   if (image && image.height * image.width !== inputs) {
     fail(`an image of ${image.height} x ${image.width} pixels does not fill the ${inputs} columns of x`);
+  }
+  const { shape } = dataset;
+  if (shape && shape.reduce((a, b) => a * b, 1) !== inputs) {
+    fail(`rows of ${shapeText(shape)} do not fill the ${inputs} columns of x`);
   }
   if (features && features.length !== inputs) fail(`${features.length} column names for the ${inputs} columns of x`);
   requireFinite(x, "x", features, fail);

@@ -1,5 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
-import { type DType, type NdArray, reshape, shapeText, zeros } from "../core/ndarray.ts";
+import { type DType, type NdArray, reshape, shapeText, sizeOf, zeros } from "../core/ndarray.ts";
 import { type Dataset, validateDataset } from "./dataset.ts";
 
 /**
@@ -83,29 +83,29 @@ export interface IdxPairOptions {
 }
 
 /**
- * A data set from two uncompressed IDX files: images [n, height, width] (or [n, inputs]) and labels [n].
+ * A data set from two uncompressed IDX files: images [n, height, width] (or [n, channels, height, width], or [n, inputs]) and labels [n].
  * Throws ChainruleError "data" when either is malformed or their rows do not match.
  */
 export function pairIdx(images: Uint8Array, labels: Uint8Array, options: IdxPairOptions): Dataset {
   const { name, scale = 255, classes, source } = options;
   const x = readIdx(`${name} images`, images, scale);
   const y = readIdx(`${name} labels`, labels);
-  if (x.shape.length !== 2 && x.shape.length !== 3) {
-    throw new ChainruleError(
-      "data",
-      `${name} images: expected [n, height, width] or [n, inputs], got ${shapeText(x.shape)}`,
-    );
+  if (x.shape.length < 2 || x.shape.length > 4) {
+    const wanted = "[n, height, width], [n, channels, height, width] or [n, inputs]";
+    throw new ChainruleError("data", `${name} images: expected ${wanted}, got ${shapeText(x.shape)}`);
   }
   if (y.shape.length !== 1 || y.dtype !== "i32") {
     throw new ChainruleError("data", `${name} labels: expected integers [n], got ${y.dtype} ${shapeText(y.shape)}`);
   }
-  const [n, height, width] = x.shape as [number, number, number | undefined];
+  const [n, ...shape] = x.shape as [number, ...number[]];
+  const [height, width] = shape as [number, number];
   return validateDataset({
     name,
-    x: reshape(x, [n, height * (width ?? 1)]),
+    x: reshape(x, [n, sizeOf(shape)]),
     y,
     pixelScale: scale,
-    ...(width === undefined ? {} : { image: { height, width } }),
+    ...(shape.length === 1 ? {} : { shape: shape.length === 2 ? [1, ...shape] : shape }),
+    ...(shape.length === 2 ? { image: { height, width } } : {}),
     ...(classes ? { classes } : {}),
     ...(source ? { source } : {}),
     preparation: `pixels divided by ${scale}`,

@@ -19,7 +19,9 @@ export interface Preprocessing {
   readonly columns: readonly Column[] | null;
   /** What pixels were divided by; null where rows are no images of a file. */
   readonly pixelScale: number | null;
-  /** Mean and deviation of each column of x, in the units of the file; null where values are taken as they are. */
+  /** Whether arrays had their channels last, [n, height, width, channels]; absent where they had not. */
+  readonly channelsLast?: boolean;
+  /** Mean and deviation of each column of x, or of each channel, in the units of the file; null where values are taken as they are. */
   readonly scaling: Scaling | null;
   /** Names of the classes, in the order of the net's outputs; null where it predicts numbers. */
   readonly classes: readonly string[] | null;
@@ -39,6 +41,7 @@ export function preprocessingOf(train: Partial<Dataset> & Pick<Dataset, "x">): P
     inputs: train.x.shape[1]!,
     columns: train.columns ?? null,
     pixelScale: train.pixelScale ?? null,
+    ...(train.channelsLast ? { channelsLast: true } : {}),
     scaling: train.scaling ?? null,
     classes: train.classes ?? null,
     targets: train.targets ?? null,
@@ -59,14 +62,25 @@ export function parsePreprocessing(name: string, json: unknown): Preprocessing {
   const fail = (message: string): never => {
     throw new ChainruleError("file", `${name}: ${message}`);
   };
-  const known = ["format", "version", "inputs", "columns", "pixelScale", "scaling", "classes", "targets", "fields"];
+  const known = [
+    "format",
+    "version",
+    "inputs",
+    "columns",
+    "pixelScale",
+    "channelsLast",
+    "scaling",
+    "classes",
+    "targets",
+    "fields",
+  ];
   const record = isRecord(json) ? json : fail("not a record of preprocessing, which is a JSON object");
   if (record.format !== FORMAT) fail(`"format" is ${brief(record.format)}, not "${FORMAT}"`);
   if (record.version !== VERSION) fail(`version ${brief(record.version)}; this Chainrule reads version ${VERSION}`);
   const stray = Object.keys(record).find((key) => !known.includes(key));
   if (stray !== undefined) fail(`unknown field ${brief(stray)}; known are ${known.join(", ")}`);
   // Records from before there was one have none.
-  const { inputs, columns, pixelScale, scaling, classes, targets, fields = null } = record;
+  const { inputs, columns, pixelScale, scaling, classes, targets, fields = null, channelsLast } = record;
   if (typeof inputs !== "number" || !Number.isInteger(inputs) || inputs < 1)
     return fail(`"inputs" must be a whole number from 1, got ${brief(inputs)}`);
   if (columns !== null && !(Array.isArray(columns) && columns.every(isColumn)))
@@ -75,13 +89,18 @@ export function parsePreprocessing(name: string, json: unknown): Preprocessing {
   if (columns && new Set(columns.map((c) => c.name)).size !== columns.length) fail("a column is named twice");
   if (pixelScale !== null && !(typeof pixelScale === "number" && pixelScale > 0))
     return fail(`"pixelScale" must be a positive number or null, got ${brief(pixelScale)}`);
+  if (channelsLast !== undefined && channelsLast !== true)
+    return fail(`"channelsLast" must be true or absent, got ${brief(channelsLast)}`);
   if (scaling !== null && !isScaling(scaling, inputs))
-    return fail(`"scaling" must hold ${inputs} means and ${inputs} positive deviations, or be null`);
+    return fail(
+      `"scaling" must hold ${inputs} means and as many positive deviations, or those of channels, or be null`,
+    );
   for (const [key, texts] of Object.entries({ classes, targets })) {
     if (texts !== null && !isTexts(texts)) fail(`"${key}" must be a list of different names or null`);
   }
   if (fields !== null && !isFormat(fields)) fail('"fields" must say how a table is written, or be null');
-  return { inputs, columns, pixelScale, scaling, classes, targets, fields } as Preprocessing;
+  const turned = channelsLast ? { channelsLast } : {};
+  return { inputs, columns, pixelScale, ...turned, scaling, classes, targets, fields } as Preprocessing;
 }
 
 /** Rows to predict, prepared. */
@@ -182,7 +201,11 @@ function isFormat(value: unknown): value is TableFormat {
 const isText = (value: unknown): boolean => typeof value === "string";
 
 function isScaling(value: unknown, inputs: number): value is Scaling {
-  const numbers = (list: unknown, low: number): boolean =>
-    Array.isArray(list) && list.length === inputs && list.every((v) => Number.isFinite(v) && v > low);
-  return isRecord(value) && numbers(value.mean, Number.NEGATIVE_INFINITY) && numbers(value.deviation, 0);
+  const numbers = (list: unknown, low: number): list is number[] =>
+    Array.isArray(list) &&
+    list.length > 0 &&
+    inputs % list.length === 0 &&
+    list.every((v) => Number.isFinite(v) && v > low);
+  if (!isRecord(value) || !numbers(value.mean, Number.NEGATIVE_INFINITY) || !numbers(value.deviation, 0)) return false;
+  return value.mean.length === value.deviation.length;
 }

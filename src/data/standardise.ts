@@ -1,22 +1,34 @@
+import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, zeros } from "../core/ndarray.ts";
 import type { DataSplit, Dataset, Scaling } from "./dataset.ts";
 
+/** Which of `count` numbers a value stands under: its column's, or that of its channel, which is so many columns in a row. */
+const numberOf = (inputs: number, count: number): ((i: number) => number) => {
+  const size = inputs / count;
+  return size === 1 ? (i) => i % inputs : (i) => Math.floor((i % inputs) / size);
+};
+
 /**
- * Mean and population standard deviation of each column of x [n, inputs], in f64 (two passes, and sums of differences
- * from the first row, so that a large mean costs no digits). A constant column has deviation 1: standardised, it is 0.
+ * Mean and population standard deviation of each column of x [n, inputs], or of each of so many channels, in f64 (two
+ * passes, and sums of differences from the first value, so that a large mean costs no digits). A constant column has
+ * deviation 1: standardised, it is 0.
  */
-export function fitScaling(x: NdArray): Scaling {
+export function fitScaling(x: NdArray, channels?: number): Scaling {
   const [n, inputs] = x.shape as [number, number];
-  const mean = new Array<number>(inputs).fill(0);
-  const variance = new Array<number>(inputs).fill(0);
+  const count = channels ?? inputs;
+  const of = numberOf(inputs, count);
+  const values = (n * inputs) / count;
+  const first = Array.from({ length: count }, (_, j) => x.data[(j * inputs) / count]!);
+  const mean = new Array<number>(count).fill(0);
+  const variance = new Array<number>(count).fill(0);
   x.data.forEach((value, i) => {
-    mean[i % inputs]! += (value - x.data[i % inputs]!) / n;
+    mean[of(i)]! += (value - first[of(i)]!) / values;
   });
   mean.forEach((difference, j) => {
-    mean[j] = x.data[j]! + difference;
+    mean[j] = first[j]! + difference;
   });
   x.data.forEach((value, i) => {
-    variance[i % inputs]! += (value - mean[i % inputs]!) ** 2 / n;
+    variance[of(i)]! += (value - mean[of(i)]!) ** 2 / values;
   });
   // Rounding leaves a constant column a variance of about (mean * 2^-52)^2, not 0.
   const deviation = variance.map((v, j) => (v > (mean[j]! * 1e-12) ** 2 ? Math.sqrt(v) : 1));
@@ -25,30 +37,46 @@ export function fitScaling(x: NdArray): Scaling {
 
 /** (x - mean) / deviation, computed in f64 and rounded once to f32. */
 export function applyScaling(x: NdArray, { mean, deviation }: Scaling): NdArray {
-  const inputs = mean.length;
+  const of = numberOf(x.shape[1]!, mean.length);
   const out = zeros(x.shape, "f32");
-  for (let i = 0; i < out.data.length; i++) {
-    out.data[i] = (x.data[i]! - mean[i % inputs]!) / deviation[i % inputs]!;
-  }
+  for (let i = 0; i < out.data.length; i++) out.data[i] = (x.data[i]! - mean[of(i)]!) / deviation[of(i)]!;
   return out;
+}
+
+/**
+ * Standardises images of all parts by mean and deviation of each channel over the pixels of the training rows alone: see
+ * standardise. Throws ChainruleError "data" for rows that are none.
+ */
+export function standardiseChannels(split: DataSplit): DataSplit {
+  const { name, shape, image } = split.train;
+  const channels = shape && shape.length > 1 ? shape[0]! : image ? 1 : null;
+  if (channels === null) {
+    throw new ChainruleError("data", `${name}: rows have no channels, [channels, height, width]: standardise columns`);
+  }
+  return scaled(split, fitScaling(split.train.x, channels), "each channel standardised");
 }
 
 /**
  * Standardises x [n, inputs] of all parts with the mean and deviation of the training part alone, and records them in
  * `scaling`: value = (raw - mean) / deviation. Columns of categories stay 0 and 1. The parts given are not changed.
  */
-export function standardise({ train, validation, test }: DataSplit): DataSplit {
+export function standardise(split: DataSplit): DataSplit {
+  const { train } = split;
   const fitted = fitScaling(train.x);
   const category = (train.columns ?? []).flatMap(({ categories }) => categories?.map(() => true) ?? [false]);
   const scaling = {
     mean: fitted.mean.map((mean, j) => (category[j] ? 0 : mean)),
     deviation: fitted.deviation.map((deviation, j) => (category[j] ? 1 : deviation)),
   };
+  return scaled(split, scaling, "standardised");
+}
+
+function scaled({ train, validation, test }: DataSplit, scaling: Scaling, what: string): DataSplit {
   const scale = (part: Dataset): Dataset => ({
     ...part,
     x: applyScaling(part.x, scaling),
     scaling,
-    preparation: `${part.preparation ? `${part.preparation}; ` : ""}standardised on the training rows`,
+    preparation: `${part.preparation ? `${part.preparation}; ` : ""}${what} on the training rows`,
   });
   return {
     train: scale(train),

@@ -7,7 +7,9 @@ export interface FixedRows {
   /** Where the first row begins. */
   readonly offset: number;
   readonly rows: number;
-  /** Values of a row. */
+  /** Shape of a row, */
+  readonly shape: readonly number[];
+  /** and its values in all. */
   readonly width: number;
   readonly bytes: number;
   readonly dtype: "f32" | "i32";

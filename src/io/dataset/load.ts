@@ -6,10 +6,13 @@ import { type DataSplit, type Dataset, validateDataset } from "../../data/datase
 import { gunzipIfNeeded } from "../../data/gunzip.ts";
 import { pairIdx, readIdx } from "../../data/idx.ts";
 import { readNpy } from "../numpy/npy.ts";
+import { ELEMENT_OF, readNpyHeader } from "../numpy/npy-header.ts";
 import { npzFiles } from "../numpy/npz.ts";
+import { readHeader } from "../safetensors/header.ts";
 import { readSafetensors } from "../safetensors/safetensors.ts";
 import { arrayRoles, inputsName, type Pair } from "./array-roles.ts";
 import { dataFormat, KNOWN_FORMATS } from "./format.ts";
+import { channelsFirst, isImages, PIXEL_SCALE, scaledPixels } from "./image-arrays.ts";
 import { baseOf, idxLabels, readBeside, yNames } from "./label-file.ts";
 
 /** What a file's name and bytes leave open. */
@@ -18,6 +21,8 @@ export interface LoadFileOptions extends CsvOptions {
   readonly read?: (file: string) => Promise<Uint8Array>;
   /** What the pixels of an IDX file are divided by; 255 unless told otherwise. */
   readonly scale?: number;
+  /** Whether arrays of images, [n, height, width, channels], have their channels last: they are moved to the front. */
+  readonly channelsLast?: boolean;
 }
 
 /**
@@ -26,7 +31,7 @@ export interface LoadFileOptions extends CsvOptions {
  *   compressed by Snappy, gzip or Zstandard.
  * - `.safetensors`, `.npz`: an array "x" [n, ...] and an array "y": class indices, or values to a loss on
  *   values, when it holds integers [n]; targets when it holds floats [n] or numbers [n, ...], as the classes of places are. x of rank 3 is taken as
- *   images. Also X and y, images and labels, data and target, arr_0 and arr_1; and x_train and y_train, whose test rows
+ *   images, and bytes of rank 3 and more as their pixels, which are divided by 255; `channelsLast` turns [n, h, w, c]. Also X and y, images and labels, data and target, arr_0 and arr_1; and x_train and y_train, whose test rows
  *   loadDataSplit gives.
  * - `.npy`, by an x that stands alone in the name (`x.npy`, `digits-x.npy`, `X_train.npy`): y is read from the same name
  *   with y in its place.
@@ -53,9 +58,9 @@ export async function loadDataSplit(
   const whole = (train: Dataset): DataSplit => ({ train, test: null });
   switch (dataFormat(base, plain)) {
     case "safetensors":
-      return fromArrays(base, arraysOf(readSafetensors(plain).tensors));
+      return fromArrays(base, safetensorsArrays(plain), options);
     case "npz":
-      return fromArrays(base, await npzArrays(plain));
+      return fromArrays(base, await npzArrays(plain), options);
     case "npy":
       return whole(await fromNpy(name, base, plain, options));
     case "csv":
@@ -77,23 +82,30 @@ export async function loadDataSplit(
  * New rows, as numbers, from a file of any such format but a table: x [n, ...] of a .safetensors or .npz (x_test where it
  * has rows of both kinds), an .npy, the images of an IDX file. Pixels are divided by `pixelScale`, 255 where it is null.
  */
-export async function loadInputs(name: string, bytes: Uint8Array, pixelScale: number | null): Promise<NdArray> {
+export async function loadInputs(
+  name: string,
+  bytes: Uint8Array,
+  pixelScale: number | null,
+  channelsLast = false,
+): Promise<NdArray> {
   const base = baseOf(name);
   const plain = await gunzipIfNeeded(base, bytes);
   const format = dataFormat(base, plain);
   if (format === "idx") return readIdx(base, plain, pixelScale ?? 255);
-  const inputs = ({ names, read }: Arrays): readonly [string, NdArray] => {
+  const inputs = ({ names, read }: Arrays): readonly [string, Stored] => {
     const found = inputsName(base, names);
     return [found, read(found)];
   };
-  const [what, x] =
+  const [what, { array, type }] =
     format === "npy"
-      ? (["array", readNpy(plain, base)] as const)
+      ? (["array", storedNpy(plain, base)] as const)
       : format === "npz"
         ? inputs(await npzArrays(plain))
         : format === "safetensors"
-          ? inputs(arraysOf(readSafetensors(plain).tensors))
+          ? inputs(safetensorsArrays(plain))
           : unknownFormat(base);
+  const x = channelsLast && array.shape.length > 2 ? channelsFirst(array) : array;
+  if (pixelScale !== null && isImages(type, x.shape.length)) return scaledPixels(x, pixelScale);
   if (x.shape.length >= 2) return x;
   throw new ChainruleError("data", `${base}, "${what}": needs shape [n, inputs], got ${shapeText(x.shape)}`);
 }
@@ -118,28 +130,42 @@ async function fromNpy(path: string, base: string, bytes: Uint8Array, options: L
   const unnamed = "an .npy of rows needs an x alone in its name, as in x.npy";
   const names = yNames(path) ?? [];
   const { name, value } = await readBeside(base, { what: "its other half", names, unnamed }, options.read);
-  return datasetOf(base, "x", readNpy(bytes, base), readNpy(value, name));
+  return datasetOf(base, "x", storedNpy(bytes, base), readNpy(value, name), options);
+}
+
+/** An array, and the type of its elements in the file, as safetensors calls it. */
+interface Stored {
+  readonly array: NdArray;
+  readonly type: string | undefined;
 }
 
 /** Arrays of a file, which are read when they are asked for: others may hold what is no array of numbers. */
 interface Arrays {
   readonly names: readonly string[];
-  readonly read: (name: string) => NdArray;
+  readonly read: (name: string) => Stored;
 }
 
-const arraysOf = (tensors: ReadonlyMap<string, NdArray>): Arrays => ({
-  names: [...tensors.keys()],
-  read: (name) => tensors.get(name)!,
-});
+function safetensorsArrays(bytes: Uint8Array): Arrays {
+  const { tensors } = readSafetensors(bytes);
+  const types = new Map(readHeader(bytes).entries.map(({ name, dtype }) => [name, dtype]));
+  return {
+    names: [...tensors.keys()],
+    read: (name) => ({ array: tensors.get(name)!, type: types.get(name) }),
+  };
+}
+
+function storedNpy(bytes: Uint8Array, name: string): Stored {
+  return { array: readNpy(bytes, name), type: ELEMENT_OF.get(readNpyHeader(bytes, name).type) };
+}
 
 async function npzArrays(bytes: Uint8Array): Promise<Arrays> {
   const files = await npzFiles(bytes);
-  return { names: [...files.keys()], read: (name) => readNpy(files.get(name)!, `npz: "${name}.npy"`) };
+  return { names: [...files.keys()], read: (name) => storedNpy(files.get(name)!, `npz: "${name}.npy"`) };
 }
 
-function fromArrays(file: string, { names, read }: Arrays): DataSplit {
+function fromArrays(file: string, { names, read }: Arrays, options: LoadFileOptions): DataSplit {
   const roles = arrayRoles(file, names);
-  const set = (pair: Pair): Dataset => datasetOf(file, pair.x, read(pair.x), read(pair.y));
+  const set = (pair: Pair): Dataset => datasetOf(file, pair.x, read(pair.x), read(pair.y).array, options);
   const [train, validation, test] = [roles.train, roles.validation, roles.test].map((pair) => pair && set(pair));
   for (const [i, part] of [validation, test].entries()) {
     if (!part || part.x.shape[1] === train!.x.shape[1]) continue;
@@ -150,13 +176,25 @@ function fromArrays(file: string, { names, read }: Arrays): DataSplit {
   return { train: train!, test: test ?? null, ...(validation ? { validation } : {}) };
 }
 
-function datasetOf(name: string, xName: string, x: NdArray, y: NdArray): Dataset {
-  const image = x.shape.length === 3 ? { image: { height: x.shape[1]!, width: x.shape[2]! } } : {};
+function datasetOf(
+  name: string,
+  xName: string,
+  { array, type }: Stored,
+  y: NdArray,
+  { channelsLast = false }: LoadFileOptions,
+): Dataset {
+  const turned = channelsLast && array.shape.length > 2;
+  const x = turned ? channelsFirst(array) : array;
+  const pixels = isImages(type, x.shape.length);
+  const shape = x.shape.slice(1);
   return validateDataset({
     name,
-    x: matrix(x, `${name}, "${xName}"`),
+    x: matrix(pixels ? scaledPixels(x, PIXEL_SCALE) : x, `${name}, "${xName}"`),
     y: targets(y),
-    ...image,
+    ...(shape.length > 1 ? { shape } : {}),
+    ...(shape.length === 2 && !turned ? { image: { height: shape[0]!, width: shape[1]! } } : {}),
+    ...(turned ? { channelsLast } : {}),
+    ...(pixels ? { pixelScale: PIXEL_SCALE, preparation: `pixels divided by ${PIXEL_SCALE}` } : {}),
   });
 }
 

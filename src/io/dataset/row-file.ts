@@ -9,6 +9,7 @@ import { brief, readHeader, refuse, type TensorEntry } from "../safetensors/head
 import { arrayRoles } from "./array-roles.ts";
 import { type FixedRows, readRows } from "./fixed-rows.ts";
 import { dataFormat } from "./format.ts";
+import { isImages, PIXEL_SCALE } from "./image-arrays.ts";
 import { idxLabels, readBeside } from "./label-file.ts";
 
 /** Most rows and values of a row that can be told apart: places and rows are sorted as one number. */
@@ -25,6 +26,12 @@ export interface RowFileOptions {
   readonly scale?: number;
 }
 
+/** Rows of a file, by number. */
+export interface RowFile extends RowSource {
+  /** What their pixels are divided by; null where they are taken as they are. */
+  readonly pixelScale: number | null;
+}
+
 /** Which format of rows of one size, which can be read by number, a file is; null for none. `head` is its first bytes. */
 export function rowFormat(name: string, head: Uint8Array): "safetensors" | "idx" | null {
   const format = isGzip(head) ? null : dataFormat(name, head);
@@ -38,7 +45,7 @@ export function rowFormat(name: string, head: Uint8Array): "safetensors" | "idx"
  * who closes it when the last row has been read.
  * Throws ChainruleError "data" or "file" naming what is wrong, "usage" for a format whose rows have no fixed size.
  */
-export async function openRowFile(source: ByteSource, options: RowFileOptions = {}): Promise<RowSource> {
+export async function openRowFile(source: ByteSource, options: RowFileOptions = {}): Promise<RowFile> {
   const { name } = source;
   const head = await source.read(0, Math.min(HEAD_BYTES, source.size));
   if (isGzip(head)) {
@@ -54,14 +61,15 @@ export async function openRowFile(source: ByteSource, options: RowFileOptions = 
   );
 }
 
-function rowSource(name: string, x: FixedRows, y: FixedRows, labels: boolean): RowSource {
+function rowSource(name: string, x: FixedRows, y: FixedRows, labels: boolean, pixelScale: number | null): RowFile {
   if (x.rows !== y.rows) throw new ChainruleError("data", `${name}: x has ${x.rows} rows and y has ${y.rows}`);
   if (x.rows < 1 || x.width < 1) throw new ChainruleError("data", `${name}: x is empty`);
   if (x.rows > MOST_ROWS) {
     throw new ChainruleError("data", `${name}: ${x.rows} rows, more than the ${MOST_ROWS} that are accepted`);
   }
   return {
-    x: { shape: [x.rows, x.width], dtype: "f32" },
+    pixelScale,
+    x: { shape: [x.rows, ...x.shape], dtype: "f32" },
     y: labels ? { shape: [y.rows], dtype: "i32" } : { shape: [y.rows, y.width], dtype: "f32" },
     async read(index) {
       const [rows, targets] = await Promise.all([readRows(x, index), readRows(y, index)]);
@@ -70,7 +78,7 @@ function rowSource(name: string, x: FixedRows, y: FixedRows, labels: boolean): R
   };
 }
 
-async function fromIdx(source: ByteSource, { open, scale = 255 }: RowFileOptions): Promise<RowSource> {
+async function fromIdx(source: ByteSource, { open, scale = PIXEL_SCALE }: RowFileOptions): Promise<RowFile> {
   const { name } = source;
   const { value: beside } = await readBeside(name, idxLabels(name), open);
   const array = async (from: ByteSource, ranks: readonly number[]): Promise<Omit<FixedRows, "dtype">> => {
@@ -83,15 +91,18 @@ async function fromIdx(source: ByteSource, { open, scale = 255 }: RowFileOptions
       );
     }
     const [rows, ...rest] = shape as [number, ...number[]];
-    return { source: from, offset: start, rows, width: sizeOf(rest), bytes: element.bytes, read: element.read };
+    return {
+      ...{ source: from, offset: start, rows, shape: rest, width: sizeOf(rest) },
+      ...{ bytes: element.bytes, read: element.read },
+    };
   };
-  const images = await array(source, [2, 3]);
+  const images = await array(source, [2, 3, 4]);
   const labels = await array(beside, [1]);
   const pixel = (view: DataView, at: number): number => images.read(view, at) / scale;
-  return rowSource(name, { ...images, read: pixel, dtype: "f32" }, { ...labels, dtype: "i32" }, true);
+  return rowSource(name, { ...images, read: pixel, dtype: "f32" }, { ...labels, dtype: "i32" }, true, scale);
 }
 
-async function fromSafetensors(source: ByteSource): Promise<RowSource> {
+async function fromSafetensors(source: ByteSource): Promise<RowFile> {
   const { name } = source;
   const length = new DataView((await source.read(0, Math.min(8, source.size))).slice().buffer);
   if (length.byteLength < 8) refuse(`the file has ${length.byteLength} bytes, too few for the header's length`);
@@ -114,7 +125,8 @@ async function fromSafetensors(source: ByteSource): Promise<RowSource> {
       return dtype === "f32" || holds(dtype, value) ? value : Number.NaN;
     };
     const [rows = 1, ...rest] = entry.shape;
-    const from = { source, offset: dataStart + entry.begin, rows, width: sizeOf(rest), bytes, read, dtype };
+    const at = dataStart + entry.begin;
+    const from = { source, offset: at, rows, shape: rest, width: sizeOf(rest), bytes, read, dtype };
     const why = dtype === "i32" ? "is no class" : BEYOND_F64;
     const onNaN = (row: number): never =>
       refuse(`tensor ${brief(entry.name)}: a value of row ${row}, ${entry.dtype}, ${why}`);
@@ -123,7 +135,11 @@ async function fromSafetensors(source: ByteSource): Promise<RowSource> {
   if (x!.shape.length < 2)
     throw new ChainruleError("data", `${name}, "${x!.name}": needs shape [n, inputs], got ${shapeText(x!.shape)}`);
   const labels = integers && sizeOf(y!.shape.slice(1)) === 1;
-  return rowSource(name, array(x!, "f32"), array(y!, labels ? "i32" : "f32"), labels);
+  const inputs = array(x!, "f32");
+  const pixel = (view: DataView, at: number): number => inputs.read(view, at) / PIXEL_SCALE;
+  const images = isImages(x!.dtype, x!.shape.length);
+  const pixels = images ? { ...inputs, read: pixel } : inputs;
+  return rowSource(name, pixels, array(y!, labels ? "i32" : "f32"), labels, images ? PIXEL_SCALE : null);
 }
 
 /** A data set has a few tensors, so its header is small. */

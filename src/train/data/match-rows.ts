@@ -13,7 +13,8 @@ import {
 import type { TensorSpec } from "../../graph/graph.ts";
 import { losses } from "../../nn/losses.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
-import { classLayout, widths } from "../../nn/shapes.ts";
+import { classLayout, shapesOf, widths } from "../../nn/shapes.ts";
+import { requireRowShape } from "./row-shape.ts";
 import { isResident, type RowSource, type Rows } from "./row-source.ts";
 
 /**
@@ -104,7 +105,9 @@ export function matchInputs(model: ModelSpec, x: NdArray, what: string, numberOf
   const { inputs } = widths(model);
   const n = x.shape[0] ?? 0;
   if (n === 0) throw new ChainruleError("data", `${what}: there are no rows`);
-  const width = sizeOf(x.shape.slice(1));
+  const row = x.shape.slice(1);
+  requireRowShape(shapesOf(model).input, row, what);
+  const width = sizeOf(row);
   if (width !== inputs)
     throw new ChainruleError("data", `${what}: rows have ${width} values, the model takes ${inputs}`);
   refuseNotFinite(x, `${what}: x`, numberOf);

@@ -1,0 +1,112 @@
+import { describe, expect, test } from "vitest";
+import { ndarray } from "../../../src/core/ndarray.ts";
+import {
+  parsePreprocessing,
+  prepareRows,
+  preprocessingOf,
+  preprocessingText,
+} from "../../../src/data/preprocessing.ts";
+import { fitScaling, standardiseChannels } from "../../../src/data/standardise.ts";
+import { loadDataFile, loadInputs } from "../../../src/io/dataset/load.ts";
+import { parseModel } from "../../../src/nn/parse-model.ts";
+import { matchRows } from "../../../src/train/data/match-rows.ts";
+import { requireRowShape } from "../../../src/train/data/row-shape.ts";
+
+/** A safetensors file of one array of bytes and labels, as its format has it. */
+function bytesFile(shape: readonly number[], values: readonly number[], labels: readonly number[]): Uint8Array {
+  const y = { dtype: "I32", shape: [labels.length], data_offsets: [values.length, values.length + 4 * labels.length] };
+  const text = JSON.stringify({ x: { dtype: "U8", shape, data_offsets: [0, values.length] }, y });
+  const header = new TextEncoder().encode(text.padEnd(Math.ceil(text.length / 8) * 8));
+  const out = new Uint8Array(8 + header.length + values.length + 4 * labels.length);
+  new DataView(out.buffer).setBigUint64(0, BigInt(header.length), true);
+  out.set(header, 8);
+  out.set(values, 8 + header.length);
+  out.set(new Uint8Array(Int32Array.from(labels).buffer), 8 + header.length + values.length);
+  return out;
+}
+
+/** IDX of bytes. */
+function idx(shape: readonly number[], values: readonly number[]): Uint8Array {
+  const head = [0, 0, 8, shape.length, ...shape.flatMap((d) => [0, 0, 0, d])];
+  return Uint8Array.from([...head, ...values]);
+}
+
+// Two images of 2 x 3 pixels and two channels, channels last: red counts from 0, green from 100.
+const last = [0, 100, 1, 101, 2, 102, 3, 103, 4, 104, 5, 105];
+const first = [0, 1, 2, 3, 4, 5, 100, 101, 102, 103, 104, 105];
+const both = (image: readonly number[]): number[] => [...image, ...image.map((v) => v + 150)];
+const scaled = (values: readonly number[]): number[] => values.map((v) => Math.fround(v / 255));
+
+describe("arrays of images", () => {
+  test("bytes become numbers from 0 to 1, and channels that are last come first where that is asked for", async () => {
+    const file = bytesFile([2, 2, 3, 2], both(last), [0, 1]);
+    const data = await loadDataFile("t.safetensors", file, { channelsLast: true });
+    expect(data).toMatchObject({ shape: [2, 2, 3], pixelScale: 255, channelsLast: true });
+    expect(data.x).toMatchObject({ shape: [2, 12], dtype: "f32" });
+    expect([...data.x.data]).toEqual(scaled(both(first)));
+    const plain = await loadDataFile("t.safetensors", bytesFile([2, 2, 2, 3], both(first), [0, 1]));
+    expect([...plain.x.data]).toEqual(scaled(both(first)));
+    expect(plain.channelsLast).toBeUndefined();
+    const flat = await loadDataFile("t.safetensors", bytesFile([2, 12], both(first), [0, 1]));
+    expect([...flat.x.data]).toEqual(both(first));
+    expect(flat.pixelScale).toBeUndefined();
+  });
+
+  test("new rows are prepared by the record", async () => {
+    const file = bytesFile([2, 2, 3, 2], both(last), [0, 1]);
+    const data = await loadDataFile("t.safetensors", file, { channelsLast: true });
+    const { train } = standardiseChannels({ train: data, test: null });
+    const record = parsePreprocessing("r.json", JSON.parse(preprocessingText(preprocessingOf(train))));
+    expect(record).toMatchObject({ channelsLast: true, pixelScale: 255, inputs: 12 });
+    expect(record.scaling!.mean).toHaveLength(2);
+    const x = await loadInputs("t.safetensors", file, record.pixelScale, record.channelsLast);
+    expect(x.shape).toEqual([2, 2, 2, 3]);
+    expect([...prepareRows("new", x, record).data]).toEqual([...train.x.data]);
+  });
+
+  test("IDX of colours, and of grey as one channel", async () => {
+    const read = () => Promise.resolve(idx([2], [1, 0]));
+    const colour = await loadDataFile("a-images", idx([2, 2, 2, 3], both(first)), { read });
+    expect(colour).toMatchObject({ shape: [2, 2, 3], pixelScale: 255 });
+    const grey = await loadDataFile("a-images", idx([2, 3, 4], both(first)), { read });
+    expect(grey).toMatchObject({ shape: [1, 3, 4], image: { height: 3, width: 4 } });
+  });
+
+  test("a channel's mean and deviation are over all its pixels", () => {
+    const x = ndarray([2, 6], "f64", [1, 2, 3, 1e9, 1e9 + 1, 1e9 + 2, 3, 2, 1, 1e9 + 2, 1e9 + 1, 1e9]);
+    const { mean, deviation } = fitScaling(x, 2);
+    expect(mean).toEqual([2, 1e9 + 1]);
+    for (const d of deviation) expect(d).toBeCloseTo(Math.sqrt(2 / 3), 12);
+    const y = ndarray([2], "i32", [0, 1]);
+    const train = { name: "t", x, y, shape: [2, 1, 3] };
+    expect(
+      [...standardiseChannels({ train, test: null }).train.x.data.slice(0, 3)].map((v) => v * deviation[0]!),
+    ).toEqual([-1, 0, 1].map((v) => expect.closeTo(v, 6)));
+    expect(() => standardiseChannels({ train: { name: "t", x, y }, test: null })).toThrow(/rows have no channels/);
+  });
+});
+
+test.each<[readonly number[], readonly number[], RegExp | null]>([
+  [
+    [3, 32, 32],
+    [32, 32, 3],
+    /rows are \[32, 32, 3\], .* \[3, 32, 32\]: that looks channels last.*--channels-last does/,
+  ],
+  [[3, 8, 4], [3, 4, 8], /t: rows are \[3, 4, 8\], the model takes \[3, 8, 4\]$/],
+  [[1, 28, 28], [28, 28], null],
+  [[1, 28, 28], [28, 28, 1], null],
+  [[784], [28, 28], null],
+  [[3, 4, 8], [96], null],
+])("a model of %j and rows of %j", (input, row, message) => {
+  const check = () => requireRowShape(input, row, "t");
+  if (message) expect(check).toThrow(message);
+  else expect(check).not.toThrow();
+});
+
+test("rows of a library's caller are held against the model's input too", () => {
+  const layers = [{ type: "flatten" }, { type: "linear", in: 12, out: 2 }];
+  const model = parseModel({ input: [2, 2, 3], layers, loss: "crossEntropy" });
+  const y = ndarray([1], "i32", [0]);
+  expect(() => matchRows(model, { x: ndarray([1, 2, 3, 2], "f32", last), y }, "rows")).toThrow(/looks channels last/);
+  expect(matchRows(model, { x: ndarray([1, 2, 2, 3], "f32", first), y }, "rows").x.shape).toEqual([1, 12]);
+});
