@@ -6,8 +6,10 @@ import { createNodeGpu } from "../../src/backend/webgpu/node.ts";
 import type { NdArray } from "../../src/core/ndarray.ts";
 import { writeNpz } from "../../src/io/numpy/npz.ts";
 import { makeReceipt, type Receipt } from "../../src/io/receipt/receipt.ts";
+import { parseModel } from "../../src/nn/parse-model.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
-import { featureRuns, smallRuns } from "./nets.ts";
+import { table } from "../shared/torch.ts";
+import { featureRuns, rowsFor, smallRuns } from "./nets.ts";
 import { presetRun } from "./presets.ts";
 import { inFolder, type Ran, runPython, Verdict, writeFiles } from "./python.ts";
 
@@ -56,19 +58,51 @@ for (const backend of backends) {
   }
 }
 
-const receipt = await makeReceipt(backends[1]!, smallRuns().find(([name]) => name === "every layer")![1]);
-let caught = 0;
-const missed: string[] = [];
-const computed = [...receipt.arrays].filter(([name]) => /^d|_new$|^a\d|^z|^loss|^norm|^lr|^mean|^rstd/.test(name));
-for (const [name, array] of computed) {
-  // One value, a thousandth of the largest away from where it was.
-  const data = array.data.slice();
-  const largest = Math.max(...Array.from(data, Math.abs));
-  data[data.length >> 1]! += largest / 1000;
-  const ran = await check(receipt, new Map([...receipt.arrays, [name, { ...array, data }]]));
-  if (ran.status === 1 && last(ran) === `FAIL: ${name} goes wrong first`) caught++;
-  else missed.push(name);
+// Nets of any shape and wiring: those of PyTorch's tables.
+for (const { name, model } of table<{ name: string; model: unknown }>("graphs")) {
+  const parsed = parseModel(model);
+  const options = {
+    model: parsed,
+    data: rowsFor(parsed, 9),
+    batch: 4,
+    seed: 5,
+    optimizer: { type: "sgd", lr: 0.1 },
+  } as const;
+  const ran = await check(await makeReceipt(backends[1]!, options));
+  verdict.say(name, ran.status === 0, ran.status === 0 ? worst(ran) : last(ran));
 }
-verdict.say("altered arrays", missed.length === 0, `${caught} of ${computed.length} caught ${missed.join(", ")}`);
+
+const residual = parseModel({
+  input: [2, 5, 4],
+  layers: [
+    { type: "conv2d", in: 2, out: 2, kernel: 3, padding: 1, name: "a" },
+    { type: "batchNorm", size: 2 },
+    { type: "add", from: ["a", "1"] },
+    { type: "maxPool2d", kernel: 2 },
+    { type: "flatten" },
+    { type: "linear", in: 8, out: 2 },
+  ],
+  loss: "crossEntropy",
+});
+const wired = { model: residual, data: rowsFor(residual, 9), batch: 4, optimizer: { type: "sgd", lr: 0.1 } } as const;
+const every = smallRuns().find(([name]) => name === "every layer")![1];
+let caught = 0;
+let tried = 0;
+const missed: string[] = [];
+for (const options of [every, wired]) {
+  const receipt = await makeReceipt(backends[1]!, options);
+  const computed = [...receipt.arrays].filter(([name]) => /^d|_new$|^a\d|^z|^loss|^norm|^lr|^mean|^rstd/.test(name));
+  tried += computed.length;
+  for (const [name, array] of computed) {
+    // One value, a thousandth of the largest away from where it was.
+    const data = array.data.slice();
+    const largest = Math.max(...Array.from(data, Math.abs));
+    data[data.length >> 1]! += largest / 1000;
+    const ran = await check(receipt, new Map([...receipt.arrays, [name, { ...array, data }]]));
+    if (ran.status === 1 && last(ran) === `FAIL: ${name} goes wrong first`) caught++;
+    else missed.push(name);
+  }
+}
+verdict.say("altered arrays", missed.length === 0, `${caught} of ${tried} caught ${missed.join(", ")}`);
 for (const backend of backends) backend.dispose();
 verdict.end();

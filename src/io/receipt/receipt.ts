@@ -2,9 +2,10 @@ import type { Backend } from "../../backend/executor.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { cast, type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
 import type { Tensor } from "../../graph/graph.ts";
-import type { ModelSpec } from "../../nn/model-spec.ts";
+import { calledName, layerName, type ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs } from "../../nn/parameter-specs.ts";
 import { unpackParameters } from "../../nn/parameters.ts";
+import { shapesOf } from "../../nn/shapes.ts";
 import { dropout } from "../../ops/elementwise/dropout.ts";
 import { batchIndex, gather } from "../../ops/step/batch.ts";
 import { CONTROL } from "../../ops/step/control.ts";
@@ -13,10 +14,10 @@ import type { Rows } from "../../train/data/row-source.ts";
 import { requireResident } from "../../train/data/row-source.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "../../train/run/options.ts";
 import { type TrainingGraph, trainingGraph } from "../../train/run/training-graph.ts";
-import { denseLayers } from "../dense-layers.ts";
 import { requireKnown } from "../known-options.ts";
-import { parameterName, valueName } from "./layers.ts";
-import { firstWithParameters, receiptScript } from "./script.ts";
+import { numpyLayer, parameterName } from "./layers.ts";
+import { neededLayers, valueName } from "./place.ts";
+import { receiptScript } from "./script.ts";
 
 /** One step with all its numbers, for others to compute again. */
 export interface Receipt {
@@ -38,7 +39,7 @@ export async function makeReceipt(backend: Backend, given: TrainerOptions): Prom
   const options = resolveOptions(given, backend);
   requireKnown(options, "receipt", ["accumulate", "augment", "ignoreIndex"]);
   const { model, clip, optimizer, schedule } = options;
-  denseLayers(model, "a receipt");
+  for (const layer of model.layers) numpyLayer(layer);
   const { x, y, rows } = firstBatch(options);
   const count = rows.data.length;
   const plan = await trainingGraph({ ...options, x, y, rows: count, batch: "full", streams: false });
@@ -62,7 +63,7 @@ export async function makeReceipt(backend: Backend, given: TrainerOptions): Prom
       ),
     );
     const parameters = (values: ReadonlyMap<string, NdArray>, before: string, behind: string): [string, NdArray][] =>
-      parameterSpecs(model).map(({ name }) => [before + parameterName(model, name) + behind, values.get(name)!]);
+      parameterSpecs(model).map((spec) => [before + parameterName(model, spec) + behind, values.get(spec.name)!]);
     const number = (value: number): NdArray => ({ ...ndarray([1], control.dtype, [value]), shape: [] });
     // What went in as the backend took it: a device has f32 of an f64 value.
     const precision = control.dtype === "f64" ? "f64" : "f32";
@@ -119,10 +120,14 @@ function stepTensors(model: ModelSpec, { graph, gradients, loss }: TrainingGraph
     const gradient = gradients.get(tensor);
     if (gradient) back.unshift([`d${name}`, gradient]);
   };
+  const { sources, shapes, input } = shapesOf(model);
   model.layers.forEach((layer, i) => {
-    const name = `${i}.${layer.type}`;
-    take(`z${i}`, computed.get(`${i}.product`));
-    if (layer.type === "layerNorm") {
+    const name = `${calledName(layer, i)}.${layerName(layer)}`;
+    const given = sources[i]![0]!;
+    const row = (given < 0 ? input : shapes[given]!).length === 1;
+    // Of values of more axes products and statistics have rows of their own.
+    if (row) take(`z${i}`, computed.get(`${i}.product`));
+    if (layer.type === "layerNorm" && row) {
       take(`mean${i}`, computed.get(`${name}.1`));
       take(`rstd${i}`, computed.get(`${name}.2`));
     }
@@ -130,8 +135,8 @@ function stepTensors(model: ModelSpec, { graph, gradients, loss }: TrainingGraph
   });
   wanted.set("loss", loss);
   // In front of the first parameters there are no derivatives: nothing would need them.
-  const first = firstWithParameters(model);
-  for (const [name, gradient] of back) if (Number(/\d+$/.exec(name)![0]) >= first) wanted.set(name, gradient);
+  const needed = neededLayers(model);
+  for (const [name, gradient] of back) if (needed[Number(/\d+$/.exec(name)![0])]) wanted.set(name, gradient);
   return wanted;
 }
 
@@ -141,14 +146,13 @@ function named(name: string, value: NdArray): NdArray {
   return /^(mean|rstd)/.test(name) ? { ...value, shape: [sizeOf(value.shape), 1] } : value;
 }
 
-/** What each dropout layer lets through at the first step: f32 [batch, width] of 0 and 1. */
+/** What each dropout layer lets through at the first step: f32 [batch, ...] of 0 and 1. */
 function masks({ model, seed }: ResolvedOptions, batch: number): [string, NdArray][] {
-  let width = 0;
+  const { shapes } = shapesOf(model);
   return model.layers.flatMap((layer, i): [string, NdArray][] => {
-    if (layer.type === "linear") width = layer.out;
-    if (layer.type === "layerNorm") width = Number(layer.size);
     if (layer.type !== "dropout" || layer.p === 0) return [];
-    const ones = ndarray([batch, width], "f32", new Float32Array(batch * width).fill(1));
+    const shape = [batch, ...shapes[i]!];
+    const ones = ndarray(shape, "f32", new Float32Array(sizeOf(shape)).fill(1));
     const [kept] = dropout.reference([ones, startCursor()], { p: layer.p, seed, layer: i });
     return [
       [

@@ -3,13 +3,14 @@ import type { LayerSpec } from "../../nn/layers/spec.ts";
 import { losses } from "../../nn/losses.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs } from "../../nn/parameter-specs.ts";
-import { widths } from "../../nn/shapes.ts";
+import { shapesOf, widths } from "../../nn/shapes.ts";
 import type { Multipliers } from "../../optim/groups.ts";
 import type { OptimizerSpec } from "../../optim/optimizer.ts";
 import type { PenaltySpec } from "../../optim/penalty.ts";
 import type { ScheduleSpec } from "../../optim/schedule.ts";
-import { denseLayers } from "../dense-layers.ts";
-import { backwardLines, forwardLines, type Line, parameterName, productLines } from "./layers.ts";
+import { helperText } from "./helpers.ts";
+import { numpyLayer, parameterName } from "./layers.ts";
+import { type Line, neededLayers, placesOf } from "./place.ts";
 import { lossLines, penaltyLines, rateLines, updateLines } from "./update.ts";
 
 /** What a receipt's script needs to know: the run, not its numbers. */
@@ -43,22 +44,44 @@ const layerText = (layer: LayerSpec): string =>
     ? `linear ${layer.in} -> ${layer.out}`
     : layer.type.replace(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`);
 
-/** The first layer that has parameters: no derivative is needed in front of it. */
-export const firstWithParameters = (model: ModelSpec): number => parameterSpecs(model)[0]!.layer;
+/** Lines that give a derivative, each value's first; a value that several layers read has the sum of theirs. */
+function summed(lines: readonly Line[]): readonly Line[] {
+  const begun = new Set<string>();
+  return lines.map(([code, comment]): Line => {
+    const [, name, of] = /^(da\d+) = (.*)$/s.exec(code) ?? [];
+    if (!name || !begun.has(name)) {
+      if (name) begun.add(name);
+      return [code, comment];
+    }
+    return [`${name} = ${name} + ${of}`, `${comment}; added to what came before`];
+  });
+}
 
 /** receipt.py: the step of a receipt again, in plain numpy, and the differences. */
 export function receiptScript(run: ReceiptRun): string {
   const { model, optimizer, clip, multipliers } = run;
-  const parameters = parameterSpecs(model).map(({ name, shape }) => ({ name: parameterName(model, name), shape }));
-  const first = firstWithParameters(model);
-  const layers = denseLayers(model, "a receipt");
-  const backwards = layers.map((layer, i) => ({ layer, i })).filter(({ i }) => i >= first);
-  const { loss, gradient } = lossLines(model);
+  const parameters = parameterSpecs(model).map((spec) => ({ name: parameterName(model, spec), shape: spec.shape }));
+  const needed = neededLayers(model);
+  const layers = placesOf(model).map((place, i) => ({
+    layer: model.layers[i]!,
+    numpy: numpyLayer(model.layers[i]!),
+    place,
+  }));
+  const backwards = layers.filter((_, i) => needed[i]);
+  const last = layers.at(-1)!.place;
+  const outputs = last.shape.length > 1 ? "p" : last.a;
+  const { loss, gradient } = lossLines(model, outputs);
+  const { input } = shapesOf(model);
+  const asRows: Line[] = outputs === "p" ? [[`p = ${last.a}.reshape(len(x), -1)`, "outputs as rows"]] : [];
+  const fromRows: Line[] = outputs === "p" ? [[`d${last.a} = dp.reshape(${last.a}.shape)`, "rows as outputs"]] : [];
   const classes = losses[model.loss].targets === "classes";
   const masks = model.layers.flatMap((l, i) => (l.type === "dropout" && l.p > 0 ? [`mask${i}`] : []));
   const given = ["x", "y", "rows", ...parameters.map((p) => p.name), ...masks];
   const inputs: Line[] = [
     ['x = receipt["x"].astype(real)', shapeText([run.rows, widths(model).inputs])],
+    ...(input.length > 1
+      ? [[`x = x.reshape(len(x), ${input.join(", ")})`, "each row in the shape that the net takes"] as const]
+      : []),
     classes
       ? ['y = receipt["y"]', `${shapeText([run.rows])}: the class of each row, from 0`]
       : ['y = receipt["y"].astype(real)', `${shapeText([run.rows, widths(model).outputs])}: the targets`],
@@ -71,15 +94,18 @@ export function receiptScript(run: ReceiptRun): string {
     ["norm = np.sqrt(sum(np.sum(d ** 2) for d in gradients))", "length of the whole gradient"],
     ...(clip > 0 ? [[`clip = min(1, ${clip} / (norm + 1e-6))`, "makes it shorter where it is too long"] as const] : []),
   ];
-  const weights = parameterSpecs(model).flatMap((p) => (p.role === "weight" ? [parameterName(model, p.name)] : []));
+  const weights = parameterSpecs(model).flatMap((p) => (p.role === "weight" ? [parameterName(model, p)] : []));
   const penalty = penaltyLines(run.penalty ?? {}, run.penalty ? weights : []);
-  const factors = [...(multipliers ?? [])].map(
-    ([name, m]) => `    "${parameterName(model, name)}": (${m.lr}, ${m.weightDecay}),\n`,
-  );
+  const factors = [...(multipliers ?? [])].map(([name, m]) => {
+    const spec = parameterSpecs(model).find((p) => p.name === name)!;
+    return `    "${parameterName(model, spec)}": (${m.lr}, ${m.weightDecay}),\n`;
+  });
   const apart = factors.length > 0;
   const bits = run.precision === "f64" ? 64 : 32;
   const factorsOf = (name: string): string => (apart ? `, *FACTORS[${name}]` : "");
   const gelu = model.layers.some((l) => l.type === "gelu");
+  const math = gelu || model.layers.some((l) => l.type === "geluTanh");
+  const helpers = helperText(layers.flatMap(({ numpy }) => numpy.helpers ?? []));
   return `"""One training step, number by number: forward, backward, product, update.
 
 ${wrapped("Net: ", model.layers.map(layerText), ".")}
@@ -92,14 +118,14 @@ alone, and prints the largest difference of each. Exit status 0 says that all ag
     python3 receipt.py
 """
 
-${gelu ? "import math\n" : ""}import os
+${math ? "import math\n" : ""}import os
 import sys
 
 import numpy as np
 
 receipt = np.load(os.path.join(os.path.dirname(os.path.abspath(__file__)), "receipt.npz"))
 np.seterr(over="ignore")  # exp may overflow to infinity, and 1 / infinity is the 0 that is meant
-${gelu ? "erf = np.vectorize(math.erf, otypes=[float])\n" : ""}${apart ? `FACTORS = {  # of the learning rate and of the weight decay, by parameter\n${factors.join("")}}\n` : ""}
+${gelu ? "erf = np.vectorize(math.erf, otypes=[float])\n" : ""}${apart ? `FACTORS = {  # of the learning rate and of the weight decay, by parameter\n${factors.join("")}}\n` : ""}${helpers}
 
 def step(real):
     """The step in one kind of number, np.float64 or np.float32: everything in it, by name."""
@@ -108,13 +134,13 @@ def step(real):
 ${written(body, inputs)}
 
     # FORWARD: each node's value, from the front to the loss.
-${written(body, [...layers.flatMap(forwardLines), ...loss, ...penalty.loss])}
+${written(body, [...layers.flatMap(({ layer, numpy, place }) => numpy.forward(layer, place)), ...asRows, ...loss, ...penalty.loss])}
 
     # BACKWARD: the loss's derivative by each node, from the end to the front.
-${written(body, [...gradient, ...backwards.toReversed().flatMap(({ layer, i }) => backwardLines(layer, i, i > first))])}
+${written(body, [...gradient, ...fromRows, ...summed(backwards.toReversed().flatMap(({ layer, numpy, place }) => numpy.backward(layer, place)))])}
 
     # PRODUCT: each weight's gradient, of one number from either pass.
-${written(body, [...backwards.flatMap(({ layer, i }) => productLines(layer, i)), ...penalty.gradient])}
+${written(body, [...backwards.flatMap(({ layer, numpy, place }) => numpy.products?.(layer, place) ?? []), ...penalty.gradient])}
 
     # UPDATE: ${optimizer.type}, at its first step.
 ${list("    gradients = ", "[", gradients, "]")}

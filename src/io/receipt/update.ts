@@ -2,11 +2,13 @@ import type { ModelSpec } from "../../nn/model-spec.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../../optim/optimizer.ts";
 import type { PenaltySpec } from "../../optim/penalty.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../../optim/schedule.ts";
-import { type Line, valueName } from "./layers.ts";
+import type { Line } from "./place.ts";
 
-/** The loss of the outputs, and the derivative where the way back begins. */
-export function lossLines(model: ModelSpec): { readonly loss: readonly Line[]; readonly gradient: readonly Line[] } {
-  const p = valueName(model.layers.length - 1);
+/** The loss of the outputs `p`, in rows, and the derivative where the way back begins. */
+export function lossLines(
+  model: ModelSpec,
+  p: string,
+): { readonly loss: readonly Line[]; readonly gradient: readonly Line[] } {
   switch (model.loss) {
     case "sumSquaredError":
       return {

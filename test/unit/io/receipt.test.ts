@@ -113,12 +113,55 @@ describe("a receipt", async () => {
   });
 });
 
+/** A residual sum, a pool whose windows overlap, and a prelu, with names as PyTorch has them. */
+const wired = parseModel({
+  input: [1, 6, 5],
+  layers: [
+    { type: "conv2d", in: 1, out: 2, kernel: 3, padding: 1, name: "stem.conv" },
+    { type: "batchNorm", size: 2, name: "stem.norm" },
+    { type: "prelu", size: 2 },
+    { type: "add", from: ["stem.conv", "2"] },
+    { type: "maxPool2d", kernel: 3, stride: 2 },
+    { type: "flatten" },
+    { type: "linear", in: 8, out: 3, name: "head" },
+  ],
+  loss: "crossEntropy",
+});
+
+describe("a receipt of a net of any wiring", () => {
+  const data = { x: ndarray([20, 30], "f32", normals(1, 9, 0, 600)), y };
+  const of = (precision: "f32" | "f64") => makeReceipt(referenceBackend(precision), { ...options, model: wired, data });
+
+  it("agrees with f64 in every array, all of which its script names", async () => {
+    const [{ arrays, script }, exact] = await Promise.all([of("f32"), of("f64")]);
+    expect([...arrays.keys()]).toContain("dslope2");
+    expect(arrays.get("da0")!.shape).toEqual([8, 2, 6, 5]);
+    for (const [name, value] of arrays) {
+      expect(off(value, exact.arrays.get(name)!), name).toBeLessThan(2e-5);
+      expect(script, name).toMatch(new RegExp(`\\b${name}\\b`));
+    }
+    // Two layers read the convolution's value: its derivative is the sum of theirs.
+    expect(script).toMatch(/^ {4}da0 = da3 /m);
+    expect(script).toMatch(/^ {4}da0 = da0 \+ rstd1 \* /m);
+  });
+
+  it("is refused for what is not written in numpy", async () => {
+    const layers = [{ type: "conv2d", in: 1, out: 3, kernel: 1 }];
+    const places = parseModel({ input: [1, 6, 5], layers, loss: "crossEntropy" });
+    const classes = ndarray([20, 6, 5], "i32", new Int32Array(600));
+    await expect(
+      makeReceipt(referenceBackend("f32"), { ...options, model: places, data: { x: data.x, y: classes } }),
+    ).rejects.toThrow("a run with ignoreIndex cannot be written there");
+  });
+});
+
 describe("receipt.py", () => {
   const about = { schedule: { type: "constant" }, computedBy: "the reference", precision: "f32" } as const;
   const run = { ...about, clip: 0, rows: 8 };
   const { model, optimizer } = trainingPresets.tutorial!;
   it.each<[string, ReceiptRun]>([
     ["tutorial.py", { ...run, model, optimizer, rows: 1 }],
+    ["wired.py", { ...run, model: wired, optimizer, rows: 4 }],
     [
       "every-layer.py",
       { ...run, model: everyLayer, optimizer: options.optimizer!, schedule: options.schedule!, clip: 0.05 },

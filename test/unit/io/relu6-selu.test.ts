@@ -6,7 +6,8 @@ import { readKeras } from "../../../src/io/keras/read.ts";
 import { readOnnx } from "../../../src/io/onnx/read.ts";
 import { writeOnnx } from "../../../src/io/onnx/write.ts";
 import { torchLayer } from "../../../src/io/pytorch/names.ts";
-import { backwardLines, forwardLines } from "../../../src/io/receipt/layers.ts";
+import { numpyLayer } from "../../../src/io/receipt/layers.ts";
+import { placesOf } from "../../../src/io/receipt/place.ts";
 import { initialise } from "../../../src/nn/initialise.ts";
 import { parseModel } from "../../../src/nn/parse-model.ts";
 import { outputsOf } from "../../shared/outputs.ts";
@@ -63,7 +64,11 @@ describe("relu6 and selu", () => {
   it("have PyTorch's names, and numpy's formulas", () => {
     const layers = denseLayers(model, "PyTorch");
     expect(layers.map((l) => torchLayer(l)).slice(1, 4)).toEqual(["nn.ReLU6()", "nn.Linear(4, 4)", "nn.SELU()"]);
-    const lines = [1, 3].flatMap((i) => [...forwardLines(layers[i]!, i), ...backwardLines(layers[i]!, i, true)]);
+    const places = placesOf(model);
+    const lines = [1, 3].flatMap((i) => {
+      const numpy = numpyLayer(model.layers[i]!);
+      return [...numpy.forward(model.layers[i]!, places[i]!), ...numpy.backward(model.layers[i]!, places[i]!)];
+    });
     const code = lines.map(([line]) => line).join("\n");
     expect(code).toContain("np.clip(a0, 0, 6)");
     expect(code).toContain(
