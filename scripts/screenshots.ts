@@ -54,7 +54,7 @@ const rooms: Readonly<Record<string, { hash: string; ready: (page: Page) => Prom
       await page.locator(".layer-list .layer-row").nth(3).click();
       await page.fill("#layer-3-stride", "2");
       await page.press("#layer-3-stride", "Enter");
-      await page.waitForSelector(".layer-list .error");
+      await page.waitForSelector(".layer-list li.wrong");
       await page.waitForTimeout(1000);
     },
   },

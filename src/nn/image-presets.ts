@@ -5,6 +5,7 @@ import { dropout } from "./layers/dropout.ts";
 import { linear } from "./layers/linear.ts";
 import { adaptiveAvgPool2d, maxPool2d } from "./layers/pool.ts";
 import { flatten } from "./layers/reshape.ts";
+import type { ModelSpec } from "./model-spec.ts";
 import { type TrainingPreset, trainingPresets } from "./presets.ts";
 import { block, type LayerItem, repeat, residual, sequential } from "./sequential.ts";
 
@@ -32,9 +33,13 @@ const resnet20 = sequential(
   { input: [1, 28, 28], ...classes },
 );
 
-/** Two convolutions of 16 and 32 channels, a pool behind the second and `firstPool` behind the first, and a linear layer. */
-const twoConvolutions = (side: number, firstPool: readonly LayerItem[]) =>
-  sequential(
+/** Images at least this wide are pooled behind the first convolution too. */
+const WIDE = 16;
+
+/** Two convolutions of 16 and 32 channels with pools, and a linear layer: for images [channels, height, width]. */
+export function imageNet(input: readonly [number, number, number], outputs: number): ModelSpec {
+  const firstPool = Math.min(input[1], input[2]) >= WIDE ? [maxPool2d(2)] : [];
+  return sequential(
     [
       conv2d(16, 3, { padding: 1 }),
       relu(),
@@ -44,16 +49,17 @@ const twoConvolutions = (side: number, firstPool: readonly LayerItem[]) =>
       maxPool2d(2),
       flatten(),
       dropout(0.3),
-      linear(10),
+      linear(outputs),
     ],
-    { input: [1, side, side], ...classes },
+    { input, ...classes },
   );
+}
 
 /** Convolution nets with a data set and settings that train them well. */
 const imagePresets: Readonly<Record<string, TrainingPreset>> = {
   "digits-cnn": {
     description: "handwritten digits, 8 x 8, by two convolutions",
-    model: twoConvolutions(8, []),
+    model: imageNet([1, 8, 8], 10),
     data: "digits",
     optimizer: { type: "adam", lr: 0.002 },
     batch: 32,
@@ -63,7 +69,7 @@ const imagePresets: Readonly<Record<string, TrainingPreset>> = {
   },
   "fashion-cnn": {
     description: "ten kinds of clothing, 28 x 28, by two convolutions",
-    model: twoConvolutions(28, [maxPool2d(2)]),
+    model: imageNet([1, 28, 28], 10),
     data: "fashion",
     optimizer: { type: "adam", lr: 0.001 },
     batch: 64,

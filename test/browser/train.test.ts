@@ -242,7 +242,7 @@ describe("data", () => {
     await s.trained(20);
   });
 
-  test("two dropped IDX files train", async () => {
+  test("two dropped IDX files train, and two convolutions on them", async () => {
     await s.open("data=moons&device=cpu");
     await s.trained(5);
     const [n, side] = [40, 4];
@@ -263,6 +263,9 @@ describe("data", () => {
     await s.page.waitForFunction(() => document.querySelector("#rows")?.textContent?.includes("32 rows"));
     await s.trained(50);
     await s.page.waitForSelector("#draw");
+    await s.page.selectOption("#field-net", "convolutions");
+    await s.page.waitForSelector("#filters canvas");
+    expect(await s.page.locator("#net-input").inputValue()).toBe("1, 4, 4");
   });
 
   test("painted points train", async () => {

@@ -76,7 +76,10 @@ describe("a drawing of the net", () => {
     expect(blocks[0]).toMatchObject({ type: null, layers: 3, shape: [16, 28, 28], parameters: 16 * 9 + 32 });
     const { lines } = layoutFor(itemsOf(model, false));
     // Nine blocks: seven pass by as they are, two through a convolution that has a column of its own.
-    expect(lines.filter((l) => l.passes).length).toBe(7);
+    const passing = lines.filter((l) => l.passes);
+    expect(passing.length).toBe(7);
+    // As near as boxes allow: those of the first stage have nothing beside them.
+    expect(Math.max(...passing[0]!.points.map((p) => p[0]))).toBeLessThan(2 * NODE.width);
   });
 
   test("of branches, branches within branches, and of one value used by many", () => {

@@ -9,7 +9,7 @@ import { parseModel } from "../../src/nn/parse-model.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
 
 const fashion = endsOf("fashion", null);
-const packed = (json: unknown): string => `~${deflateRawSync(JSON.stringify(json)).toString("base64url")}`;
+const packed = (json: unknown): string => `.${deflateRawSync(JSON.stringify(json)).toString("base64url")}`;
 
 test("the page knows every preset with a net of its own, by the data it is for", () => {
   const late = Object.keys(allPresets).filter((name) => !Object.hasOwn(trainingPresets, name));
@@ -43,7 +43,7 @@ test("a link to a net that is broken, huge, of other data or no net says so", as
   const whole = packed({ input, layers });
   for (const [link, message] of [
     ["lenet", 'is called "lenet", which is no preset\'s name'],
-    ["~@@", "is damaged (its characters are not base64)"],
+    [".@@", "is damaged (its characters are not base64)"],
     [whole.slice(0, 60), "is damaged"],
     [packed("not a net"), "cannot be trained"],
     [packed({ input, layers: [{ type: "conv9d" }] }), 'unknown type "conv9d"'],

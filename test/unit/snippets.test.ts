@@ -44,7 +44,7 @@ test("a net of any wiring is a model file in the library, a preset's name in the
   expect(library.parseModel(JSON.parse(text!))).toEqual(model);
   expect(code).toContain("parseModel } from");
   expect(commandCode(settings, model)).toMatch(/^npx chainrule train fashion-resnet --batch 64 .*\n$/);
-  expect(commandCode({ ...settings, graph: { link: "~x", model } }, model)).toContain('"input": [1, 28, 28]');
+  expect(commandCode({ ...settings, graph: { link: ".x", model } }, model)).toContain('"input": [1, 28, 28]');
   const torch = torchCode(settings, model);
   expect(torch).toContain('"stem.0": nn.Conv2d(1, 16, 3, padding=1, bias=False)');
   expect(torch).toContain("model = build()");

@@ -1,12 +1,17 @@
 import { imageNets, settingsFor } from "../state/settings.ts";
-import { change, settings, takePreset } from "../state/store.ts";
+import { change, ends, run, settings, takeImageNet, takePreset } from "../state/store.ts";
 import { Choice } from "./field.tsx";
 import { type NetChoiceKey, say } from "./net-strings.ts";
 
-/** The nets that this data has presets of, where there are several. */
+/** Nets for images of the user's, for which there is no preset. */
+const CONVOLUTIONS = "convolutions";
+
+/** The nets that data of images can begin with. */
 export function NetChoice() {
   const { data, graph } = settings.value;
   const presets = Object.keys(imageNets).filter((name) => imageNets[name] === data);
+  const image = run.value?.image;
+  const offered = presets.length > 0 ? presets : image && ends.value.loss === "crossEntropy" ? [CONVOLUTIONS] : [];
   const chosen = graph ? (presets.includes(graph.link) ? graph.link : "own") : "dense";
   return (
     <Choice
@@ -14,10 +19,11 @@ export function NetChoice() {
       label={say("net")}
       bare
       value={chosen}
-      names={["dense", ...presets, ...(chosen === "own" ? ["own"] : [])]}
+      names={["dense", ...offered, ...(chosen === "own" ? ["own"] : [])]}
       show={(name) => say(`net-${name}` as NetChoiceKey)}
       onChoose={(name) => {
-        if (name === "dense") change(settingsFor(data));
+        if (name === "dense") change({ ...settingsFor(data), device: settings.value.device });
+        else if (name === CONVOLUTIONS) takeImageNet(image!);
         else if (name !== "own") takePreset(name);
       }}
     />

@@ -6,7 +6,8 @@ const en = {
   "net-digits-cnn": "two convolutions",
   "net-fashion-cnn": "two convolutions",
   "net-fashion-resnet": "20 layers with short cuts (ResNet)",
-  "net-own": "your own",
+  "net-convolutions": "two convolutions",
+  "net-own": "as edited below",
 } as const;
 
 export type NetChoiceKey = keyof typeof en;
@@ -17,7 +18,8 @@ const zh: Readonly<Record<NetChoiceKey, string>> = {
   "net-digits-cnn": "两层卷积",
   "net-fashion-cnn": "两层卷积",
   "net-fashion-resnet": "20 层残差网络（ResNet）",
-  "net-own": "自己的网络",
+  "net-convolutions": "两层卷积",
+  "net-own": "如下编辑的网络",
 };
 
 export const tables = { en, zh };

@@ -22,7 +22,7 @@ import { say } from "./strings.ts";
 import "./net.css";
 
 /** Of a long name the end tells layers apart. */
-const LONG = 6;
+const LONG = 20;
 
 /** One layer: its type and what it gives; opened, all its fields. */
 function Layer({ layer, i, parameters }: { layer: DraftLayer; i: number; parameters: number | undefined }) {
@@ -53,10 +53,10 @@ function Layer({ layer, i, parameters }: { layer: DraftLayer; i: number; paramet
           opened.value = open ? null : layer.id;
         }}
       >
-        <span class="called">{called.length > LONG ? `…${called.slice(-LONG)}` : called}</span>
         <b>{type}</b>
         <span class="gives">{shape ? shapeText(shape) : "?"}</span>
-        <span class="soft">{parameters ? count(parameters) : ""}</span>
+        <span class="soft">{called.length > LONG ? `…${called.slice(-LONG)}` : called}</span>
+        <span class="soft gives">{parameters ? count(parameters) : ""}</span>
       </button>
       {open && <LayerFields i={i} />}
       {here && (
@@ -138,8 +138,8 @@ export function LayerEditor() {
           </option>
         ))}
       </select>
-      {wrong?.at === null && (
-        <p class="error" role="alert" id="net-wrong">
+      {wrong && (wrong.at === null || wrong.at !== at) && (
+        <p class="error" role={wrong.at === null ? "alert" : undefined} id="net-wrong">
           {wrong.message} {say("blocked")}
         </p>
       )}

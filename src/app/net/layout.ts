@@ -52,18 +52,23 @@ export function layoutOf(sources: readonly (readonly number[])[]): Layout {
     rows.push(row);
     columns.push(column);
   }
-  const right = (Math.max(...columns) + 1) * (NODE.width + GAP.x) - GAP.x + MARGIN;
+  /** Where the boxes of rows `from` to `to` end on the right. */
+  const rightOf = (from: number, to: number): number => {
+    const column = Math.max(...columns.filter((_, i) => rows[i]! >= from && rows[i]! <= to));
+    return (column + 1) * (NODE.width + GAP.x) - GAP.x + MARGIN;
+  };
   const places = rows.map((row, i) => ({
     x: MARGIN + columns[i]! * (NODE.width + GAP.x),
     y: MARGIN + row * (NODE.height + GAP.y),
   }));
-  /** Rows that each lane is taken over, from and to. */
-  const lanes: [number, number][][] = [];
+  /** Lines that run down beside boxes: where, and over which rows. */
+  const lanes: { readonly x: number; readonly from: number; readonly to: number }[] = [];
   const laneFor = (from: number, to: number): number => {
-    let lane = lanes.findIndex((used) => used.every(([a, b]) => b <= from || to <= a));
-    if (lane < 0) lane = lanes.push([]) - 1;
-    lanes[lane]!.push([from, to]);
-    return right + LANE * (lane + 1);
+    const met = lanes.filter((lane) => lane.from < to && from < lane.to);
+    let x = rightOf(from, to) + LANE;
+    while (met.some((lane) => Math.abs(lane.x - x) < LANE)) x += LANE;
+    lanes.push({ x, from, to });
+    return x;
   };
   /** Whether nothing stands on the right of a box. */
   const clear = (i: number): boolean => columns.every((c, k) => rows[k] !== rows[i] || c <= columns[i]!);
@@ -105,7 +110,7 @@ export function layoutOf(sources: readonly (readonly number[])[]): Layout {
     }),
   );
   return {
-    width: right + LANE * lanes.length + (lanes.length > 0 ? LANE / 2 : 0) + MARGIN,
+    width: Math.max(rightOf(0, Number.POSITIVE_INFINITY), ...lanes.map((lane) => lane.x + LANE / 2)) + MARGIN,
     height: 2 * MARGIN + (Math.max(...rows) + 1) * (NODE.height + GAP.y) - GAP.y,
     places,
     lines,

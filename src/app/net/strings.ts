@@ -19,7 +19,7 @@ const en = {
   upOf: "move layer {i} up",
   downOf: "move layer {i} down",
   removeOf: "remove layer {i}",
-  add: "Add a layer behind the open one",
+  add: "Add behind the open layer",
   addPlain: "Add a layer",
   keys: "On a layer: Enter opens it, Alt with ↑ or ↓ moves it, Delete removes it.",
   total: "{layers} layers, {parameters} parameters, {values} values a row",

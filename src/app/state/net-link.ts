@@ -1,5 +1,5 @@
 import { ChainruleError } from "../../core/errors.ts";
-import { allPresets } from "../../nn/image-presets.ts";
+import { allPresets, imageNet } from "../../nn/image-presets.ts";
 import { loadLayerTypes } from "../../nn/layers/registry.ts";
 import { parseModel } from "../../nn/model.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
@@ -9,7 +9,7 @@ import { type Ends, type GraphNet, imageNets, type Settings, settingsFor } from 
 import { MAX_NET } from "./url.ts";
 
 /** Before a packed net, which no preset's name begins with. */
-const PACKED = "~";
+const PACKED = ".";
 /** Characters that a net of a link may unpack to: a thousand layers with long names are fewer. */
 const MOST_TEXT = 2 ** 19;
 
@@ -34,6 +34,15 @@ export async function formOf(
   if (dense) return dense;
   const { net, bias } = before;
   return { net, bias, graph: { link: await packNet(model), model } };
+}
+
+/** Two convolutions for images [channels, height, width] of `outputs` classes. */
+export function imageForm(
+  input: readonly [number, number, number],
+  outputs: number,
+  before: Pick<Settings, "net" | "bias">,
+): Promise<NetForm> {
+  return formOf(imageNet(input, outputs), before);
 }
 
 /** What a link says of a net: a preset's name, or the net packed; "" where that is longer than a link may be. */

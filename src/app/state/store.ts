@@ -185,6 +185,17 @@ export function takePreset(name: string): void {
   });
 }
 
+/** Trains two convolutions on images of the user's. */
+export function takeImageNet({ height, width }: NonNullable<RunInfo["image"]>): void {
+  enqueue(async () => {
+    const { imageForm } = await import("./net-link.ts");
+    const { inputs, outputs } = ends.value;
+    const form = await imageForm([inputs / (height * width), height, width], outputs, settings.value);
+    settings.value = { ...settings.value, ...form };
+    await configureAndPlay();
+  });
+}
+
 /** Switches a fault on or off; the right run is kept beside the broken one. */
 export function setFault(fault: Fault): void {
   if (settings.value.fault === "none" && fault !== "none" && kept.value.length === 0) keepRun();
