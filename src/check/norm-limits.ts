@@ -28,7 +28,7 @@ export interface NormPrecision {
 export const F32_NORMS: NormPrecision = { limit: NORM_LIMIT, carried: CARRIED, errors: null };
 /**
  * Operands rounded to halves are off by up to u = 2^-11 each, and a gradient has passed through several. Where a value may
- * be off by its bound, a rectifier close to zero may open or close: that is a whole element of the gradient, and moves the
+ * be off by its bound, a rectifier close to zero may open or close, a pool take another of two: that is a whole element of the gradient, and moves the
  * norm by hundredths, so what comes behind is allowed no more than twice what was seen there.
  */
 export const halfNorms = (errors: NormPrecision["errors"]): NormPrecision => ({
@@ -50,6 +50,8 @@ const sums: ReadonlySet<string> = new Set([
 ]);
 /** Ops that take means off gradients, of which little may be left: a bias in front of batch norm has no gradient at all. */
 const isNorm = ({ name }: AnyOp): boolean => /Norm(Scale)?Gradient$/.test(name);
+/** Ops that give a gradient to the largest of several: where two are as large within their errors, it may be the other. */
+const choices: ReadonlySet<string> = new Set(["maxPoolGradient", "maxoutGradient"]);
 /** Draws of random signs, and their seed. */
 const DRAWS = 4;
 
@@ -83,7 +85,7 @@ export async function normLimits(
           : [];
     for (const [i, t] of node.outputs.entries()) {
       const grown = carried * (growth[i] ?? 1);
-      const differs = t === first || slopes.has(node.op);
+      const differs = t === first || slopes.has(node.op) || choices.has(node.op.name);
       const more = differs ? await allowed(node, t, gradients, exact, seen(t), precision) : 0;
       limits.set(t, Math.max(grown, more));
     }
@@ -143,10 +145,9 @@ async function allowed(
   const size = norm(exact.get(t)!);
   if (size === 0) return 0;
   // Gradients that come in have limits of their own; targets and the seed are exact.
-  const isValue = (input: Tensor): boolean =>
-    input.kind === "computed" && (input.dtype === "f32" || input.dtype === "f16") && !gradients.has(input);
+  const isValue = (input: Tensor): boolean => input.kind === "computed" && !gradients.has(input);
   const off = node.inputs.map((input, i) => {
-    if (!isValue(input)) return null;
+    if (!isValue(input) || (!errors && input.dtype !== "f32")) return null;
     if (errors) return errors.get(input) ?? null;
     return { ...inputs[i]!, data: Float64Array.from(inputs[i]!.data, (v) => VALUE_ERROR * Math.abs(v)) };
   });

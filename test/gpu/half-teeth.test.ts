@@ -40,6 +40,9 @@ const mutants: readonly Mutant[] = [
   mutant("halfLinear/direct", "the second pair is stored twice", "packHalves(v.x, v.y)", "packHalves(v.z, v.w)"),
   mutant("halfSumRows/column", "every other row", "(16u * (i % 2u))", "0u"),
   mutant("halfReluGradient/flat", "the first half is both", "(16u * (i % 2u))", "0u"),
+  ...["halfConvLayer/strip-quads", "halfConvLayerInputGradient/block", "halfConvLayerWeightGradient/strip"].map(
+    (kernel) => mutant(kernel, "halves are swapped", "(16u * (i % 2u))", "(16u * (1u - i % 2u))"),
+  ),
   mutant("lossScale/one", "the scale is forgotten", "control[6] *", "1.0 *"),
   mutant("scaledControl/one", "the clipping factor is of scaled gradients", "control[2] *= unscale;", ""),
   mutant("scaledControl/one", "the norm is scaled", "* unscale * unscale", "* unscale"),

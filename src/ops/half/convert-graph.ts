@@ -2,7 +2,7 @@ import type { Graph, Node, Tensor } from "../../graph/graph.ts";
 import { halved, halvesOf } from "./halved.ts";
 import { toHalf } from "./to-half.ts";
 
-const products = ["matmul", "transposeMatmul", "outerProduct"];
+const products = ["matmul", "transposeMatmul", "outerProduct", "conv", "convInputGradient", "convWeightGradient"];
 
 /**
  * Makes a graph, forward and backward, one whose products read halves: every operand is rounded once, behind the node that

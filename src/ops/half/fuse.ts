@@ -3,20 +3,23 @@ import type { AnyOp, Fusion, Uses } from "../../graph/op.ts";
 import { toHalf } from "./to-half.ts";
 
 /**
- * How nodes become one that begin with a product of halves: as ops/fuse.ts has it for f32, and where halves of the result
- * are all that is looked at, the storing too. `halved` gives an op's form that reads halves, `wideOf` the op of such a form.
+ * How nodes become one that begin with a product of halves: as its op, or ops/fuse.ts, has it for f32, and where halves of
+ * the result are all that is looked at, the storing too, if `stores` says that the op can. `halved` gives an op's form that
+ * reads halves, `wideOf` the op of such a form.
  */
 export function fuseHalved(
   halved: (op: AnyOp) => AnyOp,
   wideOf: (op: AnyOp) => AnyOp | null,
+  stores: (op: AnyOp) => boolean,
 ): NonNullable<AnyOp["fuse"]> {
   return (node, uses, patterns) => {
     const seen = new Disguise(uses, wideOf);
     const start = seen.of(node);
-    const found = patterns.map((pattern) => pattern(start, seen.uses)).find((f) => f !== null);
+    const own = start.op.fuse ? [start.op.fuse] : patterns;
+    const found = own.map((pattern) => pattern(start, seen.uses, patterns)).find((f) => f !== null);
     const { op, attrs, ...rest }: Fusion = found ?? { ...start, replaces: [start], at: start };
     const fusion = { ...rest, replaces: rest.replaces.map((n) => seen.real(n)), at: seen.real(rest.at) };
-    const stored = fusion.outputs.length === 1 ? uses.only(fusion.outputs[0]!) : null;
+    const stored = fusion.outputs.length === 1 && stores(op) ? uses.only(fusion.outputs[0]!) : null;
     if (stored?.op !== toHalf) return found ? { ...fusion, op: halved(op), attrs } : null;
     return {
       ...fusion,

@@ -24,6 +24,15 @@ const operands = new Map<string, readonly number[]>([
   ["linearInputGradient", [0, 1, 2]],
   ["linearWeightGradient", [0, 1]],
   ["sumRows", [0]],
+  ["conv", [0, 1]],
+  ["convInputGradient", [0, 1]],
+  ["convWeightGradient", [0, 1]],
+  ["convLayer", [0, 1]],
+  ["convTransposeLayer", [0, 1]],
+  ["convLayerInputGradient", [0, 1, 2]],
+  ["convTransposeLayerInputGradient", [0, 1, 2]],
+  ["convLayerWeightGradient", [0, 1]],
+  ["sumChannels", [0]],
   ...activationNames.map((name) => [`${name}Gradient`, [1]] as const),
 ]);
 /** Those whose result products read in turn. */
@@ -79,7 +88,7 @@ function make(op: AnyOp): Op<Stores> {
           },
         }
       : {}),
-    fuse: fuseHalved(halved, wideOf),
+    fuse: fuseHalved(halved, wideOf, ({ name }) => storing.includes(name)),
     proof: { family: "halvedProof", of: op },
   };
 }
