@@ -3,7 +3,6 @@ import { allPresets, imageNet } from "../../nn/image-presets.ts";
 import { loadLayerTypes } from "../../nn/layers/registry.ts";
 import { parseModel } from "../../nn/model.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
-import { layersText } from "./net.ts";
 import { denseForm, misfit, type NetForm } from "./net-form.ts";
 import { type Ends, type GraphNet, imageNets, type Settings, settingsFor } from "./settings.ts";
 import { MAX_NET } from "./url.ts";
@@ -49,7 +48,7 @@ export function imageForm(
 export async function packNet(model: ModelSpec): Promise<string> {
   const same = (name: string): boolean => {
     const preset = allPresets[name]!.model;
-    return layersText(preset) === layersText(model) && `${preset.input}` === `${model.input}`;
+    return JSON.stringify([preset.input, preset.layers]) === JSON.stringify([model.input, model.layers]);
   };
   const preset = Object.keys(imageNets).find(same);
   if (preset) return preset;

@@ -1,5 +1,4 @@
-import { denseLayers, isDense } from "../../io/dense-layers.ts";
-import type { LayerSpec } from "../../nn/layers/spec.ts";
+import type { DenseLayerSpec, LayerSpec } from "../../nn/layers/spec.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { type ActivationName, activationNames } from "../../ops/names.ts";
 
@@ -50,9 +49,9 @@ export function newLayer(type: HiddenType, width: number): HiddenLayer {
   return type === "dropout" ? { type, p: 0.2 } : { type };
 }
 
-/** The hidden layers of a whole model: all but its last linear one. */
+/** The hidden layers of a chain of dense layers: all but its last linear one. */
 export function hiddenOf(model: ModelSpec): readonly HiddenLayer[] {
-  const layers = denseLayers(model, "the list of layers of the page");
+  const layers = model.layers as readonly DenseLayerSpec[];
   const last = layers.findLastIndex((l) => l.type === "linear");
   return layers.slice(0, last).flatMap((l): HiddenLayer[] => {
     if (l.type === "linear") return [{ type: "linear", out: l.out }];
@@ -90,9 +89,8 @@ export function modelLayers(
 }
 
 /** What the settings say of layers: not how steep a slope is, nor what keeps a division from 0. */
-export function layersText(model: ModelSpec): string {
-  if (!isDense(model)) return JSON.stringify(model.layers);
-  return JSON.stringify(model.layers.map((l) => (l.type === "linear" || l.type === "dropout" ? l : l.type)));
+export function layersText({ layers }: ModelSpec): string {
+  return JSON.stringify(layers.map((l) => (l.type === "linear" || l.type === "dropout" || "from" in l ? l : l.type)));
 }
 
 /** Parameters of those layers. */
