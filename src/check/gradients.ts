@@ -7,7 +7,6 @@ import { turn } from "../core/turn.ts";
 import type { Tensor } from "../graph/graph.ts";
 import { requireModel } from "../nn/model.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
-import { multiplyAdds } from "../nn/shapes.ts";
 import { fuse } from "../ops/fuse.ts";
 import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
 import { idealValues, propagateBounds } from "../proof/propagate.ts";
@@ -16,6 +15,7 @@ import type { Precision } from "../train/f16/precision.ts";
 import { type GradientGraph, gradientGraph } from "../train/run/gradient-graph.ts";
 import { checkWeights } from "../train/run/options.ts";
 import { checkFiniteDifferences, type FiniteDifferenceResult, LossProbe } from "./finite-differences.ts";
+import { planFinite } from "./finite-work.ts";
 import { F32_NORMS, halfNorms, normLimits } from "./norm-limits.ts";
 
 /** A net, a batch, and the device whose gradients are to be proved. */
@@ -38,6 +38,13 @@ export interface GradientCheckOptions extends Abortable {
   readonly precision?: Precision;
   /** The run's penalty, where it has one: then the loss and every gradient are checked with it. */
   readonly penalty?: PenaltySpec;
+  /**
+   * Multiplications that finite differences may cost in all. Where they are few for the net, only parameters' gradients are
+   * held against them, at a few elements or along one direction alone; with 0 none is. Default: so many a tensor.
+   */
+  readonly finiteWork?: number;
+  /** Is told how many of the graph's nodes have been compared; first 0, when the values are there. */
+  readonly onProgress?: (done: number, of: number) => void;
   /** Gets every tensor's values as they are compared, for pictures. */
   readonly onTensor?: (name: string, values: TensorValues) => void;
 }
@@ -68,7 +75,7 @@ export interface TensorCheck {
   readonly beside: Comparison | null;
   /** Median over elements of bound / |exact|: above 0.01 the bound says little, and the norm must decide. */
   readonly looseness: number | null;
-  /** CPU f64 against finite differences; null for values. */
+  /** CPU f64 against finite differences; null for values, and where `finiteWork` leaves it out. */
   readonly finite: FiniteDifferenceResult | null;
   /** False when the exact gradient is all zeros, or rounding only, as at a minimum: nothing was shown. */
   readonly conclusive: boolean;
@@ -92,8 +99,6 @@ export interface GradientReport {
 
 /** Above this limit gradients are mostly rounding, and nothing is shown. */
 const NOISE = 0.1;
-/** Multiplications that finite differences of one tensor may cost. */
-const WORK_PER_TENSOR = 1.5e8;
 
 /**
  * The three-way check on one batch of the user's own net: device f32 against f64 inside a proved bound, f64 against
@@ -122,13 +127,14 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const computed = await onDevice(backend);
   const besides = await onDevice(options.beside ?? null);
   const probe = new LossProbe(g.graph, g.loss, exact.values);
-  const samples = samplesFor(model, x.shape[0]!);
   const limits = await normLimits(g, exact.values, computed, steps ? halfNorms(bounds) : F32_NORMS);
   const tensors: TensorCheck[] = [];
   const parameterGradients = new Set([...g.parameters.values()].map((p) => p.gradient));
   const pointOf = new Map([...g.gradients].map(([t, dt]) => [dt, t] as const));
-  for (const node of g.graph.nodes) {
-    if (node.op.view) continue;
+  const samplesOf = planFinite(model, x.shape[0]!, pointOf.keys(), parameterGradients, options.finiteWork ?? null);
+  const nodes = g.graph.nodes.filter((node) => !node.op.view);
+  for (const [done, node] of nodes.entries()) {
+    options.onProgress?.(done, nodes.length);
     // Finite differences take seconds in all: the page, or whoever holds the signal, has its turn between.
     await turn();
     throwIfAborted(signal);
@@ -145,7 +151,9 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
       const beside = besides.get(t);
       const second = beside && unscaled(beside);
       options.onTensor?.(t.name, { exact: value, device: seen ?? null, bound });
-      const finite = point ? checkFiniteDifferences(probe, point, exact.values.get(point)!, value, samples) : null;
+      const samples = point ? samplesOf(t) : null;
+      const finite =
+        samples === null ? null : checkFiniteDifferences(probe, point!, exact.values.get(point!)!, value, samples);
       const limit = limits.get(t)!;
       const normFits = !device || !point || device.normRelative <= limit * Math.max(1, model.layers.length / 8);
       tensors.push({
@@ -212,10 +220,4 @@ function looseness(bound: NdArray, value: NdArray): number {
   }
   ratios.sort((a, b) => a - b);
   return ratios[ratios.length >> 1] ?? 0;
-}
-
-/** More elements one by one where the net is small. */
-function samplesFor(model: ModelSpec, rows: number): number {
-  const work = rows * (1 + multiplyAdds(model));
-  return Math.max(4, Math.min(64, Math.floor(WORK_PER_TENSOR / (2 * work))));
 }

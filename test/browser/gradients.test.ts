@@ -42,6 +42,16 @@ describe("the X-ray", () => {
     expect(await s.page.locator("#tensors tbody tr").count()).toBeGreaterThan(8);
   });
 
+  test("of a net that takes long says how far it is, and is cancelled: then the run plays", async () => {
+    await s.open("room=gradients&data=digits&model=digits-cnn&device=cpu");
+    await s.page.waitForSelector("#check-progress progress[max]", { timeout: 40_000 });
+    expect(await s.text("#check-progress")).toMatch(/\d+ of \d+ nodes compared/);
+    await s.page.click("#check-cancel");
+    await s.page.waitForSelector("#check", { timeout: 10_000 });
+    expect(await s.page.locator("#verdict").count()).toBe(0);
+    await s.trained(3);
+  });
+
   test("draws a tensor's difference, down to single values", async () => {
     await s.open("room=gradients&data=moons");
     await report();

@@ -8,7 +8,7 @@ import type { Verdict, XrayReport } from "../worker/xray.ts";
 import { Gallery } from "./gallery.tsx";
 import "./gradients.css";
 import { Heatmap } from "./heatmap.tsx";
-import { checking, checkNow, opened, report } from "./state.ts";
+import { cancel, checking, checkNow, opened, progress, report } from "./state.ts";
 import { say } from "./strings.ts";
 import { TensorTable } from "./table.tsx";
 
@@ -54,9 +54,15 @@ export function GradientsRoom() {
         id="xray"
         actions={
           <>
-            <button type="button" class="primary" id="check" disabled={checking.value} onClick={checkNow}>
-              {say(checking.value ? "checking" : "check")}
-            </button>
+            {checking.value ? (
+              <button type="button" id="check-cancel" onClick={cancel}>
+                {say("cancel")}
+              </button>
+            ) : (
+              <button type="button" class="primary" id="check" onClick={checkNow}>
+                {say("check")}
+              </button>
+            )}
             <span title={say("testHint")}>
               <CopyButton id="copy-test" label={say("test")} text={() => engine.replay()} />
             </span>
@@ -64,6 +70,15 @@ export function GradientsRoom() {
         }
       >
         <p class="soft">{say("intro")}</p>
+        {checking.value && (
+          <p class="soft" role="status" id="check-progress">
+            <progress
+              aria-label={say("checking")}
+              {...(progress.value ? { value: progress.value.done, max: progress.value.of } : {})}
+            />{" "}
+            {progress.value ? say("compared", { ...progress.value }) : say("checking")}
+          </p>
+        )}
         {r && (
           <>
             <p id="verdict" class={`verdict-line ${tone}`} role="status">

@@ -1,10 +1,13 @@
 import { effect, signal } from "@preact/signals";
+import { proxy } from "comlink";
 import { engine } from "../state/engine.ts";
 import { enqueue, playing, run, settings, take, togglePlay } from "../state/store.ts";
 import type { TensorPicture, XrayReport } from "../worker/xray.ts";
 
 export const report = signal<XrayReport | null>(null);
 export const checking = signal(false);
+/** How many of the nodes have been compared; null while values are still computed. */
+export const progress = signal<{ readonly done: number; readonly of: number } | null>(null);
 export const shown = signal<TensorPicture | null>(null);
 
 /** Steps that a broken run takes before it is looked at: enough for its loss to show something. */
@@ -13,13 +16,24 @@ const BROKEN_STEPS = 40;
 async function check(): Promise<void> {
   checking.value = true;
   try {
-    report.value = await engine.xray();
-    const first =
-      report.value.firstDivergent ?? report.value.tensors.find((t) => t.parameter && t.shape.length > 1)?.name;
+    const found = await engine.xray(
+      proxy((done, of) => {
+        progress.value = { done, of };
+      }),
+    );
+    if (!found) return;
+    report.value = found;
+    const first = found.firstDivergent ?? found.tensors.find((t) => t.parameter && t.shape.length > 1)?.name;
     if (first) await show(first);
   } finally {
     checking.value = false;
+    progress.value = null;
   }
+}
+
+/** Ends the check that runs; what was known before stays. */
+export function cancel(): void {
+  void engine.cancelXray();
 }
 
 /** Checks the step that the run is at; a run that plays goes on afterwards. */

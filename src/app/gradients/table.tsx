@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import type { FiniteDifferenceResult } from "../../check/finite-differences.ts";
 import type { TensorCheck } from "../../check/gradients.ts";
 import { short } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
@@ -17,6 +18,13 @@ function Bound({ ratio, pass }: { ratio: number; pass: boolean }) {
   );
 }
 
+/** Where every place that was looked at lies on a kink, there is no slope to compare with. */
+function differences({ pass, worst, checked, size }: FiniteDifferenceResult): string {
+  if (!pass) return `✗ ${short(worst.analytic)} ≠ ${short(worst.numeric)}`;
+  if (worst.index.length === 0) return say("onKinks");
+  return checked === 0 ? `✓ ${say("direction")}` : `✓ ${checked} / ${size}`;
+}
+
 function Row({ tensor: t }: { tensor: TensorCheck }) {
   const { device: d, finite: f } = t;
   const worst = f && !f.pass ? f.worst.index : d ? d.worst.index : (f?.worst.index ?? []);
@@ -26,6 +34,7 @@ function Row({ tensor: t }: { tensor: TensorCheck }) {
         <button type="button" class="link" aria-label={say("show", { tensor: t.name })} onClick={() => show(t.name)}>
           {t.name}
         </button>
+        {report.value?.layerOf[t.name] && <span class="of-layer">{report.value.layerOf[t.name]}</span>}
       </th>
       <td class="verdict">{t.pass ? `✓ ${say("right")}` : `✗ ${say("wrong")}`}</td>
       <td>{t.shape.join(" × ")}</td>
@@ -34,9 +43,7 @@ function Row({ tensor: t }: { tensor: TensorCheck }) {
       <td>{d ? short(d.maxRelative) : ""}</td>
       <td>{t.beside ? short(t.beside.maxRelative) : ""}</td>
       <td>{d ? d.cosine.toFixed(6) : ""}</td>
-      <td>
-        {f ? (f.pass ? `✓ ${f.checked} / ${f.size}` : `✗ ${short(f.worst.analytic)} ≠ ${short(f.worst.numeric)}`) : ""}
-      </td>
+      <td>{f ? differences(f) : ""}</td>
       <td>{worst.length === 0 || worst[0] === -1 ? "" : `[${worst.join(", ")}]`}</td>
     </tr>
   );

@@ -51,7 +51,9 @@ export interface Engine {
   /** What the net makes of one image: filters and feature maps. */
   inside(asked: Asked): Promise<Inside>;
   exportFile(kind: ExportKind): Promise<DroppedFile>;
-  xray(): Promise<XrayReport>;
+  /** Null where it was cancelled; `listener` is told how many of the nodes have been compared. */
+  xray(listener: (done: number, of: number) => void): Promise<XrayReport | null>;
+  cancelXray(): void;
   tensor(name: string): Promise<TensorPicture | null>;
   replay(): Promise<string>;
   story(row: number): Promise<Story>;

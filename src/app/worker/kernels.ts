@@ -9,7 +9,7 @@ import type { Binding, KernelPlan, Launch } from "../../graph/op.ts";
 import { openGpu } from "./devices.ts";
 import { current } from "./session.ts";
 import { stepKernels } from "./step-kernels.ts";
-import { type XrayReport, xrayNow } from "./xray.ts";
+import { rowsWithin, type XrayReport, xrayNow } from "./xray.ts";
 
 export interface KernelTiming {
   readonly id: number;
@@ -26,6 +26,8 @@ export interface KernelEdit {
 
 /** Rows of the check that follows an edit: those of the batch, so that the same rung is taken, up to this many. */
 const MOST_ROWS = 128;
+/** Multiply-adds of its way forward, in plain loops: fewer rows where a row is much work. */
+const MOST_WORK = 1e8;
 
 async function theGpu(): Promise<WebGpuBackend> {
   const { backend, reason } = await openGpu();
@@ -108,5 +110,7 @@ export async function xrayEdited(edit: KernelEdit): Promise<XrayReport> {
     compile: (g, options) =>
       b.compile(g, { ...options, nodes: (options?.nodes ?? g.nodes).map(edited), onChip: false, selfTest: false }),
   });
-  return xrayNow(broken, Math.min(MOST_ROWS, current().trainer.batchRows));
+  const { batchRows, options } = current().trainer;
+  const most = rowsWithin(options.model, Math.min(MOST_ROWS, batchRows), MOST_WORK);
+  return xrayNow({ broken, deviceAlone: { rows: most } });
 }

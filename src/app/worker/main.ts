@@ -44,10 +44,11 @@ const engine: Engine = {
   classify,
   inside: async (asked) => (await import("./inside.ts")).inside(asked),
   exportFile: async (kind) => (await import("./export.ts")).exportFile(kind),
-  async xray() {
+  async xray(listener) {
     await stop();
-    return (await xray()).xrayNow();
+    return (await xray()).xrayUnlessCancelled(listener);
   },
+  cancelXray: async () => (await xray()).cancel(),
   tensor: async (name) => (await xray()).tensorPicture(name),
   async replay() {
     await stop();

@@ -1,8 +1,11 @@
 import type { Backend } from "../../backend/executor.ts";
 import { checkGradients, type GradientReport, type TensorValues } from "../../check/gradients.ts";
 import { type Ailment, checkHealth } from "../../check/health.ts";
+import { orAborted } from "../../core/abort.ts";
 import { type NdArray, rows } from "../../core/ndarray.ts";
-import type { ModelSpec } from "../../nn/model-spec.ts";
+import { layerName, type ModelSpec } from "../../nn/model-spec.ts";
+import { parameterSpecs } from "../../nn/parameter-specs.ts";
+import { multiplyAdds } from "../../nn/shapes.ts";
 import type { Rows } from "../../train/data/row-source.ts";
 import { openCpu, openGpu } from "./devices.ts";
 import { brokenBackend } from "./faults.ts";
@@ -12,6 +15,12 @@ import { current, parametersNow, trainingRows } from "./session.ts";
 const CHECK_ROWS = 16;
 /** Rows that are looked at for units that never fire. */
 const HEALTH_ROWS = 256;
+/** Multiply-adds of one way forward, by which both are fewer where a row is much work; batch norm wants two. */
+const CHECK_WORK = 1e7;
+const HEALTH_WORK = 1e8;
+const LEAST_ROWS = 2;
+/** Multiplications of all finite differences together: some seconds. */
+const FINITE_WORK = 1e9;
 /** The loss has risen when it is so many times what it was at first. */
 const RISEN = 3;
 /** Elements of a tensor that are sent to be drawn. */
@@ -35,6 +44,8 @@ export interface XrayReport extends GradientReport {
   readonly rows: number;
   readonly beside: string | null;
   readonly verdicts: readonly Verdict[];
+  /** By the name of a parameter's gradient, the type of the layer that has the parameter. */
+  readonly layerOf: Readonly<Record<string, string>>;
 }
 
 /** A tensor to draw: the last axis across, all others down. */
@@ -64,8 +75,45 @@ export async function checkedStep(): Promise<CheckedStep> {
   return checked!;
 }
 
-/** The check of the run at this very step, on its first rows. `broken` stands for what checks the device. */
-export async function xrayNow(broken?: (b: Backend) => Backend, wanted = CHECK_ROWS): Promise<XrayReport> {
+let running: AbortController | null = null;
+
+/** Ends the check that runs; whoever asked for it gets null. */
+export function cancel(): void {
+  running?.abort();
+}
+
+/** How a check differs from the one that the Gradients room shows. */
+interface Wanted {
+  /** Stands for what checks the device. */
+  readonly broken?: (b: Backend) => Backend;
+  /** Only the device against f64, on as many rows as are given. */
+  readonly deviceAlone?: { readonly rows: number };
+  readonly onProgress?: (done: number, of: number) => void;
+}
+
+/** Rows, as many as are wanted and may be computed by plain loops. */
+export function rowsWithin(model: ModelSpec, wanted: number, work: number): number {
+  return Math.max(LEAST_ROWS, Math.min(wanted, Math.floor(work / (1 + multiplyAdds(model)))));
+}
+
+/** The same, until it is cancelled: then null. */
+export async function xrayUnlessCancelled(onProgress: Wanted["onProgress"]): Promise<XrayReport | null> {
+  running?.abort();
+  const mine = new AbortController();
+  running = mine;
+  try {
+    return await xrayNow(onProgress ? { onProgress } : {}, mine.signal);
+  } catch (error) {
+    if (mine.signal.aborted) return null;
+    throw error;
+  }
+}
+
+/** The check of the run at this very step, on its first rows. */
+export async function xrayNow(
+  { broken, deviceAlone, onProgress }: Wanted = {},
+  signal?: AbortSignal,
+): Promise<XrayReport> {
   const { trainer, settings, recorder } = current();
   const { model, seed } = trainer.options;
   const data = trainingRows();
@@ -73,7 +121,7 @@ export async function xrayNow(broken?: (b: Backend) => Backend, wanted = CHECK_R
     const n = Math.min(most, data.x.shape[0]!);
     return { x: rows(data.x, 0, n), y: rows(data.y, 0, n) };
   };
-  const { x, y } = part(wanted);
+  const { x, y } = part(deviceAlone?.rows ?? rowsWithin(model, CHECK_ROWS, CHECK_WORK));
   const weights = await parametersNow();
   const gpu = (await openGpu()).backend;
   const cpu = await openCpu();
@@ -87,18 +135,22 @@ export async function xrayNow(broken?: (b: Backend) => Backend, wanted = CHECK_R
     backend: (broken ?? ((b) => brokenBackend(b, settings.fault)))(gpu ?? cpu),
     beside: gpu ? cpu : null,
     seed,
+    finiteWork: deviceAlone ? 0 : FINITE_WORK,
     onTensor: (name, v) => values.set(name, v),
+    signal,
+    ...(onProgress ? { onProgress } : {}),
   });
   kept = values;
   checked = { model, weights, x, y, seed, step: trainer.stepsTaken };
-  const many = part(HEALTH_ROWS);
-  const ailments = await checkHealth(model, weights, many.x, many.y);
+  const many = part(rowsWithin(model, HEALTH_ROWS, HEALTH_WORK));
+  const ailments = deviceAlone ? [] : await orAborted(checkHealth(model, weights, many.x, many.y), signal);
   const { first, last } = recorder;
   return {
     ...report,
     step: trainer.stepsTaken,
     rows: x.shape[0]!,
     beside: gpu ? cpu.description : null,
+    layerOf: Object.fromEntries(parameterSpecs(model).map((p) => [`d ${p.name}`, layerName(model.layers[p.layer]!)])),
     verdicts: verdictsOf(report, ailments, first, last),
   };
 }

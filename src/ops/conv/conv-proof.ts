@@ -5,31 +5,50 @@ import type { ConvInputGradientAttrs, ConvWeightGradientAttrs } from "./conv.ts"
 import { forwardDims, inputGradientDims, weightGradientDims } from "./dims.ts";
 import { type ConvAttrs, type ConvDims, convAttrsOf, yShape } from "./geometry.ts";
 import { convSettings, type Setting } from "./proof-settings.ts";
-import { eachTerm } from "./terms.ts";
+import { eachRun } from "./terms.ts";
 
-/** Tells of every term which elements are the factors, in the order of an op's inputs, and which the sum. */
-type Terms = (add: (a: number, b: number, sum: number) => void) => void;
+/** Terms along a line of places: which elements are the factors, in the order of an op's inputs, and which the sum. */
+interface Line {
+  readonly a: number;
+  readonly b: number;
+  readonly sum: number;
+}
+/** Tells of every line the first, how far each goes on from term to term, and how many terms there are. */
+type Lines = (add: (first: Line, steps: Line, count: number) => void) => void;
+
+/** |v|, and |v| with its error. */
+function sizesOf(v: NdArray, errors: NdArray | null | undefined): readonly [Float64Array, Float64Array] {
+  const sizes = Float64Array.from(v.data, Math.abs);
+  return [sizes, sizes.map((size, i) => size + errorAt(errors, i))];
+}
 
 /**
  * |c^ - c| <= 2 gamma_(K+2) sum |a||b|, with the inputs' own errors carried through each of the K products, as for a matrix
  * product; K 2^-126 max(1, |a|max, |b|max) for subnormals that are flushed.
  */
-function sumBound(each: Terms, [a, b]: readonly NdArray[], errors: Errors, c: NdArray): NdArray {
+function sumBound(each: Lines, [a, b]: readonly NdArray[], errors: Errors, c: NdArray): NdArray {
   const out = boundLike(c);
   const terms = new Float64Array(out.data.length);
   const sizes = new Float64Array(out.data.length);
-  each((i, j, k) => {
-    const va = Math.abs(a!.data[i]!);
-    const vb = Math.abs(b!.data[j]!);
-    const product = (va + errorAt(errors[0], i)) * (vb + errorAt(errors[1], j));
-    terms[k]!++;
-    sizes[k]! += product;
-    out.data[k]! += product - va * vb;
+  const bound = out.data as Float64Array;
+  const [va, withErrorA] = sizesOf(a!, errors[0]);
+  const [vb, withErrorB] = sizesOf(b!, errors[1]);
+  each((first, steps, count) => {
+    let [i, j, k] = [first.a, first.b, first.sum];
+    for (let term = 0; term < count; term++) {
+      const product = withErrorA[i]! * withErrorB[j]!;
+      terms[k]!++;
+      sizes[k]! += product;
+      bound[k]! += product - va[i]! * vb[j]!;
+      i += steps.a;
+      j += steps.b;
+      k += steps.sum;
+    }
   });
   let largest = 1;
-  for (const { data } of [a!, b!]) for (const v of data) largest = Math.max(largest, Math.abs(v));
+  for (const v of [va, vb]) for (const size of v) largest = Math.max(largest, size);
   for (let k = 0; k < terms.length; k++) {
-    if (terms[k]! > 0) out.data[k]! += 2 * gamma(terms[k]! + 2) * sizes[k]! + terms[k]! * TINY * largest;
+    if (terms[k]! > 0) bound[k]! += 2 * gamma(terms[k]! + 2) * sizes[k]! + terms[k]! * TINY * largest;
   }
   return out;
 }
@@ -44,7 +63,15 @@ const dyOf = (s: Setting): readonly number[] => yShape(dimsOf(s), s.x.length);
 
 export const conv: Proof<ConvAttrs> = {
   bound: (inputs, errors, [y], attrs) => [
-    sumBound((add) => eachTerm(forwardDims(inputs, attrs), (i, x, w) => add(x, w, i)), inputs, errors, y!),
+    sumBound(
+      (add) =>
+        eachRun(forwardDims(inputs, attrs), (sum, a, b, count, step) =>
+          add({ a, b, sum }, { a: step, b: 0, sum: 1 }, count),
+        ),
+      inputs,
+      errors,
+      y!,
+    ),
   ],
   cases: convSettings.map(
     ({ name, x, w, attrs }): OpCase<ConvAttrs> => ({ name, inputs: [f32(...x), f32(...w)], attrs }),
@@ -53,7 +80,15 @@ export const conv: Proof<ConvAttrs> = {
 
 export const convInputGradient: Proof<ConvInputGradientAttrs> = {
   bound: (inputs, errors, [dx], attrs) => [
-    sumBound((add) => eachTerm(inputGradientDims(inputs, attrs), (i, x, w) => add(i, w, x)), inputs, errors, dx!),
+    sumBound(
+      (add) =>
+        eachRun(inputGradientDims(inputs, attrs), (a, sum, b, count, step) =>
+          add({ a, b, sum }, { a: 1, b: 0, sum: step }, count),
+        ),
+      inputs,
+      errors,
+      dx!,
+    ),
   ],
   cases: convSettings.map((s) => ({
     name: s.name,
@@ -64,7 +99,15 @@ export const convInputGradient: Proof<ConvInputGradientAttrs> = {
 
 export const convWeightGradient: Proof<ConvWeightGradientAttrs> = {
   bound: (inputs, errors, [dw], attrs) => [
-    sumBound((add) => eachTerm(weightGradientDims(inputs, attrs), (i, x, w) => add(x, i, w)), inputs, errors, dw!),
+    sumBound(
+      (add) =>
+        eachRun(weightGradientDims(inputs, attrs), (b, a, sum, count, step) =>
+          add({ a, b, sum }, { a: step, b: 1, sum: 0 }, count),
+        ),
+      inputs,
+      errors,
+      dw!,
+    ),
   ],
   cases: convSettings.map((s) => ({
     name: s.name,

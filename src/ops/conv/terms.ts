@@ -50,13 +50,6 @@ export function eachRun(dims: ConvDims, visit: Run, together = 1): void {
   }
 }
 
-/** The same, term by term: y[y] has the term x[x] w[w]. */
-export function eachTerm(dims: ConvDims, visit: (y: number, x: number, w: number) => void): void {
-  eachRun(dims, (y, x, w, count, step) => {
-    for (let i = 0; i < count; i++) visit(y + i, x + i * step, w);
-  });
-}
-
 /** Channels of y whose sums are taken at once: each number of x is then read once for all of them. */
 const TOGETHER = 4;
 
