@@ -188,7 +188,8 @@ export function addWired(layer: KerasLayer, given: readonly [Placed, ...Placed[]
   const where = nameOf(layer);
   const { className } = layer;
   if (!Object.hasOwn(readers, className)) {
-    return refuse(`${where} is not known here; known are ${Object.keys(readers).join(", ")}`);
+    const known = new Set(Object.keys(readers).map((name) => name.replace(/[12]D/, "")));
+    return refuse(`${where} is not known here; known are ${[...known].join(", ")}, in one and two dimensions`);
   }
   if (given.length > 1 && !JOINING.includes(className))
     refuse(`${where} takes one value, but is given ${given.length}`);

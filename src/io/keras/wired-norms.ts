@@ -92,6 +92,7 @@ const layerNorm: WiredReader = (layer, [x], to, where) => {
   const shape = x.shape.slice(rank - axes.length);
   const size = sizeOf(shape);
   const affine = scales(layer, size, to, where);
+  if (!affine.weight) net.claim(2 * size, where);
   const whole = (value: number): NdArray => ndarray([size], "f32", new Float32Array(size).fill(value));
   const arrays = { weight: { ...(affine.weight ?? whole(1)), shape }, bias: { ...(affine.bias ?? whole(0)), shape } };
   const spec: LayerSpec = { type: "layerNorm", size: shape.length === 1 ? size : shape, eps: epsilonOf(layer, where) };

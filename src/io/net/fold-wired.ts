@@ -93,7 +93,9 @@ function usersOf(nodes: readonly WiredNode[], output: Value): Map<Value, WiredNo
     if (!needed.has(value)) continue;
     for (const source of nodes[value]!.from) {
       needed.add(source);
-      users.set(source, [...(users.get(source) ?? []), nodes[value]!]);
+      const list = users.get(source);
+      if (list) list.push(nodes[value]!);
+      else users.set(source, [nodes[value]!]);
     }
   }
   return users;

@@ -146,7 +146,9 @@ export interface Pool {
 export function addPool(net: WiredNet, x: Value, windows: Windows, pool: Pool, where: string): Value {
   const sizes = net.shapeOf(x).slice(1);
   const dims = windows.kernel.length;
-  if (sizes.length !== dims) net.refuse(`${where} pools ${dims} dimensions of places, but is given ${sizes.length}`);
+  if (sizes.length !== dims || (dims !== 1 && dims !== 2)) {
+    net.refuse(`${where} pools ${dims} dimensions of places, one or two here, and is given ${sizes.length}`);
+  }
   const type = `${pool.kind}Pool${dims}d`;
   const rest = pool.kind === "max" ? { dilation: perDimension(windows.dilation) } : {};
   const layer = (padding: readonly number[], ceil: boolean, countPadding: boolean): LayerSpec =>
@@ -185,12 +187,9 @@ const POSITIVE: readonly string[] = ["relu", "relu6", "sigmoid", "softmax", "sof
 
 /** Whether no value can be below 0, so that zeros around them change no maximum. */
 function isPositive(net: WiredNet, x: Value): boolean {
-  const made = net.layerAt(x);
-  if (!made) return false;
-  return (
-    POSITIVE.includes(made.layer.type) ||
-    (/^(max|avg|adaptiveAvg)Pool/.test(made.layer.type) && isPositive(net, made.from[0]!))
-  );
+  let made = net.layerAt(x);
+  while (made && /^(max|avg|adaptiveAvg)Pool/.test(made.layer.type)) made = net.layerAt(made.from[0]!);
+  return made !== null && POSITIVE.includes(made.layer.type);
 }
 
 /** The mean, or the largest, of all places of each channel: [channels, 1, ...]. */

@@ -34,6 +34,9 @@ export type WiredNode = LayerNode | AffineNode;
 /** Values of a row beyond which no device's indices reach. */
 const MOST_VALUES = 2 ** 30;
 
+/** Affine steps that a permute goes before: one that scales and one that shifts, and some more. */
+const MOST_PASSED = 4;
+
 /**
  * Collects the layers of a net of any shape and wiring while its file is read. Shapes are worked out, and wrong ones
  * refused, as layers are added; what is added and not used in the end is left out.
@@ -109,7 +112,7 @@ export class WiredNet {
   }
 
   /** A row's axes in another order, as the layer permute has it. Several in a row become one, or none. */
-  permute(value: Value, order: readonly number[], where: string): Value {
+  permute(value: Value, order: readonly number[], where: string, depth = 0): Value {
     if (order.every((axis, i) => axis === i)) return value;
     const before = this.layerAt(value);
     if (before?.layer.type === "permute") {
@@ -121,9 +124,9 @@ export class WiredNet {
       );
     }
     const node = this.nodes[value];
-    if (node?.kind === "affine") {
+    if (node?.kind === "affine" && depth < MOST_PASSED) {
       // Behind the move it stands beside the layer that it can become part of.
-      const moved = this.permute(node.from[0]!, order, where);
+      const moved = this.permute(node.from[0]!, order, where, depth + 1);
       return this.affine(moved, node.affine, order.indexOf(node.axis), node.where);
     }
     const shape = this.shapeOf(value);

@@ -1,7 +1,7 @@
 import { sizeOf } from "../../core/ndarray.ts";
 import { brief } from "../safetensors/header.ts";
 import { type Attribute, isTensor } from "./attributes.ts";
-import { arrayMakers } from "./constant-arrays.ts";
+import { arrayMakers, turned } from "./constant-arrays.ts";
 import {
   type Constant,
   fromNumbers,
@@ -51,7 +51,8 @@ export function computed(node: OnnxNode, where: string, known: Known): Constant 
       const perm = node.attributes.get("perm") ?? of.dims.map((_, i) => i).reverse();
       if (!Array.isArray(perm)) return null;
       if (perm.every((axis, i) => axis === i)) return of;
-      return of.dims.length === 2 && perm[0] === 1 && perm[1] === 0 ? transposed(of) : null;
+      if (of.dims.length === 2 && perm[0] === 1 && perm[1] === 0) return transposed(of);
+      return turned(of, perm as readonly number[], known, where);
     }
     case "Reshape": {
       const target = known.numbers(node.inputs[1]);

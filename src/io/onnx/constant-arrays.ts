@@ -85,6 +85,25 @@ const filled: Make = (node, of) => {
   return fromNumbers(dims, whole, Array<number>(sizeOf(dims)).fill(number));
 };
 
+/** Axes in another order; null where `order` is none of them. */
+export function turned(of: Constant, order: readonly number[], known: Known, where: string): Constant | null {
+  const sorted = [...order].sort((a, b) => a - b);
+  if (order.length !== of.dims.length || sorted.some((axis, i) => axis !== i)) return null;
+  const values = valuesOf(of, known.room, where);
+  const dims = order.map((axis) => of.dims[axis]!);
+  const steps = order.map((axis) => sizeOf(of.dims.slice(axis + 1)));
+  const out = known.room.claim(values.length, where);
+  for (let i = 0; i < out.length; i++) {
+    let at = 0;
+    for (let k = dims.length - 1, rest = i; k >= 0; k--) {
+      at += (rest % dims[k]!) * steps[k]!;
+      rest = Math.floor(rest / dims[k]!);
+    }
+    out[i] = values[at]!;
+  }
+  return fromNumbers(dims, of.whole, out);
+}
+
 /** Numbers of a list, by their places. */
 const gather: Make = (node, of, known) => {
   const picked = known.constant(node.inputs[1]);

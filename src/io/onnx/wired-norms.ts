@@ -45,8 +45,11 @@ const groupNorm: WiredReader = (node, place) => {
   };
   const [weight, bias] = [vector(1, 1), vector(2, 0)];
   const affine = weight !== null || bias !== null;
-  const filled = (array: NdArray | null, value: number): NdArray =>
-    array ?? ndarray([size], "f32", new Float32Array(size).fill(value));
+  const filled = (array: NdArray | null, value: number): NdArray => {
+    if (array) return array;
+    net.claim(size, where);
+    return ndarray([size], "f32", new Float32Array(size).fill(value));
+  };
   const arrays = affine ? { weight: filled(weight, 1), bias: filled(bias, 0) } : {};
   const kind: LayerSpec =
     node.op === "InstanceNormalization"

@@ -31,6 +31,7 @@ function changed(value: unknown, path: readonly string[], by: unknown): unknown 
 function alterations(json: unknown): fc.Arbitrary<Uint8Array> {
   const paths = pathsOf(json);
   const words = [
+    ...["Conv2D", "MaxPooling2D", "Add", "Concatenate", "Flatten", "same", "channels_first", "hard_sigmoid"],
     "Dense",
     "Softmax",
     "LayerNormalization",
@@ -88,6 +89,22 @@ describe("whatever the bytes are, the readers of Keras and TensorFlow.js", () =>
       // Weights of one byte become numbers of four.
       fc.asyncProperty(tfjs, (bytes) => heldTo(4 * (bytes.length + 600), () => importNet({ name: "m", bytes, read }))),
       { numRuns: MANY / 2 },
+    );
+    const nets = JSON.parse(new TextDecoder().decode(file("nets/tfjs.json"))) as Record<
+      string,
+      { model: unknown; weights: string }
+    >;
+    const any = fc.oneof(
+      ...["wired", "mobile", "shapes", "nested", "first", "rescaled"].map((name) => {
+        const beside = new Uint8Array(Buffer.from(nets[name]!.weights, "base64"));
+        return alterations(nets[name]!.model).map((bytes) => ({ bytes, beside }));
+      }),
+    );
+    await fc.assert(
+      fc.asyncProperty(any, ({ bytes, beside }) =>
+        heldTo(4 * (bytes.length + beside.length), () => importNet({ name: "m", bytes, read: async () => beside })),
+      ),
+      { numRuns: MANY / 4 },
     );
     const arrays = await readNpz(file("functional.npz"));
     const keras = fc.oneof(mutations(file("functional.json")), {

@@ -11,6 +11,7 @@ export interface TestNode {
   readonly integers?: Readonly<Record<string, number>>;
   readonly floats?: Readonly<Record<string, number>>;
   readonly texts?: Readonly<Record<string, string>>;
+  readonly lists?: Readonly<Record<string, readonly number[]>>;
 }
 
 export interface TestTensor {
@@ -27,8 +28,8 @@ export interface TestTensor {
 export interface TestFile {
   readonly nodes: readonly TestNode[];
   readonly tensors?: readonly TestTensor[];
-  readonly inputs?: readonly (readonly [name: string, width: number])[];
-  readonly outputs?: readonly (readonly [name: string, width: number])[];
+  readonly inputs?: readonly (readonly [name: string, ...row: number[]])[];
+  readonly outputs?: readonly (readonly [name: string, ...row: number[]])[];
   readonly opset?: number;
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -57,7 +58,17 @@ export function onnxFile({
   metadata = {},
 }: TestFile): Uint8Array {
   const graph = new Message();
-  for (const { op, inputs: from, outputs: to, name, domain, integers = {}, floats = {}, texts = {} } of nodes) {
+  for (const {
+    op,
+    inputs: from,
+    outputs: to,
+    name,
+    domain,
+    integers = {},
+    floats = {},
+    texts = {},
+    lists = {},
+  } of nodes) {
     const node = new Message();
     for (const value of from) node.text(NODE.input, value);
     for (const value of to) node.text(NODE.output, value);
@@ -70,11 +81,16 @@ export function onnxFile({
       node.message(NODE.attribute, new Message().text(ATTRIBUTE.name, key).float(ATTRIBUTE.f, v));
     for (const [key, v] of Object.entries(texts))
       node.message(NODE.attribute, new Message().text(ATTRIBUTE.name, key).text(ATTRIBUTE.s, v));
+    for (const [key, values] of Object.entries(lists)) {
+      const list = new Message().text(ATTRIBUTE.name, key);
+      for (const v of values) list.integer(ATTRIBUTE.ints, v);
+      node.message(NODE.attribute, list);
+    }
     graph.message(GRAPH.node, node);
   }
   for (const tensor of tensors) graph.message(GRAPH.initializer, tensorMessage(tensor));
-  for (const [name, width] of inputs) graph.message(GRAPH.input, valueInfo(name, width));
-  for (const [name, width] of outputs) graph.message(GRAPH.output, valueInfo(name, width));
+  for (const [name, ...row] of inputs) graph.message(GRAPH.input, valueInfo(name, ...row));
+  for (const [name, ...row] of outputs) graph.message(GRAPH.output, valueInfo(name, ...row));
   const model = new Message().integer(MODEL.irVersion, 8).message(MODEL.graph, graph);
   model.message(MODEL.opsetImport, new Message().integer(OPSET.version, opset));
   for (const [key, value] of Object.entries(metadata)) {
