@@ -1,12 +1,13 @@
 import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
-import { sizeOf } from "../core/ndarray.ts";
+import { type Shape, shapeText, sizeOf } from "../core/ndarray.ts";
 import { importNet, isHdf5, type NetFile } from "../io/net/import.ts";
 import type { ImportedNet } from "../io/net/net-parts.ts";
 import { readTensors, writeTensors } from "../io/weights/tensor-file.ts";
 import { weightTensors } from "../io/weights/weights.ts";
 import { type LossName, lossKinds } from "../nn/loss-kinds.ts";
-import { widths } from "../nn/shapes.ts";
+import { parameterSpecs } from "../nn/parameter-specs.ts";
+import { outputShape, shapesOf, widths } from "../nn/shapes.ts";
 import { taskOf } from "../nn/task.ts";
 import { readBeside, readBytes, requireWritable, writeWhole } from "./files.ts";
 import { note, print } from "./output.ts";
@@ -14,7 +15,7 @@ import { choiceFlag, parse, requiredFile } from "./usage.ts";
 
 const help = `Usage: chainrule import <file> --out model.json --weights-out W.safetensors [options]
 
-Takes a net of dense layers from another library: the model, and its weights.
+Takes a net from another library, of any shape and wiring: the model, and its weights.
 
   <file>                an .onnx file, or a model.json of TensorFlow.js, the files that they name beside
                         them; Keras's .keras or .h5; or what its model.to_json() gives, with --weights
@@ -75,9 +76,9 @@ async function kerasWeights(path: string | undefined): Promise<Pick<NetFile, "we
   return isHdf5(bytes) ? { weights: bytes } : { arrays: await readTensors(path, bytes) };
 }
 
-function say({ model, weights, notes }: ImportedNet, json: boolean, file: string, out: string, saved: string): void {
+function say({ model, notes }: ImportedNet, json: boolean, file: string, out: string, saved: string): void {
   const { inputs, outputs } = widths(model);
-  const parameters = [...weights.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const parameters = parameterSpecs(model).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const layers = model.layers.map((l) => l.type);
   if (json) {
     print(
@@ -96,7 +97,9 @@ function say({ model, weights, notes }: ImportedNet, json: boolean, file: string
     return;
   }
   for (const text of notes) note(text);
-  print(`${file}: ${inputs} inputs, ${outputs} outputs, ${parameters} parameters`);
+  const shaped = (shape: Shape): string => (shape.length > 1 ? `, ${shapeText(shape)}` : "");
+  const ends = [`${inputs} inputs${shaped(shapesOf(model).input)}`, `${outputs} outputs${shaped(outputShape(model))}`];
+  print(`${file}: ${ends.join("; ")}; ${parameters} parameters`);
   print(taskOf(model));
   print(`${layers.join(", ")}`);
   print(`model in ${out}, weights in ${saved}`);

@@ -1,10 +1,10 @@
 import { finishWired } from "../net/finish-wired.ts";
 import type { ImportedNet, ImportOptions } from "../net/net-parts.ts";
 import type { DeclaredLoss } from "../net/resolve-loss.ts";
-import { INPUT, WiredNet } from "../net/wired-net.ts";
+import { INPUT, type Value, WiredNet } from "../net/wired-net.ts";
 import { refuse } from "./json.ts";
 import type { RowShape } from "./layout.ts";
-import { inKerasOrder, type Placed, placedAs } from "./placed.ts";
+import { channelsFirst, inAxes, inKerasOrder, type Placed, placedAs } from "./placed.ts";
 import { noteSettings } from "./settings.ts";
 import type { KerasGraph } from "./topology.ts";
 import type { Version } from "./version.ts";
@@ -42,7 +42,8 @@ export function buildWired(
     values.push(addWired(layer, given as [Placed, ...Placed[]], { net, weights, version }));
   }
   const end = output < 0 ? from : values[output]!;
-  const value = inKerasOrder(net, end, "the model's output");
+  const declared = loss((text) => net.note(text));
+  const value = classesFirst(net, end, options, declared) ?? inKerasOrder(net, end, "the model's output");
   noteSettings(layers, (text) => net.note(text));
   const last = net.nodes.find(
     (node) => node.kind === "layer" && node.layer.type === "permute" && node.from[0] === INPUT,
@@ -52,6 +53,14 @@ export function buildWired(
       `rows are [${input.join(", ")}] as in the file, channels last; a permute at the front puts channels first for the layers behind it`,
     );
   }
-  const declared = loss((text) => net.note(text));
   return finishWired(net, value, options, declared);
+}
+
+/** The output with its classes first, where crossEntropy takes one for each place; null where the order of the file stays. */
+function classesFirst(net: WiredNet, end: Placed, options: ImportOptions, declared: DeclaredLoss | null): Value | null {
+  const softmax = ["softmax", "logSoftmax"].includes(net.layerAt(end.value)?.layer.type ?? "");
+  const wanted = options.loss ?? declared?.loss ?? (softmax && !options.keepOutputs ? "crossEntropy" : null);
+  if (end.shape.length !== 3 || wanted !== "crossEntropy") return null;
+  net.note("outputs are classes first, [classes, height, width], as crossEntropy takes a class for each place");
+  return inAxes(net, end, channelsFirst(3, "channels_last"), "the model's output");
 }

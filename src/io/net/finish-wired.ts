@@ -62,8 +62,14 @@ function endOf(layers: readonly LayerSpec[], shape: readonly number[]): NetEnd {
     name: `the ${type} at the end`,
     outputs: sizeOf(shape),
     masked: last !== layers.at(-1),
-    ...(shape.length > 1 ? { shape: shapeText(shape) } : {}),
+    ...(shape.length > 1 ? { shape: shapeText(shape), alongClasses: alongClasses(last, shape) } : {}),
   };
+}
+
+/** Steps have their classes last, places theirs first, as crossEntropy takes them. */
+function alongClasses(last: LayerSpec | undefined, shape: readonly number[]): boolean {
+  if (last?.type !== "softmax" && last?.type !== "logSoftmax") return false;
+  return (last.axis ?? shape.length - 1) === (shape.length === 2 ? 1 : 0);
 }
 
 function requireFinite(nodes: readonly LayerNode[], live: readonly Value[], net: WiredNet): void {

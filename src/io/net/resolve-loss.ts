@@ -21,8 +21,9 @@ export interface NetEnd {
   readonly outputs: number | null;
   /** Whether masks of dropout lie behind it. */
   readonly masked: boolean;
-  /** Of a row, where it gives more than a row of numbers: "[3, 28, 28]". */
+  /** Of a row, where it gives more than a row of numbers: "[3, 28, 28]"; and whether a softmax goes along its classes. */
   readonly shape?: string;
+  readonly alongClasses?: boolean;
 }
 
 /** What is asked for, by people and by the file. */
@@ -119,7 +120,8 @@ function byEnd(end: NetEnd, keep: boolean, refuse: (message: string) => never): 
   if (keep && (type === "softmax" || type === "sigmoid" || type === "logSoftmax")) {
     return taken("mse", `${end.name} is kept, and mse is taken`);
   }
-  if (end.shape !== undefined && type !== "sigmoid") {
+  const classes = (type === "softmax" || type === "logSoftmax") && end.alongClasses;
+  if (end.shape !== undefined && type !== "sigmoid" && !classes) {
     return taken("mse", `the net gives values of shape ${end.shape}, so a regression is taken, with mse`);
   }
   if (type === "softmax" || type === "logSoftmax") {
@@ -155,7 +157,7 @@ const leftOut = (name: string, loss: LossName): string =>
 
 /** Whether this loss fits this end, and whether the end's activation is the loss's own. */
 function fitted(
-  { type, name, outputs, masked }: NetEnd,
+  { type, name, outputs, masked, shape, alongClasses }: NetEnd,
   loss: LossName,
   { fromLogits, keep }: Fit,
   refuse: (message: string) => never,
@@ -166,6 +168,9 @@ function fitted(
     refuse("the net has one output, of which crossEntropy is always 0; for two classes by one output take --loss bce");
   }
   if (type === "softmax" && outputs === 1) refuse("the net ends in a softmax of one output, which is always 1");
+  if (own && loss === "crossEntropy" && shape !== undefined && !alongClasses) {
+    refuse(`${name} works along an axis of ${shape} that is not that of its classes, so crossEntropy cannot apply it`);
+  }
   if (own && type === "logSoftmax" && fromLogits === false) {
     refuse(
       "the file's loss takes probabilities, but the net ends in their logarithms; --loss crossEntropy leaves them out",

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { importNet } from "../../../src/io/net/import.ts";
+import type { ImportOptions } from "../../../src/io/net/net-parts.ts";
 import { difference, outputsOf } from "../../shared/outputs.ts";
 
 /** Layers models of any shape and wiring as TensorFlow.js wrote them, and what it computes from them. */
@@ -14,14 +15,14 @@ interface Saved {
 const at = (name: string): URL => new URL(`../../fixtures/keras/nets/${name}`, import.meta.url);
 const saved = JSON.parse(readFileSync(at("tfjs.json"), "utf8")) as Record<string, Saved>;
 
-const read = ({ model, weights }: Saved) =>
+const read = ({ model, weights }: Saved, options: ImportOptions = { loss: "mse", keepOutputs: true }) =>
   importNet(
     {
       name: "model.json",
       bytes: new TextEncoder().encode(JSON.stringify(model)),
       read: async () => new Uint8Array(Buffer.from(weights, "base64")),
     },
-    { loss: "mse", keepOutputs: true },
+    options,
   );
 
 describe("nets of any shape and wiring that TensorFlow.js wrote", () => {
@@ -45,6 +46,13 @@ describe("nets of any shape and wiring that TensorFlow.js wrote", () => {
     ["rows-wired", "linear relu linear concat(1,input,2) linear"],
   ])("%s has become these layers", async (name, layers) => {
     expect(await layersOf(name)).toBe(layers);
+  });
+
+  test("ends with classes first where they are for crossEntropy, whose softmax is left out", async () => {
+    const { model, notes } = await read(saved["class-map"]!, {});
+    expect(model.loss).toBe("crossEntropy");
+    expect(model.layers.map(({ type }) => type)).toEqual(["permute", "conv2d"]);
+    expect(notes.join()).toContain("outputs are classes first");
   });
 
   test("says in which order rows are, and refuses what would mean something else", async () => {

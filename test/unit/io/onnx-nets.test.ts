@@ -1,6 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { referenceBackend } from "../../../src/backend/reference/executor.ts";
+import { ndarray } from "../../../src/core/ndarray.ts";
+import { normals } from "../../../src/core/philox.ts";
 import { readOnnx } from "../../../src/io/onnx/read.ts";
+import { createTrainer } from "../../../src/train/create-trainer.ts";
 import { difference, outputsOf } from "../../shared/outputs.ts";
 
 /** Nets of any shape and wiring as others write them, and what ONNX Runtime computes from them. */
@@ -42,6 +46,33 @@ describe("nets of any shape and wiring that others wrote in ONNX", () => {
     ["scaled-input", "conv2d conv2d relu conv2d adaptiveAvgPool2d flatten linear"],
   ])("%s.onnx has become these layers", (name, layers) => {
     expect(layersOf(name)).toBe(layers);
+  });
+
+  test("a net goes on learning from where its file left it", async () => {
+    const { model, weights } = readOnnx(new Uint8Array(readFileSync(at("relu-norm.onnx"))));
+    const x = ndarray([16, 32], "f32", normals(1, 9, 0, 512));
+    const y = ndarray(
+      [16],
+      "i32",
+      Array.from({ length: 16 }, (_, i) => (x.data[32 * i]! > 0 ? 1 : 0)),
+    );
+    const optimizer = { type: "adam", lr: 0.05 } as const;
+    const trainer = await createTrainer(referenceBackend("f32"), {
+      model,
+      weights,
+      data: { x, y },
+      batch: "full",
+      optimizer,
+    });
+    const losses: number[] = [];
+    for await (const { loss } of trainer.run({ steps: 20, logEvery: 1 })) losses.push(loss);
+    expect(losses.at(-1)!).toBeLessThan(losses[0]! / 2);
+    trainer.dispose();
+  });
+
+  test("a class for each place is for crossEntropy, whose softmax is left out", () => {
+    const { model } = readOnnx(new Uint8Array(readFileSync(at("class-map.onnx"))));
+    expect([model.loss, ...model.layers.map(({ type }) => type)]).toEqual(["crossEntropy", "conv2d"]);
   });
 
   test("batch norm keeps its statistics, and what it takes of a batch", () => {
