@@ -15,6 +15,7 @@ export const dataOptions = {
   standardise: { type: "boolean" },
   "standardise-channels": { type: "boolean" },
   "channels-last": { type: "boolean" },
+  "image-size": { type: "string" },
   split: { type: "string" },
   stratify: { type: "string" },
   "split-seed": { type: "string" },
@@ -22,7 +23,9 @@ export const dataOptions = {
   stream: { type: "boolean" },
 } as const;
 
-export const dataHelp = `  --data <preset|file>      rows: a preset, or .safetensors or .npz (x and y, or x_train, y_train and x_test, y_test),
+export const dataHelp = `  --data <preset|file|folder>
+                            rows: a preset; a folder with one folder a class of PNG or JPEG images, and train/, val/ and
+                            test/ above those, where there are some; or .safetensors or .npz (x and y, or x_train, y_train and x_test, y_test),
                             x.npy beside y.npy, .csv (a header; commas, semicolons or tabs) or .parquet, IDX images beside their
                             labels, under any name; what follows of CSV holds for Parquet too
   --label <column>          CSV: the column to predict (several, with commas, for a regression or labels of 0 and 1)
@@ -42,6 +45,7 @@ export const dataHelp = `  --data <preset|file>      rows: a preset, or .safeten
                             predict keep their own unit
   --standardise-channels    images: scale each channel by mean and deviation of its pixels in the training rows
   --channels-last           arrays of images are [n, height, width, channels]: move their channels to the front
+  --image-size <N|HxW>      folder: bring all images to this height and width
   --split <shares>          train,test or train,validation,test, such as 0.7,0.15,0.15 (default: all to train)
   --stratify <yes|no>       give each class its share of each part (default yes)
   --split-seed <N>          which rows go where (default 0)
@@ -58,6 +62,8 @@ export interface DataFlags {
   readonly standardise: boolean;
   readonly standardiseChannels: boolean;
   readonly channelsLast: boolean;
+  /** Of images; undefined where none was given. */
+  readonly imageSize: readonly [height: number, width: number] | undefined;
   /** Null where no rows are held out. */
   readonly split: { readonly validation: number; readonly test: number } | null;
   readonly stratify: boolean;
@@ -93,6 +99,7 @@ export function dataFlags(values: Values): DataFlags {
     standardise: values.standardise === true,
     standardiseChannels: values["standardise-channels"] === true,
     channelsLast: values["channels-last"] === true,
+    imageSize: imageSizeFlag(text("image-size")),
     split: splitFlag(text("split"), text("test-fraction")),
     stratify: choiceFlag("stratify", text("stratify"), ["yes", "no"] as const) !== "no",
     splitSeed: countFlag("split-seed", text("split-seed"), 0) ?? 0,
@@ -119,4 +126,14 @@ function splitFlag(split: string | undefined, fraction: string | undefined): Dat
     throw new ChainruleError("usage", `--split must be ${wanted}, got "${split}"`);
   }
   return { validation: shares.length === 3 ? shares[1]! : 0, test: shares.at(-1)! };
+}
+
+/** "32", or height x width. */
+function imageSizeFlag(text: string | undefined): readonly [number, number] | undefined {
+  if (text === undefined) return undefined;
+  const sides = text.split("x").map((side) => countFlag("image-size", side)!);
+  if (sides.length > 2 || sides.some((side) => side > 16384)) {
+    throw new ChainruleError("usage", `--image-size must be a side in pixels, or height x width, got "${text}"`);
+  }
+  return [sides[0]!, sides.at(-1)!];
 }

@@ -23,6 +23,7 @@ import { logitsByPlace, probabilities } from "../train/evaluation/probabilities.
 import { backendChoices, openBackend } from "./backend.ts";
 import { csvText } from "./csv-text.ts";
 import { readBytes, readJson, recordOf, requireWritable, writeWhole } from "./files.ts";
+import { folderImages, isFolder } from "./image-folder.ts";
 import { note, print } from "./output.ts";
 import { loadModel } from "./sources.ts";
 import { formatFlags, formatOptions, requireUse } from "./table-flags.ts";
@@ -38,7 +39,7 @@ that \`chainrule train --save W.safetensors\` writes beside the weights, in W.sa
   --match-weights, --weights-key
                             as for train
   --data <file>             .csv or .parquet (the columns that the net learned from, by name; others are ignored),
-                            .safetensors or .npz (x, or x_test), .npy, or IDX images
+                            .safetensors or .npz (x, or x_test), .npy, IDX images, or a folder of PNG or JPEG images
   --out <file.csv|->        a line for each row: the class and every class's probability, or the values; a line for each
                             place of a row where places have classes
   --missing <refuse|drop>   CSV: what to do with a row that lacks a value (default refuse, by line and column)
@@ -123,6 +124,12 @@ async function readRows(
     const prepared = prepareRows(name, x, record);
     return { x: prepared, lines: Array.from({ length: prepared.shape[0]! }, (_, i) => i + 1), unit: "row" };
   };
+  if (isFolder(path)) {
+    requireUse(given, name, "images");
+    const { x, paths } = await folderImages(path, { size: record.imageSize, input });
+    requireRowShape(input, x.shape.slice(1), name);
+    return { x: prepareRows(name, x, record), lines: paths, unit: "file" };
+  }
   const plain = await gunzipIfNeeded(name, readBytes(path));
   const kind = dataFormat(name, plain);
   requireUse(given, name, kind);
@@ -144,7 +151,7 @@ function table(
   model: ModelSpec,
   record: Preprocessing,
   outputs: NdArray,
-  lines: readonly number[],
+  lines: readonly (number | string)[],
   where: NewRows["unit"],
 ): string {
   const width = outputs.shape[1]!;

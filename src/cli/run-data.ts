@@ -14,6 +14,7 @@ import type { Rows } from "../train/data/row-source.ts";
 import { type RowSource, splitSource } from "../train/data/row-source.ts";
 import type { DataFlags } from "./data-flags.ts";
 import { type DataSummary, dataSummary } from "./data-summary.ts";
+import { isFolder } from "./image-folder.ts";
 import { note } from "./output.ts";
 import { loadData } from "./sources.ts";
 import { requireUse } from "./table-flags.ts";
@@ -83,7 +84,8 @@ type ResidentSplit = {
 };
 
 function isLarge(source: string): boolean {
-  const size = statSync(source, { throwIfNoEntry: false })?.size ?? 0;
+  const found = statSync(source, { throwIfNoEntry: false });
+  const size = found?.isFile() ? found.size : 0;
   if (size < STREAM_FROM || !rowFormat(basename(source), headOf(source))) return false;
   note(`${source}: ${Math.round(size / 2 ** 20)} MiB, so its rows are read as they are needed`);
   return true;
@@ -117,6 +119,7 @@ async function opened(path: string): Promise<RowFile> {
 }
 
 async function streamed(source: string, flags: DataFlags, model: ModelSpec): Promise<RunData> {
+  if (isFolder(source)) throw new ChainruleError("usage", `--stream reads rows of a file, and ${source} is a folder`);
   const needs = (["standardise", "standardise-channels", "channels-last"] as const).find((f) =>
     flags.given.includes(f),
   );

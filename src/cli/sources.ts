@@ -18,6 +18,7 @@ import { requireRowShape } from "../train/data/row-shape.ts";
 import type { DataFlags } from "./data-flags.ts";
 import { fitTask, requireTask } from "./data-task.ts";
 import { readBytes, readJson, readShipped } from "./files.ts";
+import { folderData, isFolder } from "./image-folder.ts";
 import { note } from "./output.ts";
 import { requireUse } from "./table-flags.ts";
 
@@ -55,7 +56,7 @@ export async function loadData({ source, flags, seed }: DataChoice, model: Model
   if (Object.hasOwn(dataPresets, source)) {
     return inUnits(await dataPreset(source).load(readShipped, { seed }), flags);
   }
-  if (isNoFile(source)) {
+  if (isNoFile(source) && !isFolder(source)) {
     const names = Object.keys(dataPresets).join(", ");
     throw new ChainruleError(
       "usage",
@@ -63,6 +64,11 @@ export async function loadData({ source, flags, seed }: DataChoice, model: Model
     );
   }
   requireTask(model, flags?.file.task);
+  if (isFolder(source)) {
+    requireUse(flags?.given ?? [], basename(source), "images");
+    const images = await folderData(source, { size: flags?.imageSize, input: shapesOf(model).input });
+    return fitted(source, images, model, flags);
+  }
   const name = basename(source);
   const bytes = await gunzipIfNeeded(name, readBytes(source));
   requireUse(flags?.given ?? [], name, dataFormat(name, bytes));
@@ -71,16 +77,21 @@ export async function loadData({ source, flags, seed }: DataChoice, model: Model
     ...(flags?.channelsLast ? { channelsLast: true } : {}),
     read: (file) => Promise.resolve(readBytes(source.slice(0, source.length - name.length) + file)),
   });
+  return fitted(source, file, model, flags);
+}
+
+/** Rows of a file or folder as the model takes them, divided and scaled as flags say. */
+function fitted(source: string, file: DataSplit, model: ModelSpec, flags: DataFlags | undefined): DataSplit {
   for (const part of [file.train, file.validation, file.test]) {
-    if (part?.shape) requireRowShape(shapesOf(model).input, part.shape, name);
+    if (part?.shape) requireRowShape(shapesOf(model).input, part.shape, part.name);
   }
   const matched = (part: Dataset): Dataset => fitTask(part, model, flags?.file.task);
-  const fitted: DataSplit = {
+  const matching: DataSplit = {
     train: matched(file.train),
     ...(file.validation ? { validation: matched(file.validation) } : {}),
     test: file.test && matched(file.test),
   };
-  return inUnits(divided(source, fitted, flags), flags);
+  return inUnits(divided(source, matching, flags), flags);
 }
 
 /** Scaled as flags say. */

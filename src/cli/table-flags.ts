@@ -51,7 +51,16 @@ function separatorFlag(text: string | undefined): string | undefined {
  * Refuses flags that a file of this format has no use for, `given` by their names without the dashes. Throws
  * ChainruleError "usage" that names them.
  */
-export function requireUse(given: readonly string[], file: string, format: DataFormat | null): void {
+export function requireUse(given: readonly string[], file: string, format: DataFormat | "images" | null): void {
+  if (format !== null && format !== "images" && given.includes("image-size")) {
+    throw new ChainruleError("usage", `--image-size is for a folder of images, and ${file} is none: leave it out`);
+  }
+  if (format === "images" && given.includes("channels-last")) {
+    throw new ChainruleError(
+      "usage",
+      "--channels-last is for arrays, and images say themselves how they lie: leave it out",
+    );
+  }
   if ((format === "csv" || format === "parquet") && given.includes("channels-last")) {
     throw new ChainruleError("usage", `--channels-last is for arrays, and ${file} is a table: leave it out`);
   }

@@ -27,6 +27,8 @@ export interface Dataset {
   readonly targets?: readonly string[];
   /** Shape of a row, where it has more axes than one: [channels, height, width]. */
   readonly shape?: readonly number[];
+  /** Height and width that images were brought to. */
+  readonly imageSize?: readonly [height: number, width: number];
   /** True where channels came last, and were moved. */
   readonly channelsLast?: boolean;
   /** Where a row of `x` is one image of height * width pixels, row by row from the top. */

@@ -7,7 +7,7 @@ const PIECE = 4096;
  */
 export async function inflate(
   bytes: Uint8Array,
-  format: "gzip" | "deflate-raw",
+  format: "gzip" | "deflate" | "deflate-raw",
   limit: number,
 ): Promise<Uint8Array | null> {
   let at = 0;

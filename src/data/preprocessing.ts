@@ -19,6 +19,8 @@ export interface Preprocessing {
   readonly columns: readonly Column[] | null;
   /** What pixels were divided by; null where rows are no images of a file. */
   readonly pixelScale: number | null;
+  /** Height and width that images were brought to; absent where they were taken as they were. */
+  readonly imageSize?: readonly [height: number, width: number];
   /** Whether arrays had their channels last, [n, height, width, channels]; absent where they had not. */
   readonly channelsLast?: boolean;
   /** Mean and deviation of each column of x, or of each channel, in the units of the file; null where values are taken as they are. */
@@ -41,6 +43,7 @@ export function preprocessingOf(train: Partial<Dataset> & Pick<Dataset, "x">): P
     inputs: train.x.shape[1]!,
     columns: train.columns ?? null,
     pixelScale: train.pixelScale ?? null,
+    ...(train.imageSize ? { imageSize: train.imageSize } : {}),
     ...(train.channelsLast ? { channelsLast: true } : {}),
     scaling: train.scaling ?? null,
     classes: train.classes ?? null,
@@ -68,6 +71,7 @@ export function parsePreprocessing(name: string, json: unknown): Preprocessing {
     "inputs",
     "columns",
     "pixelScale",
+    "imageSize",
     "channelsLast",
     "scaling",
     "classes",
@@ -80,7 +84,7 @@ export function parsePreprocessing(name: string, json: unknown): Preprocessing {
   const stray = Object.keys(record).find((key) => !known.includes(key));
   if (stray !== undefined) fail(`unknown field ${brief(stray)}; known are ${known.join(", ")}`);
   // Records from before there was one have none.
-  const { inputs, columns, pixelScale, scaling, classes, targets, fields = null, channelsLast } = record;
+  const { inputs, columns, pixelScale, scaling, classes, targets, fields = null, imageSize, channelsLast } = record;
   if (typeof inputs !== "number" || !Number.isInteger(inputs) || inputs < 1)
     return fail(`"inputs" must be a whole number from 1, got ${brief(inputs)}`);
   if (columns !== null && !(Array.isArray(columns) && columns.every(isColumn)))
@@ -89,6 +93,8 @@ export function parsePreprocessing(name: string, json: unknown): Preprocessing {
   if (columns && new Set(columns.map((c) => c.name)).size !== columns.length) fail("a column is named twice");
   if (pixelScale !== null && !(typeof pixelScale === "number" && pixelScale > 0))
     return fail(`"pixelScale" must be a positive number or null, got ${brief(pixelScale)}`);
+  if (imageSize !== undefined && !isSize(imageSize))
+    return fail(`"imageSize" must be height and width in pixels, got ${brief(imageSize)}`);
   if (channelsLast !== undefined && channelsLast !== true)
     return fail(`"channelsLast" must be true or absent, got ${brief(channelsLast)}`);
   if (scaling !== null && !isScaling(scaling, inputs))
@@ -99,7 +105,7 @@ export function parsePreprocessing(name: string, json: unknown): Preprocessing {
     if (texts !== null && !isTexts(texts)) fail(`"${key}" must be a list of different names or null`);
   }
   if (fields !== null && !isFormat(fields)) fail('"fields" must say how a table is written, or be null');
-  const turned = channelsLast ? { channelsLast } : {};
+  const turned = { ...(imageSize ? { imageSize } : {}), ...(channelsLast ? { channelsLast } : {}) };
   return { inputs, columns, pixelScale, ...turned, scaling, classes, targets, fields } as Preprocessing;
 }
 
@@ -107,10 +113,10 @@ export function parsePreprocessing(name: string, json: unknown): Preprocessing {
 export interface NewRows {
   /** f32 [n, inputs] */
   readonly x: NdArray;
-  /** The line of the file that each row came from, counted from 1; dropped rows leave gaps. */
-  readonly lines: readonly number[];
-  /** Whether they are lines of text, or rows of a table that has none. */
-  readonly unit: "line" | "row";
+  /** The line of the file that each row came from, counted from 1; dropped rows leave gaps. Of images their files. */
+  readonly lines: readonly (number | string)[];
+  /** Whether they are lines of text, rows of a table that has none, or files. */
+  readonly unit: "line" | "row" | "file";
 }
 
 /**
@@ -199,6 +205,9 @@ function isFormat(value: unknown): value is TableFormat {
 }
 
 const isText = (value: unknown): boolean => typeof value === "string";
+
+const isSize = (value: unknown): boolean =>
+  Array.isArray(value) && value.length === 2 && value.every((d) => Number.isInteger(d) && d >= 1 && d <= 16384);
 
 function isScaling(value: unknown, inputs: number): value is Scaling {
   const numbers = (list: unknown, low: number): list is number[] =>
