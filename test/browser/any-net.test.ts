@@ -154,8 +154,7 @@ test("a dropped model with its weights trains on from them, and goes out as ONNX
   const onnx = await taken("onnx");
   expect((await taken("pytorch")).includes("nn.Conv2d(1, 4, 3)")).toBe(true);
   expect((await taken("weights")).includes("head.weight")).toBe(true);
-  await s.page.click("#export-receipt");
-  await s.page.locator("#export-error", { hasText: "layer 0 (conv2d)" }).waitFor();
+  expect((await taken("receipt")).includes("receipt.npz")).toBe(true);
   await s.page.keyboard.press("Escape");
   // The file says the same net, with its weights.
   await s.page.setInputFiles("#file", file("back.onnx", onnx));
