@@ -182,7 +182,7 @@ export function NetBuilder() {
   const whole = settings.value.graph !== null || editing.value;
   return (
     <Card title={say("net")} part="net" id="net">
-      {(Object.values(imageNets).includes(settings.value.data) || run.value?.image) && <NetChoice />}
+      {(Object.values(imageNets).includes(settings.value.data) || run.value?.shape) && <NetChoice />}
       {whole ? <LayerEditor /> : <DenseLayers />}
       {run.value?.net && (
         <p class="soft" id="net-from">

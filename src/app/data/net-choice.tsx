@@ -10,8 +10,9 @@ const CONVOLUTIONS = "convolutions";
 export function NetChoice() {
   const { data, graph } = settings.value;
   const presets = Object.keys(imageNets).filter((name) => imageNets[name] === data);
-  const image = run.value?.image;
-  const offered = presets.length > 0 ? presets : image && ends.value.loss === "crossEntropy" ? [CONVOLUTIONS] : [];
+  const shape = run.value?.shape;
+  const offered =
+    presets.length > 0 ? presets : shape?.length === 3 && ends.value.loss === "crossEntropy" ? [CONVOLUTIONS] : [];
   const chosen = graph ? (presets.includes(graph.link) ? graph.link : "own") : "dense";
   return (
     <Choice
@@ -23,7 +24,7 @@ export function NetChoice() {
       show={(name) => say(`net-${name}` as NetChoiceKey)}
       onChoose={(name) => {
         if (name === "dense") change({ ...settingsFor(data), device: settings.value.device });
-        else if (name === CONVOLUTIONS) takeImageNet(image!);
+        else if (name === CONVOLUTIONS) takeImageNet(shape!);
         else if (name !== "own") takePreset(name);
       }}
     />

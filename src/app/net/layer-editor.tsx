@@ -4,7 +4,7 @@ import { Typed } from "../data/field.tsx";
 import { count } from "../draw/format.ts";
 import { Scroll } from "../shell/scroll.tsx";
 import { editing } from "../state/editing.ts";
-import { ends, run, settings } from "../state/store.ts";
+import { run, settings } from "../state/store.ts";
 import {
   calledIn,
   type DraftLayer,
@@ -70,11 +70,8 @@ function Layer({ layer, i, parameters }: { layer: DraftLayer; i: number; paramet
 
 /** The shape of a row; where rows are images, a way to say so. */
 function Input() {
-  const image = run.value?.image;
-  const { inputs } = ends.value;
-  const images = image ? [inputs / (image.height * image.width), image.height, image.width] : null;
+  const shape = run.value?.shape;
   const { input } = draft.value;
-  const offered = images && Number.isInteger(images[0]) && `${input}` !== `${images}`;
   const put = (next: unknown): void => edit({ ...draft.value, input: next });
   return (
     <>
@@ -89,9 +86,9 @@ function Input() {
           return null;
         }}
       />
-      {offered && (
-        <button type="button" class="small" id="as-images" onClick={() => put(images)}>
-          {say("asImages", { shape: shapeText(images) })}
+      {shape && `${input}` !== `${shape}` && (
+        <button type="button" class="small" id="as-images" onClick={() => put(shape)}>
+          {say("asImages", { shape: shapeText(shape) })}
         </button>
       )}
     </>

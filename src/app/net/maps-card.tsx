@@ -1,5 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { Choice } from "../data/field.tsx";
+import { Canvas } from "../draw/canvas.tsx";
 import { count, percent } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
 import { drawn } from "../state/drawn.ts";
@@ -68,6 +69,34 @@ function ImageChoice({ seen }: { seen: Inside | null }) {
   );
 }
 
+const SIDE = 72;
+
+/** The image [channels, height, width]: in colour where it has three, else its first channel. */
+function Picture({ pixels, shape }: { pixels: Float32Array; shape: readonly number[] }) {
+  const [channels, height, width] = shape as readonly [number, number, number];
+  const size = height * width;
+  const label = say("theImage");
+  if (channels !== 3) return <Pixels pixels={pixels.subarray(0, size)} width={width} side={SIDE} label={label} />;
+  const draw = (context: CanvasRenderingContext2D): void => {
+    const least = pixels.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+    const span = pixels.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) - least || 1;
+    const image = new ImageData(width, height);
+    for (let i = 0; i < size; i++) {
+      const [r, g, b] = [0, 1, 2].map((c) => (255 * (pixels[c * size + i]! - least)) / span) as [
+        number,
+        number,
+        number,
+      ];
+      image.data.set([r, g, b, 255], 4 * i);
+    }
+    const small = new OffscreenCanvas(width, height);
+    small.getContext("2d")!.putImageData(image, 0, 0);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(small, 0, 0, SIDE, (SIDE * height) / width);
+  };
+  return <Canvas width={SIDE} height={(SIDE * height) / width} label={label} of={[pixels]} draw={draw} class="tile" />;
+}
+
 function Said({ seen }: { seen: Inside }) {
   const names = run.value?.classes ?? [];
   const best = seen.chances.indexOf(seen.chances.reduce((a, b) => Math.max(a, b), 0));
@@ -86,7 +115,7 @@ export function MapsCard() {
   const seen = found.value;
   const layers = mapLayers();
   const shown = shownLayers();
-  const image = run.value?.image;
+  const shape = run.value?.shape;
   return (
     <Card title={say("maps")} part="maps" id="maps">
       <p class="soft">
@@ -94,14 +123,9 @@ export function MapsCard() {
       </p>
       <ImageChoice seen={seen} />
       {failed.value && <p class="error">{failed.value}</p>}
-      {seen && image && (
+      {seen && shape?.length === 3 && (
         <figure class="seen">
-          <Pixels
-            pixels={seen.pixels.subarray(0, image.height * image.width)}
-            width={image.width}
-            side={72}
-            label={say("theImage")}
-          />
+          <Picture pixels={seen.pixels} shape={shape} />
           <Said seen={seen} />
         </figure>
       )}

@@ -3,7 +3,7 @@ import { speaker } from "../state/language.ts";
 const en = {
   input: "Input",
   inputHint: "shape of a row, such as 1, 8, 8",
-  asImages: "as images: {shape}",
+  asImages: "as the data has it: {shape}",
   layers: "Layers, one after the other",
   layer: "layer {i}: {type}",
   gives: "gives {shape}",
@@ -63,7 +63,7 @@ export type NetKey = keyof typeof en;
 const zh: Readonly<Record<NetKey, string>> = {
   input: "输入",
   inputHint: "一行数据的形状，例如 1, 8, 8",
-  asImages: "当作图像：{shape}",
+  asImages: "按数据的形状：{shape}",
   layers: "各层，依次排列",
   layer: "第 {i} 层：{type}",
   gives: "输出 {shape}",

@@ -1,4 +1,5 @@
 import { ChainruleError } from "../../core/errors.ts";
+import type { Shape } from "../../core/ndarray.ts";
 import { allPresets, imageNet } from "../../nn/image-presets.ts";
 import { loadLayerTypes } from "../../nn/layers/registry.ts";
 import { parseModel } from "../../nn/model.ts";
@@ -36,12 +37,8 @@ export async function formOf(
 }
 
 /** Two convolutions for images [channels, height, width] of `outputs` classes. */
-export function imageForm(
-  input: readonly [number, number, number],
-  outputs: number,
-  before: Pick<Settings, "net" | "bias">,
-): Promise<NetForm> {
-  return formOf(imageNet(input, outputs), before);
+export function imageForm(input: Shape, outputs: number, before: Pick<Settings, "net" | "bias">): Promise<NetForm> {
+  return formOf(imageNet(input as readonly [number, number, number], outputs), before);
 }
 
 /** What a link says of a net: a preset's name, or the net packed; "" where that is longer than a link may be. */

@@ -185,12 +185,11 @@ export function takePreset(name: string): void {
   });
 }
 
-/** Trains two convolutions on images of the user's. */
-export function takeImageNet({ height, width }: NonNullable<RunInfo["image"]>): void {
+/** Trains two convolutions on images of the user's, of shape [channels, height, width]. */
+export function takeImageNet(shape: readonly number[]): void {
   enqueue(async () => {
     const { imageForm } = await import("./net-link.ts");
-    const { inputs, outputs } = ends.value;
-    const form = await imageForm([inputs / (height * width), height, width], outputs, settings.value);
+    const form = await imageForm(shape, ends.value.outputs, settings.value);
     settings.value = { ...settings.value, ...form };
     await configureAndPlay();
   });

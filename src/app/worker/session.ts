@@ -176,6 +176,7 @@ export async function configure(settings: Settings, before: DeviceRecord | null 
     classes:
       train.y.dtype === "i32" ? (train.classes ?? Array.from({ length: outputCount(train) }, (_, i) => String(i))) : [],
     image: train.image ?? null,
+    shape: train.image ? [1, train.image.height, train.image.width] : (train.shape ?? null),
     frame: train.image ? (await import("./frame.ts")).frameOf(train.x, train.image) : null,
     points: samplePoints(train),
     source: train.source ?? "",

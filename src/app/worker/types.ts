@@ -1,4 +1,5 @@
 import type { BenchProgress } from "../../bench/run.ts";
+import type { Shape } from "../../core/ndarray.ts";
 import type { TableFacts } from "../../data/dataset.ts";
 import type { Task } from "../../data/task.ts";
 import type { MeasuredBackend } from "../../train/choose-backend.ts";
@@ -32,6 +33,8 @@ export interface RunInfo {
   /** Names of the classes; empty where targets are values. */
   readonly classes: readonly string[];
   readonly image: { readonly height: number; readonly width: number } | null;
+  /** Of a row, where it has more axes than one: [channels, height, width] of images. */
+  readonly shape: Shape | null;
   /** How images of this data fill their frame: what a drawn one is fitted to. */
   readonly frame: Frame | null;
   /** Some training points, where inputs are two numbers: x [n, 2] flat, and their classes. */
