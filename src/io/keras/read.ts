@@ -66,9 +66,23 @@ export function build(
 }
 
 /** Whether a model is more than layers one behind the other, each of which a chain of rows can have. */
-const isWired = ({ layers, output }: KerasGraph): boolean =>
+const isWired = ({ layers, output }: KerasGraph, shape: RowShape | null): boolean =>
   output !== layers.length - 1 ||
-  layers.some(({ className, sources }, i) => sources.join() !== `${i - 1}` || isWiredClass(className, READERS));
+  layers.some(({ className, sources }, i) => sources.join() !== `${i - 1}` || isWiredClass(className, READERS)) ||
+  worksOnPlaces(layers, shape);
+
+/** Layers that work along the last axis alone, whatever stands before it. */
+const ALONG_LAST: readonly string[] = ["Dense", "LayerNormalization", "Softmax"];
+
+/** Whether such a layer comes before values of several axes become rows. */
+function worksOnPlaces(layers: readonly KerasLayer[], shape: RowShape | null): boolean {
+  if (shape === null || shape.length < 2 || shape.includes(null) || shape.slice(0, -1).every((d) => d === 1))
+    return false;
+  const first = layers.findIndex(({ className }) => ALONG_LAST.includes(className));
+  return (
+    first >= 0 && !layers.slice(0, first).some(({ className }) => ["Flatten", "Reshape", "Permute"].includes(className))
+  );
+}
 
 function netOf(
   model: Json,
@@ -81,7 +95,7 @@ function netOf(
   const { layers, input } = graph;
   const shape = inputShape(model, input ?? layers[0]);
   const lossOf = (note: (text: string) => void) => declaredLoss(training, options.loss, note);
-  if (isWired(graph)) return buildWired(graph, shape, weights, version, options, lossOf);
+  if (isWired(graph, shape)) return buildWired(graph, shape, weights, version, options, lossOf);
   // A layer normalisation may lack one of its two arrays; a Dense layer without bias claims one.
   const parts = new NetParts("keras", 2 * 4 * weights.size);
   const layout = new Layout();

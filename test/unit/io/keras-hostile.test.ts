@@ -41,7 +41,7 @@ describe("a Keras model that is no net of layers known here", () => {
     [
       "a normalisation of each row of a matrix",
       [input(2, 3), layer("LayerNormalization", "n", {})],
-      'layer "n" (LayerNormalization): works along axis -1 of values of shape [2, 3]',
+      'layer "n" (LayerNormalization): expected 3 values, got an array of [1, 2]',
     ],
     [
       "values that move at the end",
@@ -98,7 +98,7 @@ describe("a Keras model that is no net of layers known here", () => {
       "its width is not known",
     ],
     ["a name twice", [dense("d", 2), dense("d", 2)], 'two layers have the name "d"'],
-    ["rows of rows", [dense("d", 2, { batch_input_shape: [null, 3, 1] })], "put a Flatten before it"],
+    ["rows of rows", [input(3, 2), dense("d", 2)], "a kernel of [1, 2] for rows of [3, 2]"],
     ["no layers", [], "at least one layer"],
     ["a layer that is none", [5], "layer 0 must be an object, got 5"],
   ])("is refused: %s", (_, layers, message) => {
