@@ -46,16 +46,14 @@ function Layer({ layer, i, parameters }: { layer: DraftLayer; i: number; paramet
         type="button"
         class="quiet layer-row"
         aria-expanded={open}
-        aria-label={`${say("layer", { i: called, type })}${shape ? `, ${say("gives", { shape: shapeText(shape) })}` : ""}`}
         title={called}
         onKeyDown={keys}
         onClick={() => {
           opened.value = open ? null : layer.id;
         }}
       >
-        <b>{type}</b>
-        <span class="gives">{shape ? shapeText(shape) : "?"}</span>
-        <span class="soft">{called.length > LONG ? `…${called.slice(-LONG)}` : called}</span>
+        <b>{type}</b> <span class="gives">{shape ? shapeText(shape) : "?"}</span>{" "}
+        <span class="soft">{called.length > LONG ? `…${called.slice(-LONG)}` : called}</span>{" "}
         <span class="soft gives">{parameters ? count(parameters) : ""}</span>
       </button>
       {open && <LayerFields i={i} />}
