@@ -39,8 +39,11 @@ export {
   restoreCheckpoint,
   type Slot,
 } from "./checkpoint/slots.ts";
+export { type ImageFolderOptions, loadImageFolder } from "./dataset/images/folder.ts";
+export type { DecodedImage } from "./dataset/images/image.ts";
+export { decodeImage, type ImageReading } from "./dataset/images/read.ts";
 export { type LoadFileOptions, loadDataFile } from "./dataset/load.ts";
-export { openRowFile, type RowFileOptions } from "./dataset/row-file.ts";
+export { openRowFile, type RowFile, type RowFileOptions } from "./dataset/row-file.ts";
 export { importNet, type NetFile } from "./net/import.ts";
 export type { ImportedNet, ImportOptions } from "./net/net-parts.ts";
 export { readNpy, writeNpy } from "./numpy/npy.ts";

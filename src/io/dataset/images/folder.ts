@@ -20,10 +20,7 @@ const IMAGE = /\.(png|jpe?g)$/i;
 const HIDDEN = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$|desktop\.ini$)/i;
 
 /** What loadImageFolder takes beside the paths. */
-export interface ImageFolderOptions extends Omit<ImageReading, "name"> {
-  /** Bytes of a file by its path. */
-  readonly read: (path: string) => Promise<Uint8Array>;
-}
+export type ImageFolderOptions = Omit<ImageReading, "name" | "shape">;
 
 /** The images among paths within a folder, in the order of their names, and how many other files there are. */
 export function imagesAmong(paths: readonly string[]): { readonly images: readonly string[]; readonly others: number } {

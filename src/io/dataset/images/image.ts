@@ -2,7 +2,9 @@ import { ChainruleError } from "../../../core/errors.ts";
 
 /** A decoded image: its samples from 0 to 1, row by row from the top, channels side by side. */
 export interface DecodedImage {
+  /** Pixels across. */
   readonly width: number;
+  /** Pixels from top to bottom. */
   readonly height: number;
   /** 1 is grey, 3 red, green, blue. */
   readonly channels: 1 | 3;

@@ -7,6 +7,7 @@ import { resized } from "./resize.ts";
 export interface ImageReading {
   /** What they are called together. */
   readonly name: string;
+  /** Bytes of a file by its path. */
   readonly read: (path: string) => Promise<Uint8Array>;
   /** Height and width that all are brought to; absent: all must be alike. */
   readonly size?: readonly [height: number, width: number];
