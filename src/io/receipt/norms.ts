@@ -75,9 +75,30 @@ const affineProducts = (layer: { readonly affine: boolean }, c: Place, n: string
       ]
     : [];
 
+/** Running mean, variance and count, one after the other, after a batch whose variance is that of a sample. */
+function running({ size, momentum }: BatchNormSpec, { i, h }: Place): readonly Line[] {
+  const share = momentum === null ? `1 / (kept${i}[-1] + 1)` : `${momentum}`;
+  return [
+    [
+      `share${i} = ${share}`,
+      momentum === null ? "of each batch: the mean of all" : "of this batch in the running statistics",
+    ],
+    [`count${i} = ${h[0]}.size / ${size}`, "values of a channel"],
+    [
+      `batch${i} = np.concatenate([mean${i}.ravel(), var${i}.ravel() * count${i} / (count${i} - 1)])`,
+      "the batch's own: the variance of a sample",
+    ],
+    [
+      `running${i} = np.append(kept${i}[:-1] + share${i} * (batch${i} - kept${i}[:-1]), kept${i}[-1] + 1)`,
+      "means, variances, and how many batches",
+    ],
+  ];
+}
+
 export const batchNormNumpy: NumpyLayer<BatchNormSpec> = {
   forward: (layer, c) => [
     ...normalised(c.i, c.h[0]!, overChannels(c), layer.eps, "batch norm: each channel's"),
+    ...running(layer, c),
     ...affine(layer, c, `n${c.i}`),
   ],
   backward(layer, c) {

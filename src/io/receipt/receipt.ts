@@ -3,7 +3,7 @@ import { ChainruleError } from "../../core/errors.ts";
 import { cast, type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
 import type { Tensor } from "../../graph/graph.ts";
 import { calledName, layerName, type ModelSpec } from "../../nn/model-spec.ts";
-import { parameterSpecs } from "../../nn/parameter-specs.ts";
+import { parameterSpecs, statisticsSpecs } from "../../nn/parameter-specs.ts";
 import { unpackParameters } from "../../nn/parameters.ts";
 import { shapesOf } from "../../nn/shapes.ts";
 import { dropout } from "../../ops/elementwise/dropout.ts";
@@ -24,7 +24,8 @@ export interface Receipt {
   /**
    * By name, in the order in which they come about: x, y, rows (of the data set), W0, b0 (W is [in, out]); a0, a1, ...
    * behind each layer (z0 before the bias is added); loss; da1, da0, ..., the derivative of the loss by each; dW0, db0;
-   * lr, norm (of the whole gradient); W0_new, b0_new. Layer normalisation has gamma1, beta1, mean1, rstd1; dropout mask1.
+   * lr, norm (of the whole gradient); W0_new, b0_new. Layer normalisation has gamma1, beta1, mean1, rstd1; dropout mask1;
+   * batch norm kept1 and running1, its statistics before and behind the step; prelu slope1.
    */
   readonly arrays: ReadonlyMap<string, NdArray>;
   /** receipt.py, which computes the step again in numpy and compares. */
@@ -74,6 +75,7 @@ export async function makeReceipt(backend: Backend, given: TrainerOptions): Prom
       ["y", taken(y)],
       ["rows", rows],
       ...parameters(before, "", ""),
+      ...kept(model, before),
       ...masks(options, count),
       ...names.map((name, i): [string, NdArray] => [name, named(name, values[i]!)]),
       ...parameters(gradients!, "d", ""),
@@ -109,6 +111,17 @@ function firstBatch({ batch, seed, ...options }: ResolvedOptions): Rows & { read
   return { x: x!, y: y!, rows: ndarray([batch], "i32", Int32Array.from(index!.data)) };
 }
 
+/** What layers have kept from the steps before, by layer: running means, variances and a count, one after the other. */
+function kept(model: ModelSpec, weights: ReadonlyMap<string, NdArray>): [string, NdArray][] {
+  return statisticsSpecs(model).map(({ layer, parts }) => {
+    const values = parts.flatMap(({ name, shape, first }) => {
+      const own = weights.get(name)?.data;
+      return own ? [...own] : Array<number>(sizeOf(shape)).fill(first);
+    });
+    return [`kept${layer}`, ndarray([values.length], "f32", values)];
+  });
+}
+
 /** The values of a step by their names in a receipt, in the order of computation. */
 function stepTensors(model: ModelSpec, { graph, gradients, loss }: TrainingGraph): Map<string, Tensor> {
   const computed = new Map(graph.nodes.flatMap((node) => node.outputs.map((t) => [t.name, t] as const)));
@@ -131,6 +144,7 @@ function stepTensors(model: ModelSpec, { graph, gradients, loss }: TrainingGraph
       take(`mean${i}`, computed.get(`${name}.1`));
       take(`rstd${i}`, computed.get(`${name}.2`));
     }
+    if (layer.type === "batchNorm") wanted.set(`running${i}`, computed.get(`${name}.3`)!);
     take(valueName(i), computed.get(name));
   });
   wanted.set("loss", loss);

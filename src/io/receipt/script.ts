@@ -2,7 +2,7 @@ import { shapeText } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import { losses } from "../../nn/losses.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
-import { parameterSpecs } from "../../nn/parameter-specs.ts";
+import { parameterSpecs, statisticsSpecs } from "../../nn/parameter-specs.ts";
 import { shapesOf, widths } from "../../nn/shapes.ts";
 import type { Multipliers } from "../../optim/groups.ts";
 import type { OptimizerSpec } from "../../optim/optimizer.ts";
@@ -76,7 +76,8 @@ export function receiptScript(run: ReceiptRun): string {
   const fromRows: Line[] = outputs === "p" ? [[`d${last.a} = dp.reshape(${last.a}.shape)`, "rows as outputs"]] : [];
   const classes = losses[model.loss].targets === "classes";
   const masks = model.layers.flatMap((l, i) => (l.type === "dropout" && l.p > 0 ? [`mask${i}`] : []));
-  const given = ["x", "y", "rows", ...parameters.map((p) => p.name), ...masks];
+  const kept = statisticsSpecs(model).map(({ layer }) => `kept${layer}`);
+  const given = ["x", "y", "rows", ...parameters.map((p) => p.name), ...kept, ...masks];
   const inputs: Line[] = [
     ['x = receipt["x"].astype(real)', shapeText([run.rows, widths(model).inputs])],
     ...(input.length > 1
@@ -86,6 +87,9 @@ export function receiptScript(run: ReceiptRun): string {
       ? ['y = receipt["y"]', `${shapeText([run.rows])}: the class of each row, from 0`]
       : ['y = receipt["y"].astype(real)', `${shapeText([run.rows, widths(model).outputs])}: the targets`],
     ...parameters.map((p): Line => [`${p.name} = receipt["${p.name}"].astype(real)`, shapeText(p.shape)]),
+    ...kept.map(
+      (k): Line => [`${k} = receipt["${k}"].astype(real)`, "running means, variances, and a count of batches"],
+    ),
     ...masks.map((m): Line => [`${m} = receipt["${m}"].astype(real)`, "1 where dropout lets through, 0 where not"]),
   ];
   const body = "    ";
