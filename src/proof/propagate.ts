@@ -37,16 +37,30 @@ export async function propagateBounds(
   values: ReadonlyMap<Tensor, NdArray>,
 ): Promise<ReadonlyMap<Tensor, NdArray | null>> {
   const bounds = new Map<Tensor, NdArray | null>(g.variables.map((v) => [v, roundedOff(v.initial!)]));
+  let until = performance.now() + SLICE_MS;
   for (const node of g.nodes) {
     const inputs = node.inputs.map((t) => values.get(t)!);
     const errors = node.inputs.map((t) => bounds.get(t) ?? null);
     const outputs = node.outputs.map((t) => values.get(t)!);
     const found = await (await proofOf(node.op)).bound?.(inputs, errors, outputs, node.attrs);
     node.outputs.forEach((t, i) => {
-      bounds.set(t, found?.[i] ?? null);
+      bounds.set(t, found?.[i] ? opened(found[i]) : null);
     });
+    if (performance.now() <= until) continue;
+    await new Promise((resolve) => setTimeout(resolve));
+    until = performance.now() + SLICE_MS;
   }
   return bounds;
+}
+
+/**
+ * A bound that is not a number has none: an error that may be of any size, as deep nets of batch norm carry, met a 0. The
+ * norm of the whole array decides then.
+ */
+function opened(bound: NdArray): NdArray {
+  const { data } = bound;
+  for (let i = 0; i < data.length; i++) if (Number.isNaN(data[i]!)) data[i] = Number.POSITIVE_INFINITY;
+  return bound;
 }
 
 /** What f32 takes off each value; null where it takes nothing. */
