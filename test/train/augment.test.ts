@@ -5,6 +5,7 @@ import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { onChip } from "../../src/check/on-chip.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
+import { requireKnown } from "../../src/io/known-options.ts";
 import { exportPytorch } from "../../src/io/pytorch/export.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { parseModel } from "../../src/nn/parse-model.ts";
@@ -133,9 +134,14 @@ test.each<[string, Partial<TrainerOptions>, RegExp]>([
   await expect(createTrainer(cpu, { ...options, ...more })).rejects.toThrow(message);
 });
 
-test("an export to PyTorch refuses it by name", async () => {
+test("an export to PyTorch draws the same, a receipt refuses it by name", async () => {
   const trainer = await createTrainer(cpu, options);
   const state = await trainer.state();
-  expect(() => exportPytorch(trainer.options, state)).toThrow(/a run with augment cannot be written there/);
+  const files = exportPytorch(trainer.options, state);
+  const settings = '{"padding": 1, "shift": 1, "across": True, "down": True, "cutout": 2}';
+  expect(files.get("train.py")).toContain(`AUGMENT = ${settings}`);
+  expect(files.get("train.py")).toContain("loss = loss_of(shared(images), y[mine])");
+  expect(files.has("augment.py")).toBe(true);
+  expect(() => requireKnown(trainer.options, "receipt", ["augment"])).toThrow(/a run with augment cannot be written/);
   trainer.dispose();
 });

@@ -8,19 +8,20 @@ import { type TrainerState, weightsOf } from "../../train/run/state.ts";
 import { requireKnown } from "../known-options.ts";
 import { writeSafetensors } from "../safetensors/safetensors.ts";
 import { parameterTensors, writeWeights } from "../weights/weights.ts";
+import { augmentPy } from "./augment-file.ts";
 import { rowsPy, tensorsPy } from "./fixed-files.ts";
 import { modelPy } from "./model-script.ts";
 import { momentNames } from "./settings.ts";
 import { trainPy } from "./train-script.ts";
 
 /**
- * A run as files, by name, with which PyTorch goes on where the state is: model.py, train.py, rows.py and tensors.py,
+ * A run as files, by name, with which PyTorch goes on where the state is: model.py, train.py, rows.py and tensors.py (augment.py where images are changed),
  * model.safetensors and optimizer.safetensors, data.safetensors, average.safetensors where
  * a moving average is kept, and model.json for the way back.
  * Throws ChainruleError "file" for a state of another run.
  */
 export function exportPytorch(options: ResolvedOptions, state: TrainerState): Map<string, string | Uint8Array> {
-  requireKnown(options, "PyTorch export", ["augment"]);
+  requireKnown(options, "PyTorch export", []);
   const { model, optimizer } = options;
   const data = requireResident(options.data);
   const test = options.test && requireResident(options.test);
@@ -47,6 +48,7 @@ export function exportPytorch(options: ResolvedOptions, state: TrainerState): Ma
     ["train.py", trainPy(options)],
     ["rows.py", rowsPy],
     ["tensors.py", tensorsPy],
+    ...(options.augment ? [["augment.py", augmentPy] satisfies [string, string]] : []),
     ["model.json", `${JSON.stringify(model, null, 1)}\n`],
     ["model.safetensors", writeWeights(model, state.parameters)],
     ["optimizer.safetensors", writeSafetensors(moments, about)],

@@ -1,3 +1,5 @@
+/** The script as it is written, from its first line to its last: in parts nobody would see what it says. */
+
 import { lossKinds } from "../../nn/loss-kinds.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs } from "../../nn/parameter-specs.ts";
@@ -6,6 +8,8 @@ import type { Multipliers } from "../../optim/groups.ts";
 import { type AverageSpec, type OptimizerSpec, optimizerAttrs } from "../../optim/optimizer.ts";
 import type { PenaltySpec } from "../../optim/penalty.ts";
 import type { ScheduleSpec } from "../../optim/schedule.ts";
+import type { AugmentSpec } from "../../train/run/augment.ts";
+import { augmentSettings } from "./augment-file.ts";
 import { dropoutLines, dropoutNames, isSequential, stepsOf } from "./model-script.ts";
 import { momentNames, optimizerCall, rateBody } from "./settings.ts";
 
@@ -24,6 +28,8 @@ export interface TorchRun {
   /** Factors of learning rate and weight decay by parameter; null where all are 1. */
   readonly multipliers: ReadonlyMap<string, Multipliers> | null;
   readonly ema: AverageSpec | null;
+  /** How images are changed; absent where they are not. */
+  readonly augment?: AugmentSpec;
 }
 
 /** Lines that only some runs have. */
@@ -31,7 +37,7 @@ type Say = (text: string) => string;
 
 /** train.py: goes on with the run. */
 export function trainPy(run: TorchRun): string {
-  const { model, optimizer, schedule, clip, batch, seed, accumulate, penalty, multipliers, ema } = run;
+  const { model, optimizer, schedule, clip, batch, seed, accumulate, penalty, multipliers, ema, augment } = run;
   const { targets, reduction } = lossKinds[model.loss];
   const dropout = model.layers.some((l) => l.type === "dropout");
   const classes = targets === "classes";
@@ -49,6 +55,7 @@ export function trainPy(run: TorchRun): string {
   const [ifDropout, ifAverage, ifGroups] = [dropout, ema !== null, multipliers !== null].map(when) as [Say, Say, Say];
   const [ifPenalty, ifParts, ifWeighted] = [penalty !== null, parts, weighted].map(when) as [Say, Say, Say];
   const ifIgnores = when(ignores);
+  const ifAugment = when(augment !== undefined);
   const ifNorm = when(model.layers.some((l) => l.type === "batchNorm"));
   const ifDropNames = when(dropout && !isSequential(model));
   const roles = parameterSpecs(model);
@@ -57,12 +64,15 @@ export function trainPy(run: TorchRun): string {
 mine = np.array_split(rows, world)[rank]
 ${ifDropout(`for layer in drops.values():
     layer.step, layer.first = ${parts ? "part" : "step"}, sum(len(part) for part in np.array_split(rows, world)[:rank])
+`)}${ifAugment(`first = sum(len(part) for part in np.array_split(rows, world)[:rank])
+images = augment(x[mine], ${parts ? "part" : "step"}, first + np.arange(len(mine)), SEED, **AUGMENT)
 `)}`;
+  const seen = augment ? "images" : "x[mine]";
   const ownLoss = ignores
-    ? `p = shared(x[mine])
+    ? `p = shared(${seen})
 share = counting(y[mine]) / counting(y[rows])
 loss = loss_of(p, y[mine]) * share${parts ? " / PARTS" : ""} if share != 0 else 0 * p.sum()`
-    : `loss = loss_of(shared(x[mine]), y[mine]) * (${share})`;
+    : `loss = loss_of(shared(${seen}), y[mine]) * (${share})`;
   const right = `p.argmax(dim=${stepsOf(model) ? 2 : 1}) == y`;
   const accuracy = ignores ? `(${right})[y != loss_of.ignore_index]` : `(${right})`;
   const lossLines = `${ownLoss}
@@ -102,7 +112,8 @@ from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 
-from model import build, loss_of
+${ifAugment(`from augment import augment
+`)}from model import build, loss_of
 from rows import ${ifDropout("SeededDropout, ")}rows_of_step
 from tensors import read_safetensors, write_safetensors
 
@@ -114,6 +125,7 @@ ${ifParts(`PARTS = ${accumulate}  # batches of a step
 CLIP = ${clip > 0 ? `${clip}  # longest gradient` : `float("inf")  # longest gradient: any`}
 ${ifPenalty(`L1, L2 = ${penalty?.l1 ?? 0}, ${penalty?.l2 ?? 0}  # what weights cost
 `)}${ifAverage(`DECAY = ${ema?.decay}  # how much of the weights' moving average stays
+`)}${ifAugment(`AUGMENT = ${augment && augmentSettings(augment)}  # how images are changed
 `)}${ifGroups(`FACTORS = {  # of the learning rate and of the weight decay, by parameter
 ${[...(multipliers ?? [])].map(([name, m]) => `    "${name}": (${m.lr}, ${m.weightDecay}),`).join("\n")}
 }
