@@ -152,30 +152,19 @@ function packedInto(nodes: readonly Node[]): Map<Tensor, { into: Tensor; offset:
   return found;
 }
 
-/** Greedy best fit in the order of first use. */
+/**
+ * The largest first: each goes to the smallest buffer in which nothing lives while it does. So a buffer never grows, and
+ * what is small fills the gaps between what is large (greedy by size, Pisarchyk and Lee, 2020).
+ */
 function share(storages: readonly Storage[]): { name: string; bytes: number; dtype: Storage["dtype"] }[] {
-  const buffers: { name: string; bytes: number; dtype: Storage["dtype"]; freeAt: number }[] = [];
-  for (const s of [...storages].sort((a, b) => a.first - b.first)) {
-    let best = -1;
-    if (!s.fixed) {
-      buffers.forEach((b, i) => {
-        if (b.freeAt >= s.first || b.dtype !== s.dtype) return;
-        if (best < 0 || waste(b.bytes, s.bytes) < waste(buffers[best]!.bytes, s.bytes)) best = i;
-      });
-    }
-    if (best < 0) {
-      best = buffers.length;
-      buffers.push({ name: s.name, bytes: s.bytes, dtype: s.dtype, freeAt: 0 });
-    }
-    const buffer = buffers[best]!;
-    buffer.bytes = Math.max(buffer.bytes, s.bytes);
-    buffer.freeAt = s.fixed ? Number.POSITIVE_INFINITY : s.last;
-    s.buffer = best;
+  const buffers: { readonly held: Storage[] }[] = [];
+  for (const s of [...storages].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
+    const free = (h: Storage): boolean => !h.fixed && h.dtype === s.dtype && (h.last < s.first || s.last < h.first);
+    // Later buffers are the smaller ones.
+    const found = s.fixed ? -1 : buffers.findLastIndex(({ held }) => held.every(free));
+    s.buffer = found < 0 ? buffers.length : found;
+    if (found < 0) buffers.push({ held: [s] });
+    else buffers[found]!.held.push(s);
   }
-  return buffers.map(({ name, bytes, dtype }) => ({ name, bytes, dtype }));
-}
-
-/** What is lost by putting `bytes` into a buffer of `size`: unused room, or growth. */
-function waste(size: number, bytes: number): number {
-  return Math.abs(size - bytes);
+  return buffers.map(({ held: [{ name, bytes, dtype }] }) => ({ name, bytes, dtype }));
 }
