@@ -1,6 +1,7 @@
 /** Nets of any shape and wiring in the Train room: one page for all tests, each of which goes on where the last one was. */
 
 import { readFileSync } from "node:fs";
+import { deflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { writeWeights } from "../../src/io/weights/weights.ts";
 import { allPresets } from "../../src/nn/image-presets.ts";
@@ -84,6 +85,7 @@ test("an edit that makes no net is said at its layer and stops training; undone,
     (n) => Number(document.querySelector("#step-count")?.textContent?.replace(/\D/g, "")) > n,
     steps,
   );
+  expect(await s.page.locator("#problem").count()).toBe(0);
   expect(s.page.url()).toContain("model=digits-cnn");
 });
 
@@ -113,7 +115,23 @@ test("layers come and go by keys, and the link gives the net back", async () => 
   expect(await s.page.locator("#field-net").inputValue()).toBe("own");
 });
 
-test("a link to a net that is damaged says so, and the data's own net trains", async () => {
+test("a link to a net that is damaged or that no page has room for says so; of a damaged one the data's own trains", async () => {
+  const huge = {
+    input: [1, 8, 8],
+    layers: [
+      { type: "upsample", scale: 1024 },
+      { type: "adaptiveAvgPool2d", out: 1 },
+      { type: "flatten" },
+      { type: "linear", in: 1, out: 10 },
+    ],
+  };
+  await s.page.evaluate(
+    (model) => {
+      location.hash = location.hash.replace(/model=[^&]*/, `model=${model}`);
+    },
+    `.${deflateRawSync(JSON.stringify(huge)).toString("base64url")}`,
+  );
+  await s.page.locator("#problem", { hasText: "a batch of 32 leaves 2147484032 values" }).waitFor();
   await s.page.evaluate(() => {
     location.hash = location.hash.replace(/model=[^&]*/, "model=.nonsense");
   });

@@ -5,7 +5,7 @@ import { draftWrong } from "../state/editing.ts";
 import { denseForm } from "../state/net-form.ts";
 import { formOf } from "../state/net-link.ts";
 import { type Ends, modelOf, type Settings } from "../state/settings.ts";
-import { change, ends, enqueue, own, pause, settings, startPlaying } from "../state/store.ts";
+import { change, ends, enqueue, own, pause, problem, settings, startPlaying } from "../state/store.ts";
 import { type Draft, draftOf, judge } from "./draft.ts";
 
 /** The model that the settings say. */
@@ -48,7 +48,10 @@ export function edit(next: Draft): void {
   if (text !== taken) {
     taken = text;
     enqueue(async () => takeForm(await formOf(model!, settings.value, true), text));
-  } else if (wasWrong) enqueue(startPlaying);
+  } else if (wasWrong) {
+    problem.value = null;
+    enqueue(startPlaying);
+  }
 }
 
 function takeForm(form: Partial<Settings>, text: string): void {

@@ -7,6 +7,7 @@ import { loadLayerTypes } from "../../nn/layers/registry.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs } from "../../nn/parameter-specs.ts";
 import { trainingPresets } from "../../nn/presets.ts";
+import { shapesOf } from "../../nn/shapes.ts";
 import { chooseTrainer, type MeasuredBackend } from "../../train/choose-backend.ts";
 import type { Rows } from "../../train/data/row-source.ts";
 import { requireResident } from "../../train/data/row-source.ts";
@@ -70,11 +71,20 @@ async function loadData(settings: Settings): Promise<DataSplit> {
 
 /** A link may ask for forty layers of 8,192, which no page can hold: 2^26 parameters are 1 GiB with Adam's moments. */
 const MOST_PARAMETERS = 2 ** 26;
+/** Or for values between layers that no device has room for: 2^30 of a batch are 4 GiB, and as much again on the way back. */
+const MOST_VALUES = 2 ** 30;
 
-function requireTrainable(model: ModelSpec): void {
+function requireTrainable(model: ModelSpec, rows: number): void {
   const count = parameterSpecs(model).reduce((sum, p) => sum + sizeOf(p.shape), 0);
   if (count > MOST_PARAMETERS) {
     throw new ChainruleError("limit", `${count} parameters, more than the ${MOST_PARAMETERS} that a page may hold`);
+  }
+  const values = rows * shapesOf(model).shapes.reduce((sum, shape) => sum + sizeOf(shape), 0);
+  if (values > MOST_VALUES) {
+    throw new ChainruleError(
+      "limit",
+      `a batch of ${rows} leaves ${values} values between layers, more than the ${MOST_VALUES} that a page may hold: take a smaller batch`,
+    );
   }
 }
 
@@ -103,7 +113,9 @@ async function optionsOf(settings: Settings, split: DataSplit): Promise<TrainerO
   await loadLayerTypes(asked);
   const taken = droppedFor(asked, settings);
   const model = taken ? { ...taken.model, loss: asked.loss } : asked;
-  requireTrainable(model);
+  const rows = split.train.x.shape[0]!;
+  const batch = settings.batch === "full" ? "full" : Math.min(settings.batch, rows);
+  requireTrainable(model, batch === "full" ? rows : batch);
   const init = trainingPresets[settings.data]?.init;
   const faults = await faultsFor(settings);
   const weights = faults?.brokenStart(model, settings.seed, settings.fault) ?? taken?.weights;
@@ -112,7 +124,7 @@ async function optionsOf(settings: Settings, split: DataSplit): Promise<TrainerO
     model,
     data: split.train,
     test: split.test,
-    batch: settings.batch === "full" ? "full" : Math.min(settings.batch, split.train.x.shape[0]!),
+    batch,
     seed: settings.seed,
     optimizer: { type: settings.fault === "rate" ? "sgd" : settings.optimizer, lr },
     ...(weights ? { weights } : {}),
