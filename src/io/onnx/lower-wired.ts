@@ -36,7 +36,9 @@ export function lowerWired(
   for (const text of graph.notes) net.note(text);
   const values = new Map<string, Value>([[input, INPUT]]);
   for (const node of graph.nodes) {
-    const hint = HINTS.get(node.op) ?? ": no layer here computes it";
+    const hint =
+      HINTS.get(node.op) ??
+      ": no layer here computes it; export the part of the net before it, or write it with ops that are layers";
     const reader = Object.hasOwn(wiredReaders, node.op) ? wiredReaders[node.op] : undefined;
     if (!reader) return refuse(`${node.where} is not known here${hint}`);
     const first = node.inputs.find((name) => values.has(name)) ?? refuse(`${node.where} has no input that is computed`);

@@ -135,3 +135,123 @@ describe("an ONNX file that is no net of layers known here", () => {
     expect(() => readOnnx(onnxFile(file))).toThrow(message);
   });
 });
+
+/** A node over images [2, 4, 3], behind a convolution of one place. */
+const over = (node: Partial<TestNode>, tensors: readonly TestTensor[] = []): TestFile => ({
+  nodes: [
+    { op: "Conv", inputs: ["x", "k"], outputs: ["h"], name: "first" },
+    { op: "Relu", inputs: ["h"], outputs: ["y"], name: "last", ...node },
+  ],
+  tensors: [{ name: "k", dims: [2, 2, 1, 1] }, ...tensors],
+  inputs: [["x", 2, 4, 3]],
+});
+const wholes = (name: string, ...values: number[]): TestTensor => ({
+  name,
+  dims: [values.length],
+  type: DATA_TYPE.int64,
+  raw: new Uint8Array(BigInt64Array.from(values, BigInt).buffer),
+});
+const scales: TestTensor = { name: "s", dims: [4], floats: [1, 1, 2, 2] };
+const kernel = { lists: { kernel_shape: [2, 2] } };
+
+describe("an ONNX file over images that no layers here compute", () => {
+  it("is read where they do", () => {
+    expect(readOnnx(onnxFile(over({})), { loss: "mse" }).model.layers).toHaveLength(2);
+  });
+
+  it.each<[string, TestFile, string]>([
+    [
+      "an unknown op",
+      over({ op: "GridSample" }),
+      'node "last" (GridSample) is not known here: no layer here computes it',
+    ],
+    [
+      "an open size",
+      { ...over({}), inputs: [["x", 2, 0, 3]] },
+      '"x" has the shape [batch, 2, ?, 3]; here a net is made for one',
+    ],
+    ["columns first", over({ op: "MaxPool", ...kernel, integers: { storage_order: 1 } }), "storage_order 1"],
+    ["places of the largest", over({ op: "MaxPool", ...kernel, outputs: ["y", "at"] }), "it also gives places"],
+    [
+      "an average with gaps",
+      over({ op: "AveragePool", lists: { ...kernel.lists, dilations: [2, 1] } }),
+      "with dilations",
+    ],
+    [
+      "uneven padding of largest values that may be below 0",
+      over({ op: "MaxPool", lists: { ...kernel.lists, pads: [0, 0, 1, 1] } }),
+      'node "last" (MaxPool): pads [0, 1], [0, 1] before and behind',
+    ],
+    [
+      "corners that are aligned",
+      over(
+        {
+          op: "Resize",
+          inputs: ["h", "", "s"],
+          texts: { mode: "linear", coordinate_transformation_mode: "align_corners" },
+        },
+        [scales],
+      ),
+      "the coordinates align_corners; here nearest, and bilinear of half_pixel",
+    ],
+    [
+      "cubes between places",
+      over({ op: "Resize", inputs: ["h", "", "s"], texts: { mode: "cubic" } }, [scales]),
+      'the mode "cubic"',
+    ],
+    [
+      "half as many places",
+      over({ op: "Resize", inputs: ["h", "", "s"] }, [{ ...scales, floats: [1, 1, 0.5, 1] }]),
+      "here places alone grow, by whole numbers",
+    ],
+    [
+      "padding with ones",
+      over({ op: "Pad", inputs: ["h", "p", "o"] }, [
+        wholes("p", 0, 0, 1, 1, 0, 0, 1, 1),
+        { name: "o", dims: [], floats: [1] },
+      ]),
+      "fills with 1",
+    ],
+    [
+      "padding at the edge",
+      over({ op: "Pad", inputs: ["h", "p"], texts: { mode: "edge" } }, [wholes("p", 0, 0, 1, 1, 0, 0, 1, 1)]),
+      'the mode "edge"',
+    ],
+    [
+      "places taken away",
+      over({ op: "Pad", inputs: ["h", "p"] }, [wholes("p", 0, 0, -1, 0, 0, 0, 0, 0)]),
+      "no layer here takes places away",
+    ],
+    [
+      "a constant for every number",
+      over({ op: "Add", inputs: ["h", "c"] }, [{ name: "c", dims: [2, 4, 3] }]),
+      "one for each place along one axis",
+    ],
+    [
+      "a batch that is moved",
+      over({ op: "Transpose", lists: { perm: [1, 0, 2, 3] } }),
+      "does not keep the batch first",
+    ],
+    ["a mean of some places", over({ op: "ReduceMean", lists: { axes: [3] } }), "over the axes 3 of [batch, 2, 4, 3]"],
+    ["rows joined", over({ op: "Concat", inputs: ["h", "x"], integers: { axis: 0 } }), "its axis is the batch's"],
+    [
+      "slopes of their own for each place",
+      over({ op: "PRelu", inputs: ["h", "c"] }, [{ name: "c", dims: [2, 4, 3] }]),
+      "here one, or one a channel",
+    ],
+    [
+      "statistics of the batch",
+      over({ op: "BatchNormalization", inputs: ["h", "v", "v", "v", "v"], integers: { training_mode: 1 } }, [
+        { name: "v", dims: [2] },
+      ]),
+      "model.eval()",
+    ],
+    [
+      "a kernel larger than its image",
+      over({ op: "Conv", inputs: ["h", "w"] }, [{ name: "w", dims: [1, 2, 5, 1] }]),
+      'node "last" (Conv) takes 5 places or more',
+    ],
+  ])("is refused: %s", (_, file, message) => {
+    expect(() => readOnnx(onnxFile(file), { loss: "mse" })).toThrow(message);
+  });
+});
