@@ -2,12 +2,10 @@ import { type Mutant, wrong } from "../mutants.ts";
 
 /** Wrong versions of what moves values, and of activations that few nets want. */
 export const shapeMutants: readonly Mutant[] = [
-  wrong("augment", "augment", "all rows are changed alike", "philox(2 * i, step", "philox(0, step"),
   wrong("augment", "augment", "the shift goes the other way", "- shiftY", "+ shiftY"),
   wrong("augment", "augment", "flipped about the wrong middle", "width - 1 - b", "width - 2 - b"),
   wrong("augment", "augment", "what a shift uncovers is shown", "moved < 0 || moved >= height || ", ""),
   wrong("augment", "augment", "the hole goes to the edge", "min(left + cutout, width)", "width"),
-  wrong("augment", "augment", "the middle of the hole is its corner", "- cutout / 2;", ";"),
   wrong("permute part", "shape", "the walk does not go back", "rest /= steps;", ""),
   wrong("permute", "shape", "a stretch begins at its row", "+ <usize>first * step;", ";"),
   wrong("part", "shape", "it begins at the front", "let from = <usize>word(call, 3);", "let from: usize = 0;"),
