@@ -34,7 +34,7 @@ test("a hostile link, a link of another version and a link too long are no more 
   await s.page.waitForFunction(() => location.hash.includes("v=2"));
   expect(s.page.url()).toContain("data=spirals");
   await s.page.evaluate(() => {
-    location.hash = `v=2&data=moons&x=${"y".repeat(5000)}`;
+    location.hash = `v=2&data=moons&x=${"y".repeat(20_000)}`;
   });
   await s.page.waitForFunction(() => location.hash.includes("data=spirals"));
 });

@@ -46,10 +46,17 @@ describe("a link", () => {
     }
   });
 
+  test("named after what every object has is no preset's", () => {
+    for (const name of ["__proto__", "constructor", "toString"]) {
+      const { settings, graph } = fromHash(`#model=${name}&net=${name}&data=${name}`);
+      expect([settings.data, graph]).toEqual(["spirals", name]);
+    }
+  });
+
   test("of any rubbish is a state that can be trained", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 200 }), fc.string(), (text, value) => {
-        for (const hash of [`#${text}`, `#v=2&net=${value}&lr=${value}&seed=${value}&data=${value}`]) {
+        for (const hash of [`#${text}`, `#v=2&net=${value}&model=${value}&lr=${value}&seed=${value}&data=${value}`]) {
           const { settings } = fromHash(hash);
           expect(settings.lr).toBeGreaterThan(0);
           expect(presetNames).toContain(settings.data);

@@ -76,7 +76,7 @@ export function fromHash(hash: string): PageState {
     known.find((k) => k === fields.get(key)) ?? fallback;
   // Own data does not travel: such a link opens the first data set.
   const graph = fields.get("model") || null;
-  const first = (graph && imageNets[graph]) || firstData;
+  const first = graph && Object.hasOwn(imageNets, graph) ? imageNets[graph]! : firstData;
   const base = settingsFor(fields.get("data") === OWN ? firstData : pick("data", presetNames, first));
   const number = (key: string): number => (fields.get(key) ? Number(fields.get(key)) : Number.NaN);
   const checked = <K extends "lr" | "batch" | "seed">(key: K, value: unknown): Settings[K] =>
