@@ -2,7 +2,7 @@ import type { Backend } from "../../backend/executor.ts";
 import { checkGradients, type GradientReport, type TensorValues } from "../../check/gradients.ts";
 import { type Ailment, checkHealth } from "../../check/health.ts";
 import { orAborted } from "../../core/abort.ts";
-import { type NdArray, rows } from "../../core/ndarray.ts";
+import { type NdArray, rows, type Shape, sizeOf } from "../../core/ndarray.ts";
 import { layerName, type ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs } from "../../nn/parameter-specs.ts";
 import { multiplyAdds } from "../../nn/shapes.ts";
@@ -48,7 +48,7 @@ export interface XrayReport extends GradientReport {
   readonly layerOf: Readonly<Record<string, string>>;
 }
 
-/** A tensor to draw: the last axis across, all others down. */
+/** A tensor to draw: its first axes down and its last ones across, divided where the picture is nearest to a square. */
 export interface TensorPicture {
   readonly name: string;
   readonly rows: number;
@@ -180,12 +180,19 @@ function verdictsOf(report: GradientReport, ailments: readonly Ailment[], first:
   ];
 }
 
+/** [32, 16, 3, 3] is 32 rows of 144. */
+export function columnsOf(shape: Shape): number {
+  const squareness = (columns: number): number => Math.abs(Math.log(columns ** 2 / sizeOf(shape)));
+  const choices = shape.slice(1).map((_, axis) => sizeOf(shape.slice(axis + 1)));
+  return choices.reduce((best, c) => (squareness(c) < squareness(best) ? c : best), shape.at(-1)!);
+}
+
 /** The values behind a row of the last report; a large tensor's first rows. */
 export function tensorPicture(name: string): TensorPicture | null {
   const values = kept.get(name);
   if (!values) return null;
   const { shape } = values.exact;
-  const columns = shape.at(-1)!;
+  const columns = columnsOf(shape);
   const all = values.exact.data.length / columns;
   const count = Math.min(all, Math.max(1, Math.floor(MOST_ELEMENTS / columns)));
   const cut = (a: TensorValues["bound"]): Float64Array | null =>
