@@ -24,6 +24,14 @@ const { cases, refused, resizes } = JSON.parse(
 };
 const bytesOf = (c: { readonly file: string }): Uint8Array => new Uint8Array(Buffer.from(c.file, "base64"));
 
+/** A JPEG whose header tells of other sides. */
+function ofSides(jpeg: Uint8Array, side: number): Uint8Array {
+  const out = Uint8Array.from(jpeg);
+  const at = out.findIndex((b, i) => b === 0xff && out[i + 1] === 0xc0);
+  for (const k of [5, 7]) new DataView(out.buffer).setUint16(at + k, side);
+  return out;
+}
+
 /** A PNG of raw filtered rows. */
 function rawPng(width: number, height: number, depth: number, colour: number, interlace: number, raw: Uint8Array) {
   const chunk = (type: string, data: Uint8Array): Buffer => {
@@ -102,6 +110,7 @@ describe("images as Pillow decodes them", () => {
       [rawPng(1, 1, 8, 0, 0, Uint8Array.from([9, 0])), /x: its rows have the filter 9/],
       [rawPng(1, 1, 4, 2, 0, Uint8Array.from([0, 0])), /x: colour type 2 of 4 bits/],
       [jpeg.subarray(0, 100), /x: a JPEG file that is cut short/],
+      [ofSides(jpeg, 8000), /x: its \d+ bytes cannot hold 8000 x 8000 pixels/],
     ];
     for (const [bytes, message] of wrong)
       await expect(decodeImage("x", new Uint8Array(bytes))).rejects.toThrow(message);

@@ -1,6 +1,9 @@
 import { type DecodedImage, refuseImage, requireSides } from "./image.ts";
 import { jpegHeader } from "./jpeg-header.ts";
 
+/** Pixels that a byte holds at most: a block of 64 takes a bit or more of its brightness, whatever else it lacks. */
+const MOST_PER_BYTE = 1024;
+
 /**
  * Decodes a JPEG, baseline or progressive, grey or colour, and turns it as its Exif data says. Throws ChainruleError "data"
  * naming the file.
@@ -8,6 +11,9 @@ import { jpegHeader } from "./jpeg-header.ts";
 export async function decodeJpeg(name: string, bytes: Uint8Array): Promise<DecodedImage> {
   const { width, height, components, orientation } = jpegHeader(name, bytes);
   requireSides(name, width, height);
+  if (width * height > MOST_PER_BYTE * bytes.length) {
+    refuseImage(name, `its ${bytes.length} bytes cannot hold ${width} x ${height} pixels`);
+  }
   const { default: decode } = await import("jpeg-js/lib/decoder.js");
   const limits = { maxResolutionInMP: 100, maxMemoryUsageInMB: 2048 };
   let decoded: { readonly width: number; readonly height: number; readonly data: Uint8Array };
