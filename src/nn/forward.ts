@@ -1,7 +1,6 @@
 import { ndarray, sizeOf } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import { activations } from "../ops/elementwise/activations.ts";
-import { add } from "../ops/elementwise/add.ts";
 import { dropout } from "../ops/elementwise/dropout.ts";
 import { addBias } from "../ops/matmul/bias.ts";
 import { matmul } from "../ops/matmul/matmul.ts";
@@ -21,7 +20,7 @@ export interface ForwardOptions {
   readonly cursor: Tensor | null;
 }
 
-const ops = { matmul, addBias, add, dropout, activations };
+const ops = { matmul, addBias, dropout, activations };
 const lazy = () => import("../ops/lazy.ts");
 const layerOps = () => import("../ops/layer-ops.ts");
 

@@ -4,10 +4,13 @@ import { lazyActivations } from "./elementwise/lazy-activations.ts";
 import * as layerOps from "./layer-ops.ts";
 import * as lazy from "./lazy.ts";
 
+/** What layers take from those that every run has is there already, by its name. */
+const isOwn = ({ name, view }: AnyOp): boolean => !view && eagerOps.every((op) => op.name !== name);
+
 /** Every op that computes. The checks and the benchmark run over this list. */
 export const ops: readonly AnyOp[] = [
   ...eagerOps,
   ...Object.values<AnyOp>(lazy),
-  ...Object.values<AnyOp>(layerOps).filter((op) => !op.view),
+  ...Object.values<AnyOp>(layerOps).filter(isOwn),
   ...Object.values(lazyActivations).flatMap((a) => [a.forward, a.backward]),
 ];

@@ -11,6 +11,7 @@ export {
   convTransposeLayerInputGradient,
   convWeightGradient,
 } from "./conv/conv.ts";
+export { addActivation, residualAdd } from "./elementwise/add-activation.ts";
 export { maxout, maxoutGradient } from "./elementwise/maxout.ts";
 export { multiply } from "./elementwise/multiply.ts";
 export { prelu, preluGradient, preluTerms } from "./elementwise/prelu.ts";

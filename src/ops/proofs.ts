@@ -5,6 +5,7 @@ import * as channelBias from "./conv/channel-bias-proof.ts";
 import * as conv from "./conv/conv-proof.ts";
 import * as convLayers from "./conv/layer-proof.ts";
 import * as activation from "./elementwise/activation-proof.ts";
+import * as addActivation from "./elementwise/add-activation-proof.ts";
 import * as add from "./elementwise/add-proof.ts";
 import * as dropout from "./elementwise/dropout-proof.ts";
 import * as maxout from "./elementwise/maxout-proof.ts";
@@ -62,6 +63,7 @@ const table: Readonly<Record<string, Entry>> = {
   ...convLayers,
   ...activation,
   ...add,
+  ...addActivation,
   ...dropout,
   ...halved,
   ...lossScale,

@@ -30,6 +30,19 @@ function mlp(sizes: readonly number[], activation: string, loss: string): ModelS
   return parseModel({ layers, loss });
 }
 
+/** A residual block of dense layers that ends with the activation. */
+const block = (end: string): ModelSpec =>
+  parseModel({
+    layers: [
+      { type: "linear", in: 12, out: 6, name: "in" },
+      { type: "linear", in: 6, out: 6 },
+      { type: "add", from: ["in", "1"] },
+      { type: end },
+      { type: "linear", in: 6, out: 3 },
+    ],
+    loss: "crossEntropy",
+  });
+
 function dataFor(model: ModelSpec): { x: NdArray; y: NdArray } {
   const n = 40;
   const x = ndarray([n, 12], "f32", normals(5, 4, 0, n * 12));
@@ -57,6 +70,14 @@ function graphOf(model: ModelSpec, data: { x: NdArray; y: NdArray }, batch: numb
 const names = (g: Graph): readonly string[] => fuse(g).flatMap((n) => (n.op.view ? [] : [n.op.name]));
 
 describe("fusing", () => {
+  test("a residual sum and the rectifier behind it are one dispatch, unless something else looks at the sum", async () => {
+    const namesOf = async (end: string) => names((await graphOf(block(end), dataFor(classifier), "full")).graph);
+    expect(await namesOf("relu")).toContain("addActivation");
+    expect(await namesOf("relu")).not.toContain("relu");
+    // gelu's derivative is of its input.
+    expect(await namesOf("gelu")).not.toContain("addActivation");
+  });
+
   test("a step of three layers is thirteen dispatches", async () => {
     const g = (await graphOf(classifier, dataFor(classifier), 8)).graph;
     expect(names(g)).toEqual([
@@ -89,6 +110,7 @@ describe("fusing", () => {
     ["regression, full batch", regression, dataFor(regression), "full"],
     ["dropout and normalisation", mixedNet, ring(40), 8],
     ["a row at a time", classifier, dataFor(classifier), 1],
+    ["a residual block", block("tanh"), dataFor(classifier), 8],
   ] as const)("fused and unfused train alike: %s", async (_name, model, data, batch) => {
     const results: NdArray[][] = [];
     for (const fused of [true, false]) {

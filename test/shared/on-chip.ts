@@ -55,7 +55,7 @@ export function chipConformanceTests(ops: readonly AnyOp[], most: number, tried 
       ...["sumSquaredError", "mse", "huber", "bce"].map((loss) => `${loss}WithGradient`),
       ...["drawBatch", "controlAndRecord", "weightedCrossEntropyWithGradient"],
       ...["convLayer", "convLayerInputGradient", "convLayerWeightGradient"],
-      ...["convTransposeLayer", "convTransposeLayerInputGradient"],
+      ...["convTransposeLayer", "convTransposeLayerInputGradient", "addActivation"],
     ]);
   });
   describe.each(able.map((op) => [op.name, op] as const))("%s", (_name, op) => {

@@ -48,8 +48,8 @@ function elementwise<T extends "add" | "multiply">(type: T): LayerType<Combining
         output: i === inputs.length - 2 ? output : between(`of${i + 2}`),
       })),
     torchCall: (_layer, values) => values.join(type === "add" ? " + " : " * "),
-    async forward({ g, name, ops, layerOps }, _layer, inputs) {
-      const op = type === "add" ? ops.add : (await layerOps()).multiply;
+    async forward({ g, name, layerOps }, _layer, inputs) {
+      const op = (await layerOps())[type === "add" ? "residualAdd" : "multiply"];
       return inputs.reduce((sum, x, i) =>
         g.one(op, [sum, x], null, i === inputs.length - 1 ? name : `${name} of ${i + 1}`),
       );

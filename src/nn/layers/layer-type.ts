@@ -1,7 +1,6 @@
 import type { Shape } from "../../core/ndarray.ts";
 import type { Graph, Tensor } from "../../graph/graph.ts";
 import type { Activation } from "../../ops/elementwise/activation.ts";
-import type * as Add from "../../ops/elementwise/add.ts";
 import type * as Dropout from "../../ops/elementwise/dropout.ts";
 import type * as Bias from "../../ops/matmul/bias.ts";
 import type * as Product from "../../ops/matmul/matmul.ts";
@@ -65,7 +64,6 @@ export interface ForwardContext {
   /** Ops, which a page that only checks a model does not load; the functions load those that only some nets want. */
   readonly ops: Pick<typeof Product, "matmul"> &
     Pick<typeof Bias, "addBias"> &
-    Pick<typeof Add, "add"> &
     Pick<typeof Dropout, "dropout"> & { readonly activations: Readonly<Record<string, Activation>> };
   lazy(): Promise<typeof import("../../ops/lazy.ts")>;
   layerOps(): Promise<typeof import("../../ops/layer-ops.ts")>;
