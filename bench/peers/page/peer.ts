@@ -80,20 +80,22 @@ export const peer: Peer = {
       const firstMs = performance.now() - start;
       return { firstMs, error: verify(await opened.result()) ? null : `the ${task.kind} is wrong`, use: null };
     }
+    deviceUse.peakBytes = deviceUse.bytes;
     const problem = problemOf(task);
     const training = await contestant!.train(task, problem);
     session = training;
     await training.run(1);
     const firstMs = performance.now() - start;
     if (task.checkedSteps > 1) await training.run(task.checkedSteps - 1);
+    // Before weights are read back, which takes buffers of its own.
+    const { peakBytes } = deviceUse;
     const { loss, weights } = await training.state();
     const exact = new Float64Array(await (await fetch(reference!)).arrayBuffer());
     const error = disagreement(problem, exact, loss, weights);
     const before = deviceUse.dispatches;
-    deviceUse.peakBytes = deviceUse.bytes;
     await training.run(1);
     const dispatches = deviceUse.dispatches - before;
-    return { firstMs, error, use: dispatches > 0 ? { dispatches, peakBytes: deviceUse.peakBytes } : null };
+    return { firstMs, error, use: dispatches > 0 ? { dispatches, peakBytes } : null };
   },
   async sample(n) {
     const start = performance.now();
