@@ -1,3 +1,4 @@
+import { imagePresetSettings } from "./image-preset-settings.ts";
 import { relu } from "./layers/activation.ts";
 import { batchNorm } from "./layers/batch-norm.ts";
 import { conv2d } from "./layers/conv.ts";
@@ -56,36 +57,21 @@ export function imageNet(input: readonly [number, number, number], outputs: numb
 }
 
 /** Convolution nets with a data set and settings that train them well. */
-const imagePresets: Readonly<Record<string, TrainingPreset>> = {
+const imagePresets: Readonly<Record<keyof typeof imagePresetSettings, TrainingPreset>> = {
   "digits-cnn": {
     description: "handwritten digits, 8 x 8, by two convolutions",
     model: imageNet([1, 8, 8], 10),
-    data: "digits",
-    optimizer: { type: "adam", lr: 0.002 },
-    batch: 32,
-    length: { epochs: 20 },
-    seed: 1,
-    logEvery: 100,
+    ...imagePresetSettings["digits-cnn"],
   },
   "fashion-cnn": {
     description: "ten kinds of clothing, 28 x 28, by two convolutions",
     model: imageNet([1, 28, 28], 10),
-    data: "fashion",
-    optimizer: { type: "adam", lr: 0.001 },
-    batch: 64,
-    length: { epochs: 12 },
-    seed: 1,
-    logEvery: 50,
+    ...imagePresetSettings["fashion-cnn"],
   },
   "fashion-resnet": {
     description: "ten kinds of clothing, 28 x 28, by twenty layers with short cuts and batch norm",
     model: resnet20,
-    data: "fashion",
-    optimizer: { type: "adam", lr: 0.002 },
-    batch: 64,
-    length: { epochs: 8 },
-    seed: 1,
-    logEvery: 10,
+    ...imagePresetSettings["fashion-resnet"],
   },
 };
 

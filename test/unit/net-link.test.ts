@@ -26,6 +26,9 @@ test("a link names a preset as it is, and holds any other net packed: both come 
     expect(read.graph).toBe(name);
     expect(await unpackNet(name, endsOf(settings.data, null))).toEqual(settings.graph);
   }
+  // Typed by hand, a name alone brings the preset's own settings; what the link says goes before them.
+  expect(fromHash("#model=fashion-resnet").settings).toEqual({ ...presetSettings("fashion-resnet"), graph: null });
+  expect(fromHash("#model=fashion-resnet&lr=0.01").settings.lr).toBe(0.01);
   const { model } = allPresets["fashion-resnet"]!;
   const other = parseModel({
     ...model,

@@ -5,7 +5,7 @@ import { loadLayerTypes } from "../../nn/layers/registry.ts";
 import { parseModel } from "../../nn/model.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { denseForm, misfit, type NetForm } from "./net-form.ts";
-import { type Ends, type GraphNet, imageNets, type Settings, settingsFor } from "./settings.ts";
+import { type Ends, type GraphNet, imageNets, imageSettings, type Settings } from "./settings.ts";
 import { MAX_NET } from "./url.ts";
 
 /** Before a packed net, which no preset's name begins with. */
@@ -19,9 +19,7 @@ const bad = (what: string): never => {
 
 /** The settings of a preset with a net of any wiring. */
 export function presetSettings(name: string): Settings {
-  const { model, data, optimizer, batch, seed } = allPresets[name]!;
-  const own = { optimizer: optimizer.type, lr: optimizer.lr, batch, seed };
-  return { ...settingsFor(data), ...own, graph: { link: name, model } };
+  return { ...imageSettings(name)!, graph: { link: name, model: allPresets[name]!.model } };
 }
 
 /** A net as the settings hold it: in the page's own controls where they can say it, else whole, with what a link says. */

@@ -1,3 +1,4 @@
+import { imagePresetSettings } from "../../nn/image-preset-settings.ts";
 import { type LossName, lossKinds } from "../../nn/loss-kinds.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { trainingPresets } from "../../nn/presets.ts";
@@ -40,12 +41,17 @@ export const presetNames: readonly string[] = Object.keys(trainingPresets).filte
 );
 export const OWN = "own";
 
-/** Presets with convolutions, by the data that they are for: the nets themselves are fetched when one is chosen. */
-export const imageNets: Readonly<Record<string, string>> = {
-  "digits-cnn": "digits",
-  "fashion-cnn": "fashion",
-  "fashion-resnet": "fashion",
-};
+/** Data of the presets with convolutions: the nets themselves are fetched when one is chosen. */
+export const imageNets: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(imagePresetSettings).map(([name, { data }]) => [name, data]),
+);
+
+/** Settings of such a preset, still without its net; null of any other name. */
+export function imageSettings(name: string): Settings | null {
+  if (!Object.hasOwn(imagePresetSettings, name)) return null;
+  const { data, optimizer, batch, seed } = imagePresetSettings[name as keyof typeof imagePresetSettings];
+  return { ...settingsFor(data), optimizer: optimizer.type, lr: optimizer.lr, batch, seed };
+}
 
 /** What the page opens with: no file to fetch, and something to see at once. */
 export const firstData = "spirals";

@@ -4,7 +4,7 @@ import {
   devices,
   faults,
   firstData,
-  imageNets,
+  imageSettings,
   OWN,
   presetNames,
   problemWith,
@@ -76,8 +76,9 @@ export function fromHash(hash: string): PageState {
     known.find((k) => k === fields.get(key)) ?? fallback;
   // Own data does not travel: such a link opens the first data set.
   const graph = fields.get("model") || null;
-  const first = graph && Object.hasOwn(imageNets, graph) ? imageNets[graph]! : firstData;
-  const base = settingsFor(fields.get("data") === OWN ? firstData : pick("data", presetNames, first));
+  const preset = imageSettings(graph ?? "");
+  const data = fields.get("data") === OWN ? firstData : pick("data", presetNames, preset?.data ?? firstData);
+  const base = preset?.data === data ? preset : settingsFor(data);
   const number = (key: string): number => (fields.get(key) ? Number(fields.get(key)) : Number.NaN);
   const checked = <K extends "lr" | "batch" | "seed">(key: K, value: unknown): Settings[K] =>
     problemWith(key, value) === null ? (value as Settings[K]) : base[key];
