@@ -54,9 +54,8 @@ export async function exactTraining(task: TrainingTask): Promise<Float64Array> {
   return Float64Array.from([loss, ...after.flatMap((w) => Array.from(w.data))]);
 }
 
-/** Relative error of a loss, and of the way that the weights have gone. */
+/** Relative error of a loss. */
 const LOSS_LIMIT = 1e-4;
-const UPDATE_LIMIT = 1e-2;
 
 /**
  * Null where loss and weights agree with f64, else what is wrong. Weights are held by the norm of their change since
@@ -64,6 +63,7 @@ const UPDATE_LIMIT = 1e-2;
  */
 export function disagreement(
   problem: Problem,
+  updateLimit: number,
   exact: Float64Array,
   loss: number,
   weights: readonly ArrayLike<number>[],
@@ -83,5 +83,5 @@ export function disagreement(
   }
   if (at !== exact.length) return `${at - 1} weights, expected ${exact.length - 1}`;
   const relative = Math.sqrt(error / change);
-  return relative <= UPDATE_LIMIT ? null : `the weights' change is off by ${relative.toExponential(1)} of its norm`;
+  return relative <= updateLimit ? null : `the weights' change is off by ${relative.toExponential(1)} of its norm`;
 }

@@ -18,11 +18,13 @@ test("exact training agrees with itself; a wrong loss, optimizer or weight does 
   const exact = await exactTraining(task);
   const weights = (values: Float64Array): Float64Array[] => [0, 16, 32].map((at) => values.slice(1 + at, 17 + at));
   expect(exact).toHaveLength(1 + 48);
-  expect(disagreement(problem, exact, exact[0]!, weights(exact))).toBeNull();
-  expect(disagreement(problem, exact, exact[0]! * 1.001, weights(exact))).toMatch(/^loss /);
+  expect(disagreement(problem, task.updateLimit, exact, exact[0]!, weights(exact))).toBeNull();
+  expect(disagreement(problem, task.updateLimit, exact, exact[0]! * 1.001, weights(exact))).toMatch(/^loss /);
   const faster = await exactTraining({ ...task, optimizer: { type: "sgd", lr: task.optimizer.lr * 1.05 } });
-  expect(disagreement(problem, exact, exact[0]!, weights(faster))).toMatch(/change is off by/);
+  expect(disagreement(problem, task.updateLimit, exact, exact[0]!, weights(faster))).toMatch(/change is off by/);
   const firsts = [...problem.weights.values()].map((w) => w.data);
-  expect(disagreement(problem, exact, exact[0]!, firsts)).toMatch(/change is off by 1/);
-  expect(disagreement(problem, exact, exact[0]!, weights(exact).slice(1))).toMatch(/off by|weights, expected/);
+  expect(disagreement(problem, task.updateLimit, exact, exact[0]!, firsts)).toMatch(/change is off by 1/);
+  expect(disagreement(problem, task.updateLimit, exact, exact[0]!, weights(exact).slice(1))).toMatch(
+    /off by|weights, expected/,
+  );
 });

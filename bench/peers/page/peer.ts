@@ -91,7 +91,7 @@ export const peer: Peer = {
     const { peakBytes } = deviceUse;
     const { loss, weights } = await training.state();
     const exact = new Float64Array(await (await fetch(reference!)).arrayBuffer());
-    const error = disagreement(problem, exact, loss, weights);
+    const error = disagreement(problem, task.updateLimit, exact, loss, weights);
     const before = deviceUse.dispatches;
     await training.run(1);
     const dispatches = deviceUse.dispatches - before;
