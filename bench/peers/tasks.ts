@@ -1,8 +1,8 @@
-import type { ConvolutionSize } from "../../src/bench/convolution.ts";
+import { convolutionSizes, nameOfConvolution } from "../../src/bench/convolution.ts";
+import type { ConvolutionSize } from "../../src/bench/convolution-problem.ts";
 import { lenet, resnet20 } from "../../src/bench/image-nets.ts";
 import type { ProductSize } from "../../src/bench/matmul.ts";
 import { mlp } from "../../src/bench/step.ts";
-import type { Shape } from "../../src/core/ndarray.ts";
 import { linear } from "../../src/nn/layers/linear.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
 import { sequential } from "../../src/nn/sequential.ts";
@@ -103,21 +103,13 @@ const product = (form: ProductSize["form"], M: number, N: number, K: number): Pr
   K,
 });
 
-const convolutions = (x: Shape, out: number): readonly ConvolutionTask[] =>
-  (["forward", "input", "weight"] as const).map((form) => ({
-    kind: "convolution",
-    name: `conv ${x.join("x")} to ${out}, 3x3, ${form}`,
-    form,
-    x,
-    w: [out, x[1]!, 3, 3],
-  }));
-
 /** Tasks whose widest linear layer or product is at most `max`, and whose name has one of `words`, where there are any. */
 export function tasks(max: number, words: readonly string[] = []): readonly Task[] {
   const all: readonly Task[] = [
     ...training,
-    ...convolutions([64, 16, 28, 28], 16),
-    ...convolutions([32, 32, 14, 14], 32),
+    ...convolutionSizes().map(
+      (size): ConvolutionTask => ({ kind: "convolution", name: nameOfConvolution(size), ...size }),
+    ),
     product("NN", 1, 512, 784),
     product("outer", 784, 512, 1),
     ...[256, 512, 1024].flatMap((n) => (["NN", "NT", "TN"] as const).map((form) => product(form, n, n, n))),

@@ -1,105 +1,78 @@
-import { type NdArray, ndarray, type Shape, sizeOf } from "../core/ndarray.ts";
-import { normals, randomWord, STREAM } from "../core/philox.ts";
-import { Graph, type Tensor } from "../graph/graph.ts";
-import { conv, convInputGradient, convWeightGradient } from "../ops/conv/conv.ts";
+import type { Backend } from "../backend/executor.ts";
+import type { WebGpuBackend } from "../backend/webgpu/backend.ts";
+import { throwIfAborted } from "../core/abort.ts";
+import type { Shape } from "../core/ndarray.ts";
+import {
+  type ConvolutionForm,
+  type ConvolutionSize,
+  convolutionGraph,
+  convolutionOperands,
+  convolutionWork,
+  verifyConvolution,
+} from "./convolution-problem.ts";
+import { kernelFor } from "./matmul.ts";
+import type { Timing } from "./stats.ts";
+import { timeGraph } from "./time-graph.ts";
 
-/** What comes out of a convolution, and the two gradients from what comes back. */
-export type ConvolutionForm = "forward" | "input" | "weight";
-
-/** A square kernel of odd size at stride 1, whose padding keeps the size of the image. */
-export interface ConvolutionSize {
+/** One convolution, or one of its gradients: verified, then timed. */
+export interface ConvolutionRow {
+  /** "conv 64x16x28x28 to 16, 3x3, weight" */
+  readonly name: string;
   readonly form: ConvolutionForm;
-  /** [n, c, h, w] */
-  readonly x: Shape;
-  /** [out, c, k, k] */
-  readonly w: Shape;
+  readonly kernel: string;
+  /** False means a result was wrong, and that nothing was timed. */
+  readonly verified: boolean;
+  /** From the recorded graph to the first result read back: compiling, upload, one run. */
+  readonly firstMs: number | null;
+  readonly gpuMs: Timing | null;
+  readonly gflops: number | null;
+  readonly cpuMs: Timing | null;
+  readonly cpuGflops: number | null;
 }
 
-/** Standard normal; y is what comes back in both gradients. */
-export interface ConvolutionOperands {
-  readonly x: NdArray;
-  readonly w: NdArray;
-  /** [n, out, h, w] */
-  readonly y: NdArray;
+const forms = ["forward", "input", "weight"] as const satisfies readonly ConvolutionForm[];
+/** Layers of small image nets: few channels on large images, more of them on smaller ones. */
+const layers: readonly (readonly [x: Shape, out: number])[] = [
+  [[64, 16, 28, 28], 16],
+  [[32, 32, 14, 14], 32],
+];
+
+/** Convolutions of 3x3 that keep the size of the image, and both their gradients. */
+export function convolutionSizes(): readonly ConvolutionSize[] {
+  return layers.flatMap(([x, out]) => forms.map((form) => ({ form, x, w: [out, x[1]!, 3, 3] })));
 }
 
-/** Elements that are computed again in f64 before a convolution is timed. */
-const SAMPLES = 256;
+export const nameOfConvolution = ({ form, x, w }: ConvolutionSize): string =>
+  `conv ${x.join("x")} to ${w[0]}, ${w[2]}x${w[3]}, ${form}`;
 
-export const paddingOf = ({ w }: ConvolutionSize): number => (w[2]! - 1) / 2;
-
-/** Multiply-adds, padding counted: the same in all three forms. */
-export const convolutionWork = ({ x, w }: ConvolutionSize): number => sizeOf(w) * x[0]! * x[2]! * x[3]!;
-
-export function convolutionOperands({ x, w }: ConvolutionSize): ConvolutionOperands {
-  const draw = (shape: Shape, step: number): NdArray =>
-    ndarray(shape, "f32", normals(1, STREAM.check, step, sizeOf(shape)));
-  return { x: draw(x, 11), w: draw(w, 12), y: draw([x[0]!, w[0]!, x[2]!, x[3]!], 13) };
-}
-
-/** A graph of one convolution, its operands resident. */
-export function convolutionGraph(
-  size: ConvolutionSize,
-  operands: ConvolutionOperands,
-): { readonly graph: Graph; readonly result: Tensor } {
-  const graph = new Graph();
-  const [x, w, y] = (["x", "w", "y"] as const).map((name) => graph.variable(name, operands[name]));
-  const p = paddingOf(size);
-  const attrs = { stride: [1, 1], padding: [[p, p], [p, p]] as const, dilation: [1, 1], groups: 1 }; // biome-ignore format: pairs
-  const [, , ...places] = size.x;
-  const [, , ...kernel] = size.w;
-  const result = {
-    forward: () => graph.one(conv, [x!, w!], attrs),
-    input: () => graph.one(convInputGradient, [y!, w!], { ...attrs, places }),
-    weight: () => graph.one(convWeightGradient, [x!, y!], { ...attrs, kernel }),
-  }[size.form]();
-  graph.keep(result);
-  return { graph, result };
-}
-
-/** Computes random elements, corners among them, again in f64 and holds them to 4 sqrt(K + 1) u |A||B|, K terms a sum. */
-export function verifyConvolution(size: ConvolutionSize, operands: ConvolutionOperands, result: NdArray): boolean {
-  const { shape, data } = result;
-  for (let s = 0; s < SAMPLES; s++) {
-    const corner = s < 16;
-    const at = shape.map((n, axis) => (corner ? (s >> axis) & 1 && n - 1 : randomWord(2, STREAM.check, axis, s) % n));
-    let sum = 0;
-    let magnitude = 0;
-    let terms = 0;
-    for (const [a, b] of termsAt(size, operands, at)) {
-      sum += a * b;
-      magnitude += Math.abs(a * b);
-      terms++;
-    }
-    const index = at.reduce((flat, i, axis) => flat * shape[axis]! + i, 0);
-    const bound = 4 * Math.sqrt(terms + 1) * 2 ** -24 * magnitude + 2 ** -126;
-    if (!(Math.abs(data[index]! - sum) <= bound)) return false;
+/** Yields a row for each size as it is done. Throws ChainruleError "aborted" when the signal is given. */
+export async function* benchConvolutions(options: {
+  readonly gpu: WebGpuBackend | null;
+  readonly cpu: Backend | null;
+  readonly sizes: readonly ConvolutionSize[];
+  readonly signal?: AbortSignal | undefined;
+}): AsyncGenerator<ConvolutionRow> {
+  const { gpu, cpu, signal } = options;
+  for (const size of options.sizes) {
+    const operands = convolutionOperands(size);
+    const timeOn = (backend: Backend) => {
+      throwIfAborted(signal);
+      const verify = (result: Parameters<typeof verifyConvolution>[2]) => verifyConvolution(size, operands, result);
+      return timeGraph(backend, convolutionGraph(size, operands), verify, { signal });
+    };
+    const onGpu = gpu && (await timeOn(gpu));
+    const onCpu = cpu && (await timeOn(cpu));
+    const rate = (ms: Timing | null | undefined) => (ms ? (2 * convolutionWork(size)) / ms.median / 1e6 : null);
+    yield {
+      name: nameOfConvolution(size),
+      form: size.form,
+      kernel: gpu ? kernelFor(gpu, convolutionGraph(size, operands).result).kernel : "none",
+      verified: (onGpu?.verified ?? true) && (onCpu?.verified ?? true),
+      firstMs: onGpu?.firstMs ?? null,
+      gpuMs: onGpu?.ms ?? null,
+      gflops: rate(onGpu?.ms),
+      cpuMs: onCpu?.ms ?? null,
+      cpuGflops: rate(onCpu?.ms),
+    };
   }
-  return true;
-}
-
-/** The factors of the terms of one element, by the definition of a convolution. */
-function* termsAt(size: ConvolutionSize, { x, w, y }: ConvolutionOperands, at: readonly number[]) {
-  const [images, channels, height, width] = size.x as readonly [number, number, number, number];
-  const [out, , k] = size.w as readonly [number, number, number, number];
-  const p = paddingOf(size);
-  const xAt = (i: number, c: number, r: number, q: number): number =>
-    r < 0 || q < 0 || r >= height || q >= width ? 0 : x.data[((i * channels + c) * height + r) * width + q]!;
-  const yAt = (i: number, o: number, r: number, q: number): number =>
-    r < 0 || q < 0 || r >= height || q >= width ? 0 : y.data[((i * out + o) * height + r) * width + q]!;
-  const wAt = (o: number, c: number, r: number, q: number): number => w.data[((o * channels + c) * k + r) * k + q]!;
-  const [a, b, c, d] = at as readonly [number, number, number, number];
-  if (size.form === "weight") {
-    for (let i = 0; i < images; i++)
-      for (let r = 0; r < height; r++)
-        for (let q = 0; q < width; q++) yield [xAt(i, b, r + c - p, q + d - p), yAt(i, a, r, q)] as const;
-    return;
-  }
-  const others = size.form === "forward" ? channels : out;
-  for (let e = 0; e < others; e++)
-    for (let r = 0; r < k; r++)
-      for (let q = 0; q < k; q++) {
-        if (size.form === "forward") yield [xAt(a, e, c + r - p, d + q - p), wAt(b, e, r, q)] as const;
-        else yield [yAt(a, e, c - r + p, d - q + p), wAt(e, b, r, q)] as const;
-      }
 }

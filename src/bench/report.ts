@@ -1,6 +1,6 @@
 import type { DeviceCaps } from "../graph/op.ts";
 import type { Ceiling } from "./ceiling.ts";
-import type { ConvolutionRow } from "./convolutions.ts";
+import type { ConvolutionRow } from "./convolution.ts";
 import type { CrossoverRow } from "./crossover.ts";
 import type { LoggingRow } from "./logging.ts";
 import type { BenchRow } from "./matmul.ts";

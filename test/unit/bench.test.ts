@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
-import type { ConvolutionSize } from "../../src/bench/convolution.ts";
-import { benchConvolutions, type ConvolutionRow } from "../../src/bench/convolutions.ts";
+import { benchConvolutions, type ConvolutionRow } from "../../src/bench/convolution.ts";
+import type { ConvolutionSize } from "../../src/bench/convolution-problem.ts";
 import { crossoverWidth, crossoverWidths } from "../../src/bench/crossover.ts";
 import { parseReport } from "../../src/bench/parse-report.ts";
 import { emptyReport, wrongRows } from "../../src/bench/report.ts";

@@ -5,7 +5,7 @@ import {
   convolutionGraph,
   convolutionOperands,
   verifyConvolution,
-} from "../../src/bench/convolution.ts";
+} from "../../src/bench/convolution-problem.ts";
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 
 const forms: readonly ConvolutionForm[] = ["forward", "input", "weight"];

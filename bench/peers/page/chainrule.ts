@@ -1,7 +1,7 @@
 import { cpuBackend } from "../../../src/backend/cpu.ts";
 import type { Backend } from "../../../src/backend/executor.ts";
 import { webgpuBackend } from "../../../src/backend/webgpu/backend.ts";
-import { convolutionGraph } from "../../../src/bench/convolution.ts";
+import { convolutionGraph } from "../../../src/bench/convolution-problem.ts";
 import { productGraph } from "../../../src/bench/matmul.ts";
 import type { Graph, Tensor } from "../../../src/graph/graph.ts";
 import { initialise } from "../../../src/nn/initialise.ts";

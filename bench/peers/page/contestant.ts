@@ -1,4 +1,4 @@
-import type { ConvolutionOperands } from "../../../src/bench/convolution.ts";
+import type { ConvolutionOperands } from "../../../src/bench/convolution-problem.ts";
 import type { NdArray } from "../../../src/core/ndarray.ts";
 import type { Problem } from "../problem.ts";
 import type { ConvolutionTask, ProductTask, TrainingTask } from "../tasks.ts";

@@ -9,7 +9,7 @@ import {
   numpy as np,
   valueAndGrad,
 } from "@jax-js/jax";
-import { paddingOf } from "../../../src/bench/convolution.ts";
+import { paddingOf } from "../../../src/bench/convolution-problem.ts";
 import { type NdArray, ndarray, type Shape } from "../../../src/core/ndarray.ts";
 import { parameterSpecs } from "../../../src/nn/parameter-specs.ts";
 import { classesOf, inputShape, oneHot } from "../problem.ts";

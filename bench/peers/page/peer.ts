@@ -1,4 +1,4 @@
-import { convolutionOperands, verifyConvolution } from "../../../src/bench/convolution.ts";
+import { convolutionOperands, verifyConvolution } from "../../../src/bench/convolution-problem.ts";
 import { operands, verifySamples } from "../../../src/bench/matmul.ts";
 import type { NdArray } from "../../../src/core/ndarray.ts";
 import { disagreement, problemOf } from "../problem.ts";
