@@ -1,3 +1,5 @@
+/** The page's state and all that changes it, which share one queue: what acts on one signal asks for most of the others. */
+
 import { computed, effect, signal } from "@preact/signals";
 import { proxy } from "comlink";
 import type { AdapterInfo, DroppedFile, OwnData, OwnInfo, Pictures, Progress, RunInfo } from "../worker/types.ts";

@@ -1,3 +1,5 @@
+/** What a table may look like, kind by kind, long by its rows: each kind is a case or two of every other part of it. */
+
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { type CsvOptions, readCsv } from "../../../src/data/csv.ts";
