@@ -1,3 +1,5 @@
+// One list, which its readers go through whole: an entry a line, so longer than other files.
+
 /** A wrong kernel: in a file of wasm/, `from` becomes `to`. Some case of each op named must catch it. */
 export interface Mutant {
   readonly ops: readonly string[];
