@@ -18,6 +18,8 @@ export interface ForwardOptions {
   readonly seed: number;
   /** Counts steps, u32 [4]; only dropout reads it. */
   readonly cursor: Tensor | null;
+  /** Steps of each row that count, i32 [batch], where rows are sequences of several lengths; null or absent: all. */
+  readonly lengths?: Tensor | null;
 }
 
 const ops = { matmul, addBias, dropout, activations };
@@ -42,7 +44,7 @@ export async function forward(
   model: ModelSpec,
   x: Tensor,
   tensors: ModelTensors,
-  { training, seed, cursor }: ForwardOptions,
+  { training, seed, cursor, lengths = null }: ForwardOptions,
 ): Promise<Tensor> {
   const { input, sources } = shapesOf(model);
   const batch = x.shape[0]!;
@@ -58,7 +60,21 @@ export async function forward(
       if (to) tensors.statistics.set(index, to);
       return tensors.statistics.get(index)!;
     };
-    const c = { g, name, index, training, seed, cursor, parameter, statistics, ops, lazy, layerOps, lazyActivations };
+    const c = {
+      g,
+      name,
+      index,
+      training,
+      seed,
+      cursor,
+      lengths,
+      parameter,
+      statistics,
+      ops,
+      lazy,
+      layerOps,
+      lazyActivations,
+    };
     values.push(await type.forward(c, layer, inputs));
   }
   const last = values.at(-1)!;

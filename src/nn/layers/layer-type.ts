@@ -58,6 +58,8 @@ export interface ForwardContext {
   readonly seed: number;
   /** Counts steps, u32 [4]; null where nothing trains. */
   readonly cursor: Tensor | null;
+  /** Steps of each row that count, i32 [batch]; null where all do. */
+  readonly lengths: Tensor | null;
   parameter(key: string): Tensor;
   /** The layer's statistics, one after the other in one array. `to` is what a step makes of them. */
   statistics(to?: Tensor): Tensor;
