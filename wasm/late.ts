@@ -14,4 +14,5 @@ export * from "./max-pool";
 export * from "./prelu";
 export * from "./rms-norm";
 export * from "./shape";
+export * from "./token-windows";
 export * from "./upsample";

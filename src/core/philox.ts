@@ -50,7 +50,17 @@ export function philox(
 }
 
 /** What a stream of random numbers is for. Streams never share numbers. */
-export const STREAM = { init: 1, shuffle: 2, dropout: 3, data: 4, split: 5, check: 6, augment: 7 } as const;
+export const STREAM = {
+  init: 1,
+  shuffle: 2,
+  dropout: 3,
+  data: 4,
+  split: 5,
+  check: 6,
+  augment: 7,
+  windows: 8,
+  sampling: 9,
+} as const;
 
 const scratch = new Uint32Array(4);
 

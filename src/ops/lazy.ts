@@ -12,3 +12,4 @@ export { softmax, softmaxGradient } from "./norm/softmax.ts";
 export { combine, partCursor } from "./step/accumulate.ts";
 export { movingAverage } from "./step/moving-average.ts";
 export { penalty, penaltyGradient } from "./step/penalty.ts";
+export { tokenWindows } from "./text/token-windows.ts";

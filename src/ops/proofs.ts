@@ -49,6 +49,7 @@ import * as movingAverage from "./step/moving-average-proof.ts";
 import * as optimizer from "./step/optimizer-proof.ts";
 import * as penalty from "./step/penalty-proof.ts";
 import * as record from "./step/record-proof.ts";
+import * as tokenWindows from "./text/token-windows-proof.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the table holds proofs of ops of every attribute type
 type Any = any;
@@ -104,6 +105,7 @@ const table: Readonly<Record<string, Entry>> = {
   ...optimizer,
   ...penalty,
   ...record,
+  ...tokenWindows,
   async composedProof(c: Composition<Any>, proofOf) {
     const { cases } = await find(c.cases ?? { family: c.name, of: null }, proofOf);
     return composedProof(c, proofOf, cases);
