@@ -1,5 +1,5 @@
-import type { Epilogue } from "../matmul/common.ts";
 import { wgsl } from "../wgsl.ts";
+import type { ConvEpilogue } from "./common.ts";
 import { columnAt, phaseOf, placeOf, readOf, resultOf, rowAt, tapOf } from "./places.ts";
 import { lines, productHead, range, storeTile, sumsOf, tileMain } from "./product.ts";
 
@@ -19,7 +19,7 @@ export const BLOCK_BYTES = 16 * BLOCK.depth * (WIDTH.a + WIDTH.b);
  * GPUs. An invocation brings in four places, at every fourth channel of the block, and computes 4 channels at 8 places: two
  * fours, so that what the workgroup reads at a time lies side by side.
  */
-export function convBlock(epilogue: Epilogue): string {
+export function convBlock(epilogue: ConvEpilogue): string {
   const rowsOfB = INVOCATIONS / WIDTH.b;
   const fours = (q: number): number => q * (WIDTH.b / 2);
   const place = (j: number): string => `nTile + ${4 * fours(j >> 2) + (j % 4)}u + lane % ${WIDTH.b / 2}u * 4u`;

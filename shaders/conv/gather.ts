@@ -1,5 +1,5 @@
-import type { Epilogue } from "../matmul/common.ts";
 import { wgsl } from "../wgsl.ts";
+import type { ConvEpilogue } from "./common.ts";
 import { columnAt, phaseOf, placeOf, readOf, resultOf, rowAt, tapOf } from "./places.ts";
 import {
   addTerms,
@@ -19,7 +19,7 @@ import {
  * far more than a multiply-add and every register lies in a cache anyway. An invocation's places follow each other over rows
  * and images, so only the last can be too many. `step` channels are added in one expression, and divide their number.
  */
-export function convGather(epilogue: Epilogue, tile: Tile, step: number): string {
+export function convGather(epilogue: ConvEpilogue, tile: Tile, step: number): string {
   const { columns } = tile;
   const steps = range(step);
   const loadsA = steps.flatMap((u) => range(loadedRows(tile)).map((i) => `let a${i}_${u} = a[a${i} + atA${u}];`));

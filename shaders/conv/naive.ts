@@ -1,22 +1,20 @@
 import { flatMain, read, storage, write } from "../common.ts";
-import type { Epilogue } from "../matmul/common.ts";
 import { wgsl } from "../wgsl.ts";
-import { biasOf, convParams, finishConv } from "./common.ts";
+import { type ConvEpilogue, convParams, epilogueArrays, finishConv, finished, ofChannel } from "./common.ts";
 
 /** One invocation, one element, term by term straight from memory: the rungs that are easy to believe. */
 
-/** Bindings x, w, [bias], [v] and the result, and what becomes of a sum. */
-function head(epilogue: Epilogue, from: string, to: string): string {
-  const more = [epilogue.bias ? read("bias") : null, epilogue.derivative !== null ? read("v") : null];
+/** Bindings x, w, those of the epilogue and the result, and what becomes of a sum. */
+function head(epilogue: ConvEpilogue, from: string, to: string): string {
   return wgsl`
 ${convParams.wgsl}
-${storage(read(from), read("w"), ...more.filter((d) => d !== null), write(to))}
+${storage(read(from), read("w"), ...epilogueArrays(epilogue).map((name) => read(name)), write(to))}
 ${finishConv(epilogue)}
 `;
 }
 
 /** y from x and w. */
-export function convNaive(epilogue: Epilogue): string {
+export function convNaive(epilogue: ConvEpilogue): string {
   return wgsl`
 ${head(epilogue, "x", "y")}
 ${flatMain(wgsl`
@@ -40,13 +38,15 @@ ${flatMain(wgsl`
       }
     }
   }
-  y[params.yOffset + i] = finish(sum + ${biasOf(epilogue, "o")}, params.yOffset + i, o);
+${ofChannel(epilogue, "o", "params.out")}
+  let at = params.yOffset + i;
+  y[at] = ${finished(epilogue, "sum", "at", "o")};
 `)}
 `;
 }
 
 /** dx from dy and w: from each element of the kernel, the place of y to which it carried this one, where there is one. */
-export function convInputGradientNaive(epilogue: Epilogue): string {
+export function convInputGradientNaive(epilogue: ConvEpilogue): string {
   return wgsl`
 ${head(epilogue, "dy", "dx")}
 ${flatMain(wgsl`
@@ -75,7 +75,9 @@ ${flatMain(wgsl`
       }
     }
   }
-  dx[params.xOffset + i] = finish(sum + ${biasOf(epilogue, "channel")}, params.xOffset + i, channel);
+${ofChannel(epilogue, "channel", "params.c")}
+  let at = params.xOffset + i;
+  dx[at] = ${finished(epilogue, "sum", "at", "channel")};
 `)}
 `;
 }

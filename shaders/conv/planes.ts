@@ -1,6 +1,5 @@
-import type { Epilogue } from "../matmul/common.ts";
 import { wgsl } from "../wgsl.ts";
-import { biasOf } from "./common.ts";
+import { type ConvEpilogue, finished, ofChannel } from "./common.ts";
 import { lines, productHead, range, type Tile, tileMain } from "./product.ts";
 import type { Strip } from "./strip.ts";
 
@@ -13,7 +12,7 @@ export interface PlaneStrip extends Strip {
  * As `convStrip`, for channels that each have a kernel of their own: an invocation keeps that in registers and takes a strip
  * of one plane, row after row of a band.
  */
-export function convPlanes(epilogue: Epilogue, strip: PlaneStrip): string {
+export function convPlanes(epilogue: ConvEpilogue, strip: PlaneStrip): string {
   const { columns, taps, stride, kernelRows, invocations } = strip;
   const width = (columns - 1) * stride + taps;
   const kernel = range(kernelRows).flatMap((kr) => range(taps).map((t) => [kr, t] as const));
@@ -38,7 +37,7 @@ export function convPlanes(epilogue: Epilogue, strip: PlaneStrip): string {
   let channel = plane % channels;
   let aFirst = channel * params.aGroup + params.aTapFrom;
 ${kernel.map(([kr, t]) => `  let w${kr}_${t} = a[aFirst + ${kr * taps}u + ${t}u * params.aTapStep];`).join("\n")}
-  let own = ${biasOf(epilogue, "channel")};
+${ofChannel(epilogue, "channel", "channels")}
   let bFirst = params.bOffset + plane * bPlane;
   let cFirst = params.cOffset + plane * cPlane + column;
   let col = column * ${stride}u + params.tapFromColumns;
@@ -59,7 +58,8 @@ ${lines(columns / 4, (q) => `    let sum${q} = ${sum(q)};`)}
     let at = cFirst + r * params.columns;
 ${lines(
   columns,
-  (j) => `    if (${j}u < left) { c[at + ${j}u] = finish(sum${j >> 2}.${"xyzw"[j % 4]} + own, at + ${j}u, channel); }`,
+  (j) =>
+    `    if (${j}u < left) { c[at + ${j}u] = ${finished(epilogue, `sum${j >> 2}.${"xyzw"[j % 4]}`, `at + ${j}u`, "channel")}; }`,
 )}
   }
 `;

@@ -1,7 +1,6 @@
-import type { Epilogue } from "../matmul/common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
-import { biasOf, finishConv } from "./common.ts";
+import { type ConvEpilogue, epilogueArrays, finishConv, finished, ofChannel } from "./common.ts";
 
 /**
  * A convolution, or its input gradient, as a product C = A B for each group of channels: rows are channels of the result,
@@ -46,6 +45,7 @@ export const productParams = paramBlock({
   tilesN: "u32",
   tiles: "u32",
   alpha: "f32",
+  eps: "f32",
 });
 
 /** What an invocation computes. */
@@ -72,15 +72,14 @@ export const loadedRows = ({ rows, shared }: Tile): number => (shared ? rows / Q
 /** A vec4 accumulator: row i, columns 4 q to 4 q + 3. */
 const sumOf = ({ columns }: Tile, i: number, q: number): string => `acc[${(i * columns) / 4 + q}]`;
 
-/** Parameters, bindings A, B, [bias], [v], C, and what becomes of a sum. */
-export function productHead(epilogue: Epilogue): string {
+/** Parameters, bindings A, B, those of the epilogue, C, and what becomes of a sum. */
+export function productHead(epilogue: ConvEpilogue): string {
   const declarations = [
     "var<storage, read> a: array<f32>",
     "var<storage, read> b: array<f32>",
-    epilogue.bias ? "var<storage, read> bias: array<f32>" : null,
-    epilogue.derivative !== null ? "var<storage, read> v: array<f32>" : null,
+    ...epilogueArrays(epilogue).map((name) => `var<storage, read> ${name}: array<f32>`),
     "var<storage, read_write> c: array<f32>",
-  ].filter((d) => d !== null);
+  ];
   return wgsl`
 ${productParams.wgsl}
 ${declarations.map((d, i) => `@group(0) @binding(${i + 1}) ${d};`).join("\n")}
@@ -156,7 +155,7 @@ export const sumsOf = ({ rows, columns }: Tile): string => `  var acc: array<vec
 
 /** Stores the sums of rows from `m` on: column j at `at(j)` of each plane, where `exists(j)`. */
 export function storeTile(
-  epilogue: Epilogue,
+  epilogue: ConvEpilogue,
   { rows, columns }: Tile,
   m: string,
   at: (j: number) => string,
@@ -173,10 +172,11 @@ export function storeTile(
     if (${m} + i >= params.M) { break; }
     let channel = part * params.M + ${m} + i;
     let plane = channel * params.rows * params.columns;
-    let own = ${biasOf(epilogue, "channel")};
+${ofChannel(epilogue, "channel", "params.cImage / (params.rows * params.columns)")}
 ${lines(
   columns,
-  (j) => `    if (${exists(j)}) { c[plane + ${at(j)}] = finish(${value(j)} + own, plane + ${at(j)}, channel); }`,
+  (j) =>
+    `    if (${exists(j)}) { c[plane + ${at(j)}] = ${finished(epilogue, value(j), `plane + ${at(j)}`, "channel")}; }`,
 )}
   }
 `;

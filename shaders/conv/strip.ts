@@ -1,5 +1,5 @@
-import type { Epilogue } from "../matmul/common.ts";
 import { wgsl } from "../wgsl.ts";
+import type { ConvEpilogue } from "./common.ts";
 import {
   addTerms,
   lines,
@@ -23,7 +23,7 @@ export interface Strip extends Tile {
  * As `convGather`, where an invocation's places are a strip of one row: the elements of a row of the kernel that move over it
  * read the same places of B, each of which is loaded once. Of the last strip of a row what lies behind the edge is not stored.
  */
-export function convStrip(epilogue: Epilogue, strip: Strip): string {
+export function convStrip(epilogue: ConvEpilogue, strip: Strip): string {
   const { columns, taps, stride } = strip;
   const width = (columns - 1) * stride + taps;
   const loadsA = range(loadedRows(strip)).flatMap((i) =>

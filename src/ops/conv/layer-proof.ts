@@ -1,6 +1,7 @@
-import type { OpCase, Proof } from "../../graph/op.ts";
+import type { CaseInput, OpCase, Proof } from "../../graph/op.ts";
 import { valuesOf } from "../elementwise/activation.ts";
 import { activations } from "../elementwise/activations.ts";
+import { filled } from "../norm/norm-cases.ts";
 import type { ConvInputGradientAttrs, ConvWeightGradientAttrs } from "./conv.ts";
 import { forwardDims } from "./dims.ts";
 import { type ConvAttrs, yShape } from "./geometry.ts";
@@ -20,27 +21,53 @@ function settings(...names: readonly string[]): readonly Setting[] {
 }
 
 const plain = settings("3x3, stride 2", "two groups", "depthwise", "19 to 33 channels");
+const layers = [...plain, ...settings("16 to 16 channels")];
 
-/** An activation and its number, with every second layer a bias. */
+/** What becomes of the sums of each of those: a bias, running statistics, a residual, an activation. */
 const chosen = [
-  ["relu", true],
-  ["leakyRelu", false],
-  ["tanh", true],
-  [null, true],
+  { activation: "relu", more: ["bias"] },
+  { activation: "leakyRelu", more: ["norm"] },
+  { activation: "tanh", more: ["bias", "norm", "residual"] },
+  { activation: null, more: ["bias"] },
+  { activation: "relu", more: ["residual"] },
 ] as const;
 
+type Behind = (typeof chosen)[number]["more"][number];
+
+/** Variances lie far enough from 0 for epsilon to show, and one is 0: then it alone is there. */
+const EPS = 0.1;
+
+function behind(more: readonly Behind[], y: readonly number[]): readonly CaseInput[] {
+  const c = y[1]!;
+  const running = Array.from({ length: 2 * c + 1 }, (_, k) => (k < c ? 0.3 * k - 1 : k < 2 * c ? 0.25 * (k - c) : 4));
+  const inputs = {
+    bias: [f32([c])],
+    norm: [f32([c]), f32([c]), filled([2 * c + 1], running)],
+    residual: [f32(y)],
+  };
+  return more.flatMap((what) => inputs[what]);
+}
+
 function layerCases<A extends ConvAttrs>(
-  inputs: (s: Setting) => readonly [x: readonly number[], channels: number],
+  shapes: (s: Setting) => readonly [x: readonly number[], y: readonly number[]],
   more: (s: Setting) => Omit<A, keyof ConvAttrs>,
 ): readonly OpCase<LayerAttrs<A>>[] {
-  return plain.map((s, i) => {
-    const [activation, bias] = chosen[i % chosen.length]!;
-    const [x, channels] = inputs(s);
+  return layers.map((s, i) => {
+    const { activation, more: parts } = chosen[i]!;
+    const [x, y] = shapes(s);
+    const has = (part: Behind): boolean => (parts as readonly Behind[]).includes(part);
     const alpha = activation === null ? 0 : (activations[activation]!.spec.defaultAlpha ?? 0);
     return {
-      name: `${s.name}, ${bias ? "bias" : "no bias"}, ${activation ?? "identity"}`,
-      inputs: [f32(x), f32(s.w), ...(bias ? [f32([channels])] : [])],
-      attrs: { ...s.attrs, ...more(s), activation, alpha } as LayerAttrs<A>,
+      name: `${s.name}, ${parts.join(", ")}, ${activation ?? "identity"}`,
+      inputs: [f32(x), f32(s.w), ...behind(parts, y)],
+      attrs: {
+        ...s.attrs,
+        ...more(s),
+        activation,
+        alpha,
+        ...(has("norm") ? { eps: EPS } : {}),
+        ...(has("residual") ? { residual: true } : {}),
+      } as LayerAttrs<A>,
     };
   });
 }
@@ -63,13 +90,13 @@ function derivativeCases<A extends ConvAttrs>(
 
 export const convLayer: Cases<LayerAttrs<ConvAttrs>> = {
   cases: layerCases<ConvAttrs>(
-    (s) => [s.x, s.w[0]!],
+    (s) => [s.x, dyOf(s)],
     () => ({}),
   ),
 };
 
 export const convTransposeLayer: Cases<LayerAttrs<ConvInputGradientAttrs>> = {
-  cases: layerCases<ConvInputGradientAttrs>((s) => [dyOf(s), s.x[1]!], placesOf),
+  cases: layerCases<ConvInputGradientAttrs>((s) => [dyOf(s), s.x], placesOf),
 };
 
 export const convLayerInputGradient: Cases<LayerAttrs<ConvInputGradientAttrs>> = {

@@ -3,24 +3,24 @@ import { sizeOf } from "../../core/ndarray.ts";
 import type { Binding, DeviceCaps, KernelPlan, Launch } from "../../graph/op.ts";
 import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
 import { channelSumsPlan } from "./channel-sums.ts";
+import { epilogueBindings } from "./epilogue.ts";
 import type { ConvDims } from "./geometry.ts";
 import { imageChunks, imageSizes, windowed } from "./images.ts";
 import { packConv } from "./params.ts";
 import type { ConvProduct } from "./product-plan.ts";
 
 /** A convolution or its input gradient, an invocation for each element: one launch for each chunk of images. */
-export function naivePlan({ op, way, dims, epilogue, alpha }: ConvProduct, caps: DeviceCaps): KernelPlan {
+export function naivePlan({ op, way, dims, epilogue, alpha, eps }: ConvProduct, caps: DeviceCaps): KernelPlan {
   const forward = way === "forward";
   const sizes = imageSizes(dims);
   const launches = imageChunks(op, dims.n, sizes, caps).map((chunk): Launch => {
     const [from, to] = forward ? [chunk.x, chunk.y] : [chunk.y, chunk.x];
-    const bindings: Binding[] = [windowed(input(0), from, chunk), input(1)];
-    if (epilogue.bias) bindings.push(input(2));
-    if (epilogue.derivative !== null) bindings.push(windowed(input(epilogue.bias ? 3 : 2), to, chunk));
-    bindings.push(windowed(output(0), to, chunk));
+    const ofResult = (b: Binding): Binding => windowed(b, to, chunk);
+    const more = epilogueBindings(epilogue, ofResult);
+    const bindings = [windowed(input(0), from, chunk), input(1), ...more, ofResult(output(0))];
     const size = chunk.count * (forward ? sizes.y : sizes.x);
     const code = forward ? convNaive(epilogue) : convInputGradientNaive(epilogue);
-    return flatLaunch(code, packConv(dims, chunk, size, { alpha }), bindings, size, caps);
+    return flatLaunch(code, packConv(dims, chunk, size, { alpha, eps }), bindings, size, caps);
   });
   return { launches };
 }

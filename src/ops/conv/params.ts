@@ -4,7 +4,7 @@ import type { ImageChunk } from "./images.ts";
 
 type Numbers = Parameters<(typeof convParams)["pack"]>[0];
 /** Numbers that only some kernels look at. */
-type More = Partial<Pick<Numbers, "alpha" | "tilesN" | "tiles" | "slices" | "sliceLines" | "sliceFirst">>;
+type More = Partial<Pick<Numbers, "alpha" | "eps" | "tilesN" | "tiles" | "slices" | "sliceLines" | "sliceFirst">>;
 
 /** The uniform block of one launch, over `size` elements of its result. */
 export function packConv(dims: ConvDims, chunk: ImageChunk, size: number, more: More = {}): ArrayBuffer {
@@ -32,6 +32,7 @@ export function packConv(dims: ConvDims, chunk: ImageChunk, size: number, more: 
     yOffset: chunk.y.rest,
     first: chunk.first === 0 ? 1 : 0,
     alpha: 0,
+    eps: 0,
     tilesN: 0,
     tiles: 0,
     slices: 0,

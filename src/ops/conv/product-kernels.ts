@@ -1,9 +1,9 @@
 import { BLOCK, BLOCK_BYTES, convBlock } from "../../../shaders/conv/block.ts";
+import { type ConvEpilogue, NO_CONV_EPILOGUE } from "../../../shaders/conv/common.ts";
 import { convGather } from "../../../shaders/conv/gather.ts";
 import { convPlanes } from "../../../shaders/conv/planes.ts";
 import type { Tile } from "../../../shaders/conv/product.ts";
 import { convStrip, type Strip } from "../../../shaders/conv/strip.ts";
-import { type Epilogue, NO_EPILOGUE } from "../../../shaders/matmul/common.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
 import { type ConvDims, flattened } from "./geometry.ts";
@@ -11,20 +11,22 @@ import { naivePlan } from "./naive-kernels.ts";
 import { type ConvProduct, type ProductKernel, partsOf, productPlan, productSizes, type Way } from "./product-plan.ts";
 import { invocationsOf, isSmall, MOST_TAPS } from "./sizes.ts";
 
-/** What kernels need to know of the op that they serve: bias is input 2, the values of a derivative the input behind it. */
+/** What kernels need to know of the op that they serve: what its epilogue reads are the inputs behind the first two. */
 export interface ConvUse<A> {
   readonly way: Way;
   readonly dims: (inputs: readonly TensorSpec[], attrs: A) => ConvDims;
-  readonly epilogue: (attrs: A, inputs: readonly TensorSpec[]) => Epilogue;
+  readonly epilogue: (attrs: A, inputs: readonly TensorSpec[]) => ConvEpilogue;
   readonly alpha: (attrs: A) => number;
+  readonly eps: (attrs: A) => number;
 }
 
 /** Of an op that is nothing but a convolution or an input gradient. */
 export const plainUse = <A>(way: Way, dims: ConvUse<A>["dims"]): ConvUse<A> => ({
   way,
   dims,
-  epilogue: () => NO_EPILOGUE,
+  epilogue: () => NO_CONV_EPILOGUE,
   alpha: () => 0,
+  eps: () => 0,
 });
 
 /** One way to compute a convolution or its input gradient. */
@@ -43,6 +45,7 @@ export function convKernels<A>(opName: string, use: ConvUse<A>): readonly Kernel
     dims: flattened(use.dims(inputs, attrs)),
     epilogue: use.epilogue(attrs, inputs),
     alpha: use.alpha(attrs),
+    eps: use.eps(attrs),
   });
   return rungs.map(({ name, needs, plan, suits }) => ({
     name: `${opName}/${name}`,

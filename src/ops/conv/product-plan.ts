@@ -1,7 +1,8 @@
+import type { ConvEpilogue } from "../../../shaders/conv/common.ts";
 import { productParams } from "../../../shaders/conv/product.ts";
-import type { Epilogue } from "../../../shaders/matmul/common.ts";
 import type { Binding, DeviceCaps, KernelPlan, Launch } from "../../graph/op.ts";
 import { grid, input, output } from "../shared/dispatch-plan.ts";
+import { epilogueBindings } from "./epilogue.ts";
 import type { ConvDims } from "./geometry.ts";
 import { imageChunks, imageSizes, windowed } from "./images.ts";
 
@@ -13,8 +14,10 @@ export interface ConvProduct {
   readonly op: { readonly name: string };
   readonly way: Way;
   readonly dims: ConvDims;
-  readonly epilogue: Epilogue;
+  readonly epilogue: ConvEpilogue;
+  /** What the activation takes, and what is added to running variances. */
   readonly alpha: number;
+  readonly eps: number;
 }
 
 /** A kernel for it. */
@@ -53,7 +56,7 @@ const wrapped = (v: number): number => v >>> 0;
 
 /** A launch for each chunk of images; null where the grid does not hold all groups and phases. */
 export function productPlan(product: ConvProduct, kernel: ProductKernel, caps: DeviceCaps): KernelPlan | null {
-  const { op, dims, epilogue, alpha } = product;
+  const { op, dims, epilogue, alpha, eps } = product;
   const forward = product.way === "forward";
   const { groups, cGroup, outGroup, rows, columns } = dims;
   const taps = rows.kernel * columns.kernel;
@@ -94,11 +97,11 @@ export function productPlan(product: ConvProduct, kernel: ProductKernel, caps: D
       tilesN,
       tiles,
       alpha,
+      eps,
     });
-    const bindings: Binding[] = [input(1), windowed(input(0), b, chunk)];
-    if (epilogue.bias) bindings.push(input(2));
-    if (epilogue.derivative !== null) bindings.push(windowed(input(epilogue.bias ? 3 : 2), c, chunk));
-    bindings.push(windowed(output(0), c, chunk));
+    const ofResult = (binding: Binding): Binding => windowed(binding, c, chunk);
+    const more = epilogueBindings(epilogue, ofResult);
+    const bindings = [input(1), windowed(input(0), b, chunk), ...more, ofResult(output(0))];
     const [x, y] = grid(tiles, caps);
     return { code: kernel.code, params, bindings, workgroups: [x, y, depth] };
   });
