@@ -20,7 +20,7 @@ const external = [/^node:/, "webgpu", "@sparticuz/chromium"];
 /** Declarations that no compiler makes. */
 const handwritten = ["src/backend/ambient.d.ts", "src/backend/wasm/instance.d.ts"];
 /** Packages that are taken along; their licences ask to be with them. npm would leave out a folder node_modules. */
-const vendored = ["wgsl-preprocessor", "hyparquet", "fzstd", "jpeg-js"];
+const vendored = ["wgsl-preprocessor", "hyparquet", "fzstd", "jpeg-js", "@huggingface/tokenizers"];
 
 /** Builds into `folder`. */
 export async function buildLibrary(folder = join(root, "dist/lib")) {

@@ -45,7 +45,7 @@ test("the tarball holds the build, the command and documents, and no more", () =
   expect(guides.every((path) => /^docs\/guides\/((README|(en|zh)\/[\w-]+)\.md|pytorch-curves\.svg)$/.test(path))).toBe(
     true,
   );
-  for (const name of ["wgsl-preprocessor", "hyparquet", "fzstd", "jpeg-js"]) {
+  for (const name of ["wgsl-preprocessor", "hyparquet", "fzstd", "jpeg-js", "@huggingface/tokenizers"]) {
     expect(files.some((f) => f.path === `dist/lib/vendor/${name}/LICENSE`)).toBe(true);
   }
   expect(unpackedSize).toBeLessThan(10e6);

@@ -18,8 +18,8 @@ test("the library has no runtime dependency; Dawn is an optional peer", () => {
 test("what is not the page or a tool of this repository imports no package", () => {
   /** Dawn where there is no browser, and the packaged software adapter, which is looked for and may be missing. */
   const optional = ["webgpu", "@sparticuz/chromium"];
-  /** Shaders' text is put together by two functions of the first; the others read Parquet and JPEG. They are in the bundle. */
-  const bundled = ["wgsl-preprocessor", "hyparquet", "fzstd", "jpeg-js"];
+  /** Shaders' text is put together by two functions of the first; the others read Parquet, JPEG and tokenizers. They are in the bundle. */
+  const bundled = ["wgsl-preprocessor", "hyparquet", "fzstd", "jpeg-js", "@huggingface/tokenizers"];
   const files = ["src", "shaders"].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((f) => join(root, folder, f)),
   );

@@ -14,11 +14,14 @@ import { gunzipIfNeeded } from "../../../src/data/gunzip.ts";
 import { pairIdx, readIdx } from "../../../src/data/idx.ts";
 import { imageSize } from "../../../src/data/image-size.ts";
 import { parsePreprocessing, prepareCsv, preprocessingOf, preprocessingText } from "../../../src/data/preprocessing.ts";
+import { readDocuments, readText } from "../../../src/data/text/read-text.ts";
+import { tokenizerOf } from "../../../src/data/text/tokenizer-record.ts";
 import { DEFAULT_CAPS } from "../../../src/graph/op.ts";
 import { parseJson } from "../../../src/io/json/parse.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/io/safetensors/safetensors.ts";
 import { readWeights } from "../../../src/io/weights/weights.ts";
 import { parseModel } from "../../../src/nn/parse-model.ts";
+import { bpeFile } from "../../shared/bpe.ts";
 import { png } from "../../shared/png.ts";
 import { times } from "../../shared/thorough.ts";
 import { type Fuzzed, fuzz, MANY, mutations, processorMs, randomBytes, TIMEOUT, textMutations } from "./fuzz.ts";
@@ -166,10 +169,25 @@ const report = {
 const choices = { 'matmul {"a":1} 64x64 1f': "matmul/tiled" };
 const link = toHash(fromHash("#v=2&data=moons&net=16-tanh-drop0.2-norm&hide=net.code&fault=zeros"));
 
+const { model: bpe, ...bpeRest } = bpeFile();
+/** A vocabulary of a dozen tokens: what is changed is more often what matters. */
+const smallBpe = {
+  ...bpeRest,
+  added_tokens: [{ ...bpeRest.added_tokens[0], id: 5 }],
+  pre_tokenizer: {
+    type: "Sequence",
+    pretokenizers: [{ type: "Digits", individual_digits: true }, bpeRest.pre_tokenizer],
+  },
+  model: { ...bpe, vocab: { t: 0, h: 1, e: 2, th: 3, the: 4 }, merges: ["t h", ["th", "e"]] },
+};
+const jsonl = '{"text":"one"}\n{"id":2,"text":"two \u4e2d"}\n';
+
 const texts: Readonly<Record<string, Fuzzed<string>>> = {
   "a model": json(model, parseModel),
   "a record of preprocessing": json(JSON.parse(preprocessingText(learned)), (v) => parsePreprocessing("f", v)),
   "a benchmark report": json(report, parseReport),
+  "a tokenizer": json({ type: "characters", characters: " abc中" }, (v) => tokenizerOf("f", v)),
+  "a tokenizer of a file": json({ type: "file", file: smallBpe }, (v) => tokenizerOf("f", v)),
   "remembered kernels": json(choices, storedChoices),
   "CSV to predict": {
     inputs: fc.oneof(textMutations(csv), words('ab"c,1\noakpine')),
@@ -199,6 +217,18 @@ const files: Readonly<Record<string, Fuzzed<Uint8Array>>> = {
     bytesOf,
     // A text of its own in every row is a column of its own: see the test of its limit in csv.test.ts.
     factor: 8 * 64,
+  },
+  "a text": {
+    inputs: fc.oneof(randomBytes(), mutations(utf8("\ufeffone 中 two\n"))),
+    read: (bytes) => readText("f", bytes),
+    bytesOf,
+    factor: 2,
+  },
+  "a text of lines of JSON": {
+    inputs: fc.oneof(randomBytes(), mutations(utf8(jsonl)), textMutations(jsonl).map(utf8)),
+    read: (bytes) => readDocuments("f", bytes),
+    bytesOf,
+    factor: 4,
   },
   IDX: { inputs: fc.oneof(randomBytes(), mutations(idxImages), idx), read: (b) => readIdx("f", b), bytesOf, factor: 4 },
   "an image's header": {
