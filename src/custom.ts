@@ -39,6 +39,7 @@ export type {
   OpCase,
   Proof,
   Trial,
+  Unlearned,
 } from "./graph/op.ts";
 export {
   activationLayer,

@@ -60,6 +60,7 @@ export {
 export type { BuildLayer, CustomLayer, CustomParameter } from "./nn/layers/custom.ts";
 export type { PerDimension } from "./nn/layers/dimensions.ts";
 export { type DropoutSpec, dropout } from "./nn/layers/dropout.ts";
+export { type EmbeddingOptions, type EmbeddingSpec, embedding } from "./nn/layers/embedding.ts";
 export {
   type GroupNormOptions,
   type GroupNormSpec,

@@ -5,6 +5,7 @@ export * from "./batch-norm";
 export * from "./channel-bias";
 export { convolve, packKernel } from "./conv";
 export { convWeights } from "./conv-weights";
+export * from "./embedding";
 export * from "./group-norm";
 export * from "./lazy-activations";
 export * from "./log-softmax";

@@ -50,8 +50,10 @@ export const drawBatchParams = paramBlock({
 /** Invocations that copy one row together. */
 export const COPY_WORKGROUP = 64;
 
+type Moved = "f32" | "i32";
+
 /** Index, x and y of a batch in one kernel: a workgroup a row, or an invocation where rows are short. */
-export function drawBatch(order: BatchOrder, typeY: "f32" | "i32", alone: boolean): string {
+export function drawBatch(order: BatchOrder, typeX: Moved, typeY: Moved, alone: boolean): string {
   const copy = (array: string, width: string) =>
     `for (var j = ${alone ? "0u" : "local"}; j < ${width}; j += ${alone ? 1 : COPY_WORKGROUP}u) {
     ${array}[i * ${width} + j] = data_${array}[row * ${width} + j];
@@ -59,7 +61,7 @@ export function drawBatch(order: BatchOrder, typeY: "f32" | "i32", alone: boolea
   const copies = [copy("x", "params.widthX"), copy("y", "params.widthY")].join("\n  ");
   return wgsl`
 ${drawBatchParams.wgsl}
-${storage(read("cursor", "u32"), read("data_x"), read("data_y", typeY), write("index", "u32"), write("x"), write("y", typeY))}
+${storage(read("cursor", "u32"), read("data_x", typeX), read("data_y", typeY), write("index", "u32"), write("x", typeX), write("y", typeY))}
 ${rowOf(order)}
 #if ${alone}
 ${flatMain(`  let row = rowOf(i);\n  index[i] = row;\n  ${copies}`)}
@@ -82,7 +84,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 export const gatherParams = paramBlock({ size: "u32", width: "u32" });
 
 /** y [batch, width] = rows of data; one invocation an element. */
-export function gather(type: "f32" | "i32"): string {
+export function gather(type: Moved): string {
   return wgsl`
 ${gatherParams.wgsl}
 ${storage(read("data", type), read("index", "u32"), write("y", type))}

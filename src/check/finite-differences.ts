@@ -16,7 +16,7 @@ export interface FiniteDifferenceResult {
   readonly worst: { readonly index: readonly number[]; readonly analytic: number; readonly numeric: number };
   /**
    * Elements looked at one by one; all others are in the one check along a random direction. Both leave out what lies on a
-   * kink, such as a tie of two largest, where there is no slope to compare with.
+   * kink, such as a tie of two largest, where there is no slope to compare with, and what gets no gradient on purpose.
    */
   readonly checked: number;
   /** Elements of the array. */
@@ -47,6 +47,15 @@ export class LossProbe {
 
   get lossValue(): number {
     return this.values.get(this.loss)!.data[0]!;
+  }
+
+  /** Whether an element of `t` gets no gradient on purpose from an op that reads it. */
+  unlearned(t: Tensor): (i: number) => boolean {
+    const stretches = this.forward.flatMap(({ op, inputs, attrs }) => {
+      const found = op.unlearned?.(inputs, attrs);
+      return found && inputs[found.input] === t ? [found] : [];
+    });
+    return (i) => stretches.some(({ from, to }) => i >= from && i < to);
   }
 
   /** A function from a replacement of `t` to the loss. */
@@ -108,7 +117,8 @@ export function checkFiniteDifferences(
     if (best.ratio > worst.ratio) worst = { ...best, index, analytic };
     return true;
   };
-  const picked = pick(size, samples);
+  const unlearned = probe.unlearned(t);
+  const picked = pick(size, samples).filter((i) => !unlearned(i));
   const checked = picked.filter((i) => {
     const scale = Math.max(1, Math.abs(value.data[i]!));
     return look(unravel(i, t.shape), gradient.data[i]!, scale, (h) => {
@@ -117,7 +127,7 @@ export function checkFiniteDifferences(
       return { ...value, data };
     });
   });
-  const sign = (k: number): number => (randomWord(1, STREAM.check, 99, k) & 1 ? 1 : -1);
+  const sign = (k: number): number => (unlearned(k) ? 0 : randomWord(1, STREAM.check, 99, k) & 1 ? 1 : -1);
   let slope = 0;
   for (let k = 0; k < size; k++) slope += sign(k) * gradient.data[k]!;
   look([-1], slope, 1 / Math.sqrt(size), (h) => moved(value, (k) => sign(k) * h));

@@ -2,12 +2,16 @@ import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM, uniforms } from "../core/philox.ts";
 import { losses } from "../nn/losses.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
-import { classLayout, widths } from "../nn/shapes.ts";
+import { classLayout, shapesOf, widths } from "../nn/shapes.ts";
 
-/** Normal inputs and fitting targets, for a model that brings no data. */
+/** Normal inputs, or tokens of the vocabulary, and fitting targets, for a model that brings no data. */
 export function randomBatch(model: ModelSpec, n: number, seed: number): { x: NdArray; y: NdArray } {
   const { inputs, outputs } = widths(model);
-  const x = ndarray([n, inputs], "f32", normals(seed, STREAM.check, 0, n * inputs));
+  const { tokens } = shapesOf(model);
+  const token = (_: unknown, i: number): number => randomWord(seed, STREAM.check, 3, i) % tokens!.count;
+  const x = tokens
+    ? ndarray([n, inputs], "i32", Int32Array.from({ length: n * inputs }, token))
+    : ndarray([n, inputs], "f32", normals(seed, STREAM.check, 0, n * inputs));
   if (losses[model.loss].targets === "values") {
     return { x, y: ndarray([n, outputs], "f32", uniforms(seed, STREAM.check, 1, n * outputs)) };
   }

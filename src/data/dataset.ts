@@ -10,7 +10,7 @@ export interface Dataset {
   readonly name: string;
   /**
    * f32 [n, inputs]; or f64, as files of text and of doubles hold them, until `standardise` or a trainer makes them f32:
-   * dates, times and places differ in digits that f32 does not have.
+   * dates, times and places differ in digits that f32 does not have. Or tokens, i32 [n, t].
    */
   readonly x: NdArray;
   /** f32 [n, outputs], targets of a regression; or i32 [n], class indices from 0 */
@@ -125,8 +125,8 @@ export function validateDataset(dataset: Dataset): Dataset {
   const fail = (message: string): never => {
     throw new ChainruleError("data", `data set "${name}": ${message}`);
   };
-  if ((x.dtype !== "f32" && x.dtype !== "f64") || x.shape.length !== 2)
-    fail(`x must be f32 or f64 [n, inputs], got ${x.dtype} ${shapeText(x.shape)}`);
+  if (!["f32", "f64", "i32"].includes(x.dtype) || x.shape.length !== 2)
+    fail(`x must be f32 or f64 [n, inputs], or tokens i32 [n, t], got ${x.dtype} ${shapeText(x.shape)}`);
   const [n, inputs] = x.shape as [number, number];
   if (n < 1 || inputs < 1) fail(`x is empty: its shape is ${shapeText(x.shape)}`);
   const labels = y.dtype === "i32" && y.shape.length === 1;

@@ -65,6 +65,11 @@ export interface Op<A> {
   readonly gradient:
     | "none"
     | ((g: GraphBuilder, node: Node<A>, dys: readonly (Tensor | null)[]) => readonly (Tensor | null)[]);
+  /**
+   * Elements of an input, from one on and up to another, that get no gradient on purpose, though the value depends on them:
+   * finite differences leave them out. Null, or absent, where there are none.
+   */
+  unlearned?(inputs: readonly TensorSpec[], attrs: A): Unlearned | null;
   /** Device kernels, simplest first. Empty for views, which cost nothing. */
   readonly kernels: readonly Kernel<A>[];
   /**
@@ -103,6 +108,16 @@ export interface Op<A> {
   readonly inPlace?: readonly (readonly [number, number])[];
   /** A value that is another's memory seen differently; see graph/memory-plan. */
   readonly view?: "slice" | "pack";
+}
+
+/** A stretch of an input's elements. */
+export interface Unlearned {
+  /** Which input, from 0. */
+  readonly input: number;
+  /** Its first element, */
+  readonly from: number;
+  /** and the one behind its last. */
+  readonly to: number;
 }
 
 /** How an op's results are judged, and on what. */

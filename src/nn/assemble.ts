@@ -1,7 +1,7 @@
 import { brief } from "../core/format.ts";
 import { type Shape, shapeText, sizeOf } from "../core/ndarray.ts";
 import { bad, Fields } from "./layers/fields.ts";
-import type { AnyLayerType } from "./layers/layer-type.ts";
+import type { AnyLayerType, PlacedLayer, Tokens } from "./layers/layer-type.ts";
 import { lateLayerNames } from "./layers/names.ts";
 import { layerTypeOf, layerTypes } from "./layers/registry.ts";
 import type { LayerSpec } from "./layers/spec.ts";
@@ -16,6 +16,8 @@ export interface Assembled {
   readonly sources: readonly (readonly number[])[];
   /** What each layer gives, batch left out. */
   readonly shapes: readonly Shape[];
+  /** Of an input that is tokens; null where it is numbers. */
+  readonly tokens: Tokens | null;
 }
 
 /** Values of a row beyond which no device's indices reach. */
@@ -64,7 +66,14 @@ export function assemble(list: readonly unknown[], given: Shape | undefined, ope
       `model: "input" is missing, the shape of a row such as [1, 28, 28]: layer 0 (${types[0]!.type}) does not tell it`,
     );
   }
-  return { layers, input: input!, sources, shapes: shapes as Shape[] };
+  const reader = types.find((type) => type.tokens);
+  const placed = (layer: LayerSpec, i: number): PlacedLayer => ({
+    at: `layer ${i} (${layerName(layer)})`,
+    sources: sources[i]!,
+    vocabulary: types[i]!.tokens?.vocabulary(layer) ?? null,
+  });
+  const tokens = reader ? reader.tokens!.input(layers.map(placed)) : null;
+  return { layers, input: input!, sources, shapes: shapes as Shape[], tokens };
 }
 
 export const nothingToTrain = (): never => bad("model: no layer has parameters, so there is nothing to train");

@@ -1,11 +1,11 @@
 import { requireOneOf } from "../core/arguments.ts";
 import { type NdArray, ndarray, type Shape, sizeOf, zeros } from "../core/ndarray.ts";
-import { STREAM, uniforms } from "../core/philox.ts";
+import { normals, STREAM, uniforms } from "../core/philox.ts";
 import type { ModelSpec } from "./model-spec.ts";
 import { type ParameterSpec, parameterSpecs, statisticsSpecs } from "./parameter-specs.ts";
 
 /**
- * How weights begin. Biases begin at 0, layer normalisation at scale 1 and shift 0.
+ * How weights begin. Biases begin at 0, layer normalisation at scale 1 and shift 0, embeddings at N(0, 1) unless "zeros".
  *   uniform01  uniform in [0, 1): the tutorial's
  *   he         uniform in +-sqrt(6 / in): keeps the size of values through rectifiers (He et al., 2015)
  *   xavier     uniform in +-sqrt(6 / (in + out)) (Glorot and Bengio, 2010)
@@ -37,10 +37,17 @@ function first(p: ParameterSpec, index: number, seed: number, how: Initialiser):
   const fill = p.first ?? (p.role === "scale" ? 1 : null);
   if (fill !== null) return filled(p.shape, fill);
   if (p.role !== "weight" || how === "zeros") return zeros(p.shape, "f32");
+  if (p.normal) return withoutRow(ndarray(p.shape, "f32", normals(seed, STREAM.init, index, sizeOf(p.shape))), p);
   const [inputs, outputs] = p.fan ?? [sizeOf(p.shape) / p.shape.at(-1)!, p.shape.at(-1)!];
   const limit = { uniform01: 0, he: Math.sqrt(6 / inputs), xavier: Math.sqrt(6 / (inputs + outputs)) }[how];
   const [low, high] = how === "uniform01" ? [0, 1] : [-limit, limit];
   return ndarray(p.shape, "f32", uniforms(seed, STREAM.init, index, sizeOf(p.shape), low, high));
+}
+
+function withoutRow(value: NdArray, { shape, zeroRow }: ParameterSpec): NdArray {
+  const width = sizeOf(shape.slice(1));
+  if (zeroRow !== undefined) value.data.fill(0, zeroRow * width, (zeroRow + 1) * width);
+  return value;
 }
 
 const filled = (shape: Shape, value: number): NdArray =>

@@ -47,7 +47,8 @@ export function widths(model: ModelSpec): { readonly inputs: number; readonly ou
 export function multiplyAdds(model: ModelSpec): number {
   const { shapes } = shapesOf(model);
   return parameterSpecs(model).reduce((sum, { shape, layer, role }) => {
-    if (role !== "weight") return sum;
+    // Tokens are looked up, not multiplied.
+    if (role !== "weight" || model.layers[layer]!.type === "embedding") return sum;
     const out = shapes[layer]!;
     // Each of the weight's values meets every place that its channel has: a last axis, or places behind channels.
     const channels = shape.length === 2 ? out.at(-1)! : out[0]!;

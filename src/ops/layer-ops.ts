@@ -15,6 +15,7 @@ export { addActivation, residualAdd } from "./elementwise/add-activation.ts";
 export { maxout, maxoutGradient } from "./elementwise/maxout.ts";
 export { multiply } from "./elementwise/multiply.ts";
 export { prelu, preluGradient, preluTerms } from "./elementwise/prelu.ts";
+export { embedding, embeddingGradient } from "./embedding/embedding.ts";
 export { batchNorm, batchNormGradient, batchNormInference } from "./norm/batch-norm.ts";
 export { groupNorm, groupNormGradient, groupNormScaleGradient } from "./norm/group-norm.ts";
 export { logSoftmax, logSoftmaxGradient } from "./norm/log-softmax.ts";

@@ -11,6 +11,7 @@ import * as dropout from "./elementwise/dropout-proof.ts";
 import * as maxout from "./elementwise/maxout-proof.ts";
 import * as multiply from "./elementwise/multiply-proof.ts";
 import * as prelu from "./elementwise/prelu-proof.ts";
+import * as embedding from "./embedding/embedding-proof.ts";
 import * as halved from "./half/halved-proof.ts";
 import * as lossScale from "./half/loss-scale-proof.ts";
 import * as scaledControl from "./half/scaled-control-proof.ts";
@@ -66,6 +67,7 @@ const table: Readonly<Record<string, Entry>> = {
   ...add,
   ...addActivation,
   ...dropout,
+  ...embedding,
   ...halved,
   ...lossScale,
   ...scaledControl,

@@ -4,6 +4,7 @@ import { layerName, type ModelSpec } from "../../nn/model-spec.ts";
 import type { ParameterSpec } from "../../nn/parameter-specs.ts";
 import { convNumpy, convTransposeNumpy } from "./conv.ts";
 import { denseNumpy } from "./dense.ts";
+import { embeddingNumpy } from "./embedding.ts";
 import { lateActivationNumpy, logSoftmaxNumpy, maxoutNumpy, preluNumpy } from "./late-activations.ts";
 import { batchNormNumpy, groupNormNumpy, rmsNormNumpy } from "./norms.ts";
 import type { NumpyLayer } from "./place.ts";
@@ -55,6 +56,7 @@ const numpyLayers: Readonly<Record<LayerSpec["type"], AnyNumpyLayer>> = {
   groupNorm: groupNormNumpy,
   instanceNorm: groupNormNumpy,
   rmsNorm: rmsNormNumpy,
+  embedding: embeddingNumpy,
   flatten: flattenNumpy,
   reshape: reshapeNumpy,
   permute: permuteNumpy,

@@ -71,7 +71,7 @@ export function receiptScript(run: ReceiptRun): string {
   const last = layers.at(-1)!.place;
   const outputs = last.shape.length > 1 ? "p" : last.a;
   const { loss, gradient } = lossLines(model, outputs);
-  const { input } = shapesOf(model);
+  const { input, tokens } = shapesOf(model);
   const asRows: Line[] = outputs === "p" ? [[`p = ${last.a}.reshape(len(x), -1)`, "outputs as rows"]] : [];
   const fromRows: Line[] = outputs === "p" ? [[`d${last.a} = dp.reshape(${last.a}.shape)`, "rows as outputs"]] : [];
   const classes = losses[model.loss].targets === "classes";
@@ -79,7 +79,9 @@ export function receiptScript(run: ReceiptRun): string {
   const kept = statisticsSpecs(model).map(({ layer }) => `kept${layer}`);
   const given = ["x", "y", "rows", ...parameters.map((p) => p.name), ...kept, ...masks];
   const inputs: Line[] = [
-    ['x = receipt["x"].astype(real)', shapeText([run.rows, widths(model).inputs])],
+    tokens
+      ? ['x = receipt["x"]', `${shapeText([run.rows, widths(model).inputs])}: tokens, from 0 to ${tokens.count - 1}`]
+      : ['x = receipt["x"].astype(real)', shapeText([run.rows, widths(model).inputs])],
     ...(input.length > 1
       ? [[`x = x.reshape(len(x), ${input.join(", ")})`, "each row in the shape that the net takes"] as const]
       : []),

@@ -2,6 +2,7 @@ import { type BatchNormSpec, batchNormLayer } from "./batch-norm.ts";
 import { type AddSpec, addLayer, type ConcatSpec, concatLayer, type MultiplySpec, multiplyLayer } from "./combine.ts";
 import { type ConvSpec, conv1dLayer, conv2dLayer } from "./conv.ts";
 import { type ConvTransposeSpec, convTranspose1dLayer, convTranspose2dLayer } from "./conv-transpose.ts";
+import { type EmbeddingSpec, embeddingLayer } from "./embedding.ts";
 import { type GroupNormSpec, groupNormLayer, type InstanceNormSpec, instanceNormLayer } from "./group-norm.ts";
 import {
   type LateActivationSpec,
@@ -37,6 +38,7 @@ export type LateLayerSpec =
   | GroupNormSpec
   | InstanceNormSpec
   | RmsNormSpec
+  | EmbeddingSpec
   | FlattenSpec
   | ReshapeSpec
   | PermuteSpec
@@ -71,6 +73,7 @@ export const lateLayers: readonly AnyLayerType[] = [
   groupNormLayer,
   instanceNormLayer,
   rmsNormLayer,
+  embeddingLayer,
   flattenLayer,
   reshapeLayer,
   permuteLayer,

@@ -1,4 +1,4 @@
-import type { Shape } from "../../core/ndarray.ts";
+import type { NdArray, Shape } from "../../core/ndarray.ts";
 import type { Graph, Tensor } from "../../graph/graph.ts";
 import type { Activation } from "../../ops/elementwise/activation.ts";
 import type * as Dropout from "../../ops/elementwise/dropout.ts";
@@ -29,6 +29,10 @@ export interface LayerParameter {
   readonly role: ParameterRole;
   /** First value of every element; the role says it where this is absent. */
   readonly first?: number;
+  /** True where it is drawn from N(0, 1), whatever its role says. */
+  readonly normal?: true;
+  /** A row that begins at 0 whatever the others hold. */
+  readonly zeroRow?: number;
   /** True where files hold it turned: a linear weight lies as [out, in] there. */
   readonly transposed?: boolean;
   /** Values that go into an output, and outputs that a value goes into: what first weights are scaled by. */
@@ -72,6 +76,31 @@ export interface ForwardContext {
   lazyActivations(): Promise<typeof import("../../ops/elementwise/lazy-activations.ts").lazyActivations>;
 }
 
+/** Inputs that are tokens: whole numbers from 0 to `count` - 1, i32 [n, t]. */
+export interface Tokens {
+  readonly count: number;
+  /** Rows of `width` tokens, whatever type holds them, as i32. Throws ChainruleError "data" by row and step. */
+  read(x: NdArray, width: number, what: string, numberOf: (row: number) => number): NdArray;
+}
+
+/** How a type of layer reads tokens. */
+export interface TokenReader<S> {
+  /** How many tokens it knows. */
+  vocabulary(layer: S): number;
+  /** What a model's input is, all layers together. Throws ChainruleError "model" where they do not agree. */
+  input(layers: readonly PlacedLayer[]): Tokens;
+}
+
+/** A layer among others. */
+export interface PlacedLayer {
+  /** "layer 3 (linear)". */
+  readonly at: string;
+  /** Indices of the layers that it reads, -1 for the model's input. */
+  readonly sources: readonly number[];
+  /** Tokens that it knows; null where it reads none. */
+  readonly vocabulary: number | null;
+}
+
 /** Everything that is known of a type of layer. S: what a model file holds of one. */
 export interface LayerType<S> {
   readonly type: string;
@@ -87,6 +116,8 @@ export interface LayerType<S> {
   readonly open?: string;
   /** The shape of a row that it takes, where it stands first and the model does not say; null where that is open. */
   wants?(layer: S): Shape | null;
+  /** Of a layer that reads tokens, which only the model's input can be. */
+  readonly tokens?: TokenReader<S>;
   /** The shape of a row that it gives, batch left out. `misfit` throws, with what would fit. */
   shape(layer: S, inputs: readonly Shape[], misfit: (wanted: string) => never): Shape;
   parameters?(layer: S): readonly LayerParameter[];

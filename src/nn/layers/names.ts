@@ -19,6 +19,7 @@ export const lateLayerNames = [
   "groupNorm",
   "instanceNorm",
   "rmsNorm",
+  "embedding",
   "flatten",
   "reshape",
   "permute",

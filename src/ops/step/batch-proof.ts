@@ -42,17 +42,23 @@ export const drawBatch: Pick<Proof<BatchIndexAttrs>, "cases"> = {
     drawCase({ order: "shuffle", batch: 5, n: 9, seed: 3 }, [200], [3]),
     drawCase({ order: "sequential", batch: 300, n: 40, seed: 0 }, [2], []),
     drawCase({ order: "chunk", batch: 8, n: 24, seed: 0 }, [70], [1]),
+    drawCase({ order: "shuffle", batch: 6, n: 20, seed: 9 }, [33], [], "i32"),
   ],
 };
 
-function drawCase(attrs: BatchIndexAttrs, rowX: readonly number[], rowY: readonly number[]) {
+function drawCase(
+  attrs: BatchIndexAttrs,
+  rowX: readonly number[],
+  rowY: readonly number[],
+  dtype: "f32" | "i32" = "f32",
+) {
   const y = { shape: [attrs.n, ...rowY], dtype: "f32" as const };
   const labels = { shape: [attrs.n], dtype: "i32" as const, fill: "classes" as const, below: 5 };
   return {
     name: `${attrs.order} ${attrs.batch} of ${attrs.n}, rows of ${rowX}`,
     inputs: [
       { shape: [4], dtype: "u32" as const, fill: [11, 3, 5, 0] },
-      { shape: [attrs.n, ...rowX], dtype: "f32" as const },
+      { shape: [attrs.n, ...rowX], dtype, ...(dtype === "i32" ? { fill: "integers" as const } : {}) },
       rowY.length === 0 ? labels : y,
     ],
     attrs,

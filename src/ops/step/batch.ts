@@ -14,7 +14,7 @@ import { sizeOf, type TypedArray, zeros } from "../../core/ndarray.ts";
 import { epochKeys, halfBits, permuteWith } from "../../core/permute.ts";
 import { STREAM } from "../../core/philox.ts";
 import { index } from "../../graph/chip.ts";
-import { wrongShapes } from "../../graph/graph.ts";
+import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Kernel, Op } from "../../graph/op.ts";
 import { COST, constants, elementwise } from "../shared/chip.ts";
 import { composed } from "../shared/composed.ts";
@@ -136,12 +136,14 @@ export const gather: Op<null> = {
       plan([data], [y], _a, caps) {
         const size = sizeOf(y!.shape);
         const params = gatherParams.pack({ size, width: sizeOf(data!.shape.slice(1)) });
-        const code = gatherCode(data!.dtype === "i32" ? "i32" : "f32");
+        const code = gatherCode(moved(data!));
         return { launches: [flatLaunch(code, params, [input(0), input(1), output(0)], size, caps)] };
       },
     },
   ],
 };
+
+const moved = ({ dtype }: TensorSpec): "f32" | "i32" => (dtype === "i32" ? "i32" : "f32");
 
 /** Values of x and y together up to which a row is one invocation's work. */
 const SHORT_ROW = 16;
@@ -166,7 +168,7 @@ function drawKernel(alone: boolean): Kernel<BatchIndexAttrs> {
     plan([, x, y], _o, { order, batch, n, seed }, caps) {
       const [widthX, widthY] = [x!, y!].map((t) => sizeOf(t.shape.slice(1))) as [number, number];
       const params = drawBatchParams.pack({ size: batch, ...shuffleParams(n, seed), widthX, widthY });
-      const code = drawCode(order, y!.dtype === "i32" ? "i32" : "f32", alone);
+      const code = drawCode(order, moved(x!), moved(y!), alone);
       const bindings = [input(0), input(1), input(2), output(0), output(1), output(2)];
       if (alone) return { launches: [flatLaunch(code, params, bindings, batch, caps)] };
       return { launches: [{ code, params, bindings, workgroups: grid(batch, caps) }] };

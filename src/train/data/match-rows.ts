@@ -32,7 +32,7 @@ export function matchSource(model: ModelSpec, source: RowSource, what: string): 
   }
   const classes = losses[model.loss].targets === "classes";
   return {
-    x: { shape: [n, inputs], dtype: "f32" },
+    x: { shape: [n, inputs], dtype: shapesOf(model).tokens ? "i32" : "f32" },
     y: classes ? { shape: labelShape(model, n), dtype: "i32" } : { shape: [n, outputs], dtype: "f32" },
     async read(index) {
       const numberOf = (row: number): number => index[row]!;
@@ -65,7 +65,7 @@ function inSingle({ x, y }: Rows, what: string, numberOf?: NumberOf): Rows {
 }
 
 /**
- * Rows in the form that the model's loss takes: x f32 [n, inputs]; y f32 [n, outputs], class indices i32 [n], or [n, places]
+ * Rows in the form that the model's loss takes: x f32 [n, inputs], or tokens i32 [n, t]; y f32 [n, outputs], class indices i32 [n], or [n, places]
  * where places have classes, and a negative number for a target that does not count. Throws naming the row and the column, and where no
  * target at all counts.
  */
@@ -99,7 +99,7 @@ function fitRows(model: ModelSpec, rows: Rows, what: string, numberOf: NumberOf 
   return { x: flatX, y: y.shape.length === 2 ? values : { ...values, shape: [n, width] } };
 }
 
-/** Rows of inputs as [n, inputs]. Throws naming the row and the column. */
+/** Rows of inputs as [n, inputs], i32 where the model reads tokens. Throws naming the row and the column. */
 export function matchInputs(model: ModelSpec, x: NdArray, what: string, numberOf: NumberOf = (row) => row): NdArray {
   requireNdArray(x, `${what}: x`);
   const { inputs } = widths(model);
@@ -110,6 +110,8 @@ export function matchInputs(model: ModelSpec, x: NdArray, what: string, numberOf
   const width = sizeOf(row);
   if (width !== inputs)
     throw new ChainruleError("data", `${what}: rows have ${width} values, the model takes ${inputs}`);
+  const { tokens } = shapesOf(model);
+  if (tokens) return { ...tokens.read(x, width, what, numberOf), shape: [n, width] };
   refuseNotFinite(x, `${what}: x`, numberOf);
   // Whole numbers are inputs too, but no kernel reads them.
   const values = isWhole(x) ? cast(x, "f32") : x;

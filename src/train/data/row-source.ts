@@ -4,9 +4,9 @@ import { epochKeys, halfBits, permuteWith } from "../../core/permute.ts";
 import { randomWord, STREAM } from "../../core/philox.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 
-/** Rows to learn from: x f32 [n, inputs]; y f32 [n, outputs], or class indices i32 [n]. */
+/** Rows to learn from: x f32 [n, inputs], or tokens i32 [n, t]; y f32 [n, outputs], or class indices i32 [n]. */
 export interface Rows {
-  /** f32 [n, inputs]; further axes are taken as one. */
+  /** f32 [n, inputs], or tokens i32 [n, t]; further axes are taken as one. */
   readonly x: NdArray;
   /** f32 [n, outputs], or class indices i32 [n]. */
   readonly y: NdArray;
@@ -46,7 +46,7 @@ export function requireResident(data: Rows | RowSource): Rows {
 /** Rows in memory, as matchRows gives them, as a source. */
 export function sourceOf(rows: Rows): RowSource {
   return {
-    x: { shape: rows.x.shape, dtype: "f32" },
+    x: { shape: rows.x.shape, dtype: rows.x.dtype === "i32" ? "i32" : "f32" },
     y: { shape: rows.y.shape, dtype: rows.y.dtype === "i32" ? "i32" : "f32" },
     read: async (index) => ({ x: picked(rows.x, index), y: picked(rows.y, index) }),
   };

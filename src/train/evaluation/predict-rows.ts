@@ -1,23 +1,27 @@
 import { ExecutorCache } from "../../backend/cache.ts";
 import type { Backend } from "../../backend/executor.ts";
 import { type NdArray, rows, zeros } from "../../core/ndarray.ts";
+import { loadLayerTypes } from "../../nn/layers/registry.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { widths } from "../../nn/shapes.ts";
+import { matchInputs } from "../data/match-rows.ts";
 import { Predictor } from "./predictor.ts";
 
 /** Rows that go through the net at once where nothing else waits for the device. */
 const CHUNK = 1024;
 
-/** A net's outputs f32 [n, outputs] for rows x f32 [n, inputs], without dropout, some rows at a time. */
+/** A net's outputs f32 [n, outputs] for rows x f32 [n, inputs], or tokens in any type, without dropout, some rows at a time. */
 export async function predictRows(
   backend: Backend,
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
 ): Promise<NdArray> {
+  await loadLayerTypes(model);
+  const inputs = matchInputs(model, x, "rows to predict");
   const cache = new ExecutorCache("the prediction");
   try {
-    return await inChunks(model, x, CHUNK, (chunk) => outputsOf(cache, backend, model, weights, chunk));
+    return await inChunks(model, inputs, CHUNK, (chunk) => outputsOf(cache, backend, model, weights, chunk));
   } finally {
     cache.dispose();
   }

@@ -2,7 +2,7 @@ import { ExecutorCache, type Kept } from "../../backend/cache.ts";
 import type { Backend, Executor, MemoryUse } from "../../backend/executor.ts";
 import { type Abortable, orAborted, throwIfAborted } from "../../core/abort.ts";
 import { ChainruleError } from "../../core/errors.ts";
-import { type NdArray, ndarray, requireNdArray, sameShape, shapeText } from "../../core/ndarray.ts";
+import { type NdArray, ndarray, requireNdArray, sameShape, shapeText, zeros } from "../../core/ndarray.ts";
 import { Disposing } from "../../core/resource.ts";
 import type { Tensor } from "../../graph/graph.ts";
 import { unpackParameters, weightWrites } from "../../nn/parameters.ts";
@@ -20,7 +20,7 @@ export interface Gradients {
   readonly outputs: NdArray;
   /** d loss / d parameter by the parameter's name, shaped as it: weights are [in, out]. */
   readonly parameters: ReadonlyMap<string, NdArray>;
-  /** d loss / d x [n, inputs]. */
+  /** d loss / d x [n, inputs]; zeros where x is tokens, on which nothing depends smoothly. */
   readonly x: NdArray;
   /** Every value between the inputs and the loss by its name ("1.tanh"), if asked for; else empty. */
   readonly intermediates: ReadonlyMap<string, Intermediate>;
@@ -152,13 +152,14 @@ export class Passes extends Disposing {
         const inside = intermediates ? insides(graph) : [];
         const flats = graph.flatGradients;
         const pairs = inside.flatMap(([t, dt]) => (dt ? [t, dt] : [t]));
-        const wanted = [graph.outputs, graph.gradients.get(graph.x)!, ...(graph.loss ? [graph.loss] : [])];
+        const dx = graph.gradients.get(graph.x);
+        const wanted = [graph.outputs, ...(graph.loss ? [graph.loss] : []), ...(dx ? [dx] : [])];
         const read = await executor.run(1, [...wanted, ...flats, ...pairs]);
         const values = read.slice(wanted.length + flats.length);
         return {
           outputs: read[0]!,
-          x: read[1]!,
-          loss: graph.loss ? read[2]!.data[0]! : null,
+          x: dx ? read[wanted.length - 1]! : zeros(x.shape, "f32"),
+          loss: graph.loss ? read[1]!.data[0]! : null,
           parameters: unpackParameters(graph.groups, read.slice(wanted.length)),
           intermediates: new Map(
             inside.map(([t, dt]) => [t.name, { value: values.shift()!, gradient: dt ? values.shift()! : null }]),

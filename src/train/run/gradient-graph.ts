@@ -31,7 +31,7 @@ export interface ForwardBackwardOptions {
   readonly penalty?: PenaltySpec | null;
   /** Products read halves, and gradients are scaled; absent or null: f32 throughout, and gradients as they are. */
   readonly scaled?: Scaled | null;
-  /** Also differentiates with respect to the batch's inputs. */
+  /** Also differentiates with respect to the batch's inputs, where they are no tokens. */
   readonly ofInputs?: boolean;
 }
 
@@ -76,7 +76,13 @@ export async function forwardBackward(
     const { x, y, cursor } = batch();
     outputs = await forward(g, model, x, at, { training: true, seed: options.seed, cursor });
     const own = await lossOf(g, model, outputs, y);
-    for (const [t, dt] of backward(g, own, seed, options.ofInputs ? [...targets, x] : targets, sumIn(g))) {
+    for (const [t, dt] of backward(
+      g,
+      own,
+      seed,
+      options.ofInputs && x.dtype !== "i32" ? [...targets, x] : targets,
+      sumIn(g),
+    )) {
       const before = targets.includes(t) ? gradients.get(t) : undefined;
       gradients.set(t, before ? sumIn(g)(before, dt) : dt);
     }
@@ -189,7 +195,7 @@ export async function outputGradientGraph(
   const { graph, inputs, targets, cursor } = batchGraph(x, dy, "d outputs");
   const at = modelTensors(graph, model, weights, options.maxBufferSize);
   const outputs = await forward(graph, model, inputs, at, { training: true, seed: options.seed, cursor });
-  const of = [...at.parameters.values(), ...(options.ofInputs ? [inputs] : [])];
+  const of = [...at.parameters.values(), ...(options.ofInputs && inputs.dtype !== "i32" ? [inputs] : [])];
   const gradients = backward(graph, outputs, targets, of, sumIn(graph));
   const back = { gradients, ...gathered(graph, at, gradients) };
   return finish(graph, {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { checkOp } from "../../../src/check/op.ts";
 import type { AnyOp } from "../../../src/graph/op.ts";
+import { embedding } from "../../../src/ops/embedding/embedding.ts";
 import { adaptiveAvgPool, avgPool } from "../../../src/ops/pool/avg-pool.ts";
 import { maxPool } from "../../../src/ops/pool/max-pool.ts";
 import { proofOf } from "../../../src/proof/proof-of.ts";
@@ -35,6 +36,7 @@ describe.each<readonly [string, AnyOp]>([
   ["maxPool", maxPool],
   ["avgPool", avgPool],
   ["adaptiveAvgPool", adaptiveAvgPool],
+  ["embedding", embedding],
 ])("%s", (_name, op) => {
   test("its gradient is what central differences say, ties included", async () => {
     const report = await checkOp(op, { backend: null });
@@ -43,7 +45,8 @@ describe.each<readonly [string, AnyOp]>([
     // On ties there is no slope; most elements are on none, and without ties all are looked at.
     for (const { case: name, result } of report.gradients) {
       const most = Math.min(result.size, 64);
-      if (!name.endsWith("ties")) expect(result.checked, name).toBe(most);
+      if (name.includes("padding")) expect(result.checked, name).toBeGreaterThan(most / 3);
+      else if (!name.endsWith("ties")) expect(result.checked, name).toBe(most);
       else expect(result.checked, name).toBeGreaterThan(most / 4);
     }
   });
