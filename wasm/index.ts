@@ -7,7 +7,7 @@ export * from "./data";
 export * from "./losses";
 export * from "./norm";
 export * from "./optimizers";
-export * from "./panels";
+export { multiply, packA, packB } from "./panels";
 export * from "./penalty";
 export { dots, product } from "./product";
 export * from "./rows";

@@ -6,10 +6,10 @@ import { at, begin, int, madd } from "./core";
  * 6 x 8 results, two vectors of B and one of A fill the fifteen registers that engines leave to a loop on x86-64; where
  * it is two, the product between them wants registers too, and 4 x 8 is faster.
  */
-const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
-const NR: i32 = 8;
+export const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
+export const NR: i32 = 8;
 /** Steps of k after which results go to memory: a panel of B of this length stays in the first cache. */
-const KC: i32 = 256;
+export const KC: i32 = 256;
 
 /** (x, panels, outer, K, so, sk): panels of MR, of element (o, k) at x[o so + k sk]. Parts are panels. */
 export function packA(call: usize, part: i32, parts: i32): void {
@@ -120,7 +120,7 @@ export function multiply(call: usize, part: i32, _parts: i32): void {
 }
 
 /** Adds depth products to a tile of c, or begins it. */
-function tile(pa: usize, pb: usize, c: usize, stride: usize, depth: i32, rows: i32, columns: i32, fresh: bool): void {
+export function tile(pa: usize, pb: usize, c: usize, stride: usize, depth: i32, rows: i32, columns: i32, fresh: bool): void {
   let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
   let c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
   for (let k = 0; k < depth; k++) {

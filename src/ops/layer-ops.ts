@@ -27,6 +27,23 @@ export {
   avgPoolGradient,
 } from "./pool/avg-pool.ts";
 export { maxPool, maxPoolGradient } from "./pool/max-pool.ts";
+export {
+  gru,
+  gruGradient,
+  lstm,
+  lstmGradient,
+  rnn,
+  rnnGradient,
+  rnnRelu,
+  rnnReluGradient,
+} from "./recurrent/recurrent.ts";
+export {
+  lastStep,
+  lastStepGradient,
+  meanSteps,
+  meanStepsGradient,
+  previousSteps,
+} from "./recurrent/steps.ts";
 export { concat } from "./shape/concat.ts";
 export { pad, part, reflectGradient } from "./shape/pad.ts";
 export { permute } from "./shape/permute.ts";

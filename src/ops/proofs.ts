@@ -34,6 +34,8 @@ import * as rmsNorm from "./norm/rms-norm-proof.ts";
 import * as softmax from "./norm/softmax-proof.ts";
 import * as avgPool from "./pool/avg-pool-proof.ts";
 import * as maxPool from "./pool/max-pool-proof.ts";
+import * as recurrent from "./recurrent/recurrent-proof.ts";
+import * as steps from "./recurrent/steps-proof.ts";
 import * as concat from "./shape/concat-proof.ts";
 import * as pad from "./shape/pad-proof.ts";
 import * as permute from "./shape/permute-proof.ts";
@@ -89,6 +91,8 @@ const table: Readonly<Record<string, Entry>> = {
   ...softmax,
   ...avgPool,
   ...maxPool,
+  ...recurrent,
+  ...steps,
   ...concat,
   ...pad,
   ...permute,

@@ -26,11 +26,13 @@ export function flatCall(fn: string, args: WasmCall["args"], y: TensorSpec): Was
   return call(fn, args, partsOf(sizeOf(y.shape)));
 }
 
+/** Columns of a panel of B, whose number is filled up to it. */
+export const PANEL_COLUMNS = 8;
 /**
  * Rows and columns of the tiles that threads take, whole panels in either build of wasm/panels.ts: 4 or 6 rows, 8 columns.
  * Room for panels is given in twelves of rows, which are whole panels too.
  */
-const TILE = { rows: 72, columns: 128, panelRows: 12, panelColumns: 8 };
+const TILE = { rows: 72, columns: 128, panelRows: 12, panelColumns: PANEL_COLUMNS };
 /**
  * Rows and multiply-adds from which packing pays, and what is worth a part of a product without it; bench/NOTES.md. A row
  * of B transposed meets one of A in a dot product, which is slower, so there packing pays whatever the work.

@@ -1,0 +1,123 @@
+import { paramBlock } from "../params.ts";
+import { wgsl } from "../wgsl.ts";
+
+/**
+ * What the two loops over time have in common. A workgroup has four, or four times VECTORS, rows of the batch to itself and
+ * goes through all steps, with a barrier after each: rows know nothing of each other. State, which all invocations read, is
+ * twice there, the step before's and this one's, four rows to a vec4. Each step begins with a product of state and weights.
+ */
+export interface LoopForm {
+  /** Invocations of a workgroup. */
+  readonly width: number;
+  /** vec4s of rows. */
+  readonly vectors: 1 | 4;
+  /** True where the four invocations of a quad load a vec4 of the state each and hand them to each other (subgroups). */
+  readonly shared: boolean;
+  /** Places for state in workgroup memory, both halves; 0: it lies in the device's memory. */
+  readonly local: number;
+}
+
+/** Terms of a sum that are added at a time: writing to a sum costs more than a term on adapters on a CPU. */
+export const TERMS = 4;
+
+export const loopParams = paramBlock({
+  rows: "u32",
+  steps: "u32",
+  h: "u32",
+  begin: "u32",
+  end: "u32",
+  reverse: "u32",
+  terms: "u32",
+  items: "u32",
+  groups: "u32",
+});
+
+const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
+const lane = (i: number): string => "xyzw"[i]!;
+
+/** Where state lies, and its places: of `K` terms, `place` from 0. */
+export function stateDeclaration({ local }: LoopForm, index: number): string {
+  return local > 0
+    ? `var<workgroup> state: array<vec4<f32>, ${local}>;`
+    : `@group(0) @binding(${index}) var<storage, read_write> state: array<vec4<f32>>;`;
+}
+
+/** Statements at the start: `first` row, where the group's state begins, and both halves filled, the older by `old`. */
+export function loopStart({ width, vectors, local }: LoopForm, old: string): string {
+  return wgsl`
+  let first = group * ${4 * vectors}u;
+  let half = params.terms * ${vectors}u;
+#if ${local > 0}
+  let mine = 0u;
+#else
+  let mine = group * 2u * half;
+#endif
+  for (var i = lane; i < half; i += ${width}u) {
+    let term = i / ${vectors}u;
+    var was = vec4<f32>();
+    for (var r = 0u; r < 4u; r++) {
+      let row = first + i % ${vectors}u * 4u + r;
+${old}
+    }
+    state[mine + i] = was;
+    state[mine + half + i] = vec4<f32>();
+  }
+  ${barrier(local)}
+  var now = mine;
+  var next = mine + half;
+`;
+}
+
+export const barrier = (local: number): string => (local > 0 ? "workgroupBarrier();" : "storageBarrier();");
+
+/** At the end of a step. */
+export const loopTurn = (local: number): string => `  ${barrier(local)}
+    let turned = now; now = next; next = turned;`;
+
+/** `sums`: for each of `lanes` sums a vec4 of rows, or four, of items `item`: what state and weights make. */
+export function product({ vectors, shared }: LoopForm, lanes: number): string {
+  const v = range(vectors);
+  const u = range(lanes);
+  const terms = range(TERMS);
+  const load = (k: number): string[] =>
+    shared
+      ? [`      let part${k} = state[now + (k + ${k}u) * 4u + place];`]
+      : v.map((i) => `      let row${i}_${k} = state[now + (k + ${k}u) * ${vectors}u + ${i}u];`);
+  const rows = (i: number): string[] =>
+    shared ? terms.map((k) => `      let row${i}_${k} = quadBroadcast(part${k}, ${i}u);`) : [];
+  const sum = (l: number, i: number): string =>
+    terms.reduce((before, k) => `fma(vec4<f32>(w${k}.${lane(l)}), row${i}_${k}, ${before})`, `a${l}_${i}`);
+  return [
+    ...u.flatMap((l) => v.map((i) => `    var a${l}_${i} = vec4<f32>();`)),
+    `    for (var k = 0u; k < params.terms; k += ${TERMS}u) {`,
+    ...terms.map((k) => `      let w${k} = weights[(k + ${k}u) * params.items + item];`),
+    ...terms.flatMap(load),
+    ...v.flatMap((i) => [...rows(i), ...u.map((l) => `      a${l}_${i} = ${sum(l, i)};`)]),
+    "    }",
+    // A copy: an array whose index is a variable anywhere is not kept in registers.
+    `    var sums = array<vec4<f32>, ${lanes * vectors}>(${u.flatMap((l) => v.map((i) => `a${l}_${i}`)).join(", ")});`,
+  ].join("\n");
+}
+
+/** The entry point around it. */
+export function loopMain({ width, shared }: LoopForm, body: string): string {
+  return wgsl`
+@compute @workgroup_size(${width})
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) count: vec3<u32>,
+#if ${shared}
+        @builtin(subgroup_invocation_id) inSubgroup: u32,
+#endif
+        @builtin(local_invocation_index) local: u32) {
+  let group = id.y * count.x + id.x;
+  if (group >= params.groups) { return; }
+#if ${shared}
+  // Which rows an invocation loads follows from its place in the quad, as broadcasts count it.
+  let place = inSubgroup % 4u;
+  let lane = quadBroadcast(local, 0u) + place;
+#else
+  let lane = local;
+#endif
+${body}
+}
+`;
+}
