@@ -174,12 +174,19 @@ export type Pattern = (node: Node, uses: Uses) => Fusion | null;
 
 /** A problem to compare kernels on: as the net has it, or smaller where that would take long; and its check by sample. */
 export interface Trial<A> {
+  /** Of ops with the same ladder of kernels: what was fast for one is compared first for the next. Default "product". */
+  readonly family?: string;
+  /** Multiply-adds below which no choice is worth measuring on such a device. Default 2^18. */
+  least?(caps: DeviceCaps): number;
   /** Multiply-adds. */
   work(inputs: readonly TensorSpec[], attrs: A): number;
-  /** The same with its longest dimension halved, or null where it is small already. */
+  /** The same with one dimension halved, or null where it is small already. */
   halve(inputs: readonly TensorSpec[], attrs: A): readonly TensorSpec[] | null;
-  /** Inputs of which only the given rows of output 0 are computed; other outputs stay as they are. */
-  cut(inputs: readonly NdArray[], attrs: A, rows: readonly number[]): readonly NdArray[];
+  /**
+   * Inputs of which only the given rows of output 0 are computed, which are then held against f64; other outputs stay as they
+   * are. Absent: a known answer is what tells whether a kernel is right.
+   */
+  cut?(inputs: readonly NdArray[], attrs: A, rows: readonly number[]): readonly NdArray[];
   /** An input that is stored as halves, from f32 numbers; absent where none is. */
   store?(g: GraphBuilder, x: Tensor): Tensor;
 }

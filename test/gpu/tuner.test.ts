@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
-import { ndarray } from "../../src/core/ndarray.ts";
+import { ndarray, sizeOf } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
 import { Graph } from "../../src/graph/graph.ts";
+import { addChannelBias } from "../../src/ops/conv/channel-bias.ts";
+import { conv, convWeightGradient } from "../../src/ops/conv/conv.ts";
+import { activations } from "../../src/ops/elementwise/activations.ts";
+import { fuse } from "../../src/ops/fuse.ts";
 import { matmul } from "../../src/ops/matmul/matmul.ts";
 import { type LittleMemory, littleMemory } from "../shared/little-memory.ts";
 
@@ -115,5 +119,88 @@ describe("trials that are over their time", () => {
     expect(memory.live, "theirs").toBeGreaterThan(0);
     await backend.tuner!.late;
     expect(memory.live).toBe(0);
+  });
+});
+
+describe("convolutions", () => {
+  /** A device whose convolutions are worth a trial: it says that it is no CPU. */
+  async function asGpu(): Promise<WebGpuBackend> {
+    const backend = await webgpuBackend(navigator.gpu);
+    Object.defineProperty(backend.gpu, "caps", { value: { ...backend.gpu.caps, onCpu: false } });
+    return backend;
+  }
+
+  /** y = relu(conv(x) + b), the gradients of w and b, and a product: a family each. */
+  function net(images: number): { g: Graph; names: readonly string[] } {
+    const g = new Graph();
+    const variable = (name: string, ...shape: number[]) =>
+      g.variable(name, ndarray(shape, "f32", normals(shape[0]!, 4, 0, sizeOf(shape))));
+    const attrs = {
+      stride: [1, 1],
+      padding: [
+        [1, 1],
+        [1, 1],
+      ] as const,
+      dilation: [1, 1],
+      groups: 1,
+    };
+    const x = variable("x", images, 4, 16, 16);
+    const sum = g.one(conv, [x, variable("w", 16, 4, 3, 3)], attrs, "sum");
+    const y = g.one(
+      activations.relu!.forward,
+      [g.one(addChannelBias, [sum, variable("b", 16)], null)],
+      { alpha: 0 },
+      "y",
+    );
+    const dw = g.one(convWeightGradient, [x, y], { ...attrs, kernel: [3, 3] }, "dw");
+    const z = g.one(matmul, [variable("u", 64, 64), variable("v", 64, 64)], null, "z");
+    g.keep(y, dw, z);
+    return { g, names: ["convLayer", "convWeightGradient", "matmul"] };
+  }
+
+  test("are measured, a family by itself: what won for products says nothing of them", async () => {
+    const backend = await asGpu();
+    const { g, names } = net(8);
+    const executor = await backend.compile(g, { nodes: fuse(g), onChip: false });
+    const { made } = backend.tuner!;
+    expect(made.map(({ key }) => key.split(" ")[0]).sort()).toEqual([...names].sort());
+    for (const { key, how, kernel, results } of made) {
+      expect(how, key).toBe("measured");
+      expect(results.length, key).toBeGreaterThan(1);
+      expect(results.find((r) => r.kernel === kernel)!.ms).toBe(Math.min(...results.map((r) => r.ms!)));
+    }
+    // The problem that is timed has fewer images, and nothing else is smaller: so it has the same code.
+    const layer = made.find(({ key }) => key.startsWith("convLayer"))!;
+    expect(layer.shapes[0]!.slice(1)).toEqual([4, 16, 16]);
+    expect(layer.shapes.slice(1)).toEqual([[16, 4, 3, 3], [16]]);
+    executor.dispose();
+    backend.dispose();
+  });
+
+  test("that compute wrongly lose, by their known answer", async () => {
+    const backend = await asGpu();
+    const { device } = backend.gpu;
+    const module = device.createShaderModule.bind(device);
+    // Of the kernels of blocks the last term of each is left out.
+    device.createShaderModule = (d) => module({ ...d, code: d.code.replace("d < depth", "d + 1u < depth") });
+    const { g } = net(8);
+    const executor = await backend.compile(g, { nodes: fuse(g), onChip: false });
+    const layer = backend.tuner!.made.find(({ key }) => key.startsWith("convLayer"))!;
+    expect(layer.kernel).not.toBe("convLayer/block");
+    expect(layer.results.find(({ kernel }) => kernel === "convLayer/block")?.ms ?? null).toBeNull();
+    expect([...backend.gpu.wrong.keys()]).toContain("convLayer/block");
+    executor.dispose();
+    backend.dispose();
+  });
+
+  test("are not measured on a CPU, where the ladder was", async () => {
+    const backend = await webgpuBackend(navigator.gpu);
+    const { g } = net(8);
+    const nodes = fuse(g).filter(({ op }) => op.name !== "matmul");
+    const { caps } = backend.gpu;
+    expect(caps.onCpu).toBe(true);
+    const least = nodes.flatMap(({ op }) => op.trial?.least?.(caps) ?? []);
+    expect(least).toEqual([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+    backend.dispose();
   });
 });

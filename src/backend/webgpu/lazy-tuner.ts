@@ -3,7 +3,7 @@ import type { KernelChoices } from "../executor.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { Choice, ChoiceStore, Tuner } from "./tuner.ts";
 
-/** Products below this many multiply-adds are launches more than work. */
+/** Work below this is launches more than anything else, unless a trial says otherwise. */
 const MIN_WORK = 2 ** 18;
 
 /** The tuner of a backend. Its code is loaded with the first product that is worth a choice: small nets have none. */
@@ -36,7 +36,10 @@ export class LazyTuner implements KernelChoices {
 
   /** Kernels by name for the nodes that are worth it. The others keep the ladder's guess. */
   async kernels(nodes: readonly Node[]): Promise<ReadonlyMap<Node, string>> {
-    const worth = nodes.filter((n) => n.op.trial && n.op.trial.work(n.inputs, n.attrs) >= MIN_WORK);
+    const { caps } = this.gpu;
+    const worth = nodes.filter(({ op: { trial }, inputs, attrs }) => {
+      return trial && trial.work(inputs, attrs) >= (trial.least?.(caps) ?? MIN_WORK);
+    });
     if (worth.length === 0) return new Map();
     this.loading ??= this.load();
     return (await this.loading).kernels(worth, nodes);

@@ -44,8 +44,8 @@ function standsFor(
     if (code !== null) other ??= c;
   }
   const own = node.inputs.map(({ shape, dtype }): TensorSpec => ({ shape, dtype }));
-  let inputs: readonly TensorSpec[] | null = op.trial ? own : (op.sample?.(own, node.attrs) ?? null);
-  while (op.trial && inputs && elements(inputs) > MOST_ELEMENTS) inputs = op.trial.halve(inputs, node.attrs);
+  let inputs: readonly TensorSpec[] | null = op.sample ? op.sample(own, node.attrs) : op.trial ? own : null;
+  while (!op.sample && inputs && elements(inputs) > MOST_ELEMENTS) inputs = op.trial!.halve(inputs, node.attrs);
   if (inputs && codeOf(inputs, node.attrs) === key) return { name: "the net's own", inputs, attrs: node.attrs };
   return other;
 }

@@ -3,32 +3,40 @@ import type { AnyOp, DeviceCaps } from "../../graph/op.ts";
 import type { AnyKernel } from "./choose.ts";
 
 /**
- * In this order kernels are tried, the most unlike first, since time may run out. Those that are not named here are on
- * the ladder to be read and checked against.
+ * In this order kernels of a family are tried, the most unlike first, since time may run out. Those that are not named here
+ * are on the ladder to be read and checked against. Of a family that is not named all are tried, the last first.
  */
-const ORDER = [
-  "subgroup-matrix",
-  "tall-quads",
-  "direct",
-  "block64",
-  "block32",
-  "block128",
-  "row",
-  "row-alone",
-  "direct-split",
-  "tall",
-  "block64-wide",
-  "block64-double",
-];
+const ORDER: Readonly<Record<string, readonly string[]>> = {
+  product: [
+    "subgroup-matrix",
+    "tall-quads",
+    "direct",
+    "block64",
+    "block32",
+    "block128",
+    "row",
+    "row-alone",
+    "direct-split",
+    "tall",
+    "block64-wide",
+    "block64-double",
+  ],
+  convolution: ["block", "planes", "strip", "gather", "strip-quads", "gather-quads"],
+  kernelGradient: ["block", "strip", "gather", "strip-quads", "gather-quads"],
+};
 
 /** "block64" of "matmul/block64". */
 export const suffixOf = (name: string): string => name.slice(name.indexOf("/") + 1);
 
+/** Whose ladder an op has. */
+export const familyOf = ({ op }: Node): string => op.trial?.family ?? "product";
+
 /** Kernels that apply, the guess first. */
 export function candidatesOf(node: Node, caps: DeviceCaps, guess: AnyKernel): readonly AnyKernel[] {
   const { kernels } = node.op as AnyOp;
+  const order = ORDER[familyOf(node)] ?? kernels.map((k) => suffixOf(k.name)).reverse();
   // Those that read halves as WGSL's own type come right behind the same kernel that unpacks them.
-  const rank = (k: AnyKernel): number => ORDER.indexOf(suffixOf(k.name).replace("-native", ""));
+  const rank = (k: AnyKernel): number => order.indexOf(suffixOf(k.name).replace("-native", ""));
   const others = kernels.filter((k) => {
     return k !== guess && rank(k) >= 0 && k.plan(node.inputs, node.outputs, node.attrs, caps) !== null;
   });

@@ -4,7 +4,7 @@ import { type AnyKernel, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { selfTestOf } from "./self-test.ts";
 import { storedChoices } from "./stored-choices.ts";
-import { applies, candidatesOf, keyOf, suffixOf } from "./tuner-candidates.ts";
+import { applies, candidatesOf, familyOf, keyOf, suffixOf } from "./tuner-candidates.ts";
 import { firstProblem, trial } from "./tuner-trials.ts";
 
 /** What one kernel took in a trial; null where it failed its check, which rules it out. */
@@ -36,8 +36,8 @@ export interface ChoiceStore {
 }
 
 /**
- * What all trials of a compilation may take together, and what the first comparison may, without which there would be
- * none. A pipeline that is being compiled then is not waited for.
+ * What all trials of a family in a compilation may take together, and what the first comparison may, without which there
+ * would be none. A pipeline that is being compiled then is not waited for.
  */
 const BUDGET_MS = 250;
 const FIRST_MS = 450;
@@ -71,9 +71,12 @@ export class Tuner {
     this.loaded ??= this.load();
     await this.loaded;
     const work = (n: Node): number => n.op.trial!.work(n.inputs, n.attrs);
-    const hardest = worth.reduce((a, b) => (work(b) > work(a) ? b : a));
+    /** Of each family the node that is most work, since nodes come in that order. */
+    const firsts = (nodes: readonly Node[]): readonly Node[] =>
+      [...new Set(nodes.map(familyOf))].map((family) => nodes.find((n) => familyOf(n) === family)!);
+    const hardestFirst = [...worth].sort((a, b) => work(b) - work(a));
     // With nothing chosen yet, compilers can begin before keys are made of every kernel's text.
-    const ahead = this.choices.size === 0 ? this.compileAll(all, hardest) : null;
+    const ahead = this.choices.size === 0 ? this.compileAll(all, firsts(hardestFirst)) : null;
     const keys = new Map(worth.map((n) => [n, keyOf(n, this.gpu.caps)]));
     const known = (n: Node): boolean => {
       const choice = this.choices.get(keys.get(n)!);
@@ -84,37 +87,46 @@ export class Tuner {
         applies(n.op, choice.kernel, n.inputs, n.attrs, this.gpu.caps)
       );
     };
-    const found = new Map(worth.filter((n) => !known(n)).map((n) => [keys.get(n)!, n]));
-    const unknown = [...found].sort(([, a], [, b]) => work(b) - work(a));
-    if (unknown.length > 0) await (ahead ?? this.compileAll(all, unknown[0]![1]));
-    const start = performance.now();
-    const best: string[] = [];
-    for (const [key, node] of unknown) {
-      const choice = await this.choose(key, node, best, start);
-      this.choices.set(key, choice);
-      if (choice.how === "measured" && !best.includes(suffixOf(choice.kernel))) best.push(suffixOf(choice.kernel));
+    const unknown = [...new Map(hardestFirst.filter((n) => !known(n)).map((n) => [keys.get(n)!, n]))];
+    const first = firsts(unknown.map(([, node]) => node));
+    if (first.length > 0) await (ahead ?? this.compileAll(all, first));
+    for (const family of first.map(familyOf)) {
+      const start = performance.now();
+      const best: string[] = [];
+      for (const [key, node] of unknown.filter(([, n]) => familyOf(n) === family)) {
+        const choice = await this.choose(key, node, best, start);
+        this.choices.set(key, choice);
+        if (choice.how === "measured" && !best.includes(suffixOf(choice.kernel))) best.push(suffixOf(choice.kernel));
+      }
     }
     if (unknown.length > 0) await this.save();
     return new Map(worth.map((n) => [n, this.choices.get(keys.get(n)!)!.kernel]));
   }
 
   /**
-   * What the graph most likely needs, and what its first product is to be compared with, side by side: a compiler that is at
-   * work beside a trial would be timed with it, and one that waits for the trial's end leaves cores idle. Meanwhile the
-   * known answers are worked out here. What goes wrong comes again when the graph is recorded.
+   * What the graph most likely needs, and what the first node of each family is to be compared with, side by side: a compiler
+   * that is at work beside a trial would be timed with it, and one that waits for the trial's end leaves cores idle. Meanwhile
+   * the known answers are worked out here. What goes wrong comes again when the graph is recorded.
    */
-  private async compileAll(nodes: readonly Node[], first: Node): Promise<void> {
+  private async compileAll(nodes: readonly Node[], firsts: readonly Node[]): Promise<void> {
     const { caps, wrong } = this.gpu;
+    const answers = selfTestOf(this.gpu);
     const guessed = new Map(nodes.filter((n) => !n.op.view).map((n) => [n, chooseKernel(n, caps, null, wrong)]));
-    const compared = candidatesOf(first, caps, guessed.get(first)!.kernel).slice(0, AHEAD);
-    const compiled = [
-      this.compileAhead(first, compared),
+    const compared = firsts.flatMap((first) =>
+      candidatesOf(first, caps, guessed.get(first)!.kernel)
+        .slice(0, AHEAD)
+        .map((kernel) => [first, kernel] as const),
+    );
+    const known = compared.filter(([{ op }]) => !op.trial!.cut);
+    await Promise.allSettled([
+      ...compared.map(([first, kernel]) => this.compileAhead(first, [kernel])),
       ...[...guessed].map(([n, { kernel }]) => this.compileAhead(n, [kernel])),
-    ];
-    await Promise.allSettled([...compiled, selfTestOf(this.gpu).of(guessed)]);
+      answers.of(guessed),
+      ...known.map(([first, { name }]) => answers.of(new Map([[first, chooseKernel(first, caps, name, wrong)]]))),
+    ]);
   }
 
-  /** The first product meets all kernels; those behind it the ladder's guess and what has won so far. */
+  /** The first op of a family meets all kernels; those behind it the ladder's guess and what has won so far. */
   private async choose(key: string, node: Node, best: readonly string[], start: number): Promise<Choice> {
     const { caps, wrong } = this.gpu;
     const guess = chooseKernel(node, caps, null, wrong).kernel;

@@ -13,6 +13,7 @@ import { derivativeLayerOf, fuseLayer, fuseWeightGradient, layerOf, type Product
 import { convKernels, plainUse } from "./product-kernels.ts";
 import { sampleImages } from "./sizes.ts";
 import { addForward, doubles, eachRun, summed } from "./terms.ts";
+import { convTrial } from "./trial.ts";
 import { forwardCalls, inputGradientCalls, weightGradientCalls } from "./wasm-plan.ts";
 import { weightKernels } from "./weight-kernels.ts";
 
@@ -46,6 +47,7 @@ export const conv: Op<ConvAttrs> = {
   ],
   wasm: (inputs, _outputs, attrs) => forwardCalls(forwardDims(inputs, attrs)),
   onChip: convOnChip,
+  trial: convTrial("convolution", forwardDims, () => [0]),
   sample: (inputs, attrs) => sampleImages(inputs, [0], forwardDims(inputs, attrs)),
   kernels: convKernels("conv", plainUse("forward", forwardDims)),
   fuse: (node, uses) => fuseLayer(node, uses, convLayer, convTransposeLayerInputGradient),
@@ -79,6 +81,7 @@ export const convInputGradient: Op<ConvInputGradientAttrs> = {
   ],
   wasm: (inputs, _outputs, attrs) => inputGradientCalls(inputGradientDims(inputs, attrs)),
   onChip: convInputGradientOnChip,
+  trial: convTrial("convolution", inputGradientDims, () => [0]),
   sample: (inputs, attrs) => sampleImages(inputs, [0], inputGradientDims(inputs, attrs)),
   kernels: convKernels("convInputGradient", plainUse("back", inputGradientDims)),
   fuse: (node, uses) => fuseLayer(node, uses, convTransposeLayer, convLayerInputGradient),
@@ -112,6 +115,7 @@ export const convWeightGradient: Op<ConvWeightGradientAttrs> = {
   ],
   wasm: (inputs, _outputs, attrs) => weightGradientCalls(weightGradientDims(inputs, attrs)),
   onChip: convWeightGradientOnChip,
+  trial: convTrial("kernelGradient", weightGradientDims, () => [0, 1]),
   sample: (inputs, attrs) => sampleImages(inputs, [0, 1], weightGradientDims(inputs, attrs)),
   kernels: weightKernels("convWeightGradient", { sums: false, dims: weightGradientDims }),
   fuse: (node, uses) => fuseWeightGradient(node, uses, convLayerWeightGradient),

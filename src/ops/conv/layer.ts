@@ -1,5 +1,5 @@
 import { NO_CONV_EPILOGUE } from "../../../shaders/conv/common.ts";
-import type { Node, Tensor } from "../../graph/graph.ts";
+import type { Node, Tensor, TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, Fusion, Op, Uses } from "../../graph/op.ts";
 import { derivativeOf, epilogueOf } from "../elementwise/activation.ts";
 import { activations } from "../elementwise/activations.ts";
@@ -12,6 +12,7 @@ import { addChannelBias, sumChannels } from "./channel-bias.ts";
 import type { ConvAttrs } from "./geometry.ts";
 import { type ConvUse, convKernels } from "./product-kernels.ts";
 import { sampleImages } from "./sizes.ts";
+import { convTrial } from "./trial.ts";
 import { type WeightUse, weightKernels } from "./weight-kernels.ts";
 
 /** Settings of a convolution and of what one kernel does with its sums. */
@@ -30,6 +31,10 @@ function partsOfLayer({ eps, residual }: LayerAttrs<ConvAttrs>, inputs: number) 
   const norm = eps !== undefined;
   return { bias: inputs - (norm ? 3 : 0) - (residual ? 1 : 0) > 2, norm, residual: residual === true };
 }
+
+/** Inputs of a layer that have images. */
+const imagesOf = (inputs: readonly TensorSpec[], { residual }: Pick<LayerAttrs<ConvAttrs>, "residual">) =>
+  residual ? [0, inputs.length - 1] : [0];
 
 /** What sets a product apart: the op, and where its kernels find its sizes. */
 export type Product<A extends ConvAttrs> = Pick<ConvUse<A>, "way" | "dims"> & { readonly op: Op<A> };
@@ -58,7 +63,8 @@ export function layerOf<A extends ConvAttrs>(name: string, { op, way, dims }: Pr
       }
       return { parts, outputs: [last()] };
     },
-    sample: (inputs, attrs) => sampleImages(inputs, attrs.residual ? [0, inputs.length - 1] : [0], dims(inputs, attrs)),
+    trial: convTrial<LayerAttrs<A>>("convolution", dims, imagesOf),
+    sample: (inputs, attrs) => sampleImages(inputs, imagesOf(inputs, attrs), dims(inputs, attrs)),
     kernels: convKernels<LayerAttrs<A>>(name, {
       way,
       dims,
@@ -88,6 +94,7 @@ export function derivativeLayerOf<A extends ConvAttrs>(name: string, { op, way, 
       ],
       outputs: [{ part: 1 }],
     }),
+    trial: convTrial("convolution", dims, () => [0, 2]),
     sample: (inputs, attrs) => sampleImages(inputs, [0, 2], dims(inputs, attrs)),
     kernels: convKernels<LayerAttrs<A>>(name, {
       way,
@@ -110,6 +117,7 @@ export function weightGradientOf<A extends ConvAttrs>(name: string, op: Op<A>, d
       ],
       outputs: [{ part: 0 }, { part: 1 }],
     }),
+    trial: convTrial("kernelGradient", dims, () => [0, 1]),
     sample: (inputs, attrs) => sampleImages(inputs, [0, 1], dims(inputs, attrs)),
     kernels: weightKernels<A>(name, { sums: true, dims }),
   });

@@ -83,11 +83,11 @@ function make(op: AnyOp): Op<Stores> {
       ? {
           trial: {
             ...trial,
-            work: (inputs, attrs) => trial.work(inputs, attrs),
             store: (g: Graph, t: Tensor) => g.one(toHalf, [t], null),
           },
         }
       : {}),
+    ...(op.sample ? { sample: op.sample } : {}),
     fuse: fuseHalved(halved, wideOf, ({ name }) => storing.includes(name)),
     proof: { family: "halvedProof", of: op },
   };
