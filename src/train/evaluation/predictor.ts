@@ -36,9 +36,9 @@ export class Predictor extends Disposing {
     return new Predictor(await backend.compile(g, { nodes: fuse(g), onChip: false }), tensors, x, outputs);
   }
 
-  /** Outputs [n, outputs] with these weights (W [in, out] by name), for the rows given last. */
-  async run(weights: ReadonlyMap<string, NdArray>, rows?: NdArray): Promise<NdArray> {
-    for (const [t, value] of weightWrites(this.tensors, weights)) this.executor.write(t, value);
+  /** Outputs [n, outputs] with these weights (W [in, out] by name; null: those given last), for the rows given last. */
+  async run(weights: ReadonlyMap<string, NdArray> | null, rows?: NdArray): Promise<NdArray> {
+    for (const [t, value] of weights ? weightWrites(this.tensors, weights) : []) this.executor.write(t, value);
     if (rows) this.executor.write(this.x, rows);
     const [outputs] = await this.executor.run(1, [this.outputs]);
     return outputs!;

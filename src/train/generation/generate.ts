@@ -1,0 +1,107 @@
+import type { Backend } from "../../backend/executor.ts";
+import { ChainruleError } from "../../core/errors.ts";
+import { type NdArray, ndarray, sameShape, shapeText } from "../../core/ndarray.ts";
+import { loadLayerTypes } from "../../nn/layers/registry.ts";
+import type { ModelSpec } from "../../nn/model-spec.ts";
+import { outputShape, shapesOf } from "../../nn/shapes.ts";
+import { Predictor } from "../evaluation/predictor.ts";
+import { checkGenerate, type GenerateOptions, sampleToken } from "./sampling.ts";
+
+type Weights = ReadonlyMap<string, NdArray>;
+
+/** Gives the logits of the token behind a text. */
+export interface NextToken {
+  /** [vocabulary], for the token behind `text`, of which the net sees the last window. */
+  logits(text: readonly number[]): Promise<ArrayLike<number>>;
+  dispose(): void;
+}
+
+/** What a net that writes text is: its window and its vocabulary. Throws ChainruleError "model" where it is none. */
+export function writerOf(model: ModelSpec): { readonly length: number; readonly count: number } {
+  const { tokens, input } = shapesOf(model);
+  const fail = (message: string): never => {
+    throw new ChainruleError("model", `generate: ${message}`);
+  };
+  if (!tokens) return fail("the model takes numbers; one that writes text begins with an embedding");
+  const [length] = input as readonly [number];
+  const given = outputShape(model);
+  if (model.loss !== "crossEntropy" || !sameShape(given, [length, tokens.count])) {
+    const wanted = `logits of the next token at each step, ${shapeText([length, tokens.count])} with crossEntropy`;
+    fail(`the model gives ${shapeText(given)}, and ${wanted} are needed`);
+  }
+  return { length, count: tokens.count };
+}
+
+/**
+ * Tokens that a net writes behind a prompt, one by one. Of a text longer than its window it sees the last part. Throws
+ * ChainruleError "model" for a net that does not write, or whose steps see those behind them; "usage" and "data" for
+ * options that cannot be meant.
+ */
+export async function* generateTokens(
+  backend: Backend,
+  model: ModelSpec,
+  weights: Weights,
+  options: GenerateOptions,
+): AsyncGenerator<number, void> {
+  await loadLayerTypes(model);
+  const { count } = writerOf(model);
+  checkGenerate(options, count);
+  const text: number[] = Array.from(options.prompt);
+  const next = await openNext(backend, model, weights);
+  try {
+    for (let draw = 0; draw < options.tokens && !options.signal?.aborted; draw++) {
+      const token = sampleToken(await next.logits(text), options, draw);
+      text.push(token);
+      yield token;
+      if (token === options.stopAt) return;
+    }
+  } finally {
+    next.dispose();
+  }
+}
+
+/** Computes the whole window for every token. */
+async function openNext(backend: Backend, model: ModelSpec, weights: Weights): Promise<NextToken> {
+  const { length, count } = writerOf(model);
+  const row = (text: readonly number[], padding: number): NdArray => {
+    const seen = text.slice(-length);
+    const padded = new Int32Array(length).fill(padding);
+    padded.set(seen);
+    return ndarray([1, length], "i32", padded);
+  };
+  const predictor = await Predictor.create(backend, model, weights, row([], 0));
+  const at = async (x: NdArray, step: number): Promise<ArrayLike<number>> => {
+    const { data } = await predictor.run(null, x);
+    return data.slice(step * count, (step + 1) * count);
+  };
+  let checked = length === 1 || count === 1;
+  return {
+    async logits(text) {
+      const step = Math.min(text.length, length) - 1;
+      const found = await at(row(text, 0), step);
+      if (!checked) {
+        checked = true;
+        await requireCausal(at, row(text, 0), Math.min(step, length - 2), count);
+      }
+      return found;
+    },
+    dispose: () => predictor.dispose(),
+  };
+}
+
+/** Throws where what the net gives at a step changes with the tokens behind it, which a text to be written has not. */
+async function requireCausal(
+  at: (x: NdArray, step: number) => Promise<ArrayLike<number>>,
+  x: NdArray,
+  step: number,
+  count: number,
+): Promise<void> {
+  const other = ndarray(x.shape, "i32", Int32Array.from(x.data));
+  for (let i = step + 1; i < other.data.length; i++) other.data[i] = (other.data[i]! + 1) % count;
+  const [one, two] = [await at(x, step), await at(other, step)];
+  for (let i = 0; i < count; i++) {
+    if (one[i] === two[i]) continue;
+    const advice = "attention must be causal, recurrent layers must go one way, and nothing may mix steps";
+    throw new ChainruleError("model", `generate: what the net gives at a step depends on those behind it: ${advice}`);
+  }
+}
