@@ -53,7 +53,7 @@ export function matchData(model: ModelSpec, data: Rows | RowSource, what: string
 }
 
 /** f64 as f32, which training takes. Throws naming the row and the column of a value that is too large for it. */
-function inSingle({ x, y }: Rows, what: string, numberOf?: NumberOf): Rows {
+function inSingle({ x, y, text }: Rows, what: string, numberOf?: NumberOf): Rows {
   const single = (a: NdArray, which: string): NdArray => {
     if (a.dtype !== "f64") return a;
     const rounded = cast(a, "f32");
@@ -61,7 +61,7 @@ function inSingle({ x, y }: Rows, what: string, numberOf?: NumberOf): Rows {
     if (at < 0) return rounded;
     throw new ChainruleError("data", `${placeOf(a, at, `${what}: ${which}`, numberOf)}, which f32 cannot hold`);
   };
-  return { x: single(x, "x"), y: single(y, "y") };
+  return { x: single(x, "x"), y: single(y, "y"), ...(text && { text }) };
 }
 
 /**
@@ -87,7 +87,9 @@ function fitRows(model: ModelSpec, rows: Rows, what: string, numberOf: NumberOf 
   const n = flatX.shape[0]!;
   if (y.shape[0] !== n) throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${y.shape[0] ?? 0} of targets`);
   const targets = losses[model.loss].targets;
-  if (targets === "classes") return { x: flatX, y: targetLabels(y, model, what, numberOf) };
+  if (targets === "classes") {
+    return { x: flatX, y: targetLabels(y, model, what, numberOf), ...(rows.text && { text: rows.text }) };
+  }
   const width = sizeOf(y.shape.slice(1));
   if (isWhole(y) && width === 1 && outputs > 1) return { x: flatX, y: oneHot(y, outputs, what, numberOf) };
   if (width !== outputs) {

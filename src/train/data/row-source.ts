@@ -12,6 +12,11 @@ export interface Rows {
   readonly y: NdArray;
   /** Names of the classes, where y holds their indices: a loss on values takes none but numbers. */
   readonly classes?: readonly string[];
+  /**
+   * i32 [tokens]: the text of which x and y are windows side by side, where they are that. Training then draws windows
+   * that begin elsewhere in every epoch; evaluation takes x and y as they are.
+   */
+  readonly text?: NdArray;
 }
 
 /**

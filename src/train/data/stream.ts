@@ -1,5 +1,6 @@
 import { type NdArray, sizeOf, zeros } from "../../core/ndarray.ts";
 import { batchIndex } from "../../ops/step/batch.ts";
+import { tokenWindows } from "../../ops/text/token-windows.ts";
 import { cursorAt } from "../run/training-graph.ts";
 import type { Rows } from "./row-source.ts";
 import { isResident, type RowSource, sourceOf } from "./row-source.ts";
@@ -24,6 +25,8 @@ export class RowStream {
     maxBytes: number,
     /** Whether the next chunk is read before it is asked for. */
     private readonly readsAhead: boolean,
+    /** What rows are windows of, where they are a text's. */
+    private readonly text?: NdArray,
   ) {
     const rowBytes = 4 * Math.max(rowSize(source.x.shape), rowSize(source.y.shape));
     // No more than an epoch: a larger chunk would hold rows twice.
@@ -55,12 +58,19 @@ export class RowStream {
   private read(step: number): Promise<Rows> {
     const n = this.source.x.shape[0]!;
     const all = new Uint32Array(this.steps * this.batch);
+    const windows = this.text && this.empty();
     for (let s = 0; s < this.steps; s++) {
       const cursor = cursorAt(step + s, this.batch, n);
       const attrs = { order: "shuffle", batch: this.batch, n, seed: this.seed } as const;
       const [index] = batchIndex.reference([cursor], attrs);
       all.set(index!.data, s * this.batch);
+      if (!windows) continue;
+      const [length] = this.source.x.shape.slice(1) as [number];
+      const drawn = tokenWindows.reference([this.text!, index!, cursor], { length, windows: n, seed: this.seed });
+      for (const [k, array] of [windows.x, windows.y].entries())
+        array.data.set(drawn[k]!.data, s * this.batch * length);
     }
+    if (windows) return Promise.resolve(windows);
     return this.source.read(all);
   }
 }
@@ -69,7 +79,7 @@ export class RowStream {
 export function streamOf(data: Rows | RowSource, batch: number, seed: number, maxBytes: number): RowStream {
   if (!isResident(data)) return new RowStream(data, batch, seed, Math.min(maxBytes, CHUNK_BYTES), true);
   // Rows in memory are copied in no time: nothing is gained by doing it ahead.
-  return new RowStream(sourceOf(data), batch, seed, maxBytes, false);
+  return new RowStream(sourceOf(data), batch, seed, maxBytes, false, data.text);
 }
 
 const rowSize = (shape: readonly number[]): number => sizeOf(shape.slice(1));

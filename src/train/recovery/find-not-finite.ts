@@ -34,9 +34,19 @@ async function findCulprit(
   const rows = data.x.shape[0]!;
   const batch = options.batch === "full" ? rows : options.accumulate * options.batch;
   // Of a data set that is not in memory this step's rows will do.
-  const { x, y } = isResident(data) ? data : await new RowStream(data, batch, options.seed, 1, false).chunk(step - 1);
+  const { x, y, text } = isResident(data)
+    ? data
+    : await new RowStream(data, batch, options.seed, 1, false).chunk(step - 1);
   const steps = options.halves && (await import("../f16/half-steps.ts"));
-  const plan = await trainingGraph({ ...options, steps, x, y, rows, streams: !isResident(data) });
+  const plan = await trainingGraph({
+    ...options,
+    steps,
+    x,
+    y,
+    ...(text && { text }),
+    rows,
+    streams: !isResident(data),
+  });
   const { graph } = plan;
   // Views show memory that belongs to others.
   const nodes = graph.nodes.filter((node) => !node.op.view);

@@ -28,10 +28,18 @@ export async function planOf(options: ResolvedOptions): Promise<{
     batch === "full" || fitsWhole(data, maxDataBytes)
       ? null
       : (await import("../data/stream.ts")).streamOf(data, accumulate * batch, seed, maxDataBytes);
-  const { x, y } = stream?.empty() ?? requireResident(data);
+  const { x, y, text } = stream?.empty() ?? requireResident(data);
   const steps = await halfSteps(options.halves);
   steps?.checkLossScale(options.halves!.lossScale);
-  const plan = await trainingGraph({ ...options, steps, x, y, rows: data.x.shape[0]!, streams: stream !== null });
+  const plan = await trainingGraph({
+    ...options,
+    steps,
+    x,
+    y,
+    ...(text && { text }),
+    rows: data.x.shape[0]!,
+    streams: stream !== null,
+  });
   return { plan, stream, steps };
 }
 

@@ -26,6 +26,8 @@ export interface TrainingConfig {
   /** Rows on the device: the data set, or room for a chunk of it. x [rows, inputs], y [rows, ...]. */
   readonly x: NdArray;
   readonly y: NdArray;
+  /** i32 [tokens]: what rows are windows of; absent where they are no text, and where they are laid out by the host. */
+  readonly text?: NdArray;
   /** Rows of the whole data set; more than x holds when it streams. */
   readonly rows: number;
   /** Rows of a step, or "full": all rows, in their own order. */
@@ -73,8 +75,9 @@ export interface TrainingGraph extends ForwardBackward {
 export async function trainingGraph(config: TrainingConfig): Promise<TrainingGraph> {
   const { model, seed, rows } = config;
   const g = new Graph();
-  const dataX = g.variable("data x", config.x);
-  const dataY = g.variable("data y", config.y);
+  const text = config.batch === "full" || config.streams ? undefined : config.text;
+  const dataX = text ? g.variable("text", text) : g.variable("data x", config.x);
+  const dataY = text ? dataX : g.variable("data y", config.y);
   const cursor = g.variable("cursor", startCursor());
   const ring = g.variable("loss ring", zeros([RING_SLOTS, 4], "f32"));
   const { halves = null, steps = null } = config;
@@ -83,16 +86,21 @@ export async function trainingGraph(config: TrainingConfig): Promise<TrainingGra
 
   let index: Tensor | null = null;
   const parts = config.accumulate ?? 1;
-  const lazy = parts > 1 || config.augment ? await import("../../ops/lazy.ts") : null;
+  const lazy = parts > 1 || config.augment || text ? await import("../../ops/lazy.ts") : null;
   const batch = config.batch === "full" ? rows : config.batch;
   const changes =
     config.augment && (await import("./augment.ts")).augmentAttrs(config.augment, shapesOf(model).input, seed);
+  const windows = text && (await import("./text-windows.ts")).textAttrs(text, model, rows, seed);
   const draw = (part: number) => (): Batch => {
     const full = config.batch === "full";
     if (full && !changes) return { x: dataX, y: dataY, cursor };
     const at = parts > 1 ? g.one(lazy!.partCursor, [cursor], { part, parts, batch }, `cursor of part ${part}`) : cursor;
     const order = full ? "sequential" : config.streams ? "chunk" : "shuffle";
     index = g.one(batchIndex, [at], { order, batch, n: config.x.shape[0]!, seed }, "batch index");
+    if (windows) {
+      const [x, y] = g.add(lazy!.tokenWindows, [dataX, index, at], windows, ["batch x", "batch y"]);
+      return { x: x!, y: y!, cursor: at };
+    }
     const x = changes
       ? g.one(lazy!.augment, [dataX, index, at], changes, "batch x, augmented")
       : g.one(gather, [dataX, index], null, "batch x");
