@@ -111,6 +111,7 @@ export { type PadSpec, pad, type UpsampleSpec, upsample } from "./nn/layers/resi
 export { type RmsNormSpec, rmsNorm } from "./nn/layers/rms-norm.ts";
 export { type SoftmaxSpec, softmax } from "./nn/layers/softmax.ts";
 export type { LayerSpec } from "./nn/layers/spec.ts";
+export { type TiedLinearSpec, tiedLinear } from "./nn/layers/tied-linear.ts";
 export type { LossName } from "./nn/loss-kinds.ts";
 export type { CrossEntropySettings, ModelSpec } from "./nn/model-spec.ts";
 export { modelWarnings } from "./nn/model-warnings.ts";

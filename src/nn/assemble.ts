@@ -49,6 +49,10 @@ export function assemble(list: readonly unknown[], given: Shape | undefined, ope
     const whole = open && type.fill ? filled(type, fields, before, at) : fields;
     const read = type.read(new Fields(whole, at));
     const layer = (type.type === "custom" ? read : { type: type.type, ...read, ...wiringOf(fields, at) }) as LayerSpec;
+    type.tied?.(layer, at, (other) => {
+      const k = called.get(other) ?? -1;
+      return types[k]?.tokens ? types[k].parameters!(layers[k])[0]!.shape : null;
+    });
     claim(called, calledName(layer, i), i, at);
     layers.push(layer);
     types.push(type);

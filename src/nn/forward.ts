@@ -69,6 +69,7 @@ export async function forward(
       cursor,
       lengths,
       parameter,
+      shared: (key: string) => tensors.parameters.get(key)!,
       statistics,
       ops,
       lazy,

@@ -16,6 +16,7 @@ export { maxout, maxoutGradient } from "./elementwise/maxout.ts";
 export { multiply } from "./elementwise/multiply.ts";
 export { prelu, preluGradient, preluTerms } from "./elementwise/prelu.ts";
 export { embedding, embeddingGradient } from "./embedding/embedding.ts";
+export { transposeMatmul } from "./matmul/matmul.ts";
 export { batchNorm, batchNormGradient, batchNormInference } from "./norm/batch-norm.ts";
 export { groupNorm, groupNormGradient, groupNormScaleGradient } from "./norm/group-norm.ts";
 export { logSoftmax, logSoftmaxGradient } from "./norm/log-softmax.ts";

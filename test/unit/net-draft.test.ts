@@ -27,6 +27,8 @@ test("every type's fields are those that it reads, and a new layer of any type f
   expect(lateLayers.length).toBeGreaterThan(20);
   for (const name of layerTypes) {
     const type = layerTypeOf(name)!;
+    // It stands behind an embedding alone: tied.test.ts.
+    if (name === "tiedLinear") continue;
     const dims = /1d$/.test(name) ? [4, 6] : [4, 6, 6];
     const layer = {
       ...newLayerOf(type, dims),

@@ -57,10 +57,10 @@ export function tensor(
   return out.integer(TENSOR.dataType, type).text(TENSOR.name, name).bytes(TENSOR.rawData, raw);
 }
 
-/** f32 [batch, ...row], with a batch of any size. */
-export function valueInfo(name: string, ...row: readonly number[]): Message {
+/** [batch, ...row], with a batch of any size; f32 unless another type is given. */
+export function valueInfo(name: string, row: readonly number[], dataType: number = DATA_TYPE.float): Message {
   const shape = new Message().message(SHAPE.dim, new Message().text(DIMENSION.param, "batch"));
   for (const size of row) shape.message(SHAPE.dim, new Message().integer(DIMENSION.value, size));
-  const type = new Message().integer(TENSOR_TYPE.elemType, DATA_TYPE.float).message(TENSOR_TYPE.shape, shape);
+  const type = new Message().integer(TENSOR_TYPE.elemType, dataType).message(TENSOR_TYPE.shape, shape);
   return new Message().text(VALUE_INFO.name, name).message(VALUE_INFO.type, new Message().message(TYPE.tensor, type));
 }

@@ -23,7 +23,8 @@ const IR_VERSION = 8;
 const MOST_CONSTANTS = 2 ** 26;
 
 /**
- * The net as an ONNX file: what it computes in evaluation, from "input" [batch, ...] to "output" [batch, ...].
+ * The net as an ONNX file: what it computes in evaluation, from "input" [batch, ...] (int64 where it is tokens) to "output"
+ * [batch, ...].
  * Initializers have the names and the layout of PyTorch's state_dict. The model and its loss go along as metadata, so
  * that readOnnx gives the same model back. Equal input gives equal bytes.
  */
@@ -33,7 +34,7 @@ export function writeOnnx(
   mostConstants = MOST_CONSTANTS,
 ): Uint8Array {
   const model = copyModel(given);
-  const { input, shapes, sources } = shapesOf(model);
+  const { input, shapes, sources, tokens } = shapesOf(model);
   const steps: Step[] = [];
   const arrays = new Arrays(mostConstants);
   const values: string[] = [];
@@ -63,8 +64,8 @@ export function writeOnnx(
     if (used.has(name)) graph.message(GRAPH.initializer, tensor(name, shape, Float32Array.from(data)));
   }
   for (const array of arrays.made.values()) graph.message(GRAPH.initializer, array);
-  graph.message(GRAPH.input, valueInfo("input", ...input));
-  graph.message(GRAPH.output, valueInfo("output", ...shapes.at(-1)!));
+  graph.message(GRAPH.input, valueInfo("input", input, tokens ? DATA_TYPE.int64 : DATA_TYPE.float));
+  graph.message(GRAPH.output, valueInfo("output", shapes.at(-1)!));
   return new Message()
     .integer(MODEL.irVersion, IR_VERSION)
     .text(MODEL.producerName, "chainrule")

@@ -1,5 +1,6 @@
 import type { EmbeddingSpec } from "../../nn/layers/embedding.ts";
-import type { NumpyLayer } from "./place.ts";
+import type { TiedLinearSpec } from "../../nn/layers/tied-linear.ts";
+import { back, type NumpyLayer } from "./place.ts";
 
 export const embeddingNumpy: NumpyLayer<EmbeddingSpec> = {
   forward: (_, { i, a, h }) => [[`${a} = W${i}[${h[0]}]`, "embedding: each token's row"]],
@@ -10,4 +11,14 @@ export const embeddingNumpy: NumpyLayer<EmbeddingSpec> = {
     [`np.add.at(dW${i}, ${h[0]}, d${a})`, "each row's is the sum over its token's places"],
     ...(paddingIndex === undefined ? [] : ([[`dW${i}[${paddingIndex}] = 0`, "padding learns nothing"]] as const)),
   ],
+};
+
+export const tiedLinearNumpy: NumpyLayer<TiedLinearSpec> = {
+  forward: ({ to }, { a, h, placeOf }) => [[`${a} = ${h[0]} @ W${placeOf(to)}.T`, "by the embedding's weight, turned"]],
+  backward: ({ to }, c) => back(c, `d${c.a} @ W${c.placeOf(to)}`, "back through it"),
+  products: (layer, { a, h, placeOf }) => {
+    const dW = `dW${placeOf(layer.to)}`;
+    const rows = `d${a}.reshape(-1, ${layer.out}).T @ ${h[0]}.reshape(-1, ${layer.in})`;
+    return [[`${dW} = ${dW} + ${rows}`, "the embedding's gradient has this layer's part too"]];
+  },
 };

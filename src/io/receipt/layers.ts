@@ -4,7 +4,7 @@ import { layerName, type ModelSpec } from "../../nn/model-spec.ts";
 import type { ParameterSpec } from "../../nn/parameter-specs.ts";
 import { convNumpy, convTransposeNumpy } from "./conv.ts";
 import { denseNumpy } from "./dense.ts";
-import { embeddingNumpy } from "./embedding.ts";
+import { embeddingNumpy, tiedLinearNumpy } from "./embedding.ts";
 import { lateActivationNumpy, logSoftmaxNumpy, maxoutNumpy, preluNumpy } from "./late-activations.ts";
 import { batchNormNumpy, groupNormNumpy, rmsNormNumpy } from "./norms.ts";
 import type { NumpyLayer } from "./place.ts";
@@ -57,6 +57,7 @@ const numpyLayers: Readonly<Record<LayerSpec["type"], AnyNumpyLayer>> = {
   instanceNorm: groupNormNumpy,
   rmsNorm: rmsNormNumpy,
   embedding: embeddingNumpy,
+  tiedLinear: tiedLinearNumpy,
   flatten: flattenNumpy,
   reshape: reshapeNumpy,
   permute: permuteNumpy,

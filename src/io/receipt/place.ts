@@ -1,5 +1,5 @@
 import type { Shape } from "../../core/ndarray.ts";
-import type { ModelSpec } from "../../nn/model-spec.ts";
+import { calledName, type ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs } from "../../nn/parameter-specs.ts";
 import { shapesOf } from "../../nn/shapes.ts";
 
@@ -17,6 +17,8 @@ export interface Place {
   readonly onward: readonly boolean[];
   /** Its own value. */
   readonly a: string;
+  /** The place of the layer of a name. */
+  readonly placeOf: (name: string) => number;
   /** Shapes of a row of each value that it reads, and of its own. */
   readonly shapes: readonly Shape[];
   readonly shape: Shape;
@@ -37,11 +39,13 @@ export interface NumpyLayer<S> {
 export function placesOf(model: ModelSpec): readonly Place[] {
   const { input, shapes, sources } = shapesOf(model);
   const needed = neededLayers(model);
+  const names = model.layers.map(calledName);
   return sources.map((from, i) => ({
     i,
     h: from.map(valueName),
     onward: from.map((source) => source >= 0 && needed[source]!),
     a: valueName(i),
+    placeOf: (name) => names.indexOf(name),
     shapes: from.map((source) => (source < 0 ? input : shapes[source]!)),
     shape: shapes[i]!,
   }));

@@ -6,6 +6,7 @@ import type { ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs, type WeightSpec, weightSpecs } from "../../nn/parameter-specs.ts";
 import { readSafetensors, writeSafetensors } from "../safetensors/safetensors.ts";
 import { fitsByOrder, storedShape, withoutPrefixes } from "./names.ts";
+import { withoutShared } from "./tied.ts";
 
 /** The PyTorch layout of linear weights, [out, in], exists only here; everywhere else W is [in, out]. */
 export function transpose(w: NdArray): NdArray {
@@ -35,7 +36,7 @@ export function weightsOf(
   precision: "f32" | "f64" = "f32",
 ): Map<string, NdArray> {
   const specs = weightSpecs(model);
-  const { tensors } = withoutPrefixes(given);
+  const tensors = withoutShared(withoutPrefixes(given).tensors, model);
   const extra = [...tensors.keys()].find((name) => !specs.some((s) => s.name === name));
   if (extra !== undefined) {
     const hint = fitsByOrder(tensors, specs) ? "; by order and shape all would fit: --match-weights order" : "";

@@ -24,6 +24,7 @@ import {
 import { type PadSpec, padLayer, type UpsampleSpec, upsampleLayer } from "./resize.ts";
 import { type RmsNormSpec, rmsNormLayer } from "./rms-norm.ts";
 import { type SoftmaxSpec, softmaxLayer } from "./softmax.ts";
+import { type TiedLinearSpec, tiedLinearLayer } from "./tied-linear.ts";
 
 /** A layer that only some nets want. */
 export type LateLayerSpec =
@@ -39,6 +40,7 @@ export type LateLayerSpec =
   | InstanceNormSpec
   | RmsNormSpec
   | EmbeddingSpec
+  | TiedLinearSpec
   | FlattenSpec
   | ReshapeSpec
   | PermuteSpec
@@ -74,6 +76,7 @@ export const lateLayers: readonly AnyLayerType[] = [
   instanceNormLayer,
   rmsNormLayer,
   embeddingLayer,
+  tiedLinearLayer,
   flattenLayer,
   reshapeLayer,
   permuteLayer,

@@ -65,6 +65,8 @@ export interface ForwardContext {
   /** Steps of each row that count, i32 [batch]; null where all do. */
   readonly lengths: Tensor | null;
   parameter(key: string): Tensor;
+  /** The parameter of another layer, by its whole name: "tokens.weight". */
+  shared(name: string): Tensor;
   /** The layer's statistics, one after the other in one array. `to` is what a step makes of them. */
   statistics(to?: Tensor): Tensor;
   /** Ops, which a page that only checks a model does not load; the functions load those that only some nets want. */
@@ -116,6 +118,11 @@ export interface LayerType<S> {
   readonly open?: string;
   /** The shape of a row that it takes, where it stands first and the model does not say; null where that is open. */
   wants?(layer: S): Shape | null;
+  /**
+   * Of a layer whose weight is that of an embedding before it: throws where that is none, or of another shape. `weightOf`
+   * gives the shape of an embedding's by its name, null for anything else.
+   */
+  tied?(layer: S, at: string, weightOf: (name: string) => Shape | null): void;
   /** Of a layer that reads tokens, which only the model's input can be. */
   readonly tokens?: TokenReader<S>;
   /** The shape of a row that it gives, batch left out. `misfit` throws, with what would fit. */

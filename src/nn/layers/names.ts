@@ -20,6 +20,7 @@ export const lateLayerNames = [
   "instanceNorm",
   "rmsNorm",
   "embedding",
+  "tiedLinear",
   "flatten",
   "reshape",
   "permute",

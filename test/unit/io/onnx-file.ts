@@ -89,8 +89,8 @@ export function onnxFile({
     graph.message(GRAPH.node, node);
   }
   for (const tensor of tensors) graph.message(GRAPH.initializer, tensorMessage(tensor));
-  for (const [name, ...row] of inputs) graph.message(GRAPH.input, valueInfo(name, ...row));
-  for (const [name, ...row] of outputs) graph.message(GRAPH.output, valueInfo(name, ...row));
+  for (const [name, ...row] of inputs) graph.message(GRAPH.input, valueInfo(name, row));
+  for (const [name, ...row] of outputs) graph.message(GRAPH.output, valueInfo(name, row));
   const model = new Message().integer(MODEL.irVersion, 8).message(MODEL.graph, graph);
   model.message(MODEL.opsetImport, new Message().integer(OPSET.version, opset));
   for (const [key, value] of Object.entries(metadata)) {
