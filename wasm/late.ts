@@ -1,4 +1,5 @@
 /** A second module on the same memory and table: kernels that only some nets call. It loads with the first program that does. */
+export * from "./attention";
 export * from "./augment";
 export * from "./avg-pool";
 export * from "./batch-norm";

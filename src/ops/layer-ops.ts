@@ -1,5 +1,6 @@
 /** Ops of layers that dense nets have not: they load with the first net that has one. */
 
+export { attention, attentionGradient } from "./attention/attention.ts";
 export { addChannelBias, sumChannels } from "./conv/channel-bias.ts";
 export {
   conv,

@@ -1,5 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { FamilyProof, Op, Proof, ProofOf } from "../graph/op.ts";
+import * as attention from "./attention/attention-proof.ts";
 import * as augment from "./augment/augment-proof.ts";
 import * as channelBias from "./conv/channel-bias-proof.ts";
 import * as conv from "./conv/conv-proof.ts";
@@ -61,6 +62,7 @@ type Made = Proof<Any> | Promise<Proof<Any>>;
 type Entry = Proof<Any> | ((of: Any, proofOf: ProofOf) => Made);
 
 const table: Readonly<Record<string, Entry>> = {
+  ...attention,
   ...augment,
   ...channelBias,
   ...conv,

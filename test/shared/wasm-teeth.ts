@@ -9,7 +9,8 @@ import { opNamed } from "./gpu.ts";
 
 /** Files whose code can reach the same op: linear is a product, a bias and an activation; norms share loops. */
 const families: Readonly<Record<string, string>> = Object.fromEntries([
-  ...["panels", "product", "bias", "activation", "activations"].map((file) => [file, "net"]),
+  ...["panels", "turn", "product", "bias", "activation", "activations"].map((file) => [file, "net"]),
+  ...["attention", "attention-products"].map((file) => [file, "attention"]),
   ...["conv", "conv-planes", "conv-weights"].map((file) => [file, "conv"]),
   ...["max-pool", "avg-pool", "windows"].map((file) => [file, "pool"]),
   ...["batch-norm", "group-norm", "rms-norm", "stretch"].map((file) => [file, "stretch"]),

@@ -28,7 +28,7 @@ export const mutants: readonly Mutant[] = [
   wrong("matmul", "panels", "the edge of a line stops one short", "n < columns;", "n + 1 < columns;"),
   wrong(
     "transposeMatmul",
-    "panels",
+    "turn",
     "panels are not turned",
     "i64x2.shuffle(t0, t2, 1, 3)",
     "i64x2.shuffle(t0, t2, 0, 2)",

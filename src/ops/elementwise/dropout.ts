@@ -20,9 +20,10 @@ export interface DropoutAttrs {
   readonly layer: number;
 }
 
-const threshold = (p: number): number => Math.min(2 ** 32 - 1, Math.floor(p * 2 ** 32));
+/** An element goes where its random word is below this. */
+export const threshold = (p: number): number => Math.min(2 ** 32 - 1, Math.floor(p * 2 ** 32));
 /** Streams of dropout layers lie above all others. */
-const streamOf = (layer: number): number => (STREAM.dropout + 16 * (layer + 1)) >>> 0;
+export const streamOf = (layer: number): number => (STREAM.dropout + 16 * (layer + 1)) >>> 0;
 
 const paramsOf = (size: number, { p, seed, layer }: DropoutAttrs) => ({
   size,

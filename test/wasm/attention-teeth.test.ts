@@ -1,0 +1,4 @@
+import { wasmTeethTests } from "../shared/wasm-teeth.ts";
+import { attentionMutants } from "./mutants/attention.ts";
+
+wasmTeethTests(attentionMutants);
