@@ -8,6 +8,7 @@ import {
   winnerOf,
 } from "../../src/app/backprop/convolution/frames.ts";
 import * as terms from "../../src/app/backprop/convolution/terms.ts";
+import type { Terms } from "../../src/app/backprop/film/products.tsx";
 import { type ConvSetup, type ConvStory, convStory } from "../../src/app/worker/conv-story.ts";
 
 /** Whole tenths, none of them alike in pattern with the kernels; negative ones among them. */
@@ -19,7 +20,7 @@ const setups: readonly ConvSetup[] = [1, 2].flatMap((kernels) =>
 );
 const named = (s: ConvSetup): string => `${s.kernels} kernels, padding ${s.padding}, stride ${s.stride}`;
 
-function comesTo({ pairs, start, total }: terms.Terms): void {
+function comesTo({ pairs, start, total }: Terms): void {
   const sum = pairs.reduce((all, pair) => all + (pair ? pair[0].value * pair[1].value : 0), start);
   expect(sum).toBeCloseTo(total, 12);
 }

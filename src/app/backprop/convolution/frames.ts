@@ -1,5 +1,6 @@
 import { KERNEL, POOL } from "../../worker/conv-sizes.ts";
 import type { ConvStory, Maps } from "../../worker/conv-story.ts";
+import type { MapCell } from "../film/cells.tsx";
 
 /** There, layer by layer, and back. */
 export const phases = [
@@ -22,11 +23,7 @@ export type Phase = (typeof phases)[number];
 export const mapNames = ["input", "kernels", "conv", "relu", "pool", "outputs"] as const;
 export type MapName = (typeof mapNames)[number];
 
-/** One number of a map: the place of its value in the story's flat list. */
-export interface Cell {
-  readonly map: MapName;
-  readonly index: number;
-}
+export type Cell = MapCell<MapName>;
 
 /** One picture of the film, and the cell that it is about. */
 export interface Frame {

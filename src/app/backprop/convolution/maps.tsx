@@ -1,11 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { largest } from "../../draw/canvas.tsx";
-import { css, diverging } from "../../draw/colours.ts";
-import { short } from "../../draw/format.ts";
-import { dark } from "../../state/theme.ts";
 import { CLASSES, KERNEL } from "../../worker/conv-sizes.ts";
 import type { ConvStory } from "../../worker/conv-story.ts";
+import { beyondKey, brief, Cell as FilmCell, follow, keyOf, walk } from "../film/cells.tsx";
+import { say as words } from "../film/strings.ts";
 import {
   type Cell,
   type Frame,
@@ -17,15 +16,9 @@ import {
   placeOf,
   showsDeltas,
 } from "./frames.ts";
-import { chosen, edit, looked } from "./state.ts";
+import { chosen, edit, film } from "./state.ts";
 import { type ConvKey, say } from "./strings.ts";
 import { sumUpTo } from "./terms.ts";
-
-/** Ground of a number, by its size among its like. */
-export const ground = (v: number, most: number): { background: string } => {
-  void dark.value;
-  return { background: css(diverging((0.45 * v) / (most || 1))) };
-};
 
 interface Props {
   readonly s: ConvStory;
@@ -35,29 +28,10 @@ interface Props {
   readonly lit: ReadonlySet<string>;
 }
 
-export const keyOf = ({ map, index }: Cell): string => `${map} ${index}`;
-/** Of a zero of the padding. */
-export const beyondKey = (row: number, column: number): string => `beyond ${row} ${column}`;
-
-/** A number in a narrow cell: two digits, and no zero before the point. */
-export const brief = (v: number): string => short(v, 2).replace(/^(−?)0\./, "$1.");
-
-/** Arrows go from cell to cell of a map; its other cells are left out when tabbing. */
-function walk(event: KeyboardEvent): void {
-  const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-  if (!by) return;
-  event.stopPropagation();
-  event.preventDefault();
-  const button = event.target as HTMLElement;
-  const table = button.closest("table")!;
-  const [row, column] = [Number(button.dataset.row) + by[0]!, Number(button.dataset.column) + by[1]!];
-  table.querySelector<HTMLElement>(`[data-row="${row}"][data-column="${column}"]`)?.focus();
-}
-
 /** What each map is called at a picture. */
 export function captionOf(frame: Frame, map: MapName): string {
   const name = say(`map${map}`);
-  return showsDeltas(frame, map) ? say("gradientOf", { map: name.split(" ").at(-1)! }) : name;
+  return showsDeltas(frame, map) ? words("gradientOf", { map: name.split(" ").at(-1)! }) : name;
 }
 
 function Grid({ s, frame, about, lit, map, channel, ring }: Props & { map: MapName; channel: number; ring: number }) {
@@ -76,11 +50,11 @@ function Grid({ s, frame, about, lit, map, channel, ring }: Props & { map: MapNa
     const known = isKnown(s, frame, me);
     const v = shown[index]!;
     const won = map === "relu" && hasWon(s, frame, index);
-    const value = known ? brief(v) : say("unknown");
+    const value = known ? brief(v) : words("unknown");
     const where =
       map === "outputs"
         ? `${say(`class${row}` as ConvKey)}: ${value}`
-        : say("cell", { row: row + 1, column: column + 1, value });
+        : words("cell", { row: row + 1, column: column + 1, value });
     const kernel = maps.channels > 1 && map !== "outputs" ? say("channel", { n: channel + 1 }) : "";
     const label = `${kernel}${where}${won ? `, ${say("won")}` : ""}`;
     const classes = [
@@ -90,35 +64,24 @@ function Grid({ s, frame, about, lit, map, channel, ring }: Props & { map: MapNa
     ];
     return (
       <td key={column}>
-        <button
-          type="button"
+        <FilmCell
+          id={keyOf(me)}
+          row={row}
+          column={column}
+          value={known ? v : null}
+          most={most}
+          label={label}
           class={classes.join(" ")}
-          data-row={row}
-          data-column={column}
-          data-cell={keyOf(me)}
-          tabIndex={index === reached ? 0 : -1}
-          aria-label={label}
-          style={known ? ground(v, most) : undefined}
-          onPointerEnter={() => {
-            looked.value = me;
-          }}
-          onPointerLeave={() => {
-            looked.value = null;
-          }}
-          onFocus={() => {
-            looked.value = me;
-          }}
-          onBlur={() => {
-            looked.value = null;
+          reached={index === reached}
+          onLook={(on) => {
+            film.looked.value = on ? me : null;
           }}
           onClick={() => {
             if (!editable) return;
             chosen.value = me;
             if (map === "input") edit(me, s.input.values[index] === 0 ? 1 : 0);
           }}
-        >
-          {known ? brief(v) : ""}
-        </button>
+        />
       </td>
     );
   };
@@ -158,22 +121,6 @@ function shownOf(s: ConvStory, frame: Frame, map: MapName): readonly number[] {
   const { channel } = placeOf(s.conv, frame.cell.index);
   const first = channel * KERNEL ** 2;
   return [...deltas.slice(0, first), ...sumUpTo(s, frame.cell.index), ...deltas.slice(first + KERNEL ** 2)];
-}
-
-/** Brings into sight what a picture is about, and of what it is made of as much as there is room for. */
-function follow(stage: Element): void {
-  const box = (e: Element) => e.getBoundingClientRect();
-  const about = stage.querySelector(".about");
-  if (!about) return;
-  const all = [about, ...stage.querySelectorAll(".lit")].map(box);
-  const left = Math.min(...all.map((b) => b.left));
-  const right = Math.max(...all.map((b) => b.right));
-  const view = box(stage);
-  const margin = 12;
-  if (left >= view.left && right <= view.right) return;
-  const fits = right - left + 2 * margin <= view.width;
-  const toRight = fits || box(about).right === right;
-  stage.scrollLeft += toRight ? right + margin - view.right : left - margin - view.left;
 }
 
 /** All maps of the net with their numbers, in the order in which values flow. */

@@ -1,24 +1,10 @@
 import { CLASSES, KERNEL, POOL } from "../../worker/conv-sizes.ts";
 import type { ConvStory } from "../../worker/conv-story.ts";
-import { type Cell, indexOf, mapOf, placeOf } from "./frames.ts";
+import type { Factor as FilmFactor, Terms as FilmTerms } from "../film/products.tsx";
+import { type Cell, indexOf, type MapName, mapOf, placeOf } from "./frames.ts";
 
-/** One factor of a product: its number, and the cell that holds it; null where no cell does. */
-export interface Factor {
-  readonly value: number;
-  readonly cell: Cell | null;
-  /** Of a zero of the padding: where it lies, counted from the image's first cell. */
-  readonly beyond?: readonly [row: number, column: number];
-}
-
-/** Products laid out as they lie in the net, and what they come to. */
-export interface Terms {
-  readonly columns: number;
-  /** Row by row; null where there is no product. */
-  readonly pairs: readonly (readonly [Factor, Factor] | null)[];
-  /** What the sum begins with: a bias. */
-  readonly start: number;
-  readonly total: number;
-}
+type Factor = FilmFactor<MapName>;
+type Terms = FilmTerms<MapName>;
 
 /** The input under element `at` of the kernel when the kernel lies at a place of the convolution. */
 function under(s: ConvStory, place: number, at: number): Factor {

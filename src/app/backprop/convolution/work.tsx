@@ -1,9 +1,12 @@
 import type { ConvStory } from "../../worker/conv-story.ts";
+import { keyOf } from "../film/cells.tsx";
+import { RATE } from "../film/numbers.ts";
+import { sumOf, type Work } from "../film/products.tsx";
+import { say as words } from "../film/strings.ts";
 import { I, Lines, N, O, Plain, Slope, Sub } from "../math.tsx";
 import { type Cell, type Frame, mapOf, showsDeltas, windowOf, winnerOf } from "./frames.ts";
-import { keyOf } from "./maps.tsx";
-import { shareOf, sumOf, type Work } from "./products.tsx";
-import { RATE } from "./state.ts";
+import { shareOf } from "./products.tsx";
+import { say } from "./strings.ts";
 import { inputDeltaTerms, kernelDeltaTerms, outputTerms, poolDeltaTerms, pooledCells, windowTerms } from "./terms.ts";
 
 const lines = (rows: Parameters<typeof Lines>[0]["rows"], cells: readonly Cell[]): Work => ({
@@ -35,7 +38,7 @@ function forwardWork(s: ConvStory, { map, index }: Cell): Work {
   const value = mapOf(s, map).values[index]!;
   switch (map) {
     case "conv":
-      return sumOf(windowTerms(s, index), "window", "kernel", true);
+      return sumOf(windowTerms(s, index), say("window"), say("kernel"), true);
     case "relu": {
       const argument = s.conv.values[index]!;
       return lines([[<I key="a">a</I>, largestOf([0, argument])], end(value)], [{ map: "conv", index }]);
@@ -45,7 +48,7 @@ function forwardWork(s: ConvStory, { map, index }: Cell): Work {
       return lines([[<I key="m">m</I>, largestOf(cells.map((c) => s.relu.values[c.index]!))], end(value)], cells);
     }
     case "outputs":
-      return sumOf(outputTerms(s, index), "mappool", "weights", true);
+      return sumOf(outputTerms(s, index), say("mappool"), words("weights"), true);
     default:
       return lines([[<I key="l">{map === "input" ? "x" : "w"}</I>, <Plain key="v" v={value} />]], []);
   }
@@ -108,7 +111,7 @@ function backwardWork(s: ConvStory, { map, index }: Cell): Work {
       return lines([[delta, difference], end(value)], []);
     }
     case "pool":
-      return sumOf(poolDeltaTerms(s, index), "deltas", "weights", false);
+      return sumOf(poolDeltaTerms(s, index), say("deltas"), words("weights"));
     case "relu": {
       const window = windowOf(s, index);
       const won = window !== null && winnerOf(s, window) === index;
@@ -126,9 +129,9 @@ function backwardWork(s: ConvStory, { map, index }: Cell): Work {
       return lines([[delta, product], end(value)], [{ map: "relu", index }]);
     }
     case "kernels":
-      return sumOf(kernelDeltaTerms(s, index), "window", "deltas", false);
+      return sumOf(kernelDeltaTerms(s, index), say("window"), say("deltas"));
     case "input":
-      return sumOf(inputDeltaTerms(s, index), "deltas", "turned", false);
+      return sumOf(inputDeltaTerms(s, index), say("deltas"), say("turned"));
   }
 }
 
