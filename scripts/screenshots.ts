@@ -97,6 +97,28 @@ const rooms: Readonly<Record<string, { hash: string; ready: (page: Page) => Prom
       await page.waitForTimeout(600);
     },
   },
+  attention: {
+    hash: "room=backprop&data=tutorial",
+    async ready(page) {
+      await page.click("#view-attention");
+      await page.waitForSelector("#attention-next");
+      await page.click(".phases button:nth-child(6)");
+      await page.click("#attention-next");
+      await page.waitForTimeout(600);
+    },
+  },
+  // On the way back: the softmax's gradient, under the mask.
+  "attention-back": {
+    hash: "room=backprop&data=tutorial",
+    async ready(page) {
+      await page.click("#view-attention");
+      await page.waitForSelector("#attention-next");
+      await page.selectOption("#attention-steps", "5");
+      await page.selectOption("#attention-width", "4");
+      await page.click(".phases button:nth-child(12)");
+      await page.waitForTimeout(600);
+    },
+  },
   benchmark: {
     hash: "room=benchmark&data=moons",
     async ready(page) {

@@ -167,9 +167,12 @@ function NetFilm() {
 }
 
 const ConvRoom = lazy(async () => (await import("./convolution/conv-room.tsx")).ConvRoom);
+const AttentionRoom = lazy(async () => (await import("./attention/attention-room.tsx")).AttentionRoom);
+const rooms = { net: NetFilm, convolution: ConvRoom, attention: AttentionRoom };
 
-/** The tutorial, alive: on the user's own net, and on a small convolution. */
+/** The tutorial, alive: on the user's own net, on a small convolution, and on one row of attention. */
 export function BackpropRoom() {
+  const Shown = rooms[view.value];
   return (
     <>
       <div class="buttons" role="group" aria-label={say("views")}>
@@ -187,7 +190,7 @@ export function BackpropRoom() {
           </button>
         ))}
       </div>
-      {view.value === "net" ? <NetFilm /> : <ConvRoom />}
+      <Shown />
     </>
   );
 }

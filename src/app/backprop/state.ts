@@ -4,8 +4,8 @@ import { enqueue, generation, playing, room, run } from "../state/store.ts";
 import type { Story } from "../worker/story.ts";
 import { type Focus, framesOf } from "./frames.ts";
 
-/** What the room shows: nodes and edges of the net that is set up, or a convolution of its own. */
-export const views = ["net", "convolution"] as const;
+/** What the room shows: nodes and edges of the net that is set up, or a convolution or a row of attention of its own. */
+export const views = ["net", "convolution", "attention"] as const;
 export const view = signal<(typeof views)[number]>("net");
 
 export const story = signal<Story | null>(null);

@@ -4,6 +4,7 @@ const en = {
   views: "what goes through the film",
   viewnet: "Your own net",
   viewconvolution: "A small convolution",
+  viewattention: "One row of attention",
   mixed:
     "This net has layers that work on places, such as convolutions: their nodes are drawn with their values, but what happens in them is told where every cell is in sight.",
   branched:
@@ -69,6 +70,7 @@ const zh: Readonly<Record<BackpropKey, string>> = {
   views: "看什么网络",
   viewnet: "你自己的网络",
   viewconvolution: "一个小卷积",
+  viewattention: "一行注意力",
   mixed:
     "这个网络里有按位置计算的层，比如卷积：它们的节点和数值都画了出来，但里面发生的事，要到每个格子都看得见的地方去讲。",
   branched:

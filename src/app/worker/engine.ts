@@ -2,6 +2,7 @@ import type { BenchReport } from "../../bench/report.ts";
 import type { Section } from "../../bench/run.ts";
 import type { DirectionRow } from "../../bench/tutorial.ts";
 import type { Ends, Settings } from "../state/settings.ts";
+import type { AttentionSetup, AttentionStory } from "./attention-story.ts";
 import type { ConvSetup, ConvStory } from "./conv-story.ts";
 import type { Asked, Inside } from "./inside.ts";
 import type { KernelEdit, KernelTiming } from "./kernels.ts";
@@ -59,6 +60,8 @@ export interface Engine {
   story(row: number): Promise<Story>;
   /** Of the small convolution net that the Backprop room has, whatever is trained. */
   convStory(setup: ConvSetup): Promise<ConvStory>;
+  /** Of the one row of attention there. */
+  attentionStory(setup: AttentionSetup): Promise<AttentionStory>;
   ranKernels(row: number): Promise<readonly RanKernel[]>;
   directions(): Promise<readonly DirectionRow[]>;
   benchmark(

@@ -59,6 +59,7 @@ const engine: Engine = {
     return (await story()).storyOf(row);
   },
   convStory: async (setup) => (await import("./conv-story.ts")).convStory(setup),
+  attentionStory: async (setup) => (await import("./attention-story.ts")).attentionStory(setup),
   async ranKernels(row) {
     await stop();
     return (await import("./ran-kernels.ts")).ranKernels(row);
