@@ -99,6 +99,8 @@ export {
   maxPool2d,
   type PoolOptions,
 } from "./nn/layers/pool.ts";
+export { gru, lstm, type RecurrentOptions, type RnnOptions, rnn } from "./nn/layers/recurrent.ts";
+export type { GruSpec, LstmSpec, RnnSpec } from "./nn/layers/recurrent-passes.ts";
 export {
   type FlattenSpec,
   flatten,
@@ -111,6 +113,7 @@ export { type PadSpec, pad, type UpsampleSpec, upsample } from "./nn/layers/resi
 export { type RmsNormSpec, rmsNorm } from "./nn/layers/rms-norm.ts";
 export { type SoftmaxSpec, softmax } from "./nn/layers/softmax.ts";
 export type { LayerSpec } from "./nn/layers/spec.ts";
+export { type LastStepSpec, lastStep, type MeanStepsSpec, meanSteps } from "./nn/layers/steps.ts";
 export { type TiedLinearSpec, tiedLinear } from "./nn/layers/tied-linear.ts";
 export type { LossName } from "./nn/loss-kinds.ts";
 export type { CrossEntropySettings, ModelSpec } from "./nn/model-spec.ts";

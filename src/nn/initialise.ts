@@ -5,7 +5,7 @@ import type { ModelSpec } from "./model-spec.ts";
 import { type ParameterSpec, parameterSpecs, statisticsSpecs } from "./parameter-specs.ts";
 
 /**
- * How weights begin. Biases begin at 0, layer normalisation at scale 1 and shift 0, embeddings at N(0, 1) unless "zeros".
+ * How weights begin. Biases begin at 0, layer normalisation at scale 1 and shift 0, embeddings at N(0, 1), recurrences as PyTorch's unless "zeros".
  *   uniform01  uniform in [0, 1): the tutorial's
  *   he         uniform in +-sqrt(6 / in): keeps the size of values through rectifiers (He et al., 2015)
  *   xavier     uniform in +-sqrt(6 / (in + out)) (Glorot and Bengio, 2010)
@@ -36,6 +36,8 @@ export function initialise(
 function first(p: ParameterSpec, index: number, seed: number, how: Initialiser): NdArray {
   const fill = p.first ?? (p.role === "scale" ? 1 : null);
   if (fill !== null) return filled(p.shape, fill);
+  if (p.within !== undefined && how !== "zeros")
+    return ndarray(p.shape, "f32", uniforms(seed, STREAM.init, index, sizeOf(p.shape), -p.within, p.within));
   if (p.role !== "weight" || how === "zeros") return zeros(p.shape, "f32");
   if (p.normal) return withoutRow(ndarray(p.shape, "f32", normals(seed, STREAM.init, index, sizeOf(p.shape))), p);
   const [inputs, outputs] = p.fan ?? [sizeOf(p.shape) / p.shape.at(-1)!, p.shape.at(-1)!];

@@ -19,7 +19,8 @@ export interface Step extends OnnxStep {
 }
 
 /** A node. */
-export function node({ op, name, inputs, output, floats = {}, integers = {}, lists = {}, texts = {} }: Step): Message {
+export function node(step: Step): Message {
+  const { op, name, inputs, output, floats = {}, integers = {}, lists = {}, texts = {}, textLists = {} } = step;
   const out = new Message();
   for (const input of inputs) out.text(NODE.input, input);
   out.text(NODE.output, output).text(NODE.name, name).text(NODE.opType, op);
@@ -39,6 +40,11 @@ export function node({ op, name, inputs, output, floats = {}, integers = {}, lis
   for (const [key, value] of Object.entries(texts)) {
     const attribute = new Message().text(ATTRIBUTE.name, key).text(ATTRIBUTE.s, value);
     out.message(NODE.attribute, attribute.integer(ATTRIBUTE.type, ATTRIBUTE_TYPE.string));
+  }
+  for (const [key, values] of Object.entries(textLists)) {
+    const attribute = new Message().text(ATTRIBUTE.name, key);
+    for (const value of values) attribute.text(ATTRIBUTE.strings, value);
+    out.message(NODE.attribute, attribute.integer(ATTRIBUTE.type, ATTRIBUTE_TYPE.strings));
   }
   return out;
 }

@@ -11,7 +11,7 @@ export const MODEL = {
 export const OPSET = { domain: 1, version: 2 } as const;
 export const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12, sparseInitializer: 15 } as const;
 export const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5, domain: 7 } as const;
-export const ATTRIBUTE = { name: 1, f: 2, i: 3, s: 4, t: 5, floats: 7, ints: 8, type: 20 } as const;
+export const ATTRIBUTE = { name: 1, f: 2, i: 3, s: 4, t: 5, floats: 7, ints: 8, strings: 9, type: 20 } as const;
 export const TENSOR = {
   dims: 1,
   dataType: 2,
@@ -56,7 +56,7 @@ export const isHalf = (type: number): boolean => type === DATA_TYPE.float16 || t
 export const isNumber = (type: number): boolean =>
   OTHER_NUMBERS.includes(type) || Object.values<number>(DATA_TYPE).includes(type);
 /** AttributeProto.AttributeType */
-export const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
+export const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7, strings: 8 } as const;
 
 /** Metadata of ours: the model file, as JSON; it carries the loss and the dropout layers that a graph leaves out. */
 export const MODEL_KEY = "chainrule.model";

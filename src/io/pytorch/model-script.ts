@@ -11,7 +11,11 @@ export function isSequential(model: ModelSpec): boolean {
   return (
     shapes.at(-1)!.length === 1 &&
     model.layers.every(
-      (layer, i) => layer.from === undefined && calledName(layer, i) === `${i}` && moduleOf(model, i) !== null,
+      (layer, i) =>
+        layer.from === undefined &&
+        calledName(layer, i) === `${i}` &&
+        moduleOf(model, i) !== null &&
+        layerTypeOf(layer.type)?.torchPart === undefined,
     )
   );
 }
@@ -86,7 +90,8 @@ function graphNet(model: ModelSpec): string {
   const lines = model.layers.map((layer, i) => {
     const given = sources[i]!.map(value);
     const call = layerTypeOf(layer.type)?.torchCall?.(layer, given);
-    return `        v["${names[i]}"] = ${call ?? `self.at("${names[i]}")(${given.join(", ")})`}`;
+    const part = layerTypeOf(layer.type)?.torchPart ?? "";
+    return `        v["${names[i]}"] = ${call ?? `self.at("${names[i]}")(${given.join(", ")})${part}`}`;
   });
   const last = `v["${names.at(-1)}"]`;
   return `class Net(nn.Module):

@@ -99,6 +99,71 @@ const helpers: Readonly<Record<string, Helper>> = {
         m[o, min(low + 1, size - 1)] += at - low
     return m`,
   },
+  gates: {
+    code: `def gates(sums, count):
+    """Sums of so many gates apart."""
+    return np.split(sums, count, axis=1)`,
+  },
+  squashed: {
+    code: `def squashed(sums):
+    """To between 0 and 1."""
+    return 1 / (1 + np.exp(-sums))`,
+  },
+  recurrence: {
+    uses: ["gates", "squashed"],
+    code: `def recurrence(kind, sums, w, b, reverse):
+    """Every step's output from the input's part of its sums, and what the way back reads; the state begins at 0."""
+    n, steps, _ = sums.shape
+    state = cell = np.zeros((n, w.shape[1]), sums.dtype)
+    y, kept, count = np.zeros((n, steps, w.shape[1]), sums.dtype), {}, len(w) // w.shape[1]
+    for t in reversed(range(steps)) if reverse else range(steps):
+        x, u = gates(sums[:, t], count), gates(state @ w.T + b, count)
+        if kind == "lstm":
+            i, f, g, o = squashed(x[0] + u[0]), squashed(x[1] + u[1]), np.tanh(x[2] + u[2]), squashed(x[3] + u[3])
+            kept[t] = state, cell, i, f, g, o
+            cell = f * cell + i * g
+            state = o * np.tanh(cell)
+        elif kind == "gru":
+            r, z = squashed(x[0] + u[0]), squashed(x[1] + u[1])
+            v = np.tanh(x[2] + r * u[2])
+            kept[t] = state, r, z, v, u[2]
+            state = v + z * (state - v)
+        else:
+            out = np.maximum(x[0] + u[0], 0) if kind == "relu" else np.tanh(x[0] + u[0])
+            kept[t] = state, out
+            state = out
+        y[:, t] = state
+    return y, kept`,
+  },
+  recurrence_back: {
+    code: `def recurrence_back(kind, dy, kept, w, reverse):
+    """The derivative by the input's part of each sum, and by the state's; and the state that each step began with."""
+    n, steps, _ = dy.shape
+    dsums = np.zeros((n, steps, len(w)), dy.dtype)
+    dhidden, before = np.zeros_like(dsums), np.zeros_like(dy)
+    onward = carry = 0
+    for t in range(steps) if reverse else reversed(range(steps)):
+        d = dy[:, t] + onward
+        if kind == "lstm":
+            state, cell, i, f, g, o = kept[t]
+            e = np.tanh(f * cell + i * g)
+            carry = carry + d * o * (1 - e**2)
+            dx = du = [carry * g * i * (1 - i), carry * cell * f * (1 - f), carry * i * (1 - g**2), d * e * o * (1 - o)]
+            carry = carry * f
+        elif kind == "gru":
+            state, r, z, v, u = kept[t]
+            d = d + carry
+            dv = d * (1 - z) * (1 - v**2)
+            dx = [dv * u * r * (1 - r), d * (state - v) * z * (1 - z), dv]
+            du = [dx[0], dx[1], dv * r]
+            carry = d * z
+        else:
+            state, out = kept[t]
+            dx = du = [d * ((out > 0) if kind == "relu" else 1 - out**2)]
+        dsums[:, t], dhidden[:, t], before[:, t] = np.concatenate(dx, 1), np.concatenate(du, 1), state
+        onward = dhidden[:, t] @ w
+    return dsums, dhidden, before`,
+  },
 };
 
 /** The text of these functions and of all that they call, each once. */

@@ -9,6 +9,7 @@ import { lateActivationNumpy, logSoftmaxNumpy, maxoutNumpy, preluNumpy } from ".
 import { batchNormNumpy, groupNormNumpy, rmsNormNumpy } from "./norms.ts";
 import type { NumpyLayer } from "./place.ts";
 import { adaptiveAvgPoolNumpy, avgPoolNumpy, maxPoolNumpy } from "./pool.ts";
+import { lastStepNumpy, meanStepsNumpy, recurrentName, recurrentNumpy } from "./recurrent.ts";
 import {
   addNumpy,
   concatNumpy,
@@ -58,6 +59,11 @@ const numpyLayers: Readonly<Record<LayerSpec["type"], AnyNumpyLayer>> = {
   rmsNorm: rmsNormNumpy,
   embedding: embeddingNumpy,
   tiedLinear: tiedLinearNumpy,
+  lstm: recurrentNumpy,
+  gru: recurrentNumpy,
+  rnn: recurrentNumpy,
+  lastStep: lastStepNumpy,
+  meanSteps: meanStepsNumpy,
   flatten: flattenNumpy,
   reshape: reshapeNumpy,
   permute: permuteNumpy,
@@ -86,6 +92,7 @@ const NORMS: readonly string[] = ["layerNorm", "batchNorm", "groupNorm", "instan
 export function parameterName(model: ModelSpec, { name, layer }: Pick<ParameterSpec, "name" | "layer">): string {
   const { type } = model.layers[layer]!;
   const key = name.slice(name.lastIndexOf(".") + 1);
+  if (key !== "weight" && key !== "bias") return recurrentName(key, layer);
   if (key === "weight" && type === "prelu") return `slope${layer}`;
   const norm = NORMS.includes(type);
   return (key === "weight" ? (norm ? "gamma" : "W") : norm ? "beta" : "b") + layer;

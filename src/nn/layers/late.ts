@@ -13,6 +13,8 @@ import {
 } from "./late-activations.ts";
 import type { AnyLayerType } from "./layer-type.ts";
 import { type AdaptiveAvgPoolSpec, type AvgPoolSpec, type MaxPoolSpec, poolLayers } from "./pool.ts";
+import { gruLayer, lstmLayer, rnnLayer } from "./recurrent.ts";
+import type { GruSpec, LstmSpec, RecurrentSpec, RnnSpec } from "./recurrent-passes.ts";
 import {
   type FlattenSpec,
   flattenLayer,
@@ -24,6 +26,7 @@ import {
 import { type PadSpec, padLayer, type UpsampleSpec, upsampleLayer } from "./resize.ts";
 import { type RmsNormSpec, rmsNormLayer } from "./rms-norm.ts";
 import { type SoftmaxSpec, softmaxLayer } from "./softmax.ts";
+import { type LastStepSpec, lastStepLayer, type MeanStepsSpec, meanStepsLayer } from "./steps.ts";
 import { type TiedLinearSpec, tiedLinearLayer } from "./tied-linear.ts";
 
 /** A layer that only some nets want. */
@@ -41,6 +44,9 @@ export type LateLayerSpec =
   | RmsNormSpec
   | EmbeddingSpec
   | TiedLinearSpec
+  | RecurrentSpec
+  | LastStepSpec
+  | MeanStepsSpec
   | FlattenSpec
   | ReshapeSpec
   | PermuteSpec
@@ -60,7 +66,10 @@ export type OpenLateLayer =
   | Omit<BatchNormSpec, "size">
   | Omit<GroupNormSpec, "size">
   | Omit<InstanceNormSpec, "size">
-  | Omit<RmsNormSpec, "size">;
+  | Omit<RmsNormSpec, "size">
+  | Omit<LstmSpec, "in">
+  | Omit<GruSpec, "in">
+  | Omit<RnnSpec, "in">;
 
 /** Adding a layer is a line here, and its name in registry.ts. */
 export const lateLayers: readonly AnyLayerType[] = [
@@ -77,6 +86,11 @@ export const lateLayers: readonly AnyLayerType[] = [
   rmsNormLayer,
   embeddingLayer,
   tiedLinearLayer,
+  lstmLayer,
+  gruLayer,
+  rnnLayer,
+  lastStepLayer,
+  meanStepsLayer,
   flattenLayer,
   reshapeLayer,
   permuteLayer,

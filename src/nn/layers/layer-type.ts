@@ -29,6 +29,8 @@ export interface LayerParameter {
   readonly role: ParameterRole;
   /** First value of every element; the role says it where this is absent. */
   readonly first?: number;
+  /** Where it begins anywhere within so much of 0, biases too, as recurrences do. */
+  readonly within?: number;
   /** True where it is drawn from N(0, 1), whatever its role says. */
   readonly normal?: true;
   /** A row that begins at 0 whatever the others hold. */
@@ -136,6 +138,8 @@ export interface LayerType<S> {
    */
   torch?(layer: S, input: Shape): string;
   torchCall?(layer: S, values: readonly string[]): string;
+  /** Which part of what its module gives is its value, where that is not all: "[0]". */
+  readonly torchPart?: string;
   /** In ONNX, opset 17. Dense layers have theirs in io/onnx/write.ts. */
   onnx?(layer: S, c: OnnxContext): readonly OnnxStep[];
   /** Adds its nodes. Values have the batch first. */

@@ -10,6 +10,7 @@ export interface OnnxStep {
   readonly integers?: Readonly<Record<string, number>>;
   readonly lists?: Readonly<Record<string, readonly number[]>>;
   readonly texts?: Readonly<Record<string, string>>;
+  readonly textLists?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What a layer says itself in ONNX with. */
