@@ -8,11 +8,19 @@ import { type PlaneForm, planeMain, planeParams } from "./planes.ts";
 import { ROW_WORKGROUP, rowSum, STRIDE } from "./rows.ts";
 
 /**
- * Batch normalisation in three launches, for channels of many elements: statistics of slices of `width` elements, a
- * workgroup each; their merging, in the order of the slices; and what is made of every element.
+ * Batch normalisation in three launches, for channels of many elements and for values that are bound in parts: statistics of
+ * slices of `width` elements, a workgroup each; their merging, in the order of the slices; and what is made of every element.
  */
 
-export const sliceParams = paramBlock({ rows: "u32", ...channelFields, slices: "u32", width: "u32" });
+/** `slices` a channel has in this launch, of `all` in all, the first of them the one numbered `first`. */
+export const sliceParams = paramBlock({
+  rows: "u32",
+  ...channelFields,
+  slices: "u32",
+  width: "u32",
+  all: "u32",
+  first: "u32",
+});
 export const mergeParams = paramBlock({
   size: "u32",
   slices: "u32",
@@ -30,6 +38,7 @@ const sliceMain = (body: string): string =>
   let begin = row % params.slices * params.width;
   let to = min(begin + params.width, params.count);
   let count = f32(to - begin);
+  let part = 2u * (channel * params.all + params.first + row % params.slices);
 ${body}
 `,
     ROW_WORKGROUP,
@@ -52,7 +61,7 @@ ${sliceMain(wgsl`
   var distances = 0.0;
   ${each("let d = x[at] - mu; distances = fma(d, d, distances);")}
   distances = reduceSum(distances, local);
-  if (local == 0u) { parts[2u * row] = mu; parts[2u * row + 1u] = distances; }
+  if (local == 0u) { parts[part] = mu; parts[part + 1u] = distances; }
 `)}
 `;
 }
@@ -146,7 +155,7 @@ ${sliceMain(wgsl`
   var rest = 0.0;
   ${each("rest += dy[at] - meanDy;")}
   meanDy = ${corrected("meanDy", "reduceSum(rest, local)")};
-  if (local == 0u) { parts[2u * row] = meanDy; parts[2u * row + 1u] = sumDyx; }
+  if (local == 0u) { parts[part] = meanDy; parts[part + 1u] = sumDyx; }
 `)}
 `;
 }

@@ -3,7 +3,7 @@ import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
 import { normalised } from "./layer-norm.ts";
 
-/** `places` of a plane, `image` elements of an image, `last` of all; `each` channels of a group, `groups` of an image. */
+/** `places` of a plane, `image` elements of an image, `last` of all; `each` channels of a group, `groups` of an image; `first` is 1 for the launch that begins the sums. */
 export const groupScaleParams = paramBlock({
   rows: "u32",
   places: "u32",
@@ -11,6 +11,7 @@ export const groupScaleParams = paramBlock({
   last: "u32",
   groups: "u32",
   each: "u32",
+  first: "u32",
 });
 
 /** dgamma and dbeta [channels], a workgroup a channel; mean and rstd are those of the channel's group in each image. */
@@ -37,7 +38,11 @@ ${rowMain(
   }
   sum = reduceSum(sum, local);
   sumDyx = reduceSum(sumDyx, local);
-  if (local == 0u) { dgamma[row] = sumDyx; dbeta[row] = sum; }
+  if (local == 0u) {
+    if (params.first == 0u) { sumDyx += dgamma[row]; sum += dbeta[row]; }
+    dgamma[row] = sumDyx;
+    dbeta[row] = sum;
+  }
 `,
   width,
 )}

@@ -116,7 +116,8 @@ ${rowMain(
 `;
 }
 
-export const layerNormScaleParams = paramBlock({ M: "u32", N: "u32", size: "u32" });
+/** `first` is 1 for the launch that begins the sums, 0 where one over earlier rows left some. */
+export const layerNormScaleParams = paramBlock({ M: "u32", N: "u32", first: "u32" });
 
 /** dgamma [N] = sum over rows of dy xhat; one invocation a column. */
 export function layerNormScaleGradient(workgroup: number): string {
@@ -129,6 +130,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let n = (group.y * groups.x + group.x) * ${workgroup}u + local;
   if (n >= params.N) { return; }
   var sum = 0.0;
+  if (params.first == 0u) { sum = dgamma[n]; }
   for (var m = 0u; m < params.M; m++) {
     let at = m * params.N + n;
     sum = fma(dy[at], (x[at] - mean[m]) * rstd[m], sum);

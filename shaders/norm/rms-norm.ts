@@ -55,8 +55,8 @@ ${rowMain(
 `;
 }
 
-/** `size` is the number of columns. */
-export const rmsNormScaleParams = paramBlock({ size: "u32", M: "u32" });
+/** `size` is the number of columns; `first` is 1 for the launch that begins the sums. */
+export const rmsNormScaleParams = paramBlock({ size: "u32", M: "u32", first: "u32" });
 
 /** dweight [N] = sum over rows of dy x rstd; one invocation a column. */
 export function rmsNormScaleGradient(): string {
@@ -65,6 +65,7 @@ ${rmsNormScaleParams.wgsl}
 ${storage(read("dy"), read("x"), read("rstd"), write("dweight"))}
 ${flatMain(wgsl`
   var sum = 0.0;
+  if (params.first == 0u) { sum = dweight[i]; }
   for (var m = 0u; m < params.M; m++) {
     let at = m * params.size + i;
     sum = fma(dy[at], x[at] * rstd[m], sum);

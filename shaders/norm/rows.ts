@@ -37,8 +37,8 @@ export const expSum = wgsl`
 export const softmaxOf = (x: string): string => `exp(${x} - top) / sum`;
 export const softmaxGradientOf = (dy: string, y: string): string => `${y} * (${dy} - dot)`;
 
-/** y = exp(x - max) / sum, row by row. */
-export function softmax(): string {
+/** y of x, row by row: `value` of x[..], from `top`, `sum` of exp(x - top), and what `prepare` makes of them. */
+export function rowsOfExp(prepare: string, value: (x: string) => string): string {
   return wgsl`
 ${rowParams.wgsl}
 ${storage(read("x"), write("y"))}
@@ -48,15 +48,20 @@ ${rowMain(
   wgsl`
 ${largest}
 ${expSum}
-  for (var j = local; j < params.N; j += ${STRIDE}) { y[start + j] = ${softmaxOf("x[start + j]")}; }
+${prepare}
+  for (var j = local; j < params.N; j += ${STRIDE}) { y[start + j] = ${value("x[start + j]")}; }
 `,
   ROW_WORKGROUP,
 )}
 `;
 }
 
-/** dx = y (dy - sum(dy y)), row by row. */
-export function softmaxGradient(): string {
+/** dx of dy and y, row by row: `value` of dy[..] and y[..], from the sum of `term` over the row, which is called `total`. */
+export function rowsOfTotal(
+  total: string,
+  term: (dy: string, y: string) => string,
+  value: (dy: string, y: string) => string,
+): string {
   return wgsl`
 ${rowParams.wgsl}
 ${storage(read("dy"), read("y"), write("dx"))}
@@ -64,12 +69,18 @@ ${rowSum}
 ${rowMain(
   wgsl`
   let start = row * params.N;
-  var dot = 0.0;
-  for (var j = local; j < params.N; j += ${STRIDE}) { dot += dy[start + j] * y[start + j]; }
-  dot = reduceSum(dot, local);
-  for (var j = local; j < params.N; j += ${STRIDE}) { dx[start + j] = ${softmaxGradientOf("dy[start + j]", "y[start + j]")}; }
+  var ${total} = 0.0;
+  for (var j = local; j < params.N; j += ${STRIDE}) { ${total} += ${term("dy[start + j]", "y[start + j]")}; }
+  ${total} = reduceSum(${total}, local);
+  for (var j = local; j < params.N; j += ${STRIDE}) { dx[start + j] = ${value("dy[start + j]", "y[start + j]")}; }
 `,
   ROW_WORKGROUP,
 )}
 `;
 }
+
+/** y = exp(x - max) / sum, row by row. */
+export const softmax = (): string => rowsOfExp("", softmaxOf);
+
+/** dx = y (dy - sum(dy y)), row by row. */
+export const softmaxGradient = (): string => rowsOfTotal("dot", (dy, y) => `${dy} * ${y}`, softmaxGradientOf);

@@ -2,14 +2,16 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { checkLimits, chooseKernel } from "../../src/backend/webgpu/choose.ts";
 import { conform } from "../../src/backend/webgpu/conform.ts";
 import { runKernel } from "../../src/backend/webgpu/run-kernel.ts";
 import { conformInputs } from "../../src/check/conformance.ts";
 import { checkGradients } from "../../src/check/gradients.ts";
 import { onChip } from "../../src/check/on-chip.ts";
-import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
+import { type NdArray, ndarray, sizeOf } from "../../src/core/ndarray.ts";
 import { normals, STREAM } from "../../src/core/philox.ts";
 import { caseInputs } from "../../src/graph/case-inputs.ts";
+import { Graph } from "../../src/graph/graph.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
 import { DEFAULT_CAPS } from "../../src/graph/op.ts";
 import { initialise } from "../../src/nn/initialise.ts";
@@ -108,6 +110,71 @@ describe("a device that can bind only a kilobyte", () => {
       }
     },
   );
+});
+
+describe("a device that binds half of a value", () => {
+  const rows = [200, 12];
+  const images = [7, 6, 4, 8];
+  const perRow = [200];
+  const [n, c] = [[12], [6]];
+  const running = [13];
+  /** Attributes, and the shapes of inputs; of each op the value that is cut is its first. */
+  const ops: readonly (readonly [name: string, attrs: unknown, ...shapes: readonly number[][]])[] = [
+    ["softmax", null, rows],
+    ["softmaxGradient", null, rows, rows],
+    ["logSoftmax", null, rows],
+    ["logSoftmaxGradient", null, rows, rows],
+    ["layerNorm", { eps: 1e-5 }, rows, n, n],
+    ["layerNormGradient", { eps: 1e-5 }, rows, rows, n, perRow, perRow],
+    ["layerNormScaleGradient", { eps: 1e-5 }, rows, rows, perRow, perRow],
+    ["rmsNorm", { eps: 1e-5 }, rows, n],
+    ["rmsNormGradient", null, rows, rows, n, perRow],
+    ["rmsNormScaleGradient", null, rows, rows, perRow],
+    ["groupNorm", { groups: 3, eps: 1e-5 }, [140, 6, 4], c, c],
+    ["groupNormGradient", { groups: 3, eps: 1e-5 }, [140, 6, 4], [140, 6, 4], c, [420], [420]],
+    ["groupNormScaleGradient", { groups: 3, eps: 1e-5 }, [140, 6, 4], [140, 6, 4], [420], [420]],
+    ["batchNorm", { eps: 1e-5, momentum: 0.1 }, images, c, c, running],
+    ["batchNormGradient", null, images, images, c, c, c],
+    ["batchNormInference", { eps: 1e-5 }, images, c, c, running],
+  ];
+
+  test.each(ops.map(([name, attrs, ...shapes]) => ({ name, attrs, shapes })))(
+    "$name takes it in windows",
+    async (given) => {
+      const { name, attrs, shapes } = given;
+      const op = opNamed(name);
+      const inputs = shapes.map((shape, i) => {
+        const last = i === shapes.length - 1;
+        return { shape, dtype: "f32" as const, fill: last ? ("positive" as const) : ("normal" as const) };
+      });
+      const c = { name: shapes.join(" "), inputs, attrs };
+      const most = Math.ceil((0.6 * 4 * sizeOf(shapes[0]!)) / 256) * 256;
+      const caps = { ...gpu.gpu.caps, maxStorageBufferBindingSize: most };
+      let cut = 0;
+      for (const kernel of op.kernels) {
+        const whole = kernel.plan(inputs, op.infer(inputs, attrs), attrs, gpu.gpu.caps);
+        const plan = kernel.plan(inputs, op.infer(inputs, attrs), attrs, caps);
+        if (!plan) continue;
+        expect(plan.launches.length, kernel.name).toBeGreaterThan(whole!.launches.length);
+        const result = await conform(gpu.gpu, op, kernel, c, { caps });
+        expect(result!.reason, kernel.name).toBe("");
+        cut++;
+      }
+      expect(cut).toBeGreaterThan(0);
+    },
+  );
+
+  test("or refuses it by its name, where not even the fewest rows that may be bound do fit", async () => {
+    const g = new Graph();
+    const x = g.variable("x", ndarray([3, 4001], "f32", new Float32Array(12003)));
+    const y = g.one(opNamed("softmax"), [x], null, "y");
+    g.keep(y);
+    const caps = { ...gpu.gpu.caps, maxStorageBufferBindingSize: 32768 };
+    const chosen = new Map(g.nodes.map((node) => [node, chooseKernel(node, caps)]));
+    expect(() => checkLimits(g, chosen, caps)).toThrow(
+      /x in softmax\/row needs 48012 bytes, more than this device's maxStorageBufferBindingSize of 32768 bytes/,
+    );
+  });
 });
 
 test.each(["maxPoolGradient", "avgPoolGradient", "batchNorm", "batchNormGradient", "groupNormScaleGradient"])(

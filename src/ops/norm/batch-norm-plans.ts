@@ -19,6 +19,7 @@ import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch } from "../../grap
 import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { channelsOf } from "./channels.ts";
 import { type BatchNormAttrs, momentumNumber, runningLaunch } from "./running.ts";
+import { boundIn, eachOf, type RowBinding, type RowWindow, rowWindows } from "./windows.ts";
 
 /** Elements of a slice at least, slices of a channel and of all channels at most. */
 const SLICE = 1024;
@@ -31,21 +32,36 @@ const LARGE_PLANE = 64;
 
 export const planeForm = (x: TensorSpec): PlaneForm => (channelsOf(x.shape).places >= LARGE_PLANE ? "plane" : "flat");
 
-/** One launch over all elements of x, which knows their channels. */
-export function planeLaunch(
+/** Elements of an image. */
+export const imageOf = (x: TensorSpec): number => sizeOf(x.shape.slice(1));
+
+/** A launch or more over all elements of x, which know their channels. */
+export function planeLaunches(
   code: (form: PlaneForm) => string,
   form: PlaneForm,
   x: TensorSpec,
   extra: number,
-  bindings: readonly Binding[],
+  bindings: readonly RowBinding[],
   caps: DeviceCaps,
-): Launch {
+): readonly Launch[] {
   const { n, channels, places } = channelsOf(x.shape);
-  const size = sizeOf(x.shape);
-  const params = planeParams.pack({ size, rows: n * channels, channels, places, extra });
-  if (form === "flat") return flatLaunch(code(form), params, bindings, size, caps);
-  return { code: code(form), params, bindings, workgroups: grid(n * channels, caps) };
+  return rowWindows(n, eachOf(bindings), caps).map((window): Launch => {
+    const rows = window.count * channels;
+    const size = rows * places;
+    const params = planeParams.pack({ size, rows, channels, places, extra });
+    const bound = boundIn(window, bindings);
+    if (form === "flat") return flatLaunch(code(form), params, bound, size, caps);
+    return { code: code(form), params, bindings: bound, workgroups: grid(rows, caps) };
+  });
 }
+
+/** Bindings of inputs: those that have images, and those that every launch sees whole. */
+export const inputsOf = (x: TensorSpec, images: readonly number[], whole: readonly number[]): readonly RowBinding[] =>
+  [...images.map((i) => [input(i), imageOf(x)] as const), ...whole.map((i) => [input(i), 0] as const)].sort(
+    ([a], [b]) => a.index - b.index,
+  );
+
+const wholly = (b: Binding): RowBinding => [b, 0];
 
 /** One launch with a workgroup of `width` a channel of x; `extra` is epsilon. */
 function channelLaunch(
@@ -73,7 +89,8 @@ export function aloneForward(
   x: TensorSpec,
   { eps, momentum }: BatchNormAttrs,
   caps: DeviceCaps,
-): KernelPlan {
+): KernelPlan | null {
+  if (windowsOf(x, caps).length > 1) return null;
   const bindings = [...[0, 1, 2].map(input), ...[0, 1, 2].map(output), scratch(0, "read_write")];
   return {
     scratch: [perChannel(x)],
@@ -81,14 +98,24 @@ export function aloneForward(
   };
 }
 
-export function aloneGradient(width: ReduceWidth, x: TensorSpec, caps: DeviceCaps): KernelPlan {
+export function aloneGradient(width: ReduceWidth, x: TensorSpec, caps: DeviceCaps): KernelPlan | null {
+  if (windowsOf(x, caps).length > 1) return null;
   const bindings = [...[0, 1, 2, 3, 4].map(input), ...[0, 1, 2].map(output)];
   return { launches: [channelLaunch(batchNormGradientAlone, width, x, 0, bindings, caps)] };
 }
 
-/** How the channels of x are cut: `width` elements a slice, a multiple of a workgroup's turn. */
-function slicesOf(x: TensorSpec): { readonly slices: number; readonly width: number } {
+/** Images that one launch looks at. */
+const windowsOf = (x: TensorSpec, caps: DeviceCaps): readonly RowWindow[] =>
+  rowWindows(x.shape[0]!, [imageOf(x)], caps);
+
+/**
+ * How the channels of x are cut: `width` elements a slice, a multiple of a workgroup's turn. Where a launch sees some of the
+ * images alone, those are a slice.
+ */
+function slicesOf(x: TensorSpec, caps: DeviceCaps): { readonly slices: number; readonly width: number } {
   const { n, channels, places } = channelsOf(x.shape);
+  const windows = windowsOf(x, caps);
+  if (windows.length > 1) return { slices: windows.length, width: windows[0]!.count * places };
   const count = n * places;
   const most = Math.max(1, Math.min(MOST_SLICES, Math.floor(MOST_GROUPS / channels)));
   const wanted = Math.min(most, Math.ceil(count / SLICE));
@@ -96,51 +123,64 @@ function slicesOf(x: TensorSpec): { readonly slices: number; readonly width: num
   return { slices: Math.ceil(count / width), width };
 }
 
-function sliceLaunch(code: string, x: TensorSpec, bindings: readonly Binding[], caps: DeviceCaps): Launch {
-  const { n, channels, places } = channelsOf(x.shape);
-  const { slices, width } = slicesOf(x);
-  const numbers = channelNumbers(n, channels, places, ROW_WORKGROUP);
-  const params = sliceParams.pack({ rows: channels * slices, ...numbers, slices, width });
-  return { code, params, bindings, workgroups: grid(channels * slices, caps) };
+function sliceLaunches(
+  code: string,
+  x: TensorSpec,
+  bindings: readonly RowBinding[],
+  caps: DeviceCaps,
+): readonly Launch[] {
+  const { channels, places } = channelsOf(x.shape);
+  const { slices: all, width } = slicesOf(x, caps);
+  const windows = windowsOf(x, caps);
+  return windows.map((window, first): Launch => {
+    const numbers = channelNumbers(window.count, channels, places, ROW_WORKGROUP);
+    const slices = all / windows.length;
+    const rows = channels * slices;
+    const params = sliceParams.pack({ rows, ...numbers, slices, width, all, first });
+    return { code, params, bindings: boundIn(window, bindings), workgroups: grid(rows, caps) };
+  });
 }
 
-function mergeNumbers(x: TensorSpec, attrs: BatchNormAttrs): ArrayBuffer {
+function mergeNumbers(x: TensorSpec, attrs: BatchNormAttrs, caps: DeviceCaps): ArrayBuffer {
   const { n, channels, places } = channelsOf(x.shape);
   const momentum = momentumNumber(attrs.momentum);
-  return mergeParams.pack({ size: channels, ...slicesOf(x), count: n * places, momentum, eps: attrs.eps });
+  return mergeParams.pack({ size: channels, ...slicesOf(x, caps), count: n * places, momentum, eps: attrs.eps });
 }
 
-const partsOfSlices = (x: TensorSpec): TensorSpec => ({
-  shape: [x.shape[1]!, slicesOf(x).slices, 2],
+const partsOfSlices = (x: TensorSpec, caps: DeviceCaps): TensorSpec => ({
+  shape: [x.shape[1]!, slicesOf(x, caps).slices, 2],
   dtype: "f32",
 });
 const reads = (b: Binding): Binding => ({ ...b, access: "read" });
 
 export function slicedForward(x: TensorSpec, attrs: BatchNormAttrs, caps: DeviceCaps): KernelPlan {
   const merged = [scratch(0, "read"), output(1), output(2), scratch(1, "read_write"), output(3)];
-  const applied = [...[0, 1, 2].map(input), reads(output(1)), reads(output(2)), output(0)];
+  const saved = [reads(output(1)), reads(output(2))].map(wholly);
+  const applied: readonly RowBinding[] = [...inputsOf(x, [0], [1, 2]), ...saved, [output(0), imageOf(x)]];
+  const sliced = [...inputsOf(x, [0], []), wholly(scratch(0, "read_write"))];
   return {
-    scratch: [partsOfSlices(x), perChannel(x)],
+    scratch: [partsOfSlices(x, caps), perChannel(x)],
     launches: [
-      sliceLaunch(batchNormSlices(), x, [input(0), scratch(0, "read_write")], caps),
-      { code: batchNormMerge(), params: mergeNumbers(x, attrs), bindings: merged, workgroups: [1, 1, 1] },
-      planeLaunch(batchNormApply, planeForm(x), x, 0, applied, caps),
+      ...sliceLaunches(batchNormSlices(), x, sliced, caps),
+      { code: batchNormMerge(), params: mergeNumbers(x, attrs, caps), bindings: merged, workgroups: [1, 1, 1] },
+      ...planeLaunches(batchNormApply, planeForm(x), x, 0, applied, caps),
     ],
   };
 }
 
 export function slicedGradient(x: TensorSpec, caps: DeviceCaps): KernelPlan {
   const { n, channels, places } = channelsOf(x.shape);
-  const sliced = [input(0), input(1), input(3), input(4), scratch(0, "read_write")];
+  const sliced = [...inputsOf(x, [0, 1], [3, 4]), wholly(scratch(0, "read_write"))];
   const merged = [scratch(0, "read"), output(1), output(2), scratch(1, "read_write")];
-  const applied = [...[0, 1, 2, 3, 4].map(input), reads(output(1)), scratch(1, "read"), output(0)];
-  const params = mergeNumbers(x, { eps: 0, momentum: 0 });
+  const means = [reads(output(1)), scratch(1, "read")].map(wholly);
+  const applied: readonly RowBinding[] = [...inputsOf(x, [0, 1], [2, 3, 4]), ...means, [output(0), imageOf(x)]];
+  const params = mergeNumbers(x, { eps: 0, momentum: 0 }, caps);
   return {
-    scratch: [partsOfSlices(x), perChannel(x)],
+    scratch: [partsOfSlices(x, caps), perChannel(x)],
     launches: [
-      sliceLaunch(batchNormGradientSlices(), x, sliced, caps),
+      ...sliceLaunches(batchNormGradientSlices(), x, sliced, caps),
       flatLaunch(batchNormGradientMerge(), params, merged, channels, caps),
-      planeLaunch(batchNormGradientApply, planeForm(x), x, n * places, applied, caps),
+      ...planeLaunches(batchNormGradientApply, planeForm(x), x, n * places, applied, caps),
     ],
   };
 }
@@ -154,11 +194,11 @@ export const slicesSuit = (x: TensorSpec, caps: DeviceCaps): boolean => {
 /** Kernels over all elements one by one, and by planes. */
 export function planeKernels<A>(
   name: string,
-  launch: (form: PlaneForm, inputs: readonly TensorSpec[], attrs: A, caps: DeviceCaps) => Launch,
+  launches: (form: PlaneForm, inputs: readonly TensorSpec[], attrs: A, caps: DeviceCaps) => readonly Launch[],
 ): readonly Kernel<A>[] {
   return (["flat", "plane"] as const).map((form) => ({
     name: `${name}/${form}`,
-    plan: (inputs, _outputs, attrs, caps) => ({ launches: [launch(form, inputs, attrs, caps)] }),
+    plan: (inputs, _outputs, attrs, caps) => ({ launches: launches(form, inputs, attrs, caps) }),
     suits: ([x]) => form === "flat" || planeForm(x!) === form,
   }));
 }

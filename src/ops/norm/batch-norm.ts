@@ -9,8 +9,10 @@ import { batchNormGradientOnChip, batchNormInferenceOnChip, batchNormOnChip } fr
 import {
   aloneForward,
   aloneGradient,
+  imageOf,
+  inputsOf,
   planeKernels,
-  planeLaunch,
+  planeLaunches,
   slicedForward,
   slicedGradient,
   slicesSuit,
@@ -163,6 +165,6 @@ export const batchNormInference: Op<{ readonly eps: number }> = {
   onChip: batchNormInferenceOnChip,
   gradient: "none",
   kernels: planeKernels("batchNormInference", (form, [x], { eps }, caps) =>
-    planeLaunch(inferenceCode, form, x!, eps, [...[0, 1, 2, 3].map(input), output(0)], caps),
+    planeLaunches(inferenceCode, form, x!, eps, [...inputsOf(x!, [0], [1, 2, 3]), [output(0), imageOf(x!)]], caps),
   ),
 };

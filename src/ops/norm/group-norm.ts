@@ -9,13 +9,14 @@ import {
 } from "../../../shaders/norm/layer-norm.ts";
 import { sizeOf } from "../../core/ndarray.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
-import type { Binding, DeviceCaps, KernelPlan, Op } from "../../graph/op.ts";
+import type { DeviceCaps, KernelPlan, Op } from "../../graph/op.ts";
 import { grid, input, output } from "../shared/dispatch-plan.ts";
 import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
 import { channelsOf, groupLayout } from "./channels.ts";
 import { groupNormGradientOnChip, groupNormOnChip, groupNormScaleGradientOnChip } from "./group-norm-chip.ts";
 import { normalise, normaliseGradient, scaleGradients } from "./norm-layout.ts";
 import { widths } from "./row-plan.ts";
+import { boundIn, eachOf, type RowBinding, rowWindows } from "./windows.ts";
 
 /** Settings of groupNorm. */
 export interface GroupNormAttrs {
@@ -28,18 +29,24 @@ export interface GroupNormAttrs {
 const scalesOf = (x: TensorSpec, width: ReduceWidth): NormRows =>
   groupScales(channelsOf(x.shape).places >= width ? "plane" : "flat");
 
-/** A workgroup a group of an image of x. */
-function groupLaunch(
+/** A workgroup a group of an image of x. What launches see in part they see of whole images, so of every group. */
+function groupLaunches(
   code: string,
   x: TensorSpec,
   { groups, eps }: GroupNormAttrs,
-  bindings: readonly Binding[],
+  bindings: readonly RowBinding[],
   caps: DeviceCaps,
 ): KernelPlan {
   const { n, channels, places } = channelsOf(x.shape);
   const each = channels / groups;
-  const params = groupParams.pack({ rows: n * groups, N: each * places, extra: eps, groups, each, places });
-  return { launches: [{ code, params, bindings, workgroups: grid(n * groups, caps) }] };
+  return {
+    launches: rowWindows(n * groups, eachOf(bindings), caps, groups).map((window) => ({
+      code,
+      params: groupParams.pack({ rows: window.count, N: each * places, extra: eps, groups, each, places }),
+      bindings: boundIn(window, bindings),
+      workgroups: grid(window.count, caps),
+    })),
+  };
 }
 
 /** For shape rules of gradients: dy and x alike, and mean and rstd of every group. */
@@ -100,8 +107,11 @@ export const groupNorm: Op<GroupNormAttrs> = {
   ],
   kernels: [
     ...widths("groupNorm/row", (width, [x], attrs: GroupNormAttrs, caps) => {
-      const bindings = [0, 1, 2].map(input).concat([0, 1, 2].map(output));
-      return groupLaunch(forwardCode(scalesOf(x!, width), width), x!, attrs, bindings, caps);
+      const N = groupLayout(x!.shape, attrs.groups).count;
+      const read = [N, 0, 0].map((each, i): RowBinding => [input(i), each]);
+      const made = [N, 1, 1].map((each, i): RowBinding => [output(i), each]);
+      const bindings = [...read, ...made];
+      return groupLaunches(forwardCode(scalesOf(x!, width), width), x!, attrs, bindings, caps);
     }),
   ],
 };
@@ -125,8 +135,10 @@ export const groupNormGradient: Op<GroupNormAttrs> = {
   gradient: "none",
   kernels: [
     ...widths("groupNormGradient/row", (width, [, x], attrs: GroupNormAttrs, caps) => {
-      const bindings = [...[0, 1, 2, 3, 4].map(input), output(0)];
-      return groupLaunch(gradientCode(scalesOf(x!, width), width), x!, attrs, bindings, caps);
+      const N = groupLayout(x!.shape, attrs.groups).count;
+      const read = [N, N, 0, 1, 1].map((each, i): RowBinding => [input(i), each]);
+      const bindings: readonly RowBinding[] = [...read, [output(0), N]];
+      return groupLaunches(gradientCode(scalesOf(x!, width), width), x!, attrs, bindings, caps);
     }),
   ],
 };
@@ -154,12 +166,20 @@ export const groupNormScaleGradient: Op<GroupNormAttrs> = {
   gradient: "none",
   kernels: [
     ...widths("groupNormScaleGradient/channel", (width, [, x], { groups }: GroupNormAttrs, caps) => {
-      const { channels, places } = channelsOf(x!.shape);
+      const { n, channels, places } = channelsOf(x!.shape);
       const image = channels * places;
-      const sizes = { rows: channels, places, image, last: sizeOf(x!.shape), groups, each: channels / groups };
-      const bindings = [0, 1, 2, 3].map(input).concat([0, 1].map(output));
-      const params = groupScaleParams.pack(sizes);
-      return { launches: [{ code: scaleCode(width), params, bindings, workgroups: grid(channels, caps) }] };
+      const read = [image, image, groups, groups].map((each, i): RowBinding => [input(i), each]);
+      const made = [0, 1].map((i): RowBinding => [output(i), 0]);
+      const bindings = [...read, ...made];
+      const sizes = { rows: channels, places, image, groups, each: channels / groups };
+      return {
+        launches: rowWindows(n, eachOf(bindings), caps).map(({ first, count, whole }) => ({
+          code: scaleCode(width),
+          params: groupScaleParams.pack({ ...sizes, last: count * image, first: first === 0 ? 1 : 0 }),
+          bindings: boundIn({ first, count, whole }, bindings),
+          workgroups: grid(channels, caps),
+        })),
+      };
     }),
   ],
 };

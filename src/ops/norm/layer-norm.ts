@@ -13,7 +13,8 @@ import { grid, input, output } from "../shared/dispatch-plan.ts";
 import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
 import { layerNormGradientOnChip, layerNormOnChip, layerNormScaleGradientOnChip } from "./layer-norm-chip.ts";
 import { normalise, normaliseGradient, rowLayout, scaleGradients } from "./norm-layout.ts";
-import { rowLaunch } from "./row-plan.ts";
+import { rowLaunches } from "./row-windows.ts";
+import { boundIn, eachOf, type RowBinding, rowWindows } from "./windows.ts";
 
 /** Settings of layerNorm. */
 export interface LayerNormAttrs {
@@ -47,8 +48,13 @@ export const layerNorm: Op<LayerNormAttrs> = {
   kernels: [
     {
       name: "layerNorm/row",
-      plan: ([x], _o, { eps }, caps) =>
-        rowLaunch(forwardCode(columnScales), x!, eps, [0, 1, 2].map(input).concat([0, 1, 2].map(output)), caps),
+      plan([x], _o, { eps }, caps) {
+        const N = x!.shape[1]!;
+        const scales: readonly RowBinding[] = [1, 2].map((i) => [input(i), 0]);
+        const saved: readonly RowBinding[] = [1, 2].map((i) => [output(i), 1]);
+        const bindings: readonly RowBinding[] = [[input(0), N], ...scales, [output(0), N], ...saved];
+        return rowLaunches(forwardCode(columnScales), x!, eps, bindings, caps);
+      },
     },
   ],
 };
@@ -67,8 +73,11 @@ export const layerNormGradient: Op<LayerNormAttrs> = {
   kernels: [
     {
       name: "layerNormGradient/row",
-      plan: ([dy], _o, { eps }, caps) =>
-        rowLaunch(gradientCode(columnScales), dy!, eps, [...[0, 1, 2, 3, 4].map(input), output(0)], caps),
+      plan([dy], _o, { eps }, caps) {
+        const N = dy!.shape[1]!;
+        const read = [N, N, 0, 1, 1].map((each, i): RowBinding => [input(i), each]);
+        return rowLaunches(gradientCode(columnScales), dy!, eps, [...read, [output(0), N]], caps);
+      },
     },
   ],
 };
@@ -94,15 +103,15 @@ export const layerNormScaleGradient: Op<LayerNormAttrs> = {
       plan([dy], _o, _a, caps) {
         const [M, N] = dy!.shape as readonly [number, number];
         const workgroup = 64;
+        const read = [N, N, 1, 1].map((each, i): RowBinding => [input(i), each]);
+        const bindings: readonly RowBinding[] = [...read, [output(0), 0]];
         return {
-          launches: [
-            {
-              code: scaleCode(workgroup),
-              params: layerNormScaleParams.pack({ M, N, size: N }),
-              bindings: [...[0, 1, 2, 3].map(input), output(0)],
-              workgroups: grid(Math.ceil(N / workgroup), caps),
-            },
-          ],
+          launches: rowWindows(M, eachOf(bindings), caps).map((window) => ({
+            code: scaleCode(workgroup),
+            params: layerNormScaleParams.pack({ M: window.count, N, first: window.first === 0 ? 1 : 0 }),
+            bindings: boundIn(window, bindings),
+            workgroups: grid(Math.ceil(N / workgroup), caps),
+          })),
         };
       },
     },

@@ -11,7 +11,7 @@ import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall } from "../shared/wasm-plan.ts";
 import { rowExpSum } from "./row-exp.ts";
-import { rowLaunch } from "./row-plan.ts";
+import { rowsPlan } from "./row-windows.ts";
 import { expSumOnChip } from "./rows-chip.ts";
 
 /** y = log(softmax(x)), each row of x [M, N] by itself; never the logarithm of a probability. */
@@ -43,7 +43,7 @@ export const logSoftmax: Op<null> = {
   kernels: [
     {
       name: "logSoftmax/row",
-      plan: ([x], _o, _a, caps) => rowLaunch(logSoftmaxCode(), x!, 0, [input(0), output(0)], caps),
+      plan: ([x], _o, _a, caps) => rowsPlan(logSoftmaxCode(), x!, [input(0), output(0)], caps),
     },
   ],
 };
@@ -82,7 +82,7 @@ export const logSoftmaxGradient: Op<null> = {
   kernels: [
     {
       name: "logSoftmaxGradient/row",
-      plan: ([dy], _o, _a, caps) => rowLaunch(gradientCode(), dy!, 0, [input(0), input(1), output(0)], caps),
+      plan: ([dy], _o, _a, caps) => rowsPlan(gradientCode(), dy!, [input(0), input(1), output(0)], caps),
     },
   ],
 };

@@ -11,7 +11,8 @@ import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
 import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
 import { type NormLayout, normalise, normaliseGradient, rowLayout, scaleGradients } from "./norm-layout.ts";
 import { rmsNormGradientOnChip, rmsNormOnChip, rmsNormScaleGradientOnChip } from "./rms-norm-chip.ts";
-import { rowLaunch } from "./row-plan.ts";
+import { rowLaunches } from "./row-windows.ts";
+import { boundIn, eachOf, type RowBinding, rowWindows } from "./windows.ts";
 
 /** Settings of rmsNorm. */
 export interface RmsNormAttrs {
@@ -54,7 +55,18 @@ export const rmsNorm: Op<RmsNormAttrs> = {
     {
       name: "rmsNorm/row",
       plan: ([x], _o, { eps }, caps) =>
-        rowLaunch(forwardCode(), x!, eps, [input(0), input(1), output(0), output(1)], caps),
+        rowLaunches(
+          forwardCode(),
+          x!,
+          eps,
+          [
+            [input(0), x!.shape[1]!],
+            [input(1), 0],
+            [output(0), x!.shape[1]!],
+            [output(1), 1],
+          ],
+          caps,
+        ),
     },
   ],
 };
@@ -73,7 +85,11 @@ export const rmsNormGradient: Op<null> = {
   kernels: [
     {
       name: "rmsNormGradient/row",
-      plan: ([dy], _o, _a, caps) => rowLaunch(gradientCode(), dy!, 0, [...[0, 1, 2, 3].map(input), output(0)], caps),
+      plan([dy], _o, _a, caps) {
+        const N = dy!.shape[1]!;
+        const read = [N, N, 0, 1].map((each, i): RowBinding => [input(i), each]);
+        return rowLaunches(gradientCode(), dy!, 0, [...read, [output(0), N]], caps);
+      },
     },
   ],
 };
@@ -95,9 +111,14 @@ export const rmsNormScaleGradient: Op<null> = {
       name: "rmsNormScaleGradient/column",
       plan([dy], _o, _a, caps) {
         const [M, N] = dy!.shape as readonly [number, number];
-        const params = rmsNormScaleParams.pack({ size: N, M });
-        const bindings = [...[0, 1, 2].map(input), output(0)];
-        return { launches: [flatLaunch(scaleCode(), params, bindings, N, caps)] };
+        const read = [N, N, 1].map((each, i): RowBinding => [input(i), each]);
+        const bindings: readonly RowBinding[] = [...read, [output(0), 0]];
+        return {
+          launches: rowWindows(M, eachOf(bindings), caps).map((window) => {
+            const params = rmsNormScaleParams.pack({ size: N, M: window.count, first: window.first === 0 ? 1 : 0 });
+            return flatLaunch(scaleCode(), params, boundIn(window, bindings), N, caps);
+          }),
+        };
       },
     },
   ],

@@ -44,7 +44,7 @@ export const SHORT_ROW = 64;
 /** Kernels with a workgroup of the usual width, and with a narrow one for adapters on a CPU. */
 export function widths<A>(
   name: string,
-  plan: (width: ReduceWidth, inputs: readonly TensorSpec[], attrs: A, caps: DeviceCaps) => KernelPlan,
+  plan: (width: ReduceWidth, inputs: readonly TensorSpec[], attrs: A, caps: DeviceCaps) => KernelPlan | null,
 ): readonly Kernel<A>[] {
   return [
     { name, plan: (inputs, _outputs, attrs, caps) => plan(ROW_WORKGROUP, inputs, attrs, caps) },

@@ -128,7 +128,7 @@ export const normMutants: readonly Mutant[] = [
     "groupNormScaleGradient",
     "channel",
     "gamma's and beta's are swapped",
-    "dgamma[row] = sumDyx; dbeta[row] = sum;",
+    /dgamma\[row\] = sumDyx;\s+dbeta\[row\] = sum;/,
     "dgamma[row] = sum; dbeta[row] = sumDyx;",
   ),
   one("rmsNorm", "row", "the sum of squares is not divided", "local) / count +", "local) +"),
