@@ -61,9 +61,16 @@ function rowsOf(M: number, most: Tile["rows"]): Tile["rows"] {
   return M <= 4 ? 4 : M <= 8 ? (Math.min(8, most) as Tile["rows"]) : most;
 }
 
+/** Sums that an invocation of a GPU keeps in registers beside what they are made of: compilers spill from twice as many on. */
+const MOST_SUMS = 32;
+
+/** A CPU's adapter keeps all of them in a cache anyway. */
+const columnsOf = (rows: number, most: Tile["columns"], { onCpu }: DeviceCaps): Tile["columns"] =>
+  onCpu || rows * most <= MOST_SUMS ? most : 4;
+
 const gatherTile = (product: ConvProduct, quads: boolean, caps: DeviceCaps): Tile => {
   const rows = rowsOf(productSizes(product).M, 8);
-  return { rows, columns: 8, shared: quads && rows > 1, invocations: invocationsOf(caps) };
+  return { rows, columns: columnsOf(rows, 8, caps), shared: quads && rows > 1, invocations: invocationsOf(caps) };
 };
 
 function gather(product: ConvProduct, quads: boolean, caps: DeviceCaps): KernelPlan | null {
@@ -92,9 +99,10 @@ function stripOf(product: ConvProduct, quads: boolean, caps: DeviceCaps): Strip 
   const strides = forward ? stride <= 2 : stride === 1 && down.stride === 1;
   if (!strides || kernel > MOST_TAPS || (kernel > 1 && dilation !== 1)) return null;
   const { M, columns: width } = productSizes(product);
-  const rows = rowsOf(M, kernel === 1 ? 16 : 8);
+  const rows = rowsOf(M, kernel === 1 && caps.onCpu ? 16 : 8);
   const filled = (columns: number): number => Math.ceil(width / columns) * columns;
-  const columns = (kernel > 3 && rows > 1) || filled(8) > 1.3 * filled(4) ? 4 : 8;
+  const wide = (kernel > 3 && rows > 1) || filled(8) > 1.3 * filled(4) ? 4 : 8;
+  const columns = columnsOf(rows, wide, caps);
   const invocations = invocationsOf(caps);
   return { rows, columns, shared: quads && rows > 1, invocations, taps: kernel, stride: stride as 1 | 2 };
 }
