@@ -20,8 +20,8 @@ describe("validateDataset", () => {
   it.each<[string, Partial<Dataset>, string]>([
     [
       "x of another type",
-      { x: ndarray([2, 3], "i32", [1, 2, 3, 4, 5, 6]) },
-      "x must be f32 or f64 [n, inputs], got i32 [2, 3]",
+      { x: ndarray([2, 3], "u32", [1, 2, 3, 4, 5, 6]) },
+      "x must be f32 or f64 [n, inputs], or tokens i32 [n, t], got u32 [2, 3]",
     ],
     ["x of another rank", { x: ndarray([2, 3, 1], "f32", [1, 2, 3, 4, 5, 6]) }, "got f32 [2, 3, 1]"],
     ["no rows", { x: ndarray([0, 3], "f32", []) }, "x is empty: its shape is [0, 3]"],
