@@ -156,7 +156,7 @@ export {
   type LearningRatePoint,
 } from "./train/find-learning-rate.ts";
 export type { CreateOptions } from "./train/open-trainer.ts";
-export type { GradientOptions, Gradients, Intermediate, LossGradients } from "./train/passes/passes.ts";
+export type { GradientOptions, Gradients, Intermediate, LengthsOptions, LossGradients } from "./train/passes/passes.ts";
 export { matmul, outerProduct, transposeMatmul } from "./train/passes/products.ts";
 export type { RecoveryEvent, RecoveryOptions } from "./train/recovery/recovery.ts";
 export type { AugmentSpec } from "./train/run/augment.ts";

@@ -28,6 +28,8 @@ export interface GradientCheckOptions extends Abortable {
   readonly x: NdArray;
   /** Its targets, as the loss takes them: [n, outputs], or class indices i32 [n]. */
   readonly y: NdArray;
+  /** Steps of each row that count, i32 [n], where rows are sequences of several lengths. */
+  readonly lengths?: NdArray;
   /** The device to check; null leaves f64 against finite differences. */
   readonly backend: Backend | null;
   /** A second device, beside the first: the CPU in f32. It is shown, and decides nothing. */
@@ -110,10 +112,12 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   throwIfAborted(signal);
   requireModel(model);
   checkWeights(model, weights);
-  const { x, y } = matchRows(model, { x: options.x, y: options.y }, "batch");
+  const given = options.lengths && { lengths: options.lengths };
+  const { x, y, lengths } = matchRows(model, { x: options.x, y: options.y, ...given }, "batch");
   const maxBufferSize = backend?.limits.maxBufferSize ?? 2 ** 32;
   const steps = options.precision === "f16" ? await import("../train/f16/half-steps.ts") : null;
-  const common = { seed: options.seed ?? 1, maxBufferSize, penalty: checkPenalty(options.penalty) };
+  const shared = { seed: options.seed ?? 1, maxBufferSize, penalty: checkPenalty(options.penalty) };
+  const common = { ...shared, ...(lengths && { lengths }) };
   const graphOf = (scale: number): Promise<GradientGraph> =>
     gradientGraph(model, weights, x, y, { ...common, halves: steps && { scale, steps } });
   const scale = steps ? await scaleFor(await graphOf(1)) : 1;

@@ -71,12 +71,13 @@ export async function run(args: readonly string[]): Promise<number> {
       ? randomBatch(model, batch, seed)
       : (await loadData({ source, flags: dataFlags({ label: values.label }), seed }, model)).train;
   const n = Math.min(batch, data.x.shape[0]!);
-  const { x, y } = matchRows(model, { x: rows(data.x, 0, n), y: rows(data.y, 0, n) }, "batch");
+  const some = "lengths" in data && data.lengths && { lengths: rows(data.lengths, 0, n) };
+  const { x, y, lengths } = matchRows(model, { x: rows(data.x, 0, n), y: rows(data.y, 0, n), ...some }, "batch");
   const backend: Backend = await openBackend(choice);
   requireFits(model, backend.limits.maxBufferSize);
   const weights = read ?? initialise(model, seed, init);
   const report = await checkGradients({
-    ...{ model, weights, x, y, backend, seed, precision },
+    ...{ model, weights, x, y, backend, seed, precision, ...(lengths && { lengths }) },
     ...(penalty ? { penalty } : {}),
   });
   const story = name.startsWith("tutorial") && !values.weights ? await continueTutorial(name) : null;

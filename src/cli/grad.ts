@@ -7,6 +7,7 @@ import type { ModelSpec } from "../nn/model-spec.ts";
 import { unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
 import { matchRows } from "../train/data/match-rows.ts";
+import type { Rows } from "../train/data/row-source.ts";
 import { gradientGraph } from "../train/run/gradient-graph.ts";
 import { backendChoices, openExact } from "./backend.ts";
 import { requireWritable, tensorsAt, writeWhole } from "./files.ts";
@@ -61,22 +62,27 @@ export async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** x and y of a batch file, checked against the model. */
-function batchOf(tensors: ReadonlyMap<string, NdArray>, model: ModelSpec): { x: NdArray; y: NdArray } {
+/** x, y and, where there are any, lengths of a batch file, checked against the model. */
+function batchOf(tensors: ReadonlyMap<string, NdArray>, model: ModelSpec): Rows {
   const x = tensors.get("x");
   const y = tensors.get("y");
   if (!x || !y) throw new ChainruleError("file", `batch: tensor "${x ? "y" : "x"}" is missing; a batch holds x and y`);
-  return matchRows(model, { x, y }, "batch");
+  const lengths = tensors.get("lengths");
+  return matchRows(model, { x, y, ...(lengths && { lengths }) }, "batch");
 }
 
 async function lossAndGradients(
   backend: Backend,
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
-  { x, y }: { x: NdArray; y: NdArray },
+  { x, y, lengths }: Rows,
   seed: number,
 ): Promise<{ loss: NdArray; gradients: Map<string, NdArray> }> {
-  const g = await gradientGraph(model, weights, x, y, { seed, maxBufferSize: backend.limits.maxBufferSize });
+  const g = await gradientGraph(model, weights, x, y, {
+    seed,
+    maxBufferSize: backend.limits.maxBufferSize,
+    ...(lengths && { lengths }),
+  });
   const executor = await backend.compile(g.graph, { nodes: fuse(g.graph), onChip: false });
   try {
     const [loss, ...flats] = await executor.run(1, [g.loss, ...g.flatGradients]);

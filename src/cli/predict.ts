@@ -13,7 +13,7 @@ import {
   prepareTable,
 } from "../data/preprocessing.ts";
 import { dataFormat } from "../io/dataset/format.ts";
-import { loadInputs } from "../io/dataset/load.ts";
+import { loadInputLengths, loadInputs } from "../io/dataset/load.ts";
 import { weightsOf } from "../io/weights/weights.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { classLayout, shapesOf, widths } from "../nn/shapes.ts";
@@ -75,10 +75,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const weights = weightsOf((await weightsFlags(values, model))!, model);
   const record = recordFor(weightsFile, values.preprocessing, model);
   const given = ["missing", ...Object.keys(formatOptions)].filter((flag) => values[flag as "missing"] !== undefined);
-  const { x, lines, unit } = await readRows(data, record, shapesOf(model).input, missing, format, given);
+  const { x, lines, unit, lengths } = await readRows(data, record, shapesOf(model).input, missing, format, given);
   if (out !== "-") requireWritable(out);
   const backend = await openBackend(choice);
-  const outputs = await predictRows(backend, model, weights, x);
+  const outputs = await predictRows(backend, model, weights, x, lengths);
   const { description } = backend;
   backend.dispose();
   const text = table(model, record, outputs, lines, unit);
@@ -117,7 +117,7 @@ async function readRows(
   missing: "refuse" | "drop",
   format: TableFormat,
   given: readonly string[],
-): Promise<NewRows> {
+): Promise<NewRows & { readonly lengths?: NdArray }> {
   const name = basename(path);
   const counted = (x: NdArray): NewRows => {
     requireRowShape(input, x.shape.slice(1), name);
@@ -139,7 +139,11 @@ async function readRows(
     const fields = { missingValues: record.fields?.missingValues, ...format };
     return prepareTable(name, await parquetTable(name, plain, fields), record, missing);
   }
-  return counted(await loadInputs(name, plain, record.pixelScale, record.channelsLast));
+  const lengths = await loadInputLengths(name, plain);
+  return {
+    ...counted(await loadInputs(name, plain, record.pixelScale, record.channelsLast)),
+    ...(lengths && { lengths }),
+  };
 }
 
 function isClassifier(model: ModelSpec): boolean {

@@ -13,6 +13,8 @@ export interface Dataset {
    * dates, times and places differ in digits that f32 does not have. Or tokens, i32 [n, t].
    */
   readonly x: NdArray;
+  /** i32 [n]: steps of each row that count, where rows are sequences of several lengths; all where absent. */
+  readonly lengths?: NdArray;
   /** f32 [n, outputs], targets of a regression; or i32 [n], class indices from 0 */
   readonly y: NdArray;
   /** Names of the classes, in the order of their indices. */
@@ -135,6 +137,10 @@ export function validateDataset(dataset: Dataset): Dataset {
     fail(`y must be i32 [n] (classes) or f32 [n, outputs] (targets), got ${y.dtype} ${shapeText(y.shape)}`);
   }
   if (y.shape[0] !== n) fail(`x has ${n} rows and y has ${y.shape[0]}`);
+  const { lengths } = dataset;
+  if (lengths && (lengths.dtype !== "i32" || lengths.data.length !== n || lengths.shape.length !== 1)) {
+    fail(`lengths must be i32 [${n}], a number for each row, got ${lengths.dtype} ${shapeText(lengths.shape)}`);
+  }
   for (const [what, array] of [["x", x] as const, ["y", y] as const]) {
     if (array.data.length !== array.shape.reduce((a, b) => a * b, 1)) {
       fail(`${what} holds ${array.data.length} values, which do not fill ${shapeText(array.shape)}`);

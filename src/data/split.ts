@@ -93,9 +93,10 @@ export function chooseRows(
   return taken.sort((a, b) => a - b);
 }
 
-/** The named rows of x and y, copied in the order given. */
+/** The named rows of x, y and lengths, copied in the order given. */
 export function takeRows(dataset: Dataset, rows: readonly number[]): Dataset {
-  return { ...dataset, x: gather(dataset.x, rows), y: gather(dataset.y, rows) };
+  const { x, y, lengths } = dataset;
+  return { ...dataset, x: gather(x, rows), y: gather(y, rows), ...(lengths && { lengths: gather(lengths, rows) }) };
 }
 
 /** a [n, ...] -> [rows.length, ...] */

@@ -37,7 +37,7 @@ const fields: Readonly<Record<keyof ModelSpec, string>> = {
 };
 
 /** What a run may have that some place cannot say. */
-export type RareOption = "accumulate" | "augment" | "ignoreIndex";
+export type RareOption = "accumulate" | "augment" | "ignoreIndex" | "lengths";
 
 /** Refuses, at run time, what the compiler could not see, and what cannot be said there. */
 export function requireKnown(run: ResolvedOptions, what: string, refuses: readonly RareOption[]): void {
@@ -48,6 +48,7 @@ export function requireKnown(run: ResolvedOptions, what: string, refuses: readon
   const used: Readonly<Record<RareOption, boolean>> = {
     accumulate: run.accumulate > 1,
     augment: run.augment !== undefined,
+    lengths: run.data.lengths !== undefined,
     ignoreIndex: run.model.loss === "crossEntropy" && classLayout(run.model).ignoreIndex !== null,
   };
   const refused = refuses.find((option) => used[option]);

@@ -13,7 +13,7 @@ import { LEAST_SCALE } from "../ops/step/control.ts";
 import type { RowSource, Rows } from "./data/row-source.ts";
 import type { Evaluation } from "./evaluation/evaluation.ts";
 import type { GenerateOptions } from "./generation/sampling.ts";
-import type { GradientOptions, Gradients, LossGradients } from "./passes/passes.ts";
+import type { GradientOptions, Gradients, LengthsOptions, LossGradients } from "./passes/passes.ts";
 import { DeviceRecovery } from "./recovery/device-recovery.ts";
 import { checkRecovery, type RecoveryOptions } from "./recovery/recovery.ts";
 import { BackendRun } from "./run/backend-run.ts";
@@ -237,12 +237,12 @@ export class Trainer extends Disposing {
    * Outputs [n, outputs] for any number of rows x [n, inputs], without dropout: what the last layer gives (for
    * crossEntropy and bce, logits). Takes them in batches, so memory does not grow with n.
    */
-  predict(x: NdArray, options?: WeightsOptions): Promise<NdArray> {
+  predict(x: NdArray, options?: WeightsOptions & LengthsOptions): Promise<NdArray> {
     return this.life.surviving(async (backendRun) => (await backendRun.passes()).predict(x, options));
   }
 
   /** One forward pass over all rows of x [n, inputs] at once, without dropout: outputs [n, outputs]. */
-  forward(x: NdArray, options?: Abortable): Promise<NdArray> {
+  forward(x: NdArray, options?: Abortable & LengthsOptions): Promise<NdArray> {
     return this.life.surviving(async (backendRun) => (await backendRun.passes()).forward(x, options));
   }
 

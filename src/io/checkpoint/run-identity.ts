@@ -48,8 +48,11 @@ async function sourceIdentity(source: RowSource): Promise<Json> {
   const n = source.x.shape[0]!;
   const count = Math.min(n, SAMPLED_ROWS);
   const last = Math.max(1, count - 1);
-  const { x, y } = await source.read(Uint32Array.from({ length: count }, (_, i) => Math.round((i * (n - 1)) / last)));
-  return { rows: n, x: await fingerprint(x), y: await fingerprint(y) };
+  const { x, y, lengths } = await source.read(
+    Uint32Array.from({ length: count }, (_, i) => Math.round((i * (n - 1)) / last)),
+  );
+  const more = lengths && { lengths: await fingerprint(lengths) };
+  return { rows: n, x: await fingerprint(x), y: await fingerprint(y), ...more };
 }
 
 /** A short name for a run, fit for a file. */

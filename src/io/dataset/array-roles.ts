@@ -11,14 +11,17 @@ export interface ArrayRoles {
 export interface Pair {
   readonly x: string;
   readonly y: string;
+  /** Steps of each row that count, where there is such an array. */
+  readonly lengths?: string;
 }
 
 type Part = "all" | "train" | "validation" | "test";
-type Kind = "x" | "y";
+type Kind = "x" | "y" | "lengths";
 
 const KINDS: readonly (readonly [Kind, string])[] = [
   ["x", "x|data|images?|features?|inputs?|samples"],
   ["y", "y|labels?|targets?|outputs?|classes"],
+  ["lengths", "lengths?"],
 ];
 const PARTS: readonly (readonly [Exclude<Part, "all">, string])[] = [
   ["train", "train(?:ing)?"],
@@ -50,8 +53,8 @@ export function arrayRoles(file: string, names: readonly string[]): ArrayRoles {
     throw new ChainruleError("data", `${file}: ${why}, has ${listOf(names)}`);
   };
   const pairOf = (part: Part): Pair | null => {
-    const [x, y] = (["x", "y"] as const).map((kind) => only(kind, part));
-    return x !== undefined && y !== undefined ? { x, y } : null;
+    const [x, y, lengths] = (["x", "y", "lengths"] as const).map((kind) => only(kind, part));
+    return x !== undefined && y !== undefined ? { x, y, ...(lengths === undefined ? {} : { lengths }) } : null;
   };
   const only = (kind: Kind, part: Part): string | undefined => {
     const found = names.filter((name) => {
@@ -89,6 +92,15 @@ export function inputsName(file: string, names: readonly string[]): string {
   }
   if (names.length === 1) return names[0]!;
   throw new ChainruleError("data", `${file}: needs an array "x" [n, ...], has ${listOf(names)}`);
+}
+
+/** The lengths of the rows that inputsName found, where there are any. */
+export function lengthsName(names: readonly string[], x: string): string | undefined {
+  const part = told(x)?.part;
+  return names.find((name) => {
+    const said = told(name);
+    return said?.kind === "lengths" && said.part === part;
+  });
 }
 
 function listOf(names: readonly string[]): string {

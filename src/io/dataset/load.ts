@@ -10,7 +10,7 @@ import { ELEMENT_OF, readNpyHeader } from "../numpy/npy-header.ts";
 import { npzFiles } from "../numpy/npz.ts";
 import { readHeader } from "../safetensors/header.ts";
 import { readSafetensors } from "../safetensors/safetensors.ts";
-import { arrayRoles, inputsName, type Pair } from "./array-roles.ts";
+import { arrayRoles, inputsName, lengthsName, type Pair } from "./array-roles.ts";
 import { dataFormat, KNOWN_FORMATS } from "./format.ts";
 import { channelsFirst, isImages, PIXEL_SCALE, scaledPixels } from "./image-arrays.ts";
 import { baseOf, idxLabels, readBeside, yNames } from "./label-file.ts";
@@ -110,6 +110,17 @@ export async function loadInputs(
   throw new ChainruleError("data", `${base}, "${what}": needs shape [n, inputs], got ${shapeText(x.shape)}`);
 }
 
+/** Steps of each of those rows that count, where the file says so: its array "lengths". */
+export async function loadInputLengths(name: string, bytes: Uint8Array): Promise<NdArray | undefined> {
+  const base = baseOf(name);
+  const plain = await gunzipIfNeeded(base, bytes);
+  const format = dataFormat(base, plain);
+  if (format !== "npz" && format !== "safetensors") return undefined;
+  const { names, read } = format === "npz" ? await npzArrays(plain) : safetensorsArrays(plain);
+  const found = lengthsName(names, inputsName(base, names));
+  return found === undefined ? undefined : stepsOf(base, read(found).array);
+}
+
 function unknownFormat(base: string): never {
   throw new ChainruleError(
     "usage",
@@ -165,7 +176,8 @@ async function npzArrays(bytes: Uint8Array): Promise<Arrays> {
 
 function fromArrays(file: string, { names, read }: Arrays, options: LoadFileOptions): DataSplit {
   const roles = arrayRoles(file, names);
-  const set = (pair: Pair): Dataset => datasetOf(file, pair.x, read(pair.x), read(pair.y).array, options);
+  const set = ({ x, y, lengths }: Pair): Dataset =>
+    datasetOf(file, x, read(x), read(y).array, { ...options, ...(lengths ? { lengths: read(lengths).array } : {}) });
   const [train, validation, test] = [roles.train, roles.validation, roles.test].map((pair) => pair && set(pair));
   for (const [i, part] of [validation, test].entries()) {
     if (!part || part.x.shape[1] === train!.x.shape[1]) continue;
@@ -181,7 +193,7 @@ function datasetOf(
   xName: string,
   { array, type }: Stored,
   y: NdArray,
-  { channelsLast = false }: LoadFileOptions,
+  { channelsLast = false, lengths }: LoadFileOptions & { readonly lengths?: NdArray },
 ): Dataset {
   const turned = channelsLast && array.shape.length > 2;
   const x = turned ? channelsFirst(array) : array;
@@ -191,11 +203,19 @@ function datasetOf(
     name,
     x: matrix(pixels ? scaledPixels(x, PIXEL_SCALE) : x, `${name}, "${xName}"`),
     y: targets(y),
+    ...(lengths && { lengths: stepsOf(name, lengths) }),
     ...(shape.length > 1 ? { shape } : {}),
     ...(shape.length === 2 && !turned ? { image: { height: shape[0]!, width: shape[1]! } } : {}),
     ...(turned ? { channelsLast } : {}),
     ...(pixels ? { pixelScale: PIXEL_SCALE, preparation: `pixels divided by ${PIXEL_SCALE}` } : {}),
   });
+}
+
+/** Whole numbers [n], whatever type holds them, as i32. */
+function stepsOf(name: string, { shape, data, dtype }: NdArray): NdArray {
+  const row = data.findIndex((steps) => !(Number.isInteger(steps) && steps >= 0 && steps < 2 ** 31));
+  if (row < 0) return cast({ shape, data, dtype }, "i32");
+  throw new ChainruleError("data", `${name}, "lengths": row ${row} holds ${data[row]}, which is no number of steps`);
 }
 
 /** [n, ...] -> f32 or f64 [n, the rest]; f64 holds every whole number too. */

@@ -116,6 +116,12 @@ async function fromSafetensors(source: ByteSource): Promise<RowFile> {
   if (held) {
     throw new ChainruleError("usage", `${name}: holds rows out itself, "${held.x}", which are not read one by one`);
   }
+  if (roles.train.lengths !== undefined) {
+    throw new ChainruleError(
+      "usage",
+      `${name}: has lengths, which rows that are read by number cannot have: do not stream it`,
+    );
+  }
   const [x, y] = [roles.train.x, roles.train.y].map((n) => entries.find((entry) => entry.name === n)!);
   const integers = ELEMENTS.get(y!.dtype)!.dtype === "i32" || ELEMENTS.get(y!.dtype)!.dtype === "u32";
   const array = (entry: TensorEntry, dtype: "f32" | "i32"): FixedRows => {

@@ -14,6 +14,7 @@ import type { TensorSpec } from "../../graph/graph.ts";
 import { losses } from "../../nn/losses.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { classLayout, shapesOf, widths } from "../../nn/shapes.ts";
+import { matchLengths } from "./lengths.ts";
 import { requireRowShape } from "./row-shape.ts";
 import { isResident, type RowSource, type Rows } from "./row-source.ts";
 
@@ -26,7 +27,8 @@ export function matchSource(model: ModelSpec, source: RowSource, what: string): 
   const n = source.x.shape[0]!;
   // Stands for any rows: what fits its shapes and types fits theirs.
   const sample = (spec: TensorSpec): NdArray => zeros([1, ...spec.shape.slice(1)], spec.dtype);
-  fitRows(model, { x: sample(source.x), y: sample(source.y) }, what);
+  const { lengths } = source;
+  fitRows(model, { x: sample(source.x), y: sample(source.y), ...(lengths && { lengths: sample(lengths) }) }, what);
   if (source.y.shape[0] !== n) {
     throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${source.y.shape[0] ?? 0} of targets`);
   }
@@ -34,6 +36,7 @@ export function matchSource(model: ModelSpec, source: RowSource, what: string): 
   return {
     x: { shape: [n, inputs], dtype: shapesOf(model).tokens ? "i32" : "f32" },
     y: classes ? { shape: labelShape(model, n), dtype: "i32" } : { shape: [n, outputs], dtype: "f32" },
+    ...(lengths && { lengths: { shape: [n], dtype: "i32" } }),
     async read(index) {
       const numberOf = (row: number): number => index[row]!;
       return inSingle(fitRows(model, await source.read(index), what, numberOf), what, numberOf);
@@ -53,7 +56,7 @@ export function matchData(model: ModelSpec, data: Rows | RowSource, what: string
 }
 
 /** f64 as f32, which training takes. Throws naming the row and the column of a value that is too large for it. */
-function inSingle({ x, y, text }: Rows, what: string, numberOf?: NumberOf): Rows {
+function inSingle({ x, y, ...more }: Rows, what: string, numberOf?: NumberOf): Rows {
   const single = (a: NdArray, which: string): NdArray => {
     if (a.dtype !== "f64") return a;
     const rounded = cast(a, "f32");
@@ -61,7 +64,7 @@ function inSingle({ x, y, text }: Rows, what: string, numberOf?: NumberOf): Rows
     if (at < 0) return rounded;
     throw new ChainruleError("data", `${placeOf(a, at, `${what}: ${which}`, numberOf)}, which f32 cannot hold`);
   };
-  return { x: single(x, "x"), y: single(y, "y"), ...(text && { text }) };
+  return { x: single(x, "x"), y: single(y, "y"), ...more };
 }
 
 /**
@@ -80,6 +83,17 @@ export function matchRows(model: ModelSpec, rows: Rows, what: string): Rows {
 
 /** The same of some rows of a larger data set, of which `numberOf` gives the numbers: there may be no target that counts. */
 function fitRows(model: ModelSpec, rows: Rows, what: string, numberOf: NumberOf = (row) => row): Rows {
+  const { lengths, text } = rows;
+  const fitting = fitPair(model, rows, what, numberOf);
+  const n = fitting.x.shape[0]!;
+  return {
+    ...fitting,
+    ...(text && { text }),
+    ...(lengths && { lengths: matchLengths(model, lengths, n, what, numberOf) }),
+  };
+}
+
+function fitPair(model: ModelSpec, rows: Rows, what: string, numberOf: NumberOf): Pick<Rows, "x" | "y"> {
   const { outputs } = widths(model);
   const { x, y } = rows;
   requireNdArray(y, `${what}: y`);
@@ -87,9 +101,7 @@ function fitRows(model: ModelSpec, rows: Rows, what: string, numberOf: NumberOf 
   const n = flatX.shape[0]!;
   if (y.shape[0] !== n) throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${y.shape[0] ?? 0} of targets`);
   const targets = losses[model.loss].targets;
-  if (targets === "classes") {
-    return { x: flatX, y: targetLabels(y, model, what, numberOf), ...(rows.text && { text: rows.text }) };
-  }
+  if (targets === "classes") return { x: flatX, y: targetLabels(y, model, what, numberOf) };
   const width = sizeOf(y.shape.slice(1));
   if (isWhole(y) && width === 1 && outputs > 1) return { x: flatX, y: oneHot(y, outputs, what, numberOf) };
   if (width !== outputs) {

@@ -17,6 +17,8 @@ export interface Rows {
    * that begin elsewhere in every epoch; evaluation takes x and y as they are.
    */
   readonly text?: NdArray;
+  /** i32 [n]: steps of each row that count, 0 to all, where rows are sequences of several lengths; absent: all. */
+  readonly lengths?: NdArray;
 }
 
 /**
@@ -28,6 +30,8 @@ export interface RowSource {
   readonly x: TensorSpec;
   /** f32 [n, outputs], or class indices i32 [n] */
   readonly y: TensorSpec;
+  /** i32 [n], where rows have lengths. */
+  readonly lengths?: TensorSpec;
   /** The rows of these numbers, in this order: x [index.length, ...]. Arrays are the caller's own. */
   read(index: Uint32Array): Promise<Rows>;
 }
@@ -53,7 +57,12 @@ export function sourceOf(rows: Rows): RowSource {
   return {
     x: { shape: rows.x.shape, dtype: rows.x.dtype === "i32" ? "i32" : "f32" },
     y: { shape: rows.y.shape, dtype: rows.y.dtype === "i32" ? "i32" : "f32" },
-    read: async (index) => ({ x: picked(rows.x, index), y: picked(rows.y, index) }),
+    ...(rows.lengths && { lengths: { shape: rows.lengths.shape, dtype: "i32" } }),
+    read: async (index) => ({
+      x: picked(rows.x, index),
+      y: picked(rows.y, index),
+      ...(rows.lengths && { lengths: picked(rows.lengths, index) }),
+    }),
   };
 }
 
@@ -82,6 +91,7 @@ export function splitSource(source: RowSource, shares: readonly number[], seed: 
     return {
       x: part(source.x),
       y: part(source.y),
+      ...(source.lengths && { lengths: part(source.lengths) }),
       read: (index) => source.read(index.map((row) => permuteWith(keys, start + row, n, half))),
     };
   });

@@ -38,7 +38,8 @@ export class RowStream {
   empty(): Rows {
     const n = this.steps * this.batch;
     const room = ({ shape, dtype }: RowSource["x"]): NdArray => zeros([n, ...shape.slice(1)], dtype);
-    return { x: room(this.source.x), y: room(this.source.y) };
+    const { x, y, lengths } = this.source;
+    return { x: room(x), y: room(y), ...(lengths && { lengths: room(lengths) }) };
   }
 
   /** The chunk whose first step is `step`, a multiple of `steps`. */

@@ -34,8 +34,7 @@ export class ChunkEvaluator {
     const chunkRows = EVAL_BATCH * Math.max(1, fitting);
     const make = async (size: number): Promise<Evaluator | null> => {
       if (size === 0) return null;
-      const { x, y } = await readRange(source, 0, size);
-      return Evaluator.create(backend, model, weights, x, y, maxBufferSize);
+      return Evaluator.create(backend, model, weights, await readRange(source, 0, size), maxBufferSize);
     };
     const chunk = n >= chunkRows ? await make(chunkRows) : null;
     return new ChunkEvaluator(model, source, chunkRows, chunk, await make(n % chunkRows));
@@ -51,10 +50,10 @@ export class ChunkEvaluator {
     };
     let next: Promise<Rows> | null = read(0);
     for (let start = 0; start < n; start += this.chunkRows) {
-      const { x, y }: Rows = await next!;
+      const rows: Rows = await next!;
       next = start + this.chunkRows < n ? read(start + this.chunkRows) : null;
-      const evaluator = x.shape[0] === this.chunkRows ? this.chunk! : this.rest!;
-      evaluator.setRows(x, y);
+      const evaluator = rows.x.shape[0] === this.chunkRows ? this.chunk! : this.rest!;
+      evaluator.setRows(rows);
       await evaluator.add(weights, sums);
     }
     return evaluationOf(this.model, sums);

@@ -16,7 +16,7 @@ export async function evaluatorOf(
   limits: { readonly maxDataBytes: number; readonly maxBufferSize: number },
 ): Promise<AnyEvaluator> {
   const { maxDataBytes, maxBufferSize } = limits;
-  if (fitsWhole(data, maxDataBytes)) return Evaluator.create(backend, model, weights, data.x, data.y, maxBufferSize);
+  if (fitsWhole(data, maxDataBytes)) return Evaluator.create(backend, model, weights, data, maxBufferSize);
   const { ChunkEvaluator } = await import("./chunk-evaluator.ts");
   return ChunkEvaluator.create(backend, model, weights, isResident(data) ? sourceOf(data) : data, limits);
 }

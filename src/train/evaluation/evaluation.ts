@@ -11,6 +11,7 @@ import { fuse } from "../../ops/fuse.ts";
 import { countCorrect } from "../../ops/loss/accuracy.ts";
 import { batchIndex, gather } from "../../ops/step/batch.ts";
 import { startCursor, tally } from "../../ops/step/record.ts";
+import type { Rows } from "../data/row-source.ts";
 
 /** How well a net does on a data set. */
 export interface Evaluation {
@@ -50,6 +51,7 @@ interface Part {
   readonly executor: Executor;
   readonly dataX: Tensor;
   readonly dataY: Tensor;
+  readonly dataLengths: Tensor | null;
   readonly tensors: ModelTensors;
   readonly cursor: Tensor;
   readonly ring: Tensor;
@@ -73,11 +75,10 @@ export class Evaluator {
     backend: Backend,
     model: ModelSpec,
     weights: ReadonlyMap<string, NdArray>,
-    x: NdArray,
-    y: NdArray,
+    data: Rows,
     maxBufferSize: number,
   ): Promise<Evaluator> {
-    const n = x.shape[0]!;
+    const n = data.x.shape[0]!;
     const whole = Math.floor(n / EVAL_BATCH) * EVAL_BATCH;
     const parts: Part[] = [];
     for (const [start, end, batch] of [
@@ -85,7 +86,7 @@ export class Evaluator {
       [whole, n, n - whole],
     ] as const) {
       if (end === start) continue;
-      parts.push(await part(backend, model, weights, rows(x, start, end), rows(y, start, end), batch, maxBufferSize));
+      parts.push(await part(backend, model, weights, between(data, start, end), batch, maxBufferSize));
     }
     return new Evaluator(model, parts);
   }
@@ -117,13 +118,15 @@ export class Evaluator {
   }
 
   /** Puts other rows, as many and of the same shapes, in the place of those there are. */
-  setRows(x: NdArray, y: NdArray): void {
+  setRows(data: Rows): void {
     let at = 0;
     for (const p of this.parts) {
       const end = at + p.batches * p.batch;
-      p.executor.write(p.dataX, rows(x, at, end));
-      p.executor.write(p.dataY, rows(y, at, end));
-      p.shares = sharesOf(this.model, rows(y, at, end), p.batch);
+      const { x, y, lengths } = between(data, at, end);
+      p.executor.write(p.dataX, x);
+      p.executor.write(p.dataY, y);
+      if (lengths) p.executor.write(p.dataLengths!, lengths);
+      p.shares = sharesOf(this.model, y, p.batch);
       at = end;
     }
   }
@@ -145,12 +148,17 @@ export function evaluationOf(model: ModelSpec, { loss, correct, counted, shares 
   };
 }
 
+const between = ({ x, y, lengths }: Rows, start: number, end: number): Rows => ({
+  x: rows(x, start, end),
+  y: rows(y, start, end),
+  ...(lengths && { lengths: rows(lengths, start, end) }),
+});
+
 async function part(
   backend: Backend,
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
-  x: NdArray,
-  y: NdArray,
+  { x, y, lengths: given }: Rows,
   batch: number,
   maxBufferSize: number,
 ): Promise<Part> {
@@ -159,20 +167,22 @@ async function part(
   const batches = n / batch;
   const dataX = g.variable("evaluation x", x);
   const dataY = g.variable("evaluation y", y);
+  const dataLengths = given ? g.variable("evaluation lengths", given) : null;
   const cursor = g.variable("evaluation cursor", startCursor());
   const ring = g.variable("evaluation results", zeros([batches, 2], "f32"));
   const tensors = modelTensors(g, model, weights, maxBufferSize);
   const index = g.one(batchIndex, [cursor], { order: "sequential", batch, n, seed: 0 }, "evaluation rows");
   const batchX = g.one(gather, [dataX, index], null, "evaluation batch x");
   const batchY = g.one(gather, [dataY, index], null, "evaluation batch y");
-  const outputs = await forward(g, model, batchX, tensors, { training: false, seed: 0, cursor: null });
+  const lengths = dataLengths && g.one(gather, [dataLengths, index], null, "evaluation batch lengths");
+  const outputs = await forward(g, model, batchX, tensors, { training: false, seed: 0, cursor: null, lengths });
   const loss = await lossOf(g, model, outputs, batchY);
   const correct = batchY.dtype === "i32" ? await correctOf(g, model, outputs, batchY) : loss;
   g.add(tally, [cursor, ring, loss, correct], { slots: batches, batch, n }, "tally");
   // Kernels for the chip are compiled for one size, and these graphs run a few times only.
   const executor = await backend.compile(g, { nodes: fuse(g), onChip: false });
   const shares = sharesOf(model, y, batch);
-  return { executor, dataX, dataY, tensors, cursor, ring, batches, batch, shares };
+  return { executor, dataX, dataY, dataLengths, tensors, cursor, ring, batches, batch, shares };
 }
 
 async function correctOf(g: Graph, model: ModelSpec, outputs: Tensor, y: Tensor): Promise<Tensor> {

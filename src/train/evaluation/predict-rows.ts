@@ -4,6 +4,7 @@ import { type NdArray, rows, zeros } from "../../core/ndarray.ts";
 import { loadLayerTypes } from "../../nn/layers/registry.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { widths } from "../../nn/shapes.ts";
+import { matchLengths } from "../data/lengths.ts";
 import { matchInputs } from "../data/match-rows.ts";
 import { Predictor } from "./predictor.ts";
 
@@ -16,12 +17,16 @@ export async function predictRows(
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
+  lengths?: NdArray,
 ): Promise<NdArray> {
   await loadLayerTypes(model);
   const inputs = matchInputs(model, x, "rows to predict");
   const cache = new ExecutorCache("the prediction");
   try {
-    return await inChunks(model, inputs, CHUNK, (chunk) => outputsOf(cache, backend, model, weights, chunk));
+    const steps = lengths && matchLengths(model, lengths, inputs.shape[0]!, "rows to predict");
+    return await inChunks(model, inputs, steps, CHUNK, (...chunk) =>
+      outputsOf(cache, backend, model, weights, ...chunk),
+    );
   } finally {
     cache.dispose();
   }
@@ -31,15 +36,17 @@ export async function predictRows(
 export async function inChunks(
   model: ModelSpec,
   x: NdArray,
+  lengths: NdArray | undefined,
   size: number,
-  outputsOfChunk: (chunk: NdArray) => Promise<NdArray>,
+  outputsOfChunk: (chunk: NdArray, lengths: NdArray | undefined) => Promise<NdArray>,
 ): Promise<NdArray> {
   const n = x.shape[0]!;
   const { outputs } = widths(model);
   const all = zeros([n, outputs], "f32");
   for (let start = 0; start < n; start += size) {
-    const chunk = rows(x, start, Math.min(n, start + size));
-    all.data.set((await outputsOfChunk(chunk)).data, start * outputs);
+    const end = Math.min(n, start + size);
+    const chunk = outputsOfChunk(rows(x, start, end), lengths && rows(lengths, start, end));
+    all.data.set((await chunk).data, start * outputs);
   }
   return all;
 }
@@ -51,10 +58,11 @@ export function outputsOf(
   model: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
+  lengths?: NdArray,
 ): Promise<NdArray> {
   return cache.with(
-    `forward ${x.shape[0]}`,
-    () => Predictor.create(backend, model, weights, x),
-    (predictor) => predictor.run(weights, x),
+    `forward ${x.shape[0]}${lengths ? " with lengths" : ""}`,
+    () => Predictor.create(backend, model, weights, x, lengths),
+    (predictor) => predictor.run(weights, x, lengths),
   );
 }

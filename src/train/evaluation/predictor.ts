@@ -14,32 +14,37 @@ export class Predictor extends Disposing {
     private readonly executor: Executor,
     private readonly tensors: ModelTensors,
     private readonly x: Tensor,
+    private readonly lengths: Tensor | null,
     private readonly outputs: Tensor,
   ) {
     super();
   }
 
-  /** For rows like x [n, inputs]. */
+  /** For rows like x [n, inputs], tokens as i32; with `given`, steps of each that count, i32 [n], where not all do. */
   static async create(
     backend: Backend,
     model: ModelSpec,
     weights: ReadonlyMap<string, NdArray>,
     rows: NdArray,
+    given?: NdArray,
   ): Promise<Predictor> {
     await loadLayerTypes(model);
     const g = new Graph();
     const x = g.variable("x", rows);
     const tensors = modelTensors(g, model, weights, backend.limits.maxBufferSize);
-    const outputs = await forward(g, model, x, tensors, { training: false, seed: 0, cursor: null });
+    const lengths = given ? g.variable("lengths", given) : null;
+    const outputs = await forward(g, model, x, tensors, { training: false, seed: 0, cursor: null, lengths });
     g.keep(outputs);
     // A kernel for the chip would be compiled for each number of rows anew.
-    return new Predictor(await backend.compile(g, { nodes: fuse(g), onChip: false }), tensors, x, outputs);
+    const executor = await backend.compile(g, { nodes: fuse(g), onChip: false });
+    return new Predictor(executor, tensors, x, lengths, outputs);
   }
 
   /** Outputs [n, outputs] with these weights (W [in, out] by name; null: those given last), for the rows given last. */
-  async run(weights: ReadonlyMap<string, NdArray> | null, rows?: NdArray): Promise<NdArray> {
+  async run(weights: ReadonlyMap<string, NdArray> | null, rows?: NdArray, lengths?: NdArray): Promise<NdArray> {
     for (const [t, value] of weights ? weightWrites(this.tensors, weights) : []) this.executor.write(t, value);
     if (rows) this.executor.write(this.x, rows);
+    if (lengths) this.executor.write(this.lengths!, lengths);
     const [outputs] = await this.executor.run(1, [this.outputs]);
     return outputs!;
   }

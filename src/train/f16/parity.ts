@@ -41,10 +41,10 @@ type Found = ReadonlyMap<string, NdArray>;
 export async function requireParity(backend: Backend, options: ResolvedOptions, steps: HalfSteps): Promise<void> {
   const { model, weights, seed, maxBufferSize, penalty } = options;
   const { lossScale } = options.halves!;
-  const { x, y } = await firstRows(options);
+  const { x, y, lengths } = await firstRows(options);
   const graphOf = (by: number | null): Promise<GradientGraph> => {
     const halves = by === null ? null : { scale: by, steps };
-    return gradientGraph(model, weights, x, y, { seed, maxBufferSize, penalty, halves });
+    return gradientGraph(model, weights, x, y, { seed, maxBufferSize, penalty, halves, ...(lengths && { lengths }) });
   };
   const wide = await onBackend(backend, await graphOf(null));
   // A batch that is not finite in f32 is not for f16 to answer for: the run itself reports it.

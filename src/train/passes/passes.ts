@@ -8,6 +8,7 @@ import type { Tensor } from "../../graph/graph.ts";
 import { unpackParameters, weightWrites } from "../../nn/parameters.ts";
 import { widths } from "../../nn/shapes.ts";
 import { fuse } from "../../ops/fuse.ts";
+import { matchLengths } from "../data/lengths.ts";
 import { matchInputs, matchRows, refuseNotFinite } from "../data/match-rows.ts";
 import { EVAL_BATCH } from "../evaluation/evaluation.ts";
 import { inChunks, outputsOf } from "../evaluation/predict-rows.ts";
@@ -40,7 +41,13 @@ export interface Intermediate {
   readonly gradient: NdArray | null;
 }
 
-export interface GradientOptions extends Abortable {
+/** Of rows that are sequences of several lengths. */
+export interface LengthsOptions {
+  /** i32 [n]: steps of each row that count; all where absent. */
+  readonly lengths?: NdArray;
+}
+
+export interface GradientOptions extends Abortable, LengthsOptions {
   /** Also gives every value inside the net and its gradient, at the cost of memory and of fused kernels. */
   readonly intermediates?: boolean;
 }
@@ -66,26 +73,26 @@ export class Passes extends Disposing {
     super();
   }
 
-  async forward(x: NdArray, { signal }: Abortable = {}): Promise<NdArray> {
+  async forward(x: NdArray, { signal, lengths }: Abortable & LengthsOptions = {}): Promise<NdArray> {
     throwIfAborted(signal);
     const inputs = matchInputs(this.options.model, x, "forward");
     return orAborted(
-      this.weights().then((weights) => this.outputs(weights, inputs)),
+      this.weights().then((weights) => this.outputs(weights, inputs, this.lengths(lengths, inputs, "forward"))),
       signal,
     );
   }
 
   async predict(
     x: NdArray,
-    { signal, weights: which }: Abortable & { weights?: "last" | "average" } = {},
+    { signal, weights: which, lengths }: Abortable & LengthsOptions & { weights?: "last" | "average" } = {},
   ): Promise<NdArray> {
     throwIfAborted(signal);
     const { model } = this.options;
     const inputs = matchInputs(model, x, "predict");
     const weights = await orAborted(this.weights(which), signal);
-    return inChunks(model, inputs, EVAL_BATCH, (chunk) => {
+    return inChunks(model, inputs, this.lengths(lengths, inputs, "predict"), EVAL_BATCH, (chunk, steps) => {
       throwIfAborted(signal);
-      return orAborted(this.outputs(weights, chunk), signal);
+      return orAborted(this.outputs(weights, chunk, steps), signal);
     });
   }
 
@@ -93,10 +100,17 @@ export class Passes extends Disposing {
   async gradients(x: NdArray, y: NdArray, step: number, options: GradientOptions = {}): Promise<LossGradients> {
     const { model, seed, maxBufferSize, penalty } = this.options;
     throwIfAborted(options.signal);
-    const batch = matchRows(model, { x, y }, "gradients");
+    const { lengths: given } = options;
+    const { lengths, ...batch } = matchRows(model, { x, y, ...(given && { lengths: given }) }, "gradients");
     const make = (weights: Weights): Promise<PassGraph> =>
-      gradientGraph(model, weights, batch.x, batch.y, { seed, maxBufferSize, penalty, ofInputs: true });
-    const pass = this.run("gradients", make, batch.x, batch.y, step, options.intermediates ?? false);
+      gradientGraph(model, weights, batch.x, batch.y, {
+        seed,
+        maxBufferSize,
+        penalty,
+        ofInputs: true,
+        ...(lengths && { lengths }),
+      });
+    const pass = this.run("gradients", make, { ...batch, lengths }, step, options.intermediates ?? false);
     const { loss, ...rest } = await orAborted(pass, options.signal);
     return { loss: loss!, ...rest };
   }
@@ -112,9 +126,15 @@ export class Passes extends Disposing {
       throw new ChainruleError("shape", `backward: ${text}`);
     }
     refuseNotFinite(dy, "backward: dy");
+    const lengths = this.lengths(options.lengths, inputs, "backward");
     const make = (weights: Weights): Promise<PassGraph> =>
-      outputGradientGraph(model, weights, inputs, dy, { seed, maxBufferSize, ofInputs: true });
-    const pass = this.run("backward", make, inputs, dy, step, options.intermediates ?? false);
+      outputGradientGraph(model, weights, inputs, dy, {
+        seed,
+        maxBufferSize,
+        ofInputs: true,
+        ...(lengths && { lengths }),
+      });
+    const pass = this.run("backward", make, { x: inputs, y: dy, lengths }, step, options.intermediates ?? false);
     const { loss: _none, ...rest } = await orAborted(pass, options.signal);
     return rest;
   }
@@ -127,20 +147,23 @@ export class Passes extends Disposing {
     this.cache.dispose();
   }
 
-  private outputs(weights: Weights, x: NdArray): Promise<NdArray> {
-    return outputsOf(this.cache, this.backend, this.options.model, weights, x);
+  private outputs(weights: Weights, x: NdArray, lengths: NdArray | undefined): Promise<NdArray> {
+    return outputsOf(this.cache, this.backend, this.options.model, weights, x, lengths);
+  }
+
+  private lengths(given: NdArray | undefined, x: NdArray, what: string): NdArray | undefined {
+    return given && matchLengths(this.options.model, given, x.shape[0]!, what);
   }
 
   private async run(
     kind: string,
     make: (weights: Weights) => Promise<PassGraph>,
-    x: NdArray,
-    y: NdArray,
+    { x, y, lengths }: { readonly x: NdArray; readonly y: NdArray; readonly lengths: NdArray | undefined },
     step: number,
     intermediates: boolean,
   ): Promise<Gradients & { readonly loss: number | null }> {
     const weights = await this.weights();
-    const key = `${kind} ${x.shape[0]}${intermediates ? " with intermediates" : ""}`;
+    const key = `${kind} ${x.shape[0]}${lengths ? " with lengths" : ""}${intermediates ? " with intermediates" : ""}`;
     return this.cache.with(
       key,
       async () => this.compile(await make(weights), intermediates),
@@ -148,6 +171,7 @@ export class Passes extends Disposing {
         for (const [t, value] of weightWrites(graph, weights)) executor.write(t, value);
         executor.write(graph.x, x);
         executor.write(graph.y, y);
+        if (lengths) executor.write(graph.lengths!, lengths);
         executor.write(graph.cursor, ndarray([4], "u32", [step, 0, 0, 0]));
         const inside = intermediates ? insides(graph) : [];
         const flats = graph.flatGradients;

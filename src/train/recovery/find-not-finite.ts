@@ -34,7 +34,7 @@ async function findCulprit(
   const rows = data.x.shape[0]!;
   const batch = options.batch === "full" ? rows : options.accumulate * options.batch;
   // Of a data set that is not in memory this step's rows will do.
-  const { x, y, text } = isResident(data)
+  const { x, y, text, lengths } = isResident(data)
     ? data
     : await new RowStream(data, batch, options.seed, 1, false).chunk(step - 1);
   const steps = options.halves && (await import("../f16/half-steps.ts"));
@@ -44,6 +44,7 @@ async function findCulprit(
     x,
     y,
     ...(text && { text }),
+    ...(lengths && { lengths }),
     rows,
     streams: !isResident(data),
   });

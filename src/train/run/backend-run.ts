@@ -28,7 +28,7 @@ export async function planOf(options: ResolvedOptions): Promise<{
     batch === "full" || fitsWhole(data, maxDataBytes)
       ? null
       : (await import("../data/stream.ts")).streamOf(data, accumulate * batch, seed, maxDataBytes);
-  const { x, y, text } = stream?.empty() ?? requireResident(data);
+  const { x, y, text, lengths } = stream?.empty() ?? requireResident(data);
   const steps = await halfSteps(options.halves);
   steps?.checkLossScale(options.halves!.lossScale);
   const plan = await trainingGraph({
@@ -37,6 +37,7 @@ export async function planOf(options: ResolvedOptions): Promise<{
     x,
     y,
     ...(text && { text }),
+    ...(lengths && { lengths }),
     rows: data.x.shape[0]!,
     streams: stream !== null,
   });
@@ -98,6 +99,7 @@ export class BackendRun {
       const chunk = await stream.chunk(step - at);
       this.executor.write(this.plan.dataX, chunk.x);
       this.executor.write(this.plan.dataY, chunk.y);
+      if (chunk.lengths) this.executor.write(this.plan.dataLengths!, chunk.lengths);
       this.laid = step - at;
     }
     return Math.min(wanted, stream.steps - at);

@@ -31,6 +31,8 @@ export interface ForwardBackwardOptions {
   readonly penalty?: PenaltySpec | null;
   /** Products read halves, and gradients are scaled; absent or null: f32 throughout, and gradients as they are. */
   readonly scaled?: Scaled | null;
+  /** Of the rows of a graph of one batch: steps of each that count, i32 [n]. */
+  readonly lengths?: NdArray;
   /** Also differentiates with respect to the batch's inputs, where they are no tokens. */
   readonly ofInputs?: boolean;
 }
@@ -46,6 +48,8 @@ interface Scaled {
 export interface Batch {
   readonly x: Tensor;
   readonly y: Tensor;
+  /** Steps of each row that count, i32 [batch]; null: all. */
+  readonly lengths: Tensor | null;
   readonly cursor: Tensor;
 }
 
@@ -73,8 +77,8 @@ export async function forwardBackward(
   let outputs: Tensor | null = null;
   let loss: Tensor | null = null;
   for (const [k, batch] of batches.entries()) {
-    const { x, y, cursor } = batch();
-    outputs = await forward(g, model, x, at, { training: true, seed: options.seed, cursor });
+    const { x, y, lengths, cursor } = batch();
+    outputs = await forward(g, model, x, at, { training: true, seed: options.seed, cursor, lengths });
     const own = await lossOf(g, model, outputs, y);
     for (const [t, dt] of backward(
       g,
@@ -157,6 +161,7 @@ export interface GradientGraph extends ForwardBackward {
   readonly graph: Graph;
   readonly x: Tensor;
   readonly y: Tensor;
+  readonly lengths: Tensor | null;
   /** u32 [4]; its first number, the step, decides which masks dropout draws. */
   readonly cursor: Tensor;
   /** Where the scale of the gradients can be written, as firstControl has it; null where there is none. */
@@ -174,14 +179,14 @@ export async function gradientGraph(
   y: NdArray,
   options: Omit<ForwardBackwardOptions, "scaled"> & { readonly halves?: ScaledBy | null },
 ): Promise<GradientGraph> {
-  const { graph, inputs, targets, cursor } = batchGraph(x, y, "y");
+  const { graph, inputs, targets, lengths, cursor } = batchGraph(x, y, "y", options.lengths);
   const { halves = null } = options;
   const control = halves && graph.variable("control", halves.steps.firstControl(halves.scale));
   const scaled = halves && { control: control!, steps: halves.steps };
-  const batch = () => ({ x: inputs, y: targets, cursor });
+  const batch = () => ({ x: inputs, y: targets, lengths, cursor });
   const body = await forwardBackward(graph, model, weights, [batch], { ...options, scaled });
   graph.keep(body.loss);
-  return finish(graph, { graph, x: inputs, y: targets, cursor, control, ...body });
+  return finish(graph, { graph, x: inputs, y: targets, lengths, cursor, control, ...body });
 }
 
 /** The same from the outputs back: y is the gradient dy [n, outputs] of whatever the caller makes of them. */
@@ -192,9 +197,9 @@ export async function outputGradientGraph(
   dy: NdArray,
   options: Omit<ForwardBackwardOptions, "scaled">,
 ): Promise<Omit<GradientGraph, "loss" | "control"> & { readonly loss: null }> {
-  const { graph, inputs, targets, cursor } = batchGraph(x, dy, "d outputs");
+  const { graph, inputs, targets, lengths, cursor } = batchGraph(x, dy, "d outputs", options.lengths);
   const at = modelTensors(graph, model, weights, options.maxBufferSize);
-  const outputs = await forward(graph, model, inputs, at, { training: true, seed: options.seed, cursor });
+  const outputs = await forward(graph, model, inputs, at, { training: true, seed: options.seed, cursor, lengths });
   const of = [...at.parameters.values(), ...(options.ofInputs && inputs.dtype !== "i32" ? [inputs] : [])];
   const gradients = backward(graph, outputs, targets, of, sumIn(graph));
   const back = { gradients, ...gathered(graph, at, gradients) };
@@ -202,6 +207,7 @@ export async function outputGradientGraph(
     graph,
     x: inputs,
     y: targets,
+    lengths,
     cursor,
     loss: null,
     outputs,
@@ -211,12 +217,13 @@ export async function outputGradientGraph(
   });
 }
 
-function batchGraph(x: NdArray, y: NdArray, name: string) {
+function batchGraph(x: NdArray, y: NdArray, name: string, given?: NdArray) {
   const graph = new Graph();
   const inputs = graph.variable("x", x);
   const targets = graph.variable(name, y);
   const cursor = graph.variable("cursor", ndarray([4], "u32", [0, 0, 0, 0]));
-  return { graph, inputs, targets, cursor };
+  const lengths = given ? graph.variable("lengths", given) : null;
+  return { graph, inputs, targets, lengths, cursor };
 }
 
 /** Keeps what a caller reads, and drops what leads to nothing else. */

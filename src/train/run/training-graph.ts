@@ -28,6 +28,8 @@ export interface TrainingConfig {
   readonly y: NdArray;
   /** i32 [tokens]: what rows are windows of; absent where they are no text, and where they are laid out by the host. */
   readonly text?: NdArray;
+  /** i32 [rows]: steps of each row that count; absent: all. */
+  readonly lengths?: NdArray;
   /** Rows of the whole data set; more than x holds when it streams. */
   readonly rows: number;
   /** Rows of a step, or "full": all rows, in their own order. */
@@ -57,6 +59,8 @@ export interface TrainingGraph extends ForwardBackward {
   readonly graph: Graph;
   readonly dataX: Tensor;
   readonly dataY: Tensor;
+  /** Null where all steps count. */
+  readonly dataLengths: Tensor | null;
   /** u32 [4]: step, epoch, position, skipped steps. */
   readonly cursor: Tensor;
   /** f32 [RING_SLOTS, 4]: loss, gradient norm, learning rate, sealed gate (see shaders/step/step.ts) of step s at slot s mod RING_SLOTS. */
@@ -78,6 +82,7 @@ export async function trainingGraph(config: TrainingConfig): Promise<TrainingGra
   const text = config.batch === "full" || config.streams ? undefined : config.text;
   const dataX = text ? g.variable("text", text) : g.variable("data x", config.x);
   const dataY = text ? dataX : g.variable("data y", config.y);
+  const dataLengths = config.lengths ? g.variable("data lengths", config.lengths) : null;
   const cursor = g.variable("cursor", startCursor());
   const ring = g.variable("loss ring", zeros([RING_SLOTS, 4], "f32"));
   const { halves = null, steps = null } = config;
@@ -93,18 +98,20 @@ export async function trainingGraph(config: TrainingConfig): Promise<TrainingGra
   const windows = text && (await import("./text-windows.ts")).textAttrs(text, model, rows, seed);
   const draw = (part: number) => (): Batch => {
     const full = config.batch === "full";
-    if (full && !changes) return { x: dataX, y: dataY, cursor };
+    if (full && !changes) return { x: dataX, y: dataY, lengths: dataLengths, cursor };
     const at = parts > 1 ? g.one(lazy!.partCursor, [cursor], { part, parts, batch }, `cursor of part ${part}`) : cursor;
     const order = full ? "sequential" : config.streams ? "chunk" : "shuffle";
     index = g.one(batchIndex, [at], { order, batch, n: config.x.shape[0]!, seed }, "batch index");
     if (windows) {
       const [x, y] = g.add(lazy!.tokenWindows, [dataX, index, at], windows, ["batch x", "batch y"]);
-      return { x: x!, y: y!, cursor: at };
+      return { x: x!, y: y!, lengths: null, cursor: at };
     }
     const x = changes
       ? g.one(lazy!.augment, [dataX, index, at], changes, "batch x, augmented")
       : g.one(gather, [dataX, index], null, "batch x");
-    return { x, y: full ? dataY : g.one(gather, [dataY, index], null, "batch y"), cursor: at };
+    const batchOf = (all: Tensor, name: string) => (full ? all : g.one(gather, [all, index!], null, name));
+    const y = batchOf(dataY, "batch y");
+    return { x, y, lengths: dataLengths && batchOf(dataLengths, "batch lengths"), cursor: at };
   };
   const batches = Array.from({ length: parts }, (_, part) => draw(part));
   const { maxBufferSize, penalty = null } = config;
@@ -129,7 +136,7 @@ export async function trainingGraph(config: TrainingConfig): Promise<TrainingGra
     averages.push(await addAverage(g, ema!, flat, updates[i]!.updated, now));
   if (!steps) g.add(record, [cursor, ring, body.loss, now], recordAttrs, "record");
   g.prune();
-  return { graph: g, dataX, dataY, cursor, ring, control: numbers, states, averages, index, ...body };
+  return { graph: g, dataX, dataY, dataLengths, cursor, ring, control: numbers, states, averages, index, ...body };
 }
 
 /** rates [blocks, 2] of a group's flat array: every parameter has blocks of its own. */
