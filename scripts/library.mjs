@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { node, root, tools } from "./process.mjs";
 import { ensureWasm } from "./wasm.mjs";
@@ -37,7 +37,8 @@ export async function buildLibrary(folder = join(root, "dist/lib")) {
     sourcemap: true,
   });
   await bundle.close();
-  for (const name of vendored) {
+  // One that only the command reaches is no part of the library.
+  for (const name of vendored.filter((name) => existsSync(join(folder, "vendor", name)))) {
     copyFileSync(join(root, "node_modules", name, "LICENSE"), join(folder, "vendor", name, "LICENSE"));
   }
   const status = await node([tools.tsc, "--project", "tsconfig.build.json", "--outDir", folder]);

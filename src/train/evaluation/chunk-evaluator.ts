@@ -5,7 +5,8 @@ import { sizeOf } from "../../core/ndarray.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import type { Rows } from "../data/row-source.ts";
 import { type RowSource, readRange } from "../data/row-source.ts";
-import { EVAL_BATCH, type Evaluation, Evaluator, evaluationOf, noTally, type Tally } from "./evaluation.ts";
+import { EVAL_BATCH } from "./eval-batch.ts";
+import { type Evaluation, Evaluator, evaluationOf, noTally, type Tally } from "./evaluation.ts";
 
 /** Bytes of a chunk of rows that is evaluated at once: it and the next are in memory. */
 const CHUNK_BYTES = 32 * 2 ** 20;

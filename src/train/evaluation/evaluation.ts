@@ -12,6 +12,7 @@ import { countCorrect } from "../../ops/loss/accuracy.ts";
 import { batchIndex, gather } from "../../ops/step/batch.ts";
 import { startCursor, tally } from "../../ops/step/record.ts";
 import type { Rows } from "../data/row-source.ts";
+import { EVAL_BATCH } from "./eval-batch.ts";
 
 /** How well a net does on a data set. */
 export interface Evaluation {
@@ -23,9 +24,6 @@ export interface Evaluation {
    */
   readonly accuracy: number | null;
 }
-
-/** Rows that go through the net at once. */
-export const EVAL_BATCH = 256;
 
 /** What batches add up to, in their order. */
 export interface Tally {

@@ -10,7 +10,7 @@ import { widths } from "../../nn/shapes.ts";
 import { fuse } from "../../ops/fuse.ts";
 import { matchLengths } from "../data/lengths.ts";
 import { matchInputs, matchRows, refuseNotFinite } from "../data/match-rows.ts";
-import { EVAL_BATCH } from "../evaluation/evaluation.ts";
+import { EVAL_BATCH } from "../evaluation/eval-batch.ts";
 import { inChunks, outputsOf } from "../evaluation/predict-rows.ts";
 import { type GradientGraph, gradientGraph, outputGradientGraph } from "../run/gradient-graph.ts";
 import type { ResolvedOptions } from "../run/options.ts";

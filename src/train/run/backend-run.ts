@@ -9,8 +9,9 @@ import { matchData } from "../data/match-rows.ts";
 import type { Rows } from "../data/row-source.ts";
 import { fitsWhole, type RowSource, requireResident } from "../data/row-source.ts";
 import type { RowStream } from "../data/stream.ts";
-import { type AnyEvaluator, evaluatorOf } from "../evaluation/evaluate-source.ts";
-import { EVAL_BATCH, type Evaluation } from "../evaluation/evaluation.ts";
+import { EVAL_BATCH } from "../evaluation/eval-batch.ts";
+import type { AnyEvaluator } from "../evaluation/evaluate-source.ts";
+import type { Evaluation } from "../evaluation/evaluation.ts";
 import { halfSteps } from "../f16/load.ts";
 import type { Passes } from "../passes/passes.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./options.ts";
@@ -151,6 +152,7 @@ export class BackendRun {
     const weights = await this.parameters(which);
     let evaluator = this.evaluators.get(on);
     if (!evaluator) {
+      const { evaluatorOf } = await import("../evaluation/evaluate-source.ts");
       evaluator = await evaluatorOf(this.backend, model, weights, rows, this.options);
       this.evaluators.set(on, evaluator);
     }
