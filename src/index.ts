@@ -155,6 +155,8 @@ export {
   type LearningRateCurve,
   type LearningRatePoint,
 } from "./train/find-learning-rate.ts";
+export { generate } from "./train/generation/generate-with.ts";
+export type { GenerateOptions, SamplingOptions } from "./train/generation/sampling.ts";
 export type { CreateOptions } from "./train/open-trainer.ts";
 export type { GradientOptions, Gradients, Intermediate, LengthsOptions, LossGradients } from "./train/passes/passes.ts";
 export { matmul, outerProduct, transposeMatmul } from "./train/passes/products.ts";

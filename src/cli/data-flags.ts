@@ -21,6 +21,8 @@ export const dataOptions = {
   "split-seed": { type: "string" },
   "test-fraction": { type: "string" },
   stream: { type: "boolean" },
+  tokenizer: { type: "string" },
+  "text-column": { type: "string" },
 } as const;
 
 export const dataHelp = `  --data <preset|file|folder>
@@ -50,6 +52,11 @@ export const dataHelp = `  --data <preset|file|folder>
   --stratify <yes|no>       give each class its share of each part (default yes)
   --split-seed <N>          which rows go where (default 0)
   --test-fraction <X>       the same as --split 1-X,X
+  --tokenizer <T>           texts (.txt, .jsonl, persuasion, tang, names), for nets that begin with an embedding: bytes,
+                            characters (those of the part to learn from, and one more for any other), or a trained
+                            tokenizer.json of byte pair encoding; default characters, or bytes where the net has 256
+                            tokens. Without --split the last tenth of a text is held out to test
+  --text-column <name>      .jsonl: the field of each line that holds a document (default text)
   --stream                  read rows from the file as they are needed (.safetensors, IDX; by itself from 512 MiB)`;
 
 type Values = { readonly [K in keyof typeof dataOptions]?: string | boolean | undefined };
@@ -69,6 +76,9 @@ export interface DataFlags {
   readonly stratify: boolean;
   readonly splitSeed: number;
   readonly stream: boolean;
+  /** Of texts; undefined where none was given. */
+  readonly tokenizer: string | undefined;
+  readonly textColumn: string | undefined;
   /** Names of the flags that were given beside --data: what a preset, which is prepared, and some files have no use for. */
   readonly given: readonly string[];
 }
@@ -104,6 +114,8 @@ export function dataFlags(values: Values): DataFlags {
     stratify: choiceFlag("stratify", text("stratify"), ["yes", "no"] as const) !== "no",
     splitSeed: countFlag("split-seed", text("split-seed"), 0) ?? 0,
     stream: values.stream === true,
+    tokenizer: text("tokenizer"),
+    textColumn: text("text-column"),
     given: Object.keys(dataOptions).filter((name) => name !== "data" && values[name as keyof Values] !== undefined),
   };
 }

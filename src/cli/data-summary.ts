@@ -26,6 +26,12 @@ export interface DataSummary {
   readonly ignored: readonly string[];
   readonly warnings: readonly string[];
   readonly line: string;
+  /** Of a text: its vocabulary, and by part its tokens and the bytes that one of them stands for. */
+  readonly text?: {
+    readonly vocabulary: number;
+    readonly tokens: Readonly<Record<string, number>>;
+    readonly bytesPerToken: Readonly<Record<string, number>>;
+  };
 }
 
 /** Names that are listed; the rest is counted. */

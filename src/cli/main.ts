@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
   train: { summary: "train a model; save weights and a log", load: () => import("./train.ts") },
   lr: { summary: "find a learning rate by a ramp", load: () => import("./lr.ts") },
   predict: { summary: "raw rows in, predictions out, with saved weights", load: () => import("./predict.ts") },
+  generate: { summary: "go on from a text, with a net that learned one", load: () => import("./generate.ts") },
   grad: { summary: "loss and gradients of one batch, to a file", load: () => import("./grad.ts") },
   check: {
     summary: "prove every gradient of a model: device, f64, finite differences",

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 import { sizeOf } from "../core/ndarray.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { type Preprocessing, preprocessingOf } from "../data/preprocessing.ts";
+import { preprocessingOf } from "../data/preprocessing.ts";
 import { dataPresets } from "../data/presets.ts";
 import { noticeText } from "../data/table-notice.ts";
 import { HEAD_BYTES, openRowFile, type RowFile, rowFormat } from "../io/dataset/row-file.ts";
@@ -13,21 +13,13 @@ import { matchData } from "../train/data/match-rows.ts";
 import type { Rows } from "../train/data/row-source.ts";
 import { type RowSource, splitSource } from "../train/data/row-source.ts";
 import type { DataFlags } from "./data-flags.ts";
-import { type DataSummary, dataSummary } from "./data-summary.ts";
+import { dataSummary } from "./data-summary.ts";
 import { isFolder } from "./image-folder.ts";
 import { note } from "./output.ts";
+import type { RunData } from "./run-rows.ts";
 import { loadData } from "./sources.ts";
 import { requireUse } from "./table-flags.ts";
-
-/** The rows of a run, in the form that its loss takes, and how new rows are made like them. */
-export interface RunData {
-  readonly train: Rows | RowSource;
-  readonly validation: Rows | RowSource | null;
-  readonly test: Rows | RowSource | null;
-  readonly preprocessing: Preprocessing;
-  /** What is predicted from what. */
-  readonly summary: DataSummary;
-}
+import { isText, textData } from "./text-data.ts";
 
 /** Files from this size on are read by rows where they can be: two or three times as much would lie in memory. */
 const STREAM_FROM = 512 * 2 ** 20;
@@ -43,6 +35,7 @@ export async function runData(source: string, flags: DataFlags, seed: number, mo
       `${names} is for files: the preset "${source}" is prepared already, and has test rows`,
     );
   }
+  if (isText(source, model, flags)) return textData(source, flags, model);
   if (!preset && (flags.stream || isLarge(source))) return streamed(source, flags, model);
   return residentData(await loadData({ source, flags, seed }, model), model);
 }

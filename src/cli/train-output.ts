@@ -21,25 +21,42 @@ export function logLine(m: StepMetrics, halves: boolean): string {
 }
 
 /** An evaluation's line of the log. */
-export function evaluationLine(step: number, on: keyof Evaluations, e: Evaluation | null): string {
-  return `${JSON.stringify({ step, evaluation: on, loss: e?.loss, accuracy: e?.accuracy })}\n`;
+export function evaluationLine(step: number, on: keyof Evaluations, e: Evaluation | null, data: DataSummary): string {
+  const scores = { loss: e?.loss, accuracy: e?.accuracy, ...(e && textScores(on, e, data)) };
+  return `${JSON.stringify({ step, evaluation: on, ...scores })}\n`;
+}
+
+/**
+ * Of a text, what a loss in nats a token says: how many tokens it is as unsure between, and how many bits each byte of
+ * the text would take, which nets of different tokenizers can be compared by.
+ */
+function textScores(on: keyof Evaluations, { loss }: Evaluation, { text }: DataSummary) {
+  const bytes = text?.bytesPerToken[on];
+  return bytes === undefined ? {} : { perplexity: Math.exp(loss), bitsPerByte: loss / Math.LN2 / bytes };
 }
 
 /** A validation's line on the screen. */
-export function validationLine(on: keyof Evaluations, v: Validation, json: boolean): void {
+export function validationLine(on: keyof Evaluations, v: Validation, data: DataSummary, json: boolean): void {
   clearProgress();
-  if (!json) print(`step ${String(v.step).padStart(7)}  ${scoreText(on, v)}${v.improved ? "  best so far" : ""}`);
+  if (!json) print(`step ${String(v.step).padStart(7)}  ${scoreText(on, v, data)}${v.improved ? "  best so far" : ""}`);
 }
 
 /** "test loss 0.12345, accuracy 97.50 %" */
-function scoreText(on: string, { loss, accuracy }: Evaluation): string {
-  return `${on} loss ${loss.toPrecision(5)}${accuracy === null ? "" : `, accuracy ${(100 * accuracy).toFixed(2)} %`}`;
+function scoreText(on: keyof Evaluations, e: Evaluation, data: DataSummary): string {
+  const { perplexity, bitsPerByte } = textScores(on, e, data);
+  return [
+    `${on} loss ${e.loss.toPrecision(5)}`,
+    ...(e.accuracy === null ? [] : [`accuracy ${(100 * e.accuracy).toFixed(2)} %`]),
+    ...(perplexity === undefined ? [] : [`perplexity ${perplexity.toPrecision(4)}`]),
+    ...(bitsPerByte === undefined ? [] : [`${bitsPerByte.toPrecision(4)} bits per byte`]),
+  ].join(", ");
 }
 
 /** How a run ended. */
 export type RunEnd = ValidatedRun;
 
-const score = (e: Evaluation | null): Evaluation | null => e && { loss: e.loss, accuracy: e.accuracy };
+const score = (on: keyof Evaluations, e: Evaluation | null, data: DataSummary) =>
+  e && { loss: e.loss, accuracy: e.accuracy, ...textScores(on, e, data) };
 
 /** A line on the screen. */
 export function stepLine(m: StepMetrics, json: boolean): void {
@@ -76,9 +93,9 @@ export function summary(r: {
       JSON.stringify({
         steps: step,
         loss,
-        train: score(r.final.train),
-        test: score(r.final.test),
-        ...(r.final.validation ? { validation: score(r.final.validation) } : {}),
+        train: score("train", r.final.train, r.data),
+        test: score("test", r.final.test, r.data),
+        ...(r.final.validation ? { validation: score("validation", r.final.validation, r.data) } : {}),
         ...(best ? { best: best.step, stoppedEarly } : {}),
         seconds: r.seconds,
         backend: backend.description,
@@ -90,7 +107,7 @@ export function summary(r: {
   }
   const parts = (["train", "validation", "test"] as const).flatMap((on) => {
     const e = r.final[on];
-    return e ? [scoreText(on, e)] : [];
+    return e ? [scoreText(on, e, r.data)] : [];
   });
   if (stoppedEarly) print(`stopped early after step ${step}: no validation was better than step ${best?.step}'s`);
   if (restored) print(`the weights are those of step ${r.trainer.stepsTaken}, the best`);

@@ -68,8 +68,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const validateWhereDue = async (): Promise<void> => {
     if (!watch || (trainer.stepsTaken % every !== 0 && trainer.stepsTaken < steps)) return;
     const found = await watch.validate();
-    if (log !== null) writeSync(log, evaluationLine(trainer.stepsTaken, judged!, found));
-    if (plan.validateEvery !== undefined) validationLine(judged!, found, json);
+    if (log !== null) writeSync(log, evaluationLine(trainer.stepsTaken, judged!, found, plan.summary));
+    if (plan.validateEvery !== undefined) validationLine(judged!, found, plan.summary, json);
   };
   const save = (when: "due" | "now"): Promise<void> | undefined => keeper?.save(when, watch ? remembered(watch) : null);
   let ended: RunEnd = { step: first, best: null, stoppedEarly: false, restored: false };
@@ -108,7 +108,7 @@ export async function run(args: readonly string[]): Promise<number> {
       // What was watched has its line already, unless the weights are others now.
       const known = on === judged && !ended.restored && watch?.memory.last?.step === step;
       if (log !== null && !known && (on === "train" || final[on]))
-        writeSync(log, evaluationLine(trainer.stepsTaken, on, final[on] ?? null));
+        writeSync(log, evaluationLine(trainer.stepsTaken, on, final[on] ?? null, plan.summary));
     }
   } finally {
     clearProgress();

@@ -7,6 +7,7 @@ import { fieldReader, type TableFormat } from "./csv-format.ts";
 import { readTable, type Table } from "./csv-table.ts";
 import type { Column, Dataset, Scaling } from "./dataset.ts";
 import { applyScaling } from "./standardise.ts";
+import type { TokenizerRecord } from "./text/tokenizer.ts";
 
 /**
  * What was done to the rows that a net learned from, so that the same can be done to new ones: kept beside its weights.
@@ -31,6 +32,8 @@ export interface Preprocessing {
   readonly targets: readonly string[] | null;
   /** How the fields of the table were written, where that was said; null where nothing was. */
   readonly fields?: TableFormat | null;
+  /** What made tokens of a text; absent where rows are none. See tokenizerOf. */
+  readonly tokenizer?: TokenizerRecord;
 }
 
 const FORMAT = "chainrule-preprocessing";
@@ -77,6 +80,7 @@ export function parsePreprocessing(name: string, json: unknown): Preprocessing {
     "classes",
     "targets",
     "fields",
+    "tokenizer",
   ];
   const record = isRecord(json) ? json : fail("not a record of preprocessing, which is a JSON object");
   if (record.format !== FORMAT) fail(`"format" is ${brief(record.format)}, not "${FORMAT}"`);
@@ -84,7 +88,18 @@ export function parsePreprocessing(name: string, json: unknown): Preprocessing {
   const stray = Object.keys(record).find((key) => !known.includes(key));
   if (stray !== undefined) fail(`unknown field ${brief(stray)}; known are ${known.join(", ")}`);
   // Records from before there was one have none.
-  const { inputs, columns, pixelScale, scaling, classes, targets, fields = null, imageSize, channelsLast } = record;
+  const {
+    inputs,
+    columns,
+    pixelScale,
+    scaling,
+    classes,
+    targets,
+    fields = null,
+    imageSize,
+    channelsLast,
+    tokenizer,
+  } = record;
   if (typeof inputs !== "number" || !Number.isInteger(inputs) || inputs < 1)
     return fail(`"inputs" must be a whole number from 1, got ${brief(inputs)}`);
   if (columns !== null && !(Array.isArray(columns) && columns.every(isColumn)))
@@ -97,6 +112,8 @@ export function parsePreprocessing(name: string, json: unknown): Preprocessing {
     return fail(`"imageSize" must be height and width in pixels, got ${brief(imageSize)}`);
   if (channelsLast !== undefined && channelsLast !== true)
     return fail(`"channelsLast" must be true or absent, got ${brief(channelsLast)}`);
+  if (tokenizer !== undefined && !isRecord(tokenizer))
+    return fail(`"tokenizer" must be an object or absent, got ${brief(tokenizer)}`);
   if (scaling !== null && !isScaling(scaling, inputs))
     return fail(
       `"scaling" must hold ${inputs} means and as many positive deviations, or those of channels, or be null`,
@@ -106,7 +123,8 @@ export function parsePreprocessing(name: string, json: unknown): Preprocessing {
   }
   if (fields !== null && !isFormat(fields)) fail('"fields" must say how a table is written, or be null');
   const turned = { ...(imageSize ? { imageSize } : {}), ...(channelsLast ? { channelsLast } : {}) };
-  return { inputs, columns, pixelScale, ...turned, scaling, classes, targets, fields } as Preprocessing;
+  const text = tokenizer === undefined ? {} : { tokenizer };
+  return { inputs, columns, pixelScale, ...turned, scaling, classes, targets, fields, ...text } as Preprocessing;
 }
 
 /** Rows to predict, prepared. */

@@ -23,6 +23,23 @@ export { splitBySeed, splitThreeWays, type ThreeWay } from "../data/split.ts";
 export { standardise } from "../data/standardise.ts";
 export { noticeText, type TableNotice } from "../data/table-notice.ts";
 export type { Task } from "../data/task.ts";
+export { readDocuments, readText } from "../data/text/read-text.ts";
+export {
+  type Text,
+  type TextChoice,
+  type TextRows,
+  type TextSplit,
+  textRows,
+} from "../data/text/text-data.ts";
+export {
+  byteTokenizer,
+  characterTokenizer,
+  type EncodeOptions,
+  type TokenDecoder,
+  type Tokenizer,
+  type TokenizerRecord,
+} from "../data/text/tokenizer.ts";
+export { tokenizerOf } from "../data/text/tokenizer-record.ts";
 export {
   type Checkpoint,
   type DeviceRecord,

@@ -12,7 +12,6 @@ import { Disposing } from "../core/resource.ts";
 import { LEAST_SCALE } from "../ops/step/control.ts";
 import type { RowSource, Rows } from "./data/row-source.ts";
 import type { Evaluation } from "./evaluation/evaluation.ts";
-import type { GenerateOptions } from "./generation/sampling.ts";
 import type { GradientOptions, Gradients, LengthsOptions, LossGradients } from "./passes/passes.ts";
 import { DeviceRecovery } from "./recovery/device-recovery.ts";
 import { checkRecovery, type RecoveryOptions } from "./recovery/recovery.ts";
@@ -264,16 +263,6 @@ export class Trainer extends Disposing {
     return this.life.surviving(async (backendRun) =>
       (await backendRun.passes()).backward(x, dy, this.life.done, options),
     );
-  }
-
-  /**
-   * Tokens that a net whose steps predict the next one writes behind a prompt, drawn by a seed of its own; with the weights
-   * as they are when it begins. Throws ChainruleError "model" for another net, "usage" and "data" for what cannot be meant.
-   */
-  async *generate(options: GenerateOptions & WeightsOptions): AsyncGenerator<number, void> {
-    const { generateTokens } = await import("./generation/generate.ts");
-    const weights = await this.parameters(options?.weights);
-    yield* generateTokens(this.backend, this.options.model, weights, options);
   }
 
   /**

@@ -10,6 +10,7 @@ import { characterTokenizer } from "../../src/data/text/tokenizer.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { parseModel } from "../../src/nn/parse-model.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
+import { generate } from "../../src/train/generation/generate-with.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { trainingGraph } from "../../src/train/run/training-graph.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
@@ -30,7 +31,7 @@ const model = parseModel({
   ],
   loss: "crossEntropy",
 });
-const tokens = Int32Array.from({ length: 64 }, (_, i) => randomWord(3, 4, 0, i) % COUNT);
+const tokens = Int32Array.from({ length: 64 }, (_, i) => randomWord(5, 4, 0, i) % COUNT);
 /** Windows side by side, as text-data.ts makes them. */
 const rowsOf = (text: Int32Array, n = Math.floor((text.length - 1) / T)) => ({
   x: ndarray([n, T], "i32", text.slice(0, n * T)),
@@ -134,7 +135,6 @@ test("generation: the same seed the same text; greedy takes the likeliest; no mo
   const text = { name: "t", documents: ["abcabcabdabcabcabd".repeat(6)] };
   const choice = { length: T, validation: 0, test: 0, tokenizer: characterTokenizer };
   const { train, tokenizer } = await textRows(text, choice);
-  const { tokens: all, ...windows } = train;
   const small = parseModel({
     input: [T],
     layers: [
@@ -144,13 +144,13 @@ test("generation: the same seed the same text; greedy takes the likeliest; no mo
     loss: "crossEntropy",
   });
   const optimizer = { type: "adam", lr: 0.05 } as const;
-  const trainer = await createTrainer(cpu, { model: small, data: { ...windows, text: all }, optimizer, batch: 8 });
+  const trainer = await createTrainer(cpu, { model: small, data: train, optimizer, batch: 8 });
   for await (const _ of trainer.run({ steps: 150 }));
   const write = async (more: object): Promise<string> => {
     const decoder = tokenizer.decoder();
     let written = "";
     const prompt = tokenizer.encode("ab");
-    for await (const token of trainer.generate({ prompt, tokens: 40, ...more })) written += decoder.push(token);
+    for await (const token of generate(trainer, { prompt, tokens: 40, ...more })) written += decoder.push(token);
     return written;
   };
   const one = await write({ seed: 3 });
@@ -165,7 +165,7 @@ test("generation: the same seed the same text; greedy takes the likeliest; no mo
   expect(one).toContain("d");
   const stop = new AbortController();
   const some: number[] = [];
-  for await (const token of trainer.generate({ prompt: [0], tokens: 40, signal: stop.signal })) {
+  for await (const token of generate(trainer, { prompt: [0], tokens: 40, signal: stop.signal })) {
     some.push(token);
     if (some.length === 3) stop.abort();
   }
@@ -188,7 +188,7 @@ test("generation: the same seed the same text; greedy takes the likeliest; no mo
 
 test("generation refuses nets that do not write", async () => {
   const trainer = await createTrainer(cpu, options);
-  await expect(trainer.generate({ prompt: [1], tokens: 1 }).next()).resolves.toMatchObject({ done: false });
+  await expect(generate(trainer, { prompt: [1], tokens: 1 }).next()).resolves.toMatchObject({ done: false });
   trainer.dispose();
   const embedding = { type: "embedding", vocabulary: COUNT, size: COUNT };
   const classes = parseModel({
@@ -204,9 +204,13 @@ test("generation refuses nets that do not write", async () => {
   const mixed = parseModel({ input: [T], layers: [embedding, ...turned], loss: "crossEntropy" });
   const refused = async (net: typeof model, y: NdArray, message: string): Promise<void> => {
     const other = await createTrainer(cpu, { model: net, data: { x: data.x, y } });
-    await expect(other.generate({ prompt: [1], tokens: 2 }).next()).rejects.toThrow(message);
+    await expect(generate(other, { prompt: [1], tokens: 2 }).next()).rejects.toThrow(message);
     other.dispose();
   };
-  await refused(classes, zeros([12], "i32"), "the model gives [3], and logits of the next token at each step, [5, 7]");
+  await refused(
+    classes,
+    zeros([12], "i32"),
+    "the model gives [3]; one that learns a text gives logits of the next token at each step, [5, 7]",
+  );
   await refused(mixed, data.y, "what the net gives at a step depends on those behind it");
 });

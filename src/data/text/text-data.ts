@@ -4,7 +4,9 @@ import type { Tokenizer } from "./tokenizer.ts";
 
 /** One long text, or documents one after the other. */
 export interface Text {
+  /** What it is called, for people. */
   readonly name: string;
+  /** One text, or several that are kept whole. */
   readonly documents: readonly string[];
   /** Origin and licence in one line. */
   readonly source?: string;
@@ -12,12 +14,12 @@ export interface Text {
 
 /** Windows of a text: rows to learn from, whose targets are the tokens behind theirs. */
 export interface TextRows {
-  /** i32 [n, length], side by side: a view of `tokens`. */
+  /** i32 [n, length], side by side: a view of `text`. */
   readonly x: NdArray;
   /** i32 [n, length], one token further on: a view of the same numbers. */
   readonly y: NdArray;
   /** i32 [tokens]: the whole part, of which training draws windows that begin elsewhere in every epoch. */
-  readonly tokens: NdArray;
+  readonly text: NdArray;
   /** Bytes of UTF-8 that a token stands for, in the mean over the part. */
   readonly bytesPerToken: number;
   /** Tokens that stand for what the vocabulary lacks. */
@@ -26,20 +28,26 @@ export interface TextRows {
 
 /** Parts of a text, by place: the first part of it to learn from, what follows to validate, the end to test. */
 export interface TextSplit {
+  /** What is learned from. */
   readonly train: TextRows;
+  /** What choices during training are judged on; null where none was asked for. */
   readonly validation: TextRows | null;
+  /** What is held out; null where none was asked for. */
   readonly test: TextRows | null;
+  /** What made tokens of it. */
   readonly tokenizer: Tokenizer;
 }
 
 /** Share of a text that is held out at its end, unless told otherwise. */
 export const TEST_SHARE = 0.1;
 
+/** How a text becomes rows. */
 export interface TextChoice {
   /** Tokens of a window. */
   readonly length: number;
-  /** Shares of the text, by characters. */
+  /** Share of the text to validate, behind what is learned from: by characters, or of several documents by documents. */
   readonly validation: number;
+  /** Share of the text to test, its end. */
   readonly test: number;
   /** Makes the tokenizer from the text to learn from: characters are those that it has. */
   readonly tokenizer: (training: string) => Tokenizer | Promise<Tokenizer>;
@@ -113,7 +121,7 @@ function windowsOf(what: string, { tokens, bytes }: Encoded, tokenizer: Tokenize
   return {
     x: ndarray([n, length], "i32", tokens.subarray(0, n * length)),
     y: ndarray([n, length], "i32", tokens.subarray(1, n * length + 1)),
-    tokens: ndarray([tokens.length], "i32", tokens),
+    text: ndarray([tokens.length], "i32", tokens),
     bytesPerToken: bytes / tokens.length,
     unknown: strange,
   };

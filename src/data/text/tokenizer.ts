@@ -15,12 +15,15 @@ export interface Tokenizer {
   decoder(): TokenDecoder;
 }
 
+/** How a text becomes tokens. */
 export interface EncodeOptions {
   /** Whether the unknown token may stand for what the vocabulary lacks, where there is one; an error by default. */
   readonly unknown?: boolean;
 }
 
+/** Makes text of tokens, one after the other. */
 export interface TokenDecoder {
+  /** What is certain now that `token` is there; nothing where it waits for others. */
   push(token: number): string;
   /** What is left, at the end. */
   end(): string;

@@ -1,11 +1,11 @@
 import type { Backend } from "../../backend/executor.ts";
 import { ChainruleError } from "../../core/errors.ts";
-import { type NdArray, ndarray, sameShape, shapeText } from "../../core/ndarray.ts";
+import { type NdArray, ndarray } from "../../core/ndarray.ts";
 import { loadLayerTypes } from "../../nn/layers/registry.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
-import { outputShape, shapesOf } from "../../nn/shapes.ts";
 import { Predictor } from "../evaluation/predictor.ts";
 import { checkGenerate, type GenerateOptions, sampleToken } from "./sampling.ts";
+import { writerOf } from "./writer.ts";
 
 type Weights = ReadonlyMap<string, NdArray>;
 
@@ -14,22 +14,6 @@ export interface NextToken {
   /** [vocabulary], for the token behind `text`, of which the net sees the last window. */
   logits(text: readonly number[]): Promise<ArrayLike<number>>;
   dispose(): void;
-}
-
-/** What a net that writes text is: its window and its vocabulary. Throws ChainruleError "model" where it is none. */
-export function writerOf(model: ModelSpec): { readonly length: number; readonly count: number } {
-  const { tokens, input } = shapesOf(model);
-  const fail = (message: string): never => {
-    throw new ChainruleError("model", `generate: ${message}`);
-  };
-  if (!tokens) return fail("the model takes numbers; one that writes text begins with an embedding");
-  const [length] = input as readonly [number];
-  const given = outputShape(model);
-  if (model.loss !== "crossEntropy" || !sameShape(given, [length, tokens.count])) {
-    const wanted = `logits of the next token at each step, ${shapeText([length, tokens.count])} with crossEntropy`;
-    fail(`the model gives ${shapeText(given)}, and ${wanted} are needed`);
-  }
-  return { length, count: tokens.count };
 }
 
 /**

@@ -14,14 +14,22 @@ export interface SamplingOptions {
   readonly seed?: number;
 }
 
+/** What the options are called where they come from. */
+type Called = Readonly<Record<keyof SamplingOptions, string>>;
+const OWN: Called = { temperature: "temperature", topK: "topK", topP: "topP", seed: "seed" };
+
 /** Throws ChainruleError "usage" for what cannot be meant. */
-export function checkSampling({ temperature = 1, topK, topP, seed = 1 }: SamplingOptions): void {
+export function checkSampling(options: SamplingOptions, called: Called = OWN): void {
+  const { temperature = 1, topK, topP, seed = 1 } = options;
   if (!(temperature >= 0 && Number.isFinite(temperature)))
-    throw new ChainruleError("usage", `temperature must be at least 0 (0 takes the likeliest), got ${temperature}`);
-  if (topK !== undefined) requireCount("topK", topK);
+    throw new ChainruleError(
+      "usage",
+      `${called.temperature} must be at least 0 (0 takes the likeliest), got ${temperature}`,
+    );
+  if (topK !== undefined) requireCount(called.topK, topK);
   if (topP !== undefined && !(topP > 0 && topP <= 1))
-    throw new ChainruleError("usage", `topP must be above 0 and at most 1, got ${topP}`);
-  requireCount("seed", seed, 0, 2 ** 32 - 1);
+    throw new ChainruleError("usage", `${called.topP} must be above 0 and at most 1, got ${topP}`);
+  requireCount(called.seed, seed, 0, 2 ** 32 - 1);
 }
 
 /**
@@ -77,9 +85,9 @@ export interface GenerateOptions extends SamplingOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const fields: Readonly<Record<keyof GenerateOptions | "weights", true>> = {
+const fields: Readonly<Record<keyof GenerateOptions, true>> = {
   ...{ prompt: true, tokens: true, temperature: true, topK: true, topP: true, seed: true },
-  ...{ cache: true, stopAt: true, signal: true, weights: true },
+  ...{ cache: true, stopAt: true, signal: true },
 };
 
 /** Throws ChainruleError "usage" for what cannot be meant, "data" for a prompt outside a vocabulary of `count`. */

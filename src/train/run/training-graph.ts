@@ -95,17 +95,14 @@ export async function trainingGraph(config: TrainingConfig): Promise<TrainingGra
   const batch = config.batch === "full" ? rows : config.batch;
   const changes =
     config.augment && (await import("./augment.ts")).augmentAttrs(config.augment, shapesOf(model).input, seed);
-  const windows = text && (await import("./text-windows.ts")).textAttrs(text, model, rows, seed);
+  const windows = text && (await import("./text-windows.ts")).windowsOf(g, lazy!, dataX, shapesOf(model), rows, seed);
   const draw = (part: number) => (): Batch => {
     const full = config.batch === "full";
     if (full && !changes) return { x: dataX, y: dataY, lengths: dataLengths, cursor };
     const at = parts > 1 ? g.one(lazy!.partCursor, [cursor], { part, parts, batch }, `cursor of part ${part}`) : cursor;
     const order = full ? "sequential" : config.streams ? "chunk" : "shuffle";
     index = g.one(batchIndex, [at], { order, batch, n: config.x.shape[0]!, seed }, "batch index");
-    if (windows) {
-      const [x, y] = g.add(lazy!.tokenWindows, [dataX, index, at], windows, ["batch x", "batch y"]);
-      return { x: x!, y: y!, lengths: null, cursor: at };
-    }
+    if (windows) return windows(index, at);
     const x = changes
       ? g.one(lazy!.augment, [dataX, index, at], changes, "batch x, augmented")
       : g.one(gather, [dataX, index], null, "batch x");

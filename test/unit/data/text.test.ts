@@ -142,12 +142,12 @@ describe("textRows", () => {
     const text = { name: "t", documents: ["abcabcabcabcabcxyzzzz"] };
     const { train, test, validation, tokenizer } = await textRows(text, choice);
     expect(tokenizer.size).toBe(5);
-    expect([train.tokens.shape, train.x.shape, [...train.x.data].join("")]).toEqual([[16], [3, 4], "012012012012"]);
+    expect([train.text.shape, train.x.shape, [...train.x.data].join("")]).toEqual([[16], [3, 4], "012012012012"]);
     expect([...train.y.data].join("")).toBe("120120120120");
     // The views and the text are one array.
-    expect(train.y.data.buffer).toBe(train.tokens.data.buffer);
+    expect(train.y.data.buffer).toBe(train.text.data.buffer);
     expect(validation).toBeNull();
-    expect([...test!.tokens.data]).toEqual([4, 4, 4, 4, 4]);
+    expect([...test!.text.data]).toEqual([4, 4, 4, 4, 4]);
     expect([train.unknown, test!.unknown]).toEqual([0, 5]);
   });
 
@@ -155,11 +155,11 @@ describe("textRows", () => {
     const documents = ["the", "x", "中", "the the"];
     const bpe = await tokenizerOf("t", { type: "file", file: bpeFile() });
     const { train, test } = await textRows({ name: "t", documents }, { ...choice, length: 1, tokenizer: () => bpe });
-    expect([...train.tokens.data]).toEqual([257, 259, 120, 259, 228, 184, 173, 259]);
+    expect([...train.text.data]).toEqual([257, 259, 120, 259, 228, 184, 173, 259]);
     expect(train.bytesPerToken).toBe(7 / 8);
-    expect([...test!.tokens.data]).toEqual([257, 258, 259]);
+    expect([...test!.text.data]).toEqual([257, 258, 259]);
     const bytes = await textRows({ name: "t", documents }, { ...choice, length: 1, tokenizer: byteTokenizer });
-    expect(decoded(byteTokenizer(), bytes.train.tokens.data as Int32Array).join("")).toBe("the\nx\n中");
+    expect(decoded(byteTokenizer(), bytes.train.text.data as Int32Array).join("")).toBe("the\nx\n中");
     expect(bytes.train.bytesPerToken).toBe(1);
   });
 
@@ -168,7 +168,7 @@ describe("textRows", () => {
       { name: "t", documents: ["😀".repeat(7)] },
       { ...choice, length: 1, test: 0.5 },
     );
-    expect([train.tokens.shape[0], test!.tokens.shape[0]]).toEqual([4, 3]);
+    expect([train.text.shape[0], test!.text.shape[0]]).toEqual([4, 3]);
   });
 
   test.each([
