@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { embedding, initialise, linear, parameterSpecs, parseModel, sequential, tiedLinear } from "../../src/index.ts";
+import { importNet } from "../../src/io/net/import.ts";
 import { readOnnx } from "../../src/io/onnx/read.ts";
 import { writeOnnx } from "../../src/io/onnx/write.ts";
 import { modelPy } from "../../src/io/pytorch/model-script.ts";
@@ -56,4 +57,65 @@ test("as ONNX it takes int64 tokens, and comes back as the same model", () => {
   expect(back.weights).toEqual(weights);
   // elem_type: int64, then the shape, a batch of any size and four steps.
   expect(Buffer.from(bytes).includes(Buffer.from([0x08, 7, 0x12, 0x0d, 0x0a, 7, 0x12, 5]))).toBe(true);
+});
+
+test("the graph alone says what it looks up, as other exporters write it", () => {
+  const weights = initialise(model, 2);
+  // Another loss than the metadata's: the graph is read. A shared weight comes as two, as it stands there.
+  const {
+    model: read,
+    weights: found,
+    notes,
+  } = readOnnx(writeOnnx(model, weights), { loss: "mse", keepOutputs: true });
+  expect(read.layers.map(({ type }) => type)).toEqual(["embedding", "linear", "linear"]);
+  expect(read.input).toEqual([4]);
+  expect(found.get("0.weight")!.data).toEqual(weights.get("tokens.weight")!.data);
+  expect(notes.join()).not.toContain("as f32");
+});
+
+test("Keras's Embedding is one, without its mask", async () => {
+  const file = (config: object) => ({
+    name: "model.json",
+    bytes: new TextEncoder().encode(
+      JSON.stringify({
+        format: "layers-model",
+        generatedBy: "keras v2.13.1",
+        modelTopology: {
+          keras_version: "2.13.1",
+          backend: "tensorflow",
+          model_config: {
+            class_name: "Sequential",
+            config: {
+              name: "sequential",
+              layers: [
+                { class_name: "InputLayer", config: { batch_input_shape: [null, 3], dtype: "int32", name: "input" } },
+                { class_name: "Embedding", config: { name: "embedding", input_dim: 5, output_dim: 2, ...config } },
+                { class_name: "Flatten", config: { name: "flatten" } },
+                { class_name: "Dense", config: { name: "dense", units: 1, use_bias: false, activation: "linear" } },
+              ],
+            },
+          },
+        },
+        weightsManifest: [
+          {
+            paths: ["w.bin"],
+            weights: [
+              { name: "embedding/embeddings", shape: [5, 2], dtype: "float32" },
+              { name: "dense/kernel", shape: [6, 1], dtype: "float32" },
+            ],
+          },
+        ],
+      }),
+    ),
+    read: async () => new Uint8Array(Float32Array.from({ length: 16 }, (_, i) => i).buffer),
+  });
+  const { model: read, weights } = await importNet(file({}), { loss: "mse" });
+  expect(read).toMatchObject({
+    input: [3],
+    layers: [{ type: "embedding", vocabulary: 5, size: 2 }, { type: "flatten" }, { type: "linear", in: 6 }],
+  });
+  expect([...weights.get("0.weight")!.data]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect([...weights.get("2.weight")!.data]).toEqual([10, 11, 12, 13, 14, 15]);
+  await expect(importNet(file({ mask_zero: true }), { loss: "mse" })).rejects.toThrow(/"embedding".*mask_zero/);
+  await expect(importNet(file({ input_dim: 6 }), { loss: "mse" })).rejects.toThrow(/a table of \[5, 2\] for 6 tokens/);
 });

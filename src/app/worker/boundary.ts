@@ -1,6 +1,7 @@
 import { type NdArray, ndarray } from "../../core/ndarray.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
+import { shapesOf } from "../../nn/shapes.ts";
 import { probabilities } from "../../train/evaluation/probabilities.ts";
 import type { Boundary, RunInfo } from "./types.ts";
 
@@ -23,7 +24,8 @@ export function samplePoints({ x, y }: Dataset): RunInfo["points"] {
 
 /** The points of the plane that the picture asks about; null where inputs are not two numbers, or outputs not classes. */
 export function gridFor(model: ModelSpec, x: NdArray): { readonly rows: NdArray; readonly extent: number } | null {
-  if (x.shape[1] !== 2 || (model.loss !== "crossEntropy" && model.loss !== "bce")) return null;
+  if (shapesOf(model).tokens || x.shape[1] !== 2 || (model.loss !== "crossEntropy" && model.loss !== "bce"))
+    return null;
   const extent = extentOf(x);
   const grid = new Float32Array(SIZE * SIZE * 2);
   for (let i = 0; i < SIZE * SIZE; i++) {

@@ -1,5 +1,5 @@
 import type { Executor } from "../../backend/executor.ts";
-import { type NdArray, ndarray, rows, sizeOf } from "../../core/ndarray.ts";
+import { type NdArray, ndarray, rows, sizeOf, zeros } from "../../core/ndarray.ts";
 import { Graph, type Tensor } from "../../graph/graph.ts";
 import { forward } from "../../nn/forward.ts";
 import { calledName, layerName, type ModelSpec } from "../../nn/model-spec.ts";
@@ -67,10 +67,8 @@ async function open(session: Session, weights: ReadonlyMap<string, NdArray>): Pr
   const cpu = await openCpu();
   const { model } = session.trainer.options;
   const g = new Graph();
-  const x = g.variable(
-    "x",
-    ndarray([1, sizeOf(shapesOf(model).input)], "f32", new Float32Array(sizeOf(shapesOf(model).input))),
-  );
+  const { input, tokens } = shapesOf(model);
+  const x = g.variable("x", zeros([1, sizeOf(input)], tokens ? "i32" : "f32"));
   const tensors = modelTensors(g, model, weights, cpu.limits.maxBufferSize);
   const outputs = await forward(g, model, x, tensors, { training: false, seed: 0, cursor: null });
   const named = new Map(g.nodes.flatMap((node) => node.outputs.map((t) => [t.name, t] as const)));

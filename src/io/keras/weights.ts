@@ -8,6 +8,7 @@ export type ParameterName =
   | "depthwise_kernel"
   | "pointwise_kernel"
   | "alpha"
+  | "embeddings"
   | "bias"
   | "gamma"
   | "beta"

@@ -1,6 +1,7 @@
 import { brief } from "../../core/format.ts";
 import { type NdArray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
+import { INPUT } from "../net/wired-net.ts";
 import { addActivation, functionName } from "./activations.ts";
 import { flagOf, isObject, listOf, numberOf, objectOf, refuse, textOf } from "./json.ts";
 import { elementwise } from "./layers.ts";
@@ -153,6 +154,29 @@ const permute: WiredReader = (layer, [x], to, where) => {
   return permuted(to.net, x, order, where);
 };
 
+/** Rows of a table by tokens, which the input must be. */
+const embedding: WiredReader = (layer, [x], to, where) => {
+  if (x.value !== INPUT) refuse(`${where} looks up what the net computes; here it must read the model's input, tokens`);
+  if (flagOf(setting(layer, "mask_zero"), false, `${where}: mask_zero`)) {
+    refuse(
+      `${where}: mask_zero leaves steps of token 0 out in layers behind it, which here lengths of rows say: train without`,
+    );
+  }
+  const table = to.weights.take(layer, "embeddings");
+  const [vocabulary, size] = table.shape as readonly [number, number];
+  const said = [setting(layer, "input_dim"), setting(layer, "output_dim")];
+  if (table.shape.length !== 2 || said[0] !== vocabulary || said[1] !== size) {
+    refuse(`${where}: a table of ${shapeText(table.shape)} for ${brief(said[0])} tokens of ${brief(said[1])} numbers`);
+  }
+  to.net.claim(vocabulary * size, where);
+  const y = to.net.add({ type: "embedding", vocabulary, size }, [x.value], where, { weight: table });
+  return placedAs(
+    to.net,
+    y,
+    [...x.shape, size].map((_, i) => i),
+  );
+};
+
 const readers: Readonly<Record<string, WiredReader>> = {
   ...windowReaders,
   ...normReaders,
@@ -163,6 +187,7 @@ const readers: Readonly<Record<string, WiredReader>> = {
     ]),
   ),
   Dense: dense,
+  Embedding: embedding,
   Activation: (_, [x]) => x,
   PReLU: prelu,
   Softmax: (layer, [x], to, where) => softmax("softmax", axesOf(setting(layer, "axis"), [-1], where), x, to, where),

@@ -45,6 +45,10 @@ export function inferDims(node: OnnxNode, place: Place): Dims {
     case "Squeeze":
     case "Unsqueeze":
       return rearranged(node, of, place);
+    case "Gather": {
+      const [table, at] = [place.constant(node.inputs[0]), place.dims(node.inputs[1])];
+      return table?.dims.length === 2 && at ? [...at, table.dims[1]!] : null;
+    }
     default:
       return of && Object.hasOwn(inferWindows, node.op) ? inferWindows[node.op]!(node, of, place) : null;
   }

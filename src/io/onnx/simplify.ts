@@ -63,7 +63,7 @@ export function simplify(file: OnnxFile, room: Room): NetGraph {
   const made = new Set([...file.inputs.map(({ name }) => name), ...file.initializers.keys()]);
   const nodes: GraphNode[] = [];
   const whole = new Set(isFloat(input.elementType) ? [] : [input.name]);
-  if (whole.size > 0) {
+  if (whole.size > 0 && !file.nodes.some((node) => looksUp(node, whole))) {
     sweep.notes.add(`the input ${brief(input.name)} holds whole numbers in the file; here it takes them as f32`);
   }
   for (const original of file.nodes) {
@@ -153,8 +153,13 @@ function isIdentity(node: GraphNode, sweep: Sweep): boolean {
 /** Nodes that whole numbers of the input may pass before a Cast makes floats of them; arithmetic would differ. */
 const FOR_WHOLE: ReadonlySet<string> = new Set(["Identity", "Shape", "Flatten", "Reshape", "Squeeze", "Unsqueeze"]);
 
+/** An embedding: rows of an array, by the whole numbers of the input. */
+const looksUp = ({ op, inputs }: OnnxNode, whole: ReadonlySet<string>): boolean =>
+  op === "Gather" && whole.has(inputs[1] ?? "") && !whole.has(inputs[0]!);
+
 function keepWhole(node: OnnxNode, where: string, whole: Set<string>): void {
   if (whole.size === 0 || !node.inputs.some((name) => whole.has(name)) || node.op === "Cast") return;
+  if (looksUp(node, whole)) return;
   if (!FOR_WHOLE.has(node.op)) refuse(`${where} computes with whole numbers; the input must be cast to floats first`);
   if (node.op !== "Shape") for (const name of node.outputs) whole.add(name);
 }

@@ -1,6 +1,6 @@
 import { shapeText, sizeOf } from "../../core/ndarray.ts";
 import { Branch } from "../net/branch.ts";
-import type { Value } from "../net/wired-net.ts";
+import { INPUT, type Value } from "../net/wired-net.ts";
 import { brief } from "../safetensors/header.ts";
 import { activationReaders } from "./activations.ts";
 import { affineOf } from "./affine-nodes.ts";
@@ -94,6 +94,21 @@ const concat: WiredReader = (node, place) => {
   return place.net.add({ type: "concat", from: [], axis: axis - 1 }, values, node.where);
 };
 
+/** Rows of a table by tokens, which the input must be. */
+const embedding: WiredReader = (node, place) => {
+  const table = constantAt(node, 0, place) ?? refuse(`${node.where}: it has no table`);
+  const axis = number(node, "axis", 0);
+  if (table.dims.length !== 2 || axis !== 0 || node.inputs[1] === undefined || place.x !== INPUT) {
+    return refuse(
+      `${node.where}: looks up along axis ${axis} of ${shapeText(table.dims)}; here rows [vocabulary, size] are looked up, by the input's tokens`,
+    );
+  }
+  const [vocabulary, size] = table.dims as readonly [number, number];
+  return place.net.add({ type: "embedding", vocabulary, size }, [place.x], node.where, {
+    weight: arrayOf(table, table.dims, place.net, node.where),
+  });
+};
+
 /** Sums and products of values, or of a value and a constant of one number, or one a channel or a place of the last axis. */
 const arithmetic: WiredReader = (node, place) => {
   const { net, x, constants, room } = place;
@@ -149,4 +164,5 @@ export const wiredReaders: Readonly<Record<string, WiredReader>> = {
   Unsqueeze: reshape,
   Transpose: transpose,
   Concat: concat,
+  Gather: embedding,
 };
