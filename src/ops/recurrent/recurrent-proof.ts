@@ -211,15 +211,21 @@ function forwardCase(cell: Cell, size: Size): OpCase<RecurrentAttrs> {
   return { name: nameOf(size), inputs, attrs: { reverse } };
 }
 
-/** Gates lie between 0 and 1, or -1 and 1, as tanh's outputs do. */
-const within = (x: NdArray): NdArray => ({ ...x, data: x.data.map((v) => Math.fround(Math.tanh(v))) as Float32Array });
+/** Gates lie between -1 and 1, and so do outputs; those of relu from 0 up, many at 0. */
+const mapped =
+  (fn: (v: number) => number) =>
+  (x: NdArray): NdArray => ({
+    ...x,
+    data: x.data.map((v) => Math.fround(fn(v))) as Float32Array,
+  });
 
 function backwardCase(cell: Cell, size: Size): OpCase<RecurrentAttrs> {
   const { n, t, h, reverse = false } = size;
+  const outputs = cell.name === "rnnRelu" ? (v: number) => Math.max(0, v) : Math.tanh;
   const inputs: CaseInput[] = [
     { shape: [n, t, h], dtype: "f32" },
-    ...(cell.saved > 0 ? [{ shape: [n, t, cell.saved, h], dtype: "f32", through: within } as const] : []),
-    ...(cell.readsOutputs ? [{ shape: [n, t, h], dtype: "f32", through: within } as const] : []),
+    ...(cell.saved > 0 ? [{ shape: [n, t, cell.saved, h], dtype: "f32", through: mapped(Math.tanh) } as const] : []),
+    ...(cell.readsOutputs ? [{ shape: [n, t, h], dtype: "f32", through: mapped(outputs) } as const] : []),
     weights([cell.gates * h, h], h),
     ...lengthsInput(size),
   ];

@@ -1,0 +1,61 @@
+import type { Mutant } from "../mutants.ts";
+
+const one = (op: string, kernel: string, what: string, from: string | RegExp, to: string): Mutant => ({
+  op,
+  kernel: `${op}/${kernel}`,
+  what,
+  from,
+  to,
+});
+const loop = (op: string, what: string, from: string | RegExp, to: string): Mutant =>
+  one(op, "steps-quads", what, from, to);
+
+/** Wrong kernels of recurrences. */
+export const recurrentMutants: readonly Mutant[] = [
+  loop("lstm", "gates in ONNX's order, i o f g", "sums[1u * 4u + v][r]", "sums[2u * 4u + v][r]"),
+  loop("lstm", "the forget gate is missing", "fma(v1, cell, v0 * v2)", "v0 * v2 + 0.0 * (v1 + cell)"),
+  loop("lstm", "the cell itself comes out", "v3 * tanhOf(v4, 0.0)", "v3 * v4"),
+  loop("lstm", "the cell of the step behind", "select(t - 1u, t + 1u,", "select(t + 1u, t - 1u,"),
+  loop("lstm", "the bias of the state is left out", " + hiddenBias[0u * h + unit]", ""),
+  loop("lstm", "the last step is left out", "s < params.end;", "s + 1u < params.end;"),
+  loop("lstm", "reverse goes forwards", "select(s, params.steps - 1u - s,", "select(s, s,"),
+  loop("lstm", "lengths are one too long", "i32(t) < lengths[row]", "i32(t) < lengths[row] + 1"),
+  loop("lstm", "lengths are one too short", "i32(t) < lengths[row]", "i32(t) + 1 < lengths[row]"),
+  loop("lstm", "state stays what it was at first", "let turned = now; now = next; next = turned;", ""),
+  loop("lstm", "the last four terms are left out", "k < params.terms", "k + 4u < params.terms"),
+  loop("lstm", "the second vec4 of rows for the first", ", 0u);", ", 1u);"),
+  one("lstm", "steps", "rows share their state's places", "group * 2u * half", "0u"),
+  one("lstm", "steps-local", "a launch begins with no state", "was[r] = y[", "was[r] = 0.0 * y["),
+  loop(
+    "gru",
+    "the reset gate before the product's bias, ONNX's default",
+    "fma(v0, s2, x2)",
+    "fma(v0, s2 - hiddenBias[2u * h + unit], x2 + hiddenBias[2u * h + unit])",
+  ),
+  loop("gru", "r and z change places", "fma(v1, before - v2, v2)", "fma(v0, before - v2, v2)"),
+  loop("gru", "z lets n through", "fma(v1, before - v2, v2)", "fma(1.0 - v1, before - v2, v2)"),
+  loop("gru", "the state before is forgotten", "before - v2", "0.0 * before - v2"),
+  loop("rnn", "no function of the sum", "let made = tanhOf(x0 + s0, 0.0);", "let made = x0 + s0;"),
+  loop("rnnRelu", "a leak below 0", "max(x, 0.0)", "max(x, 0.01 * x)"),
+  loop("lstmGradient", "the cell's share is not carried", "let onward = dc * v1;", "let onward = 0.0 * dc;"),
+  loop(
+    "lstmGradient",
+    "the cell of the same step",
+    "saved[((row * params.steps + earlier)",
+    "saved[((row * params.steps + t)",
+  ),
+  loop("lstmGradient", "through tanh as if it were the identity", "(1.0 - s) * (1.0 + s)", "1.0"),
+  loop("lstmGradient", "the sums behind do not count", "+ sums[u * 4u + v][r]", "+ 0.0 * sums[u * 4u + v][r]"),
+  loop("lstmGradient", "a reversed row's first step has a cell", "(i32(earlier) < lengths[row])", "true"),
+  loop("gruGradient", "d of n's hidden sum without the reset gate", "let e2 = d2 * v0;", "let e2 = d2;"),
+  loop("gruGradient", "state goes on without z", "let onward = all * v1;", "let onward = all;"),
+  loop("gruGradient", "what is carried is left out", "let all = dh + carry;", "let all = dh;"),
+  loop("rnnGradient", "tanh's derivative from the state before", "y[at * h + unit]", "y[max(at, 1u) * h - h + unit]"),
+  loop("rnnReluGradient", "a gradient where nothing came out", "out > 0.0", "out >= 0.0"),
+  one("previousSteps", "flat", "the first step has one before it", "select(x[at], 0.0, edge)", "x[at]"),
+  one("lastStep", "flat", "the last step whatever the length", "max(count, 1u) - 1u", "params.steps - 1u"),
+  one("lastStep", "flat", "a row without steps has one", ", count > 0u)", ", true)"),
+  one("lastStepGradient", "flat", "one step later", "t + 1u ==", "t =="),
+  one("meanSteps", "flat", "divided by all steps", "max(count, 1u)", "params.steps"),
+  one("meanStepsGradient", "flat", "steps beyond the length have a share", "t < count", "t < params.steps"),
+];

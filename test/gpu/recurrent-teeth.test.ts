@@ -1,0 +1,7 @@
+import { describe } from "vitest";
+import { teethTests } from "../shared/teeth.ts";
+import { thorough } from "../shared/thorough.ts";
+import { recurrentMutants } from "./mutants/recurrent.ts";
+
+// Each is compiled: every other one, unless all are asked for.
+describe("wrong recurrences are caught", () => teethTests(recurrentMutants.filter((_, i) => thorough || i % 2 === 0)));
