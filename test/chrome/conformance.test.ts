@@ -2,8 +2,8 @@ import { ops } from "../../src/ops/all.ts";
 import { conformanceTests } from "../shared/conformance.ts";
 import { thorough } from "./thorough.ts";
 
-/** Blocks of 64 and 128, and the small ones of convolutions that are layers, whose parts are here, take seconds to compile. */
-const large = /\/block(64|128)(-\w+)?$|^conv\w*Layer\w*\//;
+/** Blocks of 64 and 128, and the large ones of layers, whose parts are here, take seconds to compile. */
+const large = /\/block(64|128)(-\w+)?$|^conv\w*Layer\w*\/|^linear\w*\/(block32|tall)$/;
 
 const some = ops
   .map((op) => ({ ...op, kernels: op.kernels.filter((k) => !large.test(k.name)) }))

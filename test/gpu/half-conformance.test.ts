@@ -2,11 +2,12 @@ import { halfOps } from "../../src/ops/half/ops.ts";
 import { conformanceTests } from "../shared/conformance.ts";
 
 /**
- * Every kernel of the forward product, and of the forward convolution. The others differ from those in how they read and end, which the quicker ones show;
+ * The kernels of the forward product but those of the largest blocks, and of the forward convolution. The others differ from
+ * those in how they read and end, which the quicker ones show;
  * the large tiles take a software adapter's compiler seconds each, and are for CHAINRULE_SWEEP=all.
  */
 const large =
-  /^half(Linear.*|TransposeMatmul)\/(block64|block128|tall$)|^halfConv\w+\/(gather|gather-quads|strip|planes)$/;
+  /^half(Linear.*|TransposeMatmul)\/(block64|block128|tall$)|^halfMatmul\/(block128|block64-double)|^halfConv\w+\/(gather|gather-quads|strip|planes)$/;
 const all = process.env.CHAINRULE_SWEEP === "all";
 
 conformanceTests(halfOps.map((op) => (all ? op : { ...op, kernels: op.kernels.filter((k) => !large.test(k.name)) })));
