@@ -64,6 +64,7 @@ export async function fileTokenizer(name: string, file: unknown): Promise<Tokeni
   const texts = requireVocabulary(vocab, added, wrong);
   requireMerges(merges, vocab, wrong);
   for (const part of ["normalizer", "pre_tokenizer", "decoder"]) requirePart(file[part] ?? null, part, wrong);
+  requireAlike(model, added as readonly Plain[], wrong);
   const sound = { ...file, post_processor: null, model: { ...model, type: "BPE" } };
   const encoder = await encoderOf(sound, wrong);
   const size = texts.length;
@@ -128,6 +129,9 @@ function requirePart(part: unknown, where: string, wrong: Wrong): void {
     throw wrong(`its ${where} is ${brief(type)}, which is not read; known are ${Object.keys(PARTS).join(", ")}`);
   const stray = Object.keys(fields).find((key) => !known.includes(key));
   if (stray !== undefined) throw wrong(`its ${where} ${String(type)} has a field ${brief(stray)}, which is not read`);
+  if (type === "Split") requireSplit(fields, where, wrong);
+  if (type === "Replace" && String(fields.content).includes("$"))
+    throw wrong(`its ${where} Replace puts ${brief(fields.content)}, and a "$" is not read`);
   if ("pattern" in fields) {
     const { pattern } = fields;
     const text = isPlain(pattern) ? (pattern.String ?? pattern.Regex) : null;
@@ -146,6 +150,26 @@ function requirePart(part: unknown, where: string, wrong: Wrong): void {
       requirePart(one, where, wrong);
     }
   }
+}
+
+/**
+ * Settings that the package takes for something else than the library that trains tokenizers, which would give other
+ * tokens than the net was taught with (findings/hf-tokenizers-cut-otherwise-than-rust.sh).
+ */
+function requireAlike(model: Plain, added: readonly Plain[], wrong: Wrong): void {
+  if (model.fuse_unk === true && model.byte_fallback !== true)
+    throw wrong('its model makes one token of unknown ones side by side ("fuse_unk"), which is not read');
+  const word = added.find((token) => token.single_word === true);
+  if (word) throw wrong(`the token ${brief(word.content)} stands only as a word ("single_word"), which is not read`);
+}
+
+/** A Split that the package cuts as it is meant: see requireAlike. */
+function requireSplit({ behavior, invert = false }: Plain, where: string, wrong: Wrong): void {
+  const alike = invert === false ? behavior === "Isolated" : invert === true && behavior === "Removed";
+  if (!alike)
+    throw wrong(
+      `its ${where} Split is ${brief(behavior)}${invert === true ? ", inverted" : ""}; "Isolated", or inverted "Removed", are read`,
+    );
 }
 
 async function encoderOf(file: Plain, wrong: Wrong): Promise<Encoder> {

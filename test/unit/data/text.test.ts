@@ -129,6 +129,29 @@ describe("tokenizers", () => {
     ],
     ["an unknown part", { ...file, normalizer: { type: "Nmt" } }, 'its normalizer is "Nmt", which is not read'],
     ["a part's unknown field", { ...file, decoder: { type: "Fuse", x: 1 } }, 'has a field "x", which is not read'],
+    [
+      "a Split that the package cuts otherwise",
+      {
+        ...file,
+        pre_tokenizer: { type: "Split", pattern: { String: " " }, behavior: "MergedWithNext", invert: false },
+      },
+      't: its pre_tokenizer Split is "MergedWithNext"; "Isolated", or inverted "Removed", are read',
+    ],
+    [
+      "unknown tokens made one",
+      { ...file, model: { ...(file.model as object), fuse_unk: true } },
+      't: its model makes one token of unknown ones side by side ("fuse_unk")',
+    ],
+    [
+      "a token that stands only as a word",
+      { ...file, added_tokens: [...(file.added_tokens as object[]).map((token) => ({ ...token, single_word: true }))] },
+      "stands only as a word",
+    ],
+    [
+      "a replacement by what was found",
+      { ...file, normalizer: { type: "Replace", pattern: { String: "a" }, content: "$&" } },
+      't: its normalizer Replace puts "$&"',
+    ],
   ])("refuse a tokenizer.json with %s", async (_what, json, message) => {
     await expect(tokenizerOf("t", { type: "file", file: json })).rejects.toThrow(message);
   });
