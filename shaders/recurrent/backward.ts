@@ -1,8 +1,20 @@
 import { read, storage, write } from "../common.ts";
 import { wgsl } from "../wgsl.ts";
 import { type CellText, cellFunctions } from "./cells.ts";
-import { countText, lengthsRead } from "./forward.ts";
-import { type LoopForm, loopMain, loopParams, loopStart, loopTurn, product, stateDeclaration } from "./loop.ts";
+import { lengthsRead } from "./forward.ts";
+import {
+  fourRows,
+  gathered,
+  type LoopForm,
+  loopMain,
+  loopParams,
+  loopStart,
+  loopTurn,
+  product,
+  productEnd,
+  scattered,
+  stateDeclaration,
+} from "./loop.ts";
 
 const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
 
@@ -25,9 +37,18 @@ export function recurrentBackward(cell: CellText, form: LoopForm, lengths: boole
     ...(cell.carries && local > 0 ? [write("carried", "vec4<f32>")] : []),
   ];
   // State in the device's memory has it behind itself: there are only so many bindings.
-  const carried = local > 0 ? "carried[own]" : "state[params.groups * 2u * half + own]";
+  const carried = local > 0 ? "carried[kept]" : "state[params.groups * 2u * half + kept]";
   const gates = range(cell.gates);
   const d = cell.apart ? "e" : "d";
+  const unitAt = (at: string): string => `${at} * h + unit`;
+  const savedAt =
+    (k: number) =>
+    (at: string): string =>
+      `(${at} * ${cell.saved}u + ${k}u) * h + unit`;
+  const gateAt =
+    (g: number) =>
+    (at: string): string =>
+      `(${at} * ${cell.gates}u + ${g}u) * h + unit`;
   const beforeReads = cell.cell >= 0 || cell.name === "gru";
   return wgsl`
 #if ${form.shared}
@@ -55,68 +76,57 @@ ${loopStart(
 #if ${beforeReads}
     let earlier = select(t - 1u, t + 1u, params.reverse == 1u);
 #endif
-    for (var base = 0u; base < params.items; base += ${form.width}u) {
-    let item = min(base + lane, params.items - 1u);
 ${product(form, 4)}
-    if (base + lane < params.items) {
     for (var u = 0u; u < 4u; u++) {
     let unit = item * 4u + u;
     if (unit < h) {
     for (var v = 0u; v < ${vectors}u; v++) {
+${fourRows(lengths)}
 #if ${cell.carries}
-      let own = (group * h + unit) * ${vectors}u + v;
-      var carry4 = vec4<f32>();
-      if (s > 0u) { carry4 = ${carried}; }
+      let kept = (group * h + unit) * ${vectors}u + v;
+      var carry = vec4<f32>();
+      if (s > 0u) { carry = ${carried}; }
 #endif
-${gates.map((g) => `      var state${g} = vec4<f32>();`).join("\n")}
-      for (var r = 0u; r < 4u; r++) {
-        let row = first + v * 4u + r;
-        if (row < params.rows) {
-        let at = row * params.steps + t;
-        let counts = ${countText(lengths)};
-#if ${beforeReads}
-        let follows = (s + 1u < params.steps) & (${countText(lengths, "earlier")});
-#endif
-        let dh = dy[at * h + unit] + sums[u * ${vectors}u + v][r];
+      let dh = ${gathered("dy", unitAt)} + sums[own + u * ${vectors}u + v];
 ${range(cell.saved)
-  .map((k) => `        let v${k} = saved[(at * ${cell.saved}u + ${k}u) * h + unit];`)
+  .map((k) => `      let v${k} = ${gathered("saved", savedAt(k))};`)
   .join("\n")}
-#if ${cell.carries}
-        let carry = carry4[r];
+#if ${beforeReads}
+      var ${cell.cell >= 0 ? "cell" : "before"} = vec4<f32>();
+      if (s + 1u < params.steps) {
+        let was = rows * params.steps + vec4<u32>(earlier);
+        let found = ${cell.cell >= 0 ? gathered("saved", savedAt(cell.cell), "was") : gathered("y", unitAt, "was")};
+#if ${lengths}
+        ${cell.cell >= 0 ? "cell" : "before"} = select(vec4<f32>(), found, vec4<i32>(i32(earlier)) < lasts);
+#else
+        ${cell.cell >= 0 ? "cell" : "before"} = found;
 #endif
-#if ${cell.cell >= 0}
-        var cell = 0.0;
-        if (follows) { cell = saved[((row * params.steps + earlier) * ${cell.saved}u + ${Math.max(0, cell.cell)}u) * h + unit]; }
-#endif
-#if ${cell.name === "gru"}
-        var before = 0.0;
-        if (follows) { before = y[(row * params.steps + earlier) * h + unit]; }
+      }
 #endif
 #if ${cell.gates === 1}
-        let out = y[at * h + unit];
+      let out = ${gathered("y", unitAt)};
 #endif
 ${cell.back}
 #if ${cell.carries}
-        carry4[r] = select(0.0, onward, counts);
+      ${carried} = select(vec4<f32>(), onward, counts);
 #endif
 ${gates
   .flatMap((g) => [
-    `        dx[(at * ${cell.gates}u + ${g}u) * h + unit] = select(0.0, d${g}, counts);`,
-    `        state${g}[r] = select(0.0, ${d}${g}, counts);`,
-    ...(cell.apart ? [`        dhidden[(at * ${cell.gates}u + ${g}u) * h + unit] = state${g}[r];`] : []),
+    `      let dx${g} = select(vec4<f32>(), d${g}, counts);`,
+    `      let state${g} = select(vec4<f32>(), ${d}${g}, counts);`,
+    `      state[next + (${g}u * h + unit) * ${vectors}u + v] = state${g};`,
   ])
   .join("\n")}
-        }
-      }
-#if ${cell.carries}
-      ${carried} = carry4;
-#endif
-${gates.map((g) => `      state[next + (${g}u * h + unit) * ${vectors}u + v] = state${g};`).join("\n")}
+${scattered((at, lane) =>
+  gates.flatMap((g) => [
+    `dx[${gateAt(g)(at)}] = dx${g}${lane};`,
+    ...(cell.apart ? [`dhidden[${gateAt(g)(at)}] = state${g}${lane};`] : []),
+  ]),
+)}
     }
     }
     }
-    }
-    }
+${productEnd}
   ${loopTurn(local)}
   }
 `,

@@ -1,8 +1,6 @@
-import { finiteTests } from "../common.ts";
-import { activationFunction } from "../elementwise/elementwise.ts";
-import { safeSigmoid, safeTanh } from "../math.ts";
+import { wgsl } from "../wgsl.ts";
 
-/** The text of one unit's step in each kind of recurrence; src/ops/recurrent/cells.ts says what it computes. */
+/** The text of one unit's step in each kind of recurrence, for four rows of the batch at once; src/ops/recurrent/cells.ts says what it computes. */
 export interface CellText {
   readonly name: string;
   readonly gates: number;
@@ -34,14 +32,14 @@ const lstm: CellText = {
   readsOutputs: false,
   carries: true,
   step: `
-  let v0 = sigmoidOf(x0 + s0, 0.0);
-  let v1 = sigmoidOf(x1 + s1, 0.0);
-  let v2 = tanhOf(x2 + s2, 0.0);
-  let v3 = sigmoidOf(x3 + s3, 0.0);
+  let v0 = sigmoidOf(x0 + s0);
+  let v1 = sigmoidOf(x1 + s1);
+  let v2 = tanhOf(x2 + s2);
+  let v3 = sigmoidOf(x3 + s3);
   let v4 = fma(v1, cell, v0 * v2);
-  let made = v3 * tanhOf(v4, 0.0);`,
+  let made = v3 * tanhOf(v4);`,
   back: `
-  let s = tanhOf(v4, 0.0);
+  let s = tanhOf(v4);
   let dc = fma(dh * v3, (1.0 - s) * (1.0 + s), carry);
   let d0 = dc * v2 * v0 * (1.0 - v0);
   let d1 = dc * cell * v1 * (1.0 - v1);
@@ -59,10 +57,10 @@ const gru: CellText = {
   readsOutputs: true,
   carries: true,
   step: `
-  let v0 = sigmoidOf(x0 + s0, 0.0);
-  let v1 = sigmoidOf(x1 + s1, 0.0);
+  let v0 = sigmoidOf(x0 + s0);
+  let v1 = sigmoidOf(x1 + s1);
   let v3 = s2;
-  let v2 = tanhOf(fma(v0, s2, x2), 0.0);
+  let v2 = tanhOf(fma(v0, s2, x2));
   let made = fma(v1, before - v2, v2);`,
   back: `
   let all = dh + carry;
@@ -83,25 +81,40 @@ const rnn: CellText = {
   apart: false,
   readsOutputs: true,
   carries: false,
-  step: "  let made = tanhOf(x0 + s0, 0.0);",
+  step: "  let made = tanhOf(x0 + s0);",
   back: "  let d0 = dh * (1.0 - out) * (1.0 + out);",
 };
 
 const rnnRelu: CellText = {
   ...rnn,
   name: "rnnRelu",
-  step: "  let made = reluOf(x0 + s0, 0.0);",
-  back: "  let d0 = select(select(0.0, dh, out > 0.0), out, isNan(out));",
+  step: "  let made = reluOf(x0 + s0);",
+  back: "  let d0 = throughRelu(dh, out);",
 };
 
 export const cellTexts: Readonly<Record<"lstm" | "gru" | "rnn" | "rnnRelu", CellText>> = { lstm, gru, rnn, rnnRelu };
 
-/** Functions that the texts call. */
-export const cellFunctions = [
-  finiteTests,
-  safeSigmoid,
-  safeTanh,
-  activationFunction("safeSigmoid(x)", "sigmoidOf"),
-  activationFunction("safeTanh(x)", "tanhOf"),
-  activationFunction("max(x, 0.0)", "reluOf"),
-].join("");
+/** Functions that the texts call, of four rows at once: as shaders/math.ts has them, and NaN passes through. */
+export const cellFunctions = wgsl`
+fn notNumber(x: vec4<f32>) -> vec4<bool> {
+  return (bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
+}
+fn sigmoidOf(x: vec4<f32>) -> vec4<f32> {
+  let e = exp(-abs(x));
+  let r = 1.0 / (1.0 + e);
+  return select(select(e * r, r, x >= vec4<f32>()), x, notNumber(x));
+}
+fn tanhOf(x: vec4<f32>) -> vec4<f32> {
+  let a = abs(x);
+  let b = min(a, vec4<f32>(0.3));
+  let q = b * b;
+  let near = x * (1.0 + q * (-0.33333333 + q * (0.13333333 + q * (-0.053968254 + q * (0.021869488 + q * -0.0088632355)))));
+  let e = exp(-2.0 * a);
+  let far = sign(x) * ((1.0 - e) / (1.0 + e));
+  return select(select(far, near, a < vec4<f32>(0.3)), x, notNumber(x));
+}
+fn reluOf(x: vec4<f32>) -> vec4<f32> { return select(max(x, vec4<f32>()), x, notNumber(x)); }
+fn throughRelu(d: vec4<f32>, y: vec4<f32>) -> vec4<f32> {
+  return select(select(vec4<f32>(), d, y > vec4<f32>()), y, notNumber(y));
+}
+`;

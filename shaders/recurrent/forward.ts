@@ -1,14 +1,24 @@
 import { read, storage, write } from "../common.ts";
 import { wgsl } from "../wgsl.ts";
 import { type CellText, cellFunctions } from "./cells.ts";
-import { type LoopForm, loopMain, loopParams, loopStart, loopTurn, product, stateDeclaration } from "./loop.ts";
+import {
+  fourRows,
+  gathered,
+  type LoopForm,
+  loopMain,
+  loopParams,
+  loopStart,
+  loopTurn,
+  product,
+  productEnd,
+  scattered,
+  stateDeclaration,
+} from "./loop.ts";
 
 const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
 
 /** Declarations of what only some recurrences have. */
 export const lengthsRead = (lengths: boolean) => (lengths ? [read("lengths", "i32")] : []);
-/** Whether step `t` of a row counts. */
-export const countText = (lengths: boolean, t = "t"): string => (lengths ? `i32(${t}) < lengths[row]` : "true");
 
 /**
  * Steps `begin` to `end` of a recurrence. Sums of an item are those of a unit's gates, or, where there is one gate, of four
@@ -28,7 +38,11 @@ export function recurrentForward(cell: CellText, form: LoopForm, lengths: boolea
     ...(cell.saved > 0 ? [write("saved")] : []),
   ];
   const gates = range(cell.gates);
-  const sumOf = (g: number): string => `sums[${cell.gates === 1 ? "u" : `${g}u`} * ${vectors}u + v][r]`;
+  const sumOf = (g: number): string => `sums[own + ${cell.gates === 1 ? "u" : `${g}u`} * ${vectors}u + v]`;
+  const savedAt =
+    (k: number) =>
+    (at: string): string =>
+      `(${at} * ${cell.saved}u + ${k}u) * h + unit`;
   return wgsl`
 #if ${form.shared}
 enable subgroups;
@@ -53,44 +67,38 @@ ${loopStart(
   for (var s = params.begin; s < params.end; s++) {
     let t = select(s, params.steps - 1u - s, params.reverse == 1u);
     let earlier = select(t - 1u, t + 1u, params.reverse == 1u);
-    for (var base = 0u; base < params.items; base += ${form.width}u) {
-    let item = min(base + lane, params.items - 1u);
 ${product(form, lanes)}
-    if (base + lane < params.items) {
     for (var u = 0u; u < ${units}u; u++) {
     let unit = item * ${units}u + u;
     if (unit < h) {
+${gates.map((g) => `    let inputBias${g} = inputBias[${g}u * h + unit]; let hiddenBias${g} = hiddenBias[${g}u * h + unit];`).join("\n")}
     for (var v = 0u; v < ${vectors}u; v++) {
       let slot = unit * ${vectors}u + v;
-      let was = state[now + slot];
-      var state4 = vec4<f32>();
-      for (var r = 0u; r < 4u; r++) {
-        let row = first + v * 4u + r;
-        if (row < params.rows) {
-        let at = row * params.steps + t;
-        let counts = ${countText(lengths)};
-        let before = was[r];
+${fourRows(lengths)}
+      let before = state[now + slot];
 #if ${cell.cell >= 0}
-        var cell = 0.0;
-        if (s > 0u) { cell = saved[((row * params.steps + earlier) * ${cell.saved}u + ${Math.max(0, cell.cell)}u) * h + unit]; }
-#endif
-${gates.map((g) => `        let x${g} = x[(at * ${cell.gates}u + ${g}u) * h + unit] + inputBias[${g}u * h + unit];`).join("\n")}
-${gates.map((g) => `        let s${g} = ${sumOf(g)} + hiddenBias[${g}u * h + unit];`).join("\n")}
-${cell.step}
-        let kept = select(0.0, made, counts);
-        state4[r] = kept;
-        y[at * h + unit] = kept;
-${range(cell.saved)
-  .map((k) => `        saved[(at * ${cell.saved}u + ${k}u) * h + unit] = select(0.0, v${k}, counts);`)
-  .join("\n")}
-        }
+      var cell = vec4<f32>();
+      if (s > 0u) {
+        let was = rows * params.steps + vec4<u32>(earlier);
+        cell = ${gathered("saved", savedAt(cell.cell), "was")};
       }
-      state[next + slot] = state4;
+#endif
+${gates.map((g) => `      let x${g} = ${gathered("x", (at) => `(${at} * ${cell.gates}u + ${g}u) * h + unit`)} + inputBias${g};`).join("\n")}
+${gates.map((g) => `      let s${g} = ${sumOf(g)} + hiddenBias${g};`).join("\n")}
+${cell.step}
+      let kept = select(vec4<f32>(), made, counts);
+      state[next + slot] = kept;
+${range(cell.saved)
+  .map((k) => `      let keep${k} = select(vec4<f32>(), v${k}, counts);`)
+  .join("\n")}
+${scattered((at, lane) => [
+  `y[${at} * h + unit] = kept${lane};`,
+  ...range(cell.saved).map((k) => `saved[${savedAt(k)(at)}] = keep${k}${lane};`),
+])}
     }
     }
     }
-    }
-    }
+${productEnd}
   ${loopTurn(local)}
   }
 `,

@@ -13,6 +13,8 @@ export interface LoopForm {
   readonly vectors: 1 | 4;
   /** True where the four invocations of a quad load a vec4 of the state each and hand them to each other (subgroups). */
   readonly shared: boolean;
+  /** Items that an invocation computes at a time: of two, state is loaded once. */
+  readonly each: 1 | 2;
   /** Places for state in workgroup memory, both halves; 0: it lies in the device's memory. */
   readonly local: number;
 }
@@ -70,14 +72,46 @@ ${old}
 
 export const barrier = (local: number): string => (local > 0 ? "workgroupBarrier();" : "storageBarrier();");
 
+const rowLanes = [0, 1, 2, 3] as const;
+
+/**
+ * Four rows of a group, behind its own sums: `row` is the first, `at` where each one's step lies among all, and `counts`
+ * whether that step does. Behind the last row that is read again, and not stored.
+ */
+export const fourRows = (lengths: boolean): string => wgsl`
+      let row = first + v * 4u;
+      let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.rows - 1u));
+      let at = rows * params.steps + vec4<u32>(t);
+#if ${lengths}
+      let lasts = vec4<i32>(${rowLanes.map((r) => `lengths[rows.${lane(r)}]`).join(", ")});
+      let counts = vec4<i32>(i32(t)) < lasts;
+#else
+      let counts = vec4<bool>(true);
+#endif
+`;
+
+/** A value of each of the four rows, at the place that `index` gives. */
+export const gathered = (array: string, index: (at: string) => string, at = "at"): string =>
+  `vec4<f32>(${rowLanes.map((r) => `${array}[${index(`${at}.${lane(r)}`)}]`).join(", ")})`;
+
+/** Stores, for each of the four rows that there is, what `store` writes of lane ".x" and so on at \`at.x\`. */
+export const scattered = (store: (at: string, lane: string) => readonly string[]): string =>
+  rowLanes
+    .map((r) => `      if (row + ${r}u < params.rows) { ${store(`at.${lane(r)}`, `.${lane(r)}`).join(" ")} }`)
+    .join("\n");
+
 /** At the end of a step. */
 export const loopTurn = (local: number): string => `  ${barrier(local)}
     let turned = now; now = next; next = turned;`;
 
-/** `sums`: for each of `lanes` sums a vec4 of rows, or four, of items `item`: what state and weights make. */
-export function product({ vectors, shared }: LoopForm, lanes: number): string {
+/**
+ * From here on once for each of the items that an invocation has at a time, `item`: `sums` from `own` on holds for each of
+ * `lanes` sums a vec4 of rows, or four. All invocations multiply, since quads share; behind the last item that is done again.
+ */
+export function product({ width, vectors, shared, each }: LoopForm, lanes: number): string {
   const v = range(vectors);
   const u = range(lanes);
+  const e = range(each);
   const terms = range(TERMS);
   const load = (k: number): string[] =>
     shared
@@ -85,19 +119,29 @@ export function product({ vectors, shared }: LoopForm, lanes: number): string {
       : v.map((i) => `      let row${i}_${k} = state[now + (k + ${k}u) * ${vectors}u + ${i}u];`);
   const rows = (i: number): string[] =>
     shared ? terms.map((k) => `      let row${i}_${k} = quadBroadcast(part${k}, ${i}u);`) : [];
-  const sum = (l: number, i: number): string =>
-    terms.reduce((before, k) => `fma(vec4<f32>(w${k}.${lane(l)}), row${i}_${k}, ${before})`, `a${l}_${i}`);
+  const sum = (m: number, l: number, i: number): string =>
+    terms.reduce((before, k) => `fma(vec4<f32>(w${m}_${k}.${lane(l)}), row${i}_${k}, ${before})`, `a${m}_${l}_${i}`);
+  const all = e.flatMap((m) => u.flatMap((l) => v.map((i) => `a${m}_${l}_${i}`)));
   return [
-    ...u.flatMap((l) => v.map((i) => `    var a${l}_${i} = vec4<f32>();`)),
+    `    for (var base = 0u; base < params.items; base += ${width * each}u) {`,
+    ...e.map((m) => `    let item${m} = min(base + ${m * width}u + lane, params.items - 1u);`),
+    ...all.map((a) => `    var ${a} = vec4<f32>();`),
     `    for (var k = 0u; k < params.terms; k += ${TERMS}u) {`,
-    ...terms.map((k) => `      let w${k} = weights[(k + ${k}u) * params.items + item];`),
+    ...e.flatMap((m) => terms.map((k) => `      let w${m}_${k} = weights[(k + ${k}u) * params.items + item${m}];`)),
     ...terms.flatMap(load),
-    ...v.flatMap((i) => [...rows(i), ...u.map((l) => `      a${l}_${i} = ${sum(l, i)};`)]),
+    ...v.flatMap((i) => [...rows(i), ...e.flatMap((m) => u.map((l) => `      a${m}_${l}_${i} = ${sum(m, l, i)};`))]),
     "    }",
     // A copy: an array whose index is a variable anywhere is not kept in registers.
-    `    var sums = array<vec4<f32>, ${lanes * vectors}>(${u.flatMap((l) => v.map((i) => `a${l}_${i}`)).join(", ")});`,
+    `    var sums = array<vec4<f32>, ${all.length}>(${all.join(", ")});`,
+    `    for (var m = 0u; m < ${each}u; m++) {`,
+    `    let item = base + m * ${width}u + lane;`,
+    `    let own = m * ${lanes * vectors}u;`,
+    "    if (item < params.items) {",
   ].join("\n");
 }
+
+/** Behind what is done for each item. */
+export const productEnd = "    }\n    }\n    }";
 
 /** The entry point around it. */
 export function loopMain({ width, shared }: LoopForm, body: string): string {

@@ -92,7 +92,8 @@ export const sumRows: Op<null> = {
         const params = sumColumnsParams.pack({ size: N, M });
         return { launches: [flatLaunch(sumColumnsAlone(), params, [input(0), output(0)], N, caps)] };
       },
-      suits: ([x]) => x!.shape[0]! <= FEW_ROWS,
+      // On a CPU, whose barriers cost what many additions do, whatever the rows.
+      suits: ([x], _attrs, { onCpu }) => onCpu || x!.shape[0]! <= FEW_ROWS,
     },
   ],
   onChip(w, [x], [y]) {

@@ -81,7 +81,8 @@ function loopPlan(loop: Loop, form: LoopForm, caps: DeviceCaps): KernelPlan {
   const local = form.local > 0;
   const code = (back ? recurrentBackward : recurrentForward)(text, form, lengths);
   const bindings = bindingsOf(loop, w, local);
-  const turns = Math.ceil(items / form.width) * (terms / TERMS + 4 + 4 * form.vectors) + 1;
+  const turns =
+    Math.ceil(items / (form.width * form.each)) * (terms / TERMS + 1 + form.each * (4 + 4 * form.vectors)) + 1;
   const each = Math.max(1, Math.floor((MOST_TURNS - terms) / turns));
   const count = Math.ceil(steps / each);
   const launches: Launch[] = [
@@ -116,7 +117,7 @@ function loopKernels(
     {
       name: `${name}/steps`,
       plan: (inputs, _o, attrs, caps) =>
-        loopPlan(loopOf(inputs, attrs), { width: 64, vectors: 1, shared: false, local: 0 }, caps),
+        loopPlan(loopOf(inputs, attrs), { width: 64, vectors: 1, shared: false, each: 1, local: 0 }, caps),
     },
     {
       name: `${name}/steps-local`,
@@ -126,14 +127,16 @@ function loopKernels(
         // In powers of two, so that nets of like widths share their code.
         const local = 2 * powerOf(upTo(TERMS, loop.K));
         if (16 * local > caps.maxComputeWorkgroupStorageSize) return null;
-        return loopPlan(loop, { width: Math.max(width, 32), vectors: 1, shared: false, local }, caps);
+        return loopPlan(loop, { width: Math.max(width, 32), vectors: 1, shared: false, each: 1, local }, caps);
       },
     },
     {
       name: `${name}/steps-quads`,
       needs: "subgroups",
       plan: (inputs, _o, attrs, caps) =>
-        caps.subgroups ? loopPlan(loopOf(inputs, attrs), { width: 4, vectors: 4, shared: true, local: 0 }, caps) : null,
+        caps.subgroups
+          ? loopPlan(loopOf(inputs, attrs), { width: 4, vectors: 4, shared: true, each: 2, local: 0 }, caps)
+          : null,
       suits: (_inputs, _attrs, { onCpu }) => onCpu,
     },
   ];
