@@ -5,6 +5,7 @@ import { type KerasLayer, nameOf } from "./topology.ts";
 
 export type ParameterName =
   | "kernel"
+  | "recurrent_kernel"
   | "depthwise_kernel"
   | "pointwise_kernel"
   | "alpha"
@@ -83,12 +84,21 @@ export function byName(arrays: readonly StoredArray[]): WeightSource {
     add(`: ${end}`, array);
     // A layer that was given another name keeps its weights' old ones.
     add(`${parts[0]} ${parts.at(-1)}`, array);
+    // One direction of a layer that has two, whose cells have numbers for names: "both/forward_lstm/lstm_cell_1/kernel".
+    const direction = parts.find((part) => /^(forward|backward)_/.test(part));
+    if (direction) add(`${parts[0]} ${direction} ${parts.at(-1)}`, array);
   }
   const used = new Set<StoredArray>();
   const find = ({ path, name }: KerasLayer, parameter: ParameterName): StoredArray => {
     const key = `${path.join("/")}/${parameter}`;
     const end = `${name}/${parameter}`.split("/").slice(-2).join("/");
-    const keys = [key, `${path[0]} ${end}`, `: ${end}`, ...(path.length === 1 ? [`${name} ${parameter}`] : [])];
+    const keys = [
+      key,
+      `${path[0]} ${end}`,
+      `: ${end}`,
+      ...(path.length === 1 ? [`${name} ${parameter}`] : []),
+      `${path[0]} ${name} ${parameter}`,
+    ];
     const get = (wanted: readonly string[]) => wanted.map((k) => names.get(k)).find((array) => array !== undefined);
     // Keras 3 calls the one kernel of a depthwise convolution plainly so.
     const other = parameter === "depthwise_kernel" ? keys.map((k) => k.replace("depthwise_kernel", "kernel")) : [];

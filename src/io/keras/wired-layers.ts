@@ -10,6 +10,7 @@ import { axisHere, channelsFirst, inAxes, inKerasOrder, type Placed, permuted, p
 import { type KerasLayer, nameOf } from "./topology.ts";
 import { normReaders } from "./wired-norms.ts";
 import { added, formatOf, moved, setting, vector, type WiredKeras, type WiredReader } from "./wired-place.ts";
+import { recurrentReaders } from "./wired-recurrent.ts";
 import { windowReaders } from "./wired-windows.ts";
 
 const dense: WiredReader = (layer, [x], to, where) => {
@@ -180,6 +181,7 @@ const embedding: WiredReader = (layer, [x], to, where) => {
 const readers: Readonly<Record<string, WiredReader>> = {
   ...windowReaders,
   ...normReaders,
+  ...recurrentReaders,
   ...Object.fromEntries(
     Object.entries(elementwise).map(([name, reader]): [string, WiredReader] => [
       name,
@@ -219,7 +221,8 @@ export function addWired(layer: KerasLayer, given: readonly [Placed, ...Placed[]
   if (given.length > 1 && !JOINING.includes(className))
     refuse(`${where} takes one value, but is given ${given.length}`);
   const y = readers[className]!(layer, given, to, where);
-  return activated(setting(layer, "activation"), y, to, where);
+  // That of a recurrence is within its steps.
+  return Object.hasOwn(recurrentReaders, className) ? y : activated(setting(layer, "activation"), y, to, where);
 }
 
 /** An activation by its name, or as a layer of its own inside another; null adds nothing. */
