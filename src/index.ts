@@ -40,6 +40,7 @@ export {
   softplus,
   tanh,
 } from "./nn/layers/activation.ts";
+export { type AttentionOptions, type AttentionSpec, attention } from "./nn/layers/attention.ts";
 export { type BatchNormOptions, type BatchNormSpec, batchNorm } from "./nn/layers/batch-norm.ts";
 export {
   type AddSpec,
@@ -99,6 +100,7 @@ export {
   maxPool2d,
   type PoolOptions,
 } from "./nn/layers/pool.ts";
+export { type PositionEmbeddingSpec, positionEmbedding } from "./nn/layers/position-embedding.ts";
 export { gru, lstm, type RecurrentOptions, type RnnOptions, rnn } from "./nn/layers/recurrent.ts";
 export type { GruSpec, LstmSpec, RnnSpec } from "./nn/layers/recurrent-passes.ts";
 export {
@@ -130,6 +132,7 @@ export {
   residual,
   sequential,
 } from "./nn/sequential.ts";
+export { type TransformerBlockOptions, transformerBlock } from "./nn/transformer-block.ts";
 export type { Multipliers, ParameterGroupSpec } from "./optim/groups.ts";
 export type { AverageSpec, OptimizerSpec } from "./optim/optimizer.ts";
 export type { PenaltySpec } from "./optim/penalty.ts";

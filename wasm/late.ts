@@ -16,6 +16,7 @@ export * from "./max-pool";
 export * from "./prelu";
 export { gru, gruGradient, lstm, lstmGradient, rnn, rnnGradient, rnnRelu, rnnReluGradient } from "./recurrent";
 export * from "./rms-norm";
+export * from "./rotary";
 export * from "./shape";
 export * from "./token-windows";
 export * from "./steps";

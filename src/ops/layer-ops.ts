@@ -1,6 +1,7 @@
 /** Ops of layers that dense nets have not: they load with the first net that has one. */
 
 export { attention, attentionGradient } from "./attention/attention.ts";
+export { rotary } from "./attention/rotary.ts";
 export { addChannelBias, sumChannels } from "./conv/channel-bias.ts";
 export {
   conv,

@@ -1,6 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { FamilyProof, Op, Proof, ProofOf } from "../graph/op.ts";
 import * as attention from "./attention/attention-proof.ts";
+import * as rotary from "./attention/rotary-proof.ts";
 import * as augment from "./augment/augment-proof.ts";
 import * as channelBias from "./conv/channel-bias-proof.ts";
 import * as conv from "./conv/conv-proof.ts";
@@ -63,6 +64,7 @@ type Entry = Proof<Any> | ((of: Any, proofOf: ProofOf) => Made);
 
 const table: Readonly<Record<string, Entry>> = {
   ...attention,
+  ...rotary,
   ...augment,
   ...channelBias,
   ...conv,

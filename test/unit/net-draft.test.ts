@@ -29,7 +29,8 @@ test("every type's fields are those that it reads, and a new layer of any type f
     const type = layerTypeOf(name)!;
     // It stands behind an embedding alone: tied.test.ts.
     if (name === "tiedLinear") continue;
-    const dims = /1d$|^(lstm|gru|rnn|lastStep|meanSteps)$/.test(name) ? [4, 6] : [4, 6, 6];
+    const steps = /^(lstm|gru|rnn|lastStep|meanSteps|attention|positionEmbedding)$/.test(name);
+    const dims = steps || /1d$/.test(name) ? [4, 6] : [4, 6, 6];
     const layer = {
       ...newLayerOf(type, dims),
       ...(type.several ? { from: ["input", "0"] } : {}),

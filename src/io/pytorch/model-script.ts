@@ -47,7 +47,9 @@ loss_of = ${torchLossOf(model).replace(/^nn\.CrossEntropyLoss/, "StepLoss")}
 `
       : `loss_of = ${torchLossOf(model)}
 `;
-  const net = isSequential(model) ? sequentialNet(model) : graphNet(model);
+  const classes = model.layers.map((layer) => layerTypeOf(layer.type)?.torchClass?.(layer) ?? "");
+  const own = [...new Set(classes)].filter((text) => text !== "");
+  const net = [...own, isSequential(model) ? sequentialNet(model) : graphNet(model)].join("\n\n");
   const uses = (name: string): boolean => net.includes(`${name}.`);
   const head = [
     model.classWeights || uses("torch") ? "import torch\n" : "",

@@ -164,6 +164,51 @@ const helpers: Readonly<Record<string, Helper>> = {
         onward = dhidden[:, t] @ w
     return dsums, dhidden, before`,
   },
+  heads_of: {
+    code: `def heads_of(s, heads, key_heads):
+    """Queries, keys and values as [n, heads of keys, heads of queries for each, t, d]."""
+    n, t, _ = s.shape
+    s = s.reshape(n, t, heads + 2 * key_heads, -1).transpose(0, 2, 1, 3)
+    parts = np.split(s, [heads, heads + key_heads], axis=1)
+    return [part.reshape(n, key_heads, -1, t, s.shape[3]) for part in parts]`,
+  },
+  attention: {
+    uses: ["heads_of"],
+    code: `def attention(s, heads, key_heads, causal):
+    """Means of values by a softmax of products of queries and keys, and its weights."""
+    q, k, v = heads_of(s, heads, key_heads)
+    n, t = s.shape[:2]
+    scores = q @ k.swapaxes(3, 4) / np.sqrt(s.dtype.type(q.shape[4]))
+    if causal:
+        scores = np.where(np.triu(np.ones((t, t), bool), 1), -np.inf, scores)
+    p = np.exp(scores - scores.max(axis=4, keepdims=True))
+    p = p / p.sum(axis=4, keepdims=True)
+    return (p @ v).reshape(n, heads, t, -1).transpose(0, 2, 1, 3).reshape(n, t, -1), p`,
+  },
+  attention_back: {
+    uses: ["heads_of"],
+    code: `def attention_back(do, s, p, heads, key_heads, causal):
+    """The derivative by queries, keys and values: what is not seen has a weight of 0, and so no part in it."""
+    q, k, v = heads_of(s, heads, key_heads)
+    n, t = s.shape[:2]
+    do = do.reshape(n, t, heads, -1).transpose(0, 2, 1, 3).reshape(q.shape)
+    dp = do @ v.swapaxes(3, 4)
+    ds = p * (dp - (dp * p).sum(axis=4, keepdims=True)) / np.sqrt(s.dtype.type(q.shape[4]))
+    dk, dv = ((x.swapaxes(3, 4) @ y).sum(axis=2) for x, y in ((ds, q), (p, do)))
+    parts = [x.reshape(n, -1, t, q.shape[4]) for x in (ds @ k, dk, dv)]
+    return np.concatenate(parts, axis=1).transpose(0, 2, 1, 3).reshape(s.shape)`,
+  },
+  rotary: {
+    code: `def rotary(s, heads, d, base, sign):
+    """The first heads of each step turned, value i with value i + d / 2, by the step's i-th angle; sign -1 turns back."""
+    n, t, _ = s.shape
+    angle = np.arange(t)[:, None, None] / base ** (np.arange(0, d, 2) / d)
+    cos, sin = np.cos(angle).astype(s.dtype), (sign * np.sin(angle)).astype(s.dtype)
+    turned = s[:, :, : heads * d].reshape(n, t, heads, d)
+    a, b = turned[..., : d // 2], turned[..., d // 2 :]
+    turned = np.concatenate([a * cos - b * sin, b * cos + a * sin], axis=3).reshape(n, t, -1)
+    return np.concatenate([turned, s[:, :, heads * d :]], axis=2)`,
+  },
 };
 
 /** The text of these functions and of all that they call, each once. */

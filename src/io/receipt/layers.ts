@@ -2,6 +2,7 @@ import { ChainruleError } from "../../core/errors.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import { layerName, type ModelSpec } from "../../nn/model-spec.ts";
 import type { ParameterSpec } from "../../nn/parameter-specs.ts";
+import { attentionNumpy, positionEmbeddingNumpy } from "./attention.ts";
 import { convNumpy, convTransposeNumpy } from "./conv.ts";
 import { denseNumpy } from "./dense.ts";
 import { embeddingNumpy, tiedLinearNumpy } from "./embedding.ts";
@@ -57,6 +58,8 @@ const numpyLayers: Readonly<Record<LayerSpec["type"], AnyNumpyLayer>> = {
   groupNorm: groupNormNumpy,
   instanceNorm: groupNormNumpy,
   rmsNorm: rmsNormNumpy,
+  attention: attentionNumpy,
+  positionEmbedding: positionEmbeddingNumpy,
   embedding: embeddingNumpy,
   tiedLinear: tiedLinearNumpy,
   lstm: recurrentNumpy,
@@ -92,6 +95,7 @@ const NORMS: readonly string[] = ["layerNorm", "batchNorm", "groupNorm", "instan
 export function parameterName(model: ModelSpec, { name, layer }: Pick<ParameterSpec, "name" | "layer">): string {
   const { type } = model.layers[layer]!;
   const key = name.slice(name.lastIndexOf(".") + 1);
+  if (key.startsWith("in_proj_")) return (key.endsWith("weight") ? "Win" : "bin") + layer;
   if (key !== "weight" && key !== "bias") return recurrentName(key, layer);
   if (key === "weight" && type === "prelu") return `slope${layer}`;
   const norm = NORMS.includes(type);

@@ -1,3 +1,4 @@
+import { type AttentionSpec, attentionLayer } from "./attention.ts";
 import { type BatchNormSpec, batchNormLayer } from "./batch-norm.ts";
 import { type AddSpec, addLayer, type ConcatSpec, concatLayer, type MultiplySpec, multiplyLayer } from "./combine.ts";
 import { type ConvSpec, conv1dLayer, conv2dLayer } from "./conv.ts";
@@ -13,6 +14,7 @@ import {
 } from "./late-activations.ts";
 import type { AnyLayerType } from "./layer-type.ts";
 import { type AdaptiveAvgPoolSpec, type AvgPoolSpec, type MaxPoolSpec, poolLayers } from "./pool.ts";
+import { type PositionEmbeddingSpec, positionEmbeddingLayer } from "./position-embedding.ts";
 import { gruLayer, lstmLayer, rnnLayer } from "./recurrent.ts";
 import type { GruSpec, LstmSpec, RecurrentSpec, RnnSpec } from "./recurrent-passes.ts";
 import {
@@ -42,6 +44,8 @@ export type LateLayerSpec =
   | GroupNormSpec
   | InstanceNormSpec
   | RmsNormSpec
+  | AttentionSpec
+  | PositionEmbeddingSpec
   | EmbeddingSpec
   | TiedLinearSpec
   | RecurrentSpec
@@ -69,7 +73,9 @@ export type OpenLateLayer =
   | Omit<RmsNormSpec, "size">
   | Omit<LstmSpec, "in">
   | Omit<GruSpec, "in">
-  | Omit<RnnSpec, "in">;
+  | Omit<RnnSpec, "in">
+  | Omit<AttentionSpec, "size">
+  | Omit<PositionEmbeddingSpec, "length" | "size">;
 
 /** Adding a layer is a line here, and its name in registry.ts. */
 export const lateLayers: readonly AnyLayerType[] = [
@@ -84,6 +90,8 @@ export const lateLayers: readonly AnyLayerType[] = [
   groupNormLayer,
   instanceNormLayer,
   rmsNormLayer,
+  attentionLayer,
+  positionEmbeddingLayer,
   embeddingLayer,
   tiedLinearLayer,
   lstmLayer,

@@ -140,6 +140,8 @@ export interface LayerType<S> {
   torchCall?(layer: S, values: readonly string[]): string;
   /** Which part of what its module gives is its value, where that is not all: "[0]". */
   readonly torchPart?: string;
+  /** The class of that module, where PyTorch has none. */
+  torchClass?(layer: S): string;
   /** In ONNX, opset 17. Dense layers have theirs in io/onnx/write.ts. */
   onnx?(layer: S, c: OnnxContext): readonly OnnxStep[];
   /** Adds its nodes. Values have the batch first. */

@@ -19,6 +19,8 @@ export const lateLayerNames = [
   "groupNorm",
   "instanceNorm",
   "rmsNorm",
+  "attention",
+  "positionEmbedding",
   "embedding",
   "tiedLinear",
   "lstm",

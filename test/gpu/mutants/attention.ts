@@ -114,4 +114,20 @@ export const attentionMutants: readonly Mutant[] = [
     "tile_sums_s[place] = sums[row + min(j0,",
   ),
   one("attentionGradient", "block", "dq's scale is forgotten", "acc[0] * params.scale", "acc[0]"),
+  one(
+    "rotary",
+    "flat",
+    "it turns the other way",
+    "select(-params.sign, params.sign, second)",
+    "select(params.sign, -params.sign, second)",
+  ),
+  one("rotary", "flat", "neighbours are pairs", "e - half, second", "e, second"),
+  one(
+    "rotary",
+    "flat",
+    "values are turned too",
+    "x[i] * table[row + pair]), c < params.turned)",
+    "x[i] * table[row + pair]), true)",
+  ),
+  one("rotary", "flat", "rows go on counting steps", "% params.t", "% 4096u"),
 ];

@@ -4,6 +4,8 @@ import { ndarray } from "../../../src/core/ndarray.ts";
 import type { AnyOp, GraphBuilder, Op } from "../../../src/graph/op.ts";
 import { DEFAULT_CAPS } from "../../../src/graph/op.ts";
 import { type AttentionAttrs, attention, attentionGradient } from "../../../src/ops/attention/attention.ts";
+import { rotary } from "../../../src/ops/attention/rotary.ts";
+import { rotaryTable } from "../../../src/ops/attention/rotary-table.ts";
 import { proofOf } from "../../../src/proof/proof-of.ts";
 
 const plain: AttentionAttrs = { heads: 1, keyHeads: 1, causal: false, lengths: false, dropout: null };
@@ -47,6 +49,28 @@ describe("gradient of attention", () => {
   ])("%s is noticed", async (_what, change) => {
     expect((await checkOp(await outputAlone(change, 4), { backend: null })).pass).toBe(false);
   });
+});
+
+test("rotary: its gradient is what central differences say", async () => {
+  const report = await checkOp(rotary, { backend: null });
+  expect(report.reason).toBe("");
+  expect(report.gradients.length).toBe((await proofOf(rotary)).cases.length);
+});
+
+test("rotary turns value i with value i + d / 2 by step / base^(2 i / d), and back", () => {
+  const table = rotaryTable(3, 4, 16);
+  const x = f64([1, 3, 5], [0, 0, 0, 0, 7, 1, 1, 0, 0, 7, 0, 0, 1, 2, 7]);
+  const [y] = rotary.reference([x, table], { heads: 1, back: false });
+  const [c, s] = [Math.cos, Math.sin];
+  const wanted = [0, 0, 0, 0, 7, c(1), c(1 / 4), s(1), s(1 / 4), 7, -s(2), -2 * s(1 / 2), c(2), 2 * c(1 / 2), 7];
+  wanted.forEach((v, i) => {
+    expect(y!.data[i]).toBeCloseTo(v, 14);
+  });
+  const [z] = rotary.reference([y!, table], { heads: 1, back: true });
+  x.data.forEach((v, i) => {
+    expect(z!.data[i]).toBeCloseTo(v, 14);
+  });
+  expect(() => rotary.infer([spec([1, 3, 5]), spec([3, 3])], { heads: 1, back: false })).toThrow(/an even d/);
 });
 
 test("weights are a softmax of products over the root of the width", () => {

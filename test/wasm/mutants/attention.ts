@@ -25,4 +25,5 @@ export const attentionMutants: readonly Mutant[] = [
   wrong(both, "attention-products", "the rest of a head is left out", "if (count > 4) put", "if (count > 8) put"),
   wrong(both, "attention-products", "the third row is the second", "min(2 * ar, last)", "min(ar, last)"),
   wrong(both, "attention-products", "what is over of the keys is not turned", "i < rows ?", "i + 1 < rows ?"),
+  wrong("rotary", "rotary", "it turns the other way", "float(call, 8)", "-float(call, 8)"),
 ];

@@ -1,0 +1,68 @@
+import type { AttentionSpec } from "./attention-spec.ts";
+import { python } from "./python.ts";
+
+const isPlain = ({ heads, keyHeads, rotary }: AttentionSpec): boolean => heads === keyHeads && !rotary;
+
+/** The call that makes its module in PyTorch: a kind of nn.MultiheadAttention, or one that is written out. */
+export function attentionModule(layer: AttentionSpec): string {
+  const { size, heads, keyHeads, causal, bias, dropout, rotary, base } = layer;
+  const common = `causal=${python(causal)}, bias=${python(bias)}, dropout=${dropout}`;
+  if (isPlain(layer)) return `SelfAttention(${size}, ${heads}, ${common})`;
+  return `GroupedAttention(${size}, ${heads}, ${keyHeads}, ${common}, base=${rotary ? base : "None"})`;
+}
+
+/** The class of that module. Rows are whole here: lengths are not among what the exported net takes. */
+export function attentionClass(layer: AttentionSpec): string {
+  return isPlain(layer) ? selfAttention : groupedAttention;
+}
+
+const selfAttention = `class SelfAttention(nn.MultiheadAttention):
+    """nn.MultiheadAttention of one value; with \`causal\` a step sees itself and earlier ones."""
+
+    def __init__(self, size, heads, causal, bias, dropout):
+        super().__init__(size, heads, dropout=dropout, bias=bias, batch_first=True)
+        self.causal = causal
+
+    def forward(self, x):
+        t = x.shape[1]
+        later = torch.ones(t, t, dtype=torch.bool, device=x.device).triu(1) if self.causal else None
+        return super().forward(x, x, x, attn_mask=later, need_weights=False)[0]
+`;
+
+const groupedAttention = `class GroupedAttention(nn.Module):
+    """Attention whose keys and values several heads share, or whose queries and keys are turned by angles of their steps."""
+
+    def __init__(self, size, heads, key_heads, causal, bias, dropout, base):
+        super().__init__()
+        self.heads, self.key_heads, self.d = heads, key_heads, size // heads
+        self.causal, self.dropout, self.base = causal, dropout, base
+        width = (heads + 2 * key_heads) * self.d
+        self.in_proj_weight = nn.Parameter(torch.empty(width, size))
+        self.in_proj_bias = nn.Parameter(torch.zeros(width)) if bias else None
+        self.out_proj = nn.Linear(size, size, bias=bias)
+        nn.init.xavier_uniform_(self.in_proj_weight)
+        if bias:
+            nn.init.zeros_(self.out_proj.bias)
+
+    def turned(self, x):
+        if self.base is None:
+            return x
+        half = self.d // 2
+        step = torch.arange(x.shape[2], dtype=torch.float64)[:, None]
+        angle = step / self.base ** (torch.arange(half, dtype=torch.float64) / half)
+        cos, sin = (f(angle).to(x) for f in (torch.cos, torch.sin))
+        a, b = x[..., :half], x[..., half:]
+        return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
+
+    def forward(self, x):
+        n, t, size = x.shape
+        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias).view(n, t, -1, self.d).transpose(1, 2)
+        q, k, v = qkv.split([self.heads, self.key_heads, self.key_heads], 1)
+        share = self.heads // self.key_heads
+        q, k = self.turned(q), self.turned(k).repeat_interleave(share, 1)
+        scores = q @ k.transpose(2, 3) / self.d**0.5
+        if self.causal:
+            scores = scores.masked_fill(torch.ones(t, t, dtype=torch.bool, device=x.device).triu(1), -torch.inf)
+        weights = F.dropout(scores.softmax(3), self.dropout, self.training)
+        return self.out_proj((weights @ v.repeat_interleave(share, 1)).transpose(1, 2).reshape(n, t, size))
+`;
