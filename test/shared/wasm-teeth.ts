@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile } from "../../scripts/wasm.mjs";
 import type { Backend } from "../../src/backend/executor.ts";
@@ -30,6 +31,31 @@ function rounds(all: readonly Mutant[]): Mutant[][] {
   return out;
 }
 
+const entries = ["index", "late"] as const;
+type Entry = (typeof entries)[number];
+type Edit = (text: string, name: string) => string;
+
+/** The files that a module is made of, by the imports of each. */
+function filesOf(file: string, found = new Set<string>()): ReadonlySet<string> {
+  if (found.has(file)) return found;
+  found.add(file);
+  const text = readFileSync(new URL(`../../wasm/${file}.ts`, import.meta.url), "utf8");
+  for (const [, name] of text.matchAll(/from "\.\/([\w-]+)"/g)) filesOf(name!, found);
+  return found;
+}
+const files = new Map(entries.map((entry) => [entry, filesOf(entry)] as const));
+
+/** A module of which a wrong build changes nothing is compiled once for all of them. */
+const unchanged = new Map<Entry, Promise<Uint8Array<ArrayBuffer>>>();
+
+async function built(entry: Entry, round: readonly Mutant[], edit: Edit): Promise<Uint8Array<ArrayBuffer>> {
+  const level = ["--optimizeLevel", "0"];
+  if (round.some(({ file }) => files.get(entry)!.has(file))) return compile(level, edit, entry);
+  const made = unchanged.get(entry) ?? compile(level, (text) => text, entry);
+  unchanged.set(entry, made);
+  return made;
+}
+
 /** Declares a test for each wrong kernel: the cases of its ops catch it. */
 export function wasmTeethTests(mutants: readonly Mutant[]): void {
   describe.each(rounds(mutants).map((round, i) => [i + 1, round] as const))("wrong build %i", (_i, round) => {
@@ -44,9 +70,7 @@ export function wasmTeethTests(mutants: readonly Mutant[]): void {
         }
         return edited;
       };
-      const [bytes, lateBytes] = await Promise.all(
-        (["index", "late"] as const).map((entry) => compile(["--optimizeLevel", "0"], edit, entry)),
-      );
+      const [bytes, lateBytes] = await Promise.all(entries.map((entry) => built(entry, round, edit)));
       backend = await wasmBackend({ bytes: bytes!, lateBytes: lateBytes!, threads: 1 });
     }, 60_000);
     afterAll(() => backend.dispose());
