@@ -165,6 +165,8 @@ export interface Fusion {
 export interface Uses {
   readonly nodes: readonly Node[];
   of(t: Tensor): readonly Node[];
+  /** Whether the host reads it. */
+  kept(t: Tensor): boolean;
   /** The only reader of a value that the host does not read either. */
   only(t: Tensor): Node | null;
 }
@@ -248,7 +250,7 @@ export interface WasmPlan {
 export interface WasmCall {
   readonly fn: string;
   /** A value's address, a whole number, or a float. */
-  readonly args: readonly (Pick<Binding, "kind" | "index"> | number | { readonly float: number })[];
+  readonly args: readonly (Pick<Binding, "kind" | "index" | "offset"> | number | { readonly float: number })[];
   /** Into how many parts threads may divide it: a function of the sizes alone, so that results do not depend on threads. */
   readonly parts?: number;
 }

@@ -38,7 +38,7 @@ function usesOf(g: Graph): Uses {
     const all = of(t);
     return all.length === 1 && !g.kept.has(t) ? all[0]! : null;
   };
-  return { nodes: g.nodes, of, only };
+  return { nodes: g.nodes, of, only, kept: (t) => g.kept.has(t) };
 }
 
 /** The activation whose op a node is. */
@@ -103,7 +103,7 @@ const draw: Pattern = (node, { of }) => {
   const index = node.outputs[0]!;
   const gathers = of(index).filter((n) => n.op === gather && n.inputs[1] === index);
   const [x, y] = gathers;
-  if (gathers.length !== 2 || x!.inputs[0]!.dtype !== "f32") return null;
+  if (gathers.length !== 2 || x!.inputs[0]!.dtype === "u32") return null;
   const inputs = [node.inputs[0]!, x!.inputs[0]!, y!.inputs[0]!];
   const outputs = [index, x!.outputs[0]!, y!.outputs[0]!];
   return { replaces: [node, ...gathers], at: node, op: drawBatch, attrs: node.attrs, inputs, outputs };

@@ -2,8 +2,8 @@
 
 export { augment } from "./augment/augment.ts";
 export { classWeightSums } from "./loss/class-weight-sums.ts";
+export { headLoss, weightedCrossEntropy } from "./loss/head-loss.ts";
 export {
-  weightedCrossEntropy,
   weightedCrossEntropyGradient,
   weightedCrossEntropyWithGradient,
 } from "./loss/weighted-cross-entropy.ts";

@@ -23,6 +23,7 @@ import * as accuracy from "./loss/accuracy-proof.ts";
 import * as classWeightSums from "./loss/class-weight-sums-proof.ts";
 import * as crossEntropy from "./loss/cross-entropy-proof.ts";
 import * as elementwiseLoss from "./loss/elementwise-loss-proof.ts";
+import * as headLoss from "./loss/head-loss-proof.ts";
 import * as weightedCrossEntropy from "./loss/weighted-cross-entropy-proof.ts";
 import * as bias from "./matmul/bias-proof.ts";
 import * as linear from "./matmul/linear-proof.ts";
@@ -83,6 +84,7 @@ const table: Readonly<Record<string, Entry>> = {
   ...classWeightSums,
   ...crossEntropy,
   ...elementwiseLoss,
+  ...headLoss,
   ...weightedCrossEntropy,
   ...bias,
   ...linear,

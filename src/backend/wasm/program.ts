@@ -107,7 +107,7 @@ function encode(call: WasmCall, kernels: readonly string[], address: (kind: Kind
   if (fn < 0) throw new ChainruleError("model", `there is no kernel ${call.fn} in wasm/`);
   const args = call.args.map((arg) => {
     if (typeof arg === "number") return arg >>> 0;
-    if ("kind" in arg) return address(arg.kind, arg.index);
+    if ("kind" in arg) return address(arg.kind, arg.index) + 4 * (arg.offset ?? 0);
     floatBits[0] = arg.float;
     return floatWord[0]!;
   });

@@ -44,6 +44,7 @@ class Disguise {
   ) {
     this.uses = {
       nodes: actual.nodes.map((n) => this.of(n)),
+      kept: (t) => actual.kept(t),
       of: (t) => actual.of(t).map((n) => this.of(n)),
       only: (t) => {
         const found = actual.only(t);

@@ -5,7 +5,7 @@ import { sizeOf } from "../../core/ndarray.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import type { Rows } from "../data/row-source.ts";
 import { type RowSource, readRange } from "../data/row-source.ts";
-import { EVAL_BATCH } from "./eval-batch.ts";
+import { evalBatch } from "./eval-batch.ts";
 import { type Evaluation, Evaluator, evaluationOf, noTally, type Tally } from "./evaluation.ts";
 
 /** Bytes of a chunk of rows that is evaluated at once: it and the next are in memory. */
@@ -30,9 +30,10 @@ export class ChunkEvaluator {
     { maxDataBytes, maxBufferSize }: { readonly maxDataBytes: number; readonly maxBufferSize: number },
   ): Promise<ChunkEvaluator> {
     const n = source.x.shape[0]!;
+    const size = evalBatch(model);
     const rowBytes = 4 * Math.max(...[source.x, source.y].map(({ shape }) => sizeOf(shape.slice(1))));
-    const fitting = Math.floor(Math.min(maxDataBytes, CHUNK_BYTES) / (rowBytes * EVAL_BATCH));
-    const chunkRows = EVAL_BATCH * Math.max(1, fitting);
+    const fitting = Math.floor(Math.min(maxDataBytes, CHUNK_BYTES) / (rowBytes * size));
+    const chunkRows = size * Math.max(1, fitting);
     const make = async (size: number): Promise<Evaluator | null> => {
       if (size === 0) return null;
       return Evaluator.create(backend, model, weights, await readRange(source, 0, size), maxBufferSize);

@@ -12,7 +12,7 @@ import { countCorrect } from "../../ops/loss/accuracy.ts";
 import { batchIndex, gather } from "../../ops/step/batch.ts";
 import { startCursor, tally } from "../../ops/step/record.ts";
 import type { Rows } from "../data/row-source.ts";
-import { EVAL_BATCH } from "./eval-batch.ts";
+import { evalBatch } from "./eval-batch.ts";
 
 /** How well a net does on a data set. */
 export interface Evaluation {
@@ -77,10 +77,11 @@ export class Evaluator {
     maxBufferSize: number,
   ): Promise<Evaluator> {
     const n = data.x.shape[0]!;
-    const whole = Math.floor(n / EVAL_BATCH) * EVAL_BATCH;
+    const size = evalBatch(model);
+    const whole = Math.floor(n / size) * size;
     const parts: Part[] = [];
     for (const [start, end, batch] of [
-      [0, whole, EVAL_BATCH],
+      [0, whole, size],
       [whole, n, n - whole],
     ] as const) {
       if (end === start) continue;

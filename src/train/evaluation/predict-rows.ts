@@ -6,6 +6,7 @@ import type { ModelSpec } from "../../nn/model-spec.ts";
 import { widths } from "../../nn/shapes.ts";
 import { matchLengths } from "../data/lengths.ts";
 import { matchInputs } from "../data/match-rows.ts";
+import { evalBatch } from "./eval-batch.ts";
 import { Predictor } from "./predictor.ts";
 
 /** Rows that go through the net at once where nothing else waits for the device. */
@@ -24,7 +25,7 @@ export async function predictRows(
   const cache = new ExecutorCache("the prediction");
   try {
     const steps = lengths && matchLengths(model, lengths, inputs.shape[0]!, "rows to predict");
-    return await inChunks(model, inputs, steps, CHUNK, (...chunk) =>
+    return await inChunks(model, inputs, steps, Math.min(CHUNK, 4 * evalBatch(model)), (...chunk) =>
       outputsOf(cache, backend, model, weights, ...chunk),
     );
   } finally {

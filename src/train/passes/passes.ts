@@ -10,7 +10,7 @@ import { widths } from "../../nn/shapes.ts";
 import { fuse } from "../../ops/fuse.ts";
 import { matchLengths } from "../data/lengths.ts";
 import { matchInputs, matchRows, refuseNotFinite } from "../data/match-rows.ts";
-import { EVAL_BATCH } from "../evaluation/eval-batch.ts";
+import { evalBatch } from "../evaluation/eval-batch.ts";
 import { inChunks, outputsOf } from "../evaluation/predict-rows.ts";
 import { type GradientGraph, gradientGraph, outputGradientGraph } from "../run/gradient-graph.ts";
 import type { ResolvedOptions } from "../run/options.ts";
@@ -90,7 +90,7 @@ export class Passes extends Disposing {
     const { model } = this.options;
     const inputs = matchInputs(model, x, "predict");
     const weights = await orAborted(this.weights(which), signal);
-    return inChunks(model, inputs, this.lengths(lengths, inputs, "predict"), EVAL_BATCH, (chunk, steps) => {
+    return inChunks(model, inputs, this.lengths(lengths, inputs, "predict"), evalBatch(model), (chunk, steps) => {
       throwIfAborted(signal);
       return orAborted(this.outputs(weights, chunk, steps), signal);
     });

@@ -9,7 +9,7 @@ import { matchData } from "../data/match-rows.ts";
 import type { Rows } from "../data/row-source.ts";
 import { fitsWhole, type RowSource, requireResident } from "../data/row-source.ts";
 import type { RowStream } from "../data/stream.ts";
-import { EVAL_BATCH } from "../evaluation/eval-batch.ts";
+import { evalBatch } from "../evaluation/eval-batch.ts";
 import type { AnyEvaluator } from "../evaluation/evaluate-source.ts";
 import type { Evaluation } from "../evaluation/evaluation.ts";
 import { halfSteps } from "../f16/load.ts";
@@ -84,7 +84,12 @@ export class BackendRun {
       const { withLargestBatch } = await import("../memory/largest-batch.ts");
       throw await withLargestBatch(backend, options, error, async (given) => {
         const { plan: wanted } = await planOf(given);
-        return { plan: wanted, nodes: fuse(wanted.graph), state: stateTensors(wanted), evalBatch: EVAL_BATCH };
+        return {
+          plan: wanted,
+          nodes: fuse(wanted.graph),
+          state: stateTensors(wanted),
+          evalBatch: evalBatch(given.model),
+        };
       });
     }
   }

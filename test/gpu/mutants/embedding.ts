@@ -7,7 +7,9 @@ const flat = wrong("embedding/flat");
 const scan = wrong("embeddingGradient/scan");
 const sorted = wrong("embeddingGradient/sorted");
 
-/** Wrong kernels of embeddings. */
+const head = wrong("headLoss/chunks");
+
+/** Wrong kernels of embeddings, and of heads with their losses. */
 export const embeddingMutants: readonly Mutant[] = [
   flat("the token of another place", "tokens[i / params.width]", "tokens[i % params.width]"),
   flat("the first column for all", "params.width + i % params.width", "params.width"),
@@ -28,4 +30,8 @@ export const embeddingMutants: readonly Mutant[] = [
   sorted("what is over of fours is dropped", "for (; k < end; k++)", "for (; k + 1u < end; k++)"),
   sorted("padding learns", "row == params.without", "false"),
   sorted("places as they come", "dy[order[k] * params.width + column]; }", "dy[k * params.width + column]; }"),
+  head("the sums of the chunks before are dropped", "a[i] + b[i]", "b[i]"),
+  head("targets that do not count do", /let counts = labels\[\w+\] >= 0;/, "let counts = true;"),
+  head("the label's own term is left out", "p - select(0.0, 1.0,", "p - select(0.0, 0.0,"),
+  head("what the loss is worth is forgotten", "dloss[0] / sums[0]", "1.0 / sums[0]"),
 ];

@@ -1,0 +1,277 @@
+import { sizeOf } from "../../core/ndarray.ts";
+import type { TensorSpec } from "../../graph/graph.ts";
+import type {
+  AnyOp,
+  Binding,
+  DeviceCaps,
+  Fusion,
+  KernelPlan,
+  Launch,
+  Node,
+  Op,
+  Uses,
+  WasmPlan,
+} from "../../graph/op.ts";
+import { add } from "../elementwise/add.ts";
+import { matmul, transposeMatmul } from "../matmul/matmul.ts";
+import { reshape } from "../shape/reshape.ts";
+import { composed } from "../shared/composed.ts";
+import {
+  weightedCrossEntropy as plainCrossEntropy,
+  type WeightedAttrs,
+  weightedCrossEntropyGradient,
+} from "./weighted-cross-entropy.ts";
+
+/** Settings of headLoss. */
+export interface HeadLossAttrs extends WeightedAttrs {
+  /** Whether the weight lies as [classes, size], as an embedding's does; else as [size, classes]. */
+  readonly turned: boolean;
+  /** Rows whose logits are in memory at once, a multiple of 64. */
+  readonly rows: number;
+}
+
+/** Logits from which a head and its loss are one op: fewer cost little memory, and products of all rows are faster. */
+const LEAST_LOGITS = 2 ** 22;
+/** Logits of a chunk of rows. */
+const CHUNK_LOGITS = 2 ** 20;
+/** Bindings begin at multiples of so many rows. */
+const ROWS = 64;
+
+/** A value of the node, or a stretch of one from an element on, under a shape of its own. */
+interface Stretch {
+  readonly kind: Binding["kind"];
+  readonly index: number;
+  readonly from: number;
+  readonly spec: TensorSpec;
+}
+
+interface Application {
+  readonly op: AnyOp;
+  readonly attrs: unknown;
+  readonly inputs: readonly Stretch[];
+  readonly output: Stretch;
+  /** Which of a chunk's applications it is: those of one place share their scratch from chunk to chunk. */
+  readonly place: string;
+}
+
+/** The parts of headLoss, for all rows or for a chunk of them. */
+const partsOf = ({ turned, smoothing }: HeadLossAttrs) => ({
+  logits: turned ? { op: transposeMatmul, attrs: { transpose: "b" } as const } : { op: matmul, attrs: null },
+  loss: { op: plainCrossEntropy, attrs: { smoothing } },
+  dlogits: { op: weightedCrossEntropyGradient, attrs: { smoothing } },
+  dx: turned ? { op: matmul, attrs: null } : { op: transposeMatmul, attrs: { transpose: "b" } as const },
+  dw: { op: transposeMatmul, attrs: { transpose: "a" } as const },
+});
+
+/** What is applied to what, chunk after chunk, and the scratch between: the sums of chunks are added up in their order. */
+function applicationsOf([x, w]: readonly TensorSpec[], attrs: HeadLossAttrs) {
+  const [n, size] = x!.shape as readonly [number, number];
+  const classes = w!.shape[attrs.turned ? 0 : 1]!;
+  const chunks = Math.ceil(n / attrs.rows);
+  const most = Math.min(n, attrs.rows);
+  const f32 = (...shape: readonly number[]): TensorSpec => ({ shape, dtype: "f32" });
+  const scratch = [f32(most, classes), f32(most, classes)];
+  if (chunks > 1) scratch.push(f32(1), f32(1), f32(1), w!, w!, w!);
+  const whole = (kind: Binding["kind"], index: number, spec: TensorSpec): Stretch => ({ kind, index, from: 0, spec });
+  const [dloss, weights, sums] = [f32(1), f32(classes), f32(2)].map((spec, k) => whole("input", 3 + k, spec));
+  const parts = partsOf(attrs);
+  const applications: Application[] = [];
+  for (let c = 0; c < chunks; c++) {
+    const first = c * attrs.rows;
+    const count = Math.min(attrs.rows, n - first);
+    const rows = (kind: Binding["kind"], index: number): Stretch => ({
+      kind,
+      index,
+      from: first * size,
+      spec: f32(count, size),
+    });
+    const labels: Stretch = { kind: "input", index: 2, from: first, spec: { shape: [count], dtype: "i32" } };
+    const weight = whole("input", 1, w!);
+    const [logits, dlogits] = [0, 1].map((k) => whole("scratch", k, f32(count, classes))) as [Stretch, Stretch];
+    /** The sum of chunks so far: in the output once it is that of all, else in two places by turns. */
+    const sum = (k: number, output: number, from: number, spec: TensorSpec): Stretch =>
+      k === chunks - 1 ? whole("output", output, spec) : whole("scratch", from + (k % 2), spec);
+    const apply = (place: keyof typeof parts, inputs: readonly Stretch[], output: Stretch): void => {
+      applications.push({ ...parts[place], inputs, output, place });
+    };
+    const summed = (
+      place: "loss" | "dw",
+      inputs: readonly Stretch[],
+      output: number,
+      from: number,
+      spec: TensorSpec,
+    ) => {
+      if (c === 0) return apply(place, inputs, sum(0, output, from, spec));
+      const own = whole("scratch", from + 2, spec);
+      apply(place, inputs, own);
+      const terms = [sum(c - 1, output, from, spec), own];
+      applications.push({
+        op: add,
+        attrs: null,
+        inputs: terms,
+        output: sum(c, output, from, spec),
+        place: `${place} sum`,
+      });
+    };
+    apply("logits", [rows("input", 0), weight], logits);
+    summed("loss", [logits, labels, weights!, sums!], 0, 2, f32(1));
+    apply("dlogits", [logits, labels, dloss!, weights!, sums!], dlogits);
+    apply("dx", [dlogits, weight], rows("output", 1));
+    summed("dw", attrs.turned ? [dlogits, rows("input", 0)] : [rows("input", 0), dlogits], 2, 5, w!);
+  }
+  return { applications, scratch };
+}
+
+/** Scratch of applications, behind the node's own: what stands at the same place in another chunk uses the same. */
+class Room {
+  private readonly places = new Map<string, number>();
+
+  constructor(readonly scratch: TensorSpec[]) {}
+
+  at(key: string, spec: TensorSpec): number {
+    const known = this.places.get(key);
+    if (known !== undefined) {
+      if (sizeOf(this.scratch[known]!.shape) < sizeOf(spec.shape)) this.scratch[known] = spec;
+      return known;
+    }
+    this.places.set(key, this.scratch.push(spec) - 1);
+    return this.scratch.length - 1;
+  }
+}
+
+/** The plan of one application: of the last kernel that applies and suits. */
+function planOf({ op, attrs, inputs, output }: Application, caps: DeviceCaps): KernelPlan | null {
+  const specs = inputs.map(({ spec }) => spec);
+  const plans = [...op.kernels].reverse().map((kernel) => ({
+    plan: kernel.needs ? null : kernel.plan(specs, [output.spec], attrs, caps),
+    suits: kernel.suits?.(specs, attrs, caps) !== false,
+  }));
+  return (plans.find(({ plan, suits }) => plan && suits) ?? plans.find(({ plan }) => plan))?.plan ?? null;
+}
+
+function planChunks(inputs: readonly TensorSpec[], attrs: HeadLossAttrs, caps: DeviceCaps): KernelPlan | null {
+  const { applications, scratch } = applicationsOf(inputs, attrs);
+  const room = new Room([...scratch]);
+  const launches: Launch[] = [];
+  for (const application of applications) {
+    const plan = planOf(application, caps);
+    if (!plan) return null;
+    const { place } = application;
+    const bind = (b: Binding): Binding => {
+      if (b.kind === "scratch") return { ...b, index: room.at(`${place} ${b.index}`, plan.scratch![b.index]!) };
+      const at = b.kind === "input" ? application.inputs[b.index]! : application.output;
+      const { kind, index, from, spec } = at;
+      return { kind, index, access: b.access, offset: from + (b.offset ?? 0), size: b.size ?? sizeOf(spec.shape) };
+    };
+    for (const launch of plan.launches) launches.push({ ...launch, bindings: launch.bindings.map(bind) });
+  }
+  return { launches, scratch: room.scratch };
+}
+
+function callChunks(inputs: readonly TensorSpec[], attrs: HeadLossAttrs): WasmPlan {
+  const { applications, scratch } = applicationsOf(inputs, attrs);
+  const room = new Room([...scratch]);
+  const calls = applications.flatMap((application) => {
+    const { op, place, output } = application;
+    const plan = op.wasm!(
+      application.inputs.map(({ spec }) => spec),
+      [output.spec],
+      application.attrs,
+    )!;
+    return plan.calls.map((call) => ({
+      ...call,
+      args: call.args.map((arg) => {
+        if (typeof arg !== "object" || !("kind" in arg)) return arg;
+        if (arg.kind === "scratch") {
+          const spec = plan.scratch![arg.index]!;
+          return { kind: "scratch" as const, index: room.at(`${place} ${arg.index}`, spec) };
+        }
+        const { kind, index, from } = arg.kind === "input" ? application.inputs[arg.index]! : output;
+        return { kind, index, offset: from };
+      }),
+    }));
+  });
+  return { calls, scratch: room.scratch };
+}
+
+/**
+ * Loss, and its gradients by x and by the weight, of a head without bias: from x [n, size], weight, labels i32 [n], dloss
+ * [1], class weights [classes] and their sums [2] to loss [1], dx [n, size] and dweight. Logits [n, classes] are in memory
+ * for `rows` rows at a time.
+ */
+export const headLoss: Op<HeadLossAttrs> = {
+  ...composed<HeadLossAttrs>({
+    name: "headLoss",
+    body(attrs) {
+      const parts = partsOf(attrs);
+      const given = (...indices: readonly number[]) => indices.map((input) => ({ input }));
+      const [logits, dlogits] = [{ part: 0 }, { part: 2 }];
+      return {
+        parts: [
+          { ...parts.logits, inputs: given(0, 1) },
+          { ...parts.loss, inputs: [logits, ...given(2, 4, 5)] },
+          { ...parts.dlogits, inputs: [logits, ...given(2, 3, 4, 5)] },
+          { ...parts.dx, inputs: [dlogits, ...given(1)] },
+          { ...parts.dw, inputs: attrs.turned ? [dlogits, ...given(0)] : [...given(0), dlogits] },
+        ],
+        outputs: [{ part: 1 }, { part: 3 }, { part: 4 }],
+      };
+    },
+    kernels: [{ name: "headLoss/chunks", plan: (inputs, _outputs, attrs, caps) => planChunks(inputs, attrs, caps) }],
+  }),
+  wasm: (inputs, _outputs, attrs) => callChunks(inputs, attrs),
+};
+
+/** Rows of a chunk for so many classes. */
+const chunkRows = (classes: number): number => ROWS * Math.max(1, Math.floor(CHUNK_LOGITS / classes / ROWS));
+
+/**
+ * A product without bias whose values nothing reads but the loss, and the way back through both, as one node; null where
+ * they are anything else, or fewer than `least` logits.
+ */
+export function headLossFusion(node: Node, uses: Uses, least = LEAST_LOGITS): Fusion | null {
+  const [logits, labels, weights, sums] = node.inputs as readonly [Node["inputs"][number], ...Node["inputs"]];
+  const [n, classes] = logits.shape as readonly [number, number];
+  if (n * classes < least || uses.kept(logits)) return null;
+  const back = uses.of(logits).find((other) => other.op === weightedCrossEntropyGradient);
+  if (!back || uses.of(logits).length !== 2 || back.inputs[1] !== labels) return null;
+  const dloss = back.inputs[2]!;
+  if (dloss.kind !== "variable" && uses.nodes.indexOf(dloss.node!) > uses.nodes.indexOf(node)) return null;
+  const between: Node[] = [];
+  let value = logits;
+  while (value.node?.op === reshape) {
+    between.push(value.node);
+    value = value.node.inputs[0]!;
+    if (uses.only(value) !== between.at(-1)) return null;
+  }
+  let gradient = back.outputs[0]!;
+  for (let next = uses.only(gradient); next?.op === reshape; next = uses.only(gradient)) {
+    between.push(next);
+    gradient = next.outputs[0]!;
+  }
+  const product = value.node;
+  const turned = product?.op === transposeMatmul && product.attrs.transpose === "b";
+  if (!product || (product.op !== matmul && !turned) || uses.kept(gradient)) return null;
+  const [x, w] = product.inputs as readonly [Node["inputs"][number], Node["inputs"][number]];
+  const readers = uses.of(gradient);
+  const reads = (op: AnyOp, a: unknown, b: unknown, transpose?: string): Node | undefined =>
+    readers.find((r) => r.op === op && r.inputs[0] === a && r.inputs[1] === b && r.attrs?.transpose === transpose);
+  const dx = turned ? reads(matmul, gradient, w) : reads(transposeMatmul, gradient, w, "b");
+  const dw = turned ? reads(transposeMatmul, gradient, x, "a") : reads(transposeMatmul, x, gradient, "a");
+  if (!dx || !dw || readers.length !== 2) return null;
+  return {
+    replaces: [product, ...between, node, back, dx, dw],
+    at: node,
+    op: headLoss,
+    attrs: { ...node.attrs, turned, rows: chunkRows(classes) },
+    inputs: [x, w, labels!, dloss, weights!, sums!],
+    outputs: [node.outputs[0]!, dx.outputs[0]!, dw.outputs[0]!],
+  };
+}
+
+/** weightedCrossEntropy, which with a head before it becomes headLoss where logits are many. */
+export const weightedCrossEntropy: Op<WeightedAttrs> = {
+  ...plainCrossEntropy,
+  fuse: (node, uses, patterns) =>
+    patterns.reduce<Fusion | null>((found, pattern) => found ?? pattern(node, uses), headLossFusion(node, uses)),
+};
