@@ -18,13 +18,19 @@ export function readAttribute(message: Uint8Array, where: string): [string, Attr
   let name = "";
   let value: Attribute = null;
   const numbers: number[] = [];
+  const texts: string[] = [];
   // Floats may be fields of their own, one by one.
   for (const field of fields(message, where, MOST_FLOATS)) {
     if (field.number === ATTRIBUTE.name) name = text(field, where);
     else if (field.number === ATTRIBUTE.i) value = field.value;
     else if (field.number === ATTRIBUTE.f) value = floats(field, where)[0] ?? 0;
     else if (field.number === ATTRIBUTE.s) value = text(field, where);
-    else if (field.number === ATTRIBUTE.t) value = readTensor(inside(field, where), `${where}, tensor`);
+    else if (field.number === ATTRIBUTE.strings) {
+      // A list of words, as the functions of a recurrence are: one after the other.
+      texts.push(text(field, where));
+      if (texts.length > MOST_NUMBERS) refuse(`${where}: an attribute of more than ${MOST_NUMBERS} words`);
+      value = texts.join();
+    } else if (field.number === ATTRIBUTE.t) value = readTensor(inside(field, where), `${where}, tensor`);
     else if (field.number === ATTRIBUTE.ints) {
       numbers.push(...integers(field, MOST_NUMBERS, where));
       if (numbers.length > MOST_NUMBERS) refuse(`${where}: an attribute of more than ${MOST_NUMBERS} whole numbers`);

@@ -104,12 +104,20 @@ export function turned(of: Constant, order: readonly number[], known: Known, whe
   return fromNumbers(dims, of.whole, out);
 }
 
-/** Numbers of a list, by their places. */
-const gather: Make = (node, of, known) => {
+/** Numbers of a list, or lines of an array, by their places. */
+const gather: Make = (node, of, known, where) => {
   const picked = known.constant(node.inputs[1]);
   const [from, places] = [numbersOf(of), numbersOf(picked)];
   const numbers = of.dims.length === 1 && from ? places?.map((i) => from.at(i)) : null;
-  return numbers?.every((v) => v !== undefined) ? fromNumbers(picked!.dims, of.whole, numbers) : null;
+  if (numbers) return numbers.every((v) => v !== undefined) ? fromNumbers(picked!.dims, of.whole, numbers) : null;
+  if (!picked?.whole || picked.dims.length !== 1 || (node.attributes.get("axis") ?? 0) !== 0) return null;
+  const [lines, inner] = [of.dims[0]!, sizeOf(of.dims.slice(1))];
+  const order = valuesOf(picked, known.room, where);
+  const values = valuesOf(of, known.room, where);
+  if (!order.every((line) => line >= 0 && line < lines)) return null;
+  const out = known.room.claim(order.length * inner, where);
+  for (const [i, line] of order.entries()) out.set(values.subarray(line * inner, (line + 1) * inner), i * inner);
+  return fromNumbers([order.length, ...of.dims.slice(1)], of.whole, out);
 };
 
 /** Arrays that nodes put together from others, as exporters do to count pads. */

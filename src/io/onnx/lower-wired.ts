@@ -7,6 +7,7 @@ import { HINTS } from "./lower.ts";
 import { consumersOf, type GraphNode, type NetGraph } from "./net-graph.ts";
 import { refuse } from "./protobuf.ts";
 import { wiredReaders } from "./wired-layers.ts";
+import { recurrentOps, recurrentStep, type StepLayout } from "./wired-recurrent.ts";
 
 /** Ops that a chain has for rows alone, and a net of any shape for more. */
 const OF_ROWS: ReadonlySet<string> = new Set(["MatMul", "Gemm", "LayerNormalization", "Softmax", "LogSoftmax"]);
@@ -19,6 +20,7 @@ export function isWired(graph: NetGraph): boolean {
     node.inputs.filter((name) => name !== "" && !constants.has(name)).length;
   const more = (node: GraphNode): boolean =>
     (Object.hasOwn(wiredReaders, node.op) && !Object.hasOwn(readers, node.op)) ||
+    recurrentOps.includes(node.op) ||
     (JOINING.has(node.op) && computed(node) > 1) ||
     (OF_ROWS.has(node.op) && !isRows(dims.get(node.inputs[0] ?? "") ?? null));
   const forks = [...consumersOf(graph).values()].some((users) => new Set(users).size > 1);
@@ -35,12 +37,13 @@ export function lowerWired(
   const net = new WiredNet("onnx", maxBytes, inputShape(graph));
   for (const text of graph.notes) net.note(text);
   const values = new Map<string, Value>([[input, INPUT]]);
+  const layouts = new Map<string, StepLayout>();
   for (const node of graph.nodes) {
     const hint =
       HINTS.get(node.op) ??
       ": no layer here computes it; export the part of the net before it, or write it with ops that are layers";
     const reader = Object.hasOwn(wiredReaders, node.op) ? wiredReaders[node.op] : undefined;
-    if (!reader) return refuse(`${node.where} is not known here${hint}`);
+    if (!reader && !recurrentOps.includes(node.op)) return refuse(`${node.where} is not known here${hint}`);
     const first = node.inputs.find((name) => values.has(name)) ?? refuse(`${node.where} has no input that is computed`);
     const value = values.get(first)!;
     const known = (name: string): Dims => {
@@ -57,7 +60,8 @@ export function lowerWired(
       next: dims.get(next) ?? null,
       wired: true,
     };
-    values.set(next, reader(node, { ...place, net, x: value, values }));
+    const wired = { ...place, net, x: value, values };
+    values.set(next, recurrentStep(node, wired, layouts) ?? reader!(node, wired));
   }
   const end = values.get(output);
   return { net, output: end ?? refuse(`no layer gives the output ${brief(output)}`) };
