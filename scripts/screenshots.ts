@@ -58,6 +58,13 @@ const rooms: Readonly<Record<string, { hash: string; ready: (page: Page) => Prom
       await page.waitForTimeout(1000);
     },
   },
+  text: {
+    hash: "data=names&device=cpu",
+    async ready(page) {
+      await page.waitForSelector("#text-next li", { timeout: 30_000 });
+      await page.locator(".samples li").nth(2).waitFor({ timeout: 60_000 });
+    },
+  },
   gradients: {
     hash: "room=gradients&data=spirals",
     ready: (page) => page.waitForSelector("#verdict", { timeout: 30_000 }),

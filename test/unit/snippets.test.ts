@@ -3,6 +3,7 @@ import { commandCode, libraryCode, torchCode } from "../../src/app/code/snippets
 import { hiddenTypes } from "../../src/app/state/net.ts";
 import { presetSettings } from "../../src/app/state/net-link.ts";
 import { modelOf, OWN, settingsFor } from "../../src/app/state/settings.ts";
+import { textNets } from "../../src/app/state/text-nets.ts";
 import * as library from "../../src/index.ts";
 
 /** What a snippet's `sequential(...)` makes, by the names that it imports and no others. */
@@ -34,6 +35,17 @@ test("rows of one's own are read from a file", () => {
   const code = libraryCode(settings, modelOf(settingsFor("moons"), null));
   expect(code).toContain('await loadDataFile("data.csv", await read("data.csv"))');
   expect(code).not.toContain("dataPreset");
+});
+
+test("a text is read as windows of tokens, by the command too", () => {
+  const settings = settingsFor("names");
+  const model = textNets.lstm!(55, settings.text!.length);
+  const whole = { ...settings, graph: { link: "", model } };
+  const code = libraryCode(whole, model);
+  expect(code).toContain('await textPreset("names", read)');
+  expect(code).toContain('import { characterTokenizer, textPreset, textRows } from "chainrule/io";');
+  expect(commandCode(whole, model)).toContain("--data names --tokenizer characters");
+  expect(libraryCode({ ...whole, data: OWN }, model)).toContain('readText("text.txt", await read("text.txt"))');
 });
 
 test("a net of any wiring is a model file in the library, a preset's name in the command, modules in PyTorch", () => {

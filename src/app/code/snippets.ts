@@ -3,7 +3,7 @@ import { torchLayer, torchLosses, torchOptimizers } from "../../io/pytorch/names
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { trainingPresets } from "../../nn/presets.ts";
-import { imageNets, OWN, type Settings } from "../state/settings.ts";
+import { imageNets, OWN, type Settings, type TextForm } from "../state/settings.ts";
 
 /** Steps that the snippets take: enough to see it learn. */
 const STEPS = 2000;
@@ -42,8 +42,9 @@ export function libraryCode(s: Settings, model: ModelSpec): string {
   const folder = s.data === OWN ? "" : "data/";
   const read = `const read = async (file: string) => new Uint8Array(await (await fetch(\`${folder}\${file}\`)).arrayBuffer());`;
   const init = trainingPresets[s.data]?.init;
-  const data =
-    s.data === OWN
+  const data = s.text
+    ? textCode(s, s.text, read)
+    : s.data === OWN
       ? `${read}
 const data = await loadDataFile("data.csv", await read("data.csv"));
 const test = null;`
@@ -52,11 +53,13 @@ const { train: data, test } = await dataPreset("${s.data}").load(read, { seed: $
   const whole = s.graph !== null;
   const firstWide = model.layers.findIndex((l) => l.type === "linear" || l.type === "layerNorm");
   const layers = model.layers.map((l, i) => `    ${layerCall(l, i === firstWide)},`).join("\n");
-  const names = ["createTrainer", whole ? "parseModel" : "sequential", ...(s.data === OWN ? [] : ["dataPreset"])];
+  const preset = s.data === OWN || s.text ? [] : ["dataPreset"];
+  const io = s.text ? textNames(s, s.text) : s.data === OWN ? ["loadDataFile"] : [];
+  const names = ["createTrainer", whole ? "parseModel" : "sequential", ...preset];
   const called = whole ? [] : model.layers;
   for (const { type } of called) if (!names.includes(type)) names.push(type);
   return `import { ${names.sort().join(", ")} } from "chainrule";
-${s.data === OWN ? `import { loadDataFile } from "chainrule/io";\n` : ""}
+${io.length > 0 ? `import { ${io.join(", ")} } from "chainrule/io";\n` : ""}
 ${data}
 const model = ${
     whole
@@ -83,12 +86,33 @@ trainer.dispose();
 `;
 }
 
+const tokenizerOf = ({ tokens }: TextForm): string => (tokens === "bytes" ? "byteTokenizer" : "characterTokenizer");
+const textNames = ({ data }: Settings, form: TextForm): readonly string[] =>
+  [tokenizerOf(form), ...(data === OWN ? ["readText"] : ["textPreset"]), "textRows"].sort();
+
+/** A text as windows of tokens. */
+function textCode({ data }: Settings, form: TextForm, read: string): string {
+  const text =
+    data === OWN
+      ? `{ name: "text", documents: [readText("text.txt", await read("text.txt"))] }`
+      : `await textPreset("${data}", read)`;
+  return `${read}
+const text = ${text};
+const { train: data, test } = await textRows(text, {
+  length: ${form.length},
+  validation: 0,
+  test: 0.1,
+  tokenizer: ${tokenizerOf(form)},
+});`;
+}
+
 /** A model file and the command that trains it. */
 export function commandCode(s: Settings, model: ModelSpec): string {
   const init = trainingPresets[s.data]?.init;
   const preset = s.graph && imageNets[s.graph.link] === s.data ? s.graph.link : null;
   const flags = [
-    ...(preset ? [] : [`--data ${s.data === OWN ? "data.csv" : s.data}`]),
+    ...(preset ? [] : [`--data ${s.data === OWN ? (s.text ? "text.txt" : "data.csv") : s.data}`]),
+    ...(s.text ? [`--tokenizer ${s.text.tokens}`] : []),
     `--batch ${s.batch}`,
     `--optimizer ${s.optimizer}`,
     `--lr ${s.lr}`,

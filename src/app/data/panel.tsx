@@ -2,8 +2,8 @@ import { optimizerNames } from "../../ops/names.ts";
 import { count } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
 import { lazy } from "../shell/lazy.tsx";
-import { folderSource, missing, tableFiles } from "../state/folder.ts";
-import { devices, OWN, presetNames, problemWith } from "../state/settings.ts";
+import { folderSource, missing, pasting, tableFiles } from "../state/folder.ts";
+import { devices, OWN, presetNames, problemWith, texts } from "../state/settings.ts";
 import { change, own, run, settings, weightsAsked } from "../state/store.ts";
 import "./panel.css";
 import { Choice, Typed } from "./field.tsx";
@@ -13,6 +13,7 @@ import { type DataKey, say } from "./strings.ts";
 
 const WeightsPart = lazy(async () => (await import("./weights-part.tsx")).WeightsPart);
 const TablePart = lazy(async () => (await import("./table-part.tsx")).TablePart);
+const TextPart = lazy(async () => (await import("../text/text-part.tsx")).TextPart);
 const FolderPart = lazy(async () => (await import("./folder-part.tsx")).FolderPart);
 
 /** What becomes of files is fetched with the first of them. */
@@ -29,7 +30,11 @@ function takeDrop(transfer: DataTransfer | null): void {
 function DataCard() {
   const s = settings.value;
   const info = run.value;
-  const names = own.value ? [...presetNames, OWN] : presetNames;
+  const names = [
+    ...presetNames,
+    ...Object.keys(texts),
+    ...((own.value ? !own.value.text?.preset : s.data === OWN) ? [OWN] : []),
+  ];
   return (
     <Card title={say("data")} part="data" id="data">
       <Choice
@@ -47,6 +52,7 @@ function DataCard() {
         </p>
       )}
       {tableFiles.value.length > 0 && <TablePart />}
+      {(s.text || pasting.value) && <TextPart />}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the button inside does the same for keyboards */}
       <div
         class="drop"
@@ -88,6 +94,16 @@ function DataCard() {
             />
             <span>{say("chooseFolder")}</span>
           </label>
+          <button
+            type="button"
+            id="paste-text"
+            aria-pressed={pasting.value}
+            onClick={() => {
+              pasting.value = !pasting.value;
+            }}
+          >
+            {say("pasteText")}
+          </button>
           <PaintButton label={say("paint")} />
         </div>
         {folderSource.value && <FolderPart />}

@@ -25,6 +25,14 @@ function differences({ pass, worst, checked, size }: FiniteDifferenceResult): st
   return checked === 0 ? `✓ ${say("direction")}` : `✓ ${checked} / ${size}`;
 }
 
+/** Where in a tensor; the row of an embedding by its token too. */
+export function placeText(tensor: string, index: readonly number[]): string {
+  const { layerOf, tokens } = report.value!;
+  const token = layerOf[tensor] === "embedding" ? tokens?.[index[0]!] : undefined;
+  const [first, ...rest] = index;
+  return `[${[token === undefined ? first : `${first} “${token.trim() === "" ? JSON.stringify(token).slice(1, -1) : token}”`, ...rest].join(", ")}]`;
+}
+
 function Row({ tensor: t }: { tensor: TensorCheck }) {
   const { device: d, finite: f } = t;
   const worst = f && !f.pass ? f.worst.index : d ? d.worst.index : (f?.worst.index ?? []);
@@ -44,7 +52,7 @@ function Row({ tensor: t }: { tensor: TensorCheck }) {
       <td>{t.beside ? short(t.beside.maxRelative) : ""}</td>
       <td>{d ? d.cosine.toFixed(6) : ""}</td>
       <td>{f ? differences(f) : ""}</td>
-      <td>{worst.length === 0 || worst[0] === -1 ? "" : `[${worst.join(", ")}]`}</td>
+      <td>{worst.length === 0 || worst[0] === -1 ? "" : placeText(t.name, worst)}</td>
     </tr>
   );
 }

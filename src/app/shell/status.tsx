@@ -1,9 +1,10 @@
 import { count, short } from "../draw/format.ts";
 import { adapter, recovery, settings } from "../state/store.ts";
-import { CopyButton } from "./copy-button.tsx";
 import { lazy } from "./lazy.tsx";
 import { say } from "./strings.ts";
 
+/** Of a device that was lost, or computes wrongly: seldom. */
+const DeviceNews = lazy(async () => (await import("./device-news.tsx")).DeviceNews);
 const FaultLine = lazy(async () => (await import("./fault-line.tsx")).FaultLine);
 
 /** Always in sight: what computes, why, what else there is, and what to do about it. No link hides it. */
@@ -40,26 +41,7 @@ export function Status() {
           </span>
         )}
       </p>
-      {r && (
-        <p id="recovery" role="status">
-          {say(`recovery${r.kind}`, {
-            step: count(r.step),
-            from: "from" in r ? count(r.from) : "",
-            seconds: "ms" in r ? short(r.ms / 1000) : "",
-            message: "message" in r ? r.message : "",
-          })}
-        </p>
-      )}
-      {a && a.wrong.length > 0 && (
-        <p class="fault" id="wrong-kernels">
-          <span>{say("wrongKernels", { list: a.wrong.map((w) => w.kernel).join(", ") })}</span>
-          <CopyButton
-            id="copy-wrong"
-            label={say("copyReport")}
-            text={() => `${a.description}\n${a.wrong.map((w) => `${w.kernel}: ${w.reason}`).join("\n")}`}
-          />
-        </p>
-      )}
+      {a && (r || a.wrong.length > 0) && <DeviceNews />}
       {settings.value.fault !== "none" && <FaultLine />}
     </section>
   );

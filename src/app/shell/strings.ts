@@ -40,17 +40,7 @@ export const en = {
   chosenDo: "The fastest was taken; name a device under Training where two runs must agree to the bit.",
   rate: "{device} {rate} steps/s",
   about: "about {rate}",
-  recoverylost: "The GPU was lost at step {step} ({message}). A new one is being asked for; nothing is lost.",
-  recoveryrecovered:
-    "The GPU was lost and is back after {seconds} s: the run went on from a copy of step {from}, and is at step {step} as if nothing had been.",
-  recoveryfaster: "The GPU has compiled and is faster: from step {step} on it has the run.",
   compiling: "{device} still compiling",
-  recoverymoved:
-    "The GPU was lost and did not come back, so the run goes on on the CPU from step {step}. For the GPU, restart the browser.",
-  recoverywaiting:
-    "The GPU was lost at step {step} and has not come back ({message}). It is asked for again and again.",
-  wrongKernels: "Wrong on this device, and left out: {list}. The run goes on with others that were checked.",
-  copyReport: "Copy the report",
   close: "Close",
   copy: "Copy",
   copied: "Copied",

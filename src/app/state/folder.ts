@@ -13,6 +13,9 @@ export const missing = signal<Missing>("drop");
 export const tableFiles = signal<readonly File[]>([]);
 export const tableChoice = signal<TableChoice>({});
 
+/** Whether a place to paste a text is open. */
+export const pasting = signal(false);
+
 export function readFiles(files: readonly File[]): Promise<DroppedFile[]> {
   return Promise.all(files.map(async (f) => ({ name: f.name, bytes: new Uint8Array(await f.arrayBuffer()) })));
 }

@@ -13,6 +13,8 @@ export interface Settings {
   readonly bias: boolean;
   /** A net of any shape and wiring, in place of `net` and `bias`; null where those say it. */
   readonly graph: GraphNet | null;
+  /** How a text becomes rows; absent of other data. */
+  readonly text?: TextForm;
   readonly optimizer: OptimizerName;
   readonly lr: number;
   readonly batch: number | "full";
@@ -22,6 +24,24 @@ export interface Settings {
   /** Something made wrong on purpose. */
   readonly fault: Fault;
 }
+
+export const tokenKinds = ["characters", "bytes"] as const;
+
+/** What a token of a text is, and how many make a window. */
+export interface TextForm {
+  readonly tokens: (typeof tokenKinds)[number];
+  readonly length: number;
+}
+
+/** Learning rate of nets for texts. */
+export const TEXT_RATE = 0.005;
+
+/** Texts that are shipped. Thousands of Chinese characters are many classes for a page, so those come as bytes. */
+export const texts: Readonly<Record<string, TextForm>> = {
+  persuasion: { tokens: "characters", length: 48 },
+  tang: { tokens: "bytes", length: 72 },
+  names: { tokens: "characters", length: 24 },
+};
 
 /** Such a net, and what a link says of it: a preset's name, or the model itself, packed; "" where it is too large. */
 export interface GraphNet {
@@ -64,7 +84,7 @@ export interface Ends {
 }
 
 export function endsOf(data: string, own: Ends | null): Ends {
-  if (data === OWN && own) return own;
+  if ((data === OWN || Object.hasOwn(texts, data)) && own) return own;
   const { model } = trainingPresets[data] ?? trainingPresets[firstData]!;
   const linear = model.layers.filter((l) => l.type === "linear");
   return { inputs: linear[0]!.in, outputs: linear.at(-1)!.out, loss: model.loss };
@@ -74,14 +94,16 @@ export function endsOf(data: string, own: Ends | null): Ends {
 export function settingsFor(data: string): Settings {
   const preset = trainingPresets[data];
   const like = preset ?? trainingPresets.circles!;
+  const text = Object.hasOwn(texts, data) ? { text: texts[data]! } : {};
   return {
     data,
     net: hiddenOf(like.model),
     bias: like.model.layers.some((l) => l.type === "linear" && l.bias),
     graph: null,
+    ...text,
     optimizer: like.optimizer.type,
     // The tutorial's own rate takes half a million steps to show what a larger one shows in a few hundred.
-    lr: data === "tutorial" ? 0.005 : like.optimizer.lr,
+    lr: data === "tutorial" ? 0.005 : "text" in text ? TEXT_RATE : like.optimizer.lr,
     batch: like.batch,
     seed: like.seed,
     device: "auto",

@@ -116,8 +116,18 @@ async function unpack(): Promise<string | null> {
   }
 }
 
-async function configureAndPlay(): Promise<void> {
+/** A text is read before the net of a link is held against it, and has a net of its own: dense layers take no tokens. */
+async function prepareText(): Promise<string | null> {
+  if (!settings.value.text) return unpack();
+  const { netFor, readText } = await import("./text-run.ts");
+  own.value = await readText(settings.value, own.value);
   const wrong = await unpack();
+  settings.value = { ...settings.value, graph: await netFor(settings.value, own.value) };
+  return wrong;
+}
+
+async function configureAndPlay(): Promise<void> {
+  const wrong = await prepareText();
   clearRun();
   problem.value = wrong;
   pictures.value = null;
@@ -216,11 +226,15 @@ async function fitting(s: Settings): Promise<Settings> {
   return misfit(s.graph.model, ends.value, "") === null ? s : { ...s, graph: null };
 }
 
-export function trainOnOwn(read: () => Promise<OwnInfo>): Promise<unknown> {
+/** Trains on data of the user's, once it is read; `more` is what it asks of the settings. */
+export function trainOnOwn(read: () => Promise<OwnInfo>, more: Partial<Settings> = {}): Promise<unknown> {
   return enqueue(async () => {
     own.value = await read();
-    const base = settings.value.data === OWN ? settings.value : { ...settingsFor(OWN), device: settings.value.device };
-    settings.value = await fitting(base);
+    const base =
+      settings.value.data === OWN && !settings.value.text
+        ? settings.value
+        : { ...settingsFor(OWN), device: settings.value.device };
+    settings.value = await fitting({ ...base, ...more });
     await configureAndPlay();
   });
 }

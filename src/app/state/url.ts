@@ -10,6 +10,9 @@ import {
   problemWith,
   type Settings,
   settingsFor,
+  type TextForm,
+  texts,
+  tokenKinds,
   withFault,
 } from "./settings.ts";
 
@@ -63,6 +66,7 @@ export function toHash({ room, settings: s, graph, hidden }: PageState): string 
     device: s.device,
     ...(graph ? {} : { bias: s.bias ? "1" : "0" }),
   });
+  if (s.text) fields.set("text", `${s.text.tokens}.${s.text.length}`);
   if (s.fault !== "none") fields.set("fault", s.fault);
   if (hidden.length > 0) fields.set("hide", hidden.join("."));
   return `#${fields}`;
@@ -77,7 +81,10 @@ export function fromHash(hash: string): PageState {
   // Own data does not travel: such a link opens the first data set.
   const graph = fields.get("model") || null;
   const preset = imageSettings(graph ?? "");
-  const data = fields.get("data") === OWN ? firstData : pick("data", presetNames, preset?.data ?? firstData);
+  const data =
+    fields.get("data") === OWN
+      ? firstData
+      : pick("data", [...presetNames, ...Object.keys(texts)], preset?.data ?? firstData);
   const base = preset?.data === data ? preset : settingsFor(data);
   const number = (key: string): number => (fields.get(key) ? Number(fields.get(key)) : Number.NaN);
   const checked = <K extends "lr" | "batch" | "seed">(key: K, value: unknown): Settings[K] =>
@@ -89,6 +96,7 @@ export function fromHash(hash: string): PageState {
     net: (net === null ? null : parseNet(net)) ?? base.net,
     bias: fields.has("bias") ? fields.get("bias") !== "0" : base.bias,
     graph: null,
+    ...(base.text && { text: textOf(fields.get("text")) ?? base.text }),
     optimizer: pick("opt", optimizerNames, base.optimizer),
     lr: checked("lr", number("lr")),
     batch: checked("batch", fields.get("batch") === "full" ? "full" : number("batch")),
@@ -103,4 +111,14 @@ export function fromHash(hash: string): PageState {
     hidden: parts.filter((p) => hide.includes(p)),
     settings: withFault(settings, fault, null),
   };
+}
+
+/** Steps of a window that a link may ask for. */
+const MOST_LENGTH = 1024;
+
+function textOf(said: string | null): TextForm | null {
+  const [kind, length] = (said ?? "").split(".");
+  const tokens = tokenKinds.find((k) => k === kind);
+  const steps = Number(length);
+  return tokens && Number.isInteger(steps) && steps >= 1 && steps <= MOST_LENGTH ? { tokens, length: steps } : null;
 }

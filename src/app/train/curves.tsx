@@ -7,7 +7,6 @@ import { Card } from "../shell/card.tsx";
 import { lazy } from "../shell/lazy.tsx";
 import { smoothing } from "../state/curve.ts";
 import { curveVersion, keepRun, kept, live, MOST_KEPT, type Run } from "../state/runs.ts";
-import { curvesCsv } from "./csv.ts";
 import { colourOf, lossLines } from "./loss-lines.ts";
 import { say } from "./strings.ts";
 
@@ -82,7 +81,10 @@ export function Curves() {
           <button
             type="button"
             id="csv"
-            onClick={() => save("chainrule.csv", curvesCsv([...kept.value, live.value]), "text/csv")}
+            onClick={async () => {
+              const { curvesCsv } = await import("./csv.ts");
+              save("chainrule.csv", curvesCsv([...kept.value, live.value]), "text/csv");
+            }}
           >
             {say("csv")}
           </button>

@@ -16,6 +16,9 @@ const GraphCard = lazy(async () => (await import("../net/graph-card.tsx")).Graph
 /** Only convolutions have maps. */
 const MapsCard = lazy(async () => (await import("../net/maps-card.tsx")).MapsCard);
 
+/** Of a net that learns a text: what it writes, and what it expects next. */
+const TextCard = lazy(async () => (await import("../text/text-card.tsx")).TextCard);
+
 /** The curves, and every picture that there is of this net on this data. */
 export function TrainRoom() {
   return (
@@ -26,6 +29,7 @@ export function TrainRoom() {
         <ConfusionCard />
       </div>
       <div class="stack">
+        {run.value?.text && <TextCard />}
         <BoundaryCard />
         {run.value?.image && run.value.frame && run.value.classes.length > 0 && <DrawCard />}
         {settings.value.graph?.model.layers.some((l) => l.type.startsWith("conv")) && <MapsCard />}

@@ -1,7 +1,7 @@
 import type { BenchReport } from "../../bench/report.ts";
 import type { Section } from "../../bench/run.ts";
 import type { DirectionRow } from "../../bench/tutorial.ts";
-import type { Ends, Settings } from "../state/settings.ts";
+import type { Ends, Settings, TextForm } from "../state/settings.ts";
 import type { AttentionSetup, AttentionStory } from "./attention-story.ts";
 import type { ConvSetup, ConvStory } from "./conv-story.ts";
 import type { Asked, Inside } from "./inside.ts";
@@ -23,6 +23,9 @@ import type {
   RunInfo,
   SavedRun,
   TakenNet,
+  TextLook,
+  TextSource,
+  Writing,
 } from "./types.ts";
 import type { TensorPicture, XrayReport } from "./xray.ts";
 
@@ -30,6 +33,10 @@ import type { TensorPicture, XrayReport } from "./xray.ts";
 export interface Engine {
   configure(settings: Settings): Promise<RunInfo>;
   own(data: OwnData): Promise<OwnInfo>;
+  text(source: TextSource, form: TextForm): Promise<OwnInfo>;
+  /** What the net writes behind a prompt, as it is now. */
+  write(asked: Writing): Promise<{ readonly step: number; readonly text: string }>;
+  look(typed: string): Promise<TextLook>;
   images(given: FolderImages, listener: (news: ImagesNews) => void): Promise<OwnInfo>;
   cancelImages(): Promise<void>;
   /**

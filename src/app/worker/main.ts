@@ -14,6 +14,7 @@ const kernels = () => import("./kernels.ts");
 const story = () => import("./story.ts");
 const bench = () => import("./bench.ts");
 const savedRun = () => import("./saved-run.ts");
+const text = () => import("./text.ts");
 const images = () => import("./images.ts");
 
 const engine: Engine = {
@@ -23,6 +24,9 @@ const engine: Engine = {
   },
   images: async (given, listener) => (await images()).takeImages(given, listener),
   cancelImages: async () => (await images()).cancelImages(),
+  text: async (...given) => (await text()).takeText(...given),
+  write: async (asked) => (await text()).write(asked),
+  look: async (typed) => (await text()).look(typed),
   // A run goes on while a file is read, and if it is refused.
   own: async (data) => (await import("./own-data.ts")).takeOwn(data),
   takeNet: async (...given) => (await import("./own-net.ts")).takeNet(...given),

@@ -61,6 +61,8 @@ async function askedFor(session: Session, weights: ReadonlyMap<string, NdArray>)
 
 /** All that can be drawn of the net as it is now. */
 export async function picturesNow(): Promise<Pictures> {
+  // What a text's net makes is asked for by itself.
+  if (current().settings.text) return { boundary: null, weights: null, confusion: null };
   const weights = await parametersNow();
   const { plane, sample } = await askedFor(current(), weights);
   return {

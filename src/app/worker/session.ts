@@ -57,7 +57,7 @@ export function keepOwn(split: DataSplit, info: OwnInfo): void {
 }
 
 /** Files of public/data lie beside the page; the worker's own file lies in assets/. */
-async function readData(file: string): Promise<Uint8Array> {
+export async function readData(file: string): Promise<Uint8Array> {
   const url = new URL(`${import.meta.env.DEV ? "/" : "../"}data/${file}`, self.location.href);
   const response = await fetch(url);
   if (!response.ok) throw new ChainruleError("file", `cannot fetch ${file}: ${response.status} ${response.statusText}`);
@@ -65,7 +65,7 @@ async function readData(file: string): Promise<Uint8Array> {
 }
 
 async function loadData(settings: Settings): Promise<DataSplit> {
-  if (settings.data === OWN && own) return own.split;
+  if (own && (settings.data === OWN || own.info.text?.preset === settings.data)) return own.split;
   return dataPreset(settings.data).load(readData, { seed: settings.seed });
 }
 
@@ -170,6 +170,7 @@ export async function configure(settings: Settings, before: DeviceRecord | null 
   const { kind, description } = trainer.backend;
   const gpu = await openGpu();
   const { train, test } = split;
+  const text = (settings.text && own?.info.text) ?? null;
   return {
     adapter: {
       kind,
@@ -186,12 +187,15 @@ export async function configure(settings: Settings, before: DeviceRecord | null 
     batchRows: trainer.batchRows,
     stepsPerEpoch: trainer.stepsPerEpoch,
     classes:
-      train.y.dtype === "i32" ? (train.classes ?? Array.from({ length: outputCount(train) }, (_, i) => String(i))) : [],
+      train.y.dtype === "i32" && !text
+        ? (train.classes ?? Array.from({ length: outputCount(train) }, (_, i) => String(i)))
+        : [],
     image: train.image ?? null,
     shape: train.image ? [1, train.image.height, train.image.width] : (train.shape ?? null),
     frame: train.image ? (await import("./frame.ts")).frameOf(train.x, train.image) : null,
-    points: samplePoints(train),
+    points: text ? null : samplePoints(train),
     source: train.source ?? "",
+    text,
     net: options.weights && options.weights === dropped?.weights ? dropped.name : null,
   };
 }

@@ -7,7 +7,7 @@ import type { Evaluation } from "../../train/evaluation/evaluation.ts";
 import type { RecoveryEvent } from "../../train/recovery/recovery.ts";
 import type { CurveNews } from "../state/curve.ts";
 import type { NetForm } from "../state/net-form.ts";
-import type { Ends } from "../state/settings.ts";
+import type { Ends, TextForm } from "../state/settings.ts";
 
 /** Which device computes this run, and why. */
 export interface AdapterInfo {
@@ -40,6 +40,8 @@ export interface RunInfo {
   /** Some training points, where inputs are two numbers: x [n, 2] flat, and their classes. */
   readonly points: { readonly x: Float32Array; readonly labels: Int32Array } | null;
   readonly source: string;
+  /** Of a run that learns a text. */
+  readonly text: OwnText | null;
   /** The file whose weights the run begins from, where the net was dropped; else null. */
   readonly net: string | null;
 }
@@ -185,11 +187,44 @@ export interface AskedNet {
   readonly ask: string;
 }
 
+/** A text: one that is shipped, by its name, or one of the user's. */
+export type TextSource = { readonly preset: string } | { readonly name: string; readonly text: string };
+
+/** A text as it was read. */
+export interface OwnText extends TextForm {
+  /** Null of the user's own. */
+  readonly preset: string | null;
+  /** Tokens that there are. */
+  readonly vocabulary: number;
+  /** In the mean. */
+  readonly bytesPerToken: number;
+}
+
+/** What a net that writes is asked for. */
+export interface Writing {
+  readonly prompt: string;
+  readonly tokens: number;
+  readonly temperature: number;
+  readonly seed: number;
+}
+
+/** What the net makes of a text that someone types. */
+export interface TextLook {
+  readonly step: number;
+  /** The tokens that it saw, as text. */
+  readonly pieces: readonly string[];
+  /** The likeliest tokens behind them. */
+  readonly next: readonly { readonly text: string; readonly probability: number }[];
+  /** Of each head of each attention: weights [pieces, pieces], row by row what a step looks at. */
+  readonly heads: readonly { readonly layer: string; readonly head: number; readonly weights: Float32Array }[];
+}
+
 export interface OwnInfo extends Ends {
   readonly name: string;
   readonly rows: number;
   /** Of a dropped table. */
   readonly table: OwnTable | null;
+  readonly text?: OwnText;
 }
 
 /** How far a benchmark is, and the width from which on the GPU wins, as far as is known. */

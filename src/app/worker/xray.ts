@@ -46,6 +46,8 @@ export interface XrayReport extends GradientReport {
   readonly verdicts: readonly Verdict[];
   /** By the name of a parameter's gradient, the type of the layer that has the parameter. */
   readonly layerOf: Readonly<Record<string, string>>;
+  /** What each token is, where a text is learned: an embedding has a row for each. */
+  readonly tokens: readonly string[] | null;
 }
 
 /** A tensor to draw: its first axes down and its last ones across, divided where the picture is nearest to a square. */
@@ -152,6 +154,7 @@ export async function xrayNow(
     beside: gpu ? cpu.description : null,
     layerOf: Object.fromEntries(parameterSpecs(model).map((p) => [`d ${p.name}`, layerName(model.layers[p.layer]!)])),
     verdicts: verdictsOf(report, ailments, first, last),
+    tokens: settings.text ? (await import("./text.ts")).allTokens() : null,
   };
 }
 

@@ -1,0 +1,3 @@
+/** All that a run on a text asks of the worker beside what every run does: one file to fetch. */
+export { takeText } from "./text-data.ts";
+export { allTokens, look, write } from "./text-look.ts";

@@ -1,0 +1,115 @@
+import { beforeAll, expect, test } from "vitest";
+import { violations } from "../shared/axe.ts";
+import { studio } from "../shared/page.ts";
+
+/** One page goes through the room: what each test leaves is where the next one begins. */
+const s = studio({ onePage: true });
+
+const samples = (): Promise<string[]> => s.page.locator(".samples p").allTextContents();
+const written = (): Promise<unknown> => s.page.locator(".samples li").first().waitFor();
+const next = async (): Promise<number[]> =>
+  s.page.locator("#text-next progress").evaluateAll((all) => all.map((e) => (e as HTMLProgressElement).value));
+const settled = (selector: string, before: string): Promise<unknown> =>
+  s.page.waitForFunction(([q, b]) => document.querySelector(q!)?.textContent !== b, [selector, before] as const);
+
+beforeAll(async () => {
+  await s.open("room=train&data=names&device=cpu&text=characters.8");
+  await s.page.waitForSelector("#text-next li");
+});
+
+test("a text trains, and the net writes as it learns; what makes no sense for a text is not there", async () => {
+  await s.page.selectOption("#text-every", "20");
+  await written();
+  await s.paused();
+  expect((await samples())[0]).toMatch(/^Mar/);
+  expect(await s.text("#rows")).toMatch(/[\d,]+ rows to train, 96 to test/);
+  for (const absent of ["#boundary", "#confusion", "#weights", "#pad", "#field-net"]) {
+    expect(await s.page.locator(absent).count(), absent).toBe(0);
+  }
+  const losses = await s.losses();
+  expect(losses.at(-1)!).toBeLessThan(0.8 * losses[0]!);
+  // 1 bit is ln 2; names are of one byte a character.
+  await s.page.waitForFunction(() => document.querySelectorAll("#text-bits span").length === 2);
+  const [, token, byte] = /: ([\d.]+) bits a token, ([\d.]+) bits a byte/.exec(await s.text("#text-bits span"))!;
+  expect(Number(token) * Math.LN2).toBeCloseTo(Number(await s.text("#loss")), 2);
+  expect(Number(byte)).toBeCloseTo(Number(token), 1);
+  expect(await s.page.evaluate(() => location.hash)).toContain("text=characters.8");
+});
+
+test("the same prompt and seed write the same; another seed another text", async () => {
+  const write = async (): Promise<string> => {
+    const before = await s.page.locator(".samples li").count();
+    await s.page.click("#text-write");
+    await s.page.waitForFunction((n) => document.querySelectorAll(".samples li").length === Math.min(6, n + 1), before);
+    return (await samples())[0]!;
+  };
+  await s.page.fill("#text-prompt", "Ann");
+  await s.page.keyboard.press("Tab");
+  await s.page.waitForFunction(() => document.querySelector(".samples p")!.textContent!.startsWith("Ann"));
+  const first = (await samples())[0]!;
+  expect(await write()).toBe(first);
+  await s.page.fill("#text-seed", "2");
+  await s.page.keyboard.press("Tab");
+  expect(await write()).not.toBe(first);
+  await s.page.fill("#text-temperature", "cold");
+  await s.page.keyboard.press("Tab");
+  await s.page.waitForSelector('#text-temperature[aria-invalid="true"]');
+});
+
+test("what comes next is told for what one types, a character that it never saw too", async () => {
+  const chances = await next();
+  expect(chances.length).toBe(10);
+  expect(chances).toEqual([...chances].sort((a, b) => b - a));
+  expect(chances.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(1.001);
+  const before = await s.text("#text-next");
+  await s.page.fill("#text-typed", "Elizabet");
+  await settled("#text-next", before);
+  const typed = await s.text("#text-next");
+  await s.page.fill("#text-typed", "Elizabe中");
+  await settled("#text-next", typed);
+  expect(await s.page.locator("#text-failed").count()).toBe(0);
+});
+
+test("the X-ray of such a net passes, and its embedding is among the tensors", async () => {
+  await s.page.click("#room-gradients");
+  await s.page.waitForSelector("#verdict", { timeout: 60_000 });
+  expect(await s.page.locator("#tensors .bad").count()).toBe(0);
+  // Its rows are tokens, by name.
+  expect(await s.text("#tensors tr:has(.of-layer:text-is('embedding'))")).toMatch(/\[\d+ “.+”, \d+\]/u);
+  await s.page.click("#room-train");
+});
+
+test("a pasted text, and a dropped one, become data; a table stays one", async () => {
+  await s.page.click("#paste-text");
+  await s.page.fill("#text-pasted", "one two three four ".repeat(60));
+  await s.page.click("#text-train");
+  await s.page.waitForFunction(() => document.querySelector("#text-read")?.textContent?.includes("11 different"));
+  await s.page.selectOption("#text-tokens", "bytes");
+  await s.page.waitForFunction(() => document.querySelector("#text-read")?.textContent?.includes("256 different"));
+  await s.page.selectOption("#text-net", "gru");
+  await s.page.locator(".layer-list", { hasText: "gru" }).waitFor();
+  const buffer = Buffer.from("春眠不觉晓，处处闻啼鸟。\n夜来风雨声，花落知多少。\n".repeat(30));
+  await s.page.setInputFiles("#file", { name: "poem.txt", mimeType: "", buffer });
+  await s.page.waitForFunction(() => document.querySelector("#text-read")?.textContent?.includes("2.85"));
+  await s.page.setInputFiles("#file", { name: "short.txt", mimeType: "", buffer: Buffer.from("too short") });
+  await s.page.waitForFunction(() => document.querySelector("#problem")?.textContent?.includes("more text"));
+  const table = Array.from({ length: 30 }, (_, i) => `${i % 5},${i % 3},${i % 2 ? "p" : "q"}`);
+  await s.page.setInputFiles("#file", {
+    name: "table.txt",
+    mimeType: "",
+    buffer: Buffer.from(["a,b,c", ...table].join("\n")),
+  });
+  await s.page.waitForSelector("#table-part");
+  await s.page.waitForSelector("#text-samples", { state: "detached" });
+});
+
+test("axe finds nothing, light and dark, in both languages", async () => {
+  await s.page.selectOption("#field-data", "names");
+  await s.page.waitForSelector("#text-next li");
+  await s.paused();
+  expect(await violations(s.page)).toEqual([]);
+  await s.switchLanguage();
+  await s.page.click("#theme");
+  await s.page.click("#theme");
+  expect(await violations(s.page)).toEqual([]);
+});
