@@ -18,6 +18,7 @@ import {
   watch,
   write,
 } from "./state.ts";
+import "../train/chances.css";
 import { say } from "./strings.ts";
 import "./text.css";
 

@@ -8,6 +8,7 @@ import { drawn } from "../state/drawn.ts";
 import { engine } from "../state/engine.ts";
 import { pictures, run } from "../state/store.ts";
 import { Pixels } from "./confusion.tsx";
+import "./chances.css";
 import { say } from "./draw-strings.ts";
 import { rasterise, type Stroke } from "./raster.ts";
 
