@@ -79,6 +79,19 @@ test("the X-ray of such a net passes, and its embedding is among the tensors", a
   await s.page.click("#room-train");
 });
 
+test("each head of a transformer shows what the steps look at", async () => {
+  await s.page.selectOption("#text-net", "transformer");
+  await s.page.waitForSelector("#text-heads canvas");
+  await s.paused();
+  await s.page.fill("#text-typed", "Maria");
+  const heads = s.page.locator("#text-heads canvas");
+  await s.page.waitForFunction(() =>
+    [...document.querySelectorAll("#text-heads canvas")].every((c) => /step [1-5], “[Mari]”/.test(c.ariaLabel!)),
+  );
+  expect(await heads.count()).toBe(8);
+  expect(await s.page.locator("#text-failed").count()).toBe(0);
+});
+
 test("a pasted text, and a dropped one, become data; a table stays one", async () => {
   await s.page.click("#paste-text");
   await s.page.fill("#text-pasted", "one two three four ".repeat(60));

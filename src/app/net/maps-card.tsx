@@ -10,6 +10,7 @@ import type { Inside } from "../worker/inside.ts";
 import { chosen, failed, follow, found, mapLayers, shownLayers, source } from "./maps.ts";
 import { say } from "./strings.ts";
 import { TileGrid } from "./tile-grid.tsx";
+import "../train/chances.css";
 import "./maps.css";
 
 /** Which image: a row of the data by its number, or what is drawn in the box. */

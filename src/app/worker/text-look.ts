@@ -62,7 +62,13 @@ async function open(session: Session, weights: ReadonlyMap<string, NdArray>, len
   const outputs = await forward(g, model, x, tensors, { training: false, seed: 0, cursor: null });
   const attentions = g.nodes.flatMap((node) =>
     node.op.name === "attention"
-      ? [{ layer: node.outputs[0]!.name, qkv: node.inputs[0]!, attrs: node.attrs as AttentionAttrs }]
+      ? [
+          {
+            layer: node.outputs[0]!.name.replace(/: heads$/, ""),
+            qkv: node.inputs[0]!,
+            attrs: node.attrs as AttentionAttrs,
+          },
+        ]
       : [],
   );
   g.keep(outputs, ...attentions.map(({ qkv }) => qkv));
