@@ -8,12 +8,14 @@ import { weightsOf } from "../io/weights/weights.ts";
 import { defaultInitialiser, type Initialiser, initialise, initialisers } from "../nn/initialise.ts";
 import { requireFits } from "../nn/parameters.ts";
 import { matchRows } from "../train/data/match-rows.ts";
+import { requireResident } from "../train/data/row-source.ts";
 import { type Precision, precisions } from "../train/f16/precision.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { dataFlags } from "./data-flags.ts";
 import { print, table } from "./output.ts";
 import { randomBatch } from "./random-batch.ts";
 import { loadData, loadModel } from "./sources.ts";
+import { isText, textData } from "./text-data.ts";
 import { penaltyFlags } from "./train-settings.ts";
 import { choiceFlag, countFlag, parse } from "./usage.ts";
 import { weightsFlags, weightsOptions } from "./weights-flags.ts";
@@ -66,10 +68,13 @@ export async function run(args: readonly string[]): Promise<number> {
   const precision = choiceFlag("precision", values.precision, precisions) ?? "f32";
   const tensors = await weightsFlags(values, model);
   const read = tensors && weightsOf(tensors, model, "f64");
+  const flags = dataFlags({ label: values.label });
   const data =
     source === undefined
       ? randomBatch(model, batch, seed)
-      : (await loadData({ source, flags: dataFlags({ label: values.label }), seed }, model)).train;
+      : isText(source, model, flags)
+        ? requireResident((await textData(source, flags, model)).train)
+        : (await loadData({ source, flags, seed }, model)).train;
   const n = Math.min(batch, data.x.shape[0]!);
   const some = "lengths" in data && data.lengths && { lengths: rows(data.lengths, 0, n) };
   const { x, y, lengths } = matchRows(model, { x: rows(data.x, 0, n), y: rows(data.y, 0, n), ...some }, "batch");

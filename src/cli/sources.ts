@@ -13,6 +13,7 @@ import type { ModelSpec } from "../nn/model-spec.ts";
 import { modelWarnings } from "../nn/model-warnings.ts";
 import { parseModel } from "../nn/parse-model.ts";
 import type { TrainingPreset } from "../nn/presets.ts";
+import { sequencePresets } from "../nn/sequence-presets.ts";
 import { shapesOf } from "../nn/shapes.ts";
 import { requireRowShape } from "../train/data/row-shape.ts";
 import type { DataFlags } from "./data-flags.ts";
@@ -27,12 +28,15 @@ function isNoFile(source: string): boolean {
   return !/[./\\:]/.test(source) && !statSync(source, { throwIfNoEntry: false })?.isFile();
 }
 
+/** Nets for rows of the page's data sets, and nets that learn a text. */
+const presets: Readonly<Record<string, TrainingPreset>> = { ...allPresets, ...sequencePresets };
+
 /** A model by the name of a preset, or from a JSON file. */
 export function loadModel(source: string): { model: ModelSpec; preset: TrainingPreset | null } {
-  const preset = Object.hasOwn(allPresets, source) ? allPresets[source]! : null;
+  const preset = Object.hasOwn(presets, source) ? presets[source]! : null;
   if (preset) return { model: preset.model, preset };
   if (isNoFile(source)) {
-    const names = Object.keys(allPresets).join(", ");
+    const names = Object.keys(presets).join(", ");
     throw new ChainruleError(
       "usage",
       `there is no preset or file "${source}"; presets are ${names}; or give a model file`,

@@ -35,7 +35,8 @@ import { weightsFlags, weightsOptions } from "./weights-flags.ts";
 export const help = `Usage: chainrule train <model.json|preset> [options]
 
 Trains a model and prints its loss. Presets: tutorial, tutorial-as-published, xor, circles, moons,
-spirals, iris, penguins, digits, fashion; each brings its data and settings.
+spirals, iris, penguins, digits, fashion, digits-cnn, fashion-cnn, fashion-resnet, and of texts gpt-tiny,
+gpt-small, lstm-text, names; each brings its data and settings.
 
 ${dataHelp}
   --weights <file>          begin from these weights: .safetensors, .npz, or .pt as torch.save writes a state dict or

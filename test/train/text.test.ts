@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpuBackend } from "../../src/backend/cpu.ts";
 import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
@@ -10,7 +10,10 @@ import { characterTokenizer } from "../../src/data/text/tokenizer.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { parseModel } from "../../src/nn/parse-model.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
+import { predictRows } from "../../src/train/evaluation/predict-rows.ts";
+import { generateTokens } from "../../src/train/generation/generate.ts";
 import { generate } from "../../src/train/generation/generate-with.ts";
+import { isStepwise, StepByStep } from "../../src/train/generation/step-by-step.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { trainingGraph } from "../../src/train/run/training-graph.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
@@ -184,6 +187,87 @@ test("generation: the same seed the same text; greedy takes the likeliest; no mo
     await expect(write(more)).rejects.toThrow(message);
   }
   trainer.dispose();
+});
+
+describe("generation step by step gives the tokens of whole windows", () => {
+  const [length, vocabulary] = [12, 9];
+  const embed = { type: "embedding", vocabulary, size: 8 };
+  const head = { type: "linear", in: 8, out: vocabulary };
+  const units = { in: 8, out: 8 };
+  test.each<[string, readonly object[]]>([
+    ["lstm, two of them", [{ type: "lstm", ...units, layers: 2 }]],
+    [
+      "gru and a norm",
+      [
+        { type: "gru", ...units },
+        { type: "layerNorm", size: 8 },
+      ],
+    ],
+    [
+      "transformer blocks",
+      [
+        { type: "positionEmbedding", length, size: 8 },
+        { type: "attention", size: 8, heads: 2, causal: true, name: "one" },
+        { type: "add", from: ["1", "one"] },
+        { type: "rmsNorm", size: 8 },
+        { type: "attention", size: 8, heads: 4, keyHeads: 2, causal: true, bias: false },
+        { type: "gelu" },
+      ],
+    ],
+    ["rnn with relu, without biases", [{ type: "rnn", ...units, nonlinearity: "relu", bias: false }]],
+  ])("%s", async (_what, layers) => {
+    const net = parseModel({ input: [length], layers: [embed, ...layers, head], loss: "crossEntropy" });
+    expect(isStepwise(net)).toBe(true);
+    const weights = initialise(net, 5);
+    const write = async (backend: Backend, more: object): Promise<number[]> => {
+      const tokens: number[] = [];
+      const options = { prompt: [3, 1, 4], tokens: 14, temperature: 0.7, seed: 2, ...more };
+      for await (const token of generateTokens(backend, net, weights, options)) tokens.push(token);
+      return tokens;
+    };
+    // Five tokens more than fit the window.
+    const whole = await write(cpu, { cache: false });
+    expect(new Set(whole).size).toBeGreaterThan(3);
+    expect(await write(cpu, {})).toEqual(whole);
+    expect(await write(referenceBackend("f64"), {})).toEqual(whole);
+    const steps = await StepByStep.create(cpu, net, weights);
+    const exact = await StepByStep.create(referenceBackend("f64"), net, weights);
+    // A text that is another's beginning, and one that is not.
+    for (const text of [[3], [3, 1, 4], [3, 1, 4, 1], [5, 1], [5, 1, 2]]) {
+      const x = ndarray(
+        [1, length],
+        "i32",
+        Array.from({ length }, (_, i) => text[i] ?? 0),
+      );
+      const all = await predictRows(referenceBackend("f64"), net, weights, x);
+      const [found, truth] = [await steps.logits(text), await exact.logits(text)];
+      for (let k = 0; k < vocabulary; k++) {
+        const wanted = all.data[(text.length - 1) * vocabulary + k]!;
+        expect(truth[k]!).toBeCloseTo(wanted, 6);
+        expect(found[k]!).toBeCloseTo(wanted, 4);
+      }
+    }
+    steps.dispose();
+    exact.dispose();
+  });
+
+  test("nets whose steps see others in ways of their own are none", () => {
+    const both = { type: "lstm", ...units, bidirectional: true, out: 4 };
+    const sees = { type: "attention", size: 8, heads: 2 };
+    const turned = { ...sees, causal: true, rotary: true };
+    for (const layers of [
+      [both],
+      [sees],
+      [turned],
+      [
+        { type: "permute", order: [1, 0] },
+        { type: "permute", order: [1, 0] },
+      ],
+    ]) {
+      const net = parseModel({ input: [length], layers: [embed, ...layers, head], loss: "crossEntropy" });
+      expect(isStepwise(net)).toBe(false);
+    }
+  });
 });
 
 test("generation refuses nets that do not write", async () => {

@@ -4,7 +4,7 @@ import { floatLike } from "../shared/rounding.ts";
 import type { Arithmetic, Cell } from "./cells.ts";
 import type { RecurrentAttrs } from "./dims.ts";
 
-const plain: Arithmetic<number> = {
+export const plain: Arithmetic<number> = {
   zero: 0,
   one: 1,
   add: (a, b) => a + b,

@@ -31,7 +31,7 @@ export async function* generateTokens(
   const { count } = writerOf(model);
   checkGenerate(options, count);
   const text: number[] = Array.from(options.prompt);
-  const next = await openNext(backend, model, weights);
+  const next = await openNext(backend, model, weights, options.cache ?? true);
   try {
     for (let draw = 0; draw < options.tokens && !options.signal?.aborted; draw++) {
       const token = sampleToken(await next.logits(text), options, draw);
@@ -44,8 +44,33 @@ export async function* generateTokens(
   }
 }
 
+/**
+ * On the CPU a text is gone through step by step for as long as it fits into the window. A longer one moves under the
+ * window, so every step of it stands elsewhere than before, and all are worked out again.
+ */
+async function openNext(backend: Backend, model: ModelSpec, weights: Weights, cache: boolean): Promise<NextToken> {
+  const { length } = writerOf(model);
+  let steps: NextToken | null = null;
+  if (cache && backend.kind === "cpu") {
+    const { isStepwise, StepByStep } = await import("./step-by-step.ts");
+    if (isStepwise(model)) steps = await StepByStep.create(backend, model, weights);
+  }
+  let windows: NextToken | null = null;
+  return {
+    async logits(text) {
+      if (steps && text.length <= length) return steps.logits(text);
+      windows ??= await openWindows(backend, model, weights);
+      return windows.logits(text);
+    },
+    dispose() {
+      steps?.dispose();
+      windows?.dispose();
+    },
+  };
+}
+
 /** Computes the whole window for every token. */
-async function openNext(backend: Backend, model: ModelSpec, weights: Weights): Promise<NextToken> {
+async function openWindows(backend: Backend, model: ModelSpec, weights: Weights): Promise<NextToken> {
   const { length, count } = writerOf(model);
   const row = (text: readonly number[], padding: number): NdArray => {
     const seen = text.slice(-length);
