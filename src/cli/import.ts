@@ -1,4 +1,5 @@
-import { basename } from "node:path";
+import { statSync } from "node:fs";
+import { basename, join } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 import { type Shape, shapeText, sizeOf } from "../core/ndarray.ts";
 import { importNet, isHdf5, type NetFile } from "../io/net/import.ts";
@@ -11,20 +12,24 @@ import { outputShape, shapesOf, widths } from "../nn/shapes.ts";
 import { taskOf } from "../nn/task.ts";
 import { readBeside, readBytes, requireWritable, writeWhole } from "./files.ts";
 import { note, print } from "./output.ts";
-import { choiceFlag, parse, requiredFile } from "./usage.ts";
+import { choiceFlag, countFlag, parse, requiredFile } from "./usage.ts";
 
 const help = `Usage: chainrule import <file> --out model.json --weights-out W.safetensors [options]
 
 Takes a net from another library, of any shape and wiring: the model, and its weights.
 
   <file>                an .onnx file, or a model.json of TensorFlow.js, the files that they name beside
-                        them; Keras's .keras or .h5; or what its model.to_json() gives, with --weights
+                        them; Keras's .keras or .h5; or what its model.to_json() gives, with --weights; a language
+                        model's config.json of Hugging Face (gpt2, llama, mistral, qwen2) with the
+                        model.safetensors beside it, or its folder
   --out <file>          the model, as every other command reads it
   --weights-out <file>  its weights, .safetensors, or .npz by that ending
   --weights <file>      Keras, where <file> is the structure alone: model.save_weights("w.weights.h5"), or
-                        numpy.savez("w.npz", *model.get_weights())
+                        numpy.savez("w.npz", *model.get_weights()); language models: another name than
+                        model.safetensors
   --loss <loss>         what it is to be trained with; by default what the file says, else what the net's
                         end tells: sigmoid bce, softmax or several outputs crossEntropy, one output mse
+  --steps <N>           language models: steps of a row (default: as many as the net was made for, to 1024)
   --keep-outputs        keep a softmax or sigmoid at the end that the loss applies itself
   --json                print what was taken as JSON
 
@@ -35,6 +40,7 @@ const options = {
   "weights-out": { type: "string" },
   weights: { type: "string" },
   loss: { type: "string" },
+  steps: { type: "string" },
   "keep-outputs": { type: "boolean" },
 } as const;
 
@@ -52,7 +58,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const loss = choiceFlag("loss", values.loss, Object.keys(lossKinds) as LossName[]);
   const [out, weightsOut] = [writable("out"), writable("weights-out")];
   if (out === weightsOut) throw new ChainruleError("usage", "--out and --weights-out name the same file");
-  const file = positionals[0]!;
+  const file = statSync(positionals[0]!, { throwIfNoEntry: false })?.isDirectory()
+    ? join(positionals[0]!, "config.json")
+    : positionals[0]!;
+  const steps = countFlag("steps", values.steps);
   const net = await importNet(
     {
       name: file,
@@ -60,7 +69,11 @@ export async function run(args: readonly string[]): Promise<number> {
       read: async (path) => readBeside(file, path),
       ...(await kerasWeights(values.weights)),
     },
-    { ...(loss === undefined ? {} : { loss }), keepOutputs: values["keep-outputs"] === true },
+    {
+      ...(loss === undefined ? {} : { loss }),
+      ...(steps === undefined ? {} : { steps }),
+      keepOutputs: values["keep-outputs"] === true,
+    },
   );
   // Weights first: a model without them would look whole.
   writeWhole(weightsOut, writeTensors(weightsOut, weightTensors(net.model, net.weights)));

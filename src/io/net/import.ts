@@ -27,7 +27,7 @@ export const isHdf5 = (bytes: Uint8Array): boolean => HDF5.every((byte, i) => by
 
 /**
  * A net out of an ONNX file, TensorFlow.js's model.json with its files, or Keras: a .keras or .h5 file, or model.to_json()
- * with its weights. Told by the content. Throws ChainruleError "file" naming the node or layer that is not known, or what
+ * with its weights; or a language model's config.json as Hugging Face's transformers has it, with its model.safetensors. Told by the content. Throws ChainruleError "file" naming the node or layer that is not known, or what
  * kind of weights alone a file holds.
  */
 export async function importNet(file: NetFile, options: ImportOptions = {}): Promise<ImportedNet> {
@@ -37,8 +37,16 @@ export async function importNet(file: NetFile, options: ImportOptions = {}): Pro
   if (begins(ZIP) || bytes[0] === 0x80 || bytes[8] === 0x7b) {
     (await import("./weights-only.ts")).refuseWeightsAlone(name, bytes);
   }
+  const json = isJson(bytes) ? parseObject(bytes, name) : null;
+  if (json && typeof json.model_type === "string" && !("class_name" in json)) {
+    const { readHuggingFace, tensorsBeside } = await import("../huggingface/read.ts");
+    return readHuggingFace(json, arrays ?? (await tensorsBeside(reader(file))), options);
+  }
+  if (options.steps !== undefined) {
+    throw new ChainruleError("usage", `${name}: only a language model takes as many steps as one likes`);
+  }
   if (begins(ZIP) || isHdf5(bytes)) return (await import("../keras/files.ts")).readKerasFile(name, bytes, options);
-  if (!isJson(bytes)) {
+  if (!json) {
     // The format's version, the first field, which every writer puts first.
     if (bytes[0] !== 0x08) {
       throw new ChainruleError("file", `${name} is neither an ONNX file nor the JSON of TensorFlow.js or Keras`);
@@ -46,14 +54,16 @@ export async function importNet(file: NetFile, options: ImportOptions = {}): Pro
     const onnx = openOnnx(bytes);
     return onnx.net(await filesBeside(file, onnx.files), options);
   }
-  const json = parseObject(bytes, name);
   if (isTfjs(json)) {
     return readTfjs(json, await filesBeside(file, tfjsFiles(json)), options);
   }
   if (arrays) return readKeras(json, arrays, options);
   if (weights) return (await import("../keras/files.ts")).readKerasWeights(json, weights, options);
   if (!("class_name" in json)) {
-    throw new ChainruleError("file", `${name} is neither a model.json of TensorFlow.js nor a model.to_json() of Keras`);
+    throw new ChainruleError(
+      "file",
+      `${name} is neither a model.json of TensorFlow.js, nor a model.to_json() of Keras, nor a config.json of Hugging Face`,
+    );
   }
   throw new ChainruleError(
     "file",
@@ -61,12 +71,18 @@ export async function importNet(file: NetFile, options: ImportOptions = {}): Pro
   );
 }
 
-async function filesBeside({ name, read }: NetFile, paths: readonly string[]): Promise<Map<string, Uint8Array>> {
-  const files = new Map<string, Uint8Array>();
-  for (const path of paths) {
+/** Gives the files beside one. */
+function reader({ name, read }: NetFile): (path: string) => Promise<Uint8Array> {
+  return async (path) => {
     if (!read) throw new ChainruleError("file", `${name}: the file ${path}, which it names, is needed beside it`);
-    files.set(path, await read(path));
-  }
+    return read(path);
+  };
+}
+
+async function filesBeside(file: NetFile, paths: readonly string[]): Promise<Map<string, Uint8Array>> {
+  const read = reader(file);
+  const files = new Map<string, Uint8Array>();
+  for (const path of paths) files.set(path, await read(path));
   return files;
 }
 

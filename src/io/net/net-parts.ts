@@ -25,6 +25,8 @@ export interface ImportOptions {
   readonly loss?: LossName;
   /** Keeps a softmax or sigmoid at the end that the loss applies itself, and so takes for logits. */
   readonly keepOutputs?: boolean;
+  /** Steps of a row, for a language model that takes any number. */
+  readonly steps?: number;
 }
 
 /** Collects the layers and parameters of a net while its file is read. */
