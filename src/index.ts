@@ -102,7 +102,7 @@ export {
 } from "./nn/layers/pool.ts";
 export { type PositionEmbeddingSpec, positionEmbedding } from "./nn/layers/position-embedding.ts";
 export { gru, lstm, type RecurrentOptions, type RnnOptions, rnn } from "./nn/layers/recurrent.ts";
-export type { GruSpec, LstmSpec, RnnSpec } from "./nn/layers/recurrent-passes.ts";
+export type { GruSpec, LstmSpec, RecurrentSpec, RnnSpec } from "./nn/layers/recurrent-passes.ts";
 export {
   type FlattenSpec,
   flatten,

@@ -55,7 +55,7 @@ export const tiedLinearLayer: LayerType<TiedLinearSpec> = {
 
 /**
  * A head that shares the weight [vocabulary, size] of the embedding called `to`, from x [batch, ..., size] to y
- * [batch, ..., vocabulary]: one parameter, whose gradient is the sum of what both layers say.
+ * [batch, ..., vocabulary]; it is one parameter, whose gradient is the sum of what both layers say.
  */
 export function tiedLinear(to: string, inputs: number, out: number, wiring: Wiring = {}): TiedLinearSpec {
   register(tiedLinearLayer);
