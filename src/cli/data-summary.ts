@@ -7,7 +7,7 @@ import { noticeText } from "../data/table-notice.ts";
 import type { Task } from "../data/task.ts";
 import { losses } from "../nn/losses.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
-import { classLayout, widths } from "../nn/shapes.ts";
+import { classLayout, shapesOf, widths } from "../nn/shapes.ts";
 import type { RowSource, Rows } from "../train/data/row-source.ts";
 import { isResident } from "../train/data/row-source.ts";
 import { note } from "./output.ts";
@@ -19,6 +19,8 @@ export interface DataSummary {
   /** Names or indices of the classes; null where numbers are predicted. */
   readonly classes: readonly string[] | null;
   readonly numbers: readonly string[];
+  /** True where every step of a row has a class of its own. */
+  readonly perStep?: true;
   readonly categories: Readonly<Record<string, readonly string[]>>;
   readonly inputs: number;
   readonly rows: number;
@@ -63,7 +65,9 @@ export function dataSummary(
     : facts.shape && facts.shape.length > 1
       ? `${facts.shape.length === 3 ? "images" : "arrays"} of ${facts.shape.join(" x ")}`
       : [
-          ...(columns ? amount(numbers.length, "number", named(numbers)) : amount(inputs, "number", "")),
+          ...(columns
+            ? amount(numbers.length, "number", named(numbers))
+            : amount(inputs, shapesOf(model).tokens ? "token" : "number", "")),
           ...amount(
             kinds.length,
             "category column",
@@ -82,6 +86,7 @@ export function dataSummary(
     ...(ignored.length > 0 ? [`left out: ${ignored.join(", ")}`] : []),
   ];
   return {
+    ...(layout?.last && { perStep: true as const }),
     ...{ label, task, classes, numbers, inputs, rows, ignored, warnings, line: parts.join("; ") },
     categories: Object.fromEntries(kinds.map((c) => [c.name, c.categories!])),
     dropped: { rows: dropped.rows, missing: Object.fromEntries(dropped.columns.map((c) => [c.column, c.rows])) },

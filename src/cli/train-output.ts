@@ -27,12 +27,14 @@ export function evaluationLine(step: number, on: keyof Evaluations, e: Evaluatio
 }
 
 /**
- * Of a text, what a loss in nats a token says: how many tokens it is as unsure between, and how many bits each byte of
- * the text would take, which nets of different tokenizers can be compared by.
+ * Where every step has a class, what a loss in nats a step says: how many classes it is as unsure between, and how many
+ * bits each token takes; of a text each byte, which nets of different tokenizers can be compared by.
  */
-function textScores(on: keyof Evaluations, { loss }: Evaluation, { text }: DataSummary) {
+function textScores(on: keyof Evaluations, { loss }: Evaluation, { text, perStep }: DataSummary) {
   const bytes = text?.bytesPerToken[on];
-  return bytes === undefined ? {} : { perplexity: Math.exp(loss), bitsPerByte: loss / Math.LN2 / bytes };
+  const [perplexity, bits] = [Math.exp(loss), loss / Math.LN2];
+  if (bytes !== undefined) return { perplexity, bitsPerByte: bits / bytes };
+  return perStep ? { perplexity, bitsPerToken: bits } : {};
 }
 
 /** A validation's line on the screen. */
@@ -43,11 +45,12 @@ export function validationLine(on: keyof Evaluations, v: Validation, data: DataS
 
 /** "test loss 0.12345, accuracy 97.50 %" */
 function scoreText(on: keyof Evaluations, e: Evaluation, data: DataSummary): string {
-  const { perplexity, bitsPerByte } = textScores(on, e, data);
+  const { perplexity, bitsPerByte, bitsPerToken } = textScores(on, e, data);
   return [
     `${on} loss ${e.loss.toPrecision(5)}`,
     ...(e.accuracy === null ? [] : [`accuracy ${(100 * e.accuracy).toFixed(2)} %`]),
     ...(perplexity === undefined ? [] : [`perplexity ${perplexity.toPrecision(4)}`]),
+    ...(bitsPerToken === undefined ? [] : [`${bitsPerToken.toPrecision(4)} bits per token`]),
     ...(bitsPerByte === undefined ? [] : [`${bitsPerByte.toPrecision(4)} bits per byte`]),
   ].join(", ");
 }
