@@ -62,6 +62,8 @@ const rooms: Readonly<Record<string, { hash: string; ready: (page: Page) => Prom
     hash: "data=names&device=cpu",
     async ready(page) {
       await page.waitForSelector("#text-next li", { timeout: 30_000 });
+      await page.selectOption("#text-net", "transformer");
+      await page.waitForSelector("#text-heads canvas", { timeout: 30_000 });
       await page.locator(".samples li").nth(2).waitFor({ timeout: 60_000 });
     },
   },

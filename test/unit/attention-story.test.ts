@@ -14,6 +14,8 @@ import * as terms from "../../src/app/backprop/attention/terms.ts";
 import type { Terms } from "../../src/app/backprop/film/products.tsx";
 import { isHidden, STEPS, WIDTHS } from "../../src/app/worker/attention-sizes.ts";
 import { type AttentionSetup, type AttentionStory, attentionStory } from "../../src/app/worker/attention-story.ts";
+import { ndarray } from "../../src/core/ndarray.ts";
+import { attention, attentionGradient } from "../../src/ops/attention/attention.ts";
 
 const setups: readonly AttentionSetup[] = STEPS.flatMap((steps) =>
   WIDTHS.flatMap((width) =>
@@ -77,6 +79,33 @@ test.each(["not causal", "causal"])("%s: every drawn sum comes to what the engin
       expect(s.output.deltas[c]).toBeCloseTo(2 * (o - s.target[c]!), 12);
     });
     expect(s.output.values.reduce((all, o, c) => all + (o - s.target[c]!) ** 2, 0)).toBeCloseTo(s.loss, 12);
+  }
+});
+
+test("the engine's own attention, which keeps no scores, gives the same output and gradients", () => {
+  for (const setup of setups) {
+    const s = attentionStory(setup);
+    const { steps, width, query } = setup;
+    /** A row for each step: its query, which only the one that is followed has, its key and its value. */
+    const rows = (part: "values" | "deltas") =>
+      Array.from({ length: steps }, (_, j) => [
+        ...(j === query ? s.q[part] : new Array<number>(width).fill(0)),
+        ...s.k[part].slice(j * width, (j + 1) * width),
+        ...s.v[part].slice(j * width, (j + 1) * width),
+      ]).flat();
+    const attrs = { heads: 1, keyHeads: 1, causal: setup.causal, lengths: false, dropout: null };
+    const qkv = ndarray([1, steps, 3 * width], "f64", rows("values"));
+    const [o, lse] = attention.reference([qkv], attrs);
+    const at = [query * width, (query + 1) * width] as const;
+    const dy = ndarray([1, steps, width], "f64", new Array<number>(steps * width).fill(0));
+    dy.data.set(s.output.deltas, at[0]);
+    const [dqkv] = attentionGradient.reference([dy, qkv, o!, lse!], attrs);
+    s.output.values.forEach((v, c) => {
+      expect(o!.data[at[0] + c]).toBeCloseTo(v, 12);
+    });
+    rows("deltas").forEach((v, i) => {
+      expect(dqkv!.data[i]).toBeCloseTo(v, 12);
+    });
   }
 });
 
