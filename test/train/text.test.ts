@@ -7,6 +7,7 @@ import { type NdArray, ndarray, zeros } from "../../src/core/ndarray.ts";
 import { randomWord } from "../../src/core/philox.ts";
 import { textRows } from "../../src/data/text/text-data.ts";
 import { characterTokenizer } from "../../src/data/text/tokenizer.ts";
+import { exportPytorch } from "../../src/io/pytorch/export.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { parseModel } from "../../src/nn/parse-model.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
@@ -113,6 +114,18 @@ test("a run on a text goes on from a state to the bit, streams and accumulates; 
   const parts = await losses(cpu, { accumulate: 2 });
   const exact = await losses(referenceBackend("f64"), { accumulate: 2 });
   for (const [i, loss] of parts.entries()) expect(Math.abs(loss - exact[i]!)).toBeLessThan(1e-5);
+});
+
+test("a run on a text is refused where its windows cannot be said; on rows side by side it is written", async () => {
+  const { text: _, ...fixed } = data;
+  for (const rows of [data, fixed]) {
+    const trainer = await createTrainer(cpu, { ...options, data: rows });
+    const state = await trainer.state();
+    const write = () => exportPytorch(trainer.options, state);
+    if (rows === data) expect(write).toThrow("PyTorch export: a run with text cannot be written there");
+    else expect(write().has("train.py")).toBe(true);
+    trainer.dispose();
+  }
 });
 
 test("on WebGPU, as dispatches and in one kernel, it is the run of the f64 reference", async () => {

@@ -21,7 +21,7 @@ import { trainPy } from "./train-script.ts";
  * Throws ChainruleError "file" for a state of another run.
  */
 export function exportPytorch(options: ResolvedOptions, state: TrainerState): Map<string, string | Uint8Array> {
-  requireKnown(options, "PyTorch export", ["lengths"]);
+  requireKnown(options, "PyTorch export", ["lengths", "text"]);
   const { model, optimizer } = options;
   const data = requireResident(options.data);
   const test = options.test && requireResident(options.test);

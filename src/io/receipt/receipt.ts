@@ -38,7 +38,7 @@ export interface Receipt {
  */
 export async function makeReceipt(backend: Backend, given: TrainerOptions): Promise<Receipt> {
   const options = resolveOptions(given, backend);
-  requireKnown(options, "receipt", ["accumulate", "augment", "ignoreIndex", "lengths"]);
+  requireKnown(options, "receipt", ["accumulate", "augment", "ignoreIndex", "lengths", "text"]);
   const { model, clip, optimizer, schedule } = options;
   for (const layer of model.layers) numpyLayer(layer);
   const { x, y, rows } = firstBatch(options);
