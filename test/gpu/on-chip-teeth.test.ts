@@ -12,8 +12,10 @@ import { openGpu, opNamed } from "../shared/gpu.ts";
 import { conformOnChip } from "../shared/on-chip.ts";
 import { mixedNet, ring } from "../shared/problems.ts";
 import { convChipMutants } from "./mutants/conv.ts";
+import { embeddingChipMutants } from "./mutants/embedding.ts";
 import { normChipMutants } from "./mutants/norm.ts";
 import { poolChipMutants } from "./mutants/pool.ts";
+import { stepsChipMutants } from "./mutants/recurrent.ts";
 import { shapeChipMutants } from "./mutants/shape.ts";
 import type { ChipMutant } from "./mutants.ts";
 
@@ -25,6 +27,8 @@ const mutants: readonly ChipMutant[] = [
   ...normChipMutants,
   ...shapeChipMutants,
   ...poolChipMutants,
+  ...embeddingChipMutants,
+  ...stepsChipMutants,
   ["matmul", "terms are dropped", products, ""],
   ["transposeMatmul", "terms are dropped", products, ""],
   ["outerProduct", "the factors are added", /\] \* values/, "] + values"],
@@ -68,11 +72,6 @@ const mutants: readonly ChipMutant[] = [
   ["adam", "no bias correction", "-lr / correction1", "-lr"],
   ["adamw", "weight decay is forgotten", "p = fma(-lr * weightDecay, p, p);", ""],
   ["rmsprop", "the new square is not added", "add1 * g * g", "0.0"],
-  ["penalty", "the sign counts", /abs\(([^)]*)\)/, "$1"],
-  ["penaltyGradient", "w for 2 w", "2.0 * params.l2", "params.l2"],
-  ["combine", "a plain sum", "params.beta *", ""],
-  ["partCursor", "rows begin again", "params.part * params.batch", "0u"],
-  ["movingAverage", "a closed gate lets it through", /select\(0\.0, params\.rate, [^)]*\)/, "params.rate"],
   ["penalty", "the sign counts", /abs\(([^)]*)\)/, "$1"],
   ["penaltyGradient", "w for 2 w", "2.0 * params.l2", "params.l2"],
   ["combine", "a plain sum", "params.beta *", ""],

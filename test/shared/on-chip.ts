@@ -54,7 +54,7 @@ export function chipConformanceTests(ops: readonly AnyOp[], most: number, tried 
   });
   afterAll(() => gpu.dispose());
   const able = ops.filter((op) => op.onChip);
-  test("every op that is not made of others has a form for the chip, but for those over steps and over keys", () => {
+  test("every op that is not made of others has a form for the chip, but for those over steps, keys and a vocabulary", () => {
     const composed = [
       ...["linear", "linearInputGradient", "linearWeightGradient", "crossEntropyWithGradient"],
       ...["sumSquaredError", "mse", "huber", "bce"].map((loss) => `${loss}WithGradient`),
@@ -62,9 +62,13 @@ export function chipConformanceTests(ops: readonly AnyOp[], most: number, tried 
       ...["convLayer", "convLayerInputGradient", "convLayerWeightGradient"],
       ...["convTransposeLayer", "convTransposeLayerInputGradient", "addActivation"],
     ];
-    const overSteps = ["lstm", "gru", "rnn", "rnnRelu", "attention"].flatMap((name) => [name, `${name}Gradient`]);
+    const long = ["lstm", "gru", "rnn", "rnnRelu", "attention"].flatMap((name) => [name, `${name}Gradient`]);
+    // What turns the inputs of attention goes with it.
+    const others = ["rotary", "headLoss"];
     // In no order: exports of a module have another in a browser.
-    expect(new Set(ops.filter((op) => !op.onChip).map((op) => op.name))).toEqual(new Set([...composed, ...overSteps]));
+    expect(new Set(ops.filter((op) => !op.onChip).map((op) => op.name))).toEqual(
+      new Set([...composed, ...long, ...others]),
+    );
   });
   describe.each(able.map((op) => [op.name, op] as const))("%s", (_name, op) => {
     test.each(tried)("$width in $memory agree with the reference on every case that fits", async (form) => {

@@ -1,4 +1,4 @@
-import type { Mutant } from "../mutants.ts";
+import type { ChipMutant, Mutant } from "../mutants.ts";
 
 const wrong =
   (kernel: string) =>
@@ -34,4 +34,10 @@ export const embeddingMutants: readonly Mutant[] = [
   head("targets that do not count do", /let counts = labels\[\w+\] >= 0;/, "let counts = true;"),
   head("the label's own term is left out", "p - select(0.0, 1.0,", "p - select(0.0, 0.0,"),
   head("what the loss is worth is forgotten", "dloss[0] / sums[0]", "1.0 / sums[0]"),
+];
+
+export const embeddingChipMutants: readonly ChipMutant[] = [
+  ["embedding", "the next token's row", "u32(", "1u + u32("],
+  ["embeddingGradient", "the gradient of all other tokens", / == (n\d+)/, " != $1"],
+  ["embeddingGradient", "the padding's row learns", /select\(sum, 0\.0, [^;]*\);/, "sum;"],
 ];

@@ -1,4 +1,4 @@
-import type { Mutant } from "../mutants.ts";
+import type { ChipMutant, Mutant } from "../mutants.ts";
 
 const one = (op: string, kernel: string, what: string, from: string | RegExp, to: string): Mutant => ({
   op,
@@ -58,4 +58,12 @@ export const recurrentMutants: readonly Mutant[] = [
   one("lastStepGradient", "flat", "one step later", "t + 1u ==", "t =="),
   one("meanSteps", "flat", "divided by all steps", "max(count, 1u)", "params.steps"),
   one("meanStepsGradient", "flat", "steps beyond the length have a share", "t < count", "t < params.steps"),
+];
+
+export const stepsChipMutants: readonly ChipMutant[] = [
+  ["lastStep", "the step behind the last", "+ 1u == count", "== count"],
+  ["lastStepGradient", "the step behind the last", "+ 1u == count", "== count"],
+  ["meanSteps", "a sum", "sum * share", "sum"],
+  ["meanStepsGradient", "that of a sum", " * share;", ";"],
+  ["previousSteps", "the first step has one before it", " = 0.0;", " = 1.0;"],
 ];
