@@ -41,7 +41,7 @@ describe("an ONNX file that is no net of layers known here", () => {
   });
 
   it.each<[string, TestFile, string]>([
-    ["an unknown op", behind({ op: "LSTM" }), 'node "last" (LSTM) is not known here'],
+    ["an unknown op", behind({ op: "Unique" }), 'node "last" (Unique) is not known here'],
     ["an op of another domain", behind({ domain: "com.example" }), 'node "last" (com.example:Relu) is not known'],
     ["a name that objects have", behind({ op: "constructor" }), 'node "last" (constructor) is not known here'],
     ["another approximation of GELU", behind({ op: "Gelu", texts: { approximate: "erf" } }), 'the approximation "erf"'],
