@@ -33,6 +33,7 @@ export interface RnnSpec extends RecurrentFields {
   readonly nonlinearity: "tanh" | "relu";
 }
 
+/** A recurrence over the steps of a row. */
 export type RecurrentSpec = LstmSpec | GruSpec | RnnSpec;
 
 /** Gates of each. */
