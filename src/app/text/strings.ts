@@ -38,7 +38,7 @@ const en = {
   newline: "new line",
   heads: "What each head looks at",
   headsText:
-    "A row is a step, a column what it looks at: the darker, the more. It looks at itself and at what came before.",
+    "A row is a step, a column what it looks at: the stronger the colour, the more. It looks at itself and at what came before.",
   head: "{layer}, head {n}",
   headLooks: "{layer}, head {n}: the last step looks most at step {step}, “{piece}”, with {share}",
 } as const;
@@ -82,7 +82,7 @@ const zh: Readonly<Record<TextKey, string>> = {
   space: "空格",
   newline: "换行",
   heads: "每个头在看什么",
-  headsText: "一行是一步，一列是它看的对象：颜色越深，看得越多。每一步看自己和前面的步。",
+  headsText: "一行是一步，一列是它看的对象：颜色越浓，看得越多。每一步看自己和前面的步。",
   head: "{layer}，第 {n} 个头",
   headLooks: "{layer}，第 {n} 个头：最后一步最看重第 {step} 步“{piece}”，占 {share}",
 };
