@@ -133,6 +133,10 @@ async function readRows(
   const plain = await gunzipIfNeeded(name, readBytes(path));
   const kind = dataFormat(name, plain);
   requireUse(given, name, kind);
+  if (record.tokenizer && kind === "csv") {
+    const advice = "rows of tokens are arrays (.npy, .npz); `chainrule generate` goes on from a text";
+    throw new ChainruleError("usage", `${name}: the net learned a text, of which predict takes no more: ${advice}`);
+  }
   if (kind === "csv") return prepareCsv(name, plain, record, missing, format);
   if (kind === "parquet") {
     const { parquetTable } = await import("../io/parquet/table.ts");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run as generate } from "../../src/cli/generate.ts";
+import { run as predict } from "../../src/cli/predict.ts";
 import { trainPlan } from "../../src/cli/train-plan.ts";
 import { bpeFile } from "../shared/bpe.ts";
 import { chainrule } from "../shared/command.ts";
@@ -137,6 +138,11 @@ describe("what is refused before any work", () => {
   ])("generate with %s", async (args, message) => {
     await expect(generate([at("net.json"), "--weights", at("w.safetensors"), ...args])).rejects.toThrow(message);
   });
+});
+
+test("predict refuses a text by name", async () => {
+  const args = ["--weights", at("w.safetensors"), "--data", at("cat.txt"), "--out", "-"];
+  await expect(predict([at("net.json"), ...args])).rejects.toThrow("`chainrule generate` goes on from a text");
 });
 
 test("plans of texts: documents, tokenizers by name and by file, shares", async () => {
