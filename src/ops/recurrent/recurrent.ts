@@ -3,7 +3,6 @@ import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { GraphBuilder, Op, Tensor } from "../../graph/op.ts";
 import { sumRows } from "../matmul/bias.ts";
 import { transposeMatmul } from "../matmul/matmul.ts";
-import { part } from "../shape/pad.ts";
 import { reshape } from "../shape/reshape.ts";
 import { type Cell, cells } from "./cells.ts";
 import { gateWidth, type RecurrentAttrs } from "./dims.ts";
@@ -78,16 +77,12 @@ function family(cell: Cell): { forward: Op<RecurrentAttrs>; backward: Op<Recurre
       const [dx, hidden] = g.add(backward, [dy, ...kept, w, ...given], attrs, name);
       const sums = asRows(g, hidden ?? dx!);
       const before = asRows(g, g.one(previousSteps, [y!], attrs, `${y!.name} a step before`));
-      const ofInput = g.one(sumRows, [hidden ? asRows(g, dx!) : sums], null, `d ${inputBias.name}`);
-      // Where both biases have one gradient it is copied: adding up all rows takes longer.
-      const ofHidden = hidden
-        ? g.one(sumRows, [sums], null, `d ${hiddenBias.name}`)
-        : g.one(part, [ofInput], { from: [0], shape: ofInput.shape }, `d ${hiddenBias.name}`);
       return [
         dx!,
         g.one(transposeMatmul, [sums, before], { transpose: "a" } as const, `d ${w.name}`),
-        ofInput,
-        ofHidden,
+        // Each by itself, even where both are the same: they lie in one buffer, which no kernel may read and write.
+        g.one(sumRows, [hidden ? asRows(g, dx!) : sums], null, `d ${inputBias.name}`),
+        g.one(sumRows, [sums], null, `d ${hiddenBias.name}`),
         ...given.map(() => null),
       ];
     },
