@@ -3,14 +3,11 @@ import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { ndarray, reshape, sizeOf } from "../../src/core/ndarray.ts";
-import { backward } from "../../src/graph/backward.ts";
-import { Graph } from "../../src/graph/graph.ts";
 import { weightsOf } from "../../src/io/weights/weights.ts";
-import { forward, lossOf } from "../../src/nn/forward.ts";
-import { modelTensors } from "../../src/nn/parameters.ts";
+import { unpackParameters } from "../../src/nn/parameters.ts";
 import { parseModel } from "../../src/nn/parse-model.ts";
-import { add } from "../../src/ops/elementwise/add.ts";
 import { fuse } from "../../src/ops/fuse.ts";
+import { gradientGraph } from "../../src/train/run/gradient-graph.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { thorough } from "../shared/thorough.ts";
 import { normError, type TorchArray, table, toArray } from "../shared/torch.ts";
@@ -30,40 +27,34 @@ interface RecurrentCase {
 
 const cases = table<RecurrentCase>("recurrent");
 
-/** One pass forward and back: loss, outputs, the gradients of the input and of each parameter. */
+/** One pass forward and back, with gradients side by side as a step has them: loss, outputs, and all gradients. */
 async function run(backend: Backend, c: RecurrentCase) {
   const model = parseModel(c.model);
   const inModel = (arrays: Readonly<Record<string, TorchArray>>) =>
     weightsOf(new Map(Object.entries(arrays).map(([name, a]) => [name, toArray(a)])), model, "f64");
-  const g = new Graph();
   const given = toArray(c.x);
-  const x = g.variable("x", reshape(given, [given.shape[0]!, sizeOf(given.shape.slice(1))]));
-  const y = g.variable("y", toArray(c.y));
-  const lengths = c.lengths ? g.variable("lengths", ndarray([c.lengths.length], "i32", c.lengths)) : null;
-  const tensors = modelTensors(g, model, inModel(c.weights), 2 ** 30);
-  const outputs = await forward(g, model, x, tensors, { training: true, seed: 1, cursor: null, lengths });
-  const loss = await lossOf(g, model, outputs, y);
-  const names = [...tensors.parameters.keys()];
-  const targets = [...tensors.parameters.values(), x];
-  const sum = (a: typeof x, b: typeof x) => g.one(add, [a, b], null);
-  const gradients = backward(g, loss, g.variable("d loss", ndarray([1], "f64", [1])), targets, sum);
-  const wanted = [loss, outputs, ...targets.map((t) => gradients.get(t)!)];
-  g.keep(...wanted);
-  g.prune();
-  const executor = await backend.compile(g, { nodes: fuse(g) });
-  const [found, output, ...made] = await executor.run(1, wanted);
+  const x = reshape(given, [given.shape[0]!, sizeOf(given.shape.slice(1))]);
+  const lengths = c.lengths ? { lengths: ndarray([c.lengths.length], "i32", c.lengths) } : {};
+  const g = await gradientGraph(model, inModel(c.weights), x, toArray(c.y), {
+    ...{ seed: 1, maxBufferSize: 2 ** 30, ofInputs: true },
+    ...lengths,
+  });
+  const executor = await backend.compile(g.graph, { nodes: fuse(g.graph) });
+  const wanted = [g.loss, g.outputs, g.gradients.get(g.x)!, ...g.flatGradients];
+  const [loss, output, dx, ...flat] = await executor.run(1, wanted);
   executor.dispose();
-  return { loss: found!.data[0]!, output: output!, dx: made.at(-1)!, made, names, exact: inModel(c.gradients) };
+  const gradients = unpackParameters(g.groups, flat);
+  return { loss: loss!.data[0]!, output: output!, dx: dx!, gradients, exact: inModel(c.gradients) };
 }
 
 async function agrees(backend: Backend, c: RecurrentCase, limit: number): Promise<void> {
-  const { loss, output, dx, made, names, exact } = await run(backend, c);
+  const { loss, output, dx, gradients, exact } = await run(backend, c);
   expect(Math.abs(loss - c.loss), "loss").toBeLessThan(limit * Math.abs(c.loss) + limit / 10);
   expect(normError(output.data, c.output.data), "outputs").toBeLessThan(limit);
   expect(normError(dx.data, c.dx.data), "gradient of the input").toBeLessThan(limit);
-  expect([...names].sort()).toEqual([...exact.keys()].sort());
-  for (const [i, name] of names.entries()) {
-    expect(normError(made[i]!.data, exact.get(name)!.data, 1e-4), `gradient of ${name}`).toBeLessThan(limit);
+  expect([...gradients.keys()].sort()).toEqual([...exact.keys()].sort());
+  for (const [name, { data }] of gradients) {
+    expect(normError(data, exact.get(name)!.data, 1e-4), `gradient of ${name}`).toBeLessThan(limit);
   }
 }
 
