@@ -1,3 +1,4 @@
+// One list of pictures, each a few lines, which is gone through whole: so longer than a file should be.
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// Four cells and the two loops that all of them share, which are compiled together: so longer than others.
 import { at, begin, get, int, put } from "./core";
 import { sigmoid4, tanh4 } from "./math";
 import { KC, MR, NR, tile } from "./panels";

@@ -1,6 +1,5 @@
-import { read, write } from "../common.ts";
 import { wgsl } from "../wgsl.ts";
-import { type AttentionVariant, attentionHead, LOWEST, remains } from "./common.ts";
+import { attentionHead } from "./common.ts";
 
 /**
  * Attention in tiles: an invocation keeps some queries, or keys, and their sums in registers, and goes through the others
@@ -19,8 +18,8 @@ export interface AttentionTile {
 }
 
 /** Steps that are gone through at a time. */
-const STEP = 4;
-const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
+export const STEP = 4;
+export const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
 const component = (u: number): string => "xyzw"[u]!;
 
 export const lanesOf = ({ way }: AttentionTile): number => (way === "block" ? 64 : STEP);
@@ -30,7 +29,7 @@ export const tileRows = (tile: AttentionTile): number => lanesOf(tile) * tile.ro
 const blockSteps = ({ d }: AttentionTile): number => (d <= 32 ? 32 : d <= 64 ? 16 : 8);
 
 /** An array of which all invocations go through some steps: where in it step 0 begins, and elements from one to the next. */
-interface Stream {
+export interface Stream {
   readonly name: string;
   readonly from: string;
   readonly stride: string;
@@ -39,7 +38,7 @@ interface Stream {
 }
 
 /** Text that brings four steps from `j` on, and what it calls them. */
-interface Streams {
+export interface Streams {
   /** At module scope. */
   readonly memory: string;
   /** The loop over steps from `first` to before `last`, uniform in a workgroup, around a body in which `j` is a step. */
@@ -48,7 +47,7 @@ interface Streams {
   readonly at: (name: string, u: number, c?: number) => string;
 }
 
-function streams(tile: AttentionTile, list: readonly Stream[]): Streams {
+export function streams(tile: AttentionTile, list: readonly Stream[]): Streams {
   const { d, way } = tile;
   const quads = range(d / 4);
   const rows = list.filter((s) => !s.single);
@@ -108,7 +107,7 @@ ${body}
 }
 
 /** Entry point of a workgroup for `tileRows` steps from `first` on, of head `h` of `heads` heads of row `b`. */
-function tileMain(tile: AttentionTile, heads: string, body: string): string {
+export function tileMain(tile: AttentionTile, heads: string, body: string): string {
   return wgsl`
 @compute @workgroup_size(${lanesOf(tile)})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -137,24 +136,27 @@ ${body}
 `;
 }
 
-const head = (tile: AttentionTile, ...[variant, before, after]: Parameters<typeof attentionHead>): string => wgsl`
+export const tileHead = (
+  tile: AttentionTile,
+  ...[variant, before, after]: Parameters<typeof attentionHead>
+): string => wgsl`
 #if ${tile.way === "quads"}
 enable subgroups;
 #endif
 ${attentionHead(variant, before, after)}
 `;
 
-const keyStreams: readonly Stream[] = [
+export const keyStreams: readonly Stream[] = [
   { name: "qkv_k", from: "k", stride: "params.width" },
   { name: "qkv_v", from: "v", stride: "params.width" },
 ];
-const placesOfKeys = wgsl`
+export const placesOfKeys = wgsl`
   let k = start + (params.heads + h / share) * params.d;
   let v = k + params.keyHeads * params.d;
 `;
 
 /** Numbers of an invocation's rows, from 4 c on: \`name_r_c\`. Rows behind the last are it again. */
-const keepRows = (
+export const keepRows = (
   { d, rows }: AttentionTile,
   name: string,
   array: string,
@@ -175,7 +177,7 @@ const along = ({ d }: AttentionTile, s: Streams, mine: string, r: number, theirs
 };
 
 /** Four sums along a head, of row r and the four steps from j on, as a vec4 called `name`. */
-const fourSums = (
+export const fourSums = (
   tile: AttentionTile,
   s: Streams,
   name: string,
@@ -191,7 +193,7 @@ const fourSums = (
 ];
 
 /** acc = before + the sum over four steps of factor[u] times what they have, all along a head. */
-const addSteps = (
+export const addSteps = (
   { d }: AttentionTile,
   s: Streams,
   acc: string,
@@ -208,208 +210,4 @@ const addSteps = (
     return `    ${acc}[${(r * d) / 4 + c}] = ${sum};`;
   });
 
-const STEPS = "vec4<u32>(j, j + 1u, j + 2u, j + 3u)";
-
-/** o and lse: queries are kept, keys gone through. */
-export function attentionTile(variant: AttentionVariant, tile: AttentionTile): string {
-  const { d, rows } = tile;
-  const s = streams(tile, keyStreams);
-  const body = range(rows).flatMap((r) => [
-    ...fourSums(tile, s, `score${r}`, ["q", r], "qkv_k"),
-    `    let in${r} = ${STEPS} < vec4<u32>(seen${r});`,
-    `    let s${r} = select(vec4<f32>(${LOWEST}), score${r}, in${r});`,
-    `    let next${r} = max(max(max(s${r}.x, s${r}.y), max(s${r}.z, s${r}.w)), top${r});`,
-    `    let rest${r} = ${remains(`top${r}`, `next${r}`)};`,
-    `    ${variant.dropout ? "var" : "let"} w${r} = exp(s${r} - next${r});`,
-    `    top${r} = next${r};`,
-    `    sum${r} = fma(sum${r}, rest${r}, (w${r}.x + w${r}.y) + (w${r}.z + w${r}.w));`,
-    ...(variant.dropout ? [`    w${r} *= kept4(row + mine + ${r}u, j);`] : []),
-    ...addSteps(tile, s, "acc", r, `w${r}`, "qkv_v", ` * rest${r}`),
-  ]);
-  const stores = range(rows).map(
-    (r) => wgsl`
-  if (mine + ${r}u < params.t) {
-    let any = seen${r} > 0u;
-    let factor = select(0.0, 1.0 / sum${r}, any);
-    let y = ((b * params.t + mine + ${r}u) * params.heads + h) * params.d / 4u;
-${range(d / 4)
-  .map((c) => `    o[y + ${c}u] = select(vec4<f32>(), acc[${(r * d) / 4 + c}] * factor, any);`)
-  .join("\n")}
-    lse[row + mine + ${r}u] = select(0.0, top${r} + log(max(sum${r}, 1.0)), any);
-  }`,
-  );
-  return wgsl`
-${head(tile, variant, [read("qkv", "vec4<f32>")], [write("o", "vec4<f32>"), write("lse")])}
-${s.memory}
-${tileMain(
-  tile,
-  "params.heads",
-  wgsl`
-  let q = start + h * params.d;
-${placesOfKeys}
-  let row = (b * params.heads + h) * params.t;
-${keepRows(tile, "q", "qkv", (step) => `q + ${step} * params.width`, " * params.scale").join("\n")}
-${range(rows)
-  .map(
-    (r) =>
-      `  let seen${r} = select(0u, seenBy(mine + ${r}u, length), mine + ${r}u < params.t); var top${r} = ${LOWEST}; var sum${r} = 0.0;`,
-  )
-  .join("\n")}
-  var acc: array<vec4<f32>, ${(rows * d) / 4}>;
-  let last = select(0u, seenBy(min(first + ${tileRows(tile) - 1}u, length - 1u), length), first < length);
-${s.loop("0u", "last", body.join("\n"))}
-${stores.join("\n")}
-`,
-)}
-`;
-}
-
-/** Weight and slope's part of the score of row r and four steps, and what the score's slope is: `w` and `ds`. */
-const pairs = (
-  { dropout }: AttentionVariant,
-  r: number,
-  [log, whole]: readonly [string, string],
-  kept: string,
-): readonly string[] => [
-  `    ${dropout ? "var" : "let"} w${r} = select(vec4<f32>(), exp(score${r} - ${log}), in${r});`,
-  ...(dropout
-    ? [
-        `    let kept${r} = ${kept};`,
-        `    let ds${r} = w${r} * (slope${r} * kept${r} - ${whole});`,
-        `    w${r} *= kept${r};`,
-      ]
-    : [`    let ds${r} = w${r} * (slope${r} - ${whole});`]),
-];
-
-/** dq in dqkv: queries are kept, keys gone through. */
-export function attentionQueryTile(variant: AttentionVariant, tile: AttentionTile): string {
-  const { d, rows } = tile;
-  const s = streams(tile, keyStreams);
-  const body = range(rows).flatMap((r) => [
-    ...fourSums(tile, s, `score${r}`, ["q", r], "qkv_k"),
-    ...fourSums(tile, s, `slope${r}`, ["dy", r], "qkv_v"),
-    `    let in${r} = ${STEPS} < vec4<u32>(seen${r});`,
-    ...pairs(variant, r, [`log${r}`, `whole${r}`], `kept4(row + mine + ${r}u, j)`),
-    ...addSteps(tile, s, "acc", r, `ds${r}`, "qkv_k"),
-  ]);
-  const stores = range(rows).map(
-    (r) => wgsl`
-  if (mine + ${r}u < params.t) {
-    let at = (q + (mine + ${r}u) * params.width) / 4u;
-${range(d / 4)
-  .map((c) => `    dqkv[at + ${c}u] = acc[${(r * d) / 4 + c}] * params.scale;`)
-  .join("\n")}
-  }`,
-  );
-  return wgsl`
-${head(
-  tile,
-  variant,
-  [read("dy", "vec4<f32>"), read("qkv", "vec4<f32>"), read("lse"), read("sums")],
-  [write("dqkv", "vec4<f32>")],
-)}
-${s.memory}
-${tileMain(
-  tile,
-  "params.heads",
-  wgsl`
-  let q = start + h * params.d;
-${placesOfKeys}
-  let row = (b * params.heads + h) * params.t;
-${keepRows(tile, "q", "qkv", (step) => `q + ${step} * params.width`, " * params.scale").join("\n")}
-${keepRows(tile, "dy", "dy", (step) => `((b * params.t + ${step}) * params.heads + h) * params.d`).join("\n")}
-${range(rows)
-  .map(
-    (r) => `  let seen${r} = select(0u, seenBy(mine + ${r}u, length), mine + ${r}u < params.t);
-  let at${r} = row + min(mine + ${r}u, params.t - 1u); let log${r} = lse[at${r}]; let whole${r} = sums[at${r}];`,
-  )
-  .join("\n")}
-  var acc: array<vec4<f32>, ${(rows * d) / 4}>;
-  let last = select(0u, seenBy(min(first + ${tileRows(tile) - 1}u, length - 1u), length), first < length);
-${s.loop("0u", "last", body.join("\n"))}
-${stores.join("\n")}
-`,
-)}
-`;
-}
-
-/** dk and dv in dqkv: keys are kept, the queries of their heads gone through. */
-export function attentionKeyTile(variant: AttentionVariant, tile: AttentionTile): string {
-  const { d, rows } = tile;
-  const s = streams(tile, [
-    { name: "qkv_q", from: "q", stride: "params.width" },
-    { name: "dy_d", from: "y", stride: "params.heads * params.d" },
-    { name: "lse_l", from: "row", stride: "1u", single: true },
-    { name: "sums_s", from: "row", stride: "1u", single: true },
-  ]);
-  const four = (name: string): string =>
-    `vec4<f32>(${range(STEP)
-      .map((u) => s.at(name, u))
-      .join(", ")})`;
-  const word = (r: number): string =>
-    `vec4<f32>(${range(STEP)
-      .map((u) => `kept(row + j + ${u}u, mine + ${r}u)`)
-      .join(", ")})`;
-  const body = [
-    `    let logs = ${four("lse_l")};`,
-    `    let wholes = ${four("sums_s")};`,
-    ...range(rows).flatMap((r) => [
-      ...fourSums(tile, s, `score${r}`, ["k", r], "qkv_q"),
-      ...fourSums(tile, s, `slope${r}`, ["v", r], "dy_d"),
-      `    let in${r} = (${STEPS} >= vec4<u32>(from${r})) & (${STEPS} < vec4<u32>(length));`,
-      ...pairs(variant, r, ["logs", "wholes"], word(r)),
-      ...addSteps(tile, s, "dk", r, `ds${r}`, "qkv_q"),
-      ...addSteps(tile, s, "dv", r, `w${r}`, "dy_d"),
-    ]),
-  ];
-  const stores = range(rows).map(
-    (r) => wgsl`
-  if (mine + ${r}u < params.t) {
-    let step = (mine + ${r}u) * params.width;
-    let atK = (k + step) / 4u;
-    let atV = (v + step) / 4u;
-${range(d / 4)
-  .map(
-    (c) => `    dqkv[atK + ${c}u] = dk[${(r * d) / 4 + c}] * params.scale;
-    dqkv[atV + ${c}u] = dv[${(r * d) / 4 + c}];`,
-  )
-  .join("\n")}
-  }`,
-  );
-  return wgsl`
-${head(
-  tile,
-  variant,
-  [read("dy", "vec4<f32>"), read("qkv", "vec4<f32>"), read("lse"), read("sums")],
-  [write("dqkv", "vec4<f32>")],
-)}
-${s.memory}
-${tileMain(
-  tile,
-  "params.keyHeads",
-  wgsl`
-  let k = start + (params.heads + h) * params.d;
-  let v = k + params.keyHeads * params.d;
-${keepRows(tile, "k", "qkv", (step) => `k + ${step} * params.width`, " * params.scale").join("\n")}
-${keepRows(tile, "v", "qkv", (step) => `v + ${step} * params.width`).join("\n")}
-${range(rows)
-  .map(
-    (r) => `  let from${r} = select(params.t, select(0u, mine + ${r}u, params.causal != 0u), mine + ${r}u < length);`,
-  )
-  .join("\n")}
-  var dk: array<vec4<f32>, ${(rows * d) / 4}>;
-  var dv: array<vec4<f32>, ${(rows * d) / 4}>;
-  // Four at a time from a multiple of four on, as random words are counted.
-  let begin = select(0u, first, params.causal != 0u);
-  let last = select(0u, length, first < length);
-  for (var g = h * share; g < (h + 1u) * share; g++) {
-    let q = start + g * params.d;
-    let y = (b * params.t * params.heads + g) * params.d;
-    let row = (b * params.heads + g) * params.t;
-${s.loop("begin", "last", body.join("\n"))}
-  }
-${stores.join("\n")}
-`,
-)}
-`;
-}
+export const STEPS = "vec4<u32>(j, j + 1u, j + 2u, j + 3u)";

@@ -2,7 +2,8 @@
 
 export { augment } from "./augment/augment.ts";
 export { classWeightSums } from "./loss/class-weight-sums.ts";
-export { headLoss, weightedCrossEntropy } from "./loss/head-loss.ts";
+export { headLoss } from "./loss/head-loss.ts";
+export { weightedCrossEntropy } from "./loss/head-loss-fusion.ts";
 export {
   weightedCrossEntropyGradient,
   weightedCrossEntropyWithGradient,

@@ -1,20 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { cpuBackend } from "../../src/backend/cpu.ts";
 import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { onChip } from "../../src/check/on-chip.ts";
 import { type NdArray, ndarray, zeros } from "../../src/core/ndarray.ts";
 import { randomWord } from "../../src/core/philox.ts";
-import { textRows } from "../../src/data/text/text-data.ts";
-import { characterTokenizer } from "../../src/data/text/tokenizer.ts";
 import { exportPytorch } from "../../src/io/pytorch/export.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import { parseModel } from "../../src/nn/parse-model.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
-import { predictRows } from "../../src/train/evaluation/predict-rows.ts";
-import { generateTokens } from "../../src/train/generation/generate.ts";
-import { generate } from "../../src/train/generation/generate-with.ts";
-import { isStepwise, StepByStep } from "../../src/train/generation/step-by-step.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
 import { trainingGraph } from "../../src/train/run/training-graph.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
@@ -145,169 +139,4 @@ test.each<[string, Partial<TrainerOptions>, RegExp]>([
   ["numbers", { data: { ...data, text: zeros([64], "f32") } }, /text: must be i32 \[tokens\], got f32 \[64\]/],
 ])("refuses %s as a text", async (_what, more, message) => {
   await expect(createTrainer(cpu, { ...options, ...more })).rejects.toThrow(message);
-});
-
-test("generation: the same seed the same text; greedy takes the likeliest; no more where it stops", async () => {
-  const text = { name: "t", documents: ["abcabcabdabcabcabd".repeat(6)] };
-  const choice = { length: T, validation: 0, test: 0, tokenizer: characterTokenizer };
-  const { train, tokenizer } = await textRows(text, choice);
-  const small = parseModel({
-    input: [T],
-    layers: [
-      { type: "embedding", vocabulary: tokenizer.size, size: 6 },
-      { type: "linear", in: 6, out: tokenizer.size },
-    ],
-    loss: "crossEntropy",
-  });
-  const optimizer = { type: "adam", lr: 0.05 } as const;
-  const trainer = await createTrainer(cpu, { model: small, data: train, optimizer, batch: 8 });
-  for await (const _ of trainer.run({ steps: 150 }));
-  const write = async (more: object): Promise<string> => {
-    const decoder = tokenizer.decoder();
-    let written = "";
-    const prompt = tokenizer.encode("ab");
-    for await (const token of generate(trainer, { prompt, tokens: 40, ...more })) written += decoder.push(token);
-    return written;
-  };
-  const one = await write({ seed: 3 });
-  expect(one).toHaveLength(40);
-  expect(await write({ seed: 3 })).toBe(one);
-  expect(await write({ seed: 4 })).not.toBe(one);
-  // Behind b comes c more often than d.
-  expect(await write({ temperature: 0 })).toBe("cab".repeat(14).slice(0, 40));
-  expect(await write({ topK: 1, seed: 9 })).toBe("cab".repeat(14).slice(0, 40));
-  expect(await write({ temperature: 0, stopAt: 0 })).toBe("ca");
-  expect(one).toMatch(/^([cd]?ab)*[cd]?a?$/);
-  expect(one).toContain("d");
-  const stop = new AbortController();
-  const some: number[] = [];
-  for await (const token of generate(trainer, { prompt: [0], tokens: 40, signal: stop.signal })) {
-    some.push(token);
-    if (some.length === 3) stop.abort();
-  }
-  expect(some).toHaveLength(3);
-  for (const [more, message] of [
-    [{ prompt: [] }, "prompt: at least one token is needed"],
-    [{ prompt: "ab" }, "prompt: at least one token is needed, as a list of whole numbers"],
-    [{ prompt: [0, 9] }, "prompt: token 9 at place 1 is outside the vocabulary of 5: 0 to 4"],
-    [{ tokens: 0 }, "tokens must be a whole number from 1 up, got 0"],
-    [{ temperature: -1 }, "temperature must be at least 0 (0 takes the likeliest), got -1"],
-    [{ topP: 0 }, "topP must be above 0 and at most 1, got 0"],
-    [{ topK: 1.5 }, "topK must be a whole number from 1 up, got 1.5"],
-    [{ seed: -1 }, "seed must be a whole number from 0"],
-    [{ topk: 1 }, 'generate: unknown option "topk"'],
-  ] as const) {
-    await expect(write(more)).rejects.toThrow(message);
-  }
-  trainer.dispose();
-});
-
-describe("generation step by step gives the tokens of whole windows", () => {
-  const [length, vocabulary] = [12, 9];
-  const embed = { type: "embedding", vocabulary, size: 8 };
-  const head = { type: "linear", in: 8, out: vocabulary };
-  const units = { in: 8, out: 8 };
-  test.each<[string, readonly object[]]>([
-    ["lstm, two of them", [{ type: "lstm", ...units, layers: 2 }]],
-    [
-      "gru and a norm",
-      [
-        { type: "gru", ...units },
-        { type: "layerNorm", size: 8 },
-      ],
-    ],
-    [
-      "transformer blocks",
-      [
-        { type: "positionEmbedding", length, size: 8 },
-        { type: "attention", size: 8, heads: 2, causal: true, name: "one" },
-        { type: "add", from: ["1", "one"] },
-        { type: "rmsNorm", size: 8 },
-        { type: "attention", size: 8, heads: 4, keyHeads: 2, causal: true, bias: false },
-        { type: "gelu" },
-      ],
-    ],
-    ["rnn with relu, without biases", [{ type: "rnn", ...units, nonlinearity: "relu", bias: false }]],
-  ])("%s", async (_what, layers) => {
-    const net = parseModel({ input: [length], layers: [embed, ...layers, head], loss: "crossEntropy" });
-    expect(isStepwise(net)).toBe(true);
-    const weights = initialise(net, 5);
-    const write = async (backend: Backend, more: object): Promise<number[]> => {
-      const tokens: number[] = [];
-      const options = { prompt: [3, 1, 4], tokens: 14, temperature: 0.7, seed: 2, ...more };
-      for await (const token of generateTokens(backend, net, weights, options)) tokens.push(token);
-      return tokens;
-    };
-    // Five tokens more than fit the window.
-    const whole = await write(cpu, { cache: false });
-    expect(new Set(whole).size).toBeGreaterThan(3);
-    expect(await write(cpu, {})).toEqual(whole);
-    expect(await write(referenceBackend("f64"), {})).toEqual(whole);
-    const steps = await StepByStep.create(cpu, net, weights);
-    const exact = await StepByStep.create(referenceBackend("f64"), net, weights);
-    // A text that is another's beginning, and one that is not.
-    for (const text of [[3], [3, 1, 4], [3, 1, 4, 1], [5, 1], [5, 1, 2]]) {
-      const x = ndarray(
-        [1, length],
-        "i32",
-        Array.from({ length }, (_, i) => text[i] ?? 0),
-      );
-      const all = await predictRows(referenceBackend("f64"), net, weights, x);
-      const [found, truth] = [await steps.logits(text), await exact.logits(text)];
-      for (let k = 0; k < vocabulary; k++) {
-        const wanted = all.data[(text.length - 1) * vocabulary + k]!;
-        expect(truth[k]!).toBeCloseTo(wanted, 6);
-        expect(found[k]!).toBeCloseTo(wanted, 4);
-      }
-    }
-    steps.dispose();
-    exact.dispose();
-  });
-
-  test("nets whose steps see others in ways of their own are none", () => {
-    const both = { type: "lstm", ...units, bidirectional: true, out: 4 };
-    const sees = { type: "attention", size: 8, heads: 2 };
-    const turned = { ...sees, causal: true, rotary: true };
-    for (const layers of [
-      [both],
-      [sees],
-      [turned],
-      [
-        { type: "permute", order: [1, 0] },
-        { type: "permute", order: [1, 0] },
-      ],
-    ]) {
-      const net = parseModel({ input: [length], layers: [embed, ...layers, head], loss: "crossEntropy" });
-      expect(isStepwise(net)).toBe(false);
-    }
-  });
-});
-
-test("generation refuses nets that do not write", async () => {
-  const trainer = await createTrainer(cpu, options);
-  await expect(generate(trainer, { prompt: [1], tokens: 1 }).next()).resolves.toMatchObject({ done: false });
-  trainer.dispose();
-  const embedding = { type: "embedding", vocabulary: COUNT, size: COUNT };
-  const classes = parseModel({
-    input: [T],
-    layers: [embedding, { type: "flatten" }, { type: "linear", in: 35, out: 3 }],
-    loss: "crossEntropy",
-  });
-  const turned = [
-    { type: "permute", order: [1, 0] },
-    { type: "linear", in: T, out: T },
-    { type: "permute", order: [1, 0] },
-  ];
-  const mixed = parseModel({ input: [T], layers: [embedding, ...turned], loss: "crossEntropy" });
-  const refused = async (net: typeof model, y: NdArray, message: string): Promise<void> => {
-    const other = await createTrainer(cpu, { model: net, data: { x: data.x, y } });
-    await expect(generate(other, { prompt: [1], tokens: 2 }).next()).rejects.toThrow(message);
-    other.dispose();
-  };
-  await refused(
-    classes,
-    zeros([12], "i32"),
-    "the model gives [3]; one that learns a text gives logits of the next token at each step, [5, 7]",
-  );
-  await refused(mixed, data.y, "what the net gives at a step depends on those behind it");
 });

@@ -1,12 +1,8 @@
 import { type AttentionVariant, attentionParams } from "../../../shaders/attention/common.ts";
 import { attentionKeyRow, attentionQueryRow, attentionRow, attentionSums } from "../../../shaders/attention/row.ts";
-import {
-  type AttentionTile,
-  attentionKeyTile,
-  attentionQueryTile,
-  attentionTile,
-  tileRows,
-} from "../../../shaders/attention/tile.ts";
+import { type AttentionTile, tileRows } from "../../../shaders/attention/tile.ts";
+import { attentionKeyTile, attentionQueryTile } from "../../../shaders/attention/tile-backward.ts";
+import { attentionTile } from "../../../shaders/attention/tile-forward.ts";
 import type { Binding, DeviceCaps, Kernel, Launch } from "../../graph/op.ts";
 import { streamOf, threshold } from "../elementwise/dropout.ts";
 import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";

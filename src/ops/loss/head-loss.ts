@@ -1,26 +1,10 @@
 import { sizeOf } from "../../core/ndarray.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
-import type {
-  AnyOp,
-  Binding,
-  DeviceCaps,
-  Fusion,
-  KernelPlan,
-  Launch,
-  Node,
-  Op,
-  Uses,
-  WasmPlan,
-} from "../../graph/op.ts";
+import type { AnyOp, Binding, DeviceCaps, KernelPlan, Launch, Op, WasmPlan } from "../../graph/op.ts";
 import { add } from "../elementwise/add.ts";
 import { matmul, transposeMatmul } from "../matmul/matmul.ts";
-import { reshape } from "../shape/reshape.ts";
 import { composed } from "../shared/composed.ts";
-import {
-  weightedCrossEntropy as plainCrossEntropy,
-  type WeightedAttrs,
-  weightedCrossEntropyGradient,
-} from "./weighted-cross-entropy.ts";
+import { type WeightedAttrs, weightedCrossEntropy, weightedCrossEntropyGradient } from "./weighted-cross-entropy.ts";
 
 /** Settings of headLoss. */
 export interface HeadLossAttrs extends WeightedAttrs {
@@ -29,13 +13,6 @@ export interface HeadLossAttrs extends WeightedAttrs {
   /** Rows whose logits are in memory at once, a multiple of 64. */
   readonly rows: number;
 }
-
-/** Logits from which a head and its loss are one op: fewer cost little memory, and products of all rows are faster. */
-const LEAST_LOGITS = 2 ** 22;
-/** Logits of a chunk of rows. */
-const CHUNK_LOGITS = 2 ** 20;
-/** Bindings begin at multiples of so many rows. */
-const ROWS = 64;
 
 /** A value of the node, or a stretch of one from an element on, under a shape of its own. */
 interface Stretch {
@@ -57,7 +34,7 @@ interface Application {
 /** The parts of headLoss, for all rows or for a chunk of them. */
 const partsOf = ({ turned, smoothing }: HeadLossAttrs) => ({
   logits: turned ? { op: transposeMatmul, attrs: { transpose: "b" } as const } : { op: matmul, attrs: null },
-  loss: { op: plainCrossEntropy, attrs: { smoothing } },
+  loss: { op: weightedCrossEntropy, attrs: { smoothing } },
   dlogits: { op: weightedCrossEntropyGradient, attrs: { smoothing } },
   dx: turned ? { op: matmul, attrs: null } : { op: transposeMatmul, attrs: { transpose: "b" } as const },
   dw: { op: transposeMatmul, attrs: { transpose: "a" } as const },
@@ -220,58 +197,4 @@ export const headLoss: Op<HeadLossAttrs> = {
     kernels: [{ name: "headLoss/chunks", plan: (inputs, _outputs, attrs, caps) => planChunks(inputs, attrs, caps) }],
   }),
   wasm: (inputs, _outputs, attrs) => callChunks(inputs, attrs),
-};
-
-/** Rows of a chunk for so many classes. */
-const chunkRows = (classes: number): number => ROWS * Math.max(1, Math.floor(CHUNK_LOGITS / classes / ROWS));
-
-/**
- * A product without bias whose values nothing reads but the loss, and the way back through both, as one node; null where
- * they are anything else, or fewer than `least` logits.
- */
-export function headLossFusion(node: Node, uses: Uses, least = LEAST_LOGITS): Fusion | null {
-  const [logits, labels, weights, sums] = node.inputs as readonly [Node["inputs"][number], ...Node["inputs"]];
-  const [n, classes] = logits.shape as readonly [number, number];
-  if (n * classes < least || uses.kept(logits)) return null;
-  const back = uses.of(logits).find((other) => other.op === weightedCrossEntropyGradient);
-  if (!back || uses.of(logits).length !== 2 || back.inputs[1] !== labels) return null;
-  const dloss = back.inputs[2]!;
-  if (dloss.kind !== "variable" && uses.nodes.indexOf(dloss.node!) > uses.nodes.indexOf(node)) return null;
-  const between: Node[] = [];
-  let value = logits;
-  while (value.node?.op === reshape) {
-    between.push(value.node);
-    value = value.node.inputs[0]!;
-    if (uses.only(value) !== between.at(-1)) return null;
-  }
-  let gradient = back.outputs[0]!;
-  for (let next = uses.only(gradient); next?.op === reshape; next = uses.only(gradient)) {
-    between.push(next);
-    gradient = next.outputs[0]!;
-  }
-  const product = value.node;
-  const turned = product?.op === transposeMatmul && product.attrs.transpose === "b";
-  if (!product || (product.op !== matmul && !turned) || uses.kept(gradient)) return null;
-  const [x, w] = product.inputs as readonly [Node["inputs"][number], Node["inputs"][number]];
-  const readers = uses.of(gradient);
-  const reads = (op: AnyOp, a: unknown, b: unknown, transpose?: string): Node | undefined =>
-    readers.find((r) => r.op === op && r.inputs[0] === a && r.inputs[1] === b && r.attrs?.transpose === transpose);
-  const dx = turned ? reads(matmul, gradient, w) : reads(transposeMatmul, gradient, w, "b");
-  const dw = turned ? reads(transposeMatmul, gradient, x, "a") : reads(transposeMatmul, x, gradient, "a");
-  if (!dx || !dw || readers.length !== 2) return null;
-  return {
-    replaces: [product, ...between, node, back, dx, dw],
-    at: node,
-    op: headLoss,
-    attrs: { ...node.attrs, turned, rows: chunkRows(classes) },
-    inputs: [x, w, labels!, dloss, weights!, sums!],
-    outputs: [node.outputs[0]!, dx.outputs[0]!, dw.outputs[0]!],
-  };
-}
-
-/** weightedCrossEntropy, which with a head before it becomes headLoss where logits are many. */
-export const weightedCrossEntropy: Op<WeightedAttrs> = {
-  ...plainCrossEntropy,
-  fuse: (node, uses, patterns) =>
-    patterns.reduce<Fusion | null>((found, pattern) => found ?? pattern(node, uses), headLossFusion(node, uses)),
 };

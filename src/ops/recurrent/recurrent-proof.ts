@@ -1,3 +1,4 @@
+// The bound of a step forwards and of one back, which share their terms, and the cases: so a little longer than others.
 import type { NdArray } from "../../core/ndarray.ts";
 import type { CaseInput, Errors, OpCase, Proof } from "../../graph/op.ts";
 import type { ActivationSpec } from "../elementwise/activation.ts";

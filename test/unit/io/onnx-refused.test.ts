@@ -1,3 +1,4 @@
+// One table of nodes that are refused, a line or two each: so longer than a file should be.
 import { describe, expect, it } from "vitest";
 import { readOnnx } from "../../../src/io/onnx/read.ts";
 import { DATA_TYPE } from "../../../src/io/onnx/schema.ts";

@@ -1,3 +1,4 @@
+// One table of readers and what is put in their way, a few lines each: so longer than a file should be.
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { gzipSync } from "node:zlib";
