@@ -8,7 +8,7 @@ const input = (...shape: number[]): unknown => layer("InputLayer", "i", { batch_
 
 describe("a Keras model that is no net of layers known here", () => {
   it.each<[string, unknown[], string]>([
-    ["a layer of another kind", [layer("LSTM", "c", {})], 'layer "c" (LSTM) is not known here'],
+    ["a layer of another kind", [layer("ConvLSTM2D", "c", {})], 'layer "c" (ConvLSTM2D) is not known here'],
     [
       "a layer of another kind in a model within",
       [layer("Sequential", "inner", { layers: [layer("Lambda", "l", {})] })],
@@ -164,7 +164,7 @@ describe("a Keras model that is no net of layers known here", () => {
     await expect(text('{"a":'.repeat(30))).rejects.toThrow("nested more than 24 deep");
     await expect(text('{"a":1,"a":2}')).rejects.toThrow('"a" occurs twice');
     await expect(text("[1]")).rejects.toThrow("must be an object");
-    await expect(text('{"layers":[]}')).rejects.toThrow("neither a model.json of TensorFlow.js nor");
+    await expect(text('{"layers":[]}')).rejects.toThrow("neither a model.json of TensorFlow.js, nor");
     await expect(text("PK\u0003\u0004")).rejects.toThrow("not a zip archive, or cut short");
     await expect(text("layers")).rejects.toThrow("neither an ONNX file nor");
   });
