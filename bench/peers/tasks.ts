@@ -4,6 +4,8 @@ import { lenet, resnet20 } from "../../src/bench/image-nets.ts";
 import type { ProductSize } from "../../src/bench/matmul.ts";
 import { mlp } from "../../src/bench/step.ts";
 import { linear } from "../../src/nn/layers/linear.ts";
+import { lstm } from "../../src/nn/layers/recurrent.ts";
+import { lastStep } from "../../src/nn/layers/steps.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
 import { sequential } from "../../src/nn/sequential.ts";
 
@@ -62,7 +64,7 @@ const classifier = (widths: readonly number[], batch: number): TrainingTask => (
 
 type Checked = Pick<TrainingTask, "checkedSteps" | "updateLimit">;
 
-const imageNet = (name: string, model: ModelSpec, batch: number, checked: Checked): TrainingTask => ({
+const trained = (name: string, model: ModelSpec, batch: number, checked: Checked): TrainingTask => ({
   kind: "training",
   name: `step ${name}, batch ${batch}, Adam`,
   model,
@@ -88,10 +90,14 @@ const training: readonly TrainingTask[] = [
   },
   classifier([784, 512, 256, 10], 64),
   classifier([1024, 1024, 1024, 1024], 128),
-  imageNet("lenet", lenet, 64, { checkedSteps: 3, updateLimit: 1e-2 }),
+  trained("lenet", lenet, 64, { checkedSteps: 3, updateLimit: 1e-2 }),
   // Adam's first steps go by the sign of a gradient: roundings of f32 grow tenfold a step in a net as deep as this, and
   // sums that are added up one after the other turn a weight in four hundred the other way in the very first.
-  imageNet("resnet20", resnet20, 32, { checkedSteps: 1, updateLimit: 0.15 }),
+  trained("resnet20", resnet20, 32, { checkedSteps: 1, updateLimit: 0.15 }),
+  trained("lstm", sequential([lstm(128), lastStep(), linear(10)], { input: [64, 32], loss: "crossEntropy" }), 32, {
+    checkedSteps: 3,
+    updateLimit: 1e-2,
+  }),
 ];
 
 const product = (form: ProductSize["form"], M: number, N: number, K: number): ProductTask => ({

@@ -19,6 +19,30 @@ export const jaxLayers: Layers<JaxArray> = {
     const y = lax.convGeneralDilated(x!, weight("weight"), both(stride), [[r, r], [c, c]]); // biome-ignore format: pairs
     return bias ? y.add(weight("bias").reshape([1, out, 1, 1])) : y;
   },
+  /** One layer, one direction, every step written out: jax-js has no loop, and jit makes one program of them. */
+  lstm({ out }, [x], weight) {
+    const [n, t] = x!.shape as [number, number];
+    const bias = weight("bias_ih_l0").add(weight("bias_hh_l0"));
+    const sums = np.matmul(x!, np.transpose(weight("weight_ih_l0"))).add(bias);
+    const back = np.transpose(weight("weight_hh_l0"));
+    let h = np.zeros([n, out]);
+    let c = np.zeros([n, out]);
+    const all: JaxArray[] = [];
+    for (let step = 0; step < t; step++) {
+      const gates = sums.ref.slice([], step).add(np.matmul(h, back.ref));
+      const gate = (k: number): JaxArray => gates.ref.slice([], [k * out, (k + 1) * out]);
+      c = nn
+        .sigmoid(gate(1))
+        .mul(c)
+        .add(nn.sigmoid(gate(0)).mul(np.tanh(gate(2))));
+      h = nn.sigmoid(gate(3)).mul(np.tanh(c.ref));
+      gates.dispose();
+      all.push(h.ref);
+    }
+    for (const left of [h, c, sums, back]) left.dispose();
+    return np.stack(all, 1);
+  },
+  lastStep: (_, [x]) => x!.slice([], -1),
   relu: (_, [x]) => nn.relu(x!),
   maxPool2d: ({ kernel }, [x]) => lax.reduceWindow(x!, np.max, both(kernel), both(kernel)),
   adaptiveAvgPool2d: (_, [x]) => np.mean(x!, [2, 3], { keepdims: true }),

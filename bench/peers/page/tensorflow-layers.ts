@@ -42,6 +42,25 @@ export const tensorflowLayers: Layers<tf.Tensor> = {
     const activation = rectified ? "relu" : "linear";
     return tf.fused.conv2d({ x: input, filter, strides, pad, ...(bias ? { bias: weight("bias") } : {}), activation });
   },
+  /** One layer, one direction, a step after the other, as its own layers go through them. */
+  lstm({ out, in: inputs }, [x], weight) {
+    const [n, t] = x!.shape as [number, number];
+    const bias = tf.add(weight("bias_ih_l0"), weight("bias_hh_l0"));
+    const rows = tf.reshape(x!, [n * t, inputs]) as tf.Tensor2D;
+    const product = tf.matMul(rows, weight("weight_ih_l0") as tf.Tensor2D, false, true);
+    const steps = tf.unstack(tf.reshape(tf.add(product, bias), [n, t, 4 * out]), 1);
+    let h: tf.Tensor2D = tf.zeros([n, out]);
+    let c: tf.Tensor2D = tf.zeros([n, out]);
+    const all = steps.map((sums) => {
+      const gates = tf.add(sums, tf.matMul(h, weight("weight_hh_l0") as tf.Tensor2D, false, true));
+      const [i, f, g, o] = tf.split(gates, 4, 1) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+      c = tf.add(tf.mul(tf.sigmoid(f), c), tf.mul(tf.sigmoid(i), tf.tanh(g)));
+      h = tf.mul(tf.sigmoid(o), tf.tanh(c));
+      return h;
+    });
+    return tf.stack(all, 1);
+  },
+  lastStep: (_, [x]) => tf.reshape(tf.slice(x!, [0, x!.shape[1]! - 1, 0], [-1, 1, -1]), [x!.shape[0]!, x!.shape[2]!]),
   relu: (_, [x]) => tf.relu(x!),
   maxPool2d: ({ kernel }, [x]) => tf.maxPool(x as tf.Tensor4D, kernel as number, kernel as number, 0),
   adaptiveAvgPool2d: (_, [x]) => tf.mean(x!, [1, 2], true),
