@@ -4,7 +4,7 @@ import type { NdArray, Shape } from "../../src/core/ndarray.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
 import { parameterSpecs } from "../../src/nn/parameter-specs.ts";
-import { widths } from "../../src/nn/shapes.ts";
+import { classLayout, widths } from "../../src/nn/shapes.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { TrainingTask } from "./tasks.ts";
 
@@ -29,13 +29,16 @@ export function trained(model: ModelSpec, arrays: ReadonlyMap<string, NdArray>):
 /** Shape of one row as the model's first layer wants it. */
 export const inputShape = (model: ModelSpec, x: NdArray): Shape => model.input ?? x.shape.slice(1);
 
-/** How many numbers a row of outputs has. */
-export const classesOf = (model: ModelSpec): number => widths(model).outputs;
+/** Shape of the targets as values: rows, steps where each has a class, and classes. */
+export function targetShape(model: ModelSpec, y: NdArray): Shape {
+  if (y.dtype === "f32") return y.shape;
+  return [...y.shape, model.loss === "crossEntropy" ? classLayout(model).classes : widths(model).outputs];
+}
 
-/** Targets as values: 1 at each row's class, row after row, unless they are values already. */
+/** Targets as values: 1 at each row's class, or each step's, row after row, unless they are values already. */
 export function oneHot(model: ModelSpec, y: NdArray): Float32Array {
   if (y.dtype === "f32") return Float32Array.from(y.data);
-  const classes = classesOf(model);
+  const classes = targetShape(model, y).at(-1)!;
   const values = new Float32Array(y.data.length * classes);
   for (let i = 0; i < y.data.length; i++) values[i * classes + y.data[i]!] = 1;
   return values;

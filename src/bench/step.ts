@@ -9,7 +9,8 @@ import { initialise } from "../nn/initialise.ts";
 import { losses } from "../nn/losses.ts";
 import { parseModel } from "../nn/model.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
-import { multiplyAdds, widths } from "../nn/shapes.ts";
+import { randomBatch } from "../nn/random-batch.ts";
+import { multiplyAdds, shapesOf, widths } from "../nn/shapes.ts";
 import { fuse } from "../ops/fuse.ts";
 import { createTrainer } from "../train/create-trainer.ts";
 import type { Precision } from "../train/f16/precision.ts";
@@ -185,6 +186,7 @@ async function prepare(
 
 /** Rows that every backend gets alike: x [n, inputs] and targets as the loss takes them. */
 export function sample(model: ModelSpec, n: number): { x: NdArray; y: NdArray } {
+  if (shapesOf(model).tokens) return randomBatch(model, n, 1);
   const { inputs, outputs } = widths(model);
   const x = ndarray([n, inputs], "f32", normals(1, STREAM.check, 5, n * inputs));
   if (losses[model.loss].targets === "values") {

@@ -2,12 +2,12 @@ import { join } from "node:path";
 import { writeNpz } from "../io/numpy/npz.ts";
 import { makeReceipt } from "../io/receipt/receipt.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
+import { randomBatch } from "../nn/random-batch.ts";
 import type { Rows } from "../train/data/row-source.ts";
 import { openExact } from "./backend.ts";
 import { sayData } from "./data-summary.ts";
 import { makeFolder, requireWritable, writeWhole } from "./files.ts";
 import { print } from "./output.ts";
-import { randomBatch } from "./random-batch.ts";
 import { planOf, trainOptions } from "./train-plan.ts";
 import { countFlag, parse } from "./usage.ts";
 

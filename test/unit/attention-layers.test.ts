@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { checkGradients } from "../../src/check/gradients.ts";
-import { randomBatch } from "../../src/cli/random-batch.ts";
+import { randomBatch } from "../../src/nn/random-batch.ts";
 import {
   attention,
   block,

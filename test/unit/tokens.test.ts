@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { checkGradients } from "../../src/check/gradients.ts";
-import { randomBatch } from "../../src/cli/random-batch.ts";
+import { randomBatch } from "../../src/nn/random-batch.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { validateDataset } from "../../src/data/dataset.ts";
 import {

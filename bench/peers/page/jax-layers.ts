@@ -42,6 +42,27 @@ export const jaxLayers: Layers<JaxArray> = {
     for (const left of [h, c, sums, back]) left.dispose();
     return np.stack(all, 1);
   },
+  embedding: ({ vocabulary }, [x], weight) => np.matmul(nn.oneHot(x!, vocabulary), weight("weight")),
+  positionEmbedding: (_, [x], weight) => x!.add(weight("weight")),
+  layerNorm({ eps }, [x], weight) {
+    const mean = np.mean(x!.ref, -1, { keepdims: true });
+    const centred = x!.sub(mean);
+    const variance = np.mean(np.square(centred.ref), -1, { keepdims: true });
+    return centred
+      .div(np.sqrt(variance.add(eps)))
+      .mul(weight("weight"))
+      .add(weight("bias"));
+  },
+  gelu: (_, [x]) => nn.gelu(x!, { approximate: false }),
+  attention({ size, heads, causal }, [x], weight) {
+    const [n, t] = x!.shape as [number, number];
+    const qkv = np.matmul(x!, weight("in_proj_weight")).add(weight("in_proj_bias"));
+    const part = (k: number): JaxArray =>
+      qkv.ref.slice([], [], [k * size, (k + 1) * size]).reshape([n, t, heads, size / heads]);
+    const o = nn.dotProductAttention(part(0), part(1), part(2), { isCausal: causal });
+    qkv.dispose();
+    return np.matmul(o.reshape([n, t, size]), weight("out_proj.weight")).add(weight("out_proj.bias"));
+  },
   lastStep: (_, [x]) => x!.slice([], -1),
   relu: (_, [x]) => nn.relu(x!),
   maxPool2d: ({ kernel }, [x]) => lax.reduceWindow(x!, np.max, both(kernel), both(kernel)),

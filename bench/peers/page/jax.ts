@@ -12,7 +12,7 @@ import {
 import { paddingOf } from "../../../src/bench/convolution-problem.ts";
 import { type NdArray, ndarray, type Shape } from "../../../src/core/ndarray.ts";
 import { parameterSpecs } from "../../../src/nn/parameter-specs.ts";
-import { classesOf, inputShape, oneHot } from "../problem.ts";
+import { inputShape, oneHot, targetShape } from "../problem.ts";
 import type { TrainingTask } from "../tasks.ts";
 import type { Contestant, ResultSession } from "./contestant.ts";
 import { jaxLayers } from "./jax-layers.ts";
@@ -49,8 +49,10 @@ export async function openJax(device: "webgpu" | "wasm"): Promise<Contestant> {
         beta1: np.ones([]),
         beta2: np.ones([]),
       };
-      const x = put(problem.x.data, [task.batch, ...inputShape(task.model, problem.x)]);
-      const y = put(oneHot(task.model, problem.y), [task.batch, problem.y.shape[1] ?? classesOf(task.model)]);
+      const shape = [task.batch, ...inputShape(task.model, problem.x)];
+      const tokens = problem.x.dtype === "i32";
+      const x = tokens ? np.array(Int32Array.from(problem.x.data)).reshape(shape) : put(problem.x.data, shape);
+      const y = put(oneHot(task.model, problem.y), targetShape(task.model, problem.y));
       const step = jit(stepOf(task));
       let last: JaxArray | null = null;
       let value = Number.NaN;
@@ -159,14 +161,15 @@ function stepOf(task: TrainingTask): (state: State, x: JaxArray, y: JaxArray) =>
   };
 }
 
-function lossOf({ model, batch }: TrainingTask, weights: JaxArray[], x: JaxArray, y: JaxArray): JaxArray {
+function lossOf({ model }: TrainingTask, weights: JaxArray[], x: JaxArray, y: JaxArray): JaxArray {
   const byName = new Map(parameterSpecs(model).map(({ name }, i) => [name, weights[i]!]));
   const share = (v: JaxArray, left: number): JaxArray => (left > 1 ? v.ref : v);
   const value = forward(model, jaxLayers, x, (name) => byName.get(name)!, { share });
   if (model.loss === "sumSquaredError") return np.square(value.sub(y)).sum();
+  const places = y.shape.slice(0, -1).reduce((a, b) => a * b, 1);
   return nn
     .logSoftmax(value, -1)
     .mul(y)
     .sum()
-    .mul(-1 / batch);
+    .mul(-1 / places);
 }

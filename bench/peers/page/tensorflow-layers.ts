@@ -28,8 +28,17 @@ export async function channelsFirst(tensor: tf.Tensor): Promise<Float32Array> {
 /** Kernels of these benchmarks are square and at most 3 wide, images are larger. */
 const isKernel = (shape: readonly number[]): boolean => shape[2] === shape[3] && shape[2]! <= 3;
 
+/** x w + b along the last axis: batched products of a matrix that all share have no gradient there. */
+function project(x: tf.Tensor, w: tf.Tensor, b?: tf.Tensor): tf.Tensor {
+  const size = x.shape.at(-1)!;
+  const rows = tf.reshape(x, [-1, size]) as tf.Tensor2D;
+  const product = tf.matMul(rows, w as tf.Tensor2D);
+  return tf.reshape(b ? tf.add(product, b) : product, [...x.shape.slice(0, -1), w.shape[1]!]);
+}
+
 export const tensorflowLayers: Layers<tf.Tensor> = {
   linear({ bias }, [x], weight, rectified) {
+    if (x!.rank > 2) return project(x!, weight("weight"), bias ? weight("bias") : undefined);
     const [a, b] = [x as tf.Tensor2D, weight("weight") as tf.Tensor2D];
     if (!bias) return tf.matMul(a, b);
     return tf.fused.matMul({ a, b, bias: weight("bias"), activation: rectified ? "relu" : "linear" });
@@ -59,6 +68,32 @@ export const tensorflowLayers: Layers<tf.Tensor> = {
       return h;
     });
     return tf.stack(all, 1);
+  },
+  // Its WebAssembly has no gradient of gather.
+  embedding: ({ vocabulary }, [x], weight) =>
+    tf.getBackend() === "wasm"
+      ? project(tf.oneHot(x as tf.Tensor2D, vocabulary), weight("weight"))
+      : tf.gather(weight("weight"), x as tf.Tensor2D),
+  positionEmbedding: (_, [x], weight) => tf.add(x!, weight("weight")),
+  layerNorm({ eps }, [x], weight) {
+    const { mean, variance } = tf.moments(x!, -1, true);
+    const normal = tf.mul(tf.sub(x!, mean), tf.rsqrt(tf.add(variance, eps)));
+    return tf.add(tf.mul(normal, weight("weight")), weight("bias"));
+  },
+  gelu: (_, [x]) => tf.mul(tf.mul(x!, 0.5), tf.add(tf.erf(tf.div(x!, Math.SQRT2)), 1)),
+  attention({ size, heads }, [x], weight) {
+    const [n, t] = x!.shape as [number, number];
+    const qkv = tf.split(project(x!, weight("in_proj_weight"), weight("in_proj_bias")), 3, 2);
+    const [q, k, v] = qkv.map((part) => tf.transpose(tf.reshape(part, [n, t, heads, size / heads]), [0, 2, 1, 3]));
+    const scores = tf.mul(tf.matMul(q!, k!, false, true), 1 / Math.sqrt(size / heads));
+    // Causal: what lies behind a step's own is far below all else.
+    const mask = tf.mul(tf.sub(1, tf.linalg.bandPart(tf.ones([t, t]), -1, 0)), -1e9);
+    const o = tf.matMul(tf.softmax(tf.add(scores, mask)), v!);
+    return project(
+      tf.reshape(tf.transpose(o, [0, 2, 1, 3]), [n, t, size]),
+      weight("out_proj.weight"),
+      weight("out_proj.bias"),
+    );
   },
   lastStep: (_, [x]) => tf.reshape(tf.slice(x!, [0, x!.shape[1]! - 1, 0], [-1, 1, -1]), [x!.shape[0]!, x!.shape[2]!]),
   relu: (_, [x]) => tf.relu(x!),

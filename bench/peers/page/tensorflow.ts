@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-core/dist/register_all_gradients";
 import { ndarray, type Shape } from "../../../src/core/ndarray.ts";
-import { classesOf, inputShape, oneHot } from "../problem.ts";
+import { inputShape, oneHot, targetShape } from "../problem.ts";
 import type { Contestant, ResultSession } from "./contestant.ts";
 import { forward } from "./layers.ts";
 import { channelsFirst, rectifies, tensorflowLayers, toTensor } from "./tensorflow-layers.ts";
@@ -23,8 +23,12 @@ export async function openTensorflow(device: "webgpu" | "wasm"): Promise<Contest
       const { model, batch } = task;
       const weights = new Map<string, tf.Variable>();
       for (const [name, w] of problem.weights) weights.set(name, tf.variable(toTensor(w), true, name));
-      const x = toTensor(ndarray([batch, ...inputShape(model, problem.x)], "f32", problem.x.data as Float32Array));
-      const y = tf.tensor2d(oneHot(model, problem.y), [batch, problem.y.shape[1] ?? classesOf(model)]);
+      const shape = [batch, ...inputShape(model, problem.x)];
+      const tokens = problem.x.dtype === "i32";
+      const x = tokens
+        ? tf.tensor(Int32Array.from(problem.x.data), shape, "int32")
+        : toTensor(ndarray(shape, "f32", problem.x.data as Float32Array));
+      const y = tf.tensor(oneHot(model, problem.y), [...targetShape(model, problem.y)]);
       const { type, lr } = task.optimizer;
       const optimizer = type === "adam" ? tf.train.adam(lr, 0.9, 0.999, 1e-8) : tf.train.sgd(lr);
       const all = [...weights.values()];

@@ -1,8 +1,8 @@
 import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM, uniforms } from "../core/philox.ts";
-import { losses } from "../nn/losses.ts";
-import type { ModelSpec } from "../nn/model-spec.ts";
-import { classLayout, shapesOf, widths } from "../nn/shapes.ts";
+import { losses } from "./losses.ts";
+import type { ModelSpec } from "./model-spec.ts";
+import { classLayout, shapesOf, widths } from "./shapes.ts";
 
 /** Normal inputs, or tokens of the vocabulary, and fitting targets, for a model that brings no data. */
 export function randomBatch(model: ModelSpec, n: number, seed: number): { x: NdArray; y: NdArray } {
