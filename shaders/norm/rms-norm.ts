@@ -1,8 +1,8 @@
-import { flatMain, read, rowMain, storage, write } from "../common.ts";
+import { flatMain, type ReduceWidth, read, rowMain, storage, sumReduce, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
 import { rstdOf } from "./layer-norm.ts";
-import { ROW_WORKGROUP, rowParams, rowSum, STRIDE } from "./rows.ts";
+import { ROW_WORKGROUP, rowParams } from "./rows.ts";
 
 /** Normalisation by the root of the mean square: that of layers without the mean. */
 
@@ -11,46 +11,46 @@ export const rmsNormOf = (x: string, weight: string): string => `${x} * r * ${we
 export const rmsNormGradientOf = (g: string, x: string): string => `r * (${g} - ${x} * r * sumGx)`;
 
 /** y = x rstd weight; rstd of every row is kept for the gradient. */
-export function rmsNorm(): string {
+export function rmsNorm(width: ReduceWidth = ROW_WORKGROUP): string {
   return wgsl`
 ${rowParams.wgsl}
 ${storage(read("x"), read("weight"), write("y"), write("rstd"))}
-${rowSum}
+${sumReduce(width)}
 ${rowMain(
   wgsl`
   let start = row * params.N;
   let count = f32(params.N);
   var squares = 0.0;
-  for (var j = local; j < params.N; j += ${STRIDE}) { let v = x[start + j]; squares = fma(v, v, squares); }
+  for (var j = local; j < params.N; j += ${width}u) { let v = x[start + j]; squares = fma(v, v, squares); }
   let r = ${rstdOf("reduceSum(squares, local)", "params.extra")};
-  for (var j = local; j < params.N; j += ${STRIDE}) { y[start + j] = ${rmsNormOf("x[start + j]", "weight[j]")}; }
+  for (var j = local; j < params.N; j += ${width}u) { y[start + j] = ${rmsNormOf("x[start + j]", "weight[j]")}; }
   if (local == 0u) { rstd[row] = r; }
 `,
-  ROW_WORKGROUP,
+  width,
 )}
 `;
 }
 
 /** dx = rstd (g - xhat mean(g xhat)) with g = dy weight and xhat = x rstd. */
-export function rmsNormGradient(): string {
+export function rmsNormGradient(width: ReduceWidth = ROW_WORKGROUP): string {
   return wgsl`
 ${rowParams.wgsl}
 ${storage(read("dy"), read("x"), read("weight"), read("rstd"), write("dx"))}
-${rowSum}
+${sumReduce(width)}
 ${rowMain(
   wgsl`
   let start = row * params.N;
   let r = rstd[row];
   var sumGx = 0.0;
-  for (var j = local; j < params.N; j += ${STRIDE}) {
+  for (var j = local; j < params.N; j += ${width}u) {
     sumGx = fma(dy[start + j] * weight[j], x[start + j] * r, sumGx);
   }
   sumGx = reduceSum(sumGx, local) / f32(params.N);
-  for (var j = local; j < params.N; j += ${STRIDE}) {
+  for (var j = local; j < params.N; j += ${width}u) {
     dx[start + j] = ${rmsNormGradientOf("dy[start + j] * weight[j]", "x[start + j]")};
   }
 `,
-  ROW_WORKGROUP,
+  width,
 )}
 `;
 }

@@ -13,6 +13,7 @@ import { grid, input, output } from "../shared/dispatch-plan.ts";
 import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
 import { layerNormGradientOnChip, layerNormOnChip, layerNormScaleGradientOnChip } from "./layer-norm-chip.ts";
 import { normalise, normaliseGradient, rowLayout, scaleGradients } from "./norm-layout.ts";
+import { ONE_SUBGROUP, widths } from "./row-plan.ts";
 import { rowLaunches } from "./row-windows.ts";
 import { boundIn, eachOf, type RowBinding, rowWindows } from "./windows.ts";
 
@@ -45,18 +46,17 @@ export const layerNorm: Op<LayerNormAttrs> = {
     g.one(layerNormScaleGradient, [dy!, x!, mean!, rstd!], attrs, `d ${gamma!.name}`),
     g.one(sumRows, [dy!], null, `d ${beta!.name}`),
   ],
-  kernels: [
-    {
-      name: "layerNorm/row",
-      plan([x], _o, { eps }, caps) {
-        const N = x!.shape[1]!;
-        const scales: readonly RowBinding[] = [1, 2].map((i) => [input(i), 0]);
-        const saved: readonly RowBinding[] = [1, 2].map((i) => [output(i), 1]);
-        const bindings: readonly RowBinding[] = [[input(0), N], ...scales, [output(0), N], ...saved];
-        return rowLaunches(forwardCode(columnScales), x!, eps, bindings, caps);
-      },
+  kernels: widths(
+    "layerNorm/row",
+    (width, [x], { eps }, caps) => {
+      const N = x!.shape[1]!;
+      const scales: readonly RowBinding[] = [1, 2].map((i) => [input(i), 0]);
+      const saved: readonly RowBinding[] = [1, 2].map((i) => [output(i), 1]);
+      const bindings: readonly RowBinding[] = [[input(0), N], ...scales, [output(0), N], ...saved];
+      return rowLaunches(forwardCode(columnScales, width), x!, eps, bindings, caps);
     },
-  ],
+    ONE_SUBGROUP,
+  ),
 };
 
 /** dx [M, N] from dy, x, gamma, mean, rstd. */
@@ -70,16 +70,15 @@ export const layerNormGradient: Op<LayerNormAttrs> = {
   wasm: (_inputs, [dx]) => flatCall("layerNormGradient", [...[0, 1, 2, 3, 4].map(input), output(0), ...dx!.shape], dx!),
   onChip: layerNormGradientOnChip,
   gradient: "none",
-  kernels: [
-    {
-      name: "layerNormGradient/row",
-      plan([dy], _o, { eps }, caps) {
-        const N = dy!.shape[1]!;
-        const read = [N, N, 0, 1, 1].map((each, i): RowBinding => [input(i), each]);
-        return rowLaunches(gradientCode(columnScales), dy!, eps, [...read, [output(0), N]], caps);
-      },
+  kernels: widths(
+    "layerNormGradient/row",
+    (width, [dy], { eps }, caps) => {
+      const N = dy!.shape[1]!;
+      const read = [N, N, 0, 1, 1].map((each, i): RowBinding => [input(i), each]);
+      return rowLaunches(gradientCode(columnScales, width), dy!, eps, [...read, [output(0), N]], caps);
     },
-  ],
+    ONE_SUBGROUP,
+  ),
 };
 
 /** dgamma [N] = sum over rows of dy (x - mean) rstd. */

@@ -11,6 +11,7 @@ import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
 import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
 import { type NormLayout, normalise, normaliseGradient, rowLayout, scaleGradients } from "./norm-layout.ts";
 import { rmsNormGradientOnChip, rmsNormOnChip, rmsNormScaleGradientOnChip } from "./rms-norm-chip.ts";
+import { ONE_SUBGROUP, widths } from "./row-plan.ts";
 import { rowLaunches } from "./row-windows.ts";
 import { boundIn, eachOf, type RowBinding, rowWindows } from "./windows.ts";
 
@@ -51,24 +52,20 @@ export const rmsNorm: Op<RmsNormAttrs> = {
     g.one(rmsNormGradient, [dy!, x!, weight!, rstd!], null, `d ${x!.name}`),
     g.one(rmsNormScaleGradient, [dy!, x!, rstd!], null, `d ${weight!.name}`),
   ],
-  kernels: [
-    {
-      name: "rmsNorm/row",
-      plan: ([x], _o, { eps }, caps) =>
-        rowLaunches(
-          forwardCode(),
-          x!,
-          eps,
-          [
-            [input(0), x!.shape[1]!],
-            [input(1), 0],
-            [output(0), x!.shape[1]!],
-            [output(1), 1],
-          ],
-          caps,
-        ),
+  kernels: widths(
+    "rmsNorm/row",
+    (width, [x], { eps }, caps) => {
+      const N = x!.shape[1]!;
+      const bindings: readonly RowBinding[] = [
+        [input(0), N],
+        [input(1), 0],
+        [output(0), N],
+        [output(1), 1],
+      ];
+      return rowLaunches(forwardCode(width), x!, eps, bindings, caps);
     },
-  ],
+    ONE_SUBGROUP,
+  ),
 };
 
 /** dx [M, N] from dy, x, weight, rstd. */
@@ -82,16 +79,15 @@ export const rmsNormGradient: Op<null> = {
   wasm: (_inputs, [dx]) => flatCall("rmsNormGradient", [...[0, 1, 2, 3].map(input), output(0), ...dx!.shape], dx!),
   onChip: rmsNormGradientOnChip,
   gradient: "none",
-  kernels: [
-    {
-      name: "rmsNormGradient/row",
-      plan([dy], _o, _a, caps) {
-        const N = dy!.shape[1]!;
-        const read = [N, N, 0, 1].map((each, i): RowBinding => [input(i), each]);
-        return rowLaunches(gradientCode(), dy!, 0, [...read, [output(0), N]], caps);
-      },
+  kernels: widths(
+    "rmsNormGradient/row",
+    (width, [dy], _a, caps) => {
+      const N = dy!.shape[1]!;
+      const read = [N, N, 0, 1].map((each, i): RowBinding => [input(i), each]);
+      return rowLaunches(gradientCode(width), dy!, 0, [...read, [output(0), N]], caps);
     },
-  ],
+    ONE_SUBGROUP,
+  ),
 };
 
 /** dweight [N] = sum over rows of dy x rstd. */

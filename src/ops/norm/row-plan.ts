@@ -41,16 +41,20 @@ export function shortRowDispatch(
 /** Rows up to this long are one invocation's work: measured on SwiftShader, where a barrier costs most. */
 export const SHORT_ROW = 64;
 
+/** A workgroup that is one subgroup on adapters on a CPU, where its barriers cost next to nothing. */
+export const ONE_SUBGROUP = 4;
+
 /** Kernels with a workgroup of the usual width, and with a narrow one for adapters on a CPU. */
 export function widths<A>(
   name: string,
   plan: (width: ReduceWidth, inputs: readonly TensorSpec[], attrs: A, caps: DeviceCaps) => KernelPlan | null,
+  narrow: ReduceWidth = NARROW_WORKGROUP,
 ): readonly Kernel<A>[] {
   return [
     { name, plan: (inputs, _outputs, attrs, caps) => plan(ROW_WORKGROUP, inputs, attrs, caps) },
     {
       name: `${name}-narrow`,
-      plan: (inputs, _outputs, attrs, caps) => plan(NARROW_WORKGROUP, inputs, attrs, caps),
+      plan: (inputs, _outputs, attrs, caps) => plan(narrow, inputs, attrs, caps),
       suits: (_inputs, _attrs, { onCpu }) => onCpu,
     },
   ];
