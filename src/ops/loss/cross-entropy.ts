@@ -9,7 +9,7 @@ import type { TensorSpec } from "../../graph/graph.ts";
 import { expectRank, wrongShapes } from "../../graph/graph.ts";
 import type { Binding, DeviceCaps, KernelPlan, Op } from "../../graph/op.ts";
 import { rowExpSum } from "../norm/row-exp.ts";
-import { rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "../norm/row-plan.ts";
+import { isShort, rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "../norm/row-plan.ts";
 import { crossEntropyGradientOnChip, crossEntropyOnChip } from "../norm/rows-chip.ts";
 import { composed } from "../shared/composed.ts";
 import { input, output, scratch } from "../shared/dispatch-plan.ts";
@@ -77,7 +77,7 @@ export const crossEntropy: Op<null> = {
     {
       name: "crossEntropy/short",
       plan: (inputs, _o, _a, caps) => lossPlan(inputs[0]!, crossEntropyShortRows("loss"), shortRowDispatch, caps),
-      suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
+      suits: ([x], _a, caps) => isShort(x!, caps),
     },
   ],
 };
@@ -116,7 +116,7 @@ export const crossEntropyGradient: Op<null> = {
       plan: ([x], _o, _a, caps) => ({
         launches: [shortRowDispatch(crossEntropyShortRows("gradient"), x!, 1 / x!.shape[0]!, gradientBindings, caps)],
       }),
-      suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
+      suits: ([x], _a, caps) => isShort(x!, caps),
     },
   ],
 };
@@ -143,7 +143,7 @@ export const crossEntropyWithGradient: Op<null> = composed({
       name: "crossEntropyWithGradient/short",
       plan: ([x], _o, _a, caps) =>
         lossPlan(x!, crossEntropyShortRows("both"), shortRowDispatch, caps, [input(2)], [output(1)]),
-      suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
+      suits: ([x], _a, caps) => isShort(x!, caps),
     },
     {
       name: "crossEntropyWithGradient/alone",

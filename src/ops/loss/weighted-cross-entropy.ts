@@ -7,7 +7,7 @@ import {
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { rowExpSum } from "../norm/row-exp.ts";
-import { rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "../norm/row-plan.ts";
+import { isShort, rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "../norm/row-plan.ts";
 import { composed } from "../shared/composed.ts";
 import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
@@ -80,7 +80,7 @@ export const weightedCrossEntropy: Op<WeightedAttrs> = {
         const code = weightedCrossEntropyShortRows("loss");
         return lossPlan(x!, code, shortRowDispatch, caps, [input(2), input(3)], [], { extra, scale: 1 });
       },
-      suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
+      suits: ([x], _a, caps) => isShort(x!, caps),
     },
   ],
 };
@@ -126,7 +126,7 @@ export const weightedCrossEntropyGradient: Op<WeightedAttrs> = {
       plan: ([x], _o, { smoothing }, caps) => ({
         launches: [shortRowDispatch(weightedCrossEntropyShortRows("gradient"), x!, smoothing, gradientBindings, caps)],
       }),
-      suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
+      suits: ([x], _a, caps) => isShort(x!, caps),
     },
   ],
 };
@@ -158,7 +158,7 @@ export const weightedCrossEntropyWithGradient: Op<WeightedAttrs> = composed<Weig
         const code = weightedCrossEntropyShortRows("both");
         return lossPlan(x!, code, shortRowDispatch, caps, bothBefore, [output(1)], { extra, scale: 1 });
       },
-      suits: ([x]) => x!.shape[1]! <= SHORT_ROW,
+      suits: ([x], _a, caps) => isShort(x!, caps),
     },
     {
       name: "weightedCrossEntropyWithGradient/alone",

@@ -40,6 +40,13 @@ export function shortRowDispatch(
 
 /** Rows up to this long are one invocation's work: measured on SwiftShader, where a barrier costs most. */
 export const SHORT_ROW = 64;
+/** The same on adapters on a CPU, where there are rows enough to keep it busy; and that many. */
+const SHORT_ON_CPU = { row: 512, rows: 64 };
+
+/** Whether rows [rows, N] are short enough to be one invocation's work each. */
+export function isShort({ shape: [rows, N] }: TensorSpec, { onCpu }: DeviceCaps): boolean {
+  return N! <= SHORT_ROW || (onCpu && N! <= SHORT_ON_CPU.row && rows! >= SHORT_ON_CPU.rows);
+}
 
 /** A workgroup that is one subgroup on adapters on a CPU, where its barriers cost next to nothing. */
 export const ONE_SUBGROUP = 4;
