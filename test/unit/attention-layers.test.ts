@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { checkGradients } from "../../src/check/gradients.ts";
-import { randomBatch } from "../../src/nn/random-batch.ts";
 import {
   attention,
   block,
@@ -19,6 +18,7 @@ import { readOnnx } from "../../src/io/onnx/read.ts";
 import { writeOnnx } from "../../src/io/onnx/write.ts";
 import { modelPy } from "../../src/io/pytorch/model-script.ts";
 import { weightTensors } from "../../src/io/weights/weights.ts";
+import { randomBatch } from "../../src/nn/random-batch.ts";
 import { shapesOf } from "../../src/nn/shapes.ts";
 
 const parse =

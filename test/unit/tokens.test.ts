@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { checkGradients } from "../../src/check/gradients.ts";
-import { randomBatch } from "../../src/nn/random-batch.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { validateDataset } from "../../src/data/dataset.ts";
 import {
@@ -13,6 +12,7 @@ import {
   parseModel,
   sequential,
 } from "../../src/index.ts";
+import { randomBatch } from "../../src/nn/random-batch.ts";
 import { shapesOf } from "../../src/nn/shapes.ts";
 import { matchRows } from "../../src/train/data/match-rows.ts";
 
