@@ -5,11 +5,12 @@ import { tasks } from "../../bench/peers/tasks.ts";
 /** The check that every contestant passes before it is timed; nothing of a peer is needed for it. */
 const task = tasks(4)[0]!;
 
-test("image nets, convolutions and products can be asked for by words of their names", () => {
+test("image nets, sequences, convolutions and products can be asked for by words of their names", () => {
   const named = (...words: string[]) => tasks(1024, words).map((t) => t.name);
   expect(named("lenet", "resnet")).toEqual(["step lenet, batch 64, Adam", "step resnet20, batch 32, Adam"]);
+  expect(named("gpt", "lstm")).toEqual(["step gpt, batch 8, Adam", "step lstm, batch 32, Adam"]);
   expect(named("conv")).toHaveLength(6);
-  expect(tasks(1024)).toHaveLength(5 + 6 + 11);
+  expect(tasks(1024)).toHaveLength(7 + 6 + 11);
 });
 
 test("exact training agrees with itself; a wrong loss, optimizer or weight does not", async () => {
