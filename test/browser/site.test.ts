@@ -41,6 +41,7 @@ test("it is a static folder: it trains from any path of a plain server, and goes
   // Without the headers that isolate a page memory cannot be shared: one thread computes, and says so.
   expect(await page.evaluate(() => window.crossOriginIsolated)).toBe(false);
   expect(await page.locator("#adapter").textContent()).toContain("1 thread");
+  await page.waitForLoadState("networkidle");
   await page.context().setOffline(true);
   const before = await page.evaluate(() => window.chainrule.curve.steps.at(-1)!);
   await page.waitForFunction((n) => window.chainrule.curve.steps.at(-1)! > n, before);

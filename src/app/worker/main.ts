@@ -7,6 +7,8 @@ import { configure, current } from "./session.ts";
 
 // The first net is small, so it will want this: fetched while the GPU is asked for.
 import("../../backend/webgpu/whole-steps.ts").catch(() => undefined);
+// The first evaluation wants it, when the page may be offline.
+import("../../train/evaluation/evaluate-source.ts").catch(() => undefined);
 
 /** What only one room needs is loaded when that room is opened: training begins with as little as it can. */
 const xray = () => import("./xray.ts");
