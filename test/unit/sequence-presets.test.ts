@@ -29,8 +29,8 @@ test.each(Object.entries(sequencePresets))(
 );
 
 test("gpt-tiny has about a hundred thousand parameters, gpt-small three million", () => {
-  const count = (name: string): number =>
-    parameterSpecs(sequencePresets[name]!.model).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const count = (name: keyof typeof sequencePresets): number =>
+    parameterSpecs(sequencePresets[name].model).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   expect(count("gpt-tiny")).toBe(113_996);
   expect(Math.round(count("gpt-small") / 1e5)).toBe(32);
 });

@@ -51,7 +51,8 @@ export function CodeDialog() {
   const kind = useSignal<Kind>("library");
   // Code is taken of the right net, whatever is broken on the page.
   const s = { ...settings.value, fault: "none" } as const;
-  const code = kinds[kind.value](s, modelOf(s, own.value));
+  const file = own.value?.text ?? { column: null, start: "" };
+  const code = kinds[kind.value]({ settings: s, model: modelOf(s, own.value), file });
   return (
     <Dialog
       title={say("title")}
@@ -84,7 +85,10 @@ export function CodeDialog() {
         <CopyButton text={() => location.href} label={say("link")} />
       </div>
       <Downloads />
-      {s.data === OWN && <p class="soft">{say("ownData")}</p>}
+      {s.data === OWN && (
+        <p class="soft">{say(!s.text ? "ownData" : file.column === null ? "ownText" : "ownDocuments")}</p>
+      )}
+      {s.text?.tokens === "file" && <p class="soft">{say("ownTokenizer")}</p>}
       {settings.value.fault !== "none" && <p class="soft">{say("fault")}</p>}
       {kind.value === "pytorch" && <p class="soft">{say("torchNote")}</p>}
     </Dialog>

@@ -3,10 +3,24 @@ import { torchLayer, torchLosses, torchOptimizers } from "../../io/pytorch/names
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { trainingPresets } from "../../nn/presets.ts";
-import { imageNets, OWN, type Settings, type TextForm } from "../state/settings.ts";
+import { imageNets, OWN, type Settings } from "../state/settings.ts";
+import {
+  generateCommand,
+  isOfText,
+  presetOf,
+  TEXT_STEPS,
+  type TextFile,
+  textFlags,
+  textImports,
+  textRowsCode,
+  torchTokens,
+  torchWindows,
+  writeCode,
+} from "./text-snippets.ts";
 
 /** Steps that the snippets take: enough to see it learn. */
 const STEPS = 2000;
+const stepsOf = (s: Settings): number => (isOfText(s) ? TEXT_STEPS : STEPS);
 
 /** A model as its file has it: a layer a line. */
 function modelText(model: ModelSpec, indent: string): string {
@@ -37,29 +51,37 @@ function layerCall(layer: LayerSpec, first: boolean): string {
   }
 }
 
+/** What is on the screen: the settings, the net, and what its text's file is asked. */
+export interface Shown {
+  readonly settings: Settings;
+  readonly model: ModelSpec;
+  /** Of other data never asked for. */
+  readonly file: TextFile;
+}
+
 /** The library, in a page; in Node but for the files. */
-export function libraryCode(s: Settings, model: ModelSpec): string {
+export function libraryCode({ settings: s, model, file }: Shown): string {
   const folder = s.data === OWN ? "" : "data/";
   const read = `const read = async (file: string) => new Uint8Array(await (await fetch(\`${folder}\${file}\`)).arrayBuffer());`;
   const init = trainingPresets[s.data]?.init;
-  const data = s.text
-    ? textCode(s, s.text, read)
-    : s.data === OWN
-      ? `${read}
-const data = await loadDataFile("data.csv", await read("data.csv"));
+  const ofText = isOfText(s);
+  const own = s.data === OWN;
+  const data = ofText
+    ? textRowsCode(s, file)
+    : own
+      ? `const data = await loadDataFile("data.csv", await read("data.csv"));
 const test = null;`
-      : `${read}
-const { train: data, test } = await dataPreset("${s.data}").load(read, { seed: ${s.seed} });`;
+      : `const { train: data, test } = await dataPreset("${s.data}").load(read, { seed: ${s.seed} });`;
   const whole = s.graph !== null;
   const firstWide = model.layers.findIndex((l) => l.type === "linear" || l.type === "layerNorm");
   const layers = model.layers.map((l, i) => `    ${layerCall(l, i === firstWide)},`).join("\n");
-  const preset = s.data === OWN || s.text ? [] : ["dataPreset"];
-  const io = s.text ? textNames(s, s.text) : s.data === OWN ? ["loadDataFile"] : [];
-  const names = ["createTrainer", whole ? "parseModel" : "sequential", ...preset];
+  const used = ofText ? textImports(s, file) : { library: own ? [] : ["dataPreset"], io: own ? ["loadDataFile"] : [] };
+  const names = ["createTrainer", whole ? "parseModel" : "sequential", ...used.library];
   const called = whole ? [] : model.layers;
   for (const { type } of called) if (!names.includes(type)) names.push(type);
   return `import { ${names.sort().join(", ")} } from "chainrule";
-${io.length > 0 ? `import { ${io.join(", ")} } from "chainrule/io";\n` : ""}
+${used.io.length > 0 ? `import { ${used.io.join(", ")} } from "chainrule/io";\n` : ""}
+${read}
 ${data}
 const model = ${
     whole
@@ -80,57 +102,42 @@ const trainer = await createTrainer({
   optimizer: { type: "${s.optimizer}", lr: ${s.lr} },
   // The fastest of navigator.gpu and the CPU. In Node: gpu: await createNodeGpu(), from "chainrule/node".
 });
-for await (const { step, loss } of trainer.run({ steps: ${STEPS}, logEvery: 200 })) console.log(step, loss);
+for await (const { step, loss } of trainer.run({ steps: ${stepsOf(s)}, logEvery: 200 })) console.log(step, loss);
 console.log(await trainer.evaluate(test ? "test" : "train"), trainer.backend.description);
-trainer.dispose();
+${ofText ? writeCode(s) : ""}trainer.dispose();
 `;
 }
 
-const tokenizerOf = ({ tokens }: TextForm): string => (tokens === "bytes" ? "byteTokenizer" : "characterTokenizer");
-const textNames = ({ data }: Settings, form: TextForm): readonly string[] =>
-  [tokenizerOf(form), ...(data === OWN ? ["readText"] : ["textPreset"]), "textRows"].sort();
-
-/** A text as windows of tokens. */
-function textCode({ data }: Settings, form: TextForm, read: string): string {
-  const text =
-    data === OWN
-      ? `{ name: "text", documents: [readText("text.txt", await read("text.txt"))] }`
-      : `await textPreset("${data}", read)`;
-  return `${read}
-const text = ${text};
-const { train: data, test } = await textRows(text, {
-  length: ${form.length},
-  validation: 0,
-  test: 0.1,
-  tokenizer: ${tokenizerOf(form)},
-});`;
-}
-
 /** A model file and the command that trains it. */
-export function commandCode(s: Settings, model: ModelSpec): string {
+export function commandCode({ settings: s, model, file }: Shown): string {
   const init = trainingPresets[s.data]?.init;
-  const preset = s.graph && imageNets[s.graph.link] === s.data ? s.graph.link : null;
+  const ofText = isOfText(s);
+  const image = s.graph && imageNets[s.graph.link] === s.data ? s.graph.link : null;
+  const preset = ofText ? presetOf(s, model) : image;
+  const data = ofText ? textFlags(s, file) : [`--data ${s.data === OWN ? "data.csv" : s.data}`];
   const flags = [
-    ...(preset ? [] : [`--data ${s.data === OWN ? (s.text ? "text.txt" : "data.csv") : s.data}`]),
-    ...(s.text ? [`--tokenizer ${s.text.tokens}`] : []),
+    ...(preset ? [] : data),
     `--batch ${s.batch}`,
     `--optimizer ${s.optimizer}`,
     `--lr ${s.lr}`,
     `--seed ${s.seed}`,
     ...(init ? [`--init ${init}`] : []),
-    `--steps ${STEPS}`,
-  ];
-  if (preset) return `npx chainrule train ${preset} ${flags.join(" ")}\n`;
-  return `cat > model.json <<'END'
+    `--steps ${stepsOf(s)}`,
+    ...(ofText ? ["--save weights.safetensors"] : []),
+  ].join(" ");
+  const written = `cat > model.json <<'END'
 ${modelText(model, "  ")}
 END
-npx chainrule train model.json ${flags.join(" ")}
 `;
+  const name = preset ?? "model.json";
+  const write = ofText ? generateCommand(name, s, file) : "";
+  return `${preset ? "" : written}npx chainrule train ${name} ${flags}\n${write}`;
 }
 
 /** The same net and step in PyTorch. */
-export function torchCode(s: Settings, model: ModelSpec): string {
+export function torchCode({ settings: s, model, file }: Shown): string {
   const full = s.batch === "full";
+  const ofText = isOfText(s);
   const sequence = `from torch import nn
 
 torch.manual_seed(${s.seed})
@@ -146,13 +153,15 @@ torch.manual_seed(${s.seed})
 model = build()`;
   const first = model.layers[0]!;
   const row = model.input?.join(", ") ?? ("in" in first ? first.in : "inputs");
-  return `import torch
-${s.graph ? whole() : sequence}
+  const rows = full
+    ? "    batch_x, batch_y = x, y"
+    : `    rows = torch.randint(len(x), (${s.batch},))\n    batch_x, batch_y = x[rows], y[rows]`;
+  const shapes = `# x: float32 [rows, ${row}]; y: ${model.loss === "crossEntropy" ? "int64 [rows]" : "float32 [rows, outputs]"}\n`;
+  return `${ofText ? torchTokens(s, file) : "import torch\n"}${s.graph ? whole() : sequence}
 optimizer = torch.optim.${torchOptimizers[s.optimizer]}(model.parameters(), lr=${s.lr})
 
-# x: float32 [rows, ${row}]; y: ${model.loss === "crossEntropy" ? "int64 [rows]" : "float32 [rows, outputs]"}
-for step in range(${STEPS}):
-${full ? "    batch_x, batch_y = x, y" : `    rows = torch.randint(len(x), (${s.batch},))\n    batch_x, batch_y = x[rows], y[rows]`}
+${ofText ? "# batch_x and batch_y: int64 [windows, T]\n" : shapes}for step in range(${stepsOf(s)}):
+${ofText ? torchWindows(s) : rows}
     optimizer.zero_grad()
     loss = loss_of(model(batch_x), batch_y)
     loss.backward()

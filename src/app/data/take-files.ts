@@ -2,7 +2,8 @@ import { readHeader } from "../../io/safetensors/header.ts";
 import { bytesText } from "../draw/format.ts";
 import { folderSource, missing, readFiles, tableChoice, tableFiles } from "../state/folder.ts";
 import { problem, takeNet, trainOn } from "../state/store.ts";
-import { learn, textIn } from "../text/read.ts";
+import { isTokenizer, learn, textIn } from "../text/read.ts";
+import { takeTokenizer } from "../text/reread.ts";
 import type { DroppedFile } from "../worker/types.ts";
 import { say } from "./strings.ts";
 
@@ -12,7 +13,7 @@ const NETS = /\.(onnx|json|keras|h5|hdf5|pth?|ckpt|pth\.tar)$/i;
 const TABLES = /\.(csv|tsv|tab|txt)(\.gz)?$/i;
 
 /** What may be a text: a .txt file may hold a table too. */
-const TEXTS = /\.(txt|md)$/i;
+const TEXTS = /\.(txt|md|jsonl)(\.gz)?$/i;
 
 /** A dropped folder is one of images; anything else are files. */
 export function takeDrop(folder: FileSystemDirectoryEntry | undefined, files: readonly File[]): Promise<void> {
@@ -31,9 +32,14 @@ export async function takeFiles(given: readonly File[]): Promise<void> {
   }
   try {
     const files = await readFiles(given);
+    const alone = files.length === 1 ? files[0]! : null;
+    if (alone && /\.json$/i.test(alone.name) && isTokenizer(alone)) {
+      await takeTokenizer(alone);
+      return;
+    }
     if (files.some(({ name }) => NETS.test(name)) || files.some(holdsWeights)) return takeNet(files);
-    if (files.length === 1 && TEXTS.test(files[0]!.name)) {
-      const text = textIn(files[0]!);
+    if (alone && TEXTS.test(alone.name)) {
+      const text = await textIn(alone);
       if (text) return learn(text);
     }
     tableFiles.value = given.filter(({ name }) => TABLES.test(name));

@@ -2,6 +2,7 @@ import { imagePresetSettings } from "../../nn/image-preset-settings.ts";
 import { type LossName, lossKinds } from "../../nn/loss-kinds.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { trainingPresets } from "../../nn/presets.ts";
+import { sequencePresetSettings } from "../../nn/sequence-preset-settings.ts";
 import type { OptimizerName } from "../../ops/names.ts";
 import { type HiddenLayer, hiddenOf, modelLayers } from "./net.ts";
 
@@ -27,21 +28,34 @@ export interface Settings {
 
 export const tokenKinds = ["characters", "bytes"] as const;
 
-/** What a token of a text is, and how many make a window. */
+/** What a token of a text is, and how many make a window. "file" is a tokenizer.json of the user's, which no link carries. */
 export interface TextForm {
-  readonly tokens: (typeof tokenKinds)[number];
+  readonly tokens: (typeof tokenKinds)[number] | "file";
   readonly length: number;
 }
 
-/** Learning rate of nets for texts. */
-export const TEXT_RATE = 0.005;
+/** Nets for texts, and the presets whose nets they are, and whose settings train them well. */
+export const textNets = { lstm: "lstm-text", gru: "names", transformer: "gpt-tiny" } as const;
+export type TextNet = keyof typeof textNets;
 
-/** Texts that are shipped. Thousands of Chinese characters are many classes for a page, so those come as bytes. */
-export const texts: Readonly<Record<string, TextForm>> = {
-  persuasion: { tokens: "characters", length: 48 },
-  tang: { tokens: "bytes", length: 72 },
-  names: { tokens: "characters", length: 24 },
+/** What trains such a net. */
+export function textTraining(net: TextNet): Pick<Settings, "optimizer" | "lr" | "batch"> {
+  const { optimizer, batch } = sequencePresetSettings[textNets[net]];
+  return { optimizer: optimizer.type, lr: optimizer.lr, batch };
+}
+
+/**
+ * Texts that are shipped, each with the net that it is learned by at first. Thousands of Chinese characters are many
+ * classes for a page, so those come as bytes.
+ */
+export const texts: Readonly<Record<string, TextForm & { readonly net: TextNet }>> = {
+  persuasion: { tokens: "characters", length: 64, net: "lstm" },
+  tang: { tokens: "bytes", length: 72, net: "lstm" },
+  names: { tokens: "characters", length: 16, net: "gru" },
 };
+
+/** The net that a text is learned by unasked: of one's own the one that takes the least time. */
+export const firstTextNet = (data: string): TextNet => (Object.hasOwn(texts, data) ? texts[data]!.net : "gru");
 
 /** Such a net, and what a link says of it: a preset's name, or the model itself, packed; "" where it is too large. */
 export interface GraphNet {
@@ -94,17 +108,17 @@ export function endsOf(data: string, own: Ends | null): Ends {
 export function settingsFor(data: string): Settings {
   const preset = trainingPresets[data];
   const like = preset ?? trainingPresets.circles!;
-  const text = Object.hasOwn(texts, data) ? { text: texts[data]! } : {};
+  const text = Object.hasOwn(texts, data) ? texts[data]! : null;
   return {
     data,
     net: hiddenOf(like.model),
     bias: like.model.layers.some((l) => l.type === "linear" && l.bias),
     graph: null,
-    ...text,
     optimizer: like.optimizer.type,
     // The tutorial's own rate takes half a million steps to show what a larger one shows in a few hundred.
-    lr: data === "tutorial" ? 0.005 : "text" in text ? TEXT_RATE : like.optimizer.lr,
+    lr: data === "tutorial" ? 0.005 : like.optimizer.lr,
     batch: like.batch,
+    ...(text && { text: { tokens: text.tokens, length: text.length }, ...textTraining(text.net) }),
     seed: like.seed,
     device: "auto",
     fault: "none",

@@ -120,13 +120,15 @@ async function unpack(): Promise<string | null> {
 async function prepareText(): Promise<string | null> {
   if (!settings.value.text) return unpack();
   const { netFor, readText } = await import("./text-run.ts");
+  // Of the run that is left: what its net took.
+  const before = run.value?.text;
   own.value = await readText(settings.value, own.value);
   const wrong = await unpack();
-  settings.value = { ...settings.value, graph: await netFor(settings.value, own.value) };
+  settings.value = { ...settings.value, graph: await netFor(settings.value, own.value, before ?? undefined) };
   return wrong;
 }
 
-async function configureAndPlay(): Promise<void> {
+export async function configureAndPlay(): Promise<void> {
   const wrong = await prepareText();
   clearRun();
   problem.value = wrong;

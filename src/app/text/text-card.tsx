@@ -29,12 +29,15 @@ function bits(nats: number, bytesPerToken: number, on: string): string {
 }
 
 function Bits() {
-  const { bytesPerToken } = run.value!.text!;
+  const { testRows, text } = run.value!;
+  const { bytesPerToken, held } = text!;
   const found = evaluation.value;
+  const heldOut = (): string =>
+    testRows < held ? say("heldOutPart", { n: count(testRows), all: count(held) }) : say("heldOut");
   return (
     <p id="text-bits">
       {loss.value !== null && <span>{bits(loss.value, bytesPerToken, say("training"))}</span>}
-      {found && <span>{bits(found.loss, bytesPerToken, say(found.on === "test" ? "heldOut" : "allOf"))}</span>}
+      {found && <span>{bits(found.loss, bytesPerToken, found.on === "test" ? heldOut() : say("allOf"))}</span>}
     </p>
   );
 }

@@ -2,11 +2,11 @@ import { useSignal } from "@preact/signals";
 import { Choice, Typed } from "../data/field.tsx";
 import { count } from "../draw/format.ts";
 import { pasting } from "../state/folder.ts";
-import { tokenKinds } from "../state/settings.ts";
+import { type TextNet, textNets, textTraining, tokenKinds } from "../state/settings.ts";
 import { change, own, settings } from "../state/store.ts";
-import { textNets } from "../state/text-nets.ts";
-import { netOf } from "../state/text-run.ts";
+import { nameOfNet, netOf } from "../state/text-run.ts";
 import { learn } from "./read.ts";
+import { reread } from "./reread.ts";
 import { say, type TextKey } from "./strings.ts";
 import "./text.css";
 
@@ -26,10 +26,10 @@ function Paste() {
       <button
         type="button"
         id="text-train"
-        disabled={text.value === ""}
+        disabled={text.value.trim() === ""}
         onClick={() => {
           pasting.value = false;
-          learn({ name: say("pasted"), text: text.value });
+          learn({ name: say("pasted"), documents: [text.value], column: null });
         }}
       >
         {say("train")}
@@ -38,26 +38,18 @@ function Paste() {
   );
 }
 
-/** Which of the offered nets the run's is; "own" where it is none of them. */
-function chosenNet(): string {
-  const [text, graph] = [own.value?.text, settings.value.graph];
-  if (!text || !graph) return "own";
-  const said = JSON.stringify(graph.model.layers);
-  const same = (name: string) => JSON.stringify(textNets[name]!(text.vocabulary, text.length).layers) === said;
-  return Object.keys(textNets).find(same) ?? "own";
-}
-
-const whole = (text: string): number | null => {
-  const v = Number(text);
-  return Number.isInteger(v) && v >= 1 && v <= 1024 ? v : null;
-};
+/** What a model that is none of the offered ones is called here. */
+const OTHER = "own";
 
 /** What of a text becomes tokens and windows, by which net; and a place to paste one. */
 export function TextPart() {
-  const { text } = settings.value;
+  const { text, graph } = settings.value;
   const read = own.value?.text;
-  const net = chosenNet();
-  const names = Object.keys(textNets);
+  const net = (read && graph && nameOfNet(graph.model, read)) ?? OTHER;
+  const names = Object.keys(textNets) as TextNet[];
+  // A file's tokens cannot be asked for before there is one.
+  const kinds = text?.tokens === "file" ? [...tokenKinds, text.tokens] : tokenKinds;
+  const most = read?.mostLength ?? 1;
   return (
     <section class="folder" id="text-part" aria-label={say("part")}>
       {pasting.value && <Paste />}
@@ -67,18 +59,18 @@ export function TextPart() {
             id="text-tokens"
             label={say("tokens")}
             value={text.tokens}
-            names={tokenKinds}
-            show={(kind) => say(kind)}
-            onChoose={(tokens) => change({ text: { ...text, tokens } })}
+            names={kinds}
+            show={(kind) => (kind === "file" ? say(kind, { name: read?.tokenizer ?? "" }) : say(kind))}
+            onChoose={(tokens) => reread({ tokens })}
           />
           <Typed
             id="text-length"
             label={say("length")}
             value={String(text.length)}
             commit={(typed) => {
-              const length = whole(typed);
-              if (length === null) return say("errorLength");
-              change({ text: { ...text, length } });
+              const length = Number(typed);
+              if (!Number.isInteger(length) || length < 1 || length > most) return say("errorLength", { most });
+              reread({ length });
               return null;
             }}
           />
@@ -86,10 +78,11 @@ export function TextPart() {
             id="text-net"
             label={say("net")}
             value={net}
-            names={net === "own" ? [...names, net] : names}
+            names={net === OTHER ? [...names, net] : names}
             show={(name) => say(`net-${name}` as TextKey)}
             onChoose={(name) => {
-              if (name !== "own" && own.value) netOf(name, own.value).then((graph) => change({ graph }));
+              if (name === OTHER || !own.value) return;
+              netOf(name, own.value).then((graph) => change({ graph, ...textTraining(name) }));
             }}
           />
           {read && (

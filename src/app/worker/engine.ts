@@ -33,7 +33,8 @@ import type { TensorPicture, XrayReport } from "./xray.ts";
 export interface Engine {
   configure(settings: Settings): Promise<RunInfo>;
   own(data: OwnData): Promise<OwnInfo>;
-  text(source: TextSource, form: TextForm): Promise<OwnInfo>;
+  /** Reads a text; `tokenizer` is the file that makes tokens of it, from now on wherever `form` says "file". */
+  text(source: TextSource, form: TextForm, tokenizer?: DroppedFile): Promise<OwnInfo>;
   /** What the net writes behind a prompt, as it is now. */
   write(asked: Writing): Promise<{ readonly step: number; readonly text: string }>;
   look(typed: string): Promise<TextLook>;

@@ -188,7 +188,15 @@ export interface AskedNet {
 }
 
 /** A text: one that is shipped, by its name, or one of the user's. */
-export type TextSource = { readonly preset: string } | { readonly name: string; readonly text: string };
+export type TextSource = { readonly preset: string } | OwnDocuments;
+
+export interface OwnDocuments {
+  readonly name: string;
+  /** One text, or several that are kept whole. */
+  readonly documents: readonly string[];
+  /** Of a .jsonl file the field that held them; null of a plain text. */
+  readonly column: string | null;
+}
 
 /** A text as it was read. */
 export interface OwnText extends TextForm {
@@ -198,6 +206,16 @@ export interface OwnText extends TextForm {
   readonly vocabulary: number;
   /** In the mean. */
   readonly bytesPerToken: number;
+  /** Tokens of the longest window that the text has room for. */
+  readonly mostLength: number;
+  /** Windows that are held out, of which `testRows` of the run are evaluated as it plays. */
+  readonly held: number;
+  /** Of a tokenizer.json of the user's, its name; else null. */
+  readonly tokenizer: string | null;
+  /** How it begins: a few characters of its first line. */
+  readonly start: string;
+  /** Of documents of a .jsonl file, the field that held them; else null. */
+  readonly column: string | null;
 }
 
 /** What a net that writes is asked for. */
