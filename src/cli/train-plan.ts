@@ -61,6 +61,8 @@ ${dataHelp}
   --group <match:k=X,...>   parameters with factors of their own for lr and weight-decay; may be given again:
                            --group '0.*:lr=0' (frozen) --group 'bias,norm:weight-decay=0'
   --accumulate <N>          batches that a step goes through before it changes the weights (default 1)
+  --recompute               compute values of the forward pass again on the way back: less memory, a third more time at
+                            most, the same bits
   --augment <how>           change images as they are trained on, each in a way of its own: crop=4 out of zeros around it,
                            shift=2 pixels, flip=horizontal (vertical, both), cutout=8; any of them, with commas
   --l1 <X>  --l2 <X>        what large weights cost: X sum |w|, X sum w^2, added to the loss
@@ -109,6 +111,7 @@ export const trainOptions = {
   group: { type: "string", multiple: true },
   accumulate: { type: "string" },
   augment: { type: "string" },
+  recompute: { type: "boolean" },
   l1: { type: "string" },
   l2: { type: "string" },
   ema: { type: "string" },
@@ -231,6 +234,7 @@ export async function planOf(
       ...precision,
       ...features,
       ...(augment && { augment }),
+      ...(values.recompute && { recompute: true }),
       ...(batch === undefined ? {} : { batch }),
       ...(clip === undefined ? {} : { clip }),
       ...(init === undefined ? {} : { init }),

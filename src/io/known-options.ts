@@ -26,6 +26,7 @@ const options: Readonly<Record<keyof ResolvedOptions, string>> = {
   penalty: "the loss",
   accumulate: "how rows are drawn, and the loss",
   augment: "the rows",
+  recompute: "nothing: the same numbers, in less memory",
 };
 /** Likewise of a model. */
 const fields: Readonly<Record<keyof ModelSpec, string>> = {

@@ -11,6 +11,7 @@ import type { Trainer } from "../../src/train/trainer.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { type LittleMemory, littleMemory } from "../shared/little-memory.ts";
 import { ring, smallNet } from "../shared/problems.ts";
+import { thorough } from "../shared/thorough.ts";
 
 /**
  * A run that a device cannot hold: the error says what was asked for and what would fit, and that is so. The device is
@@ -96,6 +97,21 @@ describe("a device with little memory", () => {
     // The device is the one it was, and computes as before.
     expect(gpu.gpu.failed).toBe(false);
     expect(await trains({ ...options, batch: 8 })).toEqual(first);
+  });
+
+  test.runIf(thorough)("says where computing values again would do: it does", async () => {
+    const between = Array.from({ length: 40 }, () => [{ type: "linear", in: 32, out: 32 }, { type: "tanh" }]).flat();
+    const ends = [
+      { type: "linear", in: 8, out: 32 },
+      { type: "linear", in: 32, out: 3 },
+    ];
+    const deep = { ...options, model: parseModel({ layers: [ends[0], ...between, ends[1]], loss: "mse" }) };
+    memory.capacity = 18_500_000;
+    const message = await messageOf(createTrainer(backend, deep));
+    expect(message).toMatch(
+      /\. With recompute \(--recompute\) it would fit as it is, in \d+ bytes\. A batch of \d+ would fit/,
+    );
+    expect(await trains({ ...deep, recompute: true }, 2)).toHaveLength(2);
   });
 
   test("says so where the data set is what there is no room for: with that many bytes at a time it trains", async () => {

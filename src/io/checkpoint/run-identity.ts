@@ -13,8 +13,8 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  */
 export type RunIdentity = Readonly<Record<string, Json>>;
 
-/** Options that follow from the device: they decide where values lie, and no value. */
-const OF_THE_DEVICE: ReadonlySet<string> = new Set(["maxDataBytes", "maxBufferSize"]);
+/** Options that decide where values lie and for how long, and no value. */
+const OF_THE_DEVICE: ReadonlySet<string> = new Set(["maxDataBytes", "maxBufferSize", "recompute"]);
 
 /** The identity of a trainer's run (`trainer.options`). Every option takes part, whatever options there are. */
 export async function runIdentity(options: ResolvedOptions): Promise<RunIdentity> {

@@ -9,7 +9,7 @@ import type { TrainingGraph } from "../run/training-graph.ts";
  * not imported: a module that two chunks of a bundle share becomes a chunk of its own, and the first load grows.
  */
 
-type Change = Partial<Pick<ResolvedOptions, "batch" | "maxDataBytes">>;
+type Change = Partial<Pick<ResolvedOptions, "batch" | "maxDataBytes" | "recompute">>;
 
 /** A run of these options as a graph, the nodes that run, the values of its state, and rows of an evaluation's batch. */
 export type LaidOut = (options: ResolvedOptions) => Promise<{
@@ -66,7 +66,9 @@ export async function withLargestBatch(
     }
   };
   try {
-    const advice = (await smallerBatch(options, room)) ?? (await streamedRows(options, room)) ?? NOTHING;
+    const again = await computedAgain(options, room);
+    const smaller = (await smallerBatch(options, room)) ?? (await streamedRows(options, room));
+    const advice = [again, smaller].filter((found) => found !== null).join(". ") || NOTHING;
     return new ChainruleError("limit", `${error.message}. ${advice}`, { cause: error });
   } catch {
     // The device was lost meanwhile, say: what is known is the first error.
@@ -77,6 +79,12 @@ export async function withLargestBatch(
 const NOTHING = "Not even a batch of one row would fit, its rows streamed: take a smaller net, or train on the CPU";
 
 type Room = (change: Change) => Promise<number | null>;
+
+/** The run as it was asked for, without most values of its forward pass. */
+async function computedAgain({ recompute }: ResolvedOptions, room: Room): Promise<string | null> {
+  const bytes = recompute ? null : await room({ recompute: true });
+  return bytes === null ? null : `With recompute (--recompute) it would fit as it is, in ${bytes} bytes`;
+}
 
 /** By halving: a smaller batch never takes more. */
 async function smallerBatch({ data, batch }: ResolvedOptions, room: Room): Promise<string | null> {

@@ -45,6 +45,12 @@ export async function planOf(options: ResolvedOptions): Promise<{
   return { plan, stream, steps };
 }
 
+/** The nodes that run, fused, and in less memory where that is asked for. */
+export async function nodesOf(plan: TrainingGraph, { recompute }: Pick<ResolvedOptions, "recompute">) {
+  const nodes = fuse(plan.graph);
+  return recompute ? (await import("../memory/recomputed.ts")).recomputed(nodes, plan) : nodes;
+}
+
 /** A run as it lies on one backend: all that is made anew when a device is lost, and nothing else. */
 export class BackendRun {
   /** First step of the chunk of rows that is on the device, where rows stream. */
@@ -77,7 +83,7 @@ export class BackendRun {
     const { plan, stream, steps } = await planOf(options);
     try {
       await steps?.requireParity(backend, options, steps);
-      const executor = await backend.compile(plan.graph, { nodes: fuse(plan.graph) });
+      const executor = await backend.compile(plan.graph, { nodes: await nodesOf(plan, options) });
       return new BackendRun(backend, options, plan, executor, stream);
     } catch (error) {
       if (!(error instanceof ChainruleError && error.code === "limit")) throw error;
@@ -86,7 +92,7 @@ export class BackendRun {
         const { plan: wanted } = await planOf(given);
         return {
           plan: wanted,
-          nodes: fuse(wanted.graph),
+          nodes: await nodesOf(wanted, given),
           state: stateTensors(wanted),
           evalBatch: evalBatch(given.model),
         };

@@ -14,6 +14,8 @@ import type { HalfSteps } from "../f16/precision.ts";
 export interface ForwardBackward {
   readonly outputs: Tensor;
   readonly loss: Tensor;
+  /** The loss of each batch by itself. */
+  readonly losses: readonly Tensor[];
   readonly groups: readonly ParameterGroup[];
   /** What layers keep from step to step beside them. */
   readonly kept: readonly Statistics[];
@@ -76,10 +78,12 @@ export async function forwardBackward(
   const gradients = new Map<Tensor, Tensor>();
   let outputs: Tensor | null = null;
   let loss: Tensor | null = null;
+  const ofBatches: Tensor[] = [];
   for (const [k, batch] of batches.entries()) {
     const { x, y, lengths, cursor } = batch();
     outputs = await forward(g, model, x, at, { training: true, seed: options.seed, cursor, lengths });
     const own = await lossOf(g, model, outputs, y);
+    ofBatches.push(own);
     for (const [t, dt] of backward(
       g,
       own,
@@ -100,7 +104,7 @@ export async function forwardBackward(
   if (options.penalty) loss = await penalise(g, options.penalty, at.groups, loss!, gradients, scaled);
   const flat = gathered(g, at, gradients);
   scaled?.steps.storeHalves(g);
-  return { outputs: outputs!, loss: loss!, groups: at.groups, kept: at.kept, gradients, ...flat };
+  return { outputs: outputs!, loss: loss!, losses: ofBatches, groups: at.groups, kept: at.kept, gradients, ...flat };
 }
 
 /** Adds two gradients of one value. */
@@ -210,6 +214,7 @@ export async function outputGradientGraph(
     lengths,
     cursor,
     loss: null,
+    losses: [],
     outputs,
     groups: at.groups,
     kept: at.kept,

@@ -48,6 +48,8 @@ export interface TrainerOptions {
   readonly accumulate?: number;
   /** Changes images as they are trained on: crop, shift, flip, cutout; as they are by default. */
   readonly augment?: AugmentSpec;
+  /** Computes values of the forward pass again on the way back: less memory, more time, the same bits. Default false. */
+  readonly recompute?: boolean;
   /** Decides first weights, the order of rows, dropout and augmentation, 0 to 2^32 - 1. Default 1. */
   readonly seed?: number;
   /** How weights begin; he where there are rectifiers, else xavier. */
@@ -86,6 +88,8 @@ export interface ResolvedOptions {
   readonly accumulate: number;
   /** How images are changed; absent where they are not. */
   readonly augment?: AugmentSpec;
+  /** Whether values of the forward pass are computed again on the way back. */
+  readonly recompute: boolean;
   /** Decides first weights, the order of rows, dropout and augmentation. */
   readonly seed: number;
   /** First weights by name, W [in, out]. */
@@ -115,6 +119,7 @@ const fields: Readonly<Record<keyof TrainerOptions | "gpu" | "recovery" | "signa
   penalty: true,
   accumulate: true,
   augment: true,
+  recompute: true,
   seed: true,
   init: true,
   weights: true,
@@ -164,6 +169,10 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
   if (accumulate > 1 && batch === "full") {
     throw new ChainruleError("usage", 'accumulate needs a batch of so many rows: a batch of "full" has them all');
   }
+  const recompute = given.recompute ?? false;
+  if (typeof recompute !== "boolean") {
+    throw new ChainruleError("usage", `recompute must be true or false, got ${recompute}`);
+  }
   const { maxBufferSize } = backend.limits;
   requireFits(model, maxBufferSize);
   const maxDataBytes = given.maxDataBytes ?? backend.limits.maxDataBytes;
@@ -183,6 +192,7 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
     penalty,
     accumulate,
     ...(given.augment && { augment: given.augment }),
+    recompute,
     seed,
     halves,
     weights,
