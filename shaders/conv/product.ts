@@ -8,7 +8,8 @@ import { type ConvEpilogue, epilogueArrays, finishConv, finished, ofChannel } fr
  *
  * At an element of the kernel, place [r, q] of the result meets [r origin + tap, q origin + tap] of B. Forward, origin is the
  * stride. Backward the stride divides: only every stride'th place has the same elements of the kernel. So places are taken in
- * phases, one for each remainder, within which the index is as simple as forward, and no term is wasted.
+ * phases, one for each remainder, within which the index is as simple as forward, and no term is wasted. A launch may be for
+ * one phase of the columns alone, that of firstColumn.
  *
  * Numbers that may be below 0 (tapStep, tapFrom, aTapStep) wrap. a*, b* and c* are elements: from one row, term, group, image,
  * element of the kernel to the next, or to the first.
@@ -21,6 +22,7 @@ export const productParams = paramBlock({
   columns: "u32",
   phaseRows: "u32",
   phaseColumns: "u32",
+  firstColumn: "u32",
   bRows: "u32",
   bColumns: "u32",
   kernelRows: "u32",

@@ -10,17 +10,27 @@ export interface WeightLaunch {
   readonly sums: boolean;
   readonly shared: boolean;
   readonly invocations: number;
+  /** What the text begins with, and the parameters of `main` beside the workgroup's: those of an invocation's number by default. */
+  readonly head?: string;
+  readonly builtins?: string;
 }
+
+const LANE = "@builtin(local_invocation_index) lane: u32";
 
 /**
  * The kernel around `body`, which has `tile` and `slice`, whose lines end before `lineEnd`. With `sums` workgroups behind the
  * last tile add up channels of dy.
  */
-export function weightMain({ sums, shared, invocations }: WeightLaunch, body: string, memory = ""): string {
+export function weightMain(
+  { sums, shared, invocations, head = "", builtins = LANE }: WeightLaunch,
+  body: string,
+  memory = "",
+): string {
   return wgsl`
 #if ${shared}
 enable subgroups;
 #endif
+${head}
 ${convParams.wgsl}
 ${storage(read("x"), read("dy"), write("dw"), ...(sums ? [write("db")] : []))}
 ${sums ? channelSum : ""}
@@ -30,7 +40,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #if ${shared}
         @builtin(subgroup_invocation_id) inSubgroup: u32,
 #endif
-        @builtin(local_invocation_index) lane: u32) {
+        ${builtins}) {
   let tile = group.y * groups.x + group.x;
   let slice = group.z % params.slices;
   let lineEnd = min(params.n * params.yRows, (slice + 1u) * params.sliceLines);

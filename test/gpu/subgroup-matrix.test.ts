@@ -4,6 +4,7 @@ import { conform } from "../../src/backend/webgpu/conform.ts";
 import { createNodeGpu, DIRTY_MEMORY } from "../../src/backend/webgpu/node.ts";
 import { type AnyOp, DEFAULT_CAPS, type OpCase } from "../../src/graph/op.ts";
 import { parseModel } from "../../src/nn/parse-model.ts";
+import { ops as allOps } from "../../src/ops/all.ts";
 import { halfOps } from "../../src/ops/half/ops.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
@@ -28,7 +29,16 @@ const sizes = [
   [1, 1, 1],
 ] as const;
 
-function casesOf(op: AnyOp, from: OpCase<unknown>): readonly OpCase<unknown>[] {
+/** Every case of a convolution, of halves: `halvedProof` keeps a few of them. */
+async function everySetting(op: AnyOp): Promise<readonly OpCase<unknown>[]> {
+  const wide = allOps.find(({ name }) => `half${name[0]!.toUpperCase()}${name.slice(1)}` === op.name)!;
+  const half = (t: OpCase<unknown>["inputs"][number], i: number) =>
+    i < 2 && t.dtype === "f32" ? { ...t, dtype: "f16" as const } : t;
+  return (await proofOf(wide)).cases.map((c) => ({ ...c, name: `every ${c.name}`, inputs: c.inputs.map(half) }));
+}
+
+async function casesOf(op: AnyOp, from: OpCase<unknown>): Promise<readonly OpCase<unknown>[]> {
+  if (op.name.startsWith("halfConv")) return everySetting(op);
   if (op.name !== "halfMatmul") return [];
   return sizes.map(([M, N, K]) => ({
     name: `${M}x${N}x${K}`,
@@ -47,6 +57,14 @@ test("every op that is a product has the kernel, and without matrix instructions
     "halfLinear",
     "halfLinearInputGradient",
     "halfLinearWeightGradient",
+    "halfConv",
+    "halfConvInputGradient",
+    "halfConvWeightGradient",
+    "halfConvLayer",
+    "halfConvLayerInputGradient",
+    "halfConvLayerWeightGradient",
+    "halfConvTransposeLayer",
+    "halfConvTransposeLayerInputGradient",
   ]);
   for (const op of products) {
     for (const c of (await proofOf(op)).cases) {
@@ -70,7 +88,7 @@ function withMatrices(): void {
     const op = halfOps.find((o) => o.name === name)!;
     const { cases } = await proofOf(op);
     let applied = 0;
-    for (const c of [...cases, ...casesOf(op, cases[0]!)]) {
+    for (const c of [...cases, ...(await casesOf(op, cases[0]!))]) {
       const result = await conform(gpu.gpu, op, kernelOf(op)!, c);
       if (!result) continue;
       applied++;

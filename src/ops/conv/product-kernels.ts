@@ -9,6 +9,7 @@ import type { DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
 import { type ConvDims, flattened } from "./geometry.ts";
 import { naivePlan } from "./naive-kernels.ts";
 import { type ConvProduct, type ProductKernel, partsOf, productPlan, productSizes, type Way } from "./product-plan.ts";
+import { convRungs, type ProductRung } from "./rungs.ts";
 import { invocationsOf, isSmall, MOST_TAPS } from "./sizes.ts";
 
 /** What kernels need to know of the op that they serve: what its epilogue reads are the inputs behind the first two. */
@@ -29,14 +30,6 @@ export const plainUse = <A>(way: Way, dims: ConvUse<A>["dims"]): ConvUse<A> => (
   eps: () => 0,
 });
 
-/** One way to compute a convolution or its input gradient. */
-interface Rung {
-  readonly name: string;
-  readonly needs?: "subgroups";
-  plan(product: ConvProduct, caps: DeviceCaps): KernelPlan | null;
-  suits(product: ConvProduct, caps: DeviceCaps): boolean;
-}
-
 /** The kernels of an op that is one, simplest first. */
 export function convKernels<A>(opName: string, use: ConvUse<A>): readonly Kernel<A>[] {
   const productOf = (inputs: readonly TensorSpec[], attrs: A): ConvProduct => ({
@@ -47,12 +40,14 @@ export function convKernels<A>(opName: string, use: ConvUse<A>): readonly Kernel
     alpha: use.alpha(attrs),
     eps: use.eps(attrs),
   });
-  return rungs.map(({ name, needs, plan, suits }) => ({
+  const make = ({ name, needs, plan, suits }: ProductRung): Kernel<A> => ({
     name: `${opName}/${name}`,
     ...(needs && { needs }),
     suits: (inputs, attrs, caps) => suits(productOf(inputs, attrs), caps),
     plan: (inputs, _outputs, attrs, caps) => (needs && !caps[needs] ? null : plan(productOf(inputs, attrs), caps)),
-  }));
+  });
+  convRungs.add(opName, make);
+  return rungs.map(make);
 }
 
 /** Channels of an invocation; quads share four or more. */
@@ -104,10 +99,54 @@ function stripOf(product: ConvProduct, quads: boolean, caps: DeviceCaps): Strip 
   const wide = (kernel > 3 && rows > 1) || filled(8) > 1.3 * filled(4) ? 4 : 8;
   const columns = columnsOf(rows, wide, caps);
   const invocations = invocationsOf(caps);
-  return { rows, columns, shared: quads && rows > 1, invocations, taps: kernel, stride: stride as 1 | 2 };
+  const shared = quads && rows > 1;
+  return { rows, columns, shared, invocations, taps: kernel, stride: stride as 1 | 2, phased: false };
 }
 
+/** Launches into which columns may be divided by their phases. */
+const MOST_PHASES = 4;
+
+/**
+ * Strips of the input gradient behind a stride: a launch for each phase of the columns, since in each other elements of a
+ * row of the kernel meet them. Null where that is many, or a row of the kernel does not move place by place.
+ */
+function phasedStrips(product: ConvProduct, quads: boolean, caps: DeviceCaps): readonly ProductKernel[] | null {
+  const { rows: down, columns: across, groups } = product.dims;
+  const { kernel, stride, before, dilation } = across;
+  if (stride > MOST_PHASES || kernel > MOST_TAPS * stride || (kernel > 1 && dilation !== 1)) return null;
+  const { M } = productSizes(product);
+  const invocations = invocationsOf(caps);
+  const phases = Array.from({ length: Math.min(stride, across.x) }, (_, first) => {
+    const element = (first + before) % stride;
+    const count = Math.max(0, Math.ceil((kernel - element) / stride));
+    const last = Math.max(0, count - 1);
+    const width = Math.ceil((across.x - first) / stride);
+    const rows = rowsOf(M, count <= 1 && caps.onCpu ? 16 : 8);
+    const filled = (columns: number): number => Math.ceil(width / columns) * columns;
+    const columns = columnsOf(rows, filled(8) > 1.3 * filled(4) ? 4 : 8, caps);
+    const shared = quads && rows > 1;
+    const tile: Strip = { rows, columns, shared, invocations, taps: Math.max(1, count), stride: 1, phased: true };
+    const strips = Math.ceil(down.x / down.stride) * Math.ceil(width / columns);
+    return {
+      code: convStrip(product.epilogue, tile),
+      rows,
+      depth: groups * down.stride,
+      tilesN: (images: number) => Math.ceil((images * strips) / invocations),
+      taps: { first: count === 0 ? 0 : element + last * stride, step: -stride },
+      phase: { first, from: (first + before - element) / stride - last, met: count > 0 },
+    };
+  });
+  return quads && M === 1 ? null : phases;
+}
+
+const isPhased = ({ way, dims: { rows, columns } }: ConvProduct): boolean =>
+  way === "back" && (rows.stride > 1 || columns.stride > 1);
+
 function strip(product: ConvProduct, quads: boolean, caps: DeviceCaps): KernelPlan | null {
+  if (isPhased(product)) {
+    const phases = phasedStrips(product, quads, caps);
+    return phases && productPlan(product, phases, caps);
+  }
   const tile = stripOf(product, quads, caps);
   if (!tile || (quads && !tile.shared)) return null;
   const { rows, columns } = productSizes(product);
@@ -172,7 +211,7 @@ function fillsBlocks(product: ConvProduct): boolean {
   return M >= BLOCK.rows / 2 && K >= BLOCK.depth / 2 && !isSmall(product.dims);
 }
 
-const rungs: readonly Rung[] = [
+const rungs: readonly ProductRung[] = [
   { name: "naive", plan: naivePlan, suits: () => true },
   { name: "gather", plan: (p, caps) => gather(p, false, caps), suits: (p) => !isSmall(p.dims) },
   {

@@ -32,7 +32,17 @@ export interface ProductKernel {
   /** Rows of places of an invocation that goes through several. */
   readonly bandRows?: number;
   /** How far elements of a row of the kernel are from each other in w, and where the first of them is that is used. */
-  readonly taps: { readonly first: number; readonly step: 1 | -1 };
+  readonly taps: { readonly first: number; readonly step: number };
+  /** The one phase of the columns that it is for. */
+  readonly phase?: ColumnPhase;
+}
+
+/** Columns of the result from `first` on, a stride apart, and the column of the other side that the first tap meets there. */
+export interface ColumnPhase {
+  readonly first: number;
+  readonly from: number;
+  /** Whether any element of a row of the kernel meets them. */
+  readonly met: boolean;
 }
 
 /** Channels of a group of the result and of the other side, and the places of the result, in how many phases. */
@@ -54,19 +64,28 @@ export function partsOf(product: ConvProduct): number {
 /** As u32, where it may be below 0. */
 const wrapped = (v: number): number => v >>> 0;
 
-/** A launch for each chunk of images; null where the grid does not hold all groups and phases. */
-export function productPlan(product: ConvProduct, kernel: ProductKernel, caps: DeviceCaps): KernelPlan | null {
+/** Launches for each chunk of images; null where the grid does not hold all groups and phases. */
+export function productPlan(
+  product: ConvProduct,
+  kernels: ProductKernel | readonly ProductKernel[],
+  caps: DeviceCaps,
+): KernelPlan | null {
+  const all = "code" in kernels ? [kernels] : kernels;
+  if (all.some(({ depth }) => depth > caps.maxComputeWorkgroupsPerDimension)) return null;
+  return { launches: all.flatMap((kernel) => launchesOf(product, kernel, caps)) };
+}
+
+function launchesOf(product: ConvProduct, kernel: ProductKernel, caps: DeviceCaps): readonly Launch[] {
   const { op, dims, epilogue, alpha, eps } = product;
   const forward = product.way === "forward";
   const { groups, cGroup, outGroup, rows, columns } = dims;
   const taps = rows.kernel * columns.kernel;
   const sizes = productSizes(product);
-  const { depth, bandRows = 1 } = kernel;
-  if (depth > caps.maxComputeWorkgroupsPerDimension) return null;
+  const { depth, bandRows = 1, phase } = kernel;
   const image = imageSizes(dims);
   const [bImage, cImage] = forward ? [image.x, image.y] : [image.y, image.x];
   const { first, step } = kernel.taps;
-  const launches = imageChunks(op, dims.n, image, caps).map((chunk): Launch => {
+  return imageChunks(op, dims.n, image, caps).map((chunk): Launch => {
     const [b, c] = forward ? [chunk.x, chunk.y] : [chunk.y, chunk.x];
     const tilesN = kernel.tilesN(chunk.count);
     const tiles = tilesN * Math.ceil(sizes.M / kernel.rows);
@@ -75,14 +94,15 @@ export function productPlan(product: ConvProduct, kernel: ProductKernel, caps: D
       images: chunk.count,
       bRows: forward ? rows.x : rows.y,
       bColumns: forward ? columns.x : columns.y,
-      kernelRows: rows.kernel,
+      firstColumn: phase?.first ?? 0,
+      kernelRows: phase?.met === false ? 0 : rows.kernel,
       kernelColumns: columns.kernel,
       originRows: forward ? rows.stride : 1,
       originColumns: forward ? columns.stride : 1,
       tapStepRows: wrapped(forward ? rows.dilation : -rows.dilation),
       tapStepColumns: wrapped(forward ? columns.dilation : -columns.dilation),
       tapFromRows: wrapped(forward ? -rows.before : rows.before),
-      tapFromColumns: wrapped(forward ? -columns.before : columns.before - first),
+      tapFromColumns: wrapped(phase?.from ?? (forward ? -columns.before : columns.before - first)),
       aRow: forward ? cGroup * taps : taps,
       aTerm: forward ? taps : cGroup * taps,
       aGroup: outGroup * cGroup * taps,
@@ -105,5 +125,4 @@ export function productPlan(product: ConvProduct, kernel: ProductKernel, caps: D
     const [x, y] = grid(tiles, caps);
     return { code: kernel.code, params, bindings, workgroups: [x, y, depth] };
   });
-  return { launches };
 }

@@ -1,13 +1,12 @@
 import { convWeightBlock, WEIGHT_BLOCK, WEIGHT_BLOCK_BYTES } from "../../../shaders/conv/weight-block.ts";
 import { convWeights, type WeightTile } from "../../../shaders/conv/weights.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
-import type { DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
+import type { DeviceCaps, Kernel } from "../../graph/op.ts";
 import { type ConvDims, flattened } from "./geometry.ts";
 import { naiveWeightPlan } from "./naive-kernels.ts";
+import { type WeightRung, weightRungs } from "./rungs.ts";
 import { invocationsOf, isSmall, MOST_TAPS } from "./sizes.ts";
 import { type WeightKernel, weightPlan } from "./weight-plan.ts";
-
-type Named = { readonly name: string };
 
 /** Channels of y that an invocation takes; quads share four or more. */
 const rowsOf = ({ outGroup }: ConvDims): WeightTile["rows"] => (outGroup === 1 ? 1 : outGroup <= 4 ? 4 : 8);
@@ -52,13 +51,6 @@ export interface WeightUse<A> {
   readonly dims: (inputs: readonly TensorSpec[], attrs: A) => ConvDims;
 }
 
-interface Rung {
-  readonly name: string;
-  readonly needs?: "subgroups";
-  readonly suits: (dims: ConvDims, caps: DeviceCaps) => boolean;
-  readonly plan: (op: Named, dims: ConvDims, sums: boolean, caps: DeviceCaps) => KernelPlan | null;
-}
-
 function kernelOf({ cGroup, groups, rows, columns }: ConvDims, tile: WeightTile): WeightKernel {
   const { invocations } = tile;
   const each = Math.ceil((cGroup * rows.kernel * columns.kernel) / tile.taps / tile.parts);
@@ -72,7 +64,7 @@ function kernelOf({ cGroup, groups, rows, columns }: ConvDims, tile: WeightTile)
 }
 
 /** Blocks through workgroup memory: for GPUs. */
-const block: Rung = {
+const block: WeightRung = {
   name: "block",
   suits: (dims, { onCpu }) => !onCpu && dims.outGroup >= WEIGHT_BLOCK.rows / 2 && !isSmall(dims),
   plan(op, dims, sums, caps) {
@@ -87,9 +79,9 @@ const block: Rung = {
 function tiled(
   name: string,
   tileOf: (dims: ConvDims, quads: boolean, caps: DeviceCaps) => WeightTile | null,
-): readonly Rung[] {
+): readonly WeightRung[] {
   const planOf =
-    (quads: boolean): Rung["plan"] =>
+    (quads: boolean): WeightRung["plan"] =>
     (op, dims, sums, caps) => {
       const tile = tileOf(dims, quads, caps);
       return tile && (tile.shared || !quads) ? weightPlan(op, dims, kernelOf(dims, tile), sums, caps) : null;
@@ -105,7 +97,7 @@ function tiled(
   ];
 }
 
-const ladder: readonly Rung[] = [
+const ladder: readonly WeightRung[] = [
   { name: "naive", suits: () => true, plan: naiveWeightPlan },
   ...tiled("gather", gatherTile),
   ...tiled("strip", stripTile),
@@ -115,11 +107,13 @@ const ladder: readonly Rung[] = [
 /** The kernels of an op that gives dw and perhaps db, simplest first. */
 export function weightKernels<A>(opName: string, { sums, dims }: WeightUse<A>): readonly Kernel<A>[] {
   const dimsOf = (inputs: readonly TensorSpec[], attrs: A): ConvDims => flattened(dims(inputs, attrs));
-  return ladder.map(({ name, needs, suits, plan }) => ({
+  const make = ({ name, needs, suits, plan }: WeightRung): Kernel<A> => ({
     name: `${opName}/${name}`,
     ...(needs && { needs }),
     suits: (inputs, attrs, caps) => suits(dimsOf(inputs, attrs), caps),
     plan: (inputs, _outputs, attrs, caps) =>
       needs && !caps[needs] ? null : plan({ name: opName }, dimsOf(inputs, attrs), sums, caps),
-  }));
+  });
+  weightRungs.add(opName, make);
+  return ladder.map(make);
 }

@@ -2,6 +2,7 @@ import { withHalves } from "../../../shaders/half/half-arrays.ts";
 import { sizeOf } from "../../core/ndarray.ts";
 import type { Graph, Tensor, TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, Binding, DeviceCaps, Kernel, KernelPlan, Launch, Op } from "../../graph/op.ts";
+import { convMatrixKernel } from "../conv/subgroup-matrix.ts";
 import { subgroupMatrixKernel } from "../matmul/subgroup-matrix.ts";
 import { activationNames } from "../names.ts";
 import { output, scratch } from "../shared/dispatch-plan.ts";
@@ -95,7 +96,7 @@ function make(op: AnyOp): Op<Stores> {
 
 /** Matrix instructions take halves on both sides. */
 function matrixKernels(name: string, op: AnyOp): readonly Kernel<Stores>[] {
-  const found = subgroupMatrixKernel(op);
+  const found = subgroupMatrixKernel(op) ?? convMatrixKernel(op);
   if (!found) return [];
   const native = kernelOf(name, found, true);
   return [

@@ -11,8 +11,9 @@ import { matmulSlices } from "../../../shaders/matmul/direct.ts";
 import { sumColumnsAlone, sumColumnsParams } from "../../../shaders/reduce.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
-import type { AnyOp, Binding, DeviceCaps, Kernel, KernelPlan, Launch } from "../../graph/op.ts";
+import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch } from "../../graph/op.ts";
 import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
+import { furtherRungs } from "../shared/further-rungs.ts";
 import { matmulDims } from "./dims.ts";
 import { matmulPanels, type Panel } from "./panels.ts";
 import { ladder, type Rung } from "./rungs.ts";
@@ -32,8 +33,8 @@ export const plainUse = <A>(form: MatmulUse<A>["form"]): MatmulUse<A> => ({
   alpha: () => 0,
 });
 
-/** Of every op that is a product, by name. */
-const rungMakers = new Map<string, (rung: Rung) => Kernel<never>>();
+/** Of every op that is a product. */
+export const productRungs = furtherRungs<Rung>();
 
 /** The ladder of kernels for an op that is a matrix product. */
 export function matmulKernels<A>(opName: string, use: MatmulUse<A>): readonly Kernel<A>[] {
@@ -43,12 +44,9 @@ export function matmulKernels<A>(opName: string, use: MatmulUse<A>): readonly Ke
     suits: (inputs, attrs, caps) => rung.suits(matmulDims(use.form(attrs), inputs[0]!, inputs[1]!), caps),
     plan: (inputs, outputs, attrs, caps) => planRung(rung, opName, use, inputs, outputs, attrs, caps),
   });
-  rungMakers.set(opName, make);
+  productRungs.add(opName, make);
   return ladder.map(make);
 }
-
-/** A further rung for an op, from code that only some runs load; null where the op is no product. */
-export const rungOf = (op: AnyOp, rung: Rung): Kernel<never> | null => rungMakers.get(op.name)?.(rung) ?? null;
 
 interface Strides {
   readonly lda: number;

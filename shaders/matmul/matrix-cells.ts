@@ -1,0 +1,129 @@
+import { wgsl } from "../wgsl.ts";
+
+/** Rows, columns and depth of the matrices that a device multiplies in one instruction of a whole subgroup. */
+export interface SubgroupMatrixShape {
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+/** Invocations of a workgroup, whole subgroups of any size that a device may have. */
+export const MATRIX_INVOCATIONS = 128;
+
+/** What a workgroup computes: cells down and across, each summed up by one subgroup, and terms at a time. */
+export interface MatrixBlock {
+  readonly cellRows: number;
+  readonly cellColumns: number;
+  readonly down: number;
+  readonly across: number;
+  readonly depth: number;
+}
+
+export const rowsOf = ({ cellRows, down }: MatrixBlock): number => cellRows * down;
+export const columnsOf = ({ cellColumns, across }: MatrixBlock): number => cellColumns * across;
+
+/** Whether cells consist of whole matrices of that shape. */
+export const matrixFits = ({ cellRows, cellColumns, depth }: MatrixBlock, { M, N, K }: SubgroupMatrixShape): boolean =>
+  [cellRows % M, cellColumns % N, depth % K, N % 4].every((rest) => rest === 0);
+
+/** Bytes of workgroup memory. */
+export function matrixBytes(block: MatrixBlock, { M, N }: SubgroupMatrixShape): number {
+  const { depth, down, across } = block;
+  return 2 * depth * (rowsOf(block) + columnsOf(block)) + 4 * down * across * M * N;
+}
+
+/** What the text of a kernel begins with. */
+export const matrixHead = wgsl`
+enable chromium_experimental_subgroup_matrix;
+enable subgroups;
+enable f16;
+// A subgroup's number is the same for all of it, which the compiler has no way to know.
+diagnostic(off, chromium.subgroup_matrix_uniformity);
+`;
+
+/** Parameters of `main` beside the workgroup's: what `matrixCells` asks for. */
+export const matrixBuiltins = "@builtin(subgroup_size) subgroupSize: u32, @builtin(local_invocation_index) lane: u32";
+
+/** blockA has a row of terms for each row of C; blockB for each column, or for each term a row of columns. */
+export type LayoutOfB = "a column's terms" | "a term's columns";
+
+/** Blocks of halves, and the matrix of each cell that leaves. */
+export function matrixMemory(block: MatrixBlock, { M, N }: SubgroupMatrixShape): string {
+  const { depth, down, across } = block;
+  return wgsl`
+var<workgroup> blockA: array<f16, ${rowsOf(block) * depth}>;
+var<workgroup> blockB: array<f16, ${columnsOf(block) * depth}>;
+var<workgroup> blockC: array<f32, ${down * across * M * N}>;
+`;
+}
+
+/** Of element e of blockC: its cell, and its row and column of the block, of the matrix that begins at (i, j) of a cell. */
+export const matrixPlace = (
+  { cellRows, cellColumns, across }: MatrixBlock,
+  { M, N }: SubgroupMatrixShape,
+): string => wgsl`
+    let cell = e / ${M * N}u;
+    let m = (cell / ${across}u) * ${cellRows}u + i + (e % ${M * N}u) / ${N}u;
+    let n = (cell % ${across}u) * ${cellColumns}u + j + e % ${N}u;
+`;
+
+/**
+ * The sums of all cells by the device's own matrix instructions (WGSL's chromium_experimental_subgroup_matrix), in f32. How
+ * many subgroups a workgroup has is known to the device alone: with fewer than there are cells, they take several turns.
+ * `terms` is the loop over terms: it fills the blocks between two barriers and then runs `multiply`. What is summed leaves
+ * through workgroup memory, a matrix of each cell at a time, since a subgroup's matrix has no elements that could be seen:
+ * `store(i, j)` stores what blockC holds of the cells from `first` to before `first + subgroups`.
+ */
+export function matrixCells(
+  block: MatrixBlock,
+  { M, N, K }: SubgroupMatrixShape,
+  layout: LayoutOfB,
+  terms: (multiply: string) => string,
+  store: (i: number, j: number) => string,
+): string {
+  const { cellRows, cellColumns, across, depth } = block;
+  const cells = block.down * across;
+  const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
+  const [matricesDown, matricesAcross] = [range(cellRows / M), range(cellColumns / N)];
+  const sums = matricesDown.flatMap((i) => matricesAcross.map((j) => ({ i, j, name: `sum${i}_${j}` })));
+  const elements = M * N;
+  const left = `subgroup_matrix_left<f16, ${K}, ${M}>`;
+  const right = `subgroup_matrix_right<f16, ${N}, ${K}>`;
+  const byColumns = layout === "a column's terms";
+  const loads = [
+    ...matricesDown.map(
+      (i) =>
+        `let a${i} = subgroupMatrixLoad<${left}, row_major>(&blockA, (cellM + ${i * M}u) * ${depth}u + k, ${depth}u);`,
+    ),
+    ...matricesAcross.map((j) =>
+      byColumns
+        ? `let b${j} = subgroupMatrixLoad<${right}, col_major>(&blockB, (cellN + ${j * N}u) * ${depth}u + k, ${depth}u);`
+        : `let b${j} = subgroupMatrixLoad<${right}, row_major>(&blockB, k * ${columnsOf(block)}u + cellN + ${j * N}u, ${columnsOf(block)}u);`,
+    ),
+  ];
+  const multiply = sums.map(({ i, j, name }) => `${name} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, ${name});`);
+  const leave = ({ i, j, name }: (typeof sums)[number]): string => wgsl`
+    workgroupBarrier();
+    if (cell < ${cells}u) { subgroupMatrixStore<row_major>(&blockC, cell * ${elements}u, ${name}, ${N}u); }
+    workgroupBarrier();
+    ${store(i * M, j * N)}
+`;
+  return wgsl`
+  let subgroups = ${MATRIX_INVOCATIONS}u / subgroupSize;
+  let subgroup = lane / subgroupSize;
+  for (var first = 0u; first < ${cells}u; first += subgroups) {
+    let cell = first + subgroup;
+    let cellM = (cell / ${across}u) * ${cellRows}u;
+    let cellN = (cell % ${across}u) * ${cellColumns}u;
+${sums.map(({ name }) => `    var ${name}: subgroup_matrix_result<f32, ${N}, ${M}>;`).join("\n")}
+${terms(wgsl`
+      if (cell < ${cells}u) {
+        for (var k = 0u; k < ${depth}u; k += ${K}u) {
+          ${[...loads, ...multiply].join("\n          ")}
+        }
+      }
+`)}
+${sums.map(leave).join("")}
+  }
+`;
+}
