@@ -13,7 +13,7 @@ import { expectCaught } from "../shared/teeth.ts";
 import type { Mutant } from "./mutants.ts";
 
 /**
- * Products of halves by matrix instructions. SwiftShader, which every machine has, has none. CHAINRULE_MATRICES=1 says that
+ * Products and convolutions of halves by matrix instructions. SwiftShader, which every machine has, has none. CHAINRULE_MATRICES=1 says that
  * the driver has them, as Mesa's lavapipe from version 26.1 on (test/release/README.md): then it must.
  */
 const suffix = "/subgroup-matrix";
@@ -59,12 +59,12 @@ test("every op that is a product has the kernel, and without matrix instructions
     "halfLinearWeightGradient",
     "halfConv",
     "halfConvInputGradient",
-    "halfConvWeightGradient",
     "halfConvLayer",
     "halfConvLayerInputGradient",
     "halfConvLayerWeightGradient",
     "halfConvTransposeLayer",
     "halfConvTransposeLayerInputGradient",
+    "halfConvWeightGradient",
   ]);
   for (const op of products) {
     for (const c of (await proofOf(op)).cases) {
@@ -104,6 +104,24 @@ function withMatrices(): void {
     from,
     to,
   });
+  const terms = "tapsColumns.y + tap % tapsColumns.x * tapsColumns.z";
+  const back = "halfConvInputGradient";
+  const weights = "halfConvWeightGradient";
+  const convMutants = [
+    mutant("rows of the padding are read", "(row0 + term.x < params.bRows) &", "", "halfConv"),
+    mutant("every group has the first's kernels", "part * params.aGroup", "0u", "halfConv"),
+    mutant("places are those of neighbours", "+ places[n]", "+ places[n ^ 1u]", "halfConv"),
+    mutant("only the first block of terms counts", "k0 < count;", "k0 < min(32u, count);", "halfConv"),
+    mutant("rows are those of the first tile", "min(mTile + m,", "min(m,", "halfConv"),
+    mutant("the barrier behind the table is missing", /(phaseColumns\); \}\s+)workgroupBarrier\(\);/, "$1", "halfConv"),
+    mutant("elements of a phase follow each other", terms, "tapsColumns.y + tap % tapsColumns.x", back),
+    mutant("a phase begins with the first element", terms, "tap % tapsColumns.x * tapsColumns.z", back),
+    mutant("the bias is forgotten", "blockC[e] + own", "blockC[e]", "halfConvLayer"),
+    mutant("the last place is left out", "p0 + d < end", "p0 + d + 1u < end", weights),
+    mutant("elements are those of the first tile", "min(nTile + lane,", "min(lane,", weights),
+    mutant("padding is read as the neighbour", "& (xc + element.y < params.xColumns)", "", weights),
+    mutant("a column's terms are read as a term's columns", /col_major>\(&blockB/g, "row_major>(&blockB", weights),
+  ];
   test.each([
     mutant("the barrier before a block is used is missing", /(bring_b\(lane, n0, k0\);\s+)workgroupBarrier\(\);/, "$1"),
     mutant("terms behind the end of A are not zeros", "o0 + o < params.M && k0 + k < params.K", "o0 + o < params.M"),
@@ -117,23 +135,42 @@ function withMatrices(): void {
       "m * params.lda + k",
       "halfLinearWeightGradient",
     ),
+    ...convMutants,
     mutant("the bias is forgotten", /value \+= bias\[[^\]]*\];|value \+= bias_at\([^;]*;/, "", "halfLinear"),
   ])("a wrong kernel is caught: $what", async (wrong) => {
     const op = halfOps.find(({ name }) => name === wrong.op)!;
     await expectCaught(gpu, op, wrong);
   });
 
-  test("a run in f16 trains with them, and as one without them does", async () => {
-    const model = parseModel({
-      layers: [
-        { type: "linear", in: 2, out: 64 },
-        { type: "relu" },
-        { type: "linear", in: 64, out: 64 },
-        { type: "relu" },
-        { type: "linear", in: 64, out: 2 },
-      ],
-      loss: "crossEntropy",
-    });
+  const dense = [
+    { type: "linear", in: 2, out: 64 },
+    { type: "relu" },
+    { type: "linear", in: 64, out: 64 },
+    { type: "relu" },
+    { type: "linear", in: 64, out: 2 },
+  ];
+  const images = [
+    { type: "linear", in: 2, out: 64 },
+    { type: "reshape", shape: [1, 8, 8] },
+    { type: "conv", in: 1, out: 16, kernel: [3, 3], padding: [1, 1] },
+    { type: "relu" },
+    { type: "conv", in: 16, out: 24, kernel: [3, 3], stride: [2, 2], padding: [1, 1] },
+    { type: "relu" },
+    { type: "flatten" },
+    { type: "linear", in: 384, out: 2 },
+  ];
+  const linears = ["halfLinear", "halfLinearInputGradient", "halfLinearWeightGradient"];
+  const convolutions = [
+    "halfConvLayer",
+    "halfConvLayerInputGradient",
+    "halfConvInputGradient",
+    "halfConvLayerWeightGradient",
+  ];
+  test.each([
+    { what: "dense layers", layers: dense, expected: linears },
+    { what: "convolutions", layers: images, expected: convolutions },
+  ])("a run of $what in f16 trains with them, and as one without them does", async ({ layers, expected }) => {
+    const model = parseModel({ layers, loss: "crossEntropy" });
     const options = { model, data: ring(128), batch: 64, seed: 2, precision: "f16" } as const;
     const losses = async (prefer: boolean): Promise<{ losses: number[]; kernels: readonly string[] }> => {
       const used = new Set<string>();
@@ -161,9 +198,7 @@ function withMatrices(): void {
       return { losses: out, kernels: [...used].sort() };
     };
     const [matrices, plain] = [await losses(true), await losses(false)];
-    expect(matrices.kernels).toEqual(
-      ["halfLinear", "halfLinearInputGradient", "halfLinearWeightGradient"].map((n) => n + suffix),
-    );
+    for (const name of expected) expect(matrices.kernels).toContain(name + suffix);
     expect(plain.kernels).toEqual([]);
     matrices.losses.forEach((loss, i) => {
       expect(Math.abs(loss - plain.losses[i]!), `step ${i + 1}`).toBeLessThan(0.02 * plain.losses[i]! + 1e-3);
