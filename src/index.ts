@@ -24,6 +24,7 @@ export type { TableNotice } from "./data/table-notice.ts";
 export type { Task } from "./data/task.ts";
 export type { TensorSpec } from "./graph/graph.ts";
 export { balancedClassWeights } from "./nn/class-weights.ts";
+export { freeze } from "./nn/freeze.ts";
 export { type Initialiser, initialise } from "./nn/initialise.ts";
 export {
   type EluSpec,
@@ -40,7 +41,7 @@ export {
   softplus,
   tanh,
 } from "./nn/layers/activation.ts";
-export { type AttentionOptions, type AttentionSpec, attention } from "./nn/layers/attention.ts";
+export { type AttentionLora, type AttentionOptions, type AttentionSpec, attention } from "./nn/layers/attention.ts";
 export { type BatchNormOptions, type BatchNormSpec, batchNorm } from "./nn/layers/batch-norm.ts";
 export {
   type AddSpec,
@@ -86,6 +87,7 @@ export {
 export { type LayerNormSpec, layerNorm } from "./nn/layers/layer-norm.ts";
 export type { ParameterRole, Wiring } from "./nn/layers/layer-type.ts";
 export { type LinearOptions, type LinearSpec, linear } from "./nn/layers/linear.ts";
+export type { LoraSpec } from "./nn/layers/lora.ts";
 export {
   type AdaptiveAvgPoolSpec,
   type AvgPoolOptions,
@@ -117,6 +119,7 @@ export { type SoftmaxSpec, softmax } from "./nn/layers/softmax.ts";
 export type { LayerSpec } from "./nn/layers/spec.ts";
 export { type LastStepSpec, lastStep, type MeanStepsSpec, meanSteps } from "./nn/layers/steps.ts";
 export { type TiedLinearSpec, tiedLinear } from "./nn/layers/tied-linear.ts";
+export { isAdapted, type LoraOptions, lora, mergeLora } from "./nn/lora.ts";
 export type { LossName } from "./nn/loss-kinds.ts";
 export type { CrossEntropySettings, ModelSpec } from "./nn/model-spec.ts";
 export { modelWarnings } from "./nn/model-warnings.ts";

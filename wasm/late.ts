@@ -4,6 +4,7 @@ export * from "./augment";
 export * from "./avg-pool";
 export * from "./batch-norm";
 export * from "./channel-bias";
+export * from "./columns";
 export { convolve, packKernel } from "./conv";
 export { convWeights } from "./conv-weights";
 export * from "./embedding";

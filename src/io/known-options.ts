@@ -3,6 +3,7 @@ import type { ModelSpec } from "../nn/model-spec.ts";
 import { classLayout } from "../nn/shapes.ts";
 import { isResident } from "../train/data/row-source.ts";
 import type { ResolvedOptions } from "../train/run/options.ts";
+import { refuseAdapters } from "./adapters.ts";
 
 /**
  * Where each option of a run goes when it is written in another language, in a receipt or an export. One that is not
@@ -57,6 +58,7 @@ export function requireKnown(run: ResolvedOptions, what: string, refuses: readon
   };
   const refused = refuses.find((option) => used[option]);
   if (refused) throw new ChainruleError("usage", `${what}: a run with ${refused} cannot be written there`);
+  refuseAdapters(run.model, what);
   if (run.halves) {
     throw new ChainruleError("usage", `${what}: the run is in f16; what is written computes in f32 or more`);
   }

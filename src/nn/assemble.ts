@@ -49,6 +49,7 @@ export function assemble(list: readonly unknown[], given: Shape | undefined, ope
     const whole = open && type.fill ? filled(type, fields, before, at) : fields;
     const read = type.read(new Fields(whole, at));
     const layer = (type.type === "custom" ? read : { type: type.type, ...read, ...wiringOf(fields, at) }) as LayerSpec;
+    requireTrainable(layer, type, at);
     type.tied?.(layer, at, (other) => {
       const k = called.get(other) ?? -1;
       return types[k]?.tokens ? types[k].parameters!(layers[k])[0]!.shape : null;
@@ -108,11 +109,26 @@ function filled(type: AnyLayerType, fields: Record<string, unknown>, before: Sha
   return fields;
 }
 
-function wiringOf({ name, from }: Record<string, unknown>, at: string): object {
+function wiringOf({ name, from, trainable }: Record<string, unknown>, at: string): object {
   if (name !== undefined && (typeof name !== "string" || !/^[\w-]+(\.[\w-]+)*$/.test(name) || name.length > 200)) {
     bad(`${at}: "name" must be letters, digits, _ or -, with dots between, got ${brief(name)}`);
   }
-  return { ...(name === undefined ? {} : { name }), ...(from === undefined ? {} : { from }) };
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(from === undefined ? {} : { from }),
+    ...(trainable === undefined || trainable === true ? {} : { trainable }),
+  };
+}
+
+/** Refuses a "trainable" that names no parameter of the layer's own. */
+function requireTrainable(layer: LayerSpec, type: AnyLayerType, at: string): void {
+  const { trainable } = layer;
+  if (trainable === undefined || trainable === false) return;
+  const own = (type.parameters?.(layer) ?? []).flatMap((p) => (p.adapter ? [] : [p.key]));
+  if (!Array.isArray(trainable) || !trainable.every((key) => own.includes(key))) {
+    const list = own.length > 0 ? ` of ${own.map((key) => brief(key)).join(", ")}` : ", and it has no parameters";
+    bad(`${at}: "trainable" must be false, or a list${list}; got ${brief(trainable)}`);
+  }
 }
 
 function claim(called: Map<string, number>, name: string, i: number, at: string): void {

@@ -33,6 +33,17 @@ export function initialise(
   ]);
 }
 
+/** Weights with adapters drawn beside them, where a model has adapters and the weights have none. */
+export function withFirstAdapters(
+  model: ModelSpec,
+  weights: ReadonlyMap<string, NdArray>,
+  seed: number,
+): ReadonlyMap<string, NdArray> {
+  const adapters = parameterSpecs(model).flatMap((p, i) => (p.adapter ? [[p, i] as const] : []));
+  if (adapters.length === 0 || adapters.some(([p]) => weights.has(p.name))) return weights;
+  return new Map([...weights, ...adapters.map(([p, i]) => [p.name, first(p, i, seed, "xavier")] as const)]);
+}
+
 function first(p: ParameterSpec, index: number, seed: number, how: Initialiser): NdArray {
   const fill = p.first ?? (p.role === "scale" ? 1 : null);
   if (fill !== null) return filled(p.shape, fill);

@@ -1,6 +1,7 @@
 import type { Shape } from "../core/ndarray.ts";
 import type { LayerParameter } from "./layers/layer-type.ts";
 import { layerTypeOf } from "./layers/registry.ts";
+import type { LayerSpec } from "./layers/spec.ts";
 import { calledName, type ModelSpec } from "./model-spec.ts";
 
 /** A parameter of a model: its name in weights files and its shape here, W [in, out]. */
@@ -9,6 +10,8 @@ export interface ParameterSpec extends Omit<LayerParameter, "key"> {
   readonly name: string;
   /** Index of its layer. */
   readonly layer: number;
+  /** True where it keeps its value: it has no gradient, and an optimizer remembers nothing of it. */
+  readonly frozen?: true;
 }
 
 /** Statistics of one layer, which lie one after the other in one array. */
@@ -25,15 +28,20 @@ export interface StatisticsSpec {
   }[];
 }
 
-/** What gradients change, in the order of the layers. */
+/** What gradients change, and what they would change were it not frozen, in the order of the layers. */
 export function parameterSpecs(model: ModelSpec): readonly ParameterSpec[] {
   return model.layers.flatMap((layer, i) =>
     (layerTypeOf(layer.type)?.parameters?.(layer) ?? []).map(({ key, ...rest }) => ({
       name: `${calledName(layer, i)}.${key}`,
       layer: i,
       ...rest,
+      ...(isFrozen(layer, key, rest) && { frozen: true as const }),
     })),
   );
+}
+
+function isFrozen({ trainable }: LayerSpec, key: string, { adapter }: Pick<LayerParameter, "adapter">): boolean {
+  return !adapter && (trainable === false || trainable?.includes(key) === false);
 }
 
 /** What layers keep beside their parameters, and no gradient changes: batch norm's running statistics. */

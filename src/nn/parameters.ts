@@ -19,7 +19,10 @@ export interface Statistics {
 
 /** A model's weights in a graph: what holds them, and what a forward pass reads. */
 export interface ModelTensors {
+  /** Of the parameters that are trained. */
   readonly groups: readonly ParameterGroup[];
+  /** Of those that are frozen, and only read. */
+  readonly frozen: readonly ParameterGroup[];
   readonly kept: readonly Statistics[];
   /** By name. */
   readonly parameters: ReadonlyMap<string, Tensor>;
@@ -40,20 +43,20 @@ export function requireFits(model: ModelSpec, maxBufferSize: number): void {
 }
 
 /**
- * Puts the parameters into flat variables, as few as the device's largest buffer allows, so that gradients, moments and
+ * Puts parameters into flat variables, as few as the device's largest buffer allows, so that gradients, moments and
  * updates are over whole buffers; each parameter is a view.
  */
-export function parameterGroups(
+function parameterGroups(
   g: Graph,
-  model: ModelSpec,
+  called: string,
+  specs: readonly ParameterSpec[],
   values: ReadonlyMap<string, NdArray>,
   maxBufferSize: number,
 ): readonly ParameterGroup[] {
-  requireFits(model, maxBufferSize);
   const most = Math.floor(maxBufferSize / 4);
   const plans: { spec: ParameterSpec; offset: number }[][] = [];
   let used = Number.POSITIVE_INFINITY;
-  for (const spec of parameterSpecs(model)) {
+  for (const spec of specs) {
     const size = alignView(sizeOf(spec.shape));
     if (used + size > most) {
       plans.push([]);
@@ -65,7 +68,7 @@ export function parameterGroups(
   return plans.map((plan, i) => {
     const last = plan.at(-1)!;
     const size = last.offset + alignView(sizeOf(last.spec.shape));
-    const name = plans.length > 1 ? `parameters ${i}` : "parameters";
+    const name = plans.length > 1 ? `${called} ${i}` : called;
     const flat = g.variable(name, packed(size, plan, values));
     const parameters = plan.map(({ spec, offset }) => ({
       spec,
@@ -95,38 +98,48 @@ export function modelTensors(
   values: ReadonlyMap<string, NdArray>,
   maxBufferSize: number,
 ): ModelTensors {
-  const groups = parameterGroups(g, model, values, maxBufferSize);
+  requireFits(model, maxBufferSize);
+  const specs = parameterSpecs(model);
+  const [groups, frozen] = [false, true].map((is) => {
+    const own = specs.filter((spec) => (spec.frozen === true) === is);
+    return parameterGroups(g, is ? "frozen parameters" : "parameters", own, values, maxBufferSize);
+  }) as [readonly ParameterGroup[], readonly ParameterGroup[]];
   const kept = statisticsSpecs(model).map((spec) => {
     const name = `statistics of ${spec.parts[0]!.name.replace(/\.[^.]*$/, "")}`;
     return { spec, variable: g.variable(name, packStatistics(spec, values)) };
   });
   return {
     groups,
+    frozen,
     kept,
-    parameters: new Map(groups.flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const))),
+    parameters: new Map(
+      [...groups, ...frozen].flatMap((group) => group.parameters.map((p) => [p.spec.name, p.tensor] as const)),
+    ),
     statistics: new Map(kept.map(({ spec, variable }) => [spec.layer, variable])),
   };
 }
 
-type Places = Pick<ModelTensors, "groups" | "kept">;
+/** Where weights lie; without `frozen` those that a run may change. */
+type Places = Pick<ModelTensors, "groups" | "kept"> & Partial<Pick<ModelTensors, "frozen">>;
 
 /** The variables that hold a model's weights, in the order that unpackWeights takes their values. */
-export const weightVariables = ({ groups, kept }: Places): readonly Tensor[] => [
-  ...groups.map((group) => group.flat),
+export const weightVariables = ({ groups, frozen = [], kept }: Places): readonly Tensor[] => [
+  ...[...groups, ...frozen].map((group) => group.flat),
   ...kept.map((k) => k.variable),
 ];
 
 /** What to write into each of them. */
-export const weightWrites = ({ groups, kept }: Places, values: ReadonlyMap<string, NdArray>) => [
-  ...groups.map((group) => [group.flat, packGroup(group, values)] as const),
+export const weightWrites = ({ groups, frozen = [], kept }: Places, values: ReadonlyMap<string, NdArray>) => [
+  ...[...groups, ...frozen].map((group) => [group.flat, packGroup(group, values)] as const),
   ...kept.map(({ spec, variable }) => [variable, packStatistics(spec, values)] as const),
 ];
 
 /** Weights by name out of the values of those variables. */
-export function unpackWeights({ groups, kept }: Places, values: readonly NdArray[]): Map<string, NdArray> {
-  const out = unpackParameters(groups, values);
+export function unpackWeights({ groups, frozen = [], kept }: Places, values: readonly NdArray[]): Map<string, NdArray> {
+  const parameters = [...groups, ...frozen];
+  const out = unpackParameters(parameters, values);
   kept.forEach(({ spec }, i) => {
-    const { data, dtype } = values[groups.length + i]!;
+    const { data, dtype } = values[parameters.length + i]!;
     let at = 0;
     for (const { name, shape } of spec.parts) {
       out.set(name, { shape, dtype, data: data.slice(at, at + sizeOf(shape)) });

@@ -17,6 +17,7 @@ export { addActivation, residualAdd } from "./elementwise/add-activation.ts";
 export { maxout, maxoutGradient } from "./elementwise/maxout.ts";
 export { multiply } from "./elementwise/multiply.ts";
 export { prelu, preluGradient, preluTerms } from "./elementwise/prelu.ts";
+export { addScaledColumns, scaledColumns } from "./elementwise/scaled-columns.ts";
 export { embedding, embeddingGradient } from "./embedding/embedding.ts";
 export { transposeMatmul } from "./matmul/matmul.ts";
 export { batchNorm, batchNormGradient, batchNormInference } from "./norm/batch-norm.ts";

@@ -13,6 +13,7 @@ import * as dropout from "./elementwise/dropout-proof.ts";
 import * as maxout from "./elementwise/maxout-proof.ts";
 import * as multiply from "./elementwise/multiply-proof.ts";
 import * as prelu from "./elementwise/prelu-proof.ts";
+import * as scaledColumns from "./elementwise/scaled-columns-proof.ts";
 import * as embedding from "./embedding/embedding-proof.ts";
 import * as halved from "./half/halved-proof.ts";
 import * as lossScale from "./half/loss-scale-proof.ts";
@@ -107,6 +108,7 @@ const table: Readonly<Record<string, Entry>> = {
   ...maxout,
   ...multiply,
   ...prelu,
+  ...scaledColumns,
   ...logSoftmax,
   ...views,
   ...accumulate,

@@ -38,32 +38,42 @@ export function parameterMultipliers(
   if (!Array.isArray(specs))
     throw new ChainruleError("usage", "groups: a list is needed, [{ match, lr, weightDecay }]");
   for (const spec of specs) requireKnownFields("groups", spec, ["match", "lr", "weightDecay"]);
-  const wanted = specs.map((spec) => ({ spec, patterns: [spec.match].flat() }));
-  for (const { spec, patterns } of wanted) {
+  const wanted = specs.map((spec) => ({ spec, matches: requireMatches("groups", [spec.match].flat(), parameters) }));
+  for (const { spec } of wanted) {
     const text = JSON.stringify(spec.match);
-    if (patterns.length === 0 || patterns.some((p) => typeof p !== "string" || p === "")) {
-      throw new ChainruleError("usage", `groups: match must be names or roles, got ${text}`);
-    }
     for (const key of ["lr", "weightDecay"] as const) {
       const value = spec[key] ?? 1;
       if (!(value >= 0 && Number.isFinite(value))) {
         throw new ChainruleError("usage", `groups: ${key} of ${text} must be a factor of at least 0, got ${value}`);
       }
     }
-    // A name that is nowhere is a slip; a role that this net happens to lack is none.
-    const idle = patterns.find((pattern) => !roles.includes(pattern) && !parameters.some((p) => matches(p, pattern)));
-    if (idle !== undefined) {
-      const names = parameters.map((p) => p.name).join(", ");
-      throw new ChainruleError("usage", `groups: "${idle}" matches no parameter; there are ${names}`);
-    }
   }
   const found = new Map(
     parameters.map((p): [string, Multipliers] => {
-      const own = wanted.find(({ patterns }) => patterns.some((pattern) => matches(p, pattern)))?.spec;
+      const own = wanted.find(({ matches }) => matches(p))?.spec;
       return [p.name, { lr: own?.lr ?? 1, weightDecay: own?.weightDecay ?? 1 }];
     }),
   );
   return [...found.values()].every((m) => m.lr === 1 && m.weightDecay === 1) ? null : found;
+}
+
+/** Whether a parameter is one of those that patterns mean. Throws on patterns that are none, and a name that is nowhere. */
+export function requireMatches(
+  what: string,
+  patterns: readonly string[],
+  parameters: readonly Named[],
+): (parameter: Named) => boolean {
+  if (patterns.length === 0 || patterns.some((p) => typeof p !== "string" || p === "")) {
+    const given = JSON.stringify(patterns.length === 1 ? patterns[0] : patterns);
+    throw new ChainruleError("usage", `${what}: match must be names or roles, got ${given}`);
+  }
+  // A name that is nowhere is a slip; a role that this net happens to lack is none.
+  const idle = patterns.find((pattern) => !roles.includes(pattern) && !parameters.some((p) => matches(p, pattern)));
+  if (idle !== undefined) {
+    const names = parameters.map((p) => p.name).join(", ");
+    throw new ChainruleError("usage", `${what}: "${idle}" matches no parameter; there are ${names}`);
+  }
+  return (parameter) => patterns.some((pattern) => matches(parameter, pattern));
 }
 
 function matches({ name, role }: Named, pattern: string): boolean {

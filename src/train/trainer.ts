@@ -270,7 +270,7 @@ export class Trainer extends Disposing {
    * those of the last copy.
    */
   async parameters(which: WeightsChoice = "last"): Promise<Map<string, NdArray>> {
-    if (this.life.over) return weightsOf(await this.state(), which);
+    if (this.life.over) return new Map([...this.options.weights, ...weightsOf(await this.state(), which)]);
     return this.life.surviving((backendRun) => backendRun.parameters(which));
   }
 

@@ -7,6 +7,7 @@ import type { LayerSpec } from "../../nn/layers/spec.ts";
 import { copyModel } from "../../nn/model.ts";
 import { calledName, layerName, type ModelSpec } from "../../nn/model-spec.ts";
 import { shapesOf } from "../../nn/shapes.ts";
+import { refuseAdapters } from "../adapters.ts";
 import { weightTensors } from "../weights/weights.ts";
 import { node, type Step, tensor, valueInfo } from "./messages.ts";
 import { Message } from "./protobuf.ts";
@@ -34,6 +35,7 @@ export function writeOnnx(
   mostConstants = MOST_CONSTANTS,
 ): Uint8Array {
   const model = copyModel(given);
+  refuseAdapters(model, "ONNX");
   const { input, shapes, sources, tokens } = shapesOf(model);
   const steps: Step[] = [];
   const arrays = new Arrays(mostConstants);

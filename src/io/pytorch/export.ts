@@ -35,6 +35,8 @@ export function exportPytorch(options: ResolvedOptions, state: TrainerState): Ma
   const moments = names.flatMap((key, k) =>
     parameterTensors(model, state.moments[k]!).map(([name, value]): [string, NdArray] => [`${name}.${key}`, value]),
   );
+  // A state has no frozen weights: they are as the run began with them.
+  const all = (own: ReadonlyMap<string, NdArray>): Map<string, NdArray> => new Map([...options.weights, ...own]);
   const about = { step: String(state.step), skipped: String(state.cursor.data[3]!) };
   const { input } = shapesOf(model);
   const shaped = (x: NdArray): NdArray => reshape(x, [x.shape[0]!, ...input]);
@@ -50,11 +52,11 @@ export function exportPytorch(options: ResolvedOptions, state: TrainerState): Ma
     ["tensors.py", tensorsPy],
     ...(options.augment ? [["augment.py", augmentPy] satisfies [string, string]] : []),
     ["model.json", `${JSON.stringify(model, null, 1)}\n`],
-    ["model.safetensors", writeWeights(model, state.parameters)],
+    ["model.safetensors", writeWeights(model, all(state.parameters))],
     ["optimizer.safetensors", writeSafetensors(moments, about)],
     ["data.safetensors", writeSafetensors(rows)],
     ...(state.average
-      ? [["average.safetensors", writeWeights(model, weightsOf(state, "average"))] satisfies [string, Uint8Array]]
+      ? [["average.safetensors", writeWeights(model, all(weightsOf(state, "average")))] satisfies [string, Uint8Array]]
       : []),
   ]);
 }

@@ -3,6 +3,7 @@ import { layerTypeOf } from "../../nn/layers/registry.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { calledName } from "../../nn/model-spec.ts";
 import { classLayout, shapesOf } from "../../nn/shapes.ts";
+import { refuseAdapters } from "../adapters.ts";
 import { torchLayer, torchLossOf } from "./names.ts";
 
 /** Whether a model is an nn.Sequential: layers one after the other, called by their places, each a module. */
@@ -28,6 +29,7 @@ const placesOf = (model: ModelSpec): boolean => model.loss === "crossEntropy" &&
 
 /** model.py: the net and its loss. */
 export function modelPy(model: ModelSpec): string {
+  refuseAdapters(model, "PyTorch");
   const published = model.loss === "sumSquaredErrorAsPublished";
   const loss = published
     ? `def loss_of(p, y):

@@ -58,7 +58,12 @@ export function trainPy(run: TorchRun): string {
   const ifAugment = when(augment !== undefined);
   const ifNorm = when(model.layers.some((l) => l.type === "batchNorm"));
   const ifDropNames = when(dropout && !isSequential(model));
-  const roles = parameterSpecs(model);
+  const specs = parameterSpecs(model);
+  const roles = specs.filter((p) => !p.frozen);
+  const frozen = specs.flatMap((p) => (p.frozen ? [p.name] : []));
+  const ifFrozen = when(frozen.length > 0);
+  /** The net's parameters with their names, those that are trained. */
+  const named = frozen.length > 0 ? "trained(net)" : "net.named_parameters()";
   const plainWeights = roles.every(({ role, shape }) => (role === "weight") === (shape.length === 2));
   const batchLines = `rows = rows_of_step(${parts ? "part" : "step"}, batch, len(x), SEED)${parts ? "" : " if BATCH else np.arange(len(x))"}
 mine = np.array_split(rows, world)[rank]
@@ -138,9 +143,14 @@ ${[...(multipliers ?? [])].map(([name, m]) => `    "${name}": (${m.lr}, ${m.weig
     : `WEIGHTS = {${roles.flatMap(({ role, name }) => (role === "weight" ? [`"${name}"`] : [])).join(", ")}}
 `,
 )}STATE = [${names.map((name) => `"${name}"`).join(", ")}]  # what the optimizer remembers of each parameter
+${ifFrozen(`FROZEN = {${frozen.map((name) => `"${name}"`).join(", ")}}  # they keep their values
+`)}
+
+${ifFrozen(`def trained(net):
+    return [(name, p) for name, p in net.named_parameters() if p.requires_grad]
 
 
-def learning_rate(step):
+`)}def learning_rate(step):
     """Of step \`step\`, counted from 0."""
 ${rateBody(schedule, optimizer.lr)}
 
@@ -149,7 +159,7 @@ ${
   multipliers
     ? `def make_optimizer(net):
     groups = []
-    for name, p in net.named_parameters():
+    for name, p in ${named}:
         factor, decay = FACTORS[name]
         groups.append({"params": [p], "factor": factor, "weight_decay": ${optimizerAttrs(optimizer).weightDecay} * decay})
     return ${optimizerCall(optimizer, true)}
@@ -161,7 +171,7 @@ ${
 
 def penalty(net):
     """What weights cost; biases and normalisations cost nothing."""
-    weights = [${plainWeights ? "p for p in net.parameters() if p.dim() == 2" : "p for name, p in net.named_parameters() if name in WEIGHTS"}]
+    weights = [${plainWeights ? `p for ${frozen.length > 0 ? `_, p in ${named}` : "p in net.parameters()"} if p.dim() == 2` : `p for name, p in ${named} if name in WEIGHTS`}]
     return sum(L1 * w.abs().sum() + L2 * (w**2).sum() for w in weights)
 `)}
 ${ifIgnores(`
@@ -177,7 +187,7 @@ def load(folder, net, optimizer):
     tensors, about = read_safetensors(os.path.join(folder, "optimizer.safetensors"))
     step, skipped = int(about["step"]), int(about["skipped"])
     state = {}
-    for i, (name, _) in enumerate(net.named_parameters()):
+    for i, (name, _) in enumerate(${named}):
         state[i] = {key: tensors[f"{name}.{key}"] for key in STATE}
 ${adaptive ? `        state[i]["step"] = torch.tensor(float(step - skipped))\n` : ""}    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     return step, skipped
@@ -186,7 +196,7 @@ ${adaptive ? `        state[i]["step"] = torch.tensor(float(step - skipped))\n` 
 def save(folder, net, optimizer, step, skipped):
     os.makedirs(folder, exist_ok=True)
     write_safetensors(os.path.join(folder, "model.safetensors"), net.state_dict())
-    state = {f"{name}.{key}": optimizer.state[p][key] for name, p in net.named_parameters() for key in STATE}
+    state = {f"{name}.{key}": optimizer.state[p][key] for name, p in ${named} for key in STATE}
     about = {"step": str(step), "skipped": str(skipped)}
     write_safetensors(os.path.join(folder, "optimizer.safetensors"), state, about)
 
@@ -219,13 +229,15 @@ def main():
         sys.exit(f"train.py: a batch of {batch} cannot be shared among {world} processes")
 
     net = build().to(device)
-${ifDropout(dropoutLines(model))}${ifNorm(`    if world > 1:
+${ifFrozen(`    for name, p in net.named_parameters():
+        p.requires_grad_(name not in FROZEN)
+`)}${ifDropout(dropoutLines(model))}${ifNorm(`    if world > 1:
         # A batch's statistics are those of all its rows, wherever they are.
         if not cuda:
             sys.exit("train.py: batch norm on several processes needs SyncBatchNorm, which PyTorch has for GPUs alone")
         net = torch.nn.SyncBatchNorm.convert_sync_batchnorm(net)
 `)}${ifWeighted(`    loss_of.to(device)
-`)}    optimizer = make_optimizer(net${multipliers ? "" : ".parameters()"})
+`)}    optimizer = make_optimizer(${multipliers ? "net" : frozen.length > 0 ? "[p for _, p in trained(net)]" : "net.parameters()"})
     first, skipped = load(args.start, net, optimizer)
 ${ifAverage(`    averages, _ = read_safetensors(os.path.join(args.start, "average.safetensors"))
     averages = {name: t.to(device) for name, t in averages.items()}
@@ -242,7 +254,7 @@ ${stepLines}
             distributed.all_reduce(total)
         if torch.isfinite(total) and torch.isfinite(norm):
             optimizer.step()
-${ifAverage(`            for name, p in net.named_parameters():
+${ifAverage(`            for name, p in ${named}:
                 averages[name].lerp_(p.detach(), 1 - DECAY)
 `)}        else:
             skipped += 1  # such a step does not reach the weights

@@ -51,9 +51,13 @@ export function placesOf(model: ModelSpec): readonly Place[] {
   }));
 }
 
-/** Whether the derivative by each layer's value is needed: it has parameters, or stands behind some that have. */
+/** Layers of which a parameter is trained. */
+export const trainedLayers = (model: ModelSpec): ReadonlySet<number> =>
+  new Set(parameterSpecs(model).flatMap(({ layer, frozen }) => (frozen ? [] : [layer])));
+
+/** Whether the derivative by each layer's value is needed: it trains parameters, or stands behind some that do. */
 export function neededLayers(model: ModelSpec): readonly boolean[] {
-  const own = new Set(parameterSpecs(model).map(({ layer }) => layer));
+  const own = trainedLayers(model);
   const needed: boolean[] = [];
   shapesOf(model).sources.forEach((from, i) => {
     needed.push(own.has(i) || from.some((source) => source >= 0 && needed[source]!));

@@ -64,7 +64,10 @@ export async function makeReceipt(backend: Backend, given: TrainerOptions): Prom
       ),
     );
     const parameters = (values: ReadonlyMap<string, NdArray>, before: string, behind: string): [string, NdArray][] =>
-      parameterSpecs(model).map((spec) => [before + parameterName(model, spec) + behind, values.get(spec.name)!]);
+      // Frozen ones have neither gradient nor update.
+      parameterSpecs(model)
+        .filter((spec) => values.has(spec.name))
+        .map((spec) => [before + parameterName(model, spec) + behind, values.get(spec.name)!]);
     const number = (value: number): NdArray => ({ ...ndarray([1], control.dtype, [value]), shape: [] });
     // What went in as the backend took it: a device has f32 of an f64 value.
     const precision = control.dtype === "f64" ? "f64" : "f32";

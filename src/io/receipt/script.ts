@@ -10,7 +10,7 @@ import type { PenaltySpec } from "../../optim/penalty.ts";
 import type { ScheduleSpec } from "../../optim/schedule.ts";
 import { helperText } from "./helpers.ts";
 import { numpyLayer, parameterName } from "./layers.ts";
-import { type Line, neededLayers, placesOf } from "./place.ts";
+import { type Line, neededLayers, placesOf, trainedLayers } from "./place.ts";
 import { lossLines, penaltyLines, rateLines, updateLines } from "./update.ts";
 
 /** What a receipt's script needs to know: the run, not its numbers. */
@@ -60,8 +60,10 @@ function summed(lines: readonly Line[]): readonly Line[] {
 /** receipt.py: the step of a receipt again, in plain numpy, and the differences. */
 export function receiptScript(run: ReceiptRun): string {
   const { model, optimizer, clip, multipliers } = run;
-  const parameters = parameterSpecs(model).map((spec) => ({ name: parameterName(model, spec), shape: spec.shape }));
+  const parameters = parameterSpecs(model).map((spec) => ({ ...spec, name: parameterName(model, spec) }));
+  const trained = parameters.filter((p) => !p.frozen);
   const needed = neededLayers(model);
+  const learning = trainedLayers(model);
   const layers = placesOf(model).map((place, i) => ({
     layer: model.layers[i]!,
     numpy: numpyLayer(model.layers[i]!),
@@ -88,19 +90,24 @@ export function receiptScript(run: ReceiptRun): string {
     classes
       ? ['y = receipt["y"]', `${shapeText([run.rows])}: the class of each row, from 0`]
       : ['y = receipt["y"].astype(real)', `${shapeText([run.rows, widths(model).outputs])}: the targets`],
-    ...parameters.map((p): Line => [`${p.name} = receipt["${p.name}"].astype(real)`, shapeText(p.shape)]),
+    ...parameters.map(
+      (p): Line => [
+        `${p.name} = receipt["${p.name}"].astype(real)`,
+        shapeText(p.shape) + (p.frozen ? ": frozen, it keeps its value" : ""),
+      ],
+    ),
     ...kept.map(
       (k): Line => [`${k} = receipt["${k}"].astype(real)`, "running means, variances, and a count of batches"],
     ),
     ...masks.map((m): Line => [`${m} = receipt["${m}"].astype(real)`, "1 where dropout lets through, 0 where not"]),
   ];
   const body = "    ";
-  const gradients = parameters.map((p) => `d${p.name}`);
+  const gradients = trained.map((p) => `d${p.name}`);
   const norm: Line[] = [
     ["norm = np.sqrt(sum(np.sum(d ** 2) for d in gradients))", "length of the whole gradient"],
     ...(clip > 0 ? [[`clip = min(1, ${clip} / (norm + 1e-6))`, "makes it shorter where it is too long"] as const] : []),
   ];
-  const weights = parameterSpecs(model).flatMap((p) => (p.role === "weight" ? [parameterName(model, p)] : []));
+  const weights = trained.flatMap((p) => (p.role === "weight" ? [p.name] : []));
   const penalty = penaltyLines(run.penalty ?? {}, run.penalty ? weights : []);
   const factors = [...(multipliers ?? [])].map(([name, m]) => {
     const spec = parameterSpecs(model).find((p) => p.name === name)!;
@@ -146,7 +153,7 @@ ${written(body, [...layers.flatMap(({ layer, numpy, place }) => numpy.forward(la
 ${written(body, [...gradient, ...fromRows, ...summed(backwards.toReversed().flatMap(({ layer, numpy, place }) => numpy.backward(layer, place)))])}
 
     # PRODUCT: each weight's gradient, of one number from either pass.
-${written(body, [...backwards.flatMap(({ layer, numpy, place }) => numpy.products?.(layer, place) ?? []), ...penalty.gradient])}
+${written(body, [...backwards.flatMap(({ layer, numpy, place }) => (learning.has(place.i) && numpy.products?.(layer, place)) || []), ...penalty.gradient])}
 
     # UPDATE: ${optimizer.type}, at its first step.
 ${list("    gradients = ", "[", gradients, "]")}
@@ -155,7 +162,7 @@ ${written(body, [...norm, ...rateLines(run.schedule, optimizer.lr)])}
     def update(w, dw${apart ? ", factor, decay, lr=lr" : ""}):
 ${written(`${body}    `, [...(apart ? [["lr = lr * factor", "a rate of its own"] as const] : []), ...updateLines(optimizer, clip > 0, apart)])}
 
-${parameters.map((p) => `${body}${p.name}_new = update(${p.name}, d${p.name}${factorsOf(`"${p.name}"`)})`).join("\n")}
+${trained.map((p) => `${body}${p.name}_new = update(${p.name}, d${p.name}${factorsOf(`"${p.name}"`)})`).join("\n")}
     return locals()
 
 

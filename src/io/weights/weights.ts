@@ -86,10 +86,13 @@ export function weightTensors(model: ModelSpec, values: ReadonlyMap<string, NdAr
   return stored(weightSpecs(model), values);
 }
 
-/** The same of what there is one of for each parameter, and none for statistics: gradients, moments. */
+/** The same of what there is one of for each parameter that is trained, and none for statistics: gradients, moments. */
 export function parameterTensors(model: ModelSpec, values: ReadonlyMap<string, NdArray>): [string, NdArray][] {
   requireModel(model);
-  return stored(parameterSpecs(model), values);
+  return stored(
+    parameterSpecs(model).filter((p) => !p.frozen),
+    values,
+  );
 }
 
 function stored(specs: readonly WeightSpec[], values: ReadonlyMap<string, NdArray>): [string, NdArray][] {

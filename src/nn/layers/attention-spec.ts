@@ -1,4 +1,11 @@
 import type { Wiring } from "./layer-type.ts";
+import type { LoraSpec } from "./lora.ts";
+
+/** Adapters of attention's projections, all of one rank. */
+export interface AttentionLora extends LoraSpec {
+  /** Which: of queries, keys and values each by itself or in_proj for all three as one map, and out_proj. */
+  readonly targets: readonly ("in_proj" | "q_proj" | "k_proj" | "v_proj" | "out_proj")[];
+}
 
 /** Self-attention within rows of steps: torch.nn.MultiheadAttention(batch_first), of one value as query, key and value. */
 export interface AttentionSpec extends Wiring {
@@ -22,4 +29,6 @@ export interface AttentionSpec extends Wiring {
   readonly rotary: boolean;
   /** The angles' base: step / base^(2 i heads / size). */
   readonly base: number;
+  /** Low-rank adapters beside its projections; none where absent. */
+  readonly lora?: AttentionLora;
 }

@@ -1,16 +1,17 @@
 import type { Tensor } from "../../graph/graph.ts";
 import { rotaryTable } from "../../ops/attention/rotary-table.ts";
 import { attentionSteps } from "./attention-onnx.ts";
-import type { AttentionSpec } from "./attention-spec.ts";
+import type { AttentionLora, AttentionSpec } from "./attention-spec.ts";
 import { attentionClass, attentionModule } from "./attention-torch.ts";
 import type { Fields } from "./fields.ts";
 import { register } from "./known.ts";
 import type { ForwardContext, LayerType, Wiring } from "./layer-type.ts";
+import { adapted, loraOf, loraParameters, type Projection } from "./lora.ts";
 
-export type { AttentionSpec } from "./attention-spec.ts";
+export type { AttentionLora, AttentionSpec } from "./attention-spec.ts";
 
 function read(f: Fields): Omit<AttentionSpec, "type"> {
-  f.only("size", "heads", "keyHeads", "causal", "bias", "dropout", "mask", "rotary", "base");
+  f.only("size", "heads", "keyHeads", "causal", "bias", "dropout", "mask", "rotary", "base", "lora");
   const size = f.whole("size");
   const heads = f.whole("heads");
   const keyHeads = f.whole("keyHeads", heads);
@@ -22,24 +23,57 @@ function read(f: Fields): Omit<AttentionSpec, "type"> {
   }
   const mask = f.has("mask") ? f.value("mask", ["lengths"]) : undefined;
   if (mask !== undefined && mask !== "lengths") f.bad(`"mask" must be "lengths", got ${JSON.stringify(mask)}`);
+  const lora = loraOf(f, ["in_proj", "q_proj", "k_proj", "v_proj", "out_proj"]) as AttentionLora | undefined;
+  if (lora?.targets.includes("in_proj") && lora.targets.some((target) => /^[qkv]_proj$/.test(target))) {
+    f.bad('"lora": in_proj is queries, keys and values as one map: adapt that, or q_proj, k_proj and v_proj');
+  }
   return {
     ...{ size, heads, keyHeads, causal: f.flag("causal", false), bias: f.flag("bias", true) },
     ...{ dropout: f.number("dropout", 0, 0, 1), rotary, base: f.number("base", 10000, 1, 1e12) },
     ...(mask === undefined ? {} : { mask: "lengths" }),
+    ...(lora && { lora }),
   };
 }
 
 /** Values that the first projection gives a step: queries, keys and values. */
 const projected = ({ size, heads, keyHeads }: AttentionSpec): number => size + (2 * keyHeads * size) / heads;
 
-/** The same values as rows, through a projection, and as steps again. */
-async function project(c: ForwardContext, x: Tensor, key: string, bias: string | null, what: string): Promise<Tensor> {
+/** Its linear maps: what adapters may stand beside. */
+export function attentionMaps(layer: AttentionSpec): readonly Projection[] {
+  const { size } = layer;
+  const width = projected(layer);
+  const keys = (width - size) / 2;
+  const input = { inputs: size, weight: "in_proj_weight" } as const;
+  return [
+    { target: "in_proj", outputs: width, first: 0, ...input },
+    { target: "q_proj", outputs: size, first: 0, ...input },
+    { target: "k_proj", outputs: keys, first: size, ...input },
+    { target: "v_proj", outputs: keys, first: size + keys, ...input },
+    { target: "out_proj", inputs: size, outputs: size, weight: "out_proj.weight", first: 0 },
+  ];
+}
+
+/** Those that have one. */
+const adaptedMaps = (layer: AttentionSpec): readonly Projection[] =>
+  attentionMaps(layer).filter(({ target }) => (layer.lora?.targets as readonly string[] | undefined)?.includes(target));
+
+/** The same values as rows, through a projection and its adapters, and as steps again. */
+async function project(
+  c: ForwardContext,
+  layer: AttentionSpec,
+  x: Tensor,
+  key: string,
+  bias: string,
+  what: string,
+): Promise<Tensor> {
   const { g, ops, parameter } = c;
   const { reshape } = await c.layerOps();
   const [n, t, size] = x.shape as readonly [number, number, number];
   const rows = g.one(reshape, [x], { shape: [n * t, size] }, `rows of ${x.name}`);
-  const product = g.one(ops.matmul, [rows, parameter(key)], null, bias ? `${what}, product` : what);
-  const y = bias ? g.one(ops.addBias, [product, parameter(bias)], null, what) : product;
+  const product = g.one(ops.matmul, [rows, parameter(key)], null, layer.bias ? `${what}, product` : what);
+  const own = layer.bias ? g.one(ops.addBias, [product, parameter(bias)], null, what) : product;
+  const maps = adaptedMaps(layer).filter(({ weight }) => weight === key);
+  const y = await adapted(c, layer.lora, maps, own, rows, what);
   return g.one(reshape, [y], { shape: [n, t, y.shape[1]!] }, what);
 }
 
@@ -66,6 +100,7 @@ export const attentionLayer: LayerType<AttentionSpec> = {
         within: 1 / Math.sqrt(size),
       },
       ...(bias ? [{ key: "out_proj.bias", shape: [size], role: "bias" } as const] : []),
+      ...loraParameters(layer.lora, adaptedMaps(layer)),
     ];
   },
   onnx: attentionSteps,
@@ -73,9 +108,9 @@ export const attentionLayer: LayerType<AttentionSpec> = {
   torchClass: attentionClass,
   async forward(c, layer, [x]) {
     const { g, name, training, lengths, cursor, seed, index } = c;
-    const { size, heads, keyHeads, causal, bias, dropout: p, rotary: turned, base, mask } = layer;
+    const { size, heads, keyHeads, causal, dropout: p, rotary: turned, base, mask } = layer;
     const { attention, rotary } = await c.layerOps();
-    let qkv = await project(c, x!, "in_proj_weight", bias ? "in_proj_bias" : null, `${name}: queries, keys and values`);
+    let qkv = await project(c, layer, x!, "in_proj_weight", "in_proj_bias", `${name}: queries, keys and values`);
     if (turned) {
       const table = g.variable(`${name}: angles`, rotaryTable(x!.shape[1]!, size / heads, base));
       qkv = g.one(rotary, [qkv, table], { heads: heads + keyHeads, back: false }, `${name}: turned`);
@@ -85,7 +120,7 @@ export const attentionLayer: LayerType<AttentionSpec> = {
     const inputs = [qkv, ...(masked ? [lengths] : []), ...(dropout ? [cursor!] : [])];
     const attrs = { heads, keyHeads, causal, lengths: masked, dropout };
     const [o] = g.add(attention, inputs, attrs, [`${name}: heads`, `${name}: log-sum-exp`]);
-    return project(c, o!, "out_proj.weight", bias ? "out_proj.bias" : null, name);
+    return project(c, layer, o!, "out_proj.weight", "out_proj.bias", name);
   },
 };
 

@@ -16,7 +16,7 @@ export interface CustomParameter {
 }
 
 /** A layer that user code makes. It is code, so no model file holds one. */
-export interface CustomLayer extends Pick<Wiring, "from"> {
+export interface CustomLayer extends Pick<Wiring, "from" | "trainable"> {
   /** Tells it from layers that a model file may hold. */
   readonly type: "custom";
   /** What it is, for people and for messages. */

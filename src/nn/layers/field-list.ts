@@ -26,7 +26,8 @@ class FieldList extends Fields {
   }
 
   override only(...known: readonly string[]): void {
-    for (const name of known) this.note(name, {});
+    // Adapters come with a command, not by hand.
+    for (const name of known) if (name !== "lora") this.note(name, {});
   }
 
   override has(): boolean {
@@ -34,6 +35,7 @@ class FieldList extends Fields {
   }
 
   override value(key: string, among?: "list" | readonly string[]): unknown {
+    if (key === "lora") return undefined;
     if (among === "list") return [0];
     if (among) this.note(key, { kind: "word", words: among });
     return among?.[0];

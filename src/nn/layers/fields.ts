@@ -23,7 +23,12 @@ export class Fields {
   ) {}
 
   only(...known: readonly string[]): void {
-    requireKnown(this.layer, ["type", ...known, "name", "from"], this.at);
+    requireKnown(this.layer, ["type", ...known, "name", "from", "trainable"], this.at);
+  }
+
+  /** Of an object within a layer, which has no name of its own. */
+  onlyThese(...known: readonly string[]): void {
+    requireKnown(this.layer, known, this.at);
   }
 
   bad(message: string): never {

@@ -17,6 +17,8 @@ export interface Wiring {
   readonly name?: string;
   /** The layer, or layers, whose values it reads; "input" is the model's. The one before it where absent. */
   readonly from?: string | readonly string[];
+  /** Which of its parameters are trained, "weight" or "bias"; false for none, all where absent. Statistics go on. */
+  readonly trainable?: false | readonly string[];
 }
 
 /** A parameter of one layer. */
@@ -39,6 +41,8 @@ export interface LayerParameter {
   readonly transposed?: boolean;
   /** Values that go into an output, and outputs that a value goes into: what first weights are scaled by. */
   readonly fan?: readonly [inputs: number, outputs: number];
+  /** True of a low-rank adapter's, which trains whatever the layer says of its own. */
+  readonly adapter?: true;
 }
 
 /** A number that a layer keeps from step to step and no gradient changes, such as batch norm's running mean. */

@@ -1,5 +1,6 @@
 import { sizeOf } from "../../core/ndarray.ts";
 import type { LayerType, Wiring } from "./layer-type.ts";
+import { adapted, type LoraSpec, loraOf, loraParameters, type Projection } from "./lora.ts";
 
 /** y = x W + b on the last axis of a value: torch.nn.Linear, with W [in, out]. */
 export interface LinearSpec extends Wiring {
@@ -11,13 +12,21 @@ export interface LinearSpec extends Wiring {
   readonly out: number;
   /** Whether a parameter [out] is added. */
   readonly bias: boolean;
+  /** A low-rank adapter beside its weight; none where absent. */
+  readonly lora?: LoraSpec;
 }
+
+/** The layer as what an adapter stands beside. */
+export const linearMaps = ({ in: inputs, out }: LinearSpec): readonly Projection[] => [
+  { target: "", inputs, outputs: out, weight: "weight", first: 0 },
+];
 
 export const linearLayer: LayerType<LinearSpec> = {
   type: "linear",
   read(f) {
-    f.only("in", "out", "bias");
-    return { in: f.whole("in"), out: f.whole("out"), bias: f.flag("bias", true) };
+    f.only("in", "out", "bias", "lora");
+    const lora = loraOf(f);
+    return { in: f.whole("in"), out: f.whole("out"), bias: f.flag("bias", true), ...(lora && { lora }) };
   },
   fill: (layer, input) => ({ in: input.at(-1)!, ...layer }),
   start: () => ({ out: 16 }),
@@ -30,13 +39,16 @@ export const linearLayer: LayerType<LinearSpec> = {
   parameters: (layer) => [
     { key: "weight", shape: [layer.in, layer.out], role: "weight", transposed: true },
     ...(layer.bias ? [{ key: "bias", shape: [layer.out], role: "bias" } as const] : []),
+    ...loraParameters(layer.lora, linearMaps(layer)),
   ],
-  async forward({ g, ops, name, index, parameter, layerOps }, layer, [x]) {
+  async forward(c, layer, [x]) {
+    const { g, ops, name, index, parameter, layerOps } = c;
     const rows = x!.shape.length === 2 ? null : await layerOps();
     const shape = [sizeOf(x!.shape) / layer.in, layer.in];
     const flat = rows ? g.one(rows.reshape, [x!], { shape }, `rows of ${x!.name}`) : x!;
     const product = g.one(ops.matmul, [flat, parameter("weight")], null, layer.bias ? `${index}.product` : name);
-    const y = layer.bias ? g.one(ops.addBias, [product, parameter("bias")], null, name) : product;
+    const own = layer.bias ? g.one(ops.addBias, [product, parameter("bias")], null, name) : product;
+    const y = await adapted(c, layer.lora, linearMaps(layer), own, flat, name);
     return rows ? g.one(rows.reshape, [y], { shape: [...x!.shape.slice(0, -1), layer.out] }, name) : y;
   },
 };

@@ -51,14 +51,14 @@ export function headLossFusion(node: Node, uses: Uses, least = LEAST_LOGITS): Fu
     readers.find((r) => r.op === op && r.inputs[0] === a && r.inputs[1] === b && r.attrs?.transpose === transpose);
   const dx = turned ? reads(matmul, gradient, w) : reads(transposeMatmul, gradient, w, "b");
   const dw = turned ? reads(transposeMatmul, gradient, x, "a") : reads(transposeMatmul, x, gradient, "a");
-  if (!dx || !dw || readers.length !== 2) return null;
+  if (!dx || readers.length !== (dw ? 2 : 1)) return null;
   return {
-    replaces: [product, ...between, node, back, dx, dw],
+    replaces: [product, ...between, node, back, dx, ...(dw ? [dw] : [])],
     at: node,
     op: headLoss,
-    attrs: { ...node.attrs, turned, rows: chunkRows(classes) },
+    attrs: { ...node.attrs, turned, rows: chunkRows(classes), frozen: !dw },
     inputs: [x, w, labels!, dloss, weights!, sums!],
-    outputs: [node.outputs[0]!, dx.outputs[0]!, dw.outputs[0]!],
+    outputs: [node.outputs[0]!, dx.outputs[0]!, ...(dw ? [dw.outputs[0]!] : [])],
   };
 }
 

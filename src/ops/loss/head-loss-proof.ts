@@ -9,6 +9,7 @@ export const headLoss: Pick<Proof<HeadLossAttrs>, "cases"> = {
     headCase(130, 8, 33, true, 64, 0.1),
     headCase(200, 6, 200, false, 64, 0.2),
     headCase(300, 16, 21, true, 128),
+    headCase(130, 8, 33, true, 64, 0, true),
   ],
 };
 
@@ -20,6 +21,7 @@ function headCase(
   turned: boolean,
   rows: number,
   smoothing = 0,
+  frozen = false,
 ): OpCase<HeadLossAttrs> {
   const f32 = (shape: readonly number[], more: Partial<CaseInput> = {}): CaseInput => ({
     shape,
@@ -27,7 +29,7 @@ function headCase(
     ...more,
   });
   return {
-    name: `${n}x${size} to ${classes}${turned ? ", turned" : ""}, ${rows} at once`,
+    name: `${n}x${size} to ${classes}${turned ? ", turned" : ""}, ${rows} at once${frozen ? ", frozen" : ""}`,
     inputs: [
       f32([n, size]),
       f32(turned ? [classes, size] : [size, classes]),
@@ -36,6 +38,6 @@ function headCase(
       f32([classes], { fill: "positive", scale: 3 }),
       f32([2], { fill: [1.5 * n, 1.5 * classes] }),
     ],
-    attrs: { turned, rows, smoothing },
+    attrs: { turned, rows, smoothing, ...(frozen && { frozen }) },
   };
 }

@@ -12,6 +12,8 @@ export interface HeadLossAttrs extends WeightedAttrs {
   readonly turned: boolean;
   /** Rows whose logits are in memory at once, a multiple of 64. */
   readonly rows: number;
+  /** True where the weight has no gradient. */
+  readonly frozen?: boolean;
 }
 
 /** A value of the node, or a stretch of one from an element on, under a shape of its own. */
@@ -48,7 +50,7 @@ function applicationsOf([x, w]: readonly TensorSpec[], attrs: HeadLossAttrs) {
   const most = Math.min(n, attrs.rows);
   const f32 = (...shape: readonly number[]): TensorSpec => ({ shape, dtype: "f32" });
   const scratch = [f32(most, classes), f32(most, classes)];
-  if (chunks > 1) scratch.push(f32(1), f32(1), f32(1), w!, w!, w!);
+  if (chunks > 1) scratch.push(f32(1), f32(1), f32(1), ...(attrs.frozen ? [] : [w!, w!, w!]));
   const whole = (kind: Binding["kind"], index: number, spec: TensorSpec): Stretch => ({ kind, index, from: 0, spec });
   const [dloss, weights, sums] = [f32(1), f32(classes), f32(2)].map((spec, k) => whole("input", 3 + k, spec));
   const parts = partsOf(attrs);
@@ -94,7 +96,7 @@ function applicationsOf([x, w]: readonly TensorSpec[], attrs: HeadLossAttrs) {
     summed("loss", [logits, labels, weights!, sums!], 0, 2, f32(1));
     apply("dlogits", [logits, labels, dloss!, weights!, sums!], dlogits);
     apply("dx", [dlogits, weight], rows("output", 1));
-    summed("dw", attrs.turned ? [dlogits, rows("input", 0)] : [rows("input", 0), dlogits], 2, 5, w!);
+    if (!attrs.frozen) summed("dw", attrs.turned ? [dlogits, rows("input", 0)] : [rows("input", 0), dlogits], 2, 5, w!);
   }
   return { applications, scratch };
 }
@@ -174,7 +176,7 @@ function callChunks(inputs: readonly TensorSpec[], attrs: HeadLossAttrs): WasmPl
 /**
  * Loss, and its gradients by x and by the weight, of a head without bias: from x [n, size], weight, labels i32 [n], dloss
  * [1], class weights [classes] and their sums [2] to loss [1], dx [n, size] and dweight. Logits [n, classes] are in memory
- * for `rows` rows at a time.
+ * for `rows` rows at a time. Of a frozen weight there is no third output.
  */
 export const headLoss: Op<HeadLossAttrs> = {
   ...composed<HeadLossAttrs>({
@@ -189,9 +191,11 @@ export const headLoss: Op<HeadLossAttrs> = {
           { ...parts.loss, inputs: [logits, ...given(2, 4, 5)] },
           { ...parts.dlogits, inputs: [logits, ...given(2, 3, 4, 5)] },
           { ...parts.dx, inputs: [dlogits, ...given(1)] },
-          { ...parts.dw, inputs: attrs.turned ? [dlogits, ...given(0)] : [...given(0), dlogits] },
+          ...(attrs.frozen
+            ? []
+            : [{ ...parts.dw, inputs: attrs.turned ? [dlogits, ...given(0)] : [...given(0), dlogits] }]),
         ],
-        outputs: [{ part: 1 }, { part: 3 }, { part: 4 }],
+        outputs: [{ part: 1 }, { part: 3 }, ...(attrs.frozen ? [] : [{ part: 4 }])],
       };
     },
     kernels: [{ name: "headLoss/chunks", plan: (inputs, _outputs, attrs, caps) => planChunks(inputs, attrs, caps) }],

@@ -36,7 +36,7 @@ function beside(
   { model, data, test, maxDataBytes }: ResolvedOptions,
 ): readonly number[] {
   const ring = bytesOf(laid.plan.ring);
-  const parameters = sum(laid.plan.groups.map((group) => group.flat));
+  const parameters = sum([...laid.plan.groups, ...laid.plan.frozen].map((group) => group.flat));
   const widths = model.layers.reduce((total, l) => total + (l.type === "linear" ? l.in + l.out : 0), 0);
   const sets = test ? [data, test] : [data];
   const evaluations = sets.map(({ x, y }) => {

@@ -1,3 +1,4 @@
+import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
 import { backward } from "../../graph/backward.ts";
 import { Graph, type Tensor } from "../../graph/graph.ts";
@@ -17,9 +18,11 @@ export interface ForwardBackward {
   /** The loss of each batch by itself. */
   readonly losses: readonly Tensor[];
   readonly groups: readonly ParameterGroup[];
+  /** Parameters that have no gradient. */
+  readonly frozen: readonly ParameterGroup[];
   /** What layers keep from step to step beside them. */
   readonly kept: readonly Statistics[];
-  /** Parameter and gradient of each parameter, by name. */
+  /** Parameter and gradient of each parameter that is trained, by name. */
   readonly parameters: ReadonlyMap<string, { readonly value: Tensor; readonly gradient: Tensor }>;
   /** The gradient of every value on the way from the parameters to the loss. */
   readonly gradients: ReadonlyMap<Tensor, Tensor>;
@@ -69,7 +72,8 @@ export async function forwardBackward(
 ): Promise<ForwardBackward> {
   const { scaled = null } = options;
   const at = modelTensors(g, model, weights, options.maxBufferSize);
-  const targets = [...at.parameters.values()];
+  const targets = trained(at);
+  if (targets.length === 0) throw new ChainruleError("model", "all parameters are frozen: there is nothing to train");
   // A mean of means: every batch has as many rows.
   const share = losses[model.loss].reduction === "mean" ? 1 / batches.length : 1;
   const seed = scaled
@@ -104,8 +108,12 @@ export async function forwardBackward(
   if (options.penalty) loss = await penalise(g, options.penalty, at.groups, loss!, gradients, scaled);
   const flat = gathered(g, at, gradients);
   scaled?.steps.storeHalves(g);
-  return { outputs: outputs!, loss: loss!, losses: ofBatches, groups: at.groups, kept: at.kept, gradients, ...flat };
+  const { groups, frozen, kept } = at;
+  return { outputs: outputs!, loss: loss!, losses: ofBatches, groups, frozen, kept, gradients, ...flat };
 }
+
+/** What is differentiated by. */
+const trained = ({ groups }: ModelTensors): Tensor[] => groups.flatMap((g) => g.parameters.map((p) => p.tensor));
 
 /** Adds two gradients of one value. */
 const sumIn =
@@ -116,10 +124,14 @@ const sumIn =
 /** The parameters' gradients, by name and side by side. */
 function gathered(
   g: Graph,
-  { groups, parameters: values }: ModelTensors,
+  { groups }: ModelTensors,
   gradients: ReadonlyMap<Tensor, Tensor>,
 ): Pick<ForwardBackward, "parameters" | "flatGradients"> {
-  const parameters = new Map([...values].map(([name, value]) => [name, { value, gradient: gradients.get(value)! }]));
+  const parameters = new Map(
+    groups.flatMap((group) =>
+      group.parameters.map(({ spec, tensor }) => [spec.name, { value: tensor, gradient: gradients.get(tensor)! }]),
+    ),
+  );
   const flatGradients = groups.map((group) => {
     const last = group.parameters.at(-1)!;
     const attrs = {
@@ -204,7 +216,7 @@ export async function outputGradientGraph(
   const { graph, inputs, targets, lengths, cursor } = batchGraph(x, dy, "d outputs", options.lengths);
   const at = modelTensors(graph, model, weights, options.maxBufferSize);
   const outputs = await forward(graph, model, inputs, at, { training: true, seed: options.seed, cursor, lengths });
-  const of = [...at.parameters.values(), ...(options.ofInputs && inputs.dtype !== "i32" ? [inputs] : [])];
+  const of = [...trained(at), ...(options.ofInputs && inputs.dtype !== "i32" ? [inputs] : [])];
   const gradients = backward(graph, outputs, targets, of, sumIn(graph));
   const back = { gradients, ...gathered(graph, at, gradients) };
   return finish(graph, {
@@ -217,6 +229,7 @@ export async function outputGradientGraph(
     losses: [],
     outputs,
     groups: at.groups,
+    frozen: at.frozen,
     kept: at.kept,
     ...back,
   });

@@ -4,7 +4,7 @@ import type { Backend } from "../../backend/executor.ts";
 import { requireCount, requireKnownFields, requireMap } from "../../core/arguments.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { firstNotFinite, type NdArray, sameShape, shapeText, unravel } from "../../core/ndarray.ts";
-import { defaultInitialiser, type Initialiser, initialise } from "../../nn/initialise.ts";
+import { defaultInitialiser, type Initialiser, initialise, withFirstAdapters } from "../../nn/initialise.ts";
 import { copyModel, requireModel } from "../../nn/model.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs, weightSpecs } from "../../nn/parameter-specs.ts";
@@ -54,7 +54,7 @@ export interface TrainerOptions {
   readonly seed?: number;
   /** How weights begin; he where there are rectifiers, else xavier. */
   readonly init?: Initialiser;
-  /** First weights by name, W [in, out]; drawn from the seed by default. */
+  /** First weights by name, W [in, out]; drawn from the seed by default, as adapters are that they lack. */
   readonly weights?: ReadonlyMap<string, NdArray>;
   /** Data sets larger than this many bytes stream in chunks; by default what the device can bind at once. */
   readonly maxDataBytes?: number;
@@ -177,7 +177,9 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
   requireFits(model, maxBufferSize);
   const maxDataBytes = given.maxDataBytes ?? backend.limits.maxDataBytes;
   if (!(maxDataBytes > 0)) throw new ChainruleError("usage", `maxDataBytes must be above 0, got ${maxDataBytes}`);
-  const weights = given.weights ?? initialise(model, seed, given.init ?? defaultInitialiser(model));
+  const weights = given.weights
+    ? withFirstAdapters(model, given.weights, seed)
+    : initialise(model, seed, given.init ?? defaultInitialiser(model));
   checkWeights(model, weights);
   return {
     model,

@@ -20,7 +20,7 @@ export interface TrainerState {
    * the loss and the good steps since it last changed.
    */
   readonly control: NdArray;
-  /** By name, statistics such as running means among them; weights are [in, out]. */
+  /** By name, statistics such as running means among them; weights are [in, out]. Frozen ones are those of the options. */
   readonly parameters: ReadonlyMap<string, NdArray>;
   /** The optimizer's arrays in its own order (Adam: first and second moment), each by parameter. */
   readonly moments: readonly ReadonlyMap<string, NdArray>[];
