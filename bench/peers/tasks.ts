@@ -2,16 +2,11 @@ import { convolutionSizes, nameOfConvolution } from "../../src/bench/convolution
 import type { ConvolutionSize } from "../../src/bench/convolution-problem.ts";
 import { lenet, resnet20 } from "../../src/bench/image-nets.ts";
 import type { ProductSize } from "../../src/bench/matmul.ts";
+import { gpt, lstm } from "../../src/bench/sequence-nets.ts";
 import { mlp } from "../../src/bench/step.ts";
-import { embedding } from "../../src/nn/layers/embedding.ts";
-import { layerNorm } from "../../src/nn/layers/layer-norm.ts";
 import { linear } from "../../src/nn/layers/linear.ts";
-import { positionEmbedding } from "../../src/nn/layers/position-embedding.ts";
-import { lstm } from "../../src/nn/layers/recurrent.ts";
-import { lastStep } from "../../src/nn/layers/steps.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
-import { repeat, sequential } from "../../src/nn/sequential.ts";
-import { transformerBlock } from "../../src/nn/transformer-block.ts";
+import { sequential } from "../../src/nn/sequential.ts";
 
 /** What every contestant does: the same data, the same first weights, the same net, the same optimizer. */
 export interface TrainingTask {
@@ -78,18 +73,6 @@ const trained = (name: string, model: ModelSpec, batch: number, checked: Checked
   optimizer: adam,
 });
 
-/** Four blocks of 128 with four heads, 128 steps of 65 tokens: norms before, exact GELU. */
-const gpt = sequential(
-  [
-    embedding(65, 128),
-    positionEmbedding(),
-    repeat(4, () => transformerBlock({ size: 128, heads: 4, causal: true })),
-    layerNorm(),
-    linear(65),
-  ],
-  { input: [128], loss: "crossEntropy" },
-);
-
 const training: readonly TrainingTask[] = [
   {
     kind: "training",
@@ -111,10 +94,7 @@ const training: readonly TrainingTask[] = [
   // sums that are added up one after the other turn a weight in four hundred the other way in the very first.
   trained("resnet20", resnet20, 32, { checkedSteps: 1, updateLimit: 0.15 }),
   trained("gpt", gpt, 8, { checkedSteps: 1, updateLimit: 0.15 }),
-  trained("lstm", sequential([lstm(128), lastStep(), linear(10)], { input: [64, 32], loss: "crossEntropy" }), 32, {
-    checkedSteps: 3,
-    updateLimit: 1e-2,
-  }),
+  trained("lstm", lstm, 32, { checkedSteps: 3, updateLimit: 1e-2 }),
 ];
 
 const product = (form: ProductSize["form"], M: number, N: number, K: number): ProductTask => ({

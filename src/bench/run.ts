@@ -9,9 +9,10 @@ import { imageSteps } from "./image-nets.ts";
 import { benchLogging } from "./logging.ts";
 import { benchMatmul, productSizes } from "./matmul.ts";
 import type { BenchReport } from "./report.ts";
+import { sequenceSteps } from "./sequence-nets.ts";
 import { benchSteps, entriesOf, stepSizes, workOf } from "./step.ts";
 
-export const sections = ["ceilings", "matmul", "step", "conv", "crossover", "logging"] as const;
+export const sections = ["ceilings", "matmul", "step", "conv", "sequence", "crossover", "logging"] as const;
 export type Section = (typeof sections)[number];
 
 export interface BenchPlan {
@@ -48,7 +49,11 @@ export async function* runBench(plan: BenchPlan, report: BenchReport): AsyncGene
   const products = wants("matmul") ? productSizes(max) : [];
   const backends: readonly Backend[] = gpu ? [gpu, cpu] : [cpu];
   const convolutions = wants("conv") ? convolutionSizes() : [];
-  const steps = [...(wants("step") ? stepSizes(max) : []), ...(wants("conv") ? imageSteps : [])];
+  const steps = [
+    ...(wants("step") ? stepSizes(max) : []),
+    ...(wants("conv") ? imageSteps : []),
+    ...(wants("sequence") ? sequenceSteps : []),
+  ];
   const entries = entriesOf(backends, precision).length;
   const widths = wants("crossover") && gpu ? crossoverWidths(max) : [];
   const weights = {

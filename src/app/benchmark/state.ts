@@ -7,7 +7,7 @@ import { parseJson } from "../../io/json/parse.ts";
 import { engine } from "../state/engine.ts";
 import { enqueue, playing } from "../state/store.ts";
 
-export const sections: readonly Section[] = ["ceilings", "matmul", "step", "conv", "crossover", "logging"];
+export const sections: readonly Section[] = ["ceilings", "matmul", "step", "conv", "sequence", "crossover", "logging"];
 export const chosen = signal<readonly Section[]>(["ceilings", "matmul", "step", "crossover"]);
 export const max = signal(256);
 export const report = signal<BenchReport | null>(null);
