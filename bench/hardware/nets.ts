@@ -1,11 +1,12 @@
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { gpt, lstm } from "../../src/bench/sequence-nets.ts";
-import { mlp, sample } from "../../src/bench/step.ts";
+import { mlp } from "../../src/bench/step.ts";
 import { checkGradients } from "../../src/check/gradients.ts";
 import { allPresets } from "../../src/nn/image-presets.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
+import { randomBatch } from "../../src/nn/random-batch.ts";
 import { sequencePresets } from "../../src/nn/sequence-presets.ts";
 import type { Shard } from "./kernels.ts";
 
@@ -54,7 +55,7 @@ export async function checkNets(
 ): Promise<void> {
   for (const { name, model, rows } of nets.filter((_, i) => i % of === index)) {
     const start = performance.now();
-    const { x, y } = sample(model, rows);
+    const { x, y } = randomBatch(model, rows, 1);
     const { pass, firstDivergent } = await checkGradients({ model, weights: initialise(model, 1), x, y, backend });
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     say(`gradients of ${name}: ${pass ? "proved" : `WRONG from ${firstDivergent}`}, ${seconds} s`);

@@ -19,7 +19,18 @@ export const WEIGHT_BLOCK_BYTES = 16 * (depth * (WIDTH.y + WIDTH.x) + columns);
  */
 export function convWeightBlock(sums: boolean): string {
   const stride = invocations / depth;
-  const loadY = range(4).map((i) => `dy[yAt + min(m + q * 4u + ${i}u, params.outGroup - 1u) * yPlane]`);
+  // Written out: all loads of a turn are under way before the first is waited for.
+  const yTurns = WIDTH.y / stride;
+  const xTurns = WIDTH.x / stride;
+  const loadY = (turn: number): readonly string[] =>
+    range(4).map((i) => `dy[yAt + min(m + q * 4u + ${4 * turn * stride + i}u, params.outGroup - 1u) * yPlane]`);
+  const loadX = (turn: number): string => wgsl`
+${lines(4, (i) => `    let e${turn}_${i} = elements[(q + ${turn * stride}u) * 4u + ${i}u];`)}
+${lines(4, (i) => `    let in${turn}_${i} = (xr + e${turn}_${i}.x < params.xRows) & (xc + e${turn}_${i}.y < params.xColumns);`)}
+    let x${turn} = vec4<f32>(${range(4)
+      .map((i) => `select(0.0, x[xAt + e${turn}_${i}.z], in${turn}_${i})`)
+      .join(", ")});
+`;
   const body = wgsl`
   let part = group.z / params.slices;
   let xPlane = params.xRows * params.xColumns;
@@ -44,19 +55,14 @@ export function convWeightBlock(sums: boolean): string {
     let image = line / params.yRows;
     let yr = line - image * params.yRows;
     let yAt = params.yOffset + (image * params.out + part * params.outGroup) * yPlane + yr * params.yColumns + yc;
-    for (var q = lane / ${depth}u; q < ${WIDTH.y}u; q += ${stride}u) {
-      blockY[d * ${WIDTH.y}u + q] = vec4<f32>(${loadY.join(", ")});
-    }
+    let q = lane / ${depth}u;
+${lines(yTurns, (t) => `    let y${t} = vec4<f32>(${loadY(t).join(", ")});`)}
     let xr = yr * params.strideRows;
     let xc = yc * params.strideColumns;
     let xAt = params.xOffset + image * params.c * xPlane + xr * params.xColumns + xc;
-    for (var q = lane / ${depth}u; q < ${WIDTH.x}u; q += ${stride}u) {
-${lines(4, (i) => `      let e${i} = elements[q * 4u + ${i}u];`)}
-${lines(4, (i) => `      let in${i} = (xr + e${i}.x < params.xRows) & (xc + e${i}.y < params.xColumns);`)}
-      blockX[d * ${WIDTH.x}u + q] = vec4<f32>(${range(4)
-        .map((i) => `select(0.0, x[xAt + e${i}.z], in${i})`)
-        .join(", ")});
-    }
+${range(xTurns).map(loadX).join("")}
+${lines(yTurns, (t) => `    blockY[d * ${WIDTH.y}u + q + ${t * stride}u] = y${t};`)}
+${lines(xTurns, (t) => `    blockX[d * ${WIDTH.x}u + q + ${t * stride}u] = x${t};`)}
     workgroupBarrier();
     let terms = min(${depth}u, end - p0);
     for (var t = 0u; t < terms; t++) {

@@ -54,7 +54,7 @@ ${rowSum}
 ${sliceMain(wgsl`
   var sum = 0.0;
   ${each("sum += x[at];")}
-  var mu = reduceSum(sum, local) / count;
+  var mu = reduceSum(sum / count, local);
   sum = 0.0;
   ${each("sum += x[at] - mu;")}
   mu = ${corrected("mu", "reduceSum(sum, local)")};
@@ -71,8 +71,7 @@ const mergedMean = wgsl`
     let first = c * params.slices;
     let count = f32(params.count);
     var mu = 0.0;
-    for (var s = 0u; s < params.slices; s++) { mu = fma(${sliceSize("s")}, parts[2u * (first + s)], mu); }
-    mu /= count;
+    for (var s = 0u; s < params.slices; s++) { mu = fma(${sliceSize("s")} / count, parts[2u * (first + s)], mu); }
     var rest = 0.0;
     for (var s = 0u; s < params.slices; s++) { rest = fma(${sliceSize("s")}, parts[2u * (first + s)] - mu, rest); }
     mu = ${corrected("mu", "rest")};
@@ -150,7 +149,7 @@ ${sliceMain(wgsl`
   var sum = 0.0;
   var sumDyx = 0.0;
   ${each(`let d = dy[at]; sum += d; sumDyx = fma(d, ${normalised("x[at]")}, sumDyx);`)}
-  var meanDy = reduceSum(sum, local) / count;
+  var meanDy = reduceSum(sum / count, local);
   sumDyx = reduceSum(sumDyx, local);
   var rest = 0.0;
   ${each("rest += dy[at] - meanDy;")}

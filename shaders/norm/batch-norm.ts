@@ -29,7 +29,7 @@ ${rowMain(
   let count = f32(params.count);
   var sum = 0.0;
   ${each("sum += x[at];")}
-  var mu = reduceSum(sum, local) / count;
+  var mu = reduceSum(sum / count, local);
   sum = 0.0;
   ${each("sum += x[at] - mu;")}
   mu = ${corrected("mu", "reduceSum(sum, local)")};
@@ -112,7 +112,7 @@ ${rowMain(
   var sum = 0.0;
   var sumDyx = 0.0;
   ${each(`let d = dy[at]; sum += d; sumDyx = fma(d, ${normalised("x[at]")}, sumDyx);`)}
-  var meanDy = reduceSum(sum, local) / count;
+  var meanDy = reduceSum(sum / count, local);
   sumDyx = reduceSum(sumDyx, local);
   let meanDyx = sumDyx / count;
   var rest = 0.0;

@@ -7,6 +7,8 @@ import { ROW_WORKGROUP, rowParams } from "./rows.ts";
 /**
  * A mean to which the mean of the distances to it is added. The first sum rounds as its terms do, by far more than their
  * spread where that is small beside them, and what is left of it the root of a small variance makes large.
+ * What the distances are taken to must be what is corrected: a compiler may make x - sum / count one fused operation, whose
+ * mean was never rounded (NVIDIA's does). So a first mean is a sum of parts that were divided.
  */
 export const corrected = (mean: string, rest: string): string => `${mean} + ${rest} / count`;
 export const normalised = (x: string): string => `(${x} - mu) * r`;
@@ -70,7 +72,7 @@ ${rowMain(
   let count = f32(params.N);
   var sum = 0.0;
   for (var j = local; j < params.N; j += ${width}u) { sum += x[start + j]; }
-  var mu = reduceSum(sum, local) / count;
+  var mu = reduceSum(sum / count, local);
   sum = 0.0;
   for (var j = local; j < params.N; j += ${width}u) { sum += x[start + j] - mu; }
   mu = ${corrected("mu", "reduceSum(sum, local)")};
@@ -100,7 +102,7 @@ ${rowMain(
   var sumG = 0.0;
   var sumGx = 0.0;
   ${each(width, `let g = dy[start + j] * gamma[k]; sumG += g; sumGx = fma(g, ${normalised("x[start + j]")}, sumGx);`)}
-  sumG = reduceSum(sumG, local) / count;
+  sumG = reduceSum(sumG / count, local);
   sumGx = reduceSum(sumGx, local) / count;
   var rest = 0.0;
   ${each(width, "rest += dy[start + j] * gamma[k] - sumG;")}

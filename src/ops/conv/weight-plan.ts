@@ -6,8 +6,12 @@ import type { ConvDims } from "./geometry.ts";
 import { imageChunks, imageSizes, windowed } from "./images.ts";
 import { packConv } from "./params.ts";
 
-/** Workgroups that are enough for any device, and terms that a slice of a divided sum has at least. */
-const ENOUGH_WORKGROUPS = 256;
+/**
+ * Workgroups that are enough. A GPU waits for memory in every turn of a sum, and hides that behind other workgroups alone:
+ * an H200 with two of them a processor reached a fifteenth of what a convolution forward does.
+ */
+const enoughWorkgroups = ({ onCpu }: DeviceCaps): number => (onCpu ? 256 : 2048);
+/** Terms that a slice of a divided sum has at least. */
 const SLICE_TERMS = 128;
 
 /** A kernel for it. */
@@ -41,7 +45,7 @@ export function weightPlan(
   const chunks = imageChunks(op, dims.n, imageSizes(dims), caps).map((chunk) => {
     const lines = chunk.count * rows.y;
     const most = Math.floor((lines * columns.y) / SLICE_TERMS);
-    const wanted = Math.max(1, Math.min(most, lines, Math.floor(ENOUGH_WORKGROUPS / (tiles * depth))));
+    const wanted = Math.max(1, Math.min(most, lines, Math.floor(enoughWorkgroups(caps) / (tiles * depth))));
     const sliceLines = Math.ceil(lines / wanted);
     return { ...chunk, sliceLines, slices: Math.ceil(lines / sliceLines) };
   });

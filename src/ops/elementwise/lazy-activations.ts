@@ -13,6 +13,8 @@ export const hardSigmoid = activation({
   wgsl: "min(max((x + 3.0) * 0.16666667, 0.0), 1.0)",
   wgslGradient: "select(0.0, 0.16666667, (x > -3.0) & (x < 3.0))",
   rounding: () => 6,
+  // A compiler may multiply out: x / 6 + 0.5 (NVIDIA's does).
+  floor: 2,
   gradientRounding: () => 2,
 });
 
@@ -25,6 +27,8 @@ export const hardSwish = activation({
   wgsl: "select(max(x, -3.0) * (max(x, -3.0) + 3.0) * 0.16666667, x, x >= 3.0)",
   wgslGradient: "select(select(x * 0.33333334 + 0.5, 0.0, x <= -3.0), 1.0, x >= 3.0)",
   rounding: () => 8,
+  // As above: x x / 6 + x / 2, whose terms cancel near -3.
+  floor: 6,
   gradientRounding: () => 6,
   // Near -1.5 the two terms cancel.
   gradientFloor: 4,

@@ -26,9 +26,8 @@ export const batchNormOnChip: OnChip<BatchNormAttrs> = (w, [x, gamma, beta], [y,
   // Everyone reads the number of batches before the sum below waits for all, behind which one invocation changes it.
   w.add(`let batches = ${running!.at(last)}; let factor = ${runningFactor("momentum", "batches")};`);
   const bad = w.total([[0, channels]], (c, sum) => {
-    w.add("var all = 0.0;");
-    w.loop(0, count, (j) => w.add(`all += ${element(x!, c, j)};`));
-    w.add("var mu = all / count; all = 0.0;");
+    w.add("var mu = 0.0; var all = 0.0;");
+    w.loop(0, count, (j) => w.add(`mu = fma(${element(x!, c, j)}, ${float(1 / count)}, mu);`));
     w.loop(0, count, (j) => w.add(`all += ${element(x!, c, j)} - mu;`));
     w.add(`mu = ${corrected("mu", "all")}; var squares = 0.0;`);
     w.loop(0, count, (j) => w.add(`let d = ${element(x!, c, j)} - mu; squares = fma(d, d, squares);`));
@@ -59,9 +58,10 @@ export const batchNormGradientOnChip: OnChip<null> = (w, [dy, x, gamma, mean, rs
     w.add(`const count = ${float(count)}; let mu = ${mean!.at(c)}; let r = ${rstd!.at(c)};`);
     w.add("var meanDy = 0.0; var sumDyx = 0.0;");
     w.loop(0, count, (j) => {
-      w.add(`let d = ${element(dy!, c, j)}; meanDy += d; sumDyx = fma(d, ${xhat(j)}, sumDyx);`);
+      const d = `let d = ${element(dy!, c, j)};`;
+      w.add(`${d} meanDy = fma(d, ${float(1 / count)}, meanDy); sumDyx = fma(d, ${xhat(j)}, sumDyx);`);
     });
-    w.add("meanDy = meanDy / count; let meanDyx = sumDyx / count; var rest = 0.0;");
+    w.add("let meanDyx = sumDyx / count; var rest = 0.0;");
     w.loop(0, count, (j) => w.add(`rest += ${element(dy!, c, j)} - meanDy;`));
     w.add(`meanDy = ${corrected("meanDy", "rest")}; let factor = ${gamma!.at(c)} * r;`);
     w.loop(0, count, (j) => {

@@ -26,9 +26,8 @@ export function normRowsOnChip(
   const { N } = rows;
   w.each(rows.rows, (row) => {
     const of = (v: ChipValue, j: Index): string => element(v, rows, row, j);
-    w.add(`const count = ${float(N)}; var sum = 0.0;`);
-    w.loop(0, N, (j) => w.add(`sum += ${of(x!, j)};`));
-    w.add("var mu = sum / count; sum = 0.0;");
+    w.add(`const count = ${float(N)}; var mu = 0.0; var sum = 0.0;`);
+    w.loop(0, N, (j) => w.add(`mu = fma(${of(x!, j)}, ${float(1 / N)}, mu);`));
     w.loop(0, N, (j) => w.add(`sum += ${of(x!, j)} - mu;`));
     w.add(`mu = ${corrected("mu", "sum")}; var squares = 0.0;`);
     w.loop(0, N, (j) => w.add(`let d = ${of(x!, j)} - mu; squares = fma(d, d, squares);`));
@@ -53,8 +52,10 @@ export function normRowsGradientOnChip(
     const xhat = (j: Index): string => normalised(element(x!, rows, row, j));
     w.add(`const count = ${float(N)}; let mu = ${mean!.at(row)}; let r = ${rstd!.at(row)};`);
     w.add("var sumG = 0.0; var sumGx = 0.0;");
-    w.loop(0, N, (j) => w.add(`let g = ${g(j)}; sumG += g; sumGx = fma(g, ${xhat(j)}, sumGx);`));
-    w.add("sumG = sumG / count; sumGx = sumGx / count; var rest = 0.0;");
+    w.loop(0, N, (j) => {
+      w.add(`let g = ${g(j)}; sumG = fma(g, ${float(1 / N)}, sumG); sumGx = fma(g, ${xhat(j)}, sumGx);`);
+    });
+    w.add("sumGx = sumGx / count; var rest = 0.0;");
     w.loop(0, N, (j) => w.add(`rest += ${g(j)} - sumG;`));
     w.add(`sumG = ${corrected("sumG", "rest")};`);
     w.loop(0, N, (j) => {
