@@ -13,16 +13,18 @@ import { type ConformanceReport, conformOps } from "./hardware/kernels.ts";
 import { checkNets, type GradientReport } from "./hardware/nets.ts";
 import { type NodeRow, timeNodes } from "./hardware/nodes.ts";
 import { type RungRow, timeRungs } from "./hardware/rungs.ts";
+import { timeWholeSteps, type WholeStepRow } from "./hardware/whole-steps.ts";
 import { type VendorLimits, vendorLimits } from "./vendor.ts";
 
-const parts = ["kernels", "gradients", "vendor", "rungs", "nodes", "benchmark"] as const;
+const parts = ["kernels", "gradients", "vendor", "rungs", "nodes", "whole-steps", "benchmark"] as const;
 
 /**
  * Everything that a machine with a GPU can say of Chainrule, in one run:
- *   node dist/bench/hardware.js OUT [MAX] [--parts kernels,gradients,vendor,rungs,nodes,benchmark] [--shard 0/8]
+ *   node dist/bench/hardware.js OUT [MAX] [--parts kernels,gradients,vendor,rungs,nodes,whole-steps,benchmark] [--shard 0/8]
  * every kernel on every case, those of halves and of matrix instructions too; gradient checks of several nets; what the
  * vendor's own library does on the same device, where python3 has torch with CUDA; every kernel of the ladders of products
- * and convolutions, timed; each kind of node of some nets' steps, timed; the benchmark up to MAX wide (default 4096) with training steps in f32 and f16. OUT gets JSON
+ * and convolutions, timed; each kind of node of some nets' steps, timed;
+ * whole steps as one kernel beside the same as dispatches; the benchmark up to MAX wide (default 4096) with training steps in f32 and f16. OUT gets JSON
  * and Markdown. Checks are one thread's work in f64: --shard 0/8 to 7/8 share them among eight processes.
  * The exit status is 1 where anything was wrong.
  */
@@ -51,6 +53,7 @@ const conformance: ConformanceReport = { runs: 0, wrong: [] };
 const gradients: GradientReport[] = [];
 const rungs: RungRow[] = [];
 const nodes: NodeRow[] = [];
+const wholeSteps: WholeStepRow[] = [];
 let vendor: VendorLimits = { device: "", library: "", rows: [], error: "it was not asked for" };
 if (wants("kernels")) await conformOps(gpu.gpu, { index, of }, conformance, say);
 if (wants("gradients")) await checkNets(gpu, { index, of }, gradients, say);
@@ -65,12 +68,14 @@ if (wants("vendor")) {
 }
 if (wants("rungs")) await ladders(fresh);
 if (wants("nodes")) await steps(fresh);
+if (wants("whole-steps")) await forms(fresh);
 if (wants("benchmark")) await benchmark(fresh);
 save();
 const wrong = [
   ...conformance.wrong,
   ...gradients.filter((g) => !g.pass).map((g) => g.name),
   ...rungs.filter((r) => !r.verified).map((r) => `${r.kernel} of ${r.name}`),
+  ...wholeSteps.filter((r) => !r.verified).map((r) => `steps of ${r.net}`),
   ...wrongRows(bench),
 ];
 say(wrong.length === 0 ? "all right" : `WRONG: ${wrong.join("; ")}`);
@@ -94,6 +99,16 @@ async function steps(backend: WebGpuBackend): Promise<void> {
   save();
 }
 
+async function forms(backend: WebGpuBackend): Promise<void> {
+  for await (const row of timeWholeSteps(backend, await cpuBackend())) {
+    wholeSteps.push(row);
+    const whole = row.wholeMs === null ? "none" : `${row.wholeMs.toPrecision(3)} ms`;
+    const form = `whole ${whole} (${row.work ?? "-"} statements), as dispatches ${row.dispatchesMs.toPrecision(3)} ms (${row.nodes} nodes)`;
+    say(`steps of ${row.net}: ${row.verified ? form : "WRONG"}`);
+  }
+  save();
+}
+
 async function benchmark(backend: WebGpuBackend): Promise<void> {
   const max = Number(widest);
   const signal = new AbortController().signal;
@@ -106,7 +121,17 @@ async function benchmark(backend: WebGpuBackend): Promise<void> {
 
 /** After every row: a machine that is taken away leaves what was measured. */
 function save(): void {
-  const results = { format: "chainrule-hardware", version: 2, conformance, gradients, rungs, nodes, bench, vendor };
+  const results = {
+    format: "chainrule-hardware",
+    version: 2,
+    conformance,
+    gradients,
+    rungs,
+    nodes,
+    wholeSteps,
+    bench,
+    vendor,
+  };
   writeFileSync(join(out!, "hardware.json"), `${JSON.stringify(results, null, 1)}\n`);
   writeFileSync(join(out!, "hardware.md"), markdown());
 }
