@@ -5,7 +5,7 @@ import { checkGradients } from "../../src/check/gradients.ts";
 import { allPresets } from "../../src/nn/image-presets.ts";
 import { initialise } from "../../src/nn/initialise.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
-import { trainingPresets } from "../../src/nn/presets.ts";
+import { type TrainingPreset, trainingPresets } from "../../src/nn/presets.ts";
 import { randomBatch } from "../../src/nn/random-batch.ts";
 import { sequencePresets } from "../../src/nn/sequence-presets.ts";
 import type { Shard } from "./kernels.ts";
@@ -23,7 +23,7 @@ interface Net {
   readonly rows: number;
 }
 
-const presets = { ...trainingPresets, ...allPresets, ...sequencePresets };
+const presets: Readonly<Record<string, TrainingPreset>> = { ...trainingPresets, ...allPresets, ...sequencePresets };
 const preset = (name: string, rows: number): Net => ({ name, model: presets[name]!.model, rows });
 const wide = (name: string, widths: readonly number[]): Net => ({ name, model: mlp(name, widths, 64).model, rows: 16 });
 

@@ -5,7 +5,7 @@ import { measureInTurns } from "../../src/bench/stats.ts";
 import { stepsOf } from "../../src/bench/step.ts";
 import { allPresets } from "../../src/nn/image-presets.ts";
 import { initialise } from "../../src/nn/initialise.ts";
-import { trainingPresets } from "../../src/nn/presets.ts";
+import { type TrainingPreset, trainingPresets } from "../../src/nn/presets.ts";
 import { randomBatch } from "../../src/nn/random-batch.ts";
 import { sequencePresets } from "../../src/nn/sequence-presets.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
@@ -24,7 +24,7 @@ export interface WholeStepRow {
   readonly dispatchesMs: number;
 }
 
-const presets = { ...trainingPresets, ...allPresets, ...sequencePresets };
+const presets: Readonly<Record<string, TrainingPreset>> = { ...trainingPresets, ...allPresets, ...sequencePresets };
 const nets = ["tutorial", "xor", "moons", "spirals", "digits", "digits-cnn", "names", "lstm-text", "gpt-tiny"];
 const BATCH = 32;
 const STEPS = 5;
