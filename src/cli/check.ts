@@ -4,13 +4,13 @@ import { checkGradients, type GradientReport, type TensorCheck } from "../check/
 import { continueTutorial } from "../check/tutorial-story.ts";
 import { short } from "../core/format.ts";
 import { rows, shapeText } from "../core/ndarray.ts";
-import { weightsOf } from "../io/weights/weights.ts";
-import { defaultInitialiser, type Initialiser, initialise, initialisers } from "../nn/initialise.ts";
+import { defaultInitialiser, type Initialiser, initialise, initialisers, withFirstAdapters } from "../nn/initialise.ts";
 import { requireFits } from "../nn/parameters.ts";
 import { randomBatch } from "../nn/random-batch.ts";
 import { matchRows } from "../train/data/match-rows.ts";
 import { requireResident } from "../train/data/row-source.ts";
 import { type Precision, precisions } from "../train/f16/precision.ts";
+import { fineTuneOptions, startOf } from "./adapter-flags.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { dataFlags } from "./data-flags.ts";
 import { print, table } from "./output.ts";
@@ -18,7 +18,7 @@ import { loadData, loadModel } from "./sources.ts";
 import { isText, textData } from "./text-data.ts";
 import { penaltyFlags } from "./train-settings.ts";
 import { choiceFlag, countFlag, parse } from "./usage.ts";
-import { weightsFlags, weightsOptions } from "./weights-flags.ts";
+import { weightsOptions } from "./weights-flags.ts";
 
 const help = `Usage: chainrule check <model.json|preset> [options]
 
@@ -30,6 +30,8 @@ a propagated bound, and the f64 against finite differences. Exits 1 when a tenso
   --weights <file>       .safetensors, .npz or PyTorch's .pt; drawn from the seed by default
   --match-weights, --weights-key
                          as for train
+  --freeze, --lora, --adapter
+                         as for train: the gradients of what is trained are checked
   --init <how>           uniform01, he, xavier or zeros
   --batch <N>            rows (default 32)
   --l1 <X>  --l2 <X>     check the loss with the penalties that train adds
@@ -42,6 +44,7 @@ const options = {
   data: { type: "string" },
   label: { type: "string" },
   ...weightsOptions,
+  ...fineTuneOptions,
   init: { type: "string" },
   batch: { type: "string" },
   l1: { type: "string" },
@@ -58,7 +61,8 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   }
   const name = positionals[0]!;
-  const { model, preset } = loadModel(name);
+  const { model: loaded, preset } = loadModel(name);
+  const { model, weights: read } = await startOf(values, loaded, "f64");
   const source = values.data ?? preset?.data;
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const init = choiceFlag<Initialiser>("init", values.init, initialisers) ?? preset?.init ?? defaultInitialiser(model);
@@ -66,8 +70,6 @@ export async function run(args: readonly string[]): Promise<number> {
   const penalty = penaltyFlags(values);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const precision = choiceFlag("precision", values.precision, precisions) ?? "f32";
-  const tensors = await weightsFlags(values, model);
-  const read = tensors && weightsOf(tensors, model, "f64");
   const flags = dataFlags({ label: values.label });
   const data =
     source === undefined
@@ -80,7 +82,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const { x, y, lengths } = matchRows(model, { x: rows(data.x, 0, n), y: rows(data.y, 0, n), ...some }, "batch");
   const backend: Backend = await openBackend(choice);
   requireFits(model, backend.limits.maxBufferSize);
-  const weights = read ?? initialise(model, seed, init);
+  const weights = read ? withFirstAdapters(model, read, seed) : initialise(model, seed, init);
   const report = await checkGradients({
     ...{ model, weights, x, y, backend, seed, precision, ...(lengths && { lengths }) },
     ...(penalty ? { penalty } : {}),

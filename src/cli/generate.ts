@@ -4,16 +4,16 @@ import { parsePreprocessing } from "../data/preprocessing.ts";
 import type { Tokenizer } from "../data/text/tokenizer.ts";
 import { tokenizerOf } from "../data/text/tokenizer-record.ts";
 import { parseJson } from "../io/json/parse.ts";
-import { weightsOf } from "../io/weights/weights.ts";
 import { generateTokens } from "../train/generation/generate.ts";
 import { checkSampling, type SamplingOptions } from "../train/generation/sampling.ts";
 import { writerOf } from "../train/generation/writer.ts";
+import { adapterOption, mergedStart, recordBeside } from "./adapter-flags.ts";
 import { backendChoices, openBackend } from "./backend.ts";
-import { readBytes, recordOf } from "./files.ts";
+import { readBytes } from "./files.ts";
 import { print } from "./output.ts";
 import { loadModel } from "./sources.ts";
 import { choiceFlag, countFlag, numberFlag, parse, requiredFile } from "./usage.ts";
-import { weightsFlags, weightsOptions } from "./weights-flags.ts";
+import { weightsOptions } from "./weights-flags.ts";
 
 const help = `Usage: chainrule generate <model.json|preset> --weights W.safetensors --prompt "It was"
 
@@ -23,6 +23,7 @@ train --save wrote beside the weights, in W.safetensors.json.
   --weights <file>          parameters: .safetensors, .npz or PyTorch's .pt
   --match-weights, --weights-key
                             as for train
+  --adapter <folder>        a low-rank adapter beside the weights, as train --lora or PEFT saved it
   --prompt <text>           what is gone on from; at least one token
   --tokens <N>              how many are written (default 200)
   --temperature <X>         what logits are divided by (default 1): below 1 the likely ones win more, 0 always takes the
@@ -37,6 +38,7 @@ train --save wrote beside the weights, in W.safetensors.json.
 
 const options = {
   ...weightsOptions,
+  ...adapterOption,
   prompt: { type: "string" },
   tokens: { type: "string" },
   temperature: { type: "string" },
@@ -59,15 +61,15 @@ export async function run(args: readonly string[]): Promise<number> {
     print(help);
     return 0;
   }
-  const { model } = loadModel(positionals[0]!);
-  const { count } = writerOf(model);
+  const { model: given } = loadModel(positionals[0]!);
+  const { count } = writerOf(given);
   const weightsFile = requiredFile("weights", values.weights);
   const text = promptFlag(values.prompt);
   const tokens = countFlag("tokens", values.tokens) ?? 200;
   const sampling = samplingFlags(values);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "cpu";
-  const weights = weightsOf((await weightsFlags(values, model))!, model);
-  const tokenizer = await tokenizerBeside(weightsFile, values.preprocessing, count);
+  const { model, weights } = await mergedStart(values, given);
+  const tokenizer = await tokenizerBeside(recordBeside(weightsFile, values.adapter), values.preprocessing, count);
   const prompt = encoded(tokenizer, text);
   const backend = await openBackend(choice);
   const stop = new AbortController();
@@ -89,7 +91,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const cache = values["no-cache"] !== true;
     const end = tokenizer.end === null ? {} : { stopAt: tokenizer.end };
     const more = { prompt, tokens, ...sampling, ...end, cache, signal: stop.signal };
-    for await (const token of generateTokens(backend, model, weights, more)) {
+    for await (const token of generateTokens(backend, model, weights!, more)) {
       if (token === tokenizer.end) break;
       written.push(token);
       show(decoder.push(token));
@@ -126,8 +128,8 @@ function samplingFlags(values: Readonly<Partial<Record<"temperature" | "top-k" |
 }
 
 /** The tokenizer that was kept beside the weights. */
-async function tokenizerBeside(weights: string, named: string | undefined, count: number): Promise<Tokenizer> {
-  const path = named ?? recordOf(weights);
+async function tokenizerBeside(beside: string, named: string | undefined, count: number): Promise<Tokenizer> {
+  const path = named ?? beside;
   if (named === undefined && !statSync(path, { throwIfNoEntry: false })) {
     const how = "`chainrule train --save` writes it beside the weights";
     throw new ChainruleError("file", `there is no ${path}, which says how a text becomes tokens: ${how}`);

@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
   },
   export: { summary: "a run for PyTorch to go on with, a net as ONNX", load: () => import("./export.ts") },
   import: { summary: "a net from ONNX, TensorFlow.js or Keras", load: () => import("./import.ts") },
+  merge: { summary: "add a low-rank adapter to the weights beside which it learned", load: () => import("./merge.ts") },
   bench: {
     summary: "limits of the adapter, products, training steps, each verified first",
     load: () => import("./bench.ts"),

@@ -14,21 +14,21 @@ import {
 } from "../data/preprocessing.ts";
 import { dataFormat } from "../io/dataset/format.ts";
 import { loadInputLengths, loadInputs } from "../io/dataset/load.ts";
-import { weightsOf } from "../io/weights/weights.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { classLayout, shapesOf, widths } from "../nn/shapes.ts";
 import { requireRowShape } from "../train/data/row-shape.ts";
 import { predictRows } from "../train/evaluation/predict-rows.ts";
 import { logitsByPlace, probabilities } from "../train/evaluation/probabilities.ts";
+import { adapterOption, mergedStart, recordBeside } from "./adapter-flags.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { csvText } from "./csv-text.ts";
-import { readBytes, readJson, recordOf, requireWritable, writeWhole } from "./files.ts";
+import { readBytes, readJson, requireWritable, writeWhole } from "./files.ts";
 import { folderImages, isFolder } from "./image-folder.ts";
 import { note, print } from "./output.ts";
 import { loadModel } from "./sources.ts";
 import { formatFlags, formatOptions, requireUse } from "./table-flags.ts";
 import { choiceFlag, parse, requiredFile } from "./usage.ts";
-import { weightsFlags, weightsOptions } from "./weights-flags.ts";
+import { weightsOptions } from "./weights-flags.ts";
 
 const help = `Usage: chainrule predict <model.json|preset> --weights W.safetensors --data new.csv --out predictions.csv
 
@@ -38,6 +38,7 @@ that \`chainrule train --save W.safetensors\` writes beside the weights, in W.sa
   --weights <file>          parameters, named as in PyTorch's nn.Sequential: .safetensors, .npz or PyTorch's .pt
   --match-weights, --weights-key
                             as for train
+  --adapter <folder>        a low-rank adapter beside the weights, as train --lora or PEFT saved it
   --data <file>             .csv or .parquet (the columns that the net learned from, by name; others are ignored),
                             .safetensors or .npz (x, or x_test), .npy, IDX images, or a folder of PNG or JPEG images
   --out <file.csv|->        a line for each row: the class and every class's probability, or the values; a line for each
@@ -51,6 +52,7 @@ that \`chainrule train --save W.safetensors\` writes beside the weights, in W.sa
 
 const options = {
   ...weightsOptions,
+  ...adapterOption,
   data: { type: "string" },
   out: { type: "string" },
   missing: { type: "string" },
@@ -65,20 +67,20 @@ export async function run(args: readonly string[]): Promise<number> {
     print(help);
     return 0;
   }
-  const { model } = loadModel(positionals[0]!);
+  const { model: given } = loadModel(positionals[0]!);
   const weightsFile = requiredFile("weights", values.weights);
   const data = requiredFile("data", values.data);
   const out = requiredFile("out", values.out);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const missing = choiceFlag("missing", values.missing, ["refuse", "drop"] as const) ?? "refuse";
   const format = formatFlags(values);
-  const weights = weightsOf((await weightsFlags(values, model))!, model);
-  const record = recordFor(weightsFile, values.preprocessing, model);
-  const given = ["missing", ...Object.keys(formatOptions)].filter((flag) => values[flag as "missing"] !== undefined);
-  const { x, lines, unit, lengths } = await readRows(data, record, shapesOf(model).input, missing, format, given);
+  const { model, weights } = await mergedStart(values, given);
+  const record = recordFor(recordBeside(weightsFile, values.adapter), values.preprocessing, model);
+  const flags = ["missing", ...Object.keys(formatOptions)].filter((flag) => values[flag as "missing"] !== undefined);
+  const { x, lines, unit, lengths } = await readRows(data, record, shapesOf(model).input, missing, format, flags);
   if (out !== "-") requireWritable(out);
   const backend = await openBackend(choice);
-  const outputs = await predictRows(backend, model, weights, x, lengths);
+  const outputs = await predictRows(backend, model, weights!, x, lengths);
   const { description } = backend;
   backend.dispose();
   const text = table(model, record, outputs, lines, unit);
@@ -91,9 +93,9 @@ export async function run(args: readonly string[]): Promise<number> {
 }
 
 /** The record beside the weights, or the one that was named; without one rows are taken as they are. */
-function recordFor(weights: string, named: string | undefined, model: ModelSpec): Preprocessing {
+function recordFor(beside: string, named: string | undefined, model: ModelSpec): Preprocessing {
   const { inputs, outputs } = widths(model);
-  const path = named ?? recordOf(weights);
+  const path = named ?? beside;
   if (named === undefined && !statSync(path, { throwIfNoEntry: false })) {
     note(`there is no ${path}: values are taken as they are, columns in the order of the file`);
     return { inputs, columns: null, pixelScale: null, scaling: null, classes: null, targets: null };

@@ -3,14 +3,15 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import { requireStore } from "../io/checkpoint/disk-store.ts";
-import { weightsOf } from "../io/weights/weights.ts";
 import { type Initialiser, initialisers } from "../nn/initialise.ts";
+import { isAdapted } from "../nn/lora.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { parseSchedule, scheduleAttrs } from "../optim/schedule.ts";
 import { isResident, type RowSource, type Rows } from "../train/data/row-source.ts";
 import type { EarlyStopping } from "../train/evaluation/validation.ts";
 import type { TrainerOptions } from "../train/run/options.ts";
 import type { WeightsChoice } from "../train/trainer.ts";
+import { fineTuneOptions, requireAdapterFolder, startOf } from "./adapter-flags.ts";
 import { augmentFlag } from "./augment-flag.ts";
 import { type BackendChoice, backendChoices } from "./backend.ts";
 import { dataFlags, dataHelp, dataOptions } from "./data-flags.ts";
@@ -30,7 +31,7 @@ import {
   withLossFlags,
 } from "./train-settings.ts";
 import { choiceFlag, countFlag, numberFlag, parse } from "./usage.ts";
-import { weightsFlags, weightsOptions } from "./weights-flags.ts";
+import { weightsOptions } from "./weights-flags.ts";
 
 export const help = `Usage: chainrule train <model.json|preset> [options]
 
@@ -43,6 +44,13 @@ ${dataHelp}
                             a checkpoint (names and layout of PyTorch's nn.Sequential)
   --match-weights <how>     names (default), or order: whatever their names, by order and shape
   --weights-key <name>      which state dict of a checkpoint that has several
+  --freeze <match>          parameters that keep their values, by name or role, with commas: 'h.0.*,wte.*' or norm; they
+                            have no gradient and take no memory for one; may be given again
+  --lora <rank,alpha,targets>
+                            train low-rank adapters alone, beside the weights of --weights: 8 or 8,16,q_proj,v_proj; targets
+                            are names as PEFT has them, layers, or attention (default), linear, all-linear; alpha is twice
+                            the rank by default; dropout=0.1 drops of their input. --save then names a folder
+  --adapter <folder>        go on with the adapters there, as --lora or PEFT saved them
   --init <how>              uniform01, he, xavier or zeros
   --steps <N> | --epochs <N>
   --batch <N|full>          rows of a step (default 32); full: all rows each step, in their order
@@ -82,7 +90,8 @@ ${dataHelp}
   --log <f.jsonl>           one JSON object a line: {"step":1,"loss":...}, and evaluations
   --log-every <N>           steps between two lines of the log
   --save <file>             write the weights at the end, and after Ctrl-C: .safetensors, or .npz by its name; and
-                            beside them, in <file>.json, how rows are prepared: for chainrule predict
+                            beside them, in <file>.json, how rows are prepared: for chainrule predict; of a model with
+                            adapters a folder, with these alone, as PEFT reads it
   --checkpoint <folder>     keep the run's state there, to go on from after a crash, and after Ctrl-C
   --every <N>               steps between two checkpoints (default: by the clock, every 30 seconds)
   --resume <folder>         go on from the checkpoint there, with the same model, data and options
@@ -93,6 +102,7 @@ ${dataHelp}
 export const trainOptions = {
   ...dataOptions,
   ...weightsOptions,
+  ...fineTuneOptions,
   init: { type: "string" },
   steps: { type: "string" },
   epochs: { type: "string" },
@@ -181,7 +191,8 @@ export async function planOf(
   name: string,
   { drawn, digits = "f32" }: PlanWishes = {},
 ): Promise<TrainPlan> {
-  const { model: given, preset } = loadModel(name);
+  const { model: loaded, preset } = loadModel(name);
+  const { model: given, weights } = await startOf(values, loaded, digits);
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const source = values.data ?? preset?.data;
   if (source === undefined && !drawn) throw new ChainruleError("usage", "a model file needs --data <preset|file>");
@@ -203,10 +214,10 @@ export async function planOf(
     throw new ChainruleError("usage", "--every counts the steps between checkpoints: give --checkpoint <folder> too");
   }
   if (values.checkpoint !== undefined) requireStore(values.checkpoint);
-  const record = values.save === undefined ? undefined : recordOf(values.save);
-  for (const path of [values.log, values.save, record]) if (path !== undefined) requireWritable(path);
-  const tensors = await weightsFlags(values, given);
-  const weights = tensors ? weightsOf(tensors, given, digits) : undefined;
+  const folder = isAdapted(given) && values.save !== undefined;
+  if (folder) requireAdapterFolder(values.save!);
+  const files = folder || values.save === undefined ? [] : [values.save, recordOf(values.save)];
+  for (const path of [values.log, ...files]) if (path !== undefined) requireWritable(path);
   const split =
     source === undefined
       ? residentData({ train: drawn!(given, seed), test: null }, given)
@@ -238,7 +249,7 @@ export async function planOf(
       ...(batch === undefined ? {} : { batch }),
       ...(clip === undefined ? {} : { clip }),
       ...(init === undefined ? {} : { init }),
-      ...(weights === undefined ? {} : { weights }),
+      ...(weights === null ? {} : { weights }),
     },
     backend: choice,
     onNotFinite: choiceFlag("on-not-finite", values["on-not-finite"], ["stop", "skip"] as const) ?? "stop",

@@ -1,11 +1,15 @@
 import { closeSync, writeSync } from "node:fs";
 import { short } from "../core/format.ts";
+import { sizeOf } from "../core/ndarray.ts";
 import { preprocessingText } from "../data/preprocessing.ts";
 import { writeTensors } from "../io/weights/tensor-file.ts";
 import { weightTensors } from "../io/weights/weights.ts";
+import { isAdapted } from "../nn/lora.ts";
+import type { ModelSpec } from "../nn/model-spec.ts";
 import { parameterSpecs } from "../nn/parameter-specs.ts";
 import { ValidationWatch } from "../train/evaluation/validation.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
+import { saveAdapter } from "./adapter-flags.ts";
 import { openTrainer } from "./backend.ts";
 import { sayData } from "./data-summary.ts";
 import { recordOf, writeWhole } from "./files.ts";
@@ -38,10 +42,10 @@ export async function run(args: readonly string[]): Promise<number> {
   if (from) goOn(trainer, from);
   const { data, optimizer, halves, seed } = trainer.options;
   const { steps, shown, logged, json } = plan;
-  const count = parameterSpecs(trainer.options.model).reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);
+  const [count, still] = counts(trainer.options.model);
   sayData(plan.summary);
   note(
-    `${count} parameters, ${data.x.shape[0]} rows, ${steps} steps of ${trainer.batchRows} rows, ${optimizer.type} lr ${optimizer.lr}${halves ? ", products of halves" : ""}, seed ${seed}`,
+    `${count} parameters${still > 0 ? `, ${still} of them frozen` : ""}, ${data.x.shape[0]} rows, ${steps} steps of ${trainer.batchRows} rows, ${optimizer.type} lr ${optimizer.lr}${halves ? ", products of halves" : ""}, seed ${seed}`,
   );
 
   const log = plan.log === undefined ? null : openLog(plan.log, from);
@@ -129,6 +133,12 @@ async function finalEvaluations(trainer: Trainer, { validation, use: weights }: 
   return { train, test, ...(validation ? { validation: await trainer.evaluate(validation, { weights }) } : {}) };
 }
 
+/** Numbers of a model's parameters, and how many of them are frozen. */
+function counts(model: ModelSpec): readonly [all: number, frozen: number] {
+  const specs = parameterSpecs(model).map((p) => [sizeOf(p.shape), p.frozen ? sizeOf(p.shape) : 0] as const);
+  return specs.reduce(([all, frozen], [own, still]) => [all + own, frozen + still], [0, 0]);
+}
+
 /** Once an epoch, but no more than some fifty times a run. */
 function evaluationSteps(trainer: Trainer, steps: number, judged: boolean): number {
   if (!judged) return steps;
@@ -139,6 +149,10 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
 async function saveWeights({ save: path, preprocessing, use }: TrainPlan, trainer: Trainer): Promise<void> {
   if (path === undefined) return;
-  writeWhole(recordOf(path), preprocessingText(preprocessing));
-  writeWhole(path, writeTensors(path, weightTensors(trainer.options.model, await trainer.parameters(use))));
+  const { model } = trainer.options;
+  const weights = await trainer.parameters(use);
+  const record = preprocessingText(preprocessing);
+  if (isAdapted(model)) return saveAdapter(path, model, weights, record);
+  writeWhole(recordOf(path), record);
+  writeWhole(path, writeTensors(path, weightTensors(model, weights)));
 }
