@@ -1,6 +1,7 @@
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
+import { shapesOf } from "../../src/nn/shapes.ts";
 import { Predictor } from "../../src/train/evaluation/predictor.ts";
 
 /** What a net gives for some rows, in f64 from f32 weights, without dropout: [n, outputs], flat. */
@@ -9,7 +10,7 @@ export async function outputsOf(
   weights: ReadonlyMap<string, NdArray>,
   rows: readonly (readonly number[])[],
 ): Promise<readonly number[]> {
-  const x = ndarray([rows.length, rows[0]!.length], "f32", rows.flat());
+  const x = ndarray([rows.length, rows[0]!.length], shapesOf(model).tokens ? "i32" : "f32", rows.flat());
   const predictor = await Predictor.create(referenceBackend("f64"), model, weights, x);
   const outputs = await predictor.run(weights);
   predictor.dispose();

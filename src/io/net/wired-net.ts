@@ -1,5 +1,5 @@
 import { ChainruleError } from "../../core/errors.ts";
-import { type NdArray, type Shape, sameShape, shapeText, sizeOf } from "../../core/ndarray.ts";
+import { type NdArray, ndarray, type Shape, sameShape, shapeText, sizeOf } from "../../core/ndarray.ts";
 import { Fields } from "../../nn/layers/fields.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import { everyLayerType } from "../../nn/parse-model.ts";
@@ -139,27 +139,89 @@ export class WiredNet {
     return this.add({ type: "permute", order }, [value], where);
   }
 
+  /** Numbers `from` to `to` along an axis, of a row that is seen as `shape`; the value is as `shape` then. */
+  slice(value: Value, shape: Shape, axis: number, from: number, to: number, where: string): Value {
+    const last = from === shape[0]! - 1 && to === shape[0];
+    if (axis === 0 && last && shape.length === 2 && sameShape(this.shapeOf(value), shape)) {
+      return this.reshape(this.add({ type: "lastStep" }, [value], where), [1, shape[1]!], where);
+    }
+    return this.extend(value, shape, axis, -from, to - shape[axis]!, where);
+  }
+
+  /** Zeros before and behind along an axis of a row that is seen as `shape`; below 0 so many are taken away. */
+  extend(value: Value, shape: Shape, axis: number, before: number, behind: number, where: string): Value {
+    const size = shape[axis]!;
+    const [outer, inner] = [sizeOf(shape.slice(0, axis)), sizeOf(shape.slice(axis + 1))];
+    const amounts = [[before, behind] as const, ...(inner === 1 ? [] : [[0, 0] as const])];
+    const places = this.reshape(value, [outer, size, ...(inner === 1 ? [] : [inner])], where);
+    const made =
+      before === 0 && behind === 0 ? places : this.add({ type: "pad", amounts, mode: "zeros" }, [places], where);
+    return this.reshape(
+      made,
+      shape.map((d, i) => (i === axis ? before + d + behind : d)),
+      where,
+    );
+  }
+
+  /** A number of its own added to each of a row, as a position embedding has them. Several in a row become one. */
+  addTable(value: Value, table: NdArray, where: string): Value {
+    const { shape } = table;
+    const [length, size] = [sizeOf(shape.slice(0, -1)), shape.at(-1)!];
+    const before = this.layerAt(value);
+    if (before?.layer.type === "positionEmbedding" && before.layer.length === length && shape.length === 2) {
+      const sum = table.data.map((v, i) => v + before.arrays.weight!.data[i]!);
+      const weight = ndarray([length, size], "f32", sum);
+      return this.add(before.layer, before.from, where, { weight });
+    }
+    const steps = this.reshape(value, [length, size], where);
+    const weight = ndarray([length, size], "f32", table.data);
+    return this.reshape(
+      this.add({ type: "positionEmbedding", length, size }, [steps], where, { weight }),
+      shape,
+      where,
+    );
+  }
+
+  /** A row, seen as `shape`, whose axis of one place becomes `count` of the same. */
+  repeat(value: Value, shape: Shape, axis: number, count: number, where: string): Value {
+    const [outer, inner] = [sizeOf(shape.slice(0, axis)), sizeOf(shape.slice(axis + 1))];
+    const places = this.reshape(value, inner === 1 ? [outer, 1] : [outer, 1, inner], where);
+    const scale = inner === 1 ? [count] : [count, 1];
+    const many = this.add({ type: "upsample", scale, mode: "nearest" }, [places], where);
+    return this.reshape(
+      many,
+      shape.map((d, i) => (i === axis ? count : d)),
+      where,
+    );
+  }
+
   /** Sum or product of values of one shape, or of such as have one place where others have many. */
   combine(type: "add" | "multiply", values: readonly Value[], where: string): Value {
     const shapes = values.map((value) => this.shapeOf(value));
-    const rank = shapes[0]!.length;
-    if (shapes.some((shape) => shape.length !== rank)) {
-      this.refuse(`${where} joins values of ${shapes.map(shapeText).join(" and ")}; they must have one shape here`);
+    const rank = Math.max(...shapes.map(({ length }) => length));
+    const all = shapes.map((shape) => [...Array<number>(rank - shape.length).fill(1), ...shape]);
+    const whole = all[0]!.map((_, axis) => Math.max(...all.map((shape) => shape[axis]!)));
+    if (all.some((shape) => shape.some((d, axis) => d !== 1 && d !== whole[axis]))) {
+      this.refuse(`${where} joins values of ${shapes.map(shapeText).join(" and ")}, which do not fit each other`);
     }
-    const whole = shapes[0]!.map((_, axis) => Math.max(...shapes.map((shape) => shape[axis]!)));
-    const from = values.map((value, i) => this.spread(value, shapes[i]!, whole, where));
+    const from = values.map((value, i) => this.spread(value, all[i]!, whole, where));
     return this.add({ type, from: [] } as LayerSpec, from, where);
   }
 
-  /** A value of one place a channel, as squeeze-and-excite has it, repeated over all places. */
+  /** A value whose axes of one are repeated to those of `whole`. */
   private spread(value: Value, shape: Shape, whole: Shape, where: string): Value {
-    if (sameShape(shape, whole)) return value;
-    if (shape[0] !== whole[0] || shape.length < 2 || shape.slice(1).some((d) => d !== 1)) {
-      this.refuse(
-        `${where} spreads ${shapeText(shape)} over ${shapeText(whole)}; here only one number a channel, [${whole[0]}, 1, 1], is spread over places`,
-      );
+    const places = shape.slice(1).every((d) => d === 1) && shape[0] === whole[0] && shape.length > 1;
+    if (places && !sameShape(shape, whole) && shape.length <= 3) {
+      // One number a channel, as squeeze-and-excite has it.
+      return this.add({ type: "upsample", scale: whole.slice(1), mode: "nearest" }, [value], where);
     }
-    return this.add({ type: "upsample", scale: whole.slice(1), mode: "nearest" }, [value], where);
+    let [spread, now] = [value, shape];
+    whole.forEach((count, axis) => {
+      if (now[axis] === count) return;
+      spread = this.repeat(spread, now, axis, count, where);
+      now = now.map((d, i) => (i === axis ? count : d));
+    });
+    return this.reshape(spread, whole, where);
   }
 
   /** The layer that gives a value; null for the input, and for what is to become part of a layer. */

@@ -75,6 +75,7 @@ export const activationReaders: Readonly<Record<string, Reader>> = {
   Tanh: layer(() => ({ type: "tanh" })),
   Softplus: layer(() => ({ type: "softplus" })),
   Gelu: layer(gelu),
+  "com.microsoft:FastGelu": layer(() => ({ type: "geluTanh" })),
   Mish: layer(() => ({ type: "mish" })),
   HardSwish: layer(() => ({ type: "hardSwish" })),
   HardSigmoid: hardSigmoid,

@@ -25,6 +25,19 @@ const unary: Readonly<Record<string, (x: number) => number>> = {
   Exp: Math.exp,
   Log: Math.log,
   Abs: Math.abs,
+  Cos: Math.cos,
+  Sin: Math.sin,
+  Not: (x) => (x === 0 ? 1 : 0),
+};
+/** Of numbers, and of what is true, which is 1. */
+const compared: Readonly<Record<string, (a: number, b: number) => boolean>> = {
+  Equal: (a, b) => a === b,
+  Less: (a, b) => a < b,
+  Greater: (a, b) => a > b,
+  LessOrEqual: (a, b) => a <= b,
+  GreaterOrEqual: (a, b) => a >= b,
+  And: (a, b) => a !== 0 && b !== 0,
+  Or: (a, b) => a !== 0 || b !== 0,
 };
 const binary: Readonly<Record<string, (a: number, b: number) => number>> = {
   Add: (a, b) => a + b,
@@ -32,6 +45,9 @@ const binary: Readonly<Record<string, (a: number, b: number) => number>> = {
   Mul: (a, b) => a * b,
   Div: (a, b) => a / b,
   Pow: (a, b) => a ** b,
+  Mod: (a, b) => a - b * Math.floor(a / b),
+  Max: Math.max,
+  Min: Math.min,
 };
 
 /** What a node computes from constants alone; null where it does not. */
@@ -61,6 +77,7 @@ export function computed(node: OnnxNode, where: string, known: Known): Constant 
     }
     case "Squeeze":
     case "Unsqueeze": {
+      if (node.op === "Squeeze" && of.dims.length === 0) return of;
       const axes = axesOf(node, known);
       const make = node.op === "Squeeze" ? squeezed(of.dims, axes) : axes && unsqueezed(of.dims, axes);
       return make && withDims(of, make as readonly number[]);
@@ -71,14 +88,27 @@ export function computed(node: OnnxNode, where: string, known: Known): Constant 
     const values = valuesOf(of, known.room, where);
     return fromNumbers(of.dims, of.whole, values.map(unary[node.op]!));
   }
-  if (!Object.hasOwn(binary, node.op) || node.inputs.length !== 2 || !second) return null;
+  if (node.op === "Einsum" && node.attributes.get("equation") === "i,j->ij" && second) {
+    // The outer product of two lists.
+    const column = withDims(of, [sizeOf(of.dims), 1]);
+    return combined("Mul", column, withDims(second, [1, sizeOf(second.dims)]), known, where);
+  }
+  const compares = Object.hasOwn(compared, node.op);
+  if (!(compares || Object.hasOwn(binary, node.op)) || node.inputs.length !== 2 || !second) return null;
+  return combined(node.op, of, second, known, where);
+}
+
+/** Two constants number by number, each spread over the other. */
+function combined(op: string, of: Constant, second: Constant, known: Known, where: string): Constant {
+  const compares = Object.hasOwn(compared, op);
   const dims = broadcast(of.dims, second.dims);
   if (!dims) return refuse(`${where}: its constants do not fit each other`);
   const [a, b] = [of, second].map((c) => ({ values: valuesOf(c, known.room, where), from: spread(c.dims, dims) }));
   const out = known.room.claim(sizeOf(dims), where);
-  const whole = of.whole && second.whole;
+  const whole = compares || (of.whole && second.whole);
+  const work = compares ? (x: number, y: number) => Number(compared[op]!(x, y)) : binary[op]!;
   for (let i = 0; i < out.length; i++) {
-    const value = binary[node.op]!(a!.values[a!.from(i)]!, b!.values[b!.from(i)]!);
+    const value = work(a!.values[a!.from(i)]!, b!.values[b!.from(i)]!);
     out[i] = whole ? Math.trunc(value) : value;
   }
   return fromNumbers(dims, whole, out);

@@ -1,13 +1,14 @@
 import { sizeOf } from "../../core/ndarray.ts";
 import { isTensor } from "./attributes.ts";
-import { type Constant, fromNumbers, type Known, numbersOf, valuesOf } from "./constants.ts";
-import { axisOf } from "./dims.ts";
+import { type Constant, fromNumbers, type Known, numbersOf, scalarOf, valuesOf } from "./constants.ts";
+import { type Cut, cutsOf } from "./cuts.ts";
+import { axisOf, broadcast, spread } from "./dims.ts";
 import type { OnnxNode } from "./graph.ts";
 import { refuse } from "./protobuf.ts";
 import { eachValue, isWhole } from "./tensor.ts";
 
-/** Numbers that an array may have that a node fills: lists of pads and axes have fewer. */
-const MOST_FILLED = 64;
+/** Numbers that an array may have that a node fills: what a step of 1,024 may see. */
+const MOST_FILLED = 2 ** 20;
 
 type Make = (node: OnnxNode, of: Constant, known: Known, where: string) => Constant | null;
 
@@ -34,46 +35,64 @@ const concat: Make = (node, of, known, where) => {
   return fromNumbers(dims, of.whole, out);
 };
 
-/** Along one axis: attributes before opset 10, then inputs. */
+/** Along axes, by steps of one or more; or along one, turned around. Attributes before opset 10, then inputs. */
 const slice: Make = (node, of, known, where) => {
-  const given = (key: string, input: number): number | null | undefined => {
-    const value = node.attributes.get(key) ?? numbersOf(known.constant(node.inputs[input]));
-    return Array.isArray(value) ? (value.length === 1 ? (value[0] as number) : null) : undefined;
-  };
-  const [start, end, axis, step] = [
-    given("starts", 1),
-    given("ends", 2),
-    given("axes", 3) ?? 0,
-    given("steps", 4) ?? 1,
-  ];
-  const at = axisOf(axis, of.dims.length);
-  if (typeof start !== "number" || typeof end !== "number" || at === null || (step !== 1 && step !== -1)) return null;
-  const size = of.dims[at]!;
-  // The ends of all numbers, of 64 bits, come as NaN.
-  const within = (v: number, low: number, high: number): number => Math.min(Math.max(v < 0 ? v + size : v, low), high);
-  const [first, last] =
-    step > 0
-      ? [within(start, 0, size), within(end, 0, size)]
-      : [within(start, -1, size - 1), within(end, -1, size - 1)];
-  const count = ((Number.isNaN(end) ? (step > 0 ? size : -1) : last) - first) * step;
-  if (!(count >= 1)) return null;
-  const dims = of.dims.map((d, i) => (i === at ? count : d));
-  const values = valuesOf(of, known.room, where);
-  const inner = sizeOf(dims.slice(at + 1));
-  const out = known.room.claim(sizeOf(dims), where);
-  for (let i = 0; i < out.length; i++) {
-    const [outer, place] = [Math.floor(i / (count * inner)), Math.floor(i / inner) % count];
-    out[i] = values[(outer * size + first + place * step) * inner + (i % inner)]!;
-  }
-  return fromNumbers(dims, of.whole, out);
+  // One number for each place of a shape that is not known: there are only fewer of it.
+  if (of.dims.length === 0) return of;
+  const cuts = cutsOf(node, of.dims, known) ?? turnedAround(node, of, known);
+  if (!cuts) return null;
+  const dims = of.dims.map((d, axis) => {
+    const found = cuts.find((c) => c.axis === axis);
+    return found ? Math.ceil((found.to - found.from) / found.step) : d;
+  });
+  const strides = of.dims.map((_, axis) => sizeOf(of.dims.slice(axis + 1)));
+  const by = dims.map((_, axis) => (cuts.find((c) => c.axis === axis)?.step ?? 1) * strides[axis]!);
+  const start = cuts.reduce((sum, { axis, from }) => sum + from * strides[axis]!, 0);
+  return picked(of, dims, by, start, known, where);
 };
 
-const filled: Make = (node, of) => {
+/** A list from its end to its beginning. */
+function turnedAround(node: OnnxNode, of: Constant, known: Known): readonly Cut[] | null {
+  const step = numbersOf(known.constant(node.inputs[4]));
+  const start = numbersOf(known.constant(node.inputs[1]));
+  const axis = numbersOf(known.constant(node.inputs[3]))?.[0] ?? 0;
+  const at = axisOf(axis, of.dims.length);
+  if (step?.join() !== "-1" || start?.length !== 1 || at === null) return null;
+  const size = of.dims[at]!;
+  const first = start[0]! < 0 ? start[0]! + size : Math.min(start[0]!, size - 1);
+  const last = numbersOf(known.constant(node.inputs[2]))?.[0];
+  // The ends of all numbers, of 64 bits, come as NaN.
+  const end = last === undefined || Number.isNaN(last) || last < -size ? -1 : last < 0 ? last + size : last;
+  return first > end ? [{ axis: at, from: first, to: end, step: -1 }] : null;
+}
+
+/** Numbers of an array by their strides. */
+function picked(
+  of: Constant,
+  dims: readonly number[],
+  strides: readonly number[],
+  start: number,
+  known: Known,
+  where: string,
+): Constant {
+  const values = valuesOf(of, known.room, where);
+  const out = known.room.claim(sizeOf(dims), where);
+  for (let i = 0; i < out.length; i++) {
+    let at = start;
+    for (let k = dims.length - 1, rest = i; k >= 0; k--) {
+      at += (rest % dims[k]!) * strides[k]!;
+      rest = Math.floor(rest / dims[k]!);
+    }
+    out[i] = values[at]!;
+  }
+  return fromNumbers(dims, of.whole, out);
+}
+
+const filled: Make = (node, of, known, where) => {
   const dims = numbersOf(of);
   const value = node.attributes.get("value");
   if (!dims || !of.whole || of.dims.length !== 1 || !dims.every((d) => Number.isInteger(d) && d >= 0)) return null;
-  if (sizeOf(dims) > MOST_FILLED)
-    return refuse(`it fills an array of [${dims.join(", ")}], more than ${MOST_FILLED} numbers`);
+  requireFew(dims, where);
   let number = 0;
   const tensor = value !== undefined && isTensor(value) ? value : null;
   if (tensor) {
@@ -82,26 +101,96 @@ const filled: Make = (node, of) => {
     });
   }
   const whole = tensor !== null && isWhole(tensor.type);
-  return fromNumbers(dims, whole, Array<number>(sizeOf(dims)).fill(number));
+  return fromNumbers(dims, whole, filledWith(dims, number, known, where));
+};
+
+/** A small file can ask for much: what has more numbers than a file's own arrays is bounded. */
+function requireFew(dims: readonly number[], where: string): void {
+  if (sizeOf(dims) > MOST_FILLED)
+    refuse(`${where}: fills an array of [${dims.join(", ")}], more than ${MOST_FILLED} numbers`);
+}
+
+function filledWith(dims: readonly number[], value: number, { room }: Known, where: string): ArrayLike<number> {
+  return sizeOf(dims) <= 64 ? Array<number>(sizeOf(dims)).fill(value) : room.claim(sizeOf(dims), where).fill(value);
+}
+
+/** Numbers from one to another by steps. */
+const range: Make = (node, of, known, where) => {
+  const [start, limit, delta] = [of, known.constant(node.inputs[1]), known.constant(node.inputs[2])].map(scalarOf);
+  if (typeof start !== "number" || typeof limit !== "number" || typeof delta !== "number" || delta === 0) return null;
+  const count = Math.max(0, Math.ceil((limit - start) / delta));
+  requireFew([count], where);
+  return fromNumbers(
+    [count],
+    of.whole,
+    known.room.claim(count, where).map((_, i) => start + i * delta),
+  );
+};
+
+/** What lies above or below a diagonal, zeros elsewhere. */
+const triangle: Make = (node, of, known, where) => {
+  const k = scalarOf(known.constant(node.inputs[1])) ?? 0;
+  const upper = node.attributes.get("upper") !== 0;
+  const [rows, columns] = of.dims.slice(-2) as [number, number];
+  if (of.dims.length < 2) return null;
+  const values = valuesOf(of, known.room, where);
+  return fromNumbers(
+    of.dims,
+    of.whole,
+    values.map((v, i) => {
+      const along = (i % columns) - (Math.floor(i / columns) % rows);
+      return (upper ? along >= k : along <= k) ? v : 0;
+    }),
+  );
+};
+
+/** Spread over the axes that it is given. */
+const expand: Make = (node, of, known, where) => {
+  const target = known.numbers(node.inputs[1]);
+  if (!target?.every((d) => typeof d === "number")) return null;
+  const dims = broadcast(of.dims, target as readonly number[]);
+  return dims && spreadOver(of, dims, known, where);
+};
+
+/** The same numbers over more places. */
+export function spreadOver(of: Constant, dims: readonly number[], known: Pick<Known, "room">, where: string): Constant {
+  if (dims.join() === of.dims.join()) return of;
+  requireFew(dims, where);
+  const values = valuesOf(of, known.room, where);
+  const from = spread(of.dims, dims);
+  return fromNumbers(
+    dims,
+    of.whole,
+    known.room.claim(sizeOf(dims), where).map((_, i) => values[from(i)]!),
+  );
+}
+
+/** One or the other of two, number by number. */
+const where: Make = (node, condition, known, at) => {
+  const [then, otherwise] = [known.constant(node.inputs[1]), known.constant(node.inputs[2])];
+  const some = then && broadcast(condition.dims, then.dims);
+  const dims = some && otherwise ? broadcast(some, otherwise.dims) : null;
+  if (!then || !otherwise || !dims) return null;
+  requireFew(dims, at);
+  const [c, a, b] = [condition, then, otherwise].map((part) => ({
+    values: valuesOf(part, known.room, at),
+    from: spread(part.dims, dims),
+  }));
+  const out = known.room.claim(sizeOf(dims), at);
+  for (let i = 0; i < out.length; i++) {
+    const one = c!.values[c!.from(i)] === 0 ? b! : a!;
+    out[i] = one.values[one.from(i)]!;
+  }
+  return fromNumbers(dims, then.whole && otherwise.whole, out);
 };
 
 /** Axes in another order; null where `order` is none of them. */
 export function turned(of: Constant, order: readonly number[], known: Known, where: string): Constant | null {
   const sorted = [...order].sort((a, b) => a - b);
   if (order.length !== of.dims.length || sorted.some((axis, i) => axis !== i)) return null;
-  const values = valuesOf(of, known.room, where);
   const dims = order.map((axis) => of.dims[axis]!);
   const steps = order.map((axis) => sizeOf(of.dims.slice(axis + 1)));
-  const out = known.room.claim(values.length, where);
-  for (let i = 0; i < out.length; i++) {
-    let at = 0;
-    for (let k = dims.length - 1, rest = i; k >= 0; k--) {
-      at += (rest % dims[k]!) * steps[k]!;
-      rest = Math.floor(rest / dims[k]!);
-    }
-    out[i] = values[at]!;
-  }
-  return fromNumbers(dims, of.whole, out);
+  return picked(of, dims, steps, 0, known, where);
 }
 
 /** Numbers of a list, or lines of an array, by their places. */
@@ -110,14 +199,14 @@ const gather: Make = (node, of, known, where) => {
   const [from, places] = [numbersOf(of), numbersOf(picked)];
   const numbers = of.dims.length === 1 && from ? places?.map((i) => from.at(i)) : null;
   if (numbers) return numbers.every((v) => v !== undefined) ? fromNumbers(picked!.dims, of.whole, numbers) : null;
-  if (!picked?.whole || picked.dims.length !== 1 || (node.attributes.get("axis") ?? 0) !== 0) return null;
+  if (!picked?.whole || picked.dims.length < 1 || (node.attributes.get("axis") ?? 0) !== 0) return null;
   const [lines, inner] = [of.dims[0]!, sizeOf(of.dims.slice(1))];
   const order = valuesOf(picked, known.room, where);
   const values = valuesOf(of, known.room, where);
   if (!order.every((line) => line >= 0 && line < lines)) return null;
   const out = known.room.claim(order.length * inner, where);
   for (const [i, line] of order.entries()) out.set(values.subarray(line * inner, (line + 1) * inner), i * inner);
-  return fromNumbers([order.length, ...of.dims.slice(1)], of.whole, out);
+  return fromNumbers([...picked.dims, ...of.dims.slice(1)], of.whole, out);
 };
 
 /** Arrays that nodes put together from others, as exporters do to count pads. */
@@ -126,5 +215,9 @@ export const arrayMakers: Readonly<Record<string, Make>> = {
   Gather: gather,
   Slice: slice,
   ConstantOfShape: filled,
+  Range: range,
+  Trilu: triangle,
+  Expand: expand,
+  Where: where,
   Shape: (_, of) => fromNumbers([of.dims.length], true, of.dims),
 };

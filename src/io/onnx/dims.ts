@@ -2,13 +2,34 @@ import type { Shape } from "../../core/ndarray.ts";
 
 /** The first axis of what flows through a net, whose size no file has to know. */
 export const BATCH = "batch";
+/** So many times the batch, as heads beside rows are. */
+export type BatchTimes = `${typeof BATCH}*${number}`;
 /** Size of an axis; null where it is not known. */
-export type Dim = number | typeof BATCH | null;
+export type Dim = number | typeof BATCH | BatchTimes | null;
 /** Axes of a value; null where not even their number is known. */
 export type Dims = readonly Dim[] | null;
 
 /** For messages: [batch, 4]. */
 export const dimsText = (dims: readonly Dim[]): string => `[${dims.map((d) => d ?? "?").join(", ")}]`;
+
+/** A size as a number, or so many times the batch; null where it is not known. */
+export function factored(d: Dim): { readonly count: number; readonly batch: boolean } | null {
+  if (d === null) return null;
+  if (typeof d === "number") return { count: d, batch: false };
+  return { count: d === BATCH ? 1 : Number(d.slice(BATCH.length + 1)), batch: true };
+}
+
+/** The size that `factored` takes apart. */
+export function dimOf(count: number, batch: boolean): Dim {
+  if (!batch) return count;
+  return count === 1 ? BATCH : `${BATCH}*${count}`;
+}
+
+/** Product of two sizes; null where one is not known, or both have the batch in them. */
+export function timesDim(a: Dim, b: Dim): Dim {
+  const [x, y] = [factored(a), factored(b)];
+  return !x || !y || (x.batch && y.batch) ? null : dimOf(x.count * y.count, x.batch || y.batch);
+}
 
 /** Product of sizes; null where one is not known. */
 export function product(dims: readonly Dim[]): number | null {

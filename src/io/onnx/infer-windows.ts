@@ -1,6 +1,7 @@
 import { spansOf, type Windows, windowCount } from "../net/windows.ts";
 import { axesOf } from "./arithmetic.ts";
 import type { Known } from "./constants.ts";
+import { cutsOf } from "./cuts.ts";
 import { axisOf, BATCH, type Dim, type Dims } from "./dims.ts";
 import type { OnnxNode } from "./graph.ts";
 import { resizeScales } from "./resize.ts";
@@ -51,13 +52,13 @@ const pool: Infer = (node, of) => {
 const transpose: Infer = (node, of) => {
   const perm = node.attributes.get("perm");
   const axes = Array.isArray(perm) ? (perm as readonly number[]) : of.map((_, i) => i).reverse();
-  return axes.length === of.length && axes[0] === 0 ? axes.map((axis) => of[axis] ?? null) : null;
+  return axes.length === of.length ? axes.map((axis) => of[axis] ?? null) : null;
 };
 
 const concat: Infer = (node, of, place) => {
   const axis = node.attributes.get("axis");
   const at = typeof axis === "number" ? axisOf(axis, of.length) : null;
-  const all = node.inputs.map((name) => place.dims(name) ?? null);
+  const all = node.inputs.map((name) => place.dims(name) ?? place.constant(name)?.dims ?? null);
   if (!at || all.some((dims) => dims?.length !== of.length)) return null;
   const along = all.map((dims) => dims![at]!);
   const sum = along.every((d) => typeof d === "number") ? along.reduce((a, b) => a + b, 0) : null;
@@ -99,6 +100,24 @@ export const inferWindows: Readonly<Record<string, Infer>> = {
   Concat: concat,
   ReduceMean: reduce,
   ReduceMax: reduce,
+  ReduceSum: reduce,
+  Slice(node, of, place) {
+    const cuts = cutsOf(node, of, place);
+    if (!cuts) return null;
+    return of.map((d, axis) => {
+      const found = cuts.find((c) => c.axis === axis);
+      return found ? Math.ceil((found.to - found.from) / found.step) : d;
+    });
+  },
+  Expand(node, of, place) {
+    const target = place.numbers(node.inputs[1]);
+    if (!target) return null;
+    const rank = Math.max(of.length, target.length);
+    return Array.from({ length: rank }, (_, i): Dim => {
+      const [d, t] = [of[i - rank + of.length] ?? 1, target[i - rank + target.length] ?? 1];
+      return d === 1 && t !== -1 ? t : d;
+    });
+  },
   Pad(node, of, place) {
     const pads = padsOf(node, of.length, place);
     return pads && of.map((d, i) => (typeof d === "number" ? d + pads[i]! + pads[of.length + i]! : d));

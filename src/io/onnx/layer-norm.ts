@@ -75,14 +75,14 @@ export function findLayerNorm(
   return { scale, shift, eps: Number(eps.toPrecision(7)), nodes, output };
 }
 
-function isSquare(node: GraphNode, value: string, constants: ReadonlyMap<string, Constant>): boolean {
+export function isSquare(node: GraphNode, value: string, constants: ReadonlyMap<string, Constant>): boolean {
   const [a, b] = node.inputs;
   if (a !== value) return false;
   return node.op === "Mul" ? b === value : node.op === "Pow" && scalarOf(constants.get(b ?? "")) === 2;
 }
 
 /** Over the last axis of rows, which stays as an axis of one. Its axes are an input since opset 18. */
-function isRowMean(
+export function isRowMean(
   node: GraphNode | undefined,
   constants: ReadonlyMap<string, Constant>,
   dims: Dims,

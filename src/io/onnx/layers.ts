@@ -3,7 +3,7 @@ import { brief } from "../safetensors/header.ts";
 import { activationReaders } from "./activations.ts";
 import { arithmeticAffine, batchNormOf } from "./affine-nodes.ts";
 import { type Constant, fromNumbers, matrixOf, scalarOf, vectorOf } from "./constants.ts";
-import { dimsText, rowSize } from "./dims.ts";
+import { BATCH, dimsText, rowSize } from "./dims.ts";
 import {
   constantAt,
   floats,
@@ -79,7 +79,7 @@ const softmax: Reader = (node, place) => {
 /** Nodes that leave the numbers of each row in their order, which is how rows are stored here anyway. */
 const rearranged: Reader = (node, place) => {
   requireData(node, place);
-  if (place.next !== null) return;
+  if (place.next?.[0] === BATCH) return;
   if (node.op === "Flatten") {
     const axis = number(node, "axis", 1);
     refuse(`${node.where}: flattens from axis ${axis}; here only from axis 1, which keeps rows apart`);

@@ -1,6 +1,6 @@
 import { brief } from "../safetensors/header.ts";
 import type { Constant } from "./constants.ts";
-import type { Dims } from "./dims.ts";
+import type { Dim, Dims } from "./dims.ts";
 import type { OnnxNode } from "./graph.ts";
 
 /** What recognise.ts makes of several nodes; `op` is then one of its own. */
@@ -18,6 +18,10 @@ export interface NetGraph {
   readonly nodes: readonly GraphNode[];
   readonly constants: ReadonlyMap<string, Constant>;
   readonly dims: ReadonlyMap<string, Dims>;
+  /** Lists of sizes that hang on the batch. */
+  readonly sizes: ReadonlyMap<string, readonly Dim[]>;
+  /** Size of the batch where the file fixes it. */
+  readonly batchSize: number | null;
   readonly input: string;
   readonly output: string;
   readonly notes: readonly string[];

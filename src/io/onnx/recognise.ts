@@ -2,6 +2,8 @@ import { type FoundActivation, findActivation } from "./expression.ts";
 import { findGroupNorm } from "./group-norm.ts";
 import { findLayerNorm } from "./layer-norm.ts";
 import { consumersOf, type GraphNode, type NetGraph, nameOf } from "./net-graph.ts";
+import { findRmsNorm } from "./rms-norm.ts";
+import { findRotary, ROTARY } from "./rotary.ts";
 
 /** Several nodes, and the one that stands for them. It gives the value that the last of them gave. */
 interface Found {
@@ -28,7 +30,7 @@ const OPS = {
 
 /** The graph with patterns that exporters write as several nodes replaced by the one op that ONNX has for each. */
 export function recognise(graph: NetGraph): NetGraph {
-  return [biasedProduct, layerNorm, groupNorm, activation].reduce(replaced, graph);
+  return [biasedProduct, layerNorm, rmsNorm, groupNorm, rotary, activation].reduce(replaced, graph);
 }
 
 function replaced(graph: NetGraph, find: Find): NetGraph {
@@ -69,6 +71,21 @@ const layerNorm: Find = (start, users, { constants, dims }) => {
   const { nodes, scale, shift, eps, output } = found;
   const attributes = new Map([["axis", -1] as const, ["epsilon", eps] as const]);
   return { nodes, node: made("LayerNormalization", [start, scale ?? "", shift ?? ""], output, nodes, attributes) };
+};
+
+const rmsNorm: Find = (start, users, { constants, dims }) => {
+  const found = findRmsNorm(start, users, constants, dims.get(start) ?? null);
+  if (!found) return null;
+  const { nodes, scale, eps, output } = found;
+  const attributes = new Map([["axis", -1] as const, ["epsilon", eps] as const]);
+  return { nodes, node: made("RMSNormalization", [start, scale ?? ""], output, nodes, attributes) };
+};
+
+const rotary: Find = (start, users, { constants, dims }) => {
+  const found = findRotary(start, users, constants, dims);
+  if (!found) return null;
+  const { nodes, cos, sin, output } = found;
+  return { nodes, node: made(ROTARY, [start, cos, sin], output, nodes) };
 };
 
 const activation: Find = (start, users, { constants, output }) => {

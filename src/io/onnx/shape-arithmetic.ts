@@ -1,7 +1,9 @@
 import { axesOf } from "./arithmetic.ts";
+import { isTensor } from "./attributes.ts";
 import type { Known } from "./constants.ts";
-import { BATCH, type Dim, type Dims } from "./dims.ts";
+import { BATCH, type Dim, type Dims, dimOf, factored, timesDim } from "./dims.ts";
 import type { OnnxNode } from "./graph.ts";
+import { eachValue } from "./tensor.ts";
 
 /** A few whole numbers that a node computes from shapes: one, or a list. */
 export interface Sizes {
@@ -25,7 +27,10 @@ const UNKNOWN: readonly Dim[] = [BATCH, ...Array<null>(MOST_SIZES - 1).fill(null
  * node. The batch's size stays open: BATCH stands for it.
  */
 export function sizesOf(node: OnnxNode, known: KnownSizes): Sizes | null {
-  if (node.op === "Shape") return shapeOf(node, known.dims(node.inputs[0]));
+  if (node.op === "Shape") {
+    const list = known.sizes(node.inputs[0]);
+    return list?.list ? { list: true, items: [list.items.length] } : shapeOf(node, known.dims(node.inputs[0]));
+  }
   const inputs = node.inputs.map((name) => known.sizes(name));
   const of = inputs[0];
   // Only where sizes take part: all else is arithmetic with constants.
@@ -57,6 +62,7 @@ function computed(node: OnnxNode, [of, ...more]: readonly Sizes[], known: KnownS
     case "Squeeze":
       return list && items.length === 1 ? { list: false, items } : null;
     case "Reshape":
+      if (list && second?.items.join() === "-1") return of!;
       return items.length === 1 ? { list: (second?.items.length ?? 0) > 0, items } : null;
     case "Concat":
       return { list: true, items: [of!, ...more].flatMap((input) => input.items) };
@@ -68,34 +74,60 @@ function computed(node: OnnxNode, [of, ...more]: readonly Sizes[], known: KnownS
       return list ? sliced(node, items, known) : null;
     case "ReduceProd":
       return list && axesOf(node, known)?.some((axis) => axis !== 0 && axis !== -1) !== true
-        ? { list: node.attributes.get("keepdims") !== 0, items: [items.reduce(times, 1)] }
+        ? { list: node.attributes.get("keepdims") !== 0, items: [items.reduce(timesDim, 1)] }
         : null;
     case "Mul":
     case "Div":
     case "Add":
     case "Sub":
+    case "Mod":
+    case "Equal":
       return second ? elementwise(node.op, of!, second) : null;
+    case "ConstantOfShape": {
+      const value = node.attributes.get("value");
+      const [length] = items;
+      if (!list || items.length !== 1 || typeof length !== "number" || length > MOST_SIZES) return null;
+      let filled = 0;
+      if (value !== undefined && isTensor(value))
+        eachValue(value, (v) => {
+          filled = v;
+        });
+      return { list: true, items: Array<number>(length).fill(filled) };
+    }
+    case "Where": {
+      const [then, otherwise] = more;
+      const picked = items.map((c, i) => (c === null ? null : (c === 0 ? otherwise : then)?.items[i]));
+      return then && otherwise && picked.every((item) => item !== undefined) ? { list, items: picked } : null;
+    }
     default:
       return null;
   }
 }
 
-/** Sizes that a batch is part of have no number. */
-function times(a: Dim, b: Dim): Dim {
-  if (typeof a === "number" && typeof b === "number") return a * b;
-  return a === 1 ? b : b === 1 ? a : null;
+/** A size over another; null where the batch is below, or it does not divide. */
+function over(a: Dim, b: Dim): Dim {
+  const [x, y] = [factored(a), factored(b)];
+  if (!x || !y || y.count === 0) return null;
+  if (x.batch && y.batch) return x.count % y.count === 0 ? x.count / y.count : null;
+  if (y.batch || (x.batch && x.count % y.count !== 0)) return null;
+  return dimOf(Math.trunc(x.count / y.count), x.batch);
 }
+
+/** 1 where two sizes are the same, 0 where they are not. */
+const equals = (a: Dim, b: Dim): Dim => (a === null || b === null ? null : a === b ? 1 : 0);
 
 function elementwise(op: string, a: Sizes, b: Sizes): Sizes | null {
   const length = Math.max(a.items.length, b.items.length);
   if (![a, b].every(({ items }) => items.length === length || items.length === 1)) return null;
   const one = (x: Dim, y: Dim): Dim => {
-    if (op === "Mul") return times(x, y);
+    if (op === "Mul") return timesDim(x, y);
+    if (op === "Div") return over(x, y);
+    if (op === "Equal") return equals(x, y);
+    if (op === "Mod") return typeof x === "number" && typeof y === "number" && y > 0 ? x % y : null;
     if (typeof x === "number" && typeof y === "number") {
-      return op === "Add" ? x + y : op === "Sub" ? x - y : y === 0 ? null : Math.trunc(x / y);
+      return op === "Add" ? x + y : x - y;
     }
-    const neutral = op === "Div" ? 1 : 0;
-    return y === neutral ? x : x === 0 && op === "Add" ? y : null;
+    return y === 0 ? x : x === 0 && op === "Add" ? y : null;
   };
   const items = Array.from({ length }, (_, i) =>
     one(a.items[a.items.length === 1 ? 0 : i]!, b.items[b.items.length === 1 ? 0 : i]!),

@@ -1,9 +1,11 @@
 import { brief } from "../safetensors/header.ts";
 import { computed } from "./arithmetic.ts";
-import { type Constant, fromTensor, numbersOf, type Room } from "./constants.ts";
-import { BATCH, type Dim, type Dims } from "./dims.ts";
+import { isTensor } from "./attributes.ts";
+import { spreadOver } from "./constant-arrays.ts";
+import { type Constant, fromNumbers, fromTensor, numbersOf, type Room, scalarOf } from "./constants.ts";
+import { BATCH, broadcast, type Dim, type Dims } from "./dims.ts";
 import type { OnnxFile, OnnxNode, OnnxValue } from "./graph.ts";
-import { inferDims, rearranged } from "./infer.ts";
+import { inferOutputs, rearranged } from "./infer.ts";
 import { type GraphNode, type NetGraph, nameOf, withoutUnused } from "./net-graph.ts";
 import { refuse } from "./protobuf.ts";
 import { isFloat, isHalf, isNumber } from "./schema.ts";
@@ -90,6 +92,8 @@ export function simplify(file: OnnxFile, room: Room): NetGraph {
     nodes,
     constants: sweep.constants,
     dims: sweep.dimsByName,
+    sizes: new Map([...sweep.sizesByName].map(([name, { items }]) => [name, items])),
+    batchSize: sweep.batchSize,
     input: input.name,
     output: end,
     notes: [...sweep.notes],
@@ -98,7 +102,8 @@ export function simplify(file: OnnxFile, room: Room): NetGraph {
 
 /** Whether nothing of the node is left: its value is known, or is one that there was. */
 function settle(node: GraphNode, sweep: Sweep): boolean {
-  const output = node.outputs[0] || refuse(`${node.where} has no output`);
+  // A recurrence may give its last state alone.
+  const output = node.outputs.find((name) => name !== "") ?? refuse(`${node.where} has no output`);
   const constant = computed(node, node.where, sweep);
   if (constant) {
     sweep.constants.set(output, constant);
@@ -106,15 +111,44 @@ function settle(node: GraphNode, sweep: Sweep): boolean {
   }
   const sizes = sizesOf(node, sweep);
   if (sizes) {
-    sweep.sizesByName.set(output, sizes);
+    const { list, items } = sizes;
+    // Sizes that do not hang on the batch are numbers like others.
+    if (items.every((d) => typeof d === "number")) {
+      sweep.constants.set(output, fromNumbers(list ? [items.length] : [], true, items));
+    } else sweep.sizesByName.set(output, sizes);
+    return true;
+  }
+  const filled = everywhere(node, sweep);
+  if (filled) {
+    sweep.constants.set(output, filled);
     return true;
   }
   if (isIdentity(node, sweep)) {
     sweep.aliases.set(output, node.inputs[0]!);
     return true;
   }
-  sweep.dimsByName.set(output, inferDims(node, sweep));
+  inferOutputs(node, sweep).forEach((dims, i) => {
+    if (node.outputs[i]) sweep.dimsByName.set(node.outputs[i], dims);
+  });
   return false;
+}
+
+/**
+ * A constant for each place of a shape that hangs on the batch, as first states of recurrences and class tokens are: it has
+ * one place where the batch would stand, and is spread as sums spread values.
+ */
+function everywhere({ op, inputs, attributes, where }: GraphNode, sweep: Sweep): Constant | null {
+  const target = sweep.sizes(inputs[op === "Expand" ? 1 : 0])?.items;
+  if (op === "Expand") {
+    const given = sweep.constant(inputs[0]);
+    const sizes = target?.map((d) => (d === BATCH ? 1 : d));
+    const dims = given && sizes?.every((d) => typeof d === "number") ? broadcast(given.dims, sizes as number[]) : null;
+    return given && dims ? spreadOver(given, dims, sweep, where) : null;
+  }
+  const value = attributes.get("value");
+  if (op !== "ConstantOfShape" || target === undefined) return null;
+  const tensor = value !== undefined && isTensor(value) ? fromTensor(value) : null;
+  return fromNumbers([], tensor?.whole ?? false, [(tensor && scalarOf(tensor)) ?? 0]);
 }
 
 const HALVES = "the file computes in halves; here everything is f32";

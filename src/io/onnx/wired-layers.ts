@@ -1,11 +1,11 @@
-import { shapeText, sizeOf } from "../../core/ndarray.ts";
+import { shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
 import { Branch } from "../net/branch.ts";
 import { INPUT, type Value } from "../net/wired-net.ts";
 import { brief } from "../safetensors/header.ts";
 import { activationReaders } from "./activations.ts";
 import { affineOf } from "./affine-nodes.ts";
-import { valuesOf } from "./constants.ts";
-import { axisOf, dimsText } from "./dims.ts";
+import { type Constant, valuesOf } from "./constants.ts";
+import { axisOf, dimsText, spread } from "./dims.ts";
 import { readers } from "./layers.ts";
 import type { GraphNode } from "./net-graph.ts";
 import { constantAt, number, type Reader } from "./place.ts";
@@ -51,33 +51,6 @@ const prelu: WiredReader = (node, place) => {
   });
 };
 
-/** To axes that inference has found, or a refusal that says why there are none. */
-const reshape: WiredReader = (node, place) => {
-  data(node, place);
-  alone(readers.Reshape!)(node, place);
-  const row = place.next?.slice(1) ?? [];
-  const whole = row.every((d) => typeof d === "number") ? (row as readonly number[]) : null;
-  if (!whole || sizeOf(whole) !== sizeOf(place.net.shapeOf(place.x)) || whole.length === 0) {
-    return refuse(`${node.where}: reshapes to ${dimsText(place.next ?? [])}, of which not all is known or fits`);
-  }
-  return place.net.reshape(place.x, whole, node.where);
-};
-
-const transpose: WiredReader = (node, place) => {
-  const shape = data(node, place);
-  const perm = node.attributes.get("perm") ?? [...shape, 0].map((_, i) => i).reverse();
-  const order = Array.isArray(perm) ? (perm as readonly number[]) : [];
-  const sorted = [...order].sort((a, b) => a - b);
-  if (order.length !== shape.length + 1 || sorted.some((axis, i) => axis !== i) || order[0] !== 0) {
-    return refuse(`${node.where}: perm ${brief(perm)} does not keep the batch first, or is no order of the axes`);
-  }
-  return place.net.permute(
-    place.x,
-    order.slice(1).map((axis) => axis - 1),
-    node.where,
-  );
-};
-
 /** All values that a node reads, none of them constant. */
 function joined(node: GraphNode, place: WiredPlace): readonly Value[] {
   return node.inputs.map(
@@ -109,6 +82,24 @@ const embedding: WiredReader = (node, place) => {
   });
 };
 
+/** The sum of values and a constant that has a number for each place of several axes. */
+function added(node: GraphNode, place: WiredPlace, constant: Constant, constantFirst: boolean): Value {
+  const { net, x, room } = place;
+  const shape = net.shapeOf(x);
+  const minus = node.op === "Sub";
+  const own = constant.dims.slice(Math.max(0, constant.dims.length - shape.length));
+  const values = valuesOf(constant, room, node.where);
+  const from = spread(own, shape);
+  net.claim(sizeOf(shape), node.where);
+  const sign = minus && !constantFirst ? -1 : 1;
+  const table = zeros(shape, "f32");
+  table.data.forEach((_, i) => {
+    table.data[i] = sign * values[from(i)]!;
+  });
+  const negative = { scale: Float64Array.of(-1), shift: Float64Array.of(0) };
+  return net.addTable(minus && constantFirst ? net.affine(x, negative, 0, node.where) : x, table, node.where);
+}
+
 /** Sums and products of values, or of a value and a constant of one number, or one a channel or a place of the last axis. */
 const arithmetic: WiredReader = (node, place) => {
   const { net, x, constants, room } = place;
@@ -131,6 +122,9 @@ const arithmetic: WiredReader = (node, place) => {
   const along = constant.dims.map((d, i) => (d === 1 ? -1 : i - lead)).filter((axis) => axis >= 0);
   const over = constant.dims.some((d, i) => d !== 1 && i < lead);
   const axis = along[0] ?? 0;
+  const adds = op === "Add" || op === "Sum" || op === "Sub";
+  const fits = constant.dims.every((d, i) => d === 1 || d === shape[i - lead]);
+  if (!over && along.length > 1 && adds && fits) return added(node, place, constant, at === 0);
   if (over || along.length > 1 || (along.length === 1 && shape[axis] !== size)) {
     refuse(
       `${where}: its constant of ${shapeText(constant.dims)} for rows of ${shapeText(shape)}; here one number, or one for each place along one axis`,
@@ -158,11 +152,6 @@ export const wiredReaders: Readonly<Record<string, WiredReader>> = {
   Softmax: softmax,
   LogSoftmax: softmax,
   PRelu: prelu,
-  Flatten: reshape,
-  Reshape: reshape,
-  Squeeze: reshape,
-  Unsqueeze: reshape,
-  Transpose: transpose,
   Concat: concat,
   Gather: embedding,
 };

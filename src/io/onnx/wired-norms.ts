@@ -75,9 +75,23 @@ const layerNorm: WiredReader = (node, place) => {
   return parts.value;
 };
 
+const rmsNorm: WiredReader = (node, place) => {
+  const shape = data(node, place);
+  const { net, x } = place;
+  const size = shape.at(-1)!;
+  if (axisOf(number(node, "axis", -1), shape.length + 1) !== shape.length) {
+    return refuse(`${node.where}: works along more than the last axis`);
+  }
+  const scale = constantAt(node, 1, place);
+  const ones = (): NdArray => ndarray([size], "f32", new Float32Array(size).fill((scale && scalarOf(scale)) ?? 1));
+  const weight = scale && sizeOf(scale.dims) !== 1 ? arrayOf(scale, [size], net, node.where) : ones();
+  return net.add({ type: "rmsNorm", size, eps: number(node, "epsilon", 1e-5) }, [x], node.where, { weight });
+};
+
 export const normReaders: Readonly<Record<string, WiredReader>> = {
   BatchNormalization: batchNorm,
   InstanceNormalization: groupNorm,
   GroupNormalization: groupNorm,
   LayerNormalization: layerNorm,
+  RMSNormalization: rmsNorm,
 };

@@ -2,19 +2,11 @@ import { brief } from "../../core/format.ts";
 import { type NdArray, ndarray, shapeText } from "../../core/ndarray.ts";
 import type { RecurrentSpec } from "../../nn/layers/recurrent-passes.ts";
 import type { Value } from "../net/wired-net.ts";
-import { axesOf } from "./arithmetic.ts";
-import { type Constant, numbersOf } from "./constants.ts";
+import type { Constant } from "./constants.ts";
 import type { GraphNode } from "./net-graph.ts";
 import { constantAt, number } from "./place.ts";
 import { refuse } from "./protobuf.ts";
 import { arrayOf, type WiredPlace } from "./wired-place.ts";
-
-/**
- * ONNX's recurrences have steps first, [steps, batch, in], and give [steps, directions, batch, out]: every exporter puts
- * moves of axes around them. Here values stay [batch, steps, ...] throughout; how a file has one is kept beside it, by its
- * name: s steps, d directions, b rows of the batch, v values.
- */
-export type StepLayout = "sbv" | "sdbv" | "sbdv" | "bsdv";
 
 /** Where each gate here stands there: i f g o in i o f c, r z n in z r h. */
 const KINDS = {
@@ -23,68 +15,6 @@ const KINDS = {
   RNN: { type: "rnn", order: [0], usual: ["Tanh"] },
 } as const;
 export const recurrentOps: readonly string[] = Object.keys(KINDS);
-
-/** What a move of axes makes of a layout; "" is the order that values have here. */
-const TRANSPOSED: Readonly<Record<string, StepLayout | "">> = {
-  " 1,0,2": "sbv",
-  "sbv 1,0,2": "",
-  "sdbv 0,2,1,3": "sbdv",
-  "sdbv 2,0,1,3": "bsdv",
-  "sbdv 1,0,2,3": "bsdv",
-};
-
-/**
- * What a node gives that is a recurrence, or stands around one; null for any other. `layouts` has what is not
- * [batch, steps, values] in the file, and takes that of what the node gives.
- */
-export function recurrentStep(node: GraphNode, place: WiredPlace, layouts: Map<string, StepLayout>): Value | null {
-  const layout = layouts.get(place.value) ?? "";
-  const shape = place.net.shapeOf(place.x);
-  const give = (next: StepLayout | "", value: Value): Value => {
-    if (next !== "") layouts.set(node.outputs[0]!, next);
-    return value;
-  };
-  if (Object.hasOwn(KINDS, node.op)) return give("sdbv", recurrence(node, place, layout));
-  if (node.op === "Transpose") {
-    const key = `${layout} ${String(node.attributes.get("perm") ?? "")}`;
-    if (Object.hasOwn(TRANSPOSED, key) && shape.length === 2) return give(TRANSPOSED[key]!, place.x);
-  }
-  if (node.op === "Squeeze" && layout === "sdbv") {
-    const axes = axesOf(node, { numbers: (name) => numbersOf(place.constants.get(name ?? "")) });
-    if (axes?.join() === "1" && directionsOf(place) === 1) return give("sbv", place.x);
-  }
-  if (node.op === "Reshape" && (layout === "sbdv" || layout === "bsdv")) {
-    const target = numbersOf(place.constants.get(node.inputs[1] ?? "")) ?? [];
-    if (target.length === 3 && [-1, shape[1]].includes(target[2]!))
-      return give(layout === "sbdv" ? "sbv" : "", place.x);
-  }
-  if (layout !== "") {
-    refuse(
-      `${node.where}: works on a recurrence's values with steps first; here they are to be [batch, steps, values] first`,
-    );
-  }
-  return node.op === "Gather" ? lastStep(node, place) : null;
-}
-
-/** Directions of the recurrence that gave a value. */
-function directionsOf({ net, x }: WiredPlace): number {
-  const layer = net.layerAt(x)?.layer as RecurrentSpec | undefined;
-  return layer?.bidirectional ? 2 : 1;
-}
-
-/** One step of a sequence: only the last is a layer. */
-function lastStep(node: GraphNode, { net, x, constants }: WiredPlace): Value | null {
-  const index = constants.get(node.inputs[1] ?? "");
-  const shape = net.shapeOf(x);
-  const at = numbersOf(index);
-  if (constants.has(node.inputs[0]!) || at?.length !== 1 || shape.length !== 2 || number(node, "axis", 0) !== 1)
-    return null;
-  if (at[0] !== -1 && at[0] !== shape[0]! - 1) {
-    refuse(`${node.where}: takes step ${at[0]} of ${shape[0]}; here a layer takes the last, -1`);
-  }
-  const y = net.add({ type: "lastStep" }, [x], node.where);
-  return index!.dims.length === 0 ? y : net.reshape(y, [1, shape[1]!], node.where);
-}
 
 /** Refuses what changes the numbers and is no part of a layer here. */
 function requirePlain(node: GraphNode, place: WiredPlace, directions: number): "tanh" | "relu" {
@@ -142,14 +72,12 @@ function part(array: NdArray, from: number, order: readonly number[], shape: rea
   return ndarray(shape, "f32", out);
 }
 
-function recurrence(node: GraphNode, place: WiredPlace, layout: StepLayout | ""): Value {
+/** The layer that a recurrence is: from steps [t, in] of a row to all its outputs [t, directions out]. */
+export function recurrence(node: GraphNode, place: WiredPlace): Value {
   const { net, x } = place;
   const { where } = node;
   const { type, order } = KINDS[node.op as keyof typeof KINDS];
   const shape = net.shapeOf(x);
-  if (layout !== "sbv" || node.inputs[0] !== place.value || shape.length !== 2) {
-    refuse(`${where}: takes [steps, batch, values]: a Transpose with perm 1, 0, 2 must stand before it`);
-  }
   const direction = node.attributes.get("direction") ?? "forward";
   if (direction !== "forward" && direction !== "bidirectional") {
     refuse(`${where}: direction ${brief(direction)}; here forward or bidirectional`);

@@ -1,4 +1,4 @@
-import { shapeText } from "../../core/ndarray.ts";
+import { shapeText, sizeOf } from "../../core/ndarray.ts";
 import { addConv, addConvTranspose, addGlobalPool, addPool } from "../net/windows.ts";
 import { brief } from "../safetensors/header.ts";
 import { axesOf } from "./arithmetic.ts";
@@ -49,10 +49,15 @@ const pool: WiredReader = (node, place) => {
   return addPool(place.net, place.x, windows, { kind, ceil, countPadding }, where);
 };
 
-/** The mean or the largest over all places, of channels that stand first or last; other axes are no layer. */
+/** The mean, sum or largest over all places, of channels that stand first or last; other axes are no layer. */
 const reduce: WiredReader = (node, place) => {
   const { net, x } = place;
   const shape = data(node, place);
+  if (node.op === "ReduceSum") {
+    const mean = reduce({ ...node, op: "ReduceMean" }, place);
+    const count = sizeOf(shape) / sizeOf(net.shapeOf(mean));
+    return net.affine(mean, { scale: Float64Array.of(count), shift: Float64Array.of(0) }, 0, node.where);
+  }
   const { where } = node;
   const rank = shape.length + 1;
   const axes = axesOf(node, { numbers: (name) => numbersOf(place.constants.get(name ?? "")) })?.map((axis) =>
@@ -67,6 +72,10 @@ const reduce: WiredReader = (node, place) => {
     );
   }
   const kind = node.op === "ReduceMax" ? "max" : "avg";
+  if (kind === "avg" && rank === 3 && held === last) {
+    const mean = net.add({ type: "meanSteps" }, [x], where);
+    return number(node, "keepdims", 1) === 0 ? mean : net.reshape(mean, [1, shape[1]!], where);
+  }
   const front =
     held === first ? x : net.permute(x, [rank - 2, ...Array.from({ length: rank - 2 }, (_, i) => i)], where);
   const pooled = addGlobalPool(net, front, kind, where);
@@ -88,7 +97,9 @@ const pad: WiredReader = (node, place) => {
   if (mode === "constant" && fill !== 0) refuse(`${node.where}: fills with ${fill}; here with zeros`);
   const pads = padsOf(node, rank, { numbers: (name) => numbersOf(constants.get(name ?? "")) });
   if (!pads) return refuse(`${node.where}: how much it pads is not known, or does not fit ${rank} axes`);
-  if (pads.some((p) => p < 0)) refuse(`${node.where}: pads by [${pads.join(", ")}]; no layer here takes places away`);
+  if (mode === "reflect" && pads.some((p) => p < 0)) {
+    refuse(`${node.where}: mirrors by [${pads.join(", ")}]; places are taken away where zeros come`);
+  }
   const beside = [0, 1, rank, rank + 1].some((i) => pads[i] !== 0);
   if (rank < 3 || beside) refuse(`${node.where}: pads the batch or the channels; here places alone`);
   const amounts = shape.slice(1).map((_, d) => [pads[d + 2]!, pads[rank + d + 2]!] as const);
@@ -137,6 +148,7 @@ export const windowReaders: Readonly<Record<string, WiredReader>> = {
   GlobalMaxPool: global("max"),
   ReduceMean: reduce,
   ReduceMax: reduce,
+  ReduceSum: reduce,
   Pad: pad,
   Resize: resize,
   Upsample: resize,

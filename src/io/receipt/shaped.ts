@@ -66,6 +66,14 @@ export const concatNumpy: NumpyLayer<ConcatSpec> = {
 const amountsOf = ({ amounts }: PadSpec, c: Place): readonly (readonly [number, number])[] =>
   typeof amounts === "number" ? c.shape.slice(1).map(() => [amounts, amounts] as const) : amounts;
 
+const crops = (amounts: readonly (readonly [number, number])[]): boolean => amounts.flat().some((n) => n < 0);
+
+/** Places along a dimension that a crop keeps, as an index. */
+function kept(c: Place, amounts: readonly (readonly [number, number])[], d: number): string {
+  const [before, behind] = amounts[d]!;
+  return `${Math.max(-before, 0)}:${c.shapes[0]![d + 1]! - Math.max(-behind, 0)}`;
+}
+
 /** Mirrored places, as a matrix of what each place has in each. */
 const mirrored = (layer: PadSpec, c: Place) => {
   const sizes = c.shapes[0]!.slice(1);
@@ -79,13 +87,26 @@ export const padNumpy: NumpyLayer<PadSpec> = {
   helpers: ["along"],
   forward(layer, c) {
     if (layer.mode === "reflect") return mirrored(layer, c).forward;
-    const pads = amountsOf(layer, c).map((pair) => tuple(pair));
-    return [[`${c.a} = np.pad(${c.h[0]}, [(0, 0), (0, 0), ${pads.join(", ")}])`, "pad: zeros around each channel"]];
+    const amounts = amountsOf(layer, c);
+    const cut = amounts.map((_, d) => kept(c, amounts, d)).join(", ");
+    const x = crops(amounts) ? `${c.h[0]}[:, :, ${cut}]` : c.h[0]!;
+    const pads = amounts.map(([before, behind]) => tuple([Math.max(before, 0), Math.max(behind, 0)]));
+    if (amounts.flat().every((n) => n <= 0)) return [[`${c.a} = ${x}`, "pad: places taken away"]];
+    return [[`${c.a} = np.pad(${x}, [(0, 0), (0, 0), ${pads.join(", ")}])`, "pad: zeros around each channel"]];
   },
   backward(layer, c) {
     if (layer.mode === "reflect") return mirrored(layer, c).backward;
+    const amounts = amountsOf(layer, c);
     const sizes = c.shapes[0]!.slice(1);
-    const inside = amountsOf(layer, c).map(([before], d) => `${before}:${before + sizes[d]!}`);
+    const inside = amounts.map(([before, behind], d) => {
+      const from = Math.max(before, 0);
+      return `${from}:${from + sizes[d]! + Math.min(before, 0) + Math.min(behind, 0)}`;
+    });
+    if (crops(amounts)) {
+      const around = amounts.map(([before, behind]) => tuple([Math.max(-before, 0), Math.max(-behind, 0)]));
+      const d = `np.pad(d${c.a}[:, :, ${inside.join(", ")}], [(0, 0), (0, 0), ${around.join(", ")}])`;
+      return back(c, d, "pad: nothing for what was taken away");
+    }
     return back(c, `d${c.a}[:, :, ${inside.join(", ")}]`, "pad: what lies within");
   },
 };

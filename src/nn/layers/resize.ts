@@ -3,11 +3,11 @@ import { register } from "./known.ts";
 import type { LayerType, Wiring } from "./layer-type.ts";
 import { tuple } from "./python.ts";
 
-/** Values before and behind, for each dimension of places. */
+/** Values before and behind, for each dimension of places; a number below 0 takes places away. */
 export interface PadSpec extends Wiring {
   /** Tells it from other layers. */
   readonly type: "pad";
-  /** One number for every side, or [before, behind] for each dimension of places. */
+  /** One number for every side, or [before, behind] for each dimension of places; below 0 crops. */
   readonly amounts: number | readonly (readonly [before: number, behind: number])[];
   /** Zeros, or the places mirrored at the edge, which itself is not repeated. */
   readonly mode: "zeros" | "reflect";
@@ -33,7 +33,8 @@ export const padLayer: LayerType<PadSpec> = {
     f.only("amounts", "mode");
     const mode = choice(f, "mode", ["zeros", "reflect"]);
     const given = f.value("amounts");
-    const whole = (v: unknown): v is number => typeof v === "number" && Number.isInteger(v) && v >= 0 && v <= 65536;
+    const least = mode === "zeros" ? -65536 : 0;
+    const whole = (v: unknown): v is number => typeof v === "number" && Number.isInteger(v) && v >= least && v <= 65536;
     const pair = (v: unknown): v is [number, number] => Array.isArray(v) && v.length === 2 && v.every(whole);
     if (!whole(given) && !(Array.isArray(given) && given.length > 0 && given.every(pair))) {
       return f.bad(
@@ -59,6 +60,10 @@ export const padLayer: LayerType<PadSpec> = {
           misfit(`more than ${Math.max(...pair)} places on axis ${d + 1}, to mirror them`);
       });
     }
+    amounts.forEach(([before, behind], d) => {
+      const taken = Math.max(-before, 0) + Math.max(-behind, 0);
+      if (taken >= x![d + 1]!) misfit(`more than ${taken} places on axis ${d + 1}, to take ${taken} away`);
+    });
     return [x![0]!, ...amounts.map(([before, behind], d) => x![d + 1]! + before + behind)];
   },
   onnx(layer, { inputs, input, output, wholes }) {
@@ -74,8 +79,19 @@ export const padLayer: LayerType<PadSpec> = {
     return `F.pad(${x}, [${layer.amounts.toReversed().flat().join(", ")}]${mode})`;
   },
   async forward({ g, name, layerOps }, layer, [x]) {
-    const { pad } = await layerOps();
-    return g.one(pad, [x!], { amounts: amountsOf(layer, x!.shape.length - 2), mode: layer.mode }, name);
+    const { pad, part } = await layerOps();
+    const amounts = amountsOf(layer, x!.shape.length - 2);
+    if (amounts.flat().every((n) => n >= 0)) return g.one(pad, [x!], { amounts, mode: layer.mode }, name);
+    // What is taken away goes first, and zeros come around what stays.
+    const around = amounts.map(([before, behind]) => [Math.max(before, 0), Math.max(behind, 0)] as const);
+    const pads = around.flat().some((n) => n > 0);
+    const from = [0, 0, ...amounts.map(([before]) => Math.max(-before, 0))];
+    const shape = x!.shape.map((n, k) => {
+      const [before, behind] = amounts[k - 2] ?? [0, 0];
+      return n - Math.max(-before, 0) - Math.max(-behind, 0);
+    });
+    const kept = g.one(part, [x!], { from, shape }, pads ? `${name}: cropped` : name);
+    return pads ? g.one(pad, [kept], { amounts: around, mode: "zeros" }, name) : kept;
   },
 };
 
@@ -114,7 +130,10 @@ export const upsampleLayer: LayerType<UpsampleSpec> = {
   },
 };
 
-/** Zeros, or mirrored places, around each channel: so many on every side, or [before, behind] for each dimension. */
+/**
+ * Zeros, or mirrored places, around each channel: so many on every side, or [before, behind] for each dimension. Where
+ * zeros would come, a number below 0 takes places away.
+ */
 export function pad(amounts: PadSpec["amounts"], mode: PadSpec["mode"] = "zeros"): PadSpec {
   register(padLayer);
   return { type: "pad", amounts, mode };
