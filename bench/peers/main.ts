@@ -20,7 +20,7 @@ optimizer; each result is checked against f64 before it is timed. Writes bench/r
 
   --max <N>       widest task (default 1024)
   --rounds <N>    samples of each contestant (default 7)
-  --tasks <words> tasks whose name has one of these, by comma: lenet, resnet20, conv, matmul, ... (default: all)
+  --tasks <words> tasks whose name has one of these, by comma: lenet, resnet20, conv, attention, ... (default: all)
   --only <names>  contestants, by comma: ${contestants.join(", ")}
   --cold <N>      cold starts of each contestant (default 3)`;
 

@@ -63,7 +63,7 @@ export function ratioRows(report: PeerReport): { header: string[]; rows: string[
   return { header: ["time / Chainrule's", ...pairs.map((p) => `${p.name} / ${p.own}`)], rows };
 }
 
-/** Dispatches and peak memory of a training step, one row a task and one column a contestant on WebGPU. */
+/** Dispatches and peak memory of a step or another repetition, one row a task and one column a contestant on WebGPU. */
 export function useRows(report: PeerReport): { header: string[]; rows: string[][] } {
   const names = report.contestants.map((c) => c.name).filter((name) => name.endsWith("webgpu"));
   const rows = report.tasks

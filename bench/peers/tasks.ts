@@ -7,6 +7,7 @@ import { mlp } from "../../src/bench/step.ts";
 import { linear } from "../../src/nn/layers/linear.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
 import { sequential } from "../../src/nn/sequential.ts";
+import type { AttentionSize } from "./attention.ts";
 
 /** What every contestant does: the same data, the same first weights, the same net, the same optimizer. */
 export interface TrainingTask {
@@ -36,7 +37,12 @@ export interface ConvolutionTask extends ConvolutionSize {
   readonly name: string;
 }
 
-export type Task = TrainingTask | ProductTask | ConvolutionTask;
+export interface AttentionTask extends AttentionSize {
+  readonly kind: "attention";
+  readonly name: string;
+}
+
+export type Task = TrainingTask | ProductTask | ConvolutionTask | AttentionTask;
 
 /** Who takes part. */
 export const contestants = [
@@ -106,6 +112,14 @@ const product = (form: ProductSize["form"], M: number, N: number, K: number): Pr
   K,
 });
 
+const attention = (heads: number, d: number, steps: number): AttentionTask => ({
+  kind: "attention",
+  name: `attention ${heads} heads of ${d}, ${steps} steps, causal, there and back`,
+  steps,
+  heads,
+  d,
+});
+
 /** Tasks whose widest linear layer or product is at most `max`, and whose name has one of `words`, where there are any. */
 export function tasks(max: number, words: readonly string[] = []): readonly Task[] {
   const all: readonly Task[] = [
@@ -113,6 +127,7 @@ export function tasks(max: number, words: readonly string[] = []): readonly Task
     ...convolutionSizes().map(
       (size): ConvolutionTask => ({ kind: "convolution", name: nameOfConvolution(size), ...size }),
     ),
+    attention(8, 32, 1024),
     product("NN", 1, 512, 784),
     product("outer", 784, 512, 1),
     ...[256, 512, 1024].flatMap((n) => (["NN", "NT", "TN"] as const).map((form) => product(form, n, n, n))),

@@ -6,6 +6,7 @@ import { productGraph } from "../../../src/bench/matmul.ts";
 import type { Graph, Tensor } from "../../../src/graph/graph.ts";
 import { initialise } from "../../../src/nn/initialise.ts";
 import { createTrainer } from "../../../src/train/create-trainer.ts";
+import { attentionGraph } from "../attention.ts";
 import { trained } from "../problem.ts";
 import type { Contestant, ResultSession } from "./contestant.ts";
 
@@ -35,6 +36,10 @@ export async function openChainrule(device: "webgpu" | "cpu"): Promise<Contestan
     },
     async convolve(task, operands) {
       const { graph, result: value } = convolutionGraph(task, operands);
+      return result(backend, graph, value);
+    },
+    async attend(task, operands) {
+      const { graph, result: value } = attentionGraph(task, operands);
       return result(backend, graph, value);
     },
   };

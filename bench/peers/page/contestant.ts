@@ -1,7 +1,8 @@
 import type { ConvolutionOperands } from "../../../src/bench/convolution-problem.ts";
 import type { NdArray } from "../../../src/core/ndarray.ts";
+import type { AttentionOperands } from "../attention.ts";
 import type { Problem } from "../problem.ts";
-import type { ConvolutionTask, ProductTask, TrainingTask } from "../tasks.ts";
+import type { AttentionTask, ConvolutionTask, ProductTask, TrainingTask } from "../tasks.ts";
 
 /** A task set up on a device. */
 export interface Session {
@@ -16,7 +17,7 @@ export interface TrainingSession extends Session {
 }
 
 export interface ResultSession extends Session {
-  /** Of a product C [M, N]; of a convolution what its form names, channels first. */
+  /** Of a product C [M, N]; of a convolution what its form names, channels first; of attention dqkv as qkv lies. */
   result(): Promise<NdArray>;
 }
 
@@ -27,4 +28,5 @@ export interface Contestant {
   train(task: TrainingTask, problem: Problem): Promise<TrainingSession>;
   multiply(task: ProductTask, a: NdArray, b: NdArray): Promise<ResultSession>;
   convolve(task: ConvolutionTask, operands: ConvolutionOperands): Promise<ResultSession>;
+  attend(task: AttentionTask, operands: AttentionOperands): Promise<ResultSession>;
 }

@@ -12,6 +12,7 @@ import {
 import { paddingOf } from "../../../src/bench/convolution-problem.ts";
 import { type NdArray, ndarray, type Shape } from "../../../src/core/ndarray.ts";
 import { parameterSpecs } from "../../../src/nn/parameter-specs.ts";
+import { apart, together } from "../attention.ts";
 import { inputShape, oneHot, targetShape } from "../problem.ts";
 import type { TrainingTask } from "../tasks.ts";
 import type { Contestant, ResultSession } from "./contestant.ts";
@@ -90,43 +91,54 @@ export async function openJax(device: "webgpu" | "wasm"): Promise<Contestant> {
         case "forward":
           return repeated(convolve, [x, w], y.shape);
         case "input":
-          return repeated((d, k, at) => grad((a: JaxArray) => against(d, convolve(a, k)))(at!), [y, w, x], x.shape);
+          return repeated((d, k, at) => grad((a: JaxArray) => against(d, convolve(a, k)))(at), [y, w, x], x.shape);
         case "weight":
-          return repeated((a, d, at) => grad((k: JaxArray) => against(d, convolve(a, k)))(at!), [x, y, w], w.shape);
+          return repeated((a, d, at) => grad((k: JaxArray) => against(d, convolve(a, k)))(at), [x, y, w], w.shape);
       }
+    },
+    async attend(task, { qkv, dy }) {
+      const shape = [1, task.steps, task.heads, task.d];
+      const arrays = [...apart(qkv, task), ...apart(dy, task)].map((data) => ndarray(shape, "f32", data));
+      const loss = (q: JaxArray, k: JaxArray, v: JaxArray, d: JaxArray): JaxArray =>
+        nn.dotProductAttention(q, k, v, { isCausal: true }).mul(d).sum();
+      const gradients = grad(loss, { argnums: [0, 1, 2] }) as (...values: JaxArray[]) => JaxArray[];
+      return repeated(gradients, arrays, (parts) => together(parts, task));
     },
   };
 }
 
-/** A function of resident arrays, jitted, of which only the last value is read. */
+/** A function of resident arrays, jitted, of which only the last values are read: one of a shape, or what is made of all. */
 function repeated(
-  of: (a: JaxArray, b: JaxArray, at?: JaxArray) => JaxArray,
+  of: (a: JaxArray, b: JaxArray, c: JaxArray, d: JaxArray) => JaxArray | JaxArray[],
   operands: readonly NdArray[],
-  shape: Shape,
+  result: Shape | ((values: readonly Float32Array[]) => NdArray),
 ): ResultSession {
   const arrays = operands.map((o) => np.array(o.data as Float32Array<ArrayBuffer>).reshape([...o.shape]));
-  const jitted = jit(of as (...values: JaxArray[]) => JaxArray);
-  const once = (): JaxArray => jitted(...arrays.map((a) => a.ref)) as JaxArray;
-  let value = once();
+  const jitted = jit(of as (...values: JaxArray[]) => JaxArray | JaxArray[]);
+  const once = (): JaxArray[] => [jitted(...arrays.map((a) => a.ref)) as JaxArray | JaxArray[]].flat();
+  let values = once();
   return {
     async run(n) {
-      const flying: { array: JaxArray; ready: Promise<unknown> }[] = [];
+      const flying: { made: JaxArray[]; ready: Promise<unknown> }[] = [];
       const land = async (): Promise<void> => {
-        const { array, ready } = flying.shift()!;
+        const { made, ready } = flying.shift()!;
         await ready;
-        array.dispose();
+        for (const array of made) array.dispose();
       };
       for (let i = 0; i < n; i++) {
-        flying.push({ array: value, ready: value.blockUntilReady() });
+        flying.push({ made: values, ready: Promise.all(values.map((array) => array.blockUntilReady())) });
         if (flying.length > IN_FLIGHT) await land();
-        value = once();
+        values = once();
       }
       while (flying.length > 0) await land();
-      await value.ref.ravel().slice([0, 1]).data();
+      for (const array of values) await array.ref.ravel().slice([0, 1]).data();
     },
-    result: async () => ndarray(shape, "f32", (await value.ref.data()) as Float32Array),
+    async result() {
+      const read = await Promise.all(values.map((array) => array.ref.data() as Promise<Float32Array>));
+      return typeof result === "function" ? result(read) : ndarray(result, "f32", read[0]!);
+    },
     dispose() {
-      for (const array of [...arrays, value]) array.dispose();
+      for (const array of [...arrays, ...values]) array.dispose();
       jitted.dispose();
     },
   };

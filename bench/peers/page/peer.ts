@@ -1,12 +1,13 @@
 import { convolutionOperands, verifyConvolution } from "../../../src/bench/convolution-problem.ts";
 import { operands, verifySamples } from "../../../src/bench/matmul.ts";
 import type { NdArray } from "../../../src/core/ndarray.ts";
+import { attentionOperands, verifyAttention } from "../attention.ts";
 import { disagreement, problemOf } from "../problem.ts";
-import { type ContestantName, type ConvolutionTask, coldTask, type ProductTask, type Task } from "../tasks.ts";
+import { type ContestantName, coldTask, type Task, type TrainingTask } from "../tasks.ts";
 import type { Contestant, ResultSession, Session } from "./contestant.ts";
 import { countDeviceUse, deviceUse } from "./usage.ts";
 
-/** What a training step took of a WebGPU device. */
+/** What a repetition, or a training step, took of a WebGPU device. */
 export interface StepUse {
   readonly dispatches: number;
   /** Buffers alive at the peak, bytes. */
@@ -54,15 +55,28 @@ async function load(name: ContestantName): Promise<Contestant> {
 }
 
 async function openResult(
-  task: ProductTask | ConvolutionTask,
+  task: Exclude<Task, TrainingTask>,
 ): Promise<{ opened: ResultSession; verify: (result: NdArray) => boolean }> {
   if (task.kind === "convolution") {
     const values = convolutionOperands(task);
     const opened = await contestant!.convolve(task, values);
     return { opened, verify: (result) => verifyConvolution(task, values, result) };
   }
+  if (task.kind === "attention") {
+    const values = attentionOperands(task);
+    const opened = await contestant!.attend(task, values);
+    return { opened, verify: (result) => verifyAttention(task, values, result) };
+  }
   const { a, b } = operands(task);
   return { opened: await contestant!.multiply(task, a, b), verify: (c) => verifySamples(task, a, b, c) };
+}
+
+/** What one more repetition takes; null where no device is used. */
+async function useOf(opened: Session, peakBytes: number): Promise<StepUse | null> {
+  const before = deviceUse.dispatches;
+  await opened.run(1);
+  const dispatches = deviceUse.dispatches - before;
+  return dispatches > 0 ? { dispatches, peakBytes } : null;
 }
 
 export const peer: Peer = {
@@ -73,14 +87,16 @@ export const peer: Peer = {
   },
   async prepare(task, reference) {
     const start = performance.now();
+    deviceUse.peakBytes = deviceUse.bytes;
     if (task.kind !== "training") {
       const { opened, verify } = await openResult(task);
       session = opened;
       await opened.run(1);
       const firstMs = performance.now() - start;
-      return { firstMs, error: verify(await opened.result()) ? null : `the ${task.kind} is wrong`, use: null };
+      const { peakBytes } = deviceUse;
+      const error = verify(await opened.result()) ? null : `the ${task.kind} is wrong`;
+      return { firstMs, error, use: await useOf(opened, peakBytes) };
     }
-    deviceUse.peakBytes = deviceUse.bytes;
     const problem = problemOf(task);
     const training = await contestant!.train(task, problem);
     session = training;
@@ -92,10 +108,7 @@ export const peer: Peer = {
     const { loss, weights } = await training.state();
     const exact = new Float64Array(await (await fetch(reference!)).arrayBuffer());
     const error = disagreement(problem, task.updateLimit, exact, loss, weights);
-    const before = deviceUse.dispatches;
-    await training.run(1);
-    const dispatches = deviceUse.dispatches - before;
-    return { firstMs, error, use: dispatches > 0 ? { dispatches, peakBytes } : null };
+    return { firstMs, error, use: await useOf(training, peakBytes) };
   },
   async sample(n) {
     const start = performance.now();

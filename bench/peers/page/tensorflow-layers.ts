@@ -36,6 +36,11 @@ function project(x: tf.Tensor, w: tf.Tensor, b?: tf.Tensor): tf.Tensor {
   return tf.reshape(b ? tf.add(product, b) : product, [...x.shape.slice(0, -1), w.shape[1]!]);
 }
 
+/** Scores [..., t, t] where what lies behind a step's own is far below all else. */
+export function causal(scores: tf.Tensor, t: number): tf.Tensor {
+  return tf.add(scores, tf.mul(tf.sub(1, tf.linalg.bandPart(tf.ones([t, t]), -1, 0)), -1e9));
+}
+
 export const tensorflowLayers: Layers<tf.Tensor> = {
   linear({ bias }, [x], weight, rectified) {
     if (x!.rank > 2) return project(x!, weight("weight"), bias ? weight("bias") : undefined);
@@ -86,9 +91,7 @@ export const tensorflowLayers: Layers<tf.Tensor> = {
     const qkv = tf.split(project(x!, weight("in_proj_weight"), weight("in_proj_bias")), 3, 2);
     const [q, k, v] = qkv.map((part) => tf.transpose(tf.reshape(part, [n, t, heads, size / heads]), [0, 2, 1, 3]));
     const scores = tf.mul(tf.matMul(q!, k!, false, true), 1 / Math.sqrt(size / heads));
-    // Causal: what lies behind a step's own is far below all else.
-    const mask = tf.mul(tf.sub(1, tf.linalg.bandPart(tf.ones([t, t]), -1, 0)), -1e9);
-    const o = tf.matMul(tf.softmax(tf.add(scores, mask)), v!);
+    const o = tf.matMul(tf.softmax(causal(scores, t)), v!);
     return project(
       tf.reshape(tf.transpose(o, [0, 2, 1, 3]), [n, t, size]),
       weight("out_proj.weight"),

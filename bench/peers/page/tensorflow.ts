@@ -1,10 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-core/dist/register_all_gradients";
-import { ndarray, type Shape } from "../../../src/core/ndarray.ts";
+import { type NdArray, ndarray, type Shape } from "../../../src/core/ndarray.ts";
+import { apart, together } from "../attention.ts";
 import { inputShape, oneHot, targetShape } from "../problem.ts";
 import type { Contestant, ResultSession } from "./contestant.ts";
 import { forward } from "./layers.ts";
-import { channelsFirst, rectifies, tensorflowLayers, toTensor } from "./tensorflow-layers.ts";
+import { causal, channelsFirst, rectifies, tensorflowLayers, toTensor } from "./tensorflow-layers.ts";
 
 /**
  * TensorFlow.js, core API. Variables, a train.Optimizer and minimize(), which computes the gradients and applies them;
@@ -71,24 +72,49 @@ export async function openTensorflow(device: "webgpu" | "wasm"): Promise<Contest
       const shape = { forward: y, input: x, weight: w }[task.form].shape;
       return repeated(once, [tx, tw, ty], shape);
     },
+    async attend(task, { qkv, dy }) {
+      const { steps, heads, d } = task;
+      const operands = [...apart(qkv, task, true), ...apart(dy, task, true)].map((data) =>
+        tf.tensor(data, [heads, steps, d], "float32"),
+      );
+      const gradients = tf.grads(attend);
+      const once = () => gradients(operands.slice(0, 3), operands[3]);
+      return repeated(once, operands, (parts) => together(parts, task, true));
+    },
   };
 }
 
-/** A function of resident tensors, of which only the last value is read. */
-function repeated(once: () => tf.Tensor, operands: readonly tf.Tensor[], shape: Shape): ResultSession {
-  let value = once();
+/** Causal attention of heads that lie first, as two products with a softmax between: its own has no gradient. */
+function attend(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor {
+  const [, steps, d] = q.shape as [number, number, number];
+  return tf.matMul(tf.softmax(causal(tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(d)), steps)), v);
+}
+
+/** A function of resident tensors, of which only the last values are read: one of a shape, or what is made of all. */
+function repeated(
+  of: () => tf.Tensor | tf.Tensor[],
+  operands: readonly tf.Tensor[],
+  result: Shape | ((values: readonly Float32Array[]) => NdArray),
+): ResultSession {
+  const once = (): tf.Tensor[] => [tf.tidy(of)].flat();
+  let values = once();
   return {
     async run(n) {
       for (let i = 0; i < n; i++) {
-        value.dispose();
-        value = once();
+        tf.dispose(values);
+        values = once();
       }
-      const corner = tf.slice(value, value.shape.map(() => 0), value.shape.map(() => 1)); // biome-ignore format: pair
-      await corner.data();
-      corner.dispose();
+      for (const value of values) {
+        const corner = tf.slice(value, value.shape.map(() => 0), value.shape.map(() => 1)); // biome-ignore format: pair
+        await corner.data();
+        corner.dispose();
+      }
     },
-    result: async () => ndarray(shape, "f32", await channelsFirst(value)),
-    dispose: () => tf.dispose([...operands, value]),
+    async result() {
+      const read = await Promise.all(values.map(channelsFirst));
+      return typeof result === "function" ? result(read) : ndarray(result, "f32", read[0]!);
+    },
+    dispose: () => tf.dispose([...operands, ...values]),
   };
 }
 
