@@ -5,8 +5,9 @@ import { token } from "../draw/colours.ts";
 import { short } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
 import type { TensorPicture } from "../worker/xray.ts";
-import { shown } from "./state.ts";
+import { report, shown } from "./state.ts";
 import { say } from "./strings.ts";
+import { placeText, wrongTokens } from "./tokens.ts";
 
 const WIDTH = 560;
 const TALLEST = 340;
@@ -84,6 +85,7 @@ export function Heatmap() {
     ArrowDown: () => pan(0, 60),
   };
   const at = under.value;
+  const wrong = wrongTokens(t, report.value!);
   const index = at ? at[0] * t.columns + at[1] : -1;
   return (
     <Card
@@ -152,8 +154,7 @@ export function Heatmap() {
       <p class="soft" id="element">
         {at
           ? say("element", {
-              row: at[0],
-              column: at[1],
+              place: placeText(t.name, t.rows === 1 ? [at[1]] : at, report.value!),
               device: t.device ? short(t.device[index]!, 8) : "–",
               exact: short(t.exact[index]!, 8),
               bound: t.bound ? short(t.bound[index]!) : "–",
@@ -162,6 +163,12 @@ export function Heatmap() {
             ? say("boundColour")
             : say("fullColour", { most: short(most) })}
       </p>
+      {wrong.named.length > 0 && (
+        <p id="wrong-tokens">
+          {say("wrongTokens", { tokens: wrong.named.join(" ") })}
+          {wrong.more > 0 && say("moreTokens", { n: wrong.more })}
+        </p>
+      )}
       <p class="soft">{say("heatmapHint")}</p>
     </Card>
   );

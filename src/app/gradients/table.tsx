@@ -6,6 +6,7 @@ import { Card } from "../shell/card.tsx";
 import { Scroll } from "../shell/scroll.tsx";
 import { report, show, shown } from "./state.ts";
 import { say } from "./strings.ts";
+import { placeText } from "./tokens.ts";
 
 function Bound({ ratio, pass }: { ratio: number; pass: boolean }) {
   return (
@@ -23,14 +24,6 @@ function differences({ pass, worst, checked, size }: FiniteDifferenceResult): st
   if (!pass) return `✗ ${short(worst.analytic)} ≠ ${short(worst.numeric)}`;
   if (worst.index.length === 0) return say("onKinks");
   return checked === 0 ? `✓ ${say("direction")}` : `✓ ${checked} / ${size}`;
-}
-
-/** Where in a tensor; the row of an embedding by its token too. */
-export function placeText(tensor: string, index: readonly number[]): string {
-  const { layerOf, tokens } = report.value!;
-  const token = layerOf[tensor] === "embedding" ? tokens?.[index[0]!] : undefined;
-  const [first, ...rest] = index;
-  return `[${[token === undefined ? first : `${first} “${token.trim() === "" ? JSON.stringify(token).slice(1, -1) : token}”`, ...rest].join(", ")}]`;
 }
 
 function Row({ tensor: t }: { tensor: TensorCheck }) {
@@ -52,7 +45,7 @@ function Row({ tensor: t }: { tensor: TensorCheck }) {
       <td>{t.beside ? short(t.beside.maxRelative) : ""}</td>
       <td>{d ? d.cosine.toFixed(6) : ""}</td>
       <td>{f ? differences(f) : ""}</td>
-      <td>{worst.length === 0 || worst[0] === -1 ? "" : placeText(t.name, worst)}</td>
+      <td>{worst.length === 0 || worst[0] === -1 ? "" : placeText(t.name, worst, report.value!)}</td>
     </tr>
   );
 }

@@ -40,9 +40,11 @@ const en = {
   newline: "new line",
   heads: "What each head looks at",
   headsText:
-    "A row is a step, a column what it looks at: the stronger the colour, the more. It looks at itself and at what came before.",
+    "A row of a map is a step, a column what it looks at: the stronger the colour, the more. It looks at itself and at what came before. Below each map the same for one step, on the text.",
+  from: "From step",
+  fromStep: "{step}, “{piece}”",
   head: "{layer}, head {n}",
-  headLooks: "{layer}, head {n}: the last step looks most at step {step}, “{piece}”, with {share}",
+  headLooks: "{layer}, head {n}: step {at} looks most at step {step}, “{piece}”, with {share}",
 } as const;
 
 export type TextKey = keyof typeof en;
@@ -86,9 +88,12 @@ const zh: Readonly<Record<TextKey, string>> = {
   space: "空格",
   newline: "换行",
   heads: "每个头在看什么",
-  headsText: "一行是一步，一列是它看的对象：颜色越浓，看得越多。每一步看自己和前面的步。",
+  headsText:
+    "图中一行是一步，一列是它看的对象：颜色越浓，看得越多。每一步看自己和前面的步。图下在文字上标出其中一步所看的。",
+  from: "从第几步看",
+  fromStep: "{step}，“{piece}”",
   head: "{layer}，第 {n} 个头",
-  headLooks: "{layer}，第 {n} 个头：最后一步最看重第 {step} 步“{piece}”，占 {share}",
+  headLooks: "{layer}，第 {n} 个头：第 {at} 步最看重第 {step} 步“{piece}”，占 {share}",
 };
 
 export const tables = { en, zh };

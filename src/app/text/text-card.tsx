@@ -1,5 +1,4 @@
 import { useEffect } from "preact/hooks";
-import { Canvas, imageOf } from "../draw/canvas.tsx";
 import { count, percent } from "../draw/format.ts";
 import { Card } from "../shell/card.tsx";
 import { evaluation, loss, run } from "../state/store.ts";
@@ -19,6 +18,8 @@ import {
   write,
 } from "./state.ts";
 import "../train/chances.css";
+import { Heads } from "./heads.tsx";
+import { shownAs } from "./piece.ts";
 import { say } from "./strings.ts";
 import "./text.css";
 
@@ -123,10 +124,6 @@ function Asking() {
   );
 }
 
-/** What cannot be seen has a name. */
-const shownAs = (text: string): string =>
-  text === " " ? say("space") : text === "\n" ? say("newline") : text.trim() === "" ? JSON.stringify(text) : text;
-
 function Next({ found }: { found: TextLook }) {
   return (
     <ol class="chances" id="text-next">
@@ -138,41 +135,6 @@ function Next({ found }: { found: TextLook }) {
         </li>
       ))}
     </ol>
-  );
-}
-
-const SIDE = 132;
-
-function Heads({ found }: { found: TextLook }) {
-  const n = found.pieces.length;
-  return (
-    <>
-      <h3>{say("heads")}</h3>
-      <p class="soft">{say("headsText")}</p>
-      <div class="text-heads" id="text-heads">
-        {found.heads.map(({ layer, head, weights }) => {
-          const last = weights.subarray((n - 1) * n);
-          const most = last.reduce((best, v, j) => (v > last[best]! ? j : best), 0);
-          const name = { layer, n: head + 1 };
-          const share = percent(last[most]!, 0);
-          return (
-            <figure key={`${layer} ${head}`}>
-              <figcaption class="soft">{say("head", name)}</figcaption>
-              <Canvas
-                width={SIDE}
-                height={SIDE}
-                label={say("headLooks", { ...name, step: most + 1, piece: shownAs(found.pieces[most]!), share })}
-                of={[weights]}
-                draw={(c) => {
-                  c.imageSmoothingEnabled = false;
-                  c.drawImage(imageOf(weights, n, 1), 0, 0, SIDE, SIDE);
-                }}
-              />
-            </figure>
-          );
-        })}
-      </div>
-    </>
   );
 }
 

@@ -3,11 +3,11 @@ import { type NdArray, ndarray } from "../../core/ndarray.ts";
 import { Graph, type Tensor } from "../../graph/graph.ts";
 import { forward } from "../../nn/forward.ts";
 import { type ModelTensors, modelTensors, weightWrites } from "../../nn/parameters.ts";
-import { type AttentionAttrs, attentionDims } from "../../ops/attention/geometry.ts";
-import { eachQuery, logSumExp, scoresOf } from "../../ops/attention/rows.ts";
+import type { AttentionAttrs } from "../../ops/attention/geometry.ts";
 import { probabilities } from "../../train/evaluation/probabilities.ts";
 import { generateTokens } from "../../train/generation/generate.ts";
 import { openCpu } from "./devices.ts";
+import { headWeights } from "./head-weights.ts";
 import { current, parametersNow, type Session } from "./session.ts";
 import { tokenizerNow } from "./text-data.ts";
 import type { TextLook, Writing } from "./types.ts";
@@ -106,7 +106,9 @@ export async function look(typed: string): Promise<TextLook> {
     step,
     pieces: Array.from(tokens, pieceOf),
     next: likeliest.map((token) => ({ text: pieceOf(token), probability: chances[token]! })),
-    heads: attentions.flatMap(({ layer, attrs }, i) => headsOf(layer, found[i]!, attrs, tokens.length)),
+    heads: attentions.flatMap(({ layer, attrs }, i) =>
+      headWeights(found[i]!, attrs, tokens.length).map((seen, head) => ({ layer, head, weights: seen })),
+    ),
   };
 }
 
@@ -124,20 +126,4 @@ function pieceOf(token: number): string {
   if (record.type === "bytes" && token > 126) return `\\x${token.toString(16)}`;
   const decoder = tokenizerNow().decoder();
   return decoder.push(token) + decoder.end();
-}
-
-/** Weights [count, count] of every head, over the first `count` steps: the op keeps none. */
-function headsOf(layer: string, qkv: NdArray, given: AttentionAttrs, count: number): TextLook["heads"] {
-  const attrs = { ...given, dropout: null };
-  const dims = attentionDims(qkv, attrs);
-  const { t, heads } = dims;
-  const all = Array.from({ length: heads }, () => new Float32Array(count * count));
-  eachQuery(dims, attrs, { lengths: null, cursor: null }, (r) => {
-    const [head, i] = [Math.floor(r.row / t), r.row % t];
-    if (i >= count) return;
-    const scores = scoresOf(dims, qkv.data, r);
-    const log = logSumExp(scores);
-    for (let j = 0; j < Math.min(r.seen, count); j++) all[head]![i * count + j] = Math.exp(scores[j]! - log);
-  });
-  return all.map((weights, head) => ({ layer, head, weights }));
 }

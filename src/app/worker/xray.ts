@@ -46,8 +46,10 @@ export interface XrayReport extends GradientReport {
   readonly verdicts: readonly Verdict[];
   /** By the name of a parameter's gradient, the type of the layer that has the parameter. */
   readonly layerOf: Readonly<Record<string, string>>;
-  /** What each token is, where a text is learned: an embedding has a row for each. */
+  /** What each token is, where a text is learned. */
   readonly tokens: readonly string[] | null;
+  /** By the name of a parameter's gradient, which of its axes counts tokens: rows of an embedding, columns of the head. */
+  readonly tokenAxis: Readonly<Record<string, number>>;
 }
 
 /** A tensor to draw: its first axes down and its last ones across, divided where the picture is nearest to a square. */
@@ -155,7 +157,18 @@ export async function xrayNow(
     layerOf: Object.fromEntries(parameterSpecs(model).map((p) => [`d ${p.name}`, layerName(model.layers[p.layer]!)])),
     verdicts: verdictsOf(report, ailments, first, last),
     tokens: settings.text ? (await import("./text.ts")).allTokens() : null,
+    tokenAxis: settings.text ? tokenAxes(model) : {},
   };
+}
+
+function tokenAxes(model: ModelSpec): Readonly<Record<string, number>> {
+  const last = model.layers.length - 1;
+  const axes = parameterSpecs(model).flatMap(({ name, layer, shape }) => {
+    const { type } = model.layers[layer]!;
+    if (type === "embedding") return [[`d ${name}`, 0] as const];
+    return layer === last && type === "linear" ? [[`d ${name}`, shape.length - 1] as const] : [];
+  });
+  return Object.fromEntries(axes);
 }
 
 function verdictsOf(report: GradientReport, ailments: readonly Ailment[], first: number, last: number): Verdict[] {
