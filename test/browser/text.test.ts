@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { violations } from "../shared/axe.ts";
+import { bpeFile } from "../shared/bpe.ts";
 import { studio } from "../shared/page.ts";
 
 /** One page goes through the room: what each test leaves is where the next one begins. */
@@ -90,6 +91,35 @@ test("each head of a transformer shows what the steps look at", async () => {
   );
   expect(await heads.count()).toBe(8);
   expect(await s.page.locator("#text-failed").count()).toBe(0);
+  // Another step, by keyboard: the first sees itself alone.
+  await s.page.focus("#text-from");
+  await s.page.keyboard.press("Home");
+  await s.page.waitForFunction(() =>
+    [...document.querySelectorAll("#text-heads canvas")].every((c) =>
+      /step 1 looks most at step 1, “M”, with 100/.test(c.ariaLabel!),
+    ),
+  );
+});
+
+test("its gradient goes back over the steps, from all losses or from that of one step", async () => {
+  await s.page.click("#room-backprop");
+  await s.page.waitForSelector("#tokens-table");
+  /** Lengths of the gradients of a layer, step by step. */
+  const row = async (layer: string): Promise<number[]> =>
+    (await s.page.locator(`#tokens-table tr:has(th span:text-is("${layer}")) >> nth=-1 >> td`).allTextContents()).map(
+      (t) => Number(t.replaceAll("−", "-")),
+    );
+  expect((await row("embedding")).every((v) => v > 0)).toBe(true);
+  await s.page.locator("#tokens-of").fill("3");
+  await s.page.waitForSelector("#tokens-table td.of");
+  // What came later has no part in what the third step tells; what came before has, through attention.
+  const back = await row("embedding");
+  expect(back.length).toBe(8);
+  expect(back.map((v) => v > 0)).toEqual([true, true, true, false, false, false, false, false]);
+  expect((await row("linear")).map((v) => v > 0)).toEqual([true, true, true, false, false, false, false, false]);
+  expect(await s.text("#tokens-loss")).toMatch(/Loss [\d.]+, which is [\d.]+ bits a token/);
+  expect(await violations(s.page)).toEqual([]);
+  await s.page.click("#room-train");
 });
 
 test("a pasted text, and a dropped one, become data; a table stays one", async () => {
@@ -99,13 +129,39 @@ test("a pasted text, and a dropped one, become data; a table stays one", async (
   await s.page.waitForFunction(() => document.querySelector("#text-read")?.textContent?.includes("11 different"));
   await s.page.selectOption("#text-tokens", "bytes");
   await s.page.waitForFunction(() => document.querySelector("#text-read")?.textContent?.includes("256 different"));
-  await s.page.selectOption("#text-net", "gru");
-  await s.page.locator(".layer-list", { hasText: "gru" }).waitFor();
+  // The same net for the other tokens, until another is chosen.
+  await s.page.waitForFunction(() => document.querySelector<HTMLSelectElement>("#text-net")!.value === "gru");
+  await s.page.selectOption("#text-net", "lstm");
+  await s.page.locator(".layer-list", { hasText: "lstm" }).waitFor();
+  expect(await s.page.inputValue("#field-batch")).toBe("32");
   const buffer = Buffer.from("春眠不觉晓，处处闻啼鸟。\n夜来风雨声，花落知多少。\n".repeat(30));
   await s.page.setInputFiles("#file", { name: "poem.txt", mimeType: "", buffer });
   await s.page.waitForFunction(() => document.querySelector("#text-read")?.textContent?.includes("2.85"));
   await s.page.setInputFiles("#file", { name: "short.txt", mimeType: "", buffer: Buffer.from("too short") });
   await s.page.waitForFunction(() => document.querySelector("#problem")?.textContent?.includes("more text"));
+  // What was read stays, and so it does where a window has no room, or documents or tokens are wrong.
+  const dropped = (name: string, text: string) =>
+    s.page.setInputFiles("#file", { name, mimeType: "", buffer: Buffer.from(text) });
+  const complaint = (part: string) =>
+    s.page.waitForFunction((p) => document.querySelector("#problem")?.textContent?.includes(p), part);
+  await dropped("docs.jsonl", '{"body":"a"}\n{"body":5}\n');
+  await complaint('docs.jsonl, line 2: "body" must be text, got 5');
+  await dropped("tokenizer.json", JSON.stringify({ ...bpeFile(), model: { type: "WordPiece" } }));
+  await complaint('tokenizer.json: its model is "WordPiece"');
+  await s.page.fill("#text-length", "900");
+  await s.page.press("#text-length", "Enter");
+  await s.page.waitForFunction(() => /from 1 to \d+,/.test(document.querySelector("#text-length-error")!.textContent!));
+  expect(await s.text("#text-read")).toContain("2.85");
+  const messages = Array.from({ length: 40 }, (_, i) => JSON.stringify({ id: i, body: `the ${i}th of the messages` }));
+  await dropped("docs.jsonl", messages.join("\n"));
+  await s.page.waitForFunction(() => document.querySelector("#text-read")?.textContent?.includes("22 different"));
+  await dropped("tokenizer.json", JSON.stringify(bpeFile()));
+  await s.page.waitForFunction(() => document.querySelector("#text-read")?.textContent?.includes("260 different"));
+  expect(await s.page.inputValue("#text-tokens")).toBe("file");
+  await s.page.click("#code");
+  await s.page.click("#code-command");
+  expect(await s.text("#snippet")).toContain("--data text.jsonl --text-column 'body' --tokenizer ./tokenizer.json");
+  await s.page.keyboard.press("Escape");
   const table = Array.from({ length: 30 }, (_, i) => `${i % 5},${i % 3},${i % 2 ? "p" : "q"}`);
   await s.page.setInputFiles("#file", {
     name: "table.txt",

@@ -4,6 +4,7 @@ import { roomKeys } from "../shell/keys.ts";
 import { lazy } from "../shell/lazy.tsx";
 import { Scroll } from "../shell/scroll.tsx";
 import "./backprop.css";
+import { run } from "../state/store.ts";
 import type { Story } from "../worker/story.ts";
 import { CountCard } from "./count.tsx";
 import { Drawing } from "./drawing.tsx";
@@ -168,7 +169,14 @@ function NetFilm() {
 
 const ConvRoom = lazy(async () => (await import("./convolution/conv-room.tsx")).ConvRoom);
 const AttentionRoom = lazy(async () => (await import("./attention/attention-room.tsx")).AttentionRoom);
-const rooms = { net: NetFilm, convolution: ConvRoom, attention: AttentionRoom };
+const TokenFilm = lazy(async () => (await import("./tokens/token-film.tsx")).TokenFilm);
+
+/** Of a net that learns a text no node is drawn, but each step of a window. */
+function OwnNet() {
+  return run.value?.text ? <TokenFilm /> : <NetFilm />;
+}
+
+const rooms = { net: OwnNet, convolution: ConvRoom, attention: AttentionRoom };
 
 /** The tutorial, alive: on the user's own net, on a small convolution, and on one row of attention. */
 export function BackpropRoom() {

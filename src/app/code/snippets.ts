@@ -138,16 +138,14 @@ END
 export function torchCode({ settings: s, model, file }: Shown): string {
   const full = s.batch === "full";
   const ofText = isOfText(s);
-  const sequence = `from torch import nn
-
-torch.manual_seed(${s.seed})
+  const sequence = `torch.manual_seed(${s.seed})
 model = nn.Sequential(
 ${model.layers.map((l) => `    ${torchLayer(l)},`).join("\n")}
 )
 loss_of = ${torchLosses[model.loss]}`;
-  const whole = (): string => `${modelPy(model)
-    .replace(/^"""[\s\S]*?"""\n\n(import torch\n)?/, "")
-    .trim()}
+  const script = s.graph ? modelPy(model).replace(/^"""[\s\S]*?"""\n\n/, "") : "from torch import nn\n";
+  const imports = script.match(/^(import|from) .*$/gm)!.filter((line) => line !== "import torch");
+  const whole = (): string => `${script.replace(/^(import|from) .*\n/gm, "").trim()}
 
 torch.manual_seed(${s.seed})
 model = build()`;
@@ -157,7 +155,11 @@ model = build()`;
     ? "    batch_x, batch_y = x, y"
     : `    rows = torch.randint(len(x), (${s.batch},))\n    batch_x, batch_y = x[rows], y[rows]`;
   const shapes = `# x: float32 [rows, ${row}]; y: ${model.loss === "crossEntropy" ? "int64 [rows]" : "float32 [rows, outputs]"}\n`;
-  return `${ofText ? torchTokens(s, file) : "import torch\n"}${s.graph ? whole() : sequence}
+  const before = ofText ? torchTokens(s, file) : { imports: "", code: "" };
+  return `${before.imports}import torch
+${imports.join("\n")}
+
+${before.code}${s.graph ? whole() : sequence}
 optimizer = torch.optim.${torchOptimizers[s.optimizer]}(model.parameters(), lr=${s.lr})
 
 ${ofText ? "# batch_x and batch_y: int64 [windows, T]\n" : shapes}for step in range(${stepsOf(s)}):

@@ -95,8 +95,8 @@ export function textFlags({ data, text: { tokens } }: TextSettings, { column }: 
 export const generateCommand = (model: string, { seed }: Settings, { start }: TextFile): string =>
   `npx chainrule generate ${model} --weights weights.safetensors --prompt ${quoted(start)} --tokens ${TOKENS} --temperature ${TEMPERATURE} --seed ${seed}\n`;
 
-/** The text as one array of tokens in PyTorch, the end of it left out, as it is here. */
-export function torchTokens({ data, text: { tokens, length } }: TextSettings, { column }: TextFile): string {
+/** The text as one array of tokens in PyTorch, the end of it left out, as it is here; and what that imports. */
+export function torchTokens({ data, text: { tokens, length } }: TextSettings, { column }: TextFile) {
   const shipped = data !== OWN ? textPresets[data]!.file : null;
   const file = shipped ?? fileOf(column);
   const open = shipped
@@ -114,14 +114,18 @@ tokens = torch.tensor([ids[c] for c in text])`,
     file: `tokenizer = Tokenizer.from_file("tokenizer.json")
 tokens = torch.tensor(tokenizer.encode(text, add_special_tokens=False).ids)`,
   }[tokens];
-  return `${imports.map((name) => `import ${name}\n`).join("")}import torch
-${tokens === "file" ? "from tokenizers import Tokenizer\n" : ""}
-with ${open} as f:${shipped ? "  # in public/data of Chainrule" : ""}
+  const code = `with ${open} as f:${shipped ? "  # in public/data of Chainrule" : ""}
     text = ${read}
 text = text[: int(${1 - TEST_SHARE} * len(text) + 0.5)]  # the rest is held out
 ${ids}
 T = ${length}
+
 `;
+  const needed = [
+    ...imports.map((name) => `import ${name}`),
+    ...(tokens === "file" ? ["from tokenizers import Tokenizer"] : []),
+  ];
+  return { imports: needed.map((line) => `${line}\n`).join(""), code };
 }
 
 /** A step's rows there: windows from anywhere in the text, and the tokens behind theirs. */

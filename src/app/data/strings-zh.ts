@@ -17,7 +17,7 @@ export const zh = {
   rows: "训练 {train} 行，测试 {test} 行",
   rowsOnly: "共 {train} 行",
   dropHere:
-    "把带表头的 CSV 文件、Parquet 文件、一对 IDX 文件（图像和标签），numpy 文件（含 x 和 y 的 .npz），文本（.txt），或每个类别一个子文件夹的图像文件夹拖到这里",
+    "把带表头的 CSV 文件、Parquet 文件、一对 IDX 文件（图像和标签），numpy 文件（含 x 和 y 的 .npz），文本（.txt、.jsonl），或每个类别一个子文件夹的图像文件夹拖到这里",
   dropNet:
     "也可以是适合这份数据的网络：.onnx 连同 .onnx.data，TensorFlow.js 的 model.json 连同 .bin 文件，Keras 的 .keras 或 .h5，模型文件（.json）；或下方网络的权重：PyTorch 的 .pt，.safetensors",
   chooseFile: "选择文件",

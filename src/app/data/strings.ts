@@ -19,7 +19,7 @@ export const en = {
   rows: "{train} rows to train, {test} to test",
   rowsOnly: "rows to train: {train}",
   dropHere:
-    "Drop a CSV file with a header, a Parquet file, a text (.txt), the two files of an IDX set, a numpy file (.npz with x and y), or a folder with a folder of images for each class here",
+    "Drop a CSV file with a header, a Parquet file, a text (.txt, .jsonl), the two files of an IDX set, a numpy file (.npz with x and y), or a folder with a folder of images for each class here",
   dropNet:
     "Or a net that takes this data: .onnx with its .onnx.data, TensorFlow.js's model.json with its .bin files, Keras's .keras or .h5, a model file (.json); or weights for the net below: PyTorch's .pt, .safetensors",
   chooseFile: "Choose files",

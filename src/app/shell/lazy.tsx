@@ -17,6 +17,14 @@ export function lazy(load: () => Promise<ComponentType>): ComponentType {
         (error: unknown) => {
           asked = false;
           failed.value = String(error);
+          // Drawn again once there is a network, which asks anew.
+          addEventListener(
+            "online",
+            () => {
+              failed.value = null;
+            },
+            { once: true },
+          );
         },
       );
     }

@@ -183,11 +183,17 @@ addEventListener("hashchange", () => {
   enqueue(configureAndPlay);
 });
 
+let changes = 0;
+
 export function change(next: Partial<Settings>): void {
   const data = next.data ?? settings.value.data;
   const base = data === settings.value.data ? settings.value : { ...settingsFor(data), device: settings.value.device };
   settings.value = { ...base, ...next };
-  enqueue(configureAndPlay);
+  // Of several changes that come while one is set up, the last sets up all of them.
+  const mine = ++changes;
+  enqueue(async () => {
+    if (mine === changes) await configureAndPlay();
+  });
 }
 
 /** Trains a preset of a net of any wiring, as it is. */

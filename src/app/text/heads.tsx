@@ -7,8 +7,19 @@ import { shownAs } from "./piece.ts";
 import { say } from "./strings.ts";
 
 const SIDE = 132;
-/** Share of the colour behind a piece that all of a step's weight lies on: what is written there stays legible. */
+/** Share of the colour behind the piece that a step looks at most: what is written there stays legible. */
 const FULL = 40;
+
+/** Every row beside its largest: of many steps each looks at little. */
+function shares(weights: Float32Array, n: number): Float32Array {
+  return weights.map((v, i) => {
+    const row = weights.subarray(i - (i % n), i - (i % n) + n);
+    return v / (Math.max(...row) || 1);
+  });
+}
+
+/** Within a line of text. */
+const inLine = (piece: string): string => (piece === " " ? "␣" : piece === "\n" ? "↵" : shownAs(piece));
 
 interface HeadProps {
   readonly found: TextLook;
@@ -21,6 +32,7 @@ interface HeadProps {
 /** One head: the map of all its steps, and in words and on the text itself what one of them looks at. */
 function Head({ found, head: { layer, head, weights }, at, choose }: HeadProps) {
   const n = found.pieces.length;
+  const beside = shares(weights, n);
   const row = weights.subarray(at * n, (at + 1) * n);
   const most = row.reduce((best, v, j) => (v > row[best]! ? j : best), 0);
   const name = { layer, n: head + 1 };
@@ -44,7 +56,7 @@ function Head({ found, head: { layer, head, weights }, at, choose }: HeadProps) 
           of={[weights, at]}
           draw={(c) => {
             c.imageSmoothingEnabled = false;
-            c.drawImage(imageOf(weights, n, 1), 0, 0, SIDE, SIDE);
+            c.drawImage(imageOf(beside, n, 1), 0, 0, SIDE, SIDE);
             c.strokeStyle = token("--text");
             c.strokeRect(0.5, (at / n) * SIDE + 0.5, SIDE - 1, Math.max(2, SIDE / n - 1));
           }}
@@ -56,9 +68,9 @@ function Head({ found, head: { layer, head, weights }, at, choose }: HeadProps) 
             key={`${j} ${piece}`}
             class={j === at ? "at" : ""}
             title={percent(row[j]!, 1)}
-            style={{ "--share": `${Math.round(FULL * row[j]!)}%` }}
+            style={{ "--share": `${Math.round(FULL * beside[at * n + j]!)}%` }}
           >
-            {shownAs(piece)}
+            {inLine(piece)}
           </span>
         ))}
       </p>

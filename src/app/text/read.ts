@@ -1,5 +1,6 @@
 import { gunzipIfNeeded } from "../../data/gunzip.ts";
 import { readDocuments, readText } from "../../data/text/read-text.ts";
+import { pasting } from "../state/folder.ts";
 import { trainOnOwn } from "../state/store.ts";
 import { ownText } from "../state/text-run.ts";
 import type { DroppedFile, OwnDocuments } from "../worker/types.ts";
@@ -7,7 +8,13 @@ import type { DroppedFile, OwnDocuments } from "../worker/types.ts";
 /** Trains on a text of the user's. */
 export function learn(source: OwnDocuments): void {
   const { read, more } = ownText(source);
-  trainOnOwn(read, more);
+  const taken = async () => {
+    const info = await read();
+    // What was refused stays where it can be mended.
+    pasting.value = false;
+    return info;
+  };
+  trainOnOwn(taken, more);
 }
 
 /** Lines that are looked at to tell a table from a text, and marks between the fields of a table. */

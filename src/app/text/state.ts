@@ -71,26 +71,36 @@ export const look = oneAtATime(async () => {
 export function watch(): () => void {
   let text: OwnText | null = null;
   let about: unknown = null;
-  let wroteAt = 0;
-  let wroteStep = 0;
+  /** When it last wrote and looked, and at which step: the first time as soon as there are steps. */
+  let wrote = { at: 0, step: 0 };
+  let looked = { at: 0, step: 0 };
   return effect(() => {
     const [info, now] = [run.value, step.value];
     if (!info?.text) return;
-    if (info !== about || now < wroteStep) {
+    if (info !== about || now < wrote.step) {
       samples.value = [];
       seen.value = null;
-      [about, wroteAt, wroteStep] = [info, 0, 0];
-      if (text?.preset !== info.text.preset) {
-        const first = prompts[info.text.preset ?? ""] ?? "";
+      about = info;
+      looked = { at: performance.now(), step: 0 };
+      wrote = looked;
+      if (!text || text.preset !== info.text.preset || text.start !== info.text.start) {
+        const first = prompts[info.text.preset ?? ""] ?? info.text.start;
         prompt.value = first;
         typed.value = first;
       }
       text = info.text;
       look();
     }
-    if (now < wroteStep + every.peek() || performance.now() < wroteAt + PAUSE_MS) return;
-    [wroteAt, wroteStep] = [performance.now(), now];
-    write();
-    look();
+    const due = (last: typeof wrote, steps: number): boolean =>
+      now >= last.step + steps && performance.now() >= last.at + PAUSE_MS;
+    const current = { at: performance.now(), step: now };
+    if (due(wrote, wrote.step === 0 ? 1 : every.peek())) {
+      wrote = current;
+      write();
+    }
+    if (due(looked, 1)) {
+      looked = current;
+      look();
+    }
   });
 }

@@ -8,7 +8,7 @@ const en = {
   tokens: "A token is",
   characters: "a character",
   bytes: "a byte",
-  file: "of {name}",
+  file: "as {name} has it",
   length: "Tokens of a window",
   vocabulary: "{n} different tokens, {bytes} bytes each in the mean",
   net: "Net",
@@ -40,7 +40,7 @@ const en = {
   newline: "new line",
   heads: "What each head looks at",
   headsText:
-    "A row of a map is a step, a column what it looks at: the stronger the colour, the more. It looks at itself and at what came before. Below each map the same for one step, on the text.",
+    "A row of a map is a step, a column what it looks at: the stronger the colour, the more, beside what that step looks at most. It looks at itself and at what came before. Below each map the same for one step, on the text.",
   from: "From step",
   fromStep: "{step}, “{piece}”",
   head: "{layer}, head {n}",
@@ -89,7 +89,7 @@ const zh: Readonly<Record<TextKey, string>> = {
   newline: "换行",
   heads: "每个头在看什么",
   headsText:
-    "图中一行是一步，一列是它看的对象：颜色越浓，看得越多。每一步看自己和前面的步。图下在文字上标出其中一步所看的。",
+    "图中一行是一步，一列是它看的对象：颜色越浓，看得越多（与这一步看得最多的相比）。每一步看自己和前面的步。图下在文字上标出其中一步所看的。",
   from: "从第几步看",
   fromStep: "{step}，“{piece}”",
   head: "{layer}，第 {n} 个头",

@@ -28,7 +28,6 @@ function Paste() {
         id="text-train"
         disabled={text.value.trim() === ""}
         onClick={() => {
-          pasting.value = false;
           learn({ name: say("pasted"), documents: [text.value], column: null });
         }}
       >

@@ -9,6 +9,7 @@ import type { KernelEdit, KernelTiming } from "./kernels.ts";
 import type { RanKernel } from "./ran-kernels.ts";
 import type { StepKernels } from "./step-kernels.ts";
 import type { Story } from "./story.ts";
+import type { TokenStory } from "./token-story.ts";
 import type {
   AskedNet,
   BenchNews,
@@ -66,6 +67,8 @@ export interface Engine {
   tensor(name: string): Promise<TensorPicture | null>;
   replay(): Promise<string>;
   story(row: number): Promise<Story>;
+  /** Of a net that learns a text: one window, and of its losses that of one step, or of all. */
+  tokenStory(row: number, of: number | null): Promise<TokenStory>;
   /** Of the small convolution net that the Backprop room has, whatever is trained. */
   convStory(setup: ConvSetup): Promise<ConvStory>;
   /** Of the one row of attention there. */

@@ -64,6 +64,10 @@ const engine: Engine = {
     await stop();
     return (await story()).storyOf(row);
   },
+  async tokenStory(...asked) {
+    await stop();
+    return (await text()).tokenStory(...asked);
+  },
   convStory: async (setup) => (await import("./conv-story.ts")).convStory(setup),
   attentionStory: async (setup) => (await import("./attention-story.ts")).attentionStory(setup),
   async ranKernels(row) {

@@ -121,7 +121,7 @@ function textOf(session: Session): { readonly length: number; readonly vocabular
 export const allTokens = (): readonly string[] => Array.from({ length: tokenizerNow().size }, (_, i) => pieceOf(i));
 
 /** One token as text; a byte that is none by itself, by its number. */
-function pieceOf(token: number): string {
+export function pieceOf(token: number): string {
   const { record } = tokenizerNow();
   if (record.type === "bytes" && token > 126) return `\\x${token.toString(16)}`;
   const decoder = tokenizerNow().decoder();

@@ -73,7 +73,7 @@ export function readDocuments(name: string, bytes: Uint8Array, column = "text"):
     if (!Object.hasOwn(record, column)) {
       const names = Object.keys(record);
       const known = names.slice(0, 8).map((key) => brief(key));
-      fail(`no field ${brief(column)}; there are ${known.length > 0 ? known.join(", ") : "none"} (--text-column)`);
+      fail(`no field ${brief(column)} that would hold the text; there are ${known.join(", ") || "none"}`);
     }
     const text = record[column];
     if (typeof text !== "string") return fail(`${brief(column)} must be text, got ${brief(text)}`);

@@ -45,7 +45,7 @@ describe("readDocuments", () => {
   test.each([
     ['{"text":"a"}\n{"text":', "a.jsonl, line 2: not JSON"],
     ['{"text":"a"}\n["b"]', 'a.jsonl, line 2: an object with a field "text" is needed'],
-    ['{"body":"a"}', 'a.jsonl, line 1: no field "text"; there are "body" (--text-column)'],
+    ['{"body":"a"}', 'a.jsonl, line 1: no field "text" that would hold the text; there are "body"'],
     ['{"text":5}', 'a.jsonl, line 1: "text" must be text, got 5'],
     ['{"text":"\\ud800"}', 'a.jsonl, line 1: "text" holds half a character'],
     ['{"text":""}', "a.jsonl: there is no text in it"],
