@@ -6,8 +6,11 @@ import { conform } from "../../src/backend/webgpu/conform.ts";
 import { ndarray, zeros } from "../../src/core/ndarray.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { DEFAULT_CAPS } from "../../src/graph/op.ts";
+import { attention } from "../../src/ops/attention/attention.ts";
+import { embedding } from "../../src/ops/embedding/embedding.ts";
 import { matmul } from "../../src/ops/matmul/matmul.ts";
 import { softmax } from "../../src/ops/norm/softmax.ts";
+import { lstm } from "../../src/ops/recurrent/recurrent.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import { openGpu, opNamed } from "../shared/gpu.ts";
@@ -53,6 +56,37 @@ describe("limits that no plan gets around are refused before any work, by name, 
     expect(() => planned(graph(33), caps)).toThrow(
       /logits in softmax\/row needs 8448 bytes.*maxStorageBufferBindingSize of 4096/,
     );
+  });
+
+  const x = (g: Graph, name: string, ...shape: number[]) => g.variable(name, zeros(shape, "f32"));
+  const attentionAttrs = { heads: 2, keyHeads: 2, causal: true, lengths: false, dropout: null };
+  test.each([
+    {
+      what: "the queries, keys and values of attention",
+      of: (g: Graph, n: number) => g.one(attention, [x(g, "qkv", n, 8, 24)], attentionAttrs),
+      message: /qkv in attention\/block needs 15360 bytes.*maxStorageBufferBindingSize of 12288/,
+    },
+    {
+      what: "the gates of a recurrence",
+      of: (g: Graph, n: number) =>
+        g.one(lstm, [x(g, "gates", n, 6, 32), x(g, "w", 32, 8), x(g, "b", 32), x(g, "c", 32)], { reverse: false }),
+      message: /gates in lstm\/steps.* needs 15360 bytes.*maxStorageBufferBindingSize of 12288/,
+    },
+    {
+      what: "the table of an embedding",
+      of: (g: Graph, n: number) =>
+        g.one(embedding, [g.variable("tokens", zeros([3], "i32")), x(g, "table", 12 * n, 16)], { paddingIndex: null }),
+      message: /table in embedding\/flat needs 15360 bytes.*maxStorageBufferBindingSize of 12288/,
+    },
+  ])("$what", ({ of, message }) => {
+    const caps = { ...DEFAULT_CAPS, maxStorageBufferBindingSize: 12288 };
+    const planOf = (n: number) => () => {
+      const g = new Graph();
+      g.keep(of(g, n));
+      planned(g, caps);
+    };
+    planOf(4)();
+    expect(planOf(20)).toThrow(message);
   });
 
   test("a value larger than the largest buffer", () => {

@@ -1,13 +1,18 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { conform } from "../../src/backend/webgpu/conform.ts";
-import type { AnyOp } from "../../src/graph/op.ts";
+import type { AnyOp, OpCase } from "../../src/graph/op.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
 import type { Mutant } from "../gpu/mutants.ts";
 import { openGpu, opNamed } from "./gpu.ts";
 
-/** Expects some case of the op to show that the wrong kernel is wrong. */
-export async function expectCaught(gpu: WebGpuBackend, op: AnyOp, { kernel: name, from, to }: Mutant): Promise<void> {
+/** Expects some case, by default of the op's own, to show that the wrong kernel is wrong. */
+export async function expectCaught(
+  gpu: WebGpuBackend,
+  op: AnyOp,
+  { kernel: name, from, to }: Mutant,
+  cases?: readonly OpCase<unknown>[],
+): Promise<void> {
   const kernel = op.kernels.find((k) => k.name === name)!;
   let changed = 0;
   const edit = (code: string): string => {
@@ -16,7 +21,7 @@ export async function expectCaught(gpu: WebGpuBackend, op: AnyOp, { kernel: name
     return edited;
   };
   let caught = false;
-  for (const c of (await proofOf(op)).cases) {
+  for (const c of cases ?? (await proofOf(op)).cases) {
     const result = await conform(gpu.gpu, op, kernel, c, { edit });
     if (result && !result.pass) caught = true;
     if (caught) break;
