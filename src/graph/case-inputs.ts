@@ -13,7 +13,9 @@ function draw(spec: CaseInput, step: number): NdArray {
   const fill = spec.fill ?? "normal";
   const scale = spec.scale ?? 1;
   const seed = 12345;
-  if (Array.isArray(fill)) return ndarray(spec.shape, spec.dtype, fill);
+  if (Array.isArray(fill)) {
+    return ndarray(spec.shape, spec.dtype, spec.dtype === "f16" ? fill.map(roundToHalf) : fill);
+  }
   let values: ArrayLike<number>;
   if (fill === "classes") {
     values = Array.from({ length: size }, (_, i) => randomWord(seed, STREAM.check, step, i) % spec.below!);

@@ -37,6 +37,18 @@ const mutants: readonly Mutant[] = [
     "unpack2x16float(pair.x), unpack2x16float(pair.y)",
     "unpack2x16float(pair.y), unpack2x16float(pair.x)",
   ),
+  mutant(
+    "halfAttention/quads",
+    "pairs are swapped",
+    "unpack2x16float(pair.x), unpack2x16float(pair.y)",
+    "unpack2x16float(pair.y), unpack2x16float(pair.x)",
+  ),
+  mutant(
+    "halfLstm/steps-quads",
+    "halves of the weights are swapped",
+    /w\[i \/ 2u\] >> \(16u \* \(i % 2u\)\)/,
+    "w[i / 2u] >> (16u * (1u - i % 2u))",
+  ),
   mutant("halfLinear/direct", "the second pair is stored twice", "packHalves(v.x, v.y)", "packHalves(v.z, v.w)"),
   mutant("halfSumRows/column", "every other row", "(16u * (i % 2u))", "0u"),
   mutant("halfReluGradient/flat", "the first half is both", "(16u * (i % 2u))", "0u"),

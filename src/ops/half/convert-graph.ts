@@ -2,7 +2,11 @@ import type { Graph, Node, Tensor } from "../../graph/graph.ts";
 import { halved, halvesOf } from "./halved.ts";
 import { toHalf } from "./to-half.ts";
 
-const products = ["matmul", "transposeMatmul", "outerProduct", "conv", "convInputGradient", "convWeightGradient"];
+/** Ops that have products in them, attention and recurrences among them. */
+const products = [
+  ...["matmul", "transposeMatmul", "outerProduct", "conv", "convInputGradient", "convWeightGradient"],
+  ...["attention", "lstm", "gru", "rnn", "rnnRelu"].flatMap((name) => [name, `${name}Gradient`]),
+];
 
 /**
  * Makes a graph, forward and backward, one whose products read halves: every operand is rounded once, behind the node that
@@ -22,7 +26,7 @@ export function storeHalves(g: Graph): void {
   };
   const isProduct = ({ op }: Node): boolean => products.includes(op.name);
   const others = nodes.filter((node) => !isProduct(node));
-  for (const node of nodes) if (isProduct(node)) readHalves(node, [0, 1], copyOf);
+  for (const node of nodes) if (isProduct(node)) readHalves(node, halvesOf(node.op), copyOf);
   for (const node of others) {
     const stored = halvesOf(node.op).filter((i) => made.has(node.inputs[i]!));
     if (stored.length > 0) readHalves(node, stored, copyOf);

@@ -34,6 +34,12 @@ const operands = new Map<string, readonly number[]>([
   ["convTransposeLayerInputGradient", [0, 1, 2]],
   ["convLayerWeightGradient", [0, 1]],
   ["sumChannels", [0]],
+  ["attention", [0]],
+  ["attentionGradient", [0, 1]],
+  // What a step reads, and the weights of its states; states themselves stay f32.
+  ...["lstm", "gru", "rnn", "rnnRelu"].map((name) => [name, [0, 1]] as const),
+  ...["lstm", "rnn", "rnnRelu"].map((name) => [`${name}Gradient`, [2]] as const),
+  ["gruGradient", [3]],
   ...activationNames.map((name) => [`${name}Gradient`, [1]] as const),
 ]);
 /** Those whose result products read in turn. */
