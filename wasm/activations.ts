@@ -1,5 +1,6 @@
 import { backward, forward } from "./activation";
-import { exp4, log1pUnit4, normalCdf4, normalPdf4, sigmoid4, tanh4 } from "./math";
+import { madd } from "./core";
+import { bell4, exp4, log1pUnit4, normalTail4, sigmoid4, tanh4 } from "./math";
 
 // @ts-ignore: decorator
 @inline
@@ -92,9 +93,18 @@ class Softplus {
 // @ts-ignore: decorator
 @unmanaged
 class Gelu {
-  // Below -200 the result is 0, and minus infinity times 0 must not come up.
-  @inline f(x: v128, _a: v128): v128 { return f32x4.mul(f32x4.max(x, s(-200)), normalCdf4(x)); }
-  @inline d(x: v128, _a: v128): v128 { return f32x4.add(normalCdf4(x), f32x4.mul(x, normalPdf4(x))); }
+  @inline f(x: v128, _a: v128): v128 {
+    // Far below 0 the result is 0, and infinity times 0 must not come up.
+    const a = f32x4.min(f32x4.abs(x), s(20));
+    return f32x4.sub(f32x4.max(x, s(0)), f32x4.mul(a, normalTail4(a, bell4(a))));
+  }
+  @inline d(x: v128, _a: v128): v128 {
+    const a = f32x4.min(f32x4.abs(x), s(20));
+    const bell = bell4(a);
+    const tail = normalTail4(a, bell);
+    const whole = v128.bitselect(tail, f32x4.sub(s(1), tail), f32x4.lt(x, s(0)));
+    return madd(x, f32x4.mul(bell, s(0.39894228)), whole);
+  }
 }
 
 // @ts-ignore: decorator

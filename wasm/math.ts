@@ -1,3 +1,5 @@
+import { madd } from "./core";
+
 /** Functions of four floats at once. NaN in, NaN out; no table, so that the module holds no data. */
 
 // @ts-ignore: decorator
@@ -77,33 +79,38 @@ export function log1pUnit4(e: v128): v128 {
   return f32x4.mul(f32x4.add(s, s), p);
 }
 
-/** The Chebyshev fit of erfc that shaders/math.ts uses as well, of z >= 0. */
-function erfcPositive4(z: v128): v128 {
-  const t = f32x4.div(splat(1), f32x4.add(splat(1), f32x4.mul(splat(0.5), z)));
-  let p = splat(0.17087277);
-  p = f32x4.add(f32x4.mul(p, t), splat(-0.82215223));
-  p = f32x4.add(f32x4.mul(p, t), splat(1.48851587));
-  p = f32x4.add(f32x4.mul(p, t), splat(-1.13520398));
-  p = f32x4.add(f32x4.mul(p, t), splat(0.27886807));
-  p = f32x4.add(f32x4.mul(p, t), splat(-0.18628806));
-  p = f32x4.add(f32x4.mul(p, t), splat(0.09678418));
-  p = f32x4.add(f32x4.mul(p, t), splat(0.37409196));
-  p = f32x4.add(f32x4.mul(p, t), splat(1.00002368));
-  p = f32x4.add(f32x4.mul(p, t), splat(-1.26551223));
-  return f32x4.mul(t, exp4(f32x4.sub(p, f32x4.mul(z, z))));
+/** exp(-a a / 2), 0 from a = 13.2 on: by powers of two, whose rounded argument costs a a / 2 in units of the last place. */
+// @ts-ignore: decorator
+@inline
+export function bell4(a: v128): v128 {
+  const b = f32x4.min(a, splat(13.5));
+  const t = f32x4.mul(f32x4.mul(b, b), splat(-0.72134752));
+  const shifted = f32x4.add(t, splat(12582912));
+  const r = f32x4.sub(t, f32x4.sub(shifted, splat(12582912)));
+  let p = madd(splat(0.00132764715), r, splat(0.00967554133));
+  p = madd(p, r, splat(0.0555071327));
+  p = madd(p, r, splat(0.240221197));
+  p = madd(p, r, splat(0.693146967));
+  p = madd(p, r, splat(1.00000007));
+  // Below the least exponent there is 0.
+  const exponent = i32x4.max_s(i32x4.sub(shifted, splat(12582785)), i32x4.splat(0));
+  return f32x4.mul(p, i32x4.shl(exponent, 23));
 }
 
-/** Standard normal distribution function. */
-export function normalCdf4(x: v128): v128 {
-  const z = f32x4.mul(f32x4.min(f32x4.abs(x), splat(20)), splat(0.70710678));
-  const half = f32x4.mul(splat(0.5), erfcPositive4(z));
-  return v128.bitselect(f32x4.sub(splat(1), half), half, f32x4.ge(x, splat(0)));
-}
-
-/** Standard normal density. */
-export function normalPdf4(x: v128): v128 {
-  const a = f32x4.min(f32x4.abs(x), splat(20));
-  return f32x4.mul(splat(0.39894228), exp4(f32x4.mul(f32x4.mul(a, a), splat(-0.5))));
+/** The normal distribution's tail Phi(-a), a >= 0, from its bell at a: the fit that shaders/math.ts uses as well. */
+// @ts-ignore: decorator
+@inline
+export function normalTail4(a: v128, bell: v128): v128 {
+  const t = f32x4.div(splat(1), madd(splat(0.27), a, splat(1)));
+  let p = madd(splat(0.0289610978), t, splat(-0.126485839));
+  p = madd(p, t, splat(0.169786125));
+  p = madd(p, t, splat(-0.0692107156));
+  p = madd(p, t, splat(0.107825592));
+  p = madd(p, t, splat(0.0720496252));
+  p = madd(p, t, splat(0.101810604));
+  p = madd(p, t, splat(0.107542872));
+  p = madd(p, t, splat(0.107720658));
+  return f32x4.mul(f32x4.mul(p, t), bell);
 }
 
 /** Natural logarithm of x >= 1 in f64, by 2 atanh((m - 1) / (m + 1)) of the mantissa m in [1/sqrt 2, sqrt 2). */

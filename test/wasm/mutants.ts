@@ -88,8 +88,8 @@ export const mutants: readonly Mutant[] = [
     "geluGradient",
     "activations",
     "the second term is forgotten",
-    "f32x4.add(normalCdf4(x), f32x4.mul(x, normalPdf4(x)))",
-    "normalCdf4(x)",
+    "madd(x, f32x4.mul(bell, s(0.39894228)), whole)",
+    "whole",
   ),
   wrong(
     "siluGradient",

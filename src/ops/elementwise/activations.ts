@@ -112,15 +112,29 @@ export const softplus = activation({
   gradientRounding: (x) => (x >= 0 ? 16 : expRounding(x) + 16),
 });
 
+/** x Phi(x) = max(x, 0) - |x| Phi(-|x|), and its slope, whose two terms share an exponential. */
+const gaussGate = `
+fn gaussGate(x: f32) -> f32 {
+  let a = min(abs(x), 20.0);
+  return max(x, 0.0) - a * normalTail(a, exp(-0.5 * a * a));
+}
+fn gaussGateSlope(x: f32) -> f32 {
+  let a = min(abs(x), 20.0);
+  let bell = exp(-0.5 * a * a);
+  let tail = normalTail(a, bell);
+  return select(1.0 - tail, tail, x < 0.0) + x * (0.39894228 * bell);
+}
+`;
+
 /** Exact, with the normal distribution function; not the tanh approximation. */
 export const gelu = activation({
   name: "gelu",
   fn: (x) => (x === Number.NEGATIVE_INFINITY ? 0 : x * cdf(x)),
   dfn: (x) => cdf(x) + x * pdf(x),
   of: "x",
-  includes: [normalCdf],
-  wgsl: "x * normalCdf(x)",
-  wgslGradient: "normalCdf(x) + x * normalPdf(x)",
+  includes: [normalCdf, gaussGate],
+  wgsl: "gaussGate(x)",
+  wgslGradient: "gaussGateSlope(x)",
   rounding: (x) => (x >= 0 ? 24 : 40 + 3 * x * x),
   gradientRounding: (x) => 40 + 3 * Math.min(x * x, 400),
   // Near x = -0.75 the two terms cancel; each is below 0.3 there.
