@@ -90,7 +90,7 @@ function line(c: usize, low: v128, high: v128, count: i32, fresh: bool): void {
   if (count > 4) put(c + 16, fresh ? high : f32x4.add(get(c + 16, count - 4), high), count - 4);
 }
 
-/** Rows of d floats at x, `stride` bytes apart, as columns of y, whose d rows hold `width` floats: zeros behind the last. */
+/** Rows of d floats at x, `stride` bytes apart, as columns of y, whose d rows hold `width` floats: zeros behind, to eights. */
 export function turnRows(x: usize, stride: usize, rows: i32, d: i32, y: usize, width: i32): void {
   const step = <usize>width << 2;
   let i = 0;
@@ -105,7 +105,7 @@ export function turnRows(x: usize, stride: usize, rows: i32, d: i32, y: usize, w
       }
     }
   }
-  for (; i < width; i++) {
+  for (const end = (rows + 7) & ~7; i < end; i++) {
     for (let k = 0; k < d; k++) {
       const v = i < rows ? load<f32>(x + <usize>i * stride + (<usize>k << 2)) : 0;
       store<f32>(y + <usize>k * step + (<usize>i << 2), v);

@@ -1,6 +1,6 @@
 import { addProduct, dotRow, turnRows } from "./attention-products";
 import { at, begin, float, get, int, lanes, put, word } from "./core";
-import { exp1, exp4, logOf } from "./math";
+import { exp1, expBelow4, logOf } from "./math";
 import { philox } from "./random";
 
 /**
@@ -48,7 +48,9 @@ function drop(call: usize, first: i32, p: usize, row: i32, j: i32, count: i32, w
 // @ts-ignore: decorator
 @inline
 function clear(p: usize, from: i32, to: i32): void {
-  for (let k = from; k < to; k++) store<f32>(p + (<usize>k << 2), 0);
+  let k = from;
+  for (; k + 4 <= to; k += 4) v128.store(p + (<usize>k << 2), f32x4.splat(0));
+  for (; k < to; k++) store<f32>(p + (<usize>k << 2), 0);
 }
 
 /** (qkv, o, lse, scratch, then the words of the head from 4 on). Parts are blocks of queries of a head of a row. */
@@ -92,8 +94,8 @@ export function attention(call: usize, part: i32, parts: i32): void {
         const seen = seenOf(call, first, i0 + r, length, j, count);
         if (seen > 0) {
           const before = load<f32>(tops + (<usize>r << 2));
-          const top = weigh(p, seen, scale, j == 0 ? -Infinity : before);
-          let sum = total(p, seen);
+          const top = scaled(p, seen, scale, j == 0 ? -Infinity : before);
+          let sum = weigh(p, seen, top);
           if (j > 0) {
             const rest = before == top ? <f32>1 : exp1(before - top);
             sum += rest * load<f32>(sums + (<usize>r << 2));
@@ -120,8 +122,8 @@ export function attention(call: usize, part: i32, parts: i32): void {
   }
 }
 
-/** p = exp(scale p - top) of `count` scores, where top is the largest of them and of `top`. Gives it. */
-function weigh(p: usize, count: i32, scale: v128, top: f32): f32 {
+/** p = scale p of `count` scores. Gives the largest of them and of `top`. */
+function scaled(p: usize, count: i32, scale: v128, top: f32): f32 {
   let most = f32x4.splat(top);
   let k = 0;
   for (; k + 4 <= count; k += 4) {
@@ -136,16 +138,23 @@ function weigh(p: usize, count: i32, scale: v128, top: f32): f32 {
     store<f32>(p + (<usize>k << 2), s);
     a = max(a, s);
   }
-  // The room behind the last is the scores' own.
-  for (k = 0; k < count; k += 4) {
-    v128.store(p + (<usize>k << 2), exp4(f32x4.sub(v128.load(p + (<usize>k << 2)), f32x4.splat(a))));
-  }
   return a;
 }
 
-function total(p: usize, count: i32): f32 {
+/** p = exp(p - top) of `count` scores, and their sum. The room behind the last is the scores' own. */
+function weigh(p: usize, count: i32, top: f32): f32 {
+  const t = f32x4.splat(top);
   let sum = f32x4.splat(0);
-  for (let k = 0; k < count; k += 4) sum = f32x4.add(sum, get(p + (<usize>k << 2), count - k));
+  let k = 0;
+  for (; k + 4 <= count; k += 4) {
+    const e = expBelow4(f32x4.sub(v128.load(p + (<usize>k << 2)), t));
+    v128.store(p + (<usize>k << 2), e);
+    sum = f32x4.add(sum, e);
+  }
+  if (k < count) {
+    v128.store(p + (<usize>k << 2), expBelow4(f32x4.sub(v128.load(p + (<usize>k << 2)), t)));
+    sum = f32x4.add(sum, get(p + (<usize>k << 2), count - k));
+  }
   return lanes(sum);
 }
 
@@ -198,7 +207,6 @@ export function attentionGradient(call: usize, part: i32, parts: i32): void {
     }
     for (let j = 0; j < length; j += KEYS) {
       const count = min(KEYS, length - j);
-      const room = (count + 7) & ~7;
       const k = atK + <usize>j * stride;
       const v = atV + <usize>j * stride;
       turnRows(x + k, stride, count, d, turnedK, KEYS);
@@ -208,6 +216,9 @@ export function attentionGradient(call: usize, part: i32, parts: i32): void {
         const row = (b * heads + h) * t;
         for (let i0 = int(call, first + 5) ? j : 0; i0 < length; i0 += QUERIES) {
           const rows = min(QUERIES, length - i0);
+          // The keys that the last of these queries sees.
+          const seenAll = seenOf(call, first, i0 + rows - 1, length, j, count);
+          const room = (seenAll + 7) & ~7;
           const q = row0 + <usize>i0 * stride + (<usize>(h * d) << 2);
           const dy = at(call, 0) + <usize>(b * t + i0) * oStride + (<usize>(h * d) << 2);
           addProduct(x + q, stride, 4, turnedK, ROW, d, scores, ROW, rows, room, true);
@@ -222,9 +233,9 @@ export function attentionGradient(call: usize, part: i32, parts: i32): void {
             clear(p, seen, room);
             clear(s, seen, room);
           }
-          addProduct(slopes, ROW, 4, x + k, stride, count, dx + q, stride, rows, d, false);
-          addProduct(slopes, 4, ROW, x + q, stride, rows, dx + k, stride, count, d, false);
-          addProduct(scores, 4, ROW, dy, oStride, rows, dx + v, stride, count, d, false);
+          addProduct(slopes, ROW, 4, x + k, stride, seenAll, dx + q, stride, rows, d, false);
+          addProduct(slopes, 4, ROW, x + q, stride, rows, dx + k, stride, seenAll, d, false);
+          addProduct(scores, 4, ROW, dy, oStride, rows, dx + v, stride, seenAll, d, false);
         }
       }
     }
@@ -240,7 +251,7 @@ function slope(
   if (dropped) drop(call, first, s, row, j, count, words);
   for (let c = 0; c < count; c += 4) {
     const o = <usize>c << 2;
-    const weight = exp4(f32x4.sub(f32x4.mul(v128.load(p + o), scale), f32x4.splat(log)));
+    const weight = expBelow4(f32x4.sub(f32x4.mul(v128.load(p + o), scale), f32x4.splat(log)));
     const difference = f32x4.sub(v128.load(s + o), f32x4.splat(whole));
     v128.store(s + o, f32x4.mul(f32x4.mul(weight, scale), difference));
     v128.store(p + o, weight);

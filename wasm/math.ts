@@ -79,14 +79,16 @@ export function log1pUnit4(e: v128): v128 {
   return f32x4.mul(f32x4.add(s, s), p);
 }
 
-/** exp(-a a / 2), 0 from a = 13.2 on: by powers of two, whose rounded argument costs a a / 2 in units of the last place. */
+/**
+ * 2^t of t below 1 or a little more, 0 from t = -126 down: half the work of exp4, and where t is a number by log2 e, off by
+ * t in units of the last place. A polynomial of degree 5 for what is left of t, within 7.5e-8.
+ */
 // @ts-ignore: decorator
 @inline
-export function bell4(a: v128): v128 {
-  const b = f32x4.min(a, splat(13.5));
-  const t = f32x4.mul(f32x4.mul(b, b), splat(-0.72134752));
-  const shifted = f32x4.add(t, splat(12582912));
-  const r = f32x4.sub(t, f32x4.sub(shifted, splat(12582912)));
+function power4(t: v128): v128 {
+  const low = f32x4.max(t, splat(-130));
+  const shifted = f32x4.add(low, splat(12582912));
+  const r = f32x4.sub(low, f32x4.sub(shifted, splat(12582912)));
   let p = madd(splat(0.00132764715), r, splat(0.00967554133));
   p = madd(p, r, splat(0.0555071327));
   p = madd(p, r, splat(0.240221197));
@@ -95,6 +97,20 @@ export function bell4(a: v128): v128 {
   // Below the least exponent there is 0.
   const exponent = i32x4.max_s(i32x4.sub(shifted, splat(12582785)), i32x4.splat(0));
   return f32x4.mul(p, i32x4.shl(exponent, 23));
+}
+
+/** exp(x) of x that is at most 0 but for rounding, as of scores from which the largest was taken. */
+// @ts-ignore: decorator
+@inline
+export function expBelow4(x: v128): v128 {
+  return power4(f32x4.mul(x, splat(1.44269504)));
+}
+
+/** exp(-a a / 2). */
+// @ts-ignore: decorator
+@inline
+export function bell4(a: v128): v128 {
+  return power4(f32x4.mul(f32x4.mul(a, a), splat(-0.72134752)));
 }
 
 /** The normal distribution's tail Phi(-a), a >= 0, from its bell at a: the fit that shaders/math.ts uses as well. */
