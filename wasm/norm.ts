@@ -1,6 +1,6 @@
 import { addWide, at, begin, float, get, int, put, wideTotal } from "./core";
 
-/** (x, gamma, beta, y, mean, rstd, M, N, eps): y = (x - mean) rstd gamma + beta per row; sums in f64. */
+/** (x, gamma, beta, y, mean, rstd, M, N, eps): y = (x - mean) rstd gamma + beta per row, of which mean and xhat are taken in f64. */
 export function layerNorm(call: usize, part: i32, parts: i32): void {
   const M = int(call, 6);
   const N = int(call, 7);
@@ -10,19 +10,39 @@ export function layerNorm(call: usize, part: i32, parts: i32): void {
   for (let m = begin(M, part, parts, 1); m < end; m++) {
     const x = at(call, 0) + (<usize>(m * N) << 2);
     const y = at(call, 3) + (<usize>(m * N) << 2);
-    let sum: f64 = 0;
-    for (let j = 0; j < N; j++) sum += <f64>load<f32>(x + (<usize>j << 2));
+    const whole = N & ~3;
+    let sums = f64x2.splat(0);
+    for (let j = 0; j < whole; j += 4) sums = addWide(sums, v128.load(x + (<usize>j << 2)));
+    let sum = wideTotal(sums);
+    for (let j = whole; j < N; j++) sum += <f64>load<f32>(x + (<usize>j << 2));
     const mean = sum / <f64>N;
-    let squares: f64 = 0;
-    for (let j = 0; j < N; j++) {
+    const means = f64x2.splat(mean);
+    sums = f64x2.splat(0);
+    for (let j = 0; j < whole; j += 4) {
+      const v = v128.load(x + (<usize>j << 2));
+      const low = f64x2.sub(f64x2.promote_low_f32x4(v), means);
+      const high = f64x2.sub(f64x2.promote_low_f32x4(i32x4.shuffle(v, v, 2, 3, 2, 3)), means);
+      sums = f64x2.add(sums, f64x2.add(f64x2.mul(low, low), f64x2.mul(high, high)));
+    }
+    let squares = wideTotal(sums);
+    for (let j = whole; j < N; j++) {
       const d = <f64>load<f32>(x + (<usize>j << 2)) - mean;
       squares += d * d;
     }
     const rstd = 1 / sqrt<f64>(squares / <f64>N + <f64>float(call, 8));
-    for (let j = 0; j < N; j++) {
+    const r = f64x2.splat(rstd);
+    for (let j = 0; j < whole; j += 4) {
       const o = <usize>j << 2;
-      const xhat = (<f64>load<f32>(x + o) - mean) * rstd;
-      store<f32>(y + o, <f32>(xhat * <f64>load<f32>(gamma + o) + <f64>load<f32>(beta + o)));
+      const v = v128.load(x + o);
+      const low = f64x2.mul(f64x2.sub(f64x2.promote_low_f32x4(v), means), r);
+      const high = f64x2.mul(f64x2.sub(f64x2.promote_low_f32x4(i32x4.shuffle(v, v, 2, 3, 2, 3)), means), r);
+      const xhat = i32x4.shuffle(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5);
+      v128.store(y + o, f32x4.add(f32x4.mul(xhat, v128.load(gamma + o)), v128.load(beta + o)));
+    }
+    for (let j = whole; j < N; j++) {
+      const o = <usize>j << 2;
+      const xhat = <f32>((<f64>load<f32>(x + o) - mean) * rstd);
+      store<f32>(y + o, xhat * load<f32>(gamma + o) + load<f32>(beta + o));
     }
     store<f32>(at(call, 4) + (<usize>m << 2), <f32>mean);
     store<f32>(at(call, 5) + (<usize>m << 2), <f32>rstd);

@@ -28,11 +28,22 @@ export function flatCall(fn: string, args: WasmCall["args"], y: TensorSpec): Was
 
 /** Columns of a panel of B, whose number is filled up to it. */
 export const PANEL_COLUMNS = 8;
+/** Tiles below which a product has smaller ones: of eight, the last of which is small, two threads do not get the same. */
+const ENOUGH_TILES = 16;
 /**
  * Rows and columns of the tiles that threads take, whole panels in either build of wasm/panels.ts: 4 or 6 rows, 8 columns.
  * Room for panels is given in twelves of rows, which are whole panels too.
  */
 const TILE = { rows: 72, columns: 128, panelRows: 12, panelColumns: PANEL_COLUMNS };
+
+/** Rows and columns of a product's tiles, halved while there are few, and how many that makes. */
+function tilesOf(M: number, N: number): { readonly rows: number; readonly columns: number; readonly count: number } {
+  let { rows, columns } = TILE;
+  const count = (): number => Math.ceil(M / rows) * Math.ceil(N / columns);
+  if (count() < ENOUGH_TILES) rows /= 2;
+  if (count() < ENOUGH_TILES) columns /= 2;
+  return { rows, columns, count: count() };
+}
 /**
  * Rows and multiply-adds from which packing pays, and what is worth a part of a product without it; bench/NOTES.md. A row
  * of B transposed meets one of A in a dot product, which is slower, so there packing pays whatever the work.
@@ -56,7 +67,7 @@ export function productPlan(form: MatmulForm, inputs: readonly TensorSpec[]): Wa
 function packedPlan(form: MatmulForm, M: number, N: number, K: number): WasmPlan {
   const panelsA = Math.ceil(M / TILE.panelRows);
   const panelsB = Math.ceil(N / TILE.panelColumns);
-  const tiles = Math.ceil(M / TILE.rows) * Math.ceil(N / TILE.columns);
+  const tiles = tilesOf(M, N);
   // A lies as [M, K] or, in TN, as [K, M]; B as [K, N] or, in NT, as [N, K].
   const strideA = form === "TN" ? [1, M] : [K, 1];
   const strideB = form === "NT" ? [K, 1] : [1, N];
@@ -70,7 +81,7 @@ function packedPlan(form: MatmulForm, M: number, N: number, K: number): WasmPlan
     calls: [
       { fn: "packA", args: [input(0), a, M, K, ...strideA], parts: partsOf(M * K) },
       { fn: "packB", args: [input(1), b, N, K, ...strideB], parts: partsOf(N * K) },
-      { fn: "multiply", args: [a, b, output(0), M, N, K, TILE.rows, TILE.columns], parts: tiles },
+      { fn: "multiply", args: [a, b, output(0), M, N, K, tiles.rows, tiles.columns], parts: tiles.count },
     ],
   };
 }
