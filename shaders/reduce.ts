@@ -48,6 +48,33 @@ ${flatMain(wgsl`
 `;
 }
 
+/** Invocations of a workgroup that have four columns each, and rows that they add up at a time. */
+export const FOURS_WORKGROUP = 16;
+const FOURS_ROWS = 4;
+
+/**
+ * The same with one invocation for four columns, as vec4: on adapters on a CPU, where writing to a sum costs more than an
+ * addition. `size` counts fours.
+ */
+export function sumColumnFours(): string {
+  const some = Array.from({ length: FOURS_ROWS }, (_, k) => `x[(m + ${k}u) * params.size + i]`).join(" + ");
+  return wgsl`
+${sumColumnsParams.wgsl}
+${storage(read("x", "vec4<f32>"), write("y", "vec4<f32>"))}
+@compute @workgroup_size(${FOURS_WORKGROUP})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+        @builtin(local_invocation_index) local: u32) {
+  let i = (group.y * groups.x + group.x) * ${FOURS_WORKGROUP}u + local;
+  if (i >= params.size) { return; }
+  var sum = vec4<f32>();
+  var m = 0u;
+  for (; m + ${FOURS_ROWS}u <= params.M; m += ${FOURS_ROWS}u) { sum += ${some}; }
+  for (; m < params.M; m++) { sum += x[m * params.size + i]; }
+  y[i] = sum;
+}
+`;
+}
+
 export const totalParams = paramBlock({ count: "u32", scale: "f32" });
 
 /** y [1] = scale times the sum of partials [count], in one workgroup. */

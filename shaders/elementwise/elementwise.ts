@@ -14,15 +14,23 @@ fn ${name}(x: f32, alpha: f32) -> f32 {
 `;
 }
 
-/** y = activation(x) */
-export function elementwiseForward(includes: readonly string[], expression: string): string {
+/** `call` of each of a vec4's four elements: an invocation costs a CPU's adapter more than what one element takes. */
+const ofFour = (call: (lane: string) => string): string =>
+  `vec4<f32>(${["x", "y", "z", "w"].map((lane) => call(`.${lane}`)).join(", ")})`;
+
+/** y = activation(x), an element an invocation, or `four` (params.size counts those). */
+export function elementwiseForward(includes: readonly string[], expression: string, four: boolean): string {
+  const type = four ? "vec4<f32>" : "f32";
+  const body = four
+    ? `  let v = x[i];\n  y[i] = ${ofFour((lane) => `activation(v${lane}, params.alpha)`)};`
+    : "  y[i] = activation(x[i], params.alpha);";
   return wgsl`
 ${elementwiseParams.wgsl}
-${storage(read("x"), write("y"))}
+${storage(read("x", type), write("y", type))}
 ${finiteTests}
 ${includes.join("")}
 ${activationFunction(expression)}
-${flatMain("  y[i] = activation(x[i], params.alpha);")}
+${flatMain(body)}
 `;
 }
 
@@ -35,14 +43,23 @@ fn ${name}(${variable}: f32, alpha: f32) -> f32 {
 `;
 }
 
-/** dx = dy f'(v) */
-export function elementwiseGradient(includes: readonly string[], expression: string, variable: "x" | "y"): string {
+/** dx = dy f'(v), an element an invocation, or `four`. */
+export function elementwiseGradient(
+  includes: readonly string[],
+  expression: string,
+  variable: "x" | "y",
+  four: boolean,
+): string {
+  const type = four ? "vec4<f32>" : "f32";
+  const body = four
+    ? `  let at = v[i];\n  dx[i] = dy[i] * ${ofFour((lane) => `derivative(at${lane}, params.alpha)`)};`
+    : "  dx[i] = dy[i] * derivative(v[i], params.alpha);";
   return wgsl`
 ${elementwiseParams.wgsl}
-${storage(read("dy"), read("v"), write("dx"))}
+${storage(read("dy", type), read("v", type), write("dx", type))}
 ${finiteTests}
 ${includes.join("")}
 ${derivativeFunction(expression, variable)}
-${flatMain("  dx[i] = dy[i] * derivative(v[i], params.alpha);")}
+${flatMain(body)}
 `;
 }

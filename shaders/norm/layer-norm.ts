@@ -22,15 +22,26 @@ export const layerNormGradientOf = (g: string): string => `r * (${g} - sumG - xh
 export interface NormRows {
   /** The uniform: `rows`, `N` elements of each, `extra`, and what `each` reads. */
   readonly params: string;
+  /** True where an element of a row is a vec4 of four neighbours. */
+  readonly four: boolean;
   /** `body` for the elements j of a row that an invocation of so many has, and k, the place of their scale. */
   each(width: ReduceWidth, body: string): string;
 }
 
+/** Type of an element, how many a row has, and how their sum in an invocation becomes a number. */
+const elements = ({ four }: NormRows) => ({
+  type: four ? ("vec4<f32>" as const) : ("f32" as const),
+  length: four ? "params.N / 4u" : "params.N",
+  total: (sum: string): string => (four ? `${sum}.x + ${sum}.y + (${sum}.z + ${sum}.w)` : sum),
+});
+
 /** Rows of x [rows, N], which share a scale for each column. */
-export const columnScales: NormRows = {
+export const columnScales = (four: boolean): NormRows => ({
   params: rowParams.wgsl,
-  each: (width, body) => `for (var j = local; j < params.N; j += ${width}u) { let k = j; ${body} }`,
-};
+  four,
+  each: (width, body) =>
+    `for (var j = local; j < params.N${four ? " / 4u" : ""}; j += ${width}u) { let k = j; ${body} }`,
+});
 
 /** A group of channels of an image is a row: `each` channels of `places` elements. */
 export const groupParams = paramBlock({
@@ -44,6 +55,7 @@ export const groupParams = paramBlock({
 /** By planes, a channel after the other, no element takes a division. */
 export const groupScales = (form: PlaneForm): NormRows => ({
   params: groupParams.wgsl,
+  four: false,
   each: (width, body) =>
     form === "plane"
       ? wgsl`
@@ -61,24 +73,27 @@ export const groupScales = (form: PlaneForm): NormRows => ({
 });
 
 /** y = (x - mean) rstd gamma + beta; mean and rstd of every row are kept for the gradient. */
-export function layerNorm({ params, each }: NormRows, width: ReduceWidth = ROW_WORKGROUP): string {
+export function layerNorm(rows: NormRows, width: ReduceWidth = ROW_WORKGROUP): string {
+  const { params, each } = rows;
+  const { type, length, total } = elements(rows);
+  const all = (body: string): string => `for (var j = local; j < ${length}; j += ${width}u) { ${body} }`;
   return wgsl`
 ${params}
-${storage(read("x"), read("gamma"), read("beta"), write("y"), write("mean"), write("rstd"))}
+${storage(read("x", type), read("gamma", type), read("beta", type), write("y", type), write("mean"), write("rstd"))}
 ${sumReduce(width)}
 ${rowMain(
   wgsl`
-  let start = row * params.N;
+  let start = row * (${length});
   let count = f32(params.N);
-  var sum = 0.0;
-  for (var j = local; j < params.N; j += ${width}u) { sum += x[start + j]; }
-  var mu = reduceSum(sum / count, local);
-  sum = 0.0;
-  for (var j = local; j < params.N; j += ${width}u) { sum += x[start + j] - mu; }
-  mu = ${corrected("mu", "reduceSum(sum, local)")};
-  var squares = 0.0;
-  for (var j = local; j < params.N; j += ${width}u) { let d = x[start + j] - mu; squares = fma(d, d, squares); }
-  let r = ${rstdOf("reduceSum(squares, local)", "params.extra")};
+  var sum = ${type}();
+  ${all("sum += x[start + j];")}
+  var mu = reduceSum((${total("sum")}) / count, local);
+  sum = ${type}();
+  ${all("sum += x[start + j] - mu;")}
+  mu = ${corrected("mu", `reduceSum(${total("sum")}, local)`)};
+  var squares = ${type}();
+  ${all("let d = x[start + j] - mu; squares = fma(d, d, squares);")}
+  let r = ${rstdOf(`reduceSum(${total("squares")}, local)`, "params.extra")};
   ${each(width, `y[start + j] = ${layerNormOf("x[start + j]", "gamma[k]", "beta[k]")};`)}
   if (local == 0u) { mean[row] = mu; rstd[row] = r; }
 `,
@@ -88,25 +103,27 @@ ${rowMain(
 }
 
 /** dx = rstd (g - mean(g) - xhat mean(g xhat)), with g = dy gamma */
-export function layerNormGradient({ params, each }: NormRows, width: ReduceWidth = ROW_WORKGROUP): string {
+export function layerNormGradient(rows: NormRows, width: ReduceWidth = ROW_WORKGROUP): string {
+  const { params, each } = rows;
+  const { type, length, total } = elements(rows);
   return wgsl`
 ${params}
-${storage(read("dy"), read("x"), read("gamma"), read("mean"), read("rstd"), write("dx"))}
+${storage(read("dy", type), read("x", type), read("gamma", type), read("mean"), read("rstd"), write("dx", type))}
 ${sumReduce(width)}
 ${rowMain(
   wgsl`
-  let start = row * params.N;
+  let start = row * (${length});
   let count = f32(params.N);
   let mu = mean[row];
   let r = rstd[row];
-  var sumG = 0.0;
-  var sumGx = 0.0;
-  ${each(width, `let g = dy[start + j] * gamma[k]; sumG += g; sumGx = fma(g, ${normalised("x[start + j]")}, sumGx);`)}
-  sumG = reduceSum(sumG / count, local);
-  sumGx = reduceSum(sumGx, local) / count;
-  var rest = 0.0;
+  var eachG = ${type}();
+  var eachGx = ${type}();
+  ${each(width, `let g = dy[start + j] * gamma[k]; eachG += g; eachGx = fma(g, ${normalised("x[start + j]")}, eachGx);`)}
+  var sumG = reduceSum((${total("eachG")}) / count, local);
+  let sumGx = reduceSum(${total("eachGx")}, local) / count;
+  var rest = ${type}();
   ${each(width, "rest += dy[start + j] * gamma[k] - sumG;")}
-  sumG = ${corrected("sumG", "reduceSum(rest, local)")};
+  sumG = ${corrected("sumG", `reduceSum(${total("rest")}, local)`)};
   ${each(
     width,
     `let xhat = ${normalised("x[start + j]")};
@@ -121,17 +138,18 @@ ${rowMain(
 /** `first` is 1 for the launch that begins the sums, 0 where one over earlier rows left some. */
 export const layerNormScaleParams = paramBlock({ M: "u32", N: "u32", first: "u32" });
 
-/** dgamma [N] = sum over rows of dy xhat; one invocation a column. */
-export function layerNormScaleGradient(workgroup: number): string {
+/** dgamma [N] = sum over rows of dy xhat; one invocation a column, or `four` (params.N counts those). */
+export function layerNormScaleGradient(workgroup: number, four = false): string {
+  const type = four ? "vec4<f32>" : "f32";
   return wgsl`
 ${layerNormScaleParams.wgsl}
-${storage(read("dy"), read("x"), read("mean"), read("rstd"), write("dgamma"))}
+${storage(read("dy", type), read("x", type), read("mean"), read("rstd"), write("dgamma", type))}
 @compute @workgroup_size(${workgroup})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) local: u32) {
   let n = (group.y * groups.x + group.x) * ${workgroup}u + local;
   if (n >= params.N) { return; }
-  var sum = 0.0;
+  var sum = ${type}();
   if (params.first == 0u) { sum = dgamma[n]; }
   for (var m = 0u; m < params.M; m++) {
     let at = m * params.N + n;

@@ -88,6 +88,8 @@ export const mutants: readonly Mutant[] = [
   one("addBias", "flat", "the bias goes down the rows", "b[i % params.N]", "b[i / params.N]"),
   one("sumRows", "lanes", "one lane is left out", "m += 16u", "m += 17u"),
   one("sumRows", "column", "the last row is dropped", "m < params.M", "m + 1u < params.M"),
+  one("sumRows", "fours", "rows behind the last four are dropped", "for (; m < params.M; m++)", "for (; m < 0u; m++)"),
+  one("sumRows", "fours", "the fourth row is the third's", "m + 3u", "m + 2u"),
   one("crossEntropyGradient", "short", "1 / batch is forgotten", "dloss[0] * params.extra", "dloss[0]"),
   one(
     "crossEntropy",
@@ -121,6 +123,8 @@ export const mutants: readonly Mutant[] = [
     "0.5 * x * (1.0 + tanh(0.7978846 * (x + 0.044715 * x * x * x)))",
   ),
   one("geluGradient", "flat", "the second term is forgotten", "+ x * (0.39894228 * bell)", ""),
+  one("silu", "flat", "the second of four is the first", "activation(v.y", "activation(v.x"),
+  one("tanhGradient", "flat", "the last of four is the third", "derivative(at.w", "derivative(at.z"),
   one("siluGradient", "flat", "the second term is forgotten", "(1.0 + x * safeSigmoid(-x))", "1.0"),
   one("softplus", "flat", "log without the 1 +", "log1pUnit(exp(-abs(x)))", "exp(-abs(x))"),
   one("softmax", "row", "not divided by the sum", "/ sum;", ";"),
@@ -136,6 +140,9 @@ export const mutants: readonly Mutant[] = [
   one("layerNormGradient", "row", "the mean of g is that of one sum", /sumG = sumG \+ [^;]+;/, ""),
   one("layerNormGradient", "row", "the mean of g is forgotten", "- sumG -", "-"),
   one("layerNormScaleGradient", "column", "the last row is dropped", "m < params.M", "m + 1u < params.M"),
+  one("layerNormScaleGradient", "fours", "the last row is dropped", "m < params.M", "m + 1u < params.M"),
+  one("layerNorm", "row-narrow", "of four neighbours three count", "squares.z + squares.w", "squares.z"),
+  one("layerNormGradient", "row-narrow", "of four neighbours three count", "eachGx.z + eachGx.w", "eachGx.z"),
   one("dropout", "flat", "not scaled by 1 / (1 - p)", "x[i] * params.scale", "x[i]"),
   one("dropout", "flat", "the step does not count", "params.stream, cursor[0], i", "params.stream, 0u, i"),
   one(

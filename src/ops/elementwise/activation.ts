@@ -12,7 +12,7 @@ import type { ChipWriter } from "../../graph/chip.ts";
 import { expectSame, type TensorSpec } from "../../graph/graph.ts";
 import type { Kernel, Op } from "../../graph/op.ts";
 import { COST, elementwise } from "../shared/chip.ts";
-import { flatLaunch, flatWindows, input, output } from "../shared/dispatch-plan.ts";
+import { flatLaunch, flatWindows, inFours, input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall, float } from "../shared/wasm-plan.ts";
 
@@ -80,7 +80,7 @@ export function activation(spec: ActivationSpec): Activation {
     gradient: (g, { inputs: [x], outputs: [y], attrs }, [dy]) => [
       g.one(backward, [dy!, spec.of === "x" ? x! : y!], attrs, `d ${x!.name}`),
     ],
-    kernels: [flatKernel(`${spec.name}/flat`, [0], elementwiseForward(spec.includes, spec.wgsl))],
+    kernels: [flatKernel(`${spec.name}/flat`, [0], (four) => elementwiseForward(spec.includes, spec.wgsl, four))],
     onChip(w, [x], [y], { alpha }) {
       declare(w, spec, activationFunction(spec.wgsl, chipName(spec)));
       elementwise(w, y!, (i) => `${chipName(spec)}(${x!.at(i)}, ${floatText(alpha)})`, COST.function);
@@ -108,7 +108,9 @@ function gradientOp(spec: ActivationSpec): Op<ActivationAttrs> {
     }),
     gradient: "none",
     kernels: [
-      flatKernel(`${spec.name}Gradient/flat`, [0, 1], elementwiseGradient(spec.includes, spec.wgslGradient, spec.of)),
+      flatKernel(`${spec.name}Gradient/flat`, [0, 1], (four) =>
+        elementwiseGradient(spec.includes, spec.wgslGradient, spec.of, four),
+      ),
     ],
     onChip(w, [dy, v], [dx], { alpha }) {
       const name = `${chipName(spec)}Gradient`;
@@ -125,14 +127,19 @@ function declare(w: ChipWriter, { includes }: ActivationSpec, text: string): voi
 }
 
 /** A kernel whose arrays all have the output's size, in windows where they are too large to bind. */
-function flatKernel(name: string, indices: readonly number[], code: string): Kernel<ActivationAttrs> {
+function flatKernel(
+  name: string,
+  indices: readonly number[],
+  code: (four: boolean) => string,
+): Kernel<ActivationAttrs> {
   return {
     name,
     plan: (_inputs, outputs: readonly TensorSpec[], { alpha }, caps) => {
       const size = outputs[0]!.shape.reduce((a, b) => a * b, 1);
       return flatWindows(size, caps, (window, count) => {
         const bindings = [...indices.map((i) => window(input(i))), window(output(0))];
-        return flatLaunch(code, elementwiseParams.pack({ size: count, alpha }), bindings, count, caps);
+        const [four, units] = inFours(count);
+        return flatLaunch(code(four), elementwiseParams.pack({ size: units, alpha }), bindings, units, caps);
       });
     },
   };

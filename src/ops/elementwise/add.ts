@@ -5,16 +5,19 @@ import { sizeOf } from "../../core/ndarray.ts";
 import { expectSame } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { elementwise } from "../shared/chip.ts";
-import { flatLaunch, flatWindows, input, output } from "../shared/dispatch-plan.ts";
+import { flatLaunch, flatWindows, inFours, input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall } from "../shared/wasm-plan.ts";
 
 const addParams = paramBlock({ size: "u32" });
-const addCode = wgsl`
+const addCode = (four: boolean): string => {
+  const type = four ? "vec4<f32>" : "f32";
+  return wgsl`
 ${addParams.wgsl}
-${storage(read("a"), read("b"), write("y"))}
+${storage(read("a", type), read("b", type), write("y", type))}
 ${flatMain("  y[i] = a[i] + b[i];")}
 `;
+};
 
 /** y = a + b, of one shape: where a value is used twice, its gradients are added. */
 export const add: Op<null> = {
@@ -34,9 +37,10 @@ export const add: Op<null> = {
     {
       name: "add/flat",
       plan: (_i, [y], _a, caps) =>
-        flatWindows(sizeOf(y!.shape), caps, (window, size) => {
+        flatWindows(sizeOf(y!.shape), caps, (window, count) => {
           const bindings = [window(input(0)), window(input(1)), window(output(0))];
-          return flatLaunch(addCode, addParams.pack({ size }), bindings, size, caps);
+          const [four, size] = inFours(count);
+          return flatLaunch(addCode(four), addParams.pack({ size }), bindings, size, caps);
         }),
     },
   ],

@@ -1,7 +1,9 @@
 import { flatMain, read, storage, write } from "../../../shaders/common.ts";
 import { paramBlock } from "../../../shaders/params.ts";
 import {
+  FOURS_WORKGROUP,
   SUM_ROWS_COLUMNS,
+  sumColumnFours,
   sumColumnsAlone,
   sumColumnsParams,
   sumRows as sumRowsCode,
@@ -94,6 +96,18 @@ export const sumRows: Op<null> = {
       },
       // On a CPU, whose barriers cost what many additions do, whatever the rows.
       suits: ([x], _attrs, { onCpu }) => onCpu || x!.shape[0]! <= FEW_ROWS,
+    },
+    {
+      name: "sumRows/fours",
+      plan([x], _outputs, _attrs, caps) {
+        const [M, N] = x!.shape as readonly [number, number];
+        if (N % 4 !== 0) return null;
+        const params = sumColumnsParams.pack({ size: N / 4, M });
+        const workgroups = grid(Math.ceil(N / 4 / FOURS_WORKGROUP), caps);
+        return { launches: [{ code: sumColumnFours(), params, bindings: [input(0), output(0)], workgroups }] };
+      },
+      // Where rows are few, its text takes longer to compile than it saves.
+      suits: ([x], _attrs, { onCpu }) => onCpu && x!.shape[0]! > FEW_ROWS,
     },
   ],
   onChip(w, [x], [y]) {

@@ -7,7 +7,7 @@ import {
 } from "../../../shaders/norm/layer-norm.ts";
 import { sizeOf } from "../../core/ndarray.ts";
 import { expectRank, type TensorSpec, wrongShapes } from "../../graph/graph.ts";
-import type { Op } from "../../graph/op.ts";
+import type { DeviceCaps, KernelPlan, Op } from "../../graph/op.ts";
 import { sumRows } from "../matmul/bias.ts";
 import { grid, input, output } from "../shared/dispatch-plan.ts";
 import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
@@ -22,6 +22,9 @@ export interface LayerNormAttrs {
   /** Added to each row's variance before the root. */
   readonly eps: number;
 }
+
+/** Whether an element is four neighbours: where one subgroup has a row, whose loop then takes a quarter of the turns. */
+const takesFours = (N: number, width: number): boolean => width === ONE_SUBGROUP && N % 4 === 0;
 
 /** y [M, N] = (x - mean) rstd gamma + beta per row; also mean [M] and rstd [M], which the gradient uses. */
 export const layerNorm: Op<LayerNormAttrs> = {
@@ -53,7 +56,7 @@ export const layerNorm: Op<LayerNormAttrs> = {
       const scales: readonly RowBinding[] = [1, 2].map((i) => [input(i), 0]);
       const saved: readonly RowBinding[] = [1, 2].map((i) => [output(i), 1]);
       const bindings: readonly RowBinding[] = [[input(0), N], ...scales, [output(0), N], ...saved];
-      return rowLaunches(forwardCode(columnScales, width), x!, eps, bindings, caps);
+      return rowLaunches(forwardCode(columnScales(takesFours(N, width)), width), x!, eps, bindings, caps);
     },
     ONE_SUBGROUP,
   ),
@@ -75,7 +78,8 @@ export const layerNormGradient: Op<LayerNormAttrs> = {
     (width, [dy], { eps }, caps) => {
       const N = dy!.shape[1]!;
       const read = [N, N, 0, 1, 1].map((each, i): RowBinding => [input(i), each]);
-      return rowLaunches(gradientCode(columnScales, width), dy!, eps, [...read, [output(0), N]], caps);
+      const code = gradientCode(columnScales(takesFours(N, width)), width);
+      return rowLaunches(code, dy!, eps, [...read, [output(0), N]], caps);
     },
     ONE_SUBGROUP,
   ),
@@ -99,20 +103,28 @@ export const layerNormScaleGradient: Op<LayerNormAttrs> = {
   kernels: [
     {
       name: "layerNormScaleGradient/column",
-      plan([dy], _o, _a, caps) {
-        const [M, N] = dy!.shape as readonly [number, number];
-        const workgroup = 64;
-        const read = [N, N, 1, 1].map((each, i): RowBinding => [input(i), each]);
-        const bindings: readonly RowBinding[] = [...read, [output(0), 0]];
-        return {
-          launches: rowWindows(M, eachOf(bindings), caps).map((window) => ({
-            code: scaleCode(workgroup),
-            params: layerNormScaleParams.pack({ M: window.count, N, first: window.first === 0 ? 1 : 0 }),
-            bindings: boundIn(window, bindings),
-            workgroups: grid(Math.ceil(N / workgroup), caps),
-          })),
-        };
-      },
+      plan: ([dy], _o, _a, caps) => scalePlan(dy!, 64, false, caps),
+    },
+    {
+      name: "layerNormScaleGradient/fours",
+      plan: ([dy], _o, _a, caps) => (dy!.shape[1]! % 4 === 0 ? scalePlan(dy!, 16, true, caps) : null),
+      suits: (_i, _a, { onCpu }) => onCpu,
     },
   ],
 };
+
+/** An invocation for each column, or each `four`. */
+function scalePlan(dy: TensorSpec, workgroup: number, four: boolean, caps: DeviceCaps): KernelPlan {
+  const [M, N] = dy.shape as readonly [number, number];
+  const columns = four ? N / 4 : N;
+  const read = [N, N, 1, 1].map((each, i): RowBinding => [input(i), each]);
+  const bindings: readonly RowBinding[] = [...read, [output(0), 0]];
+  return {
+    launches: rowWindows(M, eachOf(bindings), caps).map((window) => ({
+      code: scaleCode(workgroup, four),
+      params: layerNormScaleParams.pack({ M: window.count, N: columns, first: window.first === 0 ? 1 : 0 }),
+      bindings: boundIn(window, bindings),
+      workgroups: grid(Math.ceil(columns / workgroup), caps),
+    })),
+  };
+}

@@ -27,6 +27,10 @@ export function flatLaunch(
   return { code, params, bindings, workgroups: grid(Math.ceil(size / FLAT_WORKGROUP), caps) };
 }
 
+/** Whether `count` elements are taken four an invocation, as vec4, and how many invocations that makes. */
+export const inFours = (count: number): readonly [four: boolean, units: number] =>
+  count % 4 === 0 ? [true, count / 4] : [false, count];
+
 /**
  * Windows of a flat kernel whose arrays all have `size` elements, so that each binding stays within the device's
  * limit. `whole` bindings (scalars, small tables) are bound entirely in every window.
