@@ -55,12 +55,12 @@ fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
  * Entry point over a flat index `i`; a 2-D grid, because one dimension holds only 65,535 workgroups. `body` runs where
  * `i` is below `params.size`, so the code's block of parameters needs a u32 `size`.
  */
-export function flatMain(body: string): string {
+export function flatMain(body: string, workgroup = FLAT_WORKGROUP): string {
   return wgsl`
-@compute @workgroup_size(${FLAT_WORKGROUP})
+@compute @workgroup_size(${workgroup})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) local: u32) {
-  let i = (group.y * groups.x + group.x) * ${FLAT_WORKGROUP}u + local;
+  let i = (group.y * groups.x + group.x) * ${workgroup}u + local;
   if (i >= params.size) { return; }
 ${body}
 }

@@ -37,24 +37,15 @@ fn safeSigmoid(x: f32) -> f32 {
 `;
 
 /**
- * The standard normal distribution: its tail Phi(-a), a >= 0, is the bell exp(-a a / 2) times a smooth function, t P(t) with
+ * The standard normal distribution's tail Phi(-a), a >= 0: the bell exp(-a a / 2) times a smooth function, t P(t) with
  * t = 1 / (1 + 0.27 a), where P is the polynomial of degree 8 whose greatest relative error is least, 2.4e-8.
  */
-export const normalCdf = wgsl`
+export const normalTail = wgsl`
 fn normalTail(a: f32, bell: f32) -> f32 {
   let t = 1.0 / (1.0 + 0.27 * a);
   let p = 0.107720658 + t * (0.107542872 + t * (0.101810604 + t * (0.0720496252 + t * (0.107825592
     + t * (-0.0692107156 + t * (0.169786125 + t * (-0.126485839 + t * 0.0289610978)))))));
   return bell * (t * p);
-}
-fn normalCdf(x: f32) -> f32 {
-  let a = min(abs(x), 20.0);
-  let tail = normalTail(a, exp(-0.5 * a * a));
-  return select(tail, 1.0 - tail, x >= 0.0);
-}
-fn normalPdf(x: f32) -> f32 {
-  let a = min(abs(x), 20.0);
-  return 0.39894228 * exp(-0.5 * a * a);
 }
 `;
 

@@ -35,6 +35,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
 export const sumColumnsParams = paramBlock({ size: "u32", M: "u32" });
 
+/** Invocations of a workgroup that have four columns each. */
+export const FOURS_WORKGROUP = 16;
+
 /** The same with one invocation a column: no barrier, for few rows. `size` is the number of columns. */
 export function sumColumnsAlone(): string {
   return wgsl`
@@ -48,30 +51,24 @@ ${flatMain(wgsl`
 `;
 }
 
-/** Invocations of a workgroup that have four columns each, and rows that they add up at a time. */
-export const FOURS_WORKGROUP = 16;
-const FOURS_ROWS = 4;
-
-/**
- * The same with one invocation for four columns, as vec4: on adapters on a CPU, where writing to a sum costs more than an
- * addition. `size` counts fours.
- */
+/** With one for four, and four rows a turn: on a CPU writing to a sum costs more than an addition. `size` counts fours. */
 export function sumColumnFours(): string {
-  const some = Array.from({ length: FOURS_ROWS }, (_, k) => `x[(m + ${k}u) * params.size + i]`).join(" + ");
   return wgsl`
 ${sumColumnsParams.wgsl}
 ${storage(read("x", "vec4<f32>"), write("y", "vec4<f32>"))}
-@compute @workgroup_size(${FOURS_WORKGROUP})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-        @builtin(local_invocation_index) local: u32) {
-  let i = (group.y * groups.x + group.x) * ${FOURS_WORKGROUP}u + local;
-  if (i >= params.size) { return; }
+${flatMain(
+  wgsl`
   var sum = vec4<f32>();
   var m = 0u;
-  for (; m + ${FOURS_ROWS}u <= params.M; m += ${FOURS_ROWS}u) { sum += ${some}; }
+  for (; m + 4u <= params.M; m += 4u) {
+    let at = m * params.size + i;
+    sum += x[at] + x[at + params.size] + x[at + 2u * params.size] + x[at + 3u * params.size];
+  }
   for (; m < params.M; m++) { sum += x[m * params.size + i]; }
   y[i] = sum;
-}
+`,
+  FOURS_WORKGROUP,
+)}
 `;
 }
 

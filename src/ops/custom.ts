@@ -1,4 +1,5 @@
-import { log1p, normalCdf, safeSigmoid, safeTanh } from "../../shaders/math.ts";
+import { log1p, safeSigmoid, safeTanh } from "../../shaders/math.ts";
+import { normalCdf } from "../../shaders/normal.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { randomWord, STREAM } from "../core/philox.ts";

@@ -89,7 +89,7 @@ export const mutants: readonly Mutant[] = [
   one("sumRows", "lanes", "one lane is left out", "m += 16u", "m += 17u"),
   one("sumRows", "column", "the last row is dropped", "m < params.M", "m + 1u < params.M"),
   one("sumRows", "fours", "rows behind the last four are dropped", "for (; m < params.M; m++)", "for (; m < 0u; m++)"),
-  one("sumRows", "fours", "the fourth row is the third's", "m + 3u", "m + 2u"),
+  one("sumRows", "fours", "the fourth row is the third's", "at + 3u", "at + 2u"),
   one("crossEntropyGradient", "short", "1 / batch is forgotten", "dloss[0] * params.extra", "dloss[0]"),
   one(
     "crossEntropy",

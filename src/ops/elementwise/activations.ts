@@ -1,4 +1,4 @@
-import { log1p, normalCdf, safeSigmoid, safeTanh } from "../../../shaders/math.ts";
+import { log1p, normalTail, safeSigmoid, safeTanh } from "../../../shaders/math.ts";
 import { normalCdf as cdf, normalPdf as pdf } from "../../core/erf.ts";
 import { logistic } from "../../core/logistic.ts";
 import type { ActivationName } from "../names.ts";
@@ -132,7 +132,7 @@ export const gelu = activation({
   fn: (x) => (x === Number.NEGATIVE_INFINITY ? 0 : x * cdf(x)),
   dfn: (x) => cdf(x) + x * pdf(x),
   of: "x",
-  includes: [normalCdf, gaussGate],
+  includes: [normalTail, gaussGate],
   wgsl: "gaussGate(x)",
   wgslGradient: "gaussGateSlope(x)",
   rounding: (x) => (x >= 0 ? 24 : 40 + 3 * x * x),
