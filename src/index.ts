@@ -87,7 +87,7 @@ export {
 export { type LayerNormSpec, layerNorm } from "./nn/layers/layer-norm.ts";
 export type { ParameterRole, Wiring } from "./nn/layers/layer-type.ts";
 export { type LinearOptions, type LinearSpec, linear } from "./nn/layers/linear.ts";
-export type { LoraSpec } from "./nn/layers/lora.ts";
+export type { LoraSpec } from "./nn/layers/lora-spec.ts";
 export {
   type AdaptiveAvgPoolSpec,
   type AvgPoolOptions,

@@ -1,6 +1,6 @@
 import { attentionMaps } from "./layers/attention.ts";
 import { linearMaps } from "./layers/linear.ts";
-import type { Projection } from "./layers/lora.ts";
+import type { Projection } from "./layers/lora-spec.ts";
 import { calledName, type ModelSpec } from "./model-spec.ts";
 
 /** A linear map of a model that may have a low-rank adapter. */

@@ -5,7 +5,9 @@ import { type NdArray, ndarray } from "../core/ndarray.ts";
 import { type AdaptableMap, adaptableMaps, adapterNames } from "./adaptable.ts";
 import { rewritten } from "./freeze.ts";
 import type { AttentionLora } from "./layers/attention-spec.ts";
-import type { LoraSpec } from "./layers/lora.ts";
+import { registerAdapters } from "./layers/known.ts";
+import { loraAdapters } from "./layers/lora.ts";
+import type { LoraSpec } from "./layers/lora-spec.ts";
 import { layerTypeOf } from "./layers/registry.ts";
 import type { LayerSpec } from "./layers/spec.ts";
 import { calledName, type ModelSpec } from "./model-spec.ts";
@@ -59,6 +61,7 @@ export function withAdapters(
   specOf: (map: AdaptableMap) => LoraSpec,
 ): ModelSpec {
   if (isAdapted(model)) bad("the model has adapters already");
+  registerAdapters(loraAdapters);
   return rewritten(model, (layer, i) => {
     const own = maps.filter((map) => map.layer === i);
     const frozen = (layerTypeOf(layer.type)?.parameters?.(layer) ?? []).length > 0;

@@ -1,5 +1,5 @@
-import { register } from "./layers/known.ts";
-import { lateLayers } from "./layers/late.ts";
+import { register, registerAdapters } from "./layers/known.ts";
+import { lateLayers, loraAdapters } from "./layers/late.ts";
 import type { AnyLayerType } from "./layers/layer-type.ts";
 import { layerTypeOf } from "./layers/registry.ts";
 import { parseModel as parseKnown } from "./model.ts";
@@ -11,6 +11,7 @@ import type { ModelSpec } from "./model-spec.ts";
  */
 export function parseModel(json: unknown): ModelSpec {
   register(...lateLayers);
+  registerAdapters(loraAdapters);
   return parseKnown(json);
 }
 

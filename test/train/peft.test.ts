@@ -60,6 +60,31 @@ test.each(table<Case>("lora").map((c) => [c.name, c] as const))("as PyTorch comp
   expect(normError(await outputs(merged.model, merged.weights, x), c.output.data)).toBeLessThan(1e-12);
 });
 
+test("the tables notice a wrong scale, adapters in each other's place and a base that is not frozen", async () => {
+  const c = table<Case>("lora")[0]!;
+  const [weights, x] = [weightsOf(c.weights), toArray(c.x)];
+  const withLora = (change: (lora: { rank: number; alpha: number }) => object): ModelSpec =>
+    parseModel({
+      ...c.model,
+      layers: c.model.layers.map((l) =>
+        l.type === "attention" ? { ...l, lora: { ...l.lora!, ...change(l.lora!) } } : l,
+      ),
+    });
+  const off = async (model: ModelSpec, of = weights) => normError(await outputs(model, of, x), c.output.data);
+  expect(await off(withLora(({ rank }) => ({ alpha: rank })))).toBeGreaterThan(1e-3);
+  expect(await off(withLora(({ rank, alpha }) => ({ alpha: (rank * rank) / alpha })))).toBeGreaterThan(1e-3);
+  const swapped = new Map([...weights].map(([name, a]) => [name.replace("q_proj", "k_proj"), a]));
+  expect(
+    await off(
+      withLora(() => ({ targets: ["k_proj", "v_proj"] })),
+      swapped,
+    ),
+  ).toBeGreaterThan(1e-3);
+  const open = parseModel({ ...c.model, layers: c.model.layers.map(({ trainable: _, ...l }) => l) });
+  const g = await gradientGraph(open, weights, x, toArray(c.y), { seed: 1, maxBufferSize: 2 ** 28 });
+  expect(g.parameters.size).toBeGreaterThan(Object.keys(c.gradients).length);
+});
+
 const fixtures = fileURLToPath(new URL("../fixtures/huggingface/", import.meta.url));
 let folder: string;
 const at = (...path: string[]): string => join(folder, ...path);

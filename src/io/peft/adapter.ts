@@ -1,7 +1,7 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { cast, firstNotFinite, type NdArray, sameShape, shapeText } from "../../core/ndarray.ts";
 import { type AdaptableMap, adaptableMaps, adapterNames } from "../../nn/adaptable.ts";
-import type { LoraSpec } from "../../nn/layers/lora.ts";
+import type { LoraSpec } from "../../nn/layers/lora-spec.ts";
 import { adaptedMaps, isAdapted, loraOfLayer, withAdapters, withoutAdapters } from "../../nn/lora.ts";
 import { calledName, type ModelSpec } from "../../nn/model-spec.ts";
 import { writeSafetensors } from "../safetensors/safetensors.ts";

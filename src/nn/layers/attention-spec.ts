@@ -1,5 +1,5 @@
 import type { Wiring } from "./layer-type.ts";
-import type { LoraSpec } from "./lora.ts";
+import type { LoraSpec } from "./lora-spec.ts";
 
 /** Adapters of attention's projections, all of one rank. */
 export interface AttentionLora extends LoraSpec {

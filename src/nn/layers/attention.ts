@@ -6,7 +6,8 @@ import { attentionClass, attentionModule } from "./attention-torch.ts";
 import type { Fields } from "./fields.ts";
 import { register } from "./known.ts";
 import type { ForwardContext, LayerType, Wiring } from "./layer-type.ts";
-import { adapted, loraOf, loraParameters, type Projection } from "./lora.ts";
+import { adapted, loraOf, loraParameters } from "./lora.ts";
+import type { Projection } from "./lora-spec.ts";
 
 export type { AttentionLora, AttentionSpec } from "./attention-spec.ts";
 

@@ -31,6 +31,8 @@ import { type SoftmaxSpec, softmaxLayer } from "./softmax.ts";
 import { type LastStepSpec, lastStepLayer, type MeanStepsSpec, meanStepsLayer } from "./steps.ts";
 import { type TiedLinearSpec, tiedLinearLayer } from "./tied-linear.ts";
 
+export { loraAdapters } from "./lora.ts";
+
 /** A layer that only some nets want. */
 export type LateLayerSpec =
   | ConvSpec

@@ -1,6 +1,7 @@
 import { sizeOf } from "../../core/ndarray.ts";
+import { adapters } from "./known.ts";
 import type { LayerType, Wiring } from "./layer-type.ts";
-import { adapted, type LoraSpec, loraOf, loraParameters, type Projection } from "./lora.ts";
+import type { LoraSpec, Projection } from "./lora-spec.ts";
 
 /** y = x W + b on the last axis of a value: torch.nn.Linear, with W [in, out]. */
 export interface LinearSpec extends Wiring {
@@ -25,7 +26,7 @@ export const linearLayer: LayerType<LinearSpec> = {
   type: "linear",
   read(f) {
     f.only("in", "out", "bias", "lora");
-    const lora = loraOf(f);
+    const lora = f.has("lora") && adapters().read(f);
     return { in: f.whole("in"), out: f.whole("out"), bias: f.flag("bias", true), ...(lora && { lora }) };
   },
   fill: (layer, input) => ({ in: input.at(-1)!, ...layer }),
@@ -39,7 +40,7 @@ export const linearLayer: LayerType<LinearSpec> = {
   parameters: (layer) => [
     { key: "weight", shape: [layer.in, layer.out], role: "weight", transposed: true },
     ...(layer.bias ? [{ key: "bias", shape: [layer.out], role: "bias" } as const] : []),
-    ...loraParameters(layer.lora, linearMaps(layer)),
+    ...(layer.lora ? adapters().parameters(layer.lora, linearMaps(layer)) : []),
   ],
   async forward(c, layer, [x]) {
     const { g, ops, name, index, parameter, layerOps } = c;
@@ -48,7 +49,7 @@ export const linearLayer: LayerType<LinearSpec> = {
     const flat = rows ? g.one(rows.reshape, [x!], { shape }, `rows of ${x!.name}`) : x!;
     const product = g.one(ops.matmul, [flat, parameter("weight")], null, layer.bias ? `${index}.product` : name);
     const own = layer.bias ? g.one(ops.addBias, [product, parameter("bias")], null, name) : product;
-    const y = await adapted(c, layer.lora, linearMaps(layer), own, flat, name);
+    const y = layer.lora ? await adapters().forward(c, layer.lora, linearMaps(layer), own, flat, name) : own;
     return rows ? g.one(rows.reshape, [y], { shape: [...x!.shape.slice(0, -1), layer.out] }, name) : y;
   },
 };

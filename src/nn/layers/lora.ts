@@ -1,30 +1,7 @@
 import type { Tensor } from "../../graph/graph.ts";
 import { Fields } from "./fields.ts";
 import type { ForwardContext, LayerParameter } from "./layer-type.ts";
-
-/**
- * A low-rank adapter of a linear map (LoRA): y = x W + (alpha / rank) (x A) B. A [in, rank] begins uniform in +-1/sqrt(in),
- * B [rank, out] at 0, so that it changes nothing at first.
- */
-export interface LoraSpec {
-  /** Columns of A and rows of B. */
-  readonly rank: number;
-  /** Factor of what it adds, times rank. */
-  readonly alpha: number;
-  /** Share of the adapter's input that training drops. */
-  readonly dropout: number;
-}
-
-/** A linear map of a layer that may have an adapter: its whole weight, or the columns of it that give a projection. */
-export interface Projection {
-  /** What stands before the names of its adapter's parameters: "q_proj"; empty where the layer is one linear map. */
-  readonly target: string;
-  readonly inputs: number;
-  readonly outputs: number;
-  /** The weight that it is part of, and the first of its columns. */
-  readonly weight: string;
-  readonly first: number;
-}
+import type { Adapters, LoraSpec, Projection } from "./lora-spec.ts";
 
 /** The field "lora" of a layer; with `targets` it names which of those it adapts. */
 export function loraOf(
@@ -93,3 +70,6 @@ export async function adapted(
   }
   return sum;
 }
+
+/** As layers from the start ask for them. */
+export const loraAdapters: Adapters = { read: (f) => loraOf(f), parameters: loraParameters, forward: adapted };

@@ -1,6 +1,6 @@
 import { activationLayers } from "./activation.ts";
 import { dropoutLayer } from "./dropout.ts";
-import { register, registered } from "./known.ts";
+import { knowsAdapters, register, registerAdapters, registered } from "./known.ts";
 import { layerNormLayer } from "./layer-norm.ts";
 import type { AnyLayerType } from "./layer-type.ts";
 import { linearLayer } from "./linear.ts";
@@ -25,6 +25,9 @@ export async function loadLayerTypes(model: unknown): Promise<void> {
   const layers = (model as { layers?: unknown } | null)?.layers;
   if (!Array.isArray(layers)) return;
   const types: unknown[] = layers.map((layer) => layer?.type);
-  if (!lateLayerNames.some((name) => registered(name) === null && types.includes(name))) return;
-  register(...(await import("./late.ts")).lateLayers);
+  const adapted = !knowsAdapters() && layers.some((layer) => layer?.lora !== undefined);
+  if (!adapted && !lateLayerNames.some((name) => registered(name) === null && types.includes(name))) return;
+  const { lateLayers, loraAdapters } = await import("./late.ts");
+  register(...lateLayers);
+  registerAdapters(loraAdapters);
 }
