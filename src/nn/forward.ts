@@ -20,6 +20,8 @@ export interface ForwardOptions {
   readonly cursor: Tensor | null;
   /** Steps of each row that count, i32 [batch], where rows are sequences of several lengths; null or absent: all. */
   readonly lengths?: Tensor | null;
+  /** Steps of the net's window where x has one of them at a time; absent: as many as x has. */
+  readonly window?: number;
 }
 
 const ops = { matmul, addBias, dropout, activations };
@@ -44,7 +46,7 @@ export async function forward(
   model: ModelSpec,
   x: Tensor,
   tensors: ModelTensors,
-  { training, seed, cursor, lengths = null }: ForwardOptions,
+  { training, seed, cursor, lengths = null, window }: ForwardOptions,
 ): Promise<Tensor> {
   const { input, sources } = shapesOf(model);
   const batch = x.shape[0]!;
@@ -68,6 +70,7 @@ export async function forward(
       seed,
       cursor,
       lengths,
+      window,
       parameter,
       shared: (key: string) => tensors.parameters.get(key)!,
       statistics,

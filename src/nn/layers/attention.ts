@@ -113,7 +113,7 @@ export const attentionLayer: LayerType<AttentionSpec> = {
     const { attention, rotary } = await c.layerOps();
     let qkv = await project(c, layer, x!, "in_proj_weight", "in_proj_bias", `${name}: queries, keys and values`);
     if (turned) {
-      const table = g.variable(`${name}: angles`, rotaryTable(x!.shape[1]!, size / heads, base));
+      const table = g.variable(`${name}: angles`, rotaryTable(c.window ?? x!.shape[1]!, size / heads, base));
       qkv = g.one(rotary, [qkv, table], { heads: heads + keyHeads, back: false }, `${name}: turned`);
     }
     const dropout = training && p > 0 ? { p, seed, layer: index } : null;

@@ -70,6 +70,8 @@ export interface ForwardContext {
   readonly cursor: Tensor | null;
   /** Steps of each row that count, i32 [batch]; null where all do. */
   readonly lengths: Tensor | null;
+  /** Steps of the net's window where x has one of them at a time; undefined: as many as x has. */
+  readonly window: number | undefined;
   parameter(key: string): Tensor;
   /** The parameter of another layer, by its whole name: "tokens.weight". */
   shared(name: string): Tensor;

@@ -11,15 +11,15 @@ type Weights = ReadonlyMap<string, NdArray>;
 
 /** Gives the logits of the token behind a text. */
 export interface NextToken {
-  /** [vocabulary], for the token behind `text`, of which the net sees the last window. */
+  /** [vocabulary], for the token behind `text`. */
   logits(text: readonly number[]): Promise<ArrayLike<number>>;
   dispose(): void;
 }
 
 /**
- * Tokens that a net writes behind a prompt, one by one. Of a text longer than its window it sees the last part. Throws
- * ChainruleError "model" for a net that does not write, or whose steps see those behind them; "usage" and "data" for
- * options that cannot be meant.
+ * Tokens that a net writes behind a prompt, one by one. Of a text longer than its window it sees the end, half a window
+ * at least. Throws ChainruleError "model" for a net that does not write, or whose steps see those behind them; "usage" and
+ * "data" for options that cannot be meant.
  */
 export async function* generateTokens(
   backend: Backend,
@@ -28,13 +28,13 @@ export async function* generateTokens(
   options: GenerateOptions,
 ): AsyncGenerator<number, void> {
   await loadLayerTypes(model);
-  const { count } = writerOf(model);
+  const { length, count } = writerOf(model);
   checkGenerate(options, count);
   const text: number[] = Array.from(options.prompt);
   const next = await openNext(backend, model, weights, options.cache ?? true);
   try {
     for (let draw = 0; draw < options.tokens && !options.signal?.aborted; draw++) {
-      const token = sampleToken(await next.logits(text), options, draw);
+      const token = sampleToken(await next.logits(seenOf(text, length)), options, draw);
       text.push(token);
       yield token;
       if (token === options.stopAt) return;
@@ -45,37 +45,29 @@ export async function* generateTokens(
 }
 
 /**
- * On the CPU a text is gone through step by step for as long as it fits into the window. A longer one moves under the
- * window, so every step of it stands elsewhere than before, and all are worked out again.
+ * What the net sees of a text. One longer than its window begins at a multiple of half of it: every step stands elsewhere
+ * when the window moves, and all are worked out again, so it moves by a half and not with every token.
  */
+function seenOf(text: readonly number[], length: number): readonly number[] {
+  const half = Math.max(1, Math.floor(length / 2));
+  return text.length <= length ? text : text.slice(Math.ceil((text.length - length) / half) * half);
+}
+
+/** On the CPU a text is gone through step by step, and again when the window has moved. */
 async function openNext(backend: Backend, model: ModelSpec, weights: Weights, cache: boolean): Promise<NextToken> {
-  const { length } = writerOf(model);
-  let steps: NextToken | null = null;
   if (cache && backend.kind === "cpu") {
     const { isStepwise, StepByStep } = await import("./step-by-step.ts");
-    if (isStepwise(model)) steps = await StepByStep.create(backend, model, weights);
+    if (isStepwise(model)) return StepByStep.create(backend, model, weights);
   }
-  let windows: NextToken | null = null;
-  return {
-    async logits(text) {
-      if (steps && text.length <= length) return steps.logits(text);
-      windows ??= await openWindows(backend, model, weights);
-      return windows.logits(text);
-    },
-    dispose() {
-      steps?.dispose();
-      windows?.dispose();
-    },
-  };
+  return openWindows(backend, model, weights);
 }
 
 /** Computes the whole window for every token. */
 async function openWindows(backend: Backend, model: ModelSpec, weights: Weights): Promise<NextToken> {
   const { length, count } = writerOf(model);
   const row = (text: readonly number[], padding: number): NdArray => {
-    const seen = text.slice(-length);
     const padded = new Int32Array(length).fill(padding);
-    padded.set(seen);
+    padded.set(text);
     return ndarray([1, length], "i32", padded);
   };
   const predictor = await Predictor.create(backend, model, weights, row([], 0));
@@ -86,7 +78,7 @@ async function openWindows(backend: Backend, model: ModelSpec, weights: Weights)
   let checked = length === 1 || count === 1;
   return {
     async logits(text) {
-      const step = Math.min(text.length, length) - 1;
+      const step = text.length - 1;
       const found = await at(row(text, 0), step);
       if (!checked) {
         checked = true;

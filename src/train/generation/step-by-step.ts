@@ -32,8 +32,7 @@ export function isStepwise(model: ModelSpec): boolean {
       case "positionEmbedding":
         return layer.length === undefined || (layer.length as number) >= input[0]!;
       case "attention":
-        // Angles of a step are not those of the first, which alone a graph of one step has.
-        return layer.causal === true && layer.rotary !== true && layer.mask === undefined;
+        return layer.causal === true && layer.mask === undefined;
       case "lstm":
       case "gru":
       case "rnn":
@@ -83,6 +82,10 @@ class StepGraph extends Graph {
         const cell = { cell: op.name } as RecurrentStepAttrs;
         return super.add(recurrentStep, [x, ...more.slice(0, 3), state], cell, called);
       }
+      case "rotary": {
+        const [angles] = super.add(gather, [more[0]!, this.rows], null, `${called}: angles of the step`);
+        return super.add(op, [x, angles!], attrs, name);
+      }
       case "part": {
         // Of a table of positions, the row of this one and not the first.
         const [row] = super.add(gather, [x, this.rows], null, called);
@@ -117,7 +120,7 @@ export class StepByStep {
     const g = new StepGraph(length);
     const token = g.variable("token", ndarray([1, 1], "i32", [0]));
     const tensors = modelTensors(g, model, weights, backend.limits.maxBufferSize);
-    const outputs = await forward(g, model, token, tensors, { training: false, seed: 0, cursor: null });
+    const outputs = await forward(g, model, token, tensors, { training: false, seed: 0, cursor: null, window: length });
     g.keep(outputs);
     const executor = await backend.compile(g, { nodes: fuse(g), onChip: false });
     return new StepByStep(executor, g, token, outputs);
