@@ -20,18 +20,22 @@ const parts = ["kernels", "gradients", "vendor", "rungs", "nodes", "whole-steps"
 
 /**
  * Everything that a machine with a GPU can say of Chainrule, in one run:
- *   node dist/bench/hardware.js OUT [MAX] [--parts kernels,gradients,vendor,rungs,nodes,whole-steps,benchmark] [--shard 0/8]
+ *   node dist/bench/hardware.js OUT [MAX] [--parts kernels,gradients,vendor,rungs,nodes,whole-steps,benchmark] [--shard 0/8] [--match WORD]
  * every kernel on every case, those of halves and of matrix instructions too; gradient checks of several nets; what the
  * vendor's own library does on the same device, where python3 has torch with CUDA; every kernel of the ladders of products
  * and convolutions, timed; each kind of node of some nets' steps, timed;
  * whole steps as one kernel beside the same as dispatches; the benchmark up to MAX wide (default 4096) with training steps in f32 and f16. OUT gets JSON
- * and Markdown. Checks are one thread's work in f64: --shard 0/8 to 7/8 share them among eight processes.
+ * and Markdown. --match leaves only the ops, nets and problems with that word in their name. Checks are one thread's work in f64: --shard 0/8 to 7/8 share them among eight processes.
  * The exit status is 1 where anything was wrong.
  */
-const usage = `Usage: node dist/bench/hardware.js OUT [MAX] [--parts ${parts.join(",")}] [--shard 0/8]`;
+const usage = `Usage: node dist/bench/hardware.js OUT [MAX] [--parts ${parts.join(",")}] [--shard 0/8] [--match WORD]`;
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { parts: { type: "string", default: parts.join(",") }, shard: { type: "string", default: "0/1" } },
+  options: {
+    parts: { type: "string", default: parts.join(",") },
+    shard: { type: "string", default: "0/1" },
+    match: { type: "string", default: "" },
+  },
 });
 const [out, widest = "4096"] = positionals;
 const chosen = values.parts.split(",");
@@ -49,14 +53,15 @@ const say = (line: string): void =>
 for (const a of await listNodeAdapters()) say(`adapter ${a.name} (${a.backend}, ${a.source})`);
 const gpu = await webgpuBackend(await createNodeGpu({ experimental: true }));
 say(`in use: ${gpu.description}`);
+const share = { index, of, match: values.match };
 const conformance: ConformanceReport = { runs: 0, wrong: [] };
 const gradients: GradientReport[] = [];
 const rungs: RungRow[] = [];
 const nodes: NodeRow[] = [];
 const wholeSteps: WholeStepRow[] = [];
 let vendor: VendorLimits = { device: "", library: "", rows: [], error: "it was not asked for" };
-if (wants("kernels")) await conformOps(gpu.gpu, { index, of }, conformance, say);
-if (wants("gradients")) await checkNets(gpu, { index, of }, gradients, say);
+if (wants("kernels")) await conformOps(gpu.gpu, share, conformance, say);
+if (wants("gradients")) await checkNets(gpu, share, gradients, say);
 gpu.dispose();
 // A device of its own: what the checks compiled must not count as compiled in the benchmark.
 const fresh = await webgpuBackend(await createNodeGpu({ experimental: true }));
@@ -83,7 +88,7 @@ say(wrong.length === 0 ? "all right" : `WRONG: ${wrong.join("; ")}`);
 process.exit(wrong.length === 0 ? 0 : 1);
 
 async function ladders(backend: WebGpuBackend): Promise<void> {
-  for await (const row of timeRungs(backend, Number(widest))) {
+  for await (const row of timeRungs(backend, Number(widest), values.match)) {
     rungs.push(row);
     const figure = row.verified ? `${row.ms!.toPrecision(3)} ms, ${row.gflops!.toFixed(0)} GFLOP/s` : "WRONG";
     say(`${row.name} by ${row.kernel}${row.guessed ? " (first guess)" : ""}: ${figure}`);
@@ -92,7 +97,7 @@ async function ladders(backend: WebGpuBackend): Promise<void> {
 }
 
 async function steps(backend: WebGpuBackend): Promise<void> {
-  for await (const row of timeNodes(backend)) {
+  for await (const row of timeNodes(backend, values.match)) {
     nodes.push(row);
     say(`${row.net}: ${row.count} x ${row.ms.toPrecision(3)} ms ${row.call} by ${row.kernel}`);
   }

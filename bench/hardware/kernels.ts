@@ -8,20 +8,24 @@ export interface ConformanceReport {
   readonly wrong: string[];
 }
 
-/** A part of the ops: those whose place in the list leaves `index` when divided by `of`. */
+/** Of those that have the word in their name, a part: whose place in the list leaves `index` when divided by `of`. */
 export interface Shard {
   readonly index: number;
   readonly of: number;
+  readonly match: string;
 }
+
+export const inShard = <T extends { readonly name: string }>(all: readonly T[], { index, of, match }: Shard): T[] =>
+  all.filter(({ name }) => name.includes(match)).filter((_, i) => i % of === index);
 
 /** Every kernel of this shard's ops on every case; `say` is told of each op. */
 export async function conformOps(
   gpu: WebGpuDevice,
-  { index, of }: Shard,
+  shard: Shard,
   report: ConformanceReport,
   say: (line: string) => void,
 ): Promise<void> {
-  for (const op of [...ops, ...halfOps].filter((_, i) => i % of === index)) {
+  for (const op of inShard([...ops, ...halfOps], shard)) {
     const start = performance.now();
     const results = await conformAll(gpu, [op]);
     const failed = results.filter((r) => !r.pass);

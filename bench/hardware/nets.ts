@@ -8,7 +8,7 @@ import type { ModelSpec } from "../../src/nn/model-spec.ts";
 import { type TrainingPreset, trainingPresets } from "../../src/nn/presets.ts";
 import { randomBatch } from "../../src/nn/random-batch.ts";
 import { sequencePresets } from "../../src/nn/sequence-presets.ts";
-import type { Shard } from "./kernels.ts";
+import { inShard, type Shard } from "./kernels.ts";
 
 export interface GradientReport {
   readonly name: string;
@@ -49,11 +49,11 @@ const nets: readonly Net[] = [
 /** Each net's gradients on the device, tensor by tensor, against f64 and finite differences. */
 export async function checkNets(
   backend: WebGpuBackend,
-  { index, of }: Shard,
+  shard: Shard,
   report: GradientReport[],
   say: (line: string) => void,
 ): Promise<void> {
-  for (const { name, model, rows } of nets.filter((_, i) => i % of === index)) {
+  for (const { name, model, rows } of inShard(nets, shard)) {
     const start = performance.now();
     const { x, y } = randomBatch(model, rows, 1);
     const { pass, firstDivergent } = await checkGradients({ model, weights: initialise(model, 1), x, y, backend });

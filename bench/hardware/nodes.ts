@@ -26,9 +26,11 @@ export interface NodeRow {
 }
 
 /** Yields the kinds of nodes of forward and backward of each net, timed one by one on random values. */
-export async function* timeNodes(backend: WebGpuBackend): AsyncGenerator<NodeRow> {
+export async function* timeNodes(backend: WebGpuBackend, match: string): AsyncGenerator<NodeRow> {
   const dense = stepSizes(1024).filter(({ name }) => name === "784-512-256-10" || name === "1024x3");
-  for (const size of [...dense, ...imageSteps, ...sequenceSteps]) yield* nodesOf(backend, size);
+  for (const size of [...sequenceSteps, ...imageSteps, ...dense]) {
+    if (size.name.includes(match)) yield* nodesOf(backend, size);
+  }
 }
 
 async function* nodesOf(backend: WebGpuBackend, { name: net, model, batch }: StepSize): AsyncGenerator<NodeRow> {

@@ -58,14 +58,15 @@ const largeConvolutions: readonly ConvolutionSize[] = (["forward", "input", "wei
 ]);
 
 /** Yields every kernel that applies to each problem, verified, then timed. */
-export async function* timeRungs(gpu: WebGpuBackend, max: number): AsyncGenerator<RungRow> {
-  for (const size of rungSizes(max)) {
+export async function* timeRungs(gpu: WebGpuBackend, max: number, match: string): AsyncGenerator<RungRow> {
+  for (const size of rungSizes(max).filter((s) => nameOf(s).includes(match))) {
     const { a, b } = operands(size);
     const work = 2 * size.M * size.N * size.K;
     const verify = (c: NdArray): boolean => verifySamples(size, a, b, c);
     yield* ladder(gpu, nameOf(size), () => problem(productGraph(size, a, b)), work, verify);
   }
-  for (const size of [...convolutionSizes(), ...(max >= 2048 ? largeConvolutions : [])]) {
+  const convolutions = [...convolutionSizes(), ...(max >= 2048 ? largeConvolutions : [])];
+  for (const size of convolutions.filter((s) => nameOfConvolution(s).includes(match))) {
     const values = convolutionOperands(size);
     const verify = (c: NdArray): boolean => verifyConvolution(size, values, c);
     const graph = (): Problem => convolutionGraph(size, values);
