@@ -16,7 +16,7 @@ import { choiceFlag, countFlag, parse } from "./usage.ts";
 const help = `Usage: chainrule bench [${sections.join("|")}|tutorial] [options]
 
 Measures this adapter's own limits, the three matrix products (matmul, transposeMatmul both ways, outerProduct), whole
-training steps on GPU and CPU, convolutions with both their gradients and steps of nets of them (conv), the width from
+training steps on GPU and CPU, convolutions with both their gradients and steps of nets of them (conv), steps of nets of sequences (sequence), the width from
 which the GPU is faster, and what logging the loss costs. Nothing is timed before its result has been verified against f64. Without a name: all of it. Ctrl-C ends with what was measured.
 tutorial: gradients from the front (forward mode) against backward, counted and timed, as depth and width grow.
 

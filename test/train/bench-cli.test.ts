@@ -85,5 +85,5 @@ test("--json - is the only thing on stdout, and --json by itself means the same"
 test("an unknown section is a usage error that names what there is", async () => {
   const { status, err } = await bench(["--only", "speed"]);
   expect(status).toBe(2);
-  expect(err).toContain("ceilings, matmul, step, conv, crossover, logging, tutorial");
+  expect(err).toContain("ceilings, matmul, step, conv, sequence, crossover, logging, tutorial");
 });
