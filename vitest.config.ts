@@ -11,6 +11,8 @@ await ensureWasm();
 
 /** At most eight: each has an adapter or a browser of its own, and some hundred megabytes. */
 const WORKERS = Math.min(availableParallelism(), 8);
+/** What drives a browser waits for it much of the time: one more keeps the cores busy. */
+const WAITING_WORKERS = Math.min(availableParallelism() + 1, 8);
 
 /**
  * Eight projects, in groups one after the other; `npm test -- --project gpu` runs one.
@@ -61,9 +63,14 @@ export default defineConfig({
       },
       { test: await chrome() },
       {
-        test: { ...node("package", "package", 2), globalSetup: ["test/setup/package.ts"], testTimeout: 60_000 },
+        test: {
+          ...node("package", "package", 2),
+          globalSetup: ["test/setup/package.ts"],
+          testTimeout: 60_000,
+          maxWorkers: WAITING_WORKERS,
+        },
       },
-      { test: { ...node("page", "browser", 2), ...page, exclude: timed } },
+      { test: { ...node("page", "browser", 2), ...page, exclude: timed, maxWorkers: WAITING_WORKERS } },
       { test: { ...node("page-timed", "browser", 3), ...page, include: timed, maxWorkers: 1 } },
     ],
   },
@@ -83,7 +90,7 @@ async function chrome(): Promise<NonNullable<TestProjectInlineConfiguration["tes
     globalSetup: ["test/setup/chrome.ts"],
     testTimeout: 60_000,
     // One thread compiles here; beside it others may use what cores there are.
-    maxWorkers: WORKERS,
+    maxWorkers: WAITING_WORKERS,
     sequence: { groupOrder: 2 },
     browser: {
       enabled: true,

@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Runs Node with these arguments in the project's folder and gives its exit status. */
-export function node(args) {
+/** Runs Node with these arguments in the project's folder and gives its exit status; `signal` ends it. */
+export function node(args, signal) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit" });
     // A SIGTERM comes to this process alone; one to npm stops at the shell between npm and this process, whose end
@@ -17,11 +17,13 @@ export function node(args) {
     const parent = process.ppid;
     const watch = setInterval(() => process.ppid !== parent && stop(), 1000);
     process.once("SIGTERM", stop);
+    signal?.addEventListener("abort", stop);
     child.once("error", reject);
-    child.once("exit", (status, signal) => {
+    child.once("exit", (status, ended) => {
       clearInterval(watch);
       process.off("SIGTERM", stop);
-      resolve(status ?? (signal ? 1 : 0));
+      signal?.removeEventListener("abort", stop);
+      resolve(status ?? (ended ? 1 : 0));
     });
   });
 }
