@@ -109,7 +109,8 @@ test("on a processor twenty times slower it goes on", async () => {
       return sum > 0 ? performance.now() - start : 0;
     });
   await unharmed(async () => {
-    const before = await busy();
+    // The least of three: another process may have taken the core meanwhile.
+    const before = Math.min(await busy(), await busy(), await busy());
     await session.send("Emulation.setCPUThrottlingRate", { rate: 20 });
     expect(await busy(), "the page is slow").toBeGreaterThan(3 * before);
     await beyond((await s.stepCount()) + 20);
