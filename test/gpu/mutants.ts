@@ -68,6 +68,7 @@ export const mutants: readonly Mutant[] = [
   ...each(products, "tall-quads", "a row comes from the wrong lane", /(let row5_0 = .*), 1u/, "$1, 2u"),
   ...each(products, "tall-quads", "lanes load rows of their neighbours", "place % 4u * 4u", "(place + 1u) % 4u * 4u"),
   ...each(products, "tall-quads", "the last quad of a workgroup is left out", "place / 8u", "min(place / 8u, 2u)"),
+  one("matmul", "slim-quads", "rows of its tile lie as in the other", "place / 4u", "place / 8u"),
   ...each(products, "direct", "the fourth row is the third", "acc3 += ", "acc2 += "),
   ...each(products, "direct", "the edge of N is off by one", "n + 3u < params.N", "n + 2u < params.N"),
   ...each(products, "direct-split", "a slice begins one late", "var k = kBegin", "var k = kBegin + 4u * group.z"),

@@ -89,7 +89,7 @@ const capsFor = ({ info, features = [], adapter }: Adapter): DeviceCaps =>
   capsOf({ limits: DEFAULT_LIMITS, features: new Set(features) }, info, computesOnCpu(info, adapter));
 
 /** Kernels that count on invocations which take turns on a core, with registers that lie in memory. */
-const FOR_CPUS = /\/(tall|tall-quads|row-alone)(-native)?$|^gradientStats\/alone$/;
+const FOR_CPUS = /\/(tall|tall-quads|slim-quads|row-alone|fours)(-native)?$|^gradientStats\/alone$/;
 const forCpus = (kernel: string): boolean => FOR_CPUS.test(kernel);
 
 /** Every case of every op, and products of the sizes that nets have. */
@@ -104,7 +104,7 @@ const nodes: readonly Node[] = [
       ),
     ),
   ...[1, 3, 8, 64, 512].flatMap((M) =>
-    [10, 64, 512].flatMap((N) =>
+    [10, 32, 64, 512].flatMap((N) =>
       [64, 784].flatMap((K) => [
         product(matmul, null, [M, K], [K, N]),
         product(transposeMatmul, { transpose: "a" }, [K, M], [K, N]),
@@ -149,7 +149,7 @@ describe("kernels made for adapters on a CPU are theirs alone", () => {
         .filter(forCpus)
         .map((name) => name.split("/")[1]),
     );
-    expect([...found].sort()).toEqual(["alone", "row-alone", "tall-quads"]);
+    expect([...found].sort()).toEqual(["alone", "fours", "row-alone", "slim-quads", "tall-quads"]);
   });
 
   test.each(gpus)("$what takes none, and whole steps in a workgroup's memory", (adapter) => {

@@ -4,7 +4,7 @@ import { DIRECT_BLOCK, DIRECT_SIDE, matmulDirect } from "../../../shaders/matmul
 import { matmulNaive, NAIVE_TILE } from "../../../shaders/matmul/naive.ts";
 import { matmulRow, ROW_COLUMNS, ROW_LANES, ROW_SLICES } from "../../../shaders/matmul/row.ts";
 import { ALONE_COLUMNS, ALONE_LANES, matmulRowAlone } from "../../../shaders/matmul/row-alone.ts";
-import { matmulTall, TALL_BLOCK, TALL_INVOCATIONS } from "../../../shaders/matmul/tall.ts";
+import { matmulTall, SLIM_BLOCK, TALL_BLOCK, TALL_INVOCATIONS } from "../../../shaders/matmul/tall.ts";
 import { matmulTiled, TILE } from "../../../shaders/matmul/tiled.ts";
 import type { DeviceAbility, DeviceCaps } from "../../graph/op.ts";
 
@@ -77,6 +77,12 @@ function suitsTall({ M, N, K }: MatmulDims, { onCpu }: DeviceCaps): boolean {
   return onCpu && M >= TALL_BLOCK[0] / 2 && N >= TALL_BLOCK[1] / 2 && M * N * K >= 2 ** 20;
 }
 
+/** Columns of which half of a tile's, or more, would be nobody's. */
+function suitsSlim({ M, N, K }: MatmulDims, { onCpu }: DeviceCaps): boolean {
+  const [rows, columns] = SLIM_BLOCK;
+  return onCpu && N > columns / 2 && N <= columns && M >= rows && M * N * K >= 2 ** 20;
+}
+
 const always = () => true;
 const direct = {
   block: [DIRECT_BLOCK, DIRECT_BLOCK] as const,
@@ -139,6 +145,15 @@ export const ladder: readonly Rung[] = [
     code: (variant, vector, terms) => matmulTall(variant, vector, terms, true),
   },
   { name: "direct", ...direct, applies: always, suits: suitsDirect },
+  {
+    name: "slim-quads",
+    ...tall,
+    block: SLIM_BLOCK,
+    needs: "subgroups",
+    applies: always,
+    suits: suitsSlim,
+    code: (variant, vector, terms) => matmulTall(variant, vector, terms, true, true),
+  },
   {
     name: "direct-split",
     ...direct,
