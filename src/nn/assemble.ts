@@ -1,6 +1,7 @@
 import { brief } from "../core/format.ts";
 import { type Shape, shapeText, sizeOf } from "../core/ndarray.ts";
 import { bad, Fields } from "./layers/fields.ts";
+import { adapters } from "./layers/known.ts";
 import type { AnyLayerType, PlacedLayer, Tokens } from "./layers/layer-type.ts";
 import { lateLayerNames } from "./layers/names.ts";
 import { layerTypeOf, layerTypes } from "./layers/registry.ts";
@@ -49,7 +50,7 @@ export function assemble(list: readonly unknown[], given: Shape | undefined, ope
     const whole = open && type.fill ? filled(type, fields, before, at) : fields;
     const read = type.read(new Fields(whole, at));
     const layer = (type.type === "custom" ? read : { type: type.type, ...read, ...wiringOf(fields, at) }) as LayerSpec;
-    requireTrainable(layer, type, at);
+    if (layer.trainable !== undefined && layer.trainable !== false) adapters().requireTrainable(layer, type, at);
     type.tied?.(layer, at, (other) => {
       const k = called.get(other) ?? -1;
       return types[k]?.tokens ? types[k].parameters!(layers[k])[0]!.shape : null;
@@ -118,17 +119,6 @@ function wiringOf({ name, from, trainable }: Record<string, unknown>, at: string
     ...(from === undefined ? {} : { from }),
     ...(trainable === undefined || trainable === true ? {} : { trainable }),
   };
-}
-
-/** Refuses a "trainable" that names no parameter of the layer's own. */
-function requireTrainable(layer: LayerSpec, type: AnyLayerType, at: string): void {
-  const { trainable } = layer;
-  if (trainable === undefined || trainable === false) return;
-  const own = (type.parameters?.(layer) ?? []).flatMap((p) => (p.adapter ? [] : [p.key]));
-  if (!Array.isArray(trainable) || !trainable.every((key) => own.includes(key))) {
-    const list = own.length > 0 ? ` of ${own.map((key) => brief(key)).join(", ")}` : ", and it has no parameters";
-    bad(`${at}: "trainable" must be false, or a list${list}; got ${brief(trainable)}`);
-  }
 }
 
 function claim(called: Map<string, number>, name: string, i: number, at: string): void {

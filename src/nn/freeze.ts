@@ -1,4 +1,6 @@
 import { requireMatches } from "../optim/groups.ts";
+import { registerAdapters } from "./layers/known.ts";
+import { loraAdapters } from "./layers/lora.ts";
 import { layerTypeOf } from "./layers/registry.ts";
 import type { LayerSpec } from "./layers/spec.ts";
 import { readModel } from "./model.ts";
@@ -12,6 +14,7 @@ import { parameterSpecs } from "./parameter-specs.ts";
  * as those of a PyTorch module whose parameters want no gradient. Throws ChainruleError "usage" for a name that is nowhere.
  */
 export function freeze(model: ModelSpec, match: string | readonly string[]): ModelSpec {
+  registerAdapters(loraAdapters);
   const matches = requireMatches("freeze", [match].flat(), parameterSpecs(model));
   return rewritten(model, (layer, i) => {
     const own = (layerTypeOf(layer.type)?.parameters?.(layer) ?? []).filter((p) => !p.adapter);

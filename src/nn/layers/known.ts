@@ -21,7 +21,8 @@ export function registerAdapters(adapters: Adapters): void {
 
 /** What is known of them. Throws where that is not loaded. */
 export const adapters = (): Adapters =>
-  knownAdapters.get("lora") ?? bad('"lora" is not loaded: await loadLayerTypes(model) before parseModel(model)');
+  knownAdapters.get("lora") ??
+  bad('what "lora" and "trainable" need is not loaded: await loadLayerTypes(model) before parseModel(model)');
 
 /** Whether they are known. */
 export const knowsAdapters = (): boolean => knownAdapters.size > 0;

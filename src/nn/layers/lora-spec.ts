@@ -1,6 +1,6 @@
 import type { Tensor } from "../../graph/graph.ts";
 import type { Fields } from "./fields.ts";
-import type { ForwardContext, LayerParameter } from "./layer-type.ts";
+import type { AnyLayerType, ForwardContext, LayerParameter, Wiring } from "./layer-type.ts";
 
 /**
  * A low-rank adapter of a linear map (LoRA): y = x W + (alpha / rank) (x A) B. A [in, rank] begins uniform in +-1/sqrt(in),
@@ -26,8 +26,10 @@ export interface Projection {
   readonly first: number;
 }
 
-/** All that layers ask of adapters. */
+/** All that layers, and their reading, ask of adapters and of parameters that are not all trained. */
 export interface Adapters {
+  /** Refuses a "trainable" that names no parameter of the layer's own. */
+  requireTrainable(layer: Wiring, type: AnyLayerType, at: string): void;
   /** The field "lora" of a layer. */
   read(f: Fields): LoraSpec | undefined;
   /** What the adapters of these maps consist of. */

@@ -1,6 +1,7 @@
+import { brief } from "../../core/format.ts";
 import type { Tensor } from "../../graph/graph.ts";
-import { Fields } from "./fields.ts";
-import type { ForwardContext, LayerParameter } from "./layer-type.ts";
+import { bad, Fields } from "./fields.ts";
+import type { AnyLayerType, ForwardContext, LayerParameter, Wiring } from "./layer-type.ts";
 import type { Adapters, LoraSpec, Projection } from "./lora-spec.ts";
 
 /** The field "lora" of a layer; with `targets` it names which of those it adapts. */
@@ -71,5 +72,19 @@ export async function adapted(
   return sum;
 }
 
-/** As layers from the start ask for them. */
-export const loraAdapters: Adapters = { read: (f) => loraOf(f), parameters: loraParameters, forward: adapted };
+function requireTrainable(layer: Wiring, type: AnyLayerType, at: string): void {
+  const { trainable } = layer;
+  const own = (type.parameters?.(layer) ?? []).flatMap((p) => (p.adapter ? [] : [p.key]));
+  if (!Array.isArray(trainable) || !trainable.every((key) => own.includes(key))) {
+    const list = own.length > 0 ? ` of ${own.map((key) => brief(key)).join(", ")}` : ", and it has no parameters";
+    bad(`${at}: "trainable" must be false, or a list${list}; got ${brief(trainable)}`);
+  }
+}
+
+/** As what is there from the start asks for them. */
+export const loraAdapters: Adapters = {
+  requireTrainable,
+  read: (f) => loraOf(f),
+  parameters: loraParameters,
+  forward: adapted,
+};

@@ -25,7 +25,7 @@ export async function loadLayerTypes(model: unknown): Promise<void> {
   const layers = (model as { layers?: unknown } | null)?.layers;
   if (!Array.isArray(layers)) return;
   const types: unknown[] = layers.map((layer) => layer?.type);
-  const adapted = !knowsAdapters() && layers.some((layer) => layer?.lora !== undefined);
+  const adapted = !knowsAdapters() && layers.some((layer) => layer?.lora || layer?.trainable);
   if (!adapted && !lateLayerNames.some((name) => registered(name) === null && types.includes(name))) return;
   const { lateLayers, loraAdapters } = await import("./late.ts");
   register(...lateLayers);
