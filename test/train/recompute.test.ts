@@ -118,13 +118,17 @@ async function outcome(backend: Backend, options: TrainerOptions) {
   return { losses, state };
 }
 
-/** Nodes of a step that are there twice: by the names of their ops. */
-async function repeated(options: TrainerOptions): Promise<readonly string[]> {
+/** Nodes of a step that are there twice, by the names of their ops; and planned bytes of all values, without and with them. */
+async function repeated(options: TrainerOptions): Promise<{ again: readonly string[]; bytes: readonly number[] }> {
   const resolved = resolveOptions({ ...options, recompute: true }, wasm);
   const { plan } = await planOf(resolved);
   const before = new Set(fuse(plan.graph).map((node) => node.outputs[0]!.name));
   const nodes = await nodesOf(plan, resolved);
-  return nodes.filter((node) => !before.has(node.outputs[0]!.name)).map((node) => node.op.name);
+  const again = nodes.filter((node) => !before.has(node.outputs[0]!.name)).map((node) => node.op.name);
+  const bytes = [fuse(plan.graph), nodes].map((list) =>
+    planMemory(plan.graph, list, () => []).buffers.reduce((sum, buffer) => sum + buffer.bytes, 0),
+  );
+  return { again, bytes };
 }
 
 describe.each(Object.entries(runs))("%s", (name, options) => {
@@ -132,8 +136,9 @@ describe.each(Object.entries(runs))("%s", (name, options) => {
     expect(await outcome(backend(), { ...options, recompute: true })).toEqual(await outcome(backend(), options));
   });
 
-  test("computes something again", async () => {
-    const again = await repeated(options);
+  test("computes something again, and takes less", async () => {
+    const { again, bytes } = await repeated(options);
+    expect(bytes[1]!).toBeLessThan(bytes[0]!);
     expect(again).toContain(name.includes("gpt") || name.includes("f16") ? "attention" : "batchNorm");
     // The head and what stands behind the last block are kept: the way back begins with them.
     expect(again.filter((op) => op === "crossEntropy")).toEqual([]);
@@ -160,7 +165,7 @@ test("twelve blocks take at most 0.45 of the memory, on either backend", async (
 
 test("a net of one layer has nothing to compute again", async () => {
   const model = sequential([linear(2, 3)], { loss: "crossEntropy" });
-  expect(await repeated({ model, data: randomBatch(model, 4, 1) })).toEqual([]);
+  expect((await repeated({ model, data: randomBatch(model, 4, 1) })).again).toEqual([]);
 });
 
 test("a run that does not fit is told where it would", async () => {
