@@ -22,3 +22,4 @@ export * from "./shape";
 export * from "./token-windows";
 export * from "./steps";
 export * from "./upsample";
+export { turnKernels, winograd } from "./winograd";

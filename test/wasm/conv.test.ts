@@ -40,6 +40,9 @@ const large: readonly (readonly [what: string, x: readonly number[], w: readonly
   ["one image, cut into rows, stride 2", [1, 5, 63, 66], [40, 5, 4, 3], attrs(2, 1)],
   ["more terms than a block", [2, 50, 5, 7], [14, 50, 3, 3], attrs(1, 1)],
   ["more rows than a block", [2, 20, 6, 7], [87, 20, 3, 3], attrs(1, 1)],
+  ["tiles, of several bands and images", [2, 32, 17, 20], [33, 32, 3, 3], attrs(1, 1)],
+  ["tiles of an image without a border", [1, 32, 12, 13], [35, 32, 3, 3], attrs(1, 0)],
+  ["tiles of an image with a wide border", [2, 32, 9, 10], [32, 32, 3, 3], attrs(1, 2)],
   ["groups", [6, 12, 16, 17], [26, 6, 3, 3], attrs(1, 1, 2)],
 ];
 

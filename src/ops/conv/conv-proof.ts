@@ -6,6 +6,8 @@ import { forwardDims, inputGradientDims, weightGradientDims } from "./dims.ts";
 import { type ConvAttrs, type ConvDims, convAttrsOf, yShape } from "./geometry.ts";
 import { convSettings, type Setting } from "./proof-settings.ts";
 import { eachRun } from "./terms.ts";
+import { takesWinograd } from "./winograd.ts";
+import { type Tiled, winogradBound } from "./winograd-bound.ts";
 
 /** Terms along a line of places: which elements are the factors, in the order of an op's inputs, and which the sum. */
 interface Line {
@@ -53,6 +55,36 @@ function sumBound(each: Lines, [a, b]: readonly NdArray[], errors: Errors, c: Nd
   return out;
 }
 
+/** Where the CPU takes tiles of two by two (winograd.ts), what rounding does to those comes on top. */
+function orTiles(bound: NdArray, tiled: Tiled | null): NdArray {
+  const data = bound.data as Float64Array;
+  if (tiled) for (const [i, b] of winogradBound(tiled).entries()) data[i]! += b;
+  return bound;
+}
+
+function forwardTiles([x, w]: readonly NdArray[], errors: Errors, attrs: ConvAttrs): Tiled | null {
+  const dims = forwardDims([x!, w!], attrs);
+  if (!takesWinograd(dims, "y")) return null;
+  const { n, c: C, out: M, rows, columns } = dims;
+  const ws = sizesOf(w!, errors[1])[1];
+  return {
+    ...{ n, C, M, read: [rows.x, columns.x], made: [rows.y, columns.y], before: [rows.before, columns.before] },
+    ...{ x: sizesOf(x!, errors[0])[1], w: (m, c, k) => ws[(m * C + c) * 9 + k]! },
+  };
+}
+
+function backTiles([dy, w]: readonly NdArray[], errors: Errors, attrs: ConvInputGradientAttrs): Tiled | null {
+  const dims = inputGradientDims([dy!, w!], attrs);
+  if (!takesWinograd(dims, "x")) return null;
+  const { n, c: M, out: C, rows, columns } = dims;
+  const ws = sizesOf(w!, errors[1])[1];
+  const before = [2 - rows.before, 2 - columns.before] as const;
+  return {
+    ...{ n, C, M, read: [rows.y, columns.y], made: [rows.x, columns.x], before },
+    ...{ x: sizesOf(dy!, errors[0])[1], w: (m, c, k) => ws[(c * M + m) * 9 + 8 - k]! },
+  };
+}
+
 const f32 = (...shape: readonly number[]) => ({ shape, dtype: "f32" as const });
 
 function dimsOf({ x, w, attrs }: Setting): ConvDims {
@@ -63,14 +95,17 @@ const dyOf = (s: Setting): readonly number[] => yShape(dimsOf(s), s.x.length);
 
 export const conv: Proof<ConvAttrs> = {
   bound: (inputs, errors, [y], attrs) => [
-    sumBound(
-      (add) =>
-        eachRun(forwardDims(inputs, attrs), (sum, a, b, count, step) =>
-          add({ a, b, sum }, { a: step, b: 0, sum: 1 }, count),
-        ),
-      inputs,
-      errors,
-      y!,
+    orTiles(
+      sumBound(
+        (add) =>
+          eachRun(forwardDims(inputs, attrs), (sum, a, b, count, step) =>
+            add({ a, b, sum }, { a: step, b: 0, sum: 1 }, count),
+          ),
+        inputs,
+        errors,
+        y!,
+      ),
+      forwardTiles(inputs, errors, attrs),
     ),
   ],
   cases: convSettings.map(
@@ -80,14 +115,17 @@ export const conv: Proof<ConvAttrs> = {
 
 export const convInputGradient: Proof<ConvInputGradientAttrs> = {
   bound: (inputs, errors, [dx], attrs) => [
-    sumBound(
-      (add) =>
-        eachRun(inputGradientDims(inputs, attrs), (a, sum, b, count, step) =>
-          add({ a, b, sum }, { a: 1, b: 0, sum: step }, count),
-        ),
-      inputs,
-      errors,
-      dx!,
+    orTiles(
+      sumBound(
+        (add) =>
+          eachRun(inputGradientDims(inputs, attrs), (a, sum, b, count, step) =>
+            add({ a, b, sum }, { a: 1, b: 0, sum: step }, count),
+          ),
+        inputs,
+        errors,
+        dx!,
+      ),
+      backTiles(inputs, errors, attrs),
     ),
   ],
   cases: convSettings.map((s) => ({

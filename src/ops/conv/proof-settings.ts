@@ -69,6 +69,7 @@ export const convSettings: readonly Setting[] = [
   setting("19 to 33 channels", [2, 19, 10, 11], [33, 19, 3, 3], { padding: 1 }),
   setting("20 to 36 channels, stride 2", [2, 20, 12, 13], [36, 20, 3, 3], { stride: 2, padding: 1 }),
   setting("two groups of 12 to 20 channels", [2, 24, 8, 8], [40, 12, 3, 3], { padding: 1, groups: 2 }),
+  setting("32 to 33 channels", [1, 32, 9, 10], [33, 32, 3, 3], { padding: [1, [2, 0]] }),
   setting("one channel, 28 x 28", [4, 1, 28, 28], [10, 1, 3, 3], { padding: 1 }),
   setting("three channels to 16", [5, 3, 16, 16], [16, 3, 3, 3], { padding: 1 }),
   setting("1x1, 48 to 24 channels", [2, 48, 6, 6], [24, 48, 1, 1]),

@@ -3,6 +3,7 @@ import type { WasmCall, WasmPlan } from "../../graph/op.ts";
 import { input, output, scratch } from "../shared/dispatch-plan.ts";
 import { partsOf } from "../shared/wasm-plan.ts";
 import type { Axis, ConvDims } from "./geometry.ts";
+import { takesWinograd } from "./winograd.ts";
 
 /** How wasm/conv.ts and wasm/conv-weights.ts are called: planes, tables and panels are described there. */
 
@@ -139,24 +140,55 @@ function product(dims: ConvDims, rows: Walk, columns: Walk, { M, C, strides }: O
   return { scratch: [floats(panels), floats(table), floats(parts * planes)], calls };
 }
 
+/** Tiles of a band: what is made of one stays in the second cache. */
+const BAND_TILES = 56;
+
+/** One axis of what is read by tiles of two places, with the zeros that the last of them reads. */
+const tiledWalk = (size: number, result: number, front: number): Walk => ({
+  ...{ size, phases: 1, front, length: 2 * Math.ceil(result / 2) + 2, result, step: 1, residues: [] },
+});
+
+/** Input 0 with kernels of 3 x 3, input 1, by Winograd's tiles. `flipped` reads each kernel from its last element. */
+function tiles(n: number, rows: Walk, columns: Walk, { M, C, strides }: Operand, flipped: boolean): WasmPlan {
+  const [down, across] = [Math.ceil(rows.result / 2), Math.ceil(columns.result / 2)];
+  const band = Math.max(1, Math.min(down, Math.floor(BAND_TILES / across)));
+  const wide = Math.ceil((band * across) / 8) * 8;
+  const fours = Math.ceil(M / 4) * 4;
+  const piece = C * roomOf(rows, columns) + 16 * (C + fours) * wide;
+  const units = n * Math.ceil(down / band);
+  const parts = partsFor(n * M * C * rows.result * columns.result * 4, units, piece);
+  const [u, room] = [scratch(0, "read_write"), scratch(1, "read_write")];
+  const kernels = [M, C, strides[1], strides[2], flipped ? 8 : 0, flipped ? -1 : 1];
+  const sizes = [n, C, M, rows.result, columns.result, down, across, band, wide, piece];
+  return {
+    scratch: [floats(16 * fours * C), floats(parts * piece)],
+    calls: [
+      { fn: "turnKernels", args: [input(1), u, ...kernels], parts: partsOf(16 * fours * C) },
+      { fn: "winograd", args: [input(0), u, output(0), room, ...sizes, ...planeWords(rows, columns)], parts },
+    ],
+  };
+}
+
 export function forwardCalls(dims: ConvDims): WasmPlan {
   const { cGroup, outGroup, rows, columns } = dims;
   const taps = rows.kernel * columns.kernel;
-  return product(dims, forwardWalk(rows), forwardWalk(columns), {
-    M: outGroup,
-    C: cGroup,
-    strides: [outGroup * cGroup * taps, cGroup * taps, taps],
-  });
+  const operand: Operand = { M: outGroup, C: cGroup, strides: [outGroup * cGroup * taps, cGroup * taps, taps] };
+  if (takesWinograd(dims, "y")) {
+    const walk = ({ x, y, before }: Axis): Walk => tiledWalk(x, y, before);
+    return tiles(dims.n, walk(rows), walk(columns), operand, false);
+  }
+  return product(dims, forwardWalk(rows), forwardWalk(columns), operand);
 }
 
 export function inputGradientCalls(dims: ConvDims): WasmPlan {
   const { cGroup, outGroup, rows, columns } = dims;
   const taps = rows.kernel * columns.kernel;
-  return product(dims, backwardWalk(rows), backwardWalk(columns), {
-    M: cGroup,
-    C: outGroup,
-    strides: [outGroup * cGroup * taps, taps, cGroup * taps],
-  });
+  const operand: Operand = { M: cGroup, C: outGroup, strides: [outGroup * cGroup * taps, taps, cGroup * taps] };
+  if (takesWinograd(dims, "x")) {
+    const walk = ({ x, y, before }: Axis): Walk => tiledWalk(y, x, 2 - before);
+    return tiles(dims.n, walk(rows), walk(columns), operand, true);
+  }
+  return product(dims, backwardWalk(rows), backwardWalk(columns), operand);
 }
 
 /** Multiply-adds of the kernel's gradient that are worth a part of it: each part lays x or dy out again. */
