@@ -9,7 +9,7 @@ import { requireKnown } from "../known-options.ts";
 import { writeSafetensors } from "../safetensors/safetensors.ts";
 import { parameterTensors, writeWeights } from "../weights/weights.ts";
 import { augmentPy } from "./augment-file.ts";
-import { rowsPy, tensorsPy } from "./fixed-files.ts";
+import { rowsPy, tensorsPy, windowsPy } from "./fixed-files.ts";
 import { modelPy } from "./model-script.ts";
 import { momentNames } from "./settings.ts";
 import { trainPy } from "./train-script.ts";
@@ -21,7 +21,7 @@ import { trainPy } from "./train-script.ts";
  * Throws ChainruleError "file" for a state of another run.
  */
 export function exportPytorch(options: ResolvedOptions, state: TrainerState): Map<string, string | Uint8Array> {
-  requireKnown(options, "PyTorch export", ["lengths", "text"]);
+  requireKnown(options, "PyTorch export", ["lengths"]);
   const { model, optimizer } = options;
   const data = requireResident(options.data);
   const test = options.test && requireResident(options.test);
@@ -40,15 +40,19 @@ export function exportPytorch(options: ResolvedOptions, state: TrainerState): Ma
   const about = { step: String(state.step), skipped: String(state.cursor.data[3]!) };
   const { input } = shapesOf(model);
   const shaped = (x: NdArray): NdArray => reshape(x, [x.shape[0]!, ...input]);
-  const rows: [string, NdArray][] = [
-    ["x", shaped(data.x)],
-    ["y", targets(model, data.y)],
-  ];
+  // A text lies there once; its windows are drawn from it.
+  const text = options.batch === "full" ? undefined : data.text;
+  const rows: [string, NdArray][] = text
+    ? [["text", text]]
+    : [
+        ["x", shaped(data.x)],
+        ["y", targets(model, data.y)],
+      ];
   if (test) rows.push(["x_test", shaped(test.x)], ["y_test", targets(model, test.y)]);
   return new Map<string, string | Uint8Array>([
     ["model.py", modelPy(model)],
-    ["train.py", trainPy(options)],
-    ["rows.py", rowsPy],
+    ["train.py", trainPy(text ? { ...options, window: input[0]! } : options)],
+    ["rows.py", text ? rowsPy + windowsPy : rowsPy],
     ["tensors.py", tensorsPy],
     ...(options.augment ? [["augment.py", augmentPy] satisfies [string, string]] : []),
     ["model.json", `${JSON.stringify(model, null, 1)}\n`],

@@ -118,3 +118,22 @@ class SeededDropout(torch.nn.Module):
         kept = words >= U(min(2**32 - 1, int(self.p * 2**32)))
         return x * torch.from_numpy(kept).to(x.device) * float(np.float32(1 / (1 - self.p)))
 `;
+
+/** Behind rows.py, where rows are windows of a text: as ops/text/token-windows.ts draws them. */
+export const windowsPy = `
+
+WINDOWS = 8  # stream of what moves windows
+
+
+def windows_of_step(rows, step, windows, length, tokens, seed):
+    """Where the window of each row begins: moved by 0 to length - 1 tokens, which each epoch draws."""
+    epochs = (step * len(rows) + np.arange(len(rows))) // windows
+    word = philox((0, epochs, WINDOWS, 0), seed)[0]
+    return np.minimum(rows * length + ((word * U(length)) >> U(32)).astype(np.int64), tokens - 1 - length)
+
+
+def side_by_side(text, length):
+    """The windows that evaluation sees, and the tokens behind theirs."""
+    count = (len(text) - 1) // length
+    return text[: count * length].view(count, length), text[1 : count * length + 1].view(count, length)
+`;

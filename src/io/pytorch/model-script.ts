@@ -11,6 +11,7 @@ export function isSequential(model: ModelSpec): boolean {
   const { shapes } = shapesOf(model);
   return (
     shapes.at(-1)!.length === 1 &&
+    !model.layers.some((layer) => layer.type === "attention" && layer.dropout > 0) &&
     model.layers.every(
       (layer, i) =>
         layer.from === undefined &&
@@ -130,9 +131,12 @@ def build():
 `;
 }
 
-/** Names and places of the dropout layers of a net that is no nn.Sequential. */
+/** Names and places of the modules that drop values, of a net that is no nn.Sequential. */
 export const dropoutNames = (model: ModelSpec): readonly (readonly [number, string])[] =>
-  model.layers.flatMap((layer, i) => (layer.type === "dropout" ? [[i, calledName(layer, i)] as const] : []));
+  model.layers.flatMap((layer, i) => {
+    if (layer.type === "dropout") return [[i, calledName(layer, i)] as const];
+    return layer.type === "attention" && layer.dropout > 0 ? [[i, `${calledName(layer, i)}.drop`] as const] : [];
+  });
 
 /** Lines of train.py that put dropout with Chainrule's masks in the place of PyTorch's. */
 export function dropoutLines(model: ModelSpec): string {

@@ -30,23 +30,29 @@ export interface TorchRun {
   readonly ema: AverageSpec | null;
   /** How images are changed; absent where they are not. */
   readonly augment?: AugmentSpec;
+  /** Tokens of a window, where rows are windows of one text that begin elsewhere in every epoch. */
+  readonly window?: number;
 }
+
+/** Rows that evaluation takes at a time where every step has a class: logits of all would be large. */
+const CHUNK = 64;
 
 /** Lines that only some runs have. */
 type Say = (text: string) => string;
 
 /** train.py: goes on with the run. */
 export function trainPy(run: TorchRun): string {
-  const { model, optimizer, schedule, clip, batch, seed, accumulate, penalty, multipliers, ema, augment } = run;
+  const { model, optimizer, schedule, clip, batch, seed, accumulate, penalty, multipliers, ema, augment, window } = run;
   const { targets, reduction } = lossKinds[model.loss];
-  const dropout = model.layers.some((l) => l.type === "dropout");
+  const dropout = dropoutNames(model).length > 0;
   const classes = targets === "classes";
   const adaptive = optimizer.type !== "sgd";
   const names = momentNames(optimizer);
   const weighted = model.classWeights !== undefined;
   const ignores = classes && classLayout(model).ignoreIndex !== null;
   const parts = accumulate > 1;
-  const shares = weighted ? "loss_of.weight[y[mine]].sum() / loss_of.weight[y[rows]].sum()" : "len(mine) / len(rows)";
+  const [own, all] = window === undefined ? ["y[mine]", "y[rows]"] : ["text[at[here] + 1]", "text[at + 1]"];
+  const shares = weighted ? `loss_of.weight[${own}].sum() / loss_of.weight[${all}].sum()` : "len(mine) / len(rows)";
   const share = reduction === "mean" ? `${shares}${parts ? " / PARTS" : ""}` : "1";
   const when =
     (holds: boolean) =>
@@ -56,6 +62,7 @@ export function trainPy(run: TorchRun): string {
   const [ifPenalty, ifParts, ifWeighted] = [penalty !== null, parts, weighted].map(when) as [Say, Say, Say];
   const ifIgnores = when(ignores);
   const ifAugment = when(augment !== undefined);
+  const ifText = when(window !== undefined);
   const ifNorm = when(model.layers.some((l) => l.type === "batchNorm"));
   const ifDropNames = when(dropout && !isSequential(model));
   const specs = parameterSpecs(model);
@@ -71,15 +78,19 @@ ${ifDropout(`for layer in drops.values():
     layer.step, layer.first = ${parts ? "part" : "step"}, sum(len(part) for part in np.array_split(rows, world)[:rank])
 `)}${ifAugment(`first = sum(len(part) for part in np.array_split(rows, world)[:rank])
 images = augment(x[mine], ${parts ? "part" : "step"}, first + np.arange(len(mine)), SEED, **AUGMENT)
+`)}${ifText(`begin = windows_of_step(rows, ${parts ? "part" : "step"}, len(x), LENGTH, len(text), SEED)
+at = torch.from_numpy(begin[:, None] + np.arange(LENGTH)).to(device)
+here = np.array_split(np.arange(len(rows)), world)[rank]
 `)}`;
-  const seen = augment ? "images" : "x[mine]";
+  const seen = augment ? "images" : window === undefined ? "x[mine]" : "text[at[here]]";
   const ownLoss = ignores
     ? `p = shared(${seen})
-share = counting(y[mine]) / counting(y[rows])
-loss = loss_of(p, y[mine]) * share${parts ? " / PARTS" : ""} if share != 0 else 0 * p.sum()`
-    : `loss = loss_of(shared(${seen}), y[mine]) * (${share})`;
+share = counting(${own}) / counting(${all})
+loss = loss_of(p, ${own}) * share${parts ? " / PARTS" : ""} if share != 0 else 0 * p.sum()`
+    : `loss = loss_of(shared(${seen}), ${own}) * (${share})`;
+  const steps = stepsOf(model) && ignores;
   const right = `p.argmax(dim=${stepsOf(model) ? 2 : 1}) == y`;
-  const accuracy = ignores ? `(${right})[y != loss_of.ignore_index]` : `(${right})`;
+  const accuracy = ignores ? `(${right})[counts(y)]` : `(${right})`;
   const lossLines = `${ownLoss}
 ${ifPenalty(`loss = loss + penalty(net) / ${parts ? "(world * PARTS)" : "world"}
 `)}(loss * world).backward()  # DistributedDataParallel takes the mean over processes; this makes it their sum
@@ -119,13 +130,14 @@ from torch.nn.utils import clip_grad_norm_
 
 ${ifAugment(`from augment import augment
 `)}from model import build, loss_of
-from rows import ${ifDropout("SeededDropout, ")}rows_of_step
+from rows import ${ifDropout("SeededDropout, ")}rows_of_step${ifText(", side_by_side, windows_of_step")}
 from tensors import read_safetensors, write_safetensors
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SEED = ${seed}
 BATCH = ${batch === "full" ? "None  # all rows, in their order" : `${batch}  # rows of a ${parts ? "part" : "step"}`}
 ${ifParts(`PARTS = ${accumulate}  # batches of a step
+`)}${ifText(`LENGTH = ${window}  # tokens of a window
 `)}LR = ${optimizer.lr}
 CLIP = ${clip > 0 ? `${clip}  # longest gradient` : `float("inf")  # longest gradient: any`}
 ${ifPenalty(`L1, L2 = ${penalty?.l1 ?? 0}, ${penalty?.l2 ?? 0}  # what weights cost
@@ -175,10 +187,14 @@ def penalty(net):
     return sum(L1 * w.abs().sum() + L2 * (w**2).sum() for w in weights)
 `)}
 ${ifIgnores(`
+def counts(y):
+    """Which targets count."""
+    return y != loss_of.ignore_index
+
+
 def counting(y):
-    """What targets count for together."""
-    counts = y != loss_of.ignore_index
-    return ${weighted ? "loss_of.weight[y[counts]].sum()" : "counts.sum()"}
+    """What they count for together."""
+    return ${weighted ? "loss_of.weight[y[counts(y)]].sum()" : "counts(y).sum()"}
 
 `)}
 def load(folder, net, optimizer):
@@ -203,12 +219,24 @@ def save(folder, net, optimizer, step, skipped):
 
 def evaluate(net, x, y):
     net.eval()
-    with torch.no_grad():
-        p = net(x)
+${when(steps)(`    loss, count, right, seen = 0, 0, 0, 0
+`)}    with torch.no_grad():
+${
+  steps
+    ? `        for x, y in zip(x.split(${CHUNK}), y.split(${CHUNK})):
+            p, share = net(x), counting(y).item()
+            if share > 0:
+                loss, count = loss + loss_of(p, y).item() * share, count + share
+                right, seen = right + ${accuracy}.sum().item(), seen + counts(y).sum().item()
+    net.train()
+    return {"loss": loss / count, "accuracy": right / seen}
+`
+    : `        p = net(x)
         result = {"loss": loss_of(p, y).item()}
 ${classes ? `        result["accuracy"] = ${accuracy}.float().mean().item()\n` : ""}    net.train()
     return result
-
+`
+}
 
 def main():
     parser = argparse.ArgumentParser(description="Goes on with this run.")
@@ -223,7 +251,9 @@ def main():
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
     data, _ = read_safetensors(os.path.join(HERE, "data.safetensors"))
     data = {name: (t if t.is_floating_point() else t.long()).to(device) for name, t in data.items()}
-    x, y = data["x"], data["y"]
+${ifText(`    text = data.pop("text")
+    data["x"], data["y"] = side_by_side(text, LENGTH)
+`)}    x, y = data["x"], data["y"]
     batch = BATCH or len(x)
     if world > batch:
         sys.exit(f"train.py: a batch of {batch} cannot be shared among {world} processes")

@@ -1,14 +1,16 @@
 import type { AttentionSpec } from "./attention-spec.ts";
 import { python } from "./python.ts";
 
-const isPlain = ({ heads, keyHeads, rotary }: AttentionSpec): boolean => heads === keyHeads && !rotary;
+/** Whether nn.MultiheadAttention is all of it; its dropout would draw masks of its own. */
+const isPlain = ({ heads, keyHeads, rotary, dropout }: AttentionSpec): boolean =>
+  heads === keyHeads && !rotary && dropout === 0;
 
 /** The call that makes its module in PyTorch: a kind of nn.MultiheadAttention, or one that is written out. */
 export function attentionModule(layer: AttentionSpec): string {
   const { size, heads, keyHeads, causal, bias, dropout, rotary, base } = layer;
-  const common = `causal=${python(causal)}, bias=${python(bias)}, dropout=${dropout}`;
+  const common = `causal=${python(causal)}, bias=${python(bias)}`;
   if (isPlain(layer)) return `SelfAttention(${size}, ${heads}, ${common})`;
-  return `GroupedAttention(${size}, ${heads}, ${keyHeads}, ${common}, base=${rotary ? base : "None"})`;
+  return `GroupedAttention(${size}, ${heads}, ${keyHeads}, ${common}, dropout=${dropout}, base=${rotary ? base : "None"})`;
 }
 
 /** The class of that module. Rows are whole here: lengths are not among what the exported net takes. */
@@ -19,8 +21,8 @@ export function attentionClass(layer: AttentionSpec): string {
 const selfAttention = `class SelfAttention(nn.MultiheadAttention):
     """nn.MultiheadAttention of one value; with \`causal\` a step sees itself and earlier ones."""
 
-    def __init__(self, size, heads, causal, bias, dropout):
-        super().__init__(size, heads, dropout=dropout, bias=bias, batch_first=True)
+    def __init__(self, size, heads, causal, bias):
+        super().__init__(size, heads, bias=bias, batch_first=True)
         self.causal = causal
 
     def forward(self, x):
@@ -30,12 +32,14 @@ const selfAttention = `class SelfAttention(nn.MultiheadAttention):
 `;
 
 const groupedAttention = `class GroupedAttention(nn.Module):
-    """Attention whose keys and values several heads share, or whose queries and keys are turned by angles of their steps."""
+    """Attention whose keys and values several heads share, whose queries and keys are turned by angles of their steps, or whose
+    weights are dropped: by a module, of rows of scores that are filled up to a multiple of four."""
 
     def __init__(self, size, heads, key_heads, causal, bias, dropout, base):
         super().__init__()
         self.heads, self.key_heads, self.d = heads, key_heads, size // heads
-        self.causal, self.dropout, self.base = causal, dropout, base
+        self.causal, self.base = causal, base
+        self.drop = nn.Dropout(dropout)
         width = (heads + 2 * key_heads) * self.d
         self.in_proj_weight = nn.Parameter(torch.empty(width, size))
         self.in_proj_bias = nn.Parameter(torch.zeros(width)) if bias else None
@@ -63,6 +67,6 @@ const groupedAttention = `class GroupedAttention(nn.Module):
         scores = q @ k.transpose(2, 3) / self.d**0.5
         if self.causal:
             scores = scores.masked_fill(torch.ones(t, t, dtype=torch.bool, device=x.device).triu(1), -torch.inf)
-        weights = F.dropout(scores.softmax(3), self.dropout, self.training)
+        weights = self.drop(F.pad(scores.softmax(3), (0, -t % 4)))[..., :t]
         return self.out_proj((weights @ v.repeat_interleave(share, 1)).transpose(1, 2).reshape(n, t, size))
 `;

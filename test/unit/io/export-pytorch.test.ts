@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { referenceBackend } from "../../../src/backend/reference/executor.ts";
 import { ndarray } from "../../../src/core/ndarray.ts";
 import { normals } from "../../../src/core/philox.ts";
@@ -183,4 +183,37 @@ describe("a net of any wiring for PyTorch", () => {
         nn.Linear(8, 2),
     )`);
   });
+});
+
+test("a run on a text has the text once, and draws its windows as here", async () => {
+  const layers = [
+    { type: "embedding", vocabulary: 5, size: 4 },
+    { type: "attention", size: 4, heads: 2, causal: true, dropout: 0.1 },
+    { type: "linear", in: 4, out: 5 },
+  ];
+  const model = parseModel({ input: [3], layers, loss: "crossEntropy" });
+  const text = ndarray(
+    [13],
+    "i32",
+    Array.from({ length: 13 }, (_, i) => (i * i) % 5),
+  );
+  const [x, y] = [0, 1].map((from) => ndarray([4, 3], "i32", text.data.subarray(from, from + 12)));
+  const trainer = await createTrainer(referenceBackend("f32"), {
+    ...{ model, data: { x: x!, y: y!, text }, batch: 2, optimizer: { type: "sgd", lr: 0.1 } },
+  });
+  const files = exportPytorch(trainer.options, await trainer.state());
+  const { tensors } = readSafetensors(files.get("data.safetensors") as Uint8Array);
+  expect([...tensors.keys()]).toEqual(["text"]);
+  const train = files.get("train.py") as string;
+  for (const line of [
+    "LENGTH = 3  # tokens of a window",
+    'DROPS = [(1, "1.drop")]  # dropout layers',
+    "begin = windows_of_step(rows, step, len(x), LENGTH, len(text), SEED)",
+    "loss = loss_of(p, text[at[here] + 1]) * share",
+  ]) {
+    expect(train).toContain(line);
+  }
+  expect(files.get("rows.py")).toContain("def windows_of_step(rows, step, windows, length, tokens, seed):");
+  expect(files.get("model.py")).toContain("GroupedAttention(4, 2, 2, causal=True, bias=True, dropout=0.1, base=None)");
+  trainer.dispose();
 });
