@@ -1,7 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
-import { classLayout } from "../nn/shapes.ts";
-import { isResident } from "../train/data/row-source.ts";
 import type { ResolvedOptions } from "../train/run/options.ts";
 import { refuseAdapters } from "./adapters.ts";
 
@@ -40,7 +38,7 @@ const fields: Readonly<Record<keyof ModelSpec, string>> = {
 };
 
 /** What a run may have that some place cannot say. */
-export type RareOption = "accumulate" | "augment" | "ignoreIndex" | "lengths" | "text";
+export type RareOption = "accumulate" | "augment" | "lengths";
 
 /** Refuses, at run time, what the compiler could not see, and what cannot be said there. */
 export function requireKnown(run: ResolvedOptions, what: string, refuses: readonly RareOption[]): void {
@@ -52,9 +50,6 @@ export function requireKnown(run: ResolvedOptions, what: string, refuses: readon
     accumulate: run.accumulate > 1,
     augment: run.augment !== undefined,
     lengths: run.data.lengths !== undefined,
-    // Its windows begin elsewhere in every epoch.
-    text: run.batch !== "full" && isResident(run.data) && run.data.text !== undefined,
-    ignoreIndex: run.model.loss === "crossEntropy" && classLayout(run.model).ignoreIndex !== null,
   };
   const refused = refuses.find((option) => used[option]);
   if (refused) throw new ChainruleError("usage", `${what}: a run with ${refused} cannot be written there`);

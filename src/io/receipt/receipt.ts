@@ -10,6 +10,7 @@ import { dropout } from "../../ops/elementwise/dropout.ts";
 import { batchIndex, gather } from "../../ops/step/batch.ts";
 import { CONTROL } from "../../ops/step/control.ts";
 import { startCursor } from "../../ops/step/record.ts";
+import { tokenWindows } from "../../ops/text/token-windows.ts";
 import type { Rows } from "../../train/data/row-source.ts";
 import { requireResident } from "../../train/data/row-source.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "../../train/run/options.ts";
@@ -38,7 +39,7 @@ export interface Receipt {
  */
 export async function makeReceipt(backend: Backend, given: TrainerOptions): Promise<Receipt> {
   const options = resolveOptions(given, backend);
-  requireKnown(options, "receipt", ["accumulate", "augment", "ignoreIndex", "lengths", "text"]);
+  requireKnown(options, "receipt", ["accumulate", "augment", "lengths"]);
   const { model, clip, optimizer, schedule } = options;
   for (const layer of model.layers) numpyLayer(layer);
   const { x, y, rows } = firstBatch(options);
@@ -109,9 +110,15 @@ function firstBatch({ batch, seed, ...options }: ResolvedOptions): Rows & { read
       ),
     };
   const [index] = batchIndex.reference([startCursor()], { order: "shuffle", batch, n, seed });
+  const numbers = ndarray([batch], "i32", Int32Array.from(index!.data));
+  if (data.text) {
+    const length = shapesOf(options.model).input[0]!;
+    const drawn = tokenWindows.reference([data.text, index!, startCursor()], { length, windows: n, seed });
+    return { x: drawn[0]!, y: drawn[1]!, rows: numbers };
+  }
   const [x] = gather.reference([data.x, index!], null);
   const [y] = gather.reference([data.y, index!], null);
-  return { x: x!, y: y!, rows: ndarray([batch], "i32", Int32Array.from(index!.data)) };
+  return { x: x!, y: y!, rows: numbers };
 }
 
 /** What layers have kept from the steps before, by layer: running means, variances and a count, one after the other. */

@@ -3,7 +3,7 @@ import type { LayerSpec } from "../../nn/layers/spec.ts";
 import { losses } from "../../nn/losses.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs, statisticsSpecs } from "../../nn/parameter-specs.ts";
-import { shapesOf, widths } from "../../nn/shapes.ts";
+import { type ClassLayout, classLayout, shapesOf, widths } from "../../nn/shapes.ts";
 import type { Multipliers } from "../../optim/groups.ts";
 import type { OptimizerSpec } from "../../optim/optimizer.ts";
 import type { PenaltySpec } from "../../optim/penalty.ts";
@@ -57,6 +57,34 @@ function summed(lines: readonly Line[]): readonly Line[] {
   });
 }
 
+/** Lines that make rows of outputs of more axes, as the loss takes them, and outputs of their derivatives. */
+function rowLines(
+  a: string,
+  shape: readonly number[],
+  layout: ClassLayout | null,
+): { readonly asRows: readonly Line[]; readonly fromRows: readonly Line[] } {
+  if (shape.length === 1) return { asRows: [], fromRows: [] };
+  if (layout === null) {
+    return {
+      asRows: [[`p = ${a}.reshape(len(x), -1)`, "outputs as rows"]],
+      fromRows: [[`d${a} = dp.reshape(${a}.shape)`, "rows as outputs"]],
+    };
+  }
+  const { classes, last, places } = layout;
+  if (last) {
+    return {
+      asRows: [[`p = ${a}.reshape(-1, ${classes})`, "a row for each step"]],
+      fromRows: [[`d${a} = dp.reshape(${a}.shape)`, "steps of rows again"]],
+    };
+  }
+  return {
+    asRows: [[`p = np.moveaxis(${a}, 1, -1).reshape(-1, ${classes})`, "a row for each place"]],
+    fromRows: [
+      [`d${a} = np.moveaxis(dp.reshape(len(x), ${places.join(", ")}, ${classes}), -1, 1)`, "places of channels again"],
+    ],
+  };
+}
+
 /** receipt.py: the step of a receipt again, in plain numpy, and the differences. */
 export function receiptScript(run: ReceiptRun): string {
   const { model, optimizer, clip, multipliers } = run;
@@ -74,9 +102,9 @@ export function receiptScript(run: ReceiptRun): string {
   const outputs = last.shape.length > 1 ? "p" : last.a;
   const { loss, gradient } = lossLines(model, outputs);
   const { input, tokens } = shapesOf(model);
-  const asRows: Line[] = outputs === "p" ? [[`p = ${last.a}.reshape(len(x), -1)`, "outputs as rows"]] : [];
-  const fromRows: Line[] = outputs === "p" ? [[`d${last.a} = dp.reshape(${last.a}.shape)`, "rows as outputs"]] : [];
   const classes = losses[model.loss].targets === "classes";
+  const layout = classes && outputs === "p" ? classLayout(model) : null;
+  const { asRows, fromRows } = rowLines(last.a, last.shape, layout);
   const masks = model.layers.flatMap((l, i) => (l.type === "dropout" && l.p > 0 ? [`mask${i}`] : []));
   const kept = statisticsSpecs(model).map(({ layer }) => `kept${layer}`);
   const given = ["x", "y", "rows", ...parameters.map((p) => p.name), ...kept, ...masks];
@@ -87,9 +115,14 @@ export function receiptScript(run: ReceiptRun): string {
     ...(input.length > 1
       ? [[`x = x.reshape(len(x), ${input.join(", ")})`, "each row in the shape that the net takes"] as const]
       : []),
-    classes
-      ? ['y = receipt["y"]', `${shapeText([run.rows])}: the class of each row, from 0`]
-      : ['y = receipt["y"].astype(real)', `${shapeText([run.rows, widths(model).outputs])}: the targets`],
+    layout
+      ? ['y = receipt["y"].reshape(-1)', "the class of each step or place, from 0; below 0 it does not count"]
+      : classes
+        ? [
+            'y = receipt["y"]',
+            `${shapeText([run.rows])}: the class of each row, from 0${classLayout(model).ignoreIndex === null ? "" : "; below 0 it does not count"}`,
+          ]
+        : ['y = receipt["y"].astype(real)', `${shapeText([run.rows, widths(model).outputs])}: the targets`],
     ...parameters.map(
       (p): Line => [
         `${p.name} = receipt["${p.name}"].astype(real)`,

@@ -1,4 +1,5 @@
 import type { ModelSpec } from "../../nn/model-spec.ts";
+import { classLayout } from "../../nn/shapes.ts";
 import { type OptimizerSpec, optimizerAttrs } from "../../optim/optimizer.ts";
 import type { PenaltySpec } from "../../optim/penalty.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../../optim/schedule.ts";
@@ -35,6 +36,7 @@ export function lossLines(
       };
     case "crossEntropy":
       if (model.classWeights || model.labelSmoothing) return weightedLines(model, p);
+      if (classLayout(model).ignoreIndex !== null) return countedLines(p);
       return {
         loss: [
           [
@@ -61,8 +63,28 @@ export function lossLines(
   }
 }
 
+/** Cross-entropy over those targets that count. */
+function countedLines(p: string): ReturnType<typeof lossLines> {
+  return {
+    loss: [
+      [`shifted = ${p} - ${p}.max(axis=1, keepdims=True)`, "cross-entropy: less each row's maximum, for exp's sake"],
+      ["total = np.exp(shifted).sum(axis=1, keepdims=True)", "the row's sum of exp"],
+      ["each = np.flatnonzero(y >= 0)", "targets that count"],
+      ["loss = np.mean(np.log(total[each, 0]) - shifted[each, y[each]])", "-log of the share that the class has"],
+    ],
+    gradient: [
+      [`d${p} = np.exp(shifted) / total`, "the shares that the classes have,"],
+      [`d${p}[each, y[each]] -= 1`, "less 1 for the right one,"],
+      [`d${p} = d${p} * (y >= 0)[:, None] / len(each)`, "shared by all that count in the mean"],
+    ],
+  };
+}
+
 /** Cross-entropy whose classes count differently, or whose targets are spread over all of them a little. */
-function weightedLines({ classWeights, labelSmoothing: s = 0 }: ModelSpec, p: string): ReturnType<typeof lossLines> {
+function weightedLines(model: ModelSpec, p: string): ReturnType<typeof lossLines> {
+  const { classWeights, labelSmoothing: s = 0 } = model;
+  const ignores = classLayout(model).ignoreIndex !== null;
+  const label = ignores ? "label" : "y";
   const classes = classWeights
     ? `np.array([${classWeights.map(Number).join(", ")}]).astype(real)`
     : `np.ones(${p}.shape[1], real)`;
@@ -72,15 +94,26 @@ function weightedLines({ classWeights, labelSmoothing: s = 0 }: ModelSpec, p: st
       ["logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))", "log of each class's share"],
       ["each = np.arange(len(y))", "row r has class y[r]"],
       [`counts = ${classes}`, "what each class counts for,"],
-      ["own = counts[y]", "and so each row"],
-      ["right = np.sum(own * -logs[each, y])", "-log of the share that the right class has"],
-      ["spread = np.sum(-logs @ counts) / len(counts)", "and of all classes alike"],
+      ...(ignores
+        ? ([
+            ["seen, label = y >= 0, np.maximum(y, 0)", "targets below 0 do not count"],
+            ["own = np.where(seen, counts[label], 0)", "and so each row"],
+          ] as const)
+        : ([["own = counts[y]", "and so each row"]] as const)),
+      [`right = np.sum(own * -logs[each, ${label}])`, "-log of the share that the right class has"],
+      [
+        `spread = np.sum(${ignores ? "seen * (-logs @ counts)" : "-logs @ counts"}) / len(counts)`,
+        "and of all classes alike",
+      ],
       [`loss = (${1 - s} * right + ${s} * spread) / np.sum(own)`, "their weighted mean"],
     ],
     gradient: [
       [`d${p} = ${1 - s} * own[:, None] * np.exp(logs)`, "the shares that the classes have,"],
-      [`d${p}[each, y] -= ${1 - s} * own`, "less 1 for the right one,"],
-      [`d${p} += ${s} / len(counts) * (np.sum(counts) * np.exp(logs) - counts)`, "likewise for what is spread,"],
+      [`d${p}[each, ${label}] -= ${1 - s} * own`, "less 1 for the right one,"],
+      [
+        `d${p} += ${s} / len(counts) * ${ignores ? "seen[:, None] * " : ""}(np.sum(counts) * np.exp(logs) - counts)`,
+        "likewise for what is spread,",
+      ],
       [`d${p} = d${p} / np.sum(own)`, "shared by all rows in the mean"],
     ],
   };

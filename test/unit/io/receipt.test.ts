@@ -145,13 +145,47 @@ describe("a receipt of a net of any wiring", () => {
     expect(script).toMatch(/^ {4}da0 = da0 \+ rstd1 \* /m);
   });
 
-  it("is refused for what is not written in numpy", async () => {
+  it("has a class for each place, and leaves out what does not count", async () => {
     const layers = [{ type: "conv2d", in: 1, out: 3, kernel: 1 }];
     const places = parseModel({ input: [1, 6, 5], layers, loss: "crossEntropy" });
-    const classes = ndarray([20, 6, 5], "i32", new Int32Array(600));
-    await expect(
-      makeReceipt(referenceBackend("f32"), { ...options, model: places, data: { x: data.x, y: classes } }),
-    ).rejects.toThrow("a run with ignoreIndex cannot be written there");
+    const classes = ndarray(
+      [20, 6, 5],
+      "i32",
+      Array.from({ length: 600 }, (_, i) => (i % 4 === 3 ? -100 : i % 4)),
+    );
+    const { arrays, script } = await makeReceipt(referenceBackend("f32"), {
+      ...{ ...options, model: places, data: { x: data.x, y: classes } },
+    });
+    expect(Math.min(...arrays.get("y")!.data)).toBeLessThan(0);
+    for (const line of [
+      "p = np.moveaxis(a0, 1, -1).reshape(-1, 3)",
+      "each = np.flatnonzero(y >= 0)",
+      "dp = dp * (y >= 0)[:, None] / len(each)",
+      "da0 = np.moveaxis(dp.reshape(len(x), 6, 5, 3), -1, 1)",
+    ]) {
+      expect(script).toContain(line);
+    }
+  });
+
+  it("of a text holds the windows that its first step draws", async () => {
+    const layers = [
+      { type: "embedding", vocabulary: 5, size: 4 },
+      { type: "linear", in: 4, out: 5 },
+    ];
+    const model = parseModel({ input: [3], layers, loss: "crossEntropy" });
+    const text = ndarray(
+      [31],
+      "i32",
+      Array.from({ length: 31 }, (_, i) => (i * i) % 5),
+    );
+    const [x, next] = [0, 1].map((from) => ndarray([10, 3], "i32", text.data.subarray(from, from + 30)));
+    const { arrays } = await makeReceipt(referenceBackend("f32"), {
+      ...{ model, data: { x: x!, y: next!, text }, batch: 4, optimizer: { type: "sgd", lr: 0.1 } },
+    });
+    const at = [...arrays.get("x")!.data].join();
+    expect(arrays.get("x")!.shape).toEqual([4, 3]);
+    expect([...arrays.get("y")!.data].slice(0, 2)).toEqual([...arrays.get("x")!.data].slice(1, 3));
+    expect(at).not.toBe([...arrays.get("rows")!.data].flatMap((k) => [...x!.data.subarray(3 * k, 3 * k + 3)]).join());
   });
 });
 
