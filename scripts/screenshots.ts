@@ -68,6 +68,15 @@ const rooms: Readonly<Record<string, { hash: string; ready: (page: Page) => Prom
       await page.locator(".samples li").nth(2).waitFor({ timeout: 60_000 });
     },
   },
+  // How far back over the steps of a window the gradient of one step's loss reaches.
+  "text-back": {
+    hash: "room=backprop&data=names&device=cpu",
+    async ready(page) {
+      await page.waitForSelector("#tokens-table", { timeout: 30_000 });
+      await page.locator("#tokens-of").fill("10");
+      await page.waitForSelector("#tokens-table td.of");
+    },
+  },
   gradients: {
     hash: "room=gradients&data=spirals",
     ready: (page) => page.waitForSelector("#verdict", { timeout: 30_000 }),

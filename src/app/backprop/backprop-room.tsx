@@ -1,6 +1,5 @@
 import { useEffect } from "preact/hooks";
 import { Card } from "../shell/card.tsx";
-import { roomKeys } from "../shell/keys.ts";
 import { lazy } from "../shell/lazy.tsx";
 import { Scroll } from "../shell/scroll.tsx";
 import "./backprop.css";
@@ -8,6 +7,7 @@ import { run } from "../state/store.ts";
 import type { Story } from "../worker/story.ts";
 import { CountCard } from "./count.tsx";
 import { Drawing } from "./drawing.tsx";
+import { withArrows } from "./film/arrows.ts";
 import { Formula } from "./formulas.tsx";
 import { type Frame, MOST_NODES, phases } from "./frames.ts";
 import { RanCard } from "./ran.tsx";
@@ -107,18 +107,7 @@ function Film({ s, frame }: { s: Story; frame: Frame }) {
 
 /** The user's own net, node by node. */
 function NetFilm() {
-  useEffect(() => {
-    roomKeys.take = (e) => {
-      if (e.key !== "ArrowRight" && e.key !== "ArrowLeft") return false;
-      move(e.key === "ArrowRight" ? 1 : -1);
-      return true;
-    };
-    const stop = opened();
-    return () => {
-      roomKeys.take = null;
-      stop();
-    };
-  }, []);
+  useEffect(() => withArrows(move, opened()), []);
   const s = story.value;
   const frame = frames.value[at.value];
   return (

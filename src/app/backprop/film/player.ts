@@ -1,5 +1,5 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { roomKeys } from "../../shell/keys.ts";
+import { withArrows } from "./arrows.ts";
 
 const PLAY_MS = 600;
 
@@ -53,15 +53,7 @@ export function player<Frame, Cell>(frames: ReadonlySignal<readonly Frame[]>): P
       }, PLAY_MS);
     },
     open() {
-      roomKeys.take = (e) => {
-        if (e.key !== "ArrowRight" && e.key !== "ArrowLeft") return false;
-        goTo(at.value + (e.key === "ArrowRight" ? 1 : -1));
-        return true;
-      };
-      return () => {
-        roomKeys.take = null;
-        stop();
-      };
+      return withArrows((by) => goTo(at.value + by), stop);
     },
   };
 }

@@ -25,6 +25,11 @@ export function choose(step: number): void {
   tell(story.peek()?.row ?? 0);
 }
 
+export function move(by: number): void {
+  const next = (of.peek() ?? -1) + 1 + by;
+  if (next >= 0 && next <= (story.peek()?.pieces.length ?? -1)) choose(next);
+}
+
 /** Tells the story of each new run of a text, while the room is open. */
 export function opened(): () => void {
   return effect(() => {

@@ -1,11 +1,11 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { count, percent, short } from "../../draw/format.ts";
 import { Card } from "../../shell/card.tsx";
-import { roomKeys } from "../../shell/keys.ts";
 import { Scroll } from "../../shell/scroll.tsx";
 import { shownAs } from "../../text/piece.ts";
 import type { TokenLayer, TokenStory } from "../../worker/token-story.ts";
-import { choose, of as chosen, opened, story, tell } from "./state.ts";
+import { withArrows } from "../film/arrows.ts";
+import { choose, of as chosen, move, opened, story, tell } from "./state.ts";
 import { say } from "./strings.ts";
 import "./tokens.css";
 
@@ -43,6 +43,9 @@ function reach(s: TokenStory): string | null {
 
 function Film({ s }: { s: TokenStory }) {
   const { of, pieces, targets } = s;
+  const chosenHead = useRef<HTMLTableCellElement>(null);
+  // On a phone most steps are beyond the edge.
+  useEffect(() => chosenHead.current?.scrollIntoView({ block: "nearest", inline: "center" }), [of]);
   const words =
     of === null ? say("all") : say("one", { step: of + 1, piece: shownAs(pieces[of]!), target: shownAs(targets[of]!) });
   const left = reach(s);
@@ -71,7 +74,7 @@ function Film({ s }: { s: TokenStory }) {
             <tr>
               <th scope="col">{say("step")}</th>
               {pieces.map((_, i) => (
-                <th key={i} scope="col" class={i === of ? "of" : ""}>
+                <th key={i} ref={i === of ? chosenHead : null} scope="col" class={i === of ? "of" : ""}>
                   {i + 1}
                 </th>
               ))}
@@ -114,20 +117,7 @@ function Film({ s }: { s: TokenStory }) {
 
 /** The user's own net that learns a text, step by step of a window: which of them the gradient reaches. */
 export function TokenFilm() {
-  useEffect(() => {
-    roomKeys.take = (e) => {
-      const now = story.peek();
-      if (!now || (e.key !== "ArrowRight" && e.key !== "ArrowLeft")) return false;
-      const next = (chosen.peek() ?? -1) + 1 + (e.key === "ArrowRight" ? 1 : -1);
-      if (next >= 0 && next <= now.pieces.length) choose(next);
-      return true;
-    };
-    const stop = opened();
-    return () => {
-      roomKeys.take = null;
-      stop();
-    };
-  }, []);
+  useEffect(() => withArrows(move, opened()), []);
   const s = story.value;
   return (
     <Card
