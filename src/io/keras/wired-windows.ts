@@ -154,19 +154,20 @@ const globalPool =
     return placedAs(net, net.reshape(pooled, [net.shapeOf(pooled)[0]!], where), [0]);
   };
 
-/** One number, one for each dimension, or [before, behind] for each. */
-const zeroPadding =
-  (dims: number): WiredReader =>
+/** Zeros around places, or places taken away: one number, one for each dimension, or [before, behind] for each. */
+const edges =
+  (dims: number, key: "padding" | "cropping"): WiredReader =>
   (layer, [x], to, where) => {
     const { value, order } = placesOf(layer, x, dims, to, where);
-    const given = setting(layer, "padding") ?? 1;
+    const given = setting(layer, key) ?? (key === "cropping" && dims === 2 ? 0 : 1);
     const list = Array.isArray(given) ? given : range(dims).map(() => given);
     // Of one dimension the list is its pair.
     const each = dims === 1 && Array.isArray(given) && given.length === 2 ? [given] : list;
-    const amounts = each.map((pair) => (Array.isArray(pair) ? pair : [pair, pair])) as unknown as (readonly [
-      number,
-      number,
-    ])[];
+    const signed = (n: unknown): number => (key === "padding" ? Number(n) : 0 - Number(n));
+    const amounts = each.map((pair) => {
+      const [before, behind] = Array.isArray(pair) ? (pair as readonly unknown[]) : [pair, pair];
+      return [signed(before), signed(behind)] as const;
+    });
     const layerHere = { type: "pad", amounts, mode: "zeros" } as const;
     return placedAs(to.net, to.net.add(layerHere, [value], where), order);
   };
@@ -206,8 +207,10 @@ export const windowReaders: Readonly<Record<string, WiredReader>> = {
   GlobalMaxPooling2D: globalPool("max", 2),
   GlobalAveragePooling1D: globalPool("avg", 1),
   GlobalAveragePooling2D: globalPool("avg", 2),
-  ZeroPadding1D: zeroPadding(1),
-  ZeroPadding2D: zeroPadding(2),
+  ZeroPadding1D: edges(1, "padding"),
+  ZeroPadding2D: edges(2, "padding"),
+  Cropping1D: edges(1, "cropping"),
+  Cropping2D: edges(2, "cropping"),
   UpSampling1D: upSampling(1),
   UpSampling2D: upSampling(2),
 };

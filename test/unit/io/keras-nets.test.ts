@@ -55,6 +55,38 @@ describe("nets of any shape and wiring that TensorFlow.js wrote", () => {
     expect(notes.join()).toContain("outputs are classes first");
   });
 
+  test("places that are cropped are taken away", async () => {
+    interface Layer {
+      readonly name: string;
+      readonly class_name: string;
+      readonly config: object;
+      inbound_nodes: unknown;
+    }
+    const given = structuredClone(saved["class-map"]!);
+    const { layers } = (given.model as { modelTopology: { config: { layers: Layer[] } } }).modelTopology.config;
+    const config = {
+      name: "crop",
+      cropping: [
+        [1, 0],
+        [0, 0],
+      ],
+    };
+    layers[1]!.inbound_nodes = [[["crop", 0, 0, {}]]];
+    layers.splice(1, 0, { name: "crop", class_name: "Cropping2D", config, inbound_nodes: [[["input9", 0, 0, {}]]] });
+    const { model, weights } = await read(given);
+    expect(model.layers[1]).toMatchObject({
+      type: "pad",
+      amounts: [
+        [-1, 0],
+        [0, 0],
+      ],
+    });
+    // Without the image's first line a convolution gives the second line of what it gave.
+    const { x, y } = saved["class-map"]!;
+    const line = y.slice(y.length / 4, y.length / 2);
+    expect(difference(await outputsOf(model, weights, [x.slice(0, x.length / 2)]), line)).toBeLessThan(1e-5);
+  });
+
   test("says in which order rows are, and refuses what would mean something else", async () => {
     const { notes } = await read(saved.lenet!);
     expect(notes).toContain(
@@ -68,7 +100,7 @@ describe("nets of any shape and wiring that TensorFlow.js wrote", () => {
     await expect(read(changed(/\[null,3,4,2\]/, "[null,null,null,2]"))).rejects.toThrow(
       "the shape of the model's input is [open, open, 2]",
     );
-    await expect(read(changed(/"ZeroPadding2D"/, '"Cropping2D"'))).rejects.toThrow("(Cropping2D) is not known here");
+    await expect(read(changed(/"ZeroPadding2D"/, '"Cropping3D"'))).rejects.toThrow("(Cropping3D) is not known here");
   });
 });
 
