@@ -65,8 +65,8 @@ export const mutants: readonly Mutant[] = [
     activationNames.join(" "),
     "activation",
     "the last elements are left",
-    "if (i < end) put(",
-    "if (i > end) put(",
+    "i < end; i += 4",
+    "i + 4 <= end; i += 4",
   ),
   wrong("relu", "activations", "the sign is wrong", "return f32x4.max(x, s(0)); }", "return f32x4.min(x, s(0)); }"),
   wrong(
