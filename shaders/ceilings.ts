@@ -7,8 +7,11 @@ import { wgsl } from "./wgsl.ts";
  * every multiply-add, word and dispatch that counts has left its mark in a checked result.
  */
 
-/** `rounds` of the loop; `step` is 1, which the compiler does not know; `words` counts vec4s. */
-export const ceilingParams = paramBlock({ rounds: "u32", words: "u32", step: "f32" });
+/**
+ * `rounds` of the loop; `words` counts vec4s; `step` and `add` are 1, which compilers do not know. They are two numbers, not
+ * one: c * s + s * 2 is rewritten to (c + 2) * s by some, which is no multiply-add.
+ */
+export const ceilingParams = paramBlock({ rounds: "u32", words: "u32", step: "f32", add: "f32" });
 export const CEILING_WORKGROUP = 256;
 /** vec4s of workgroup memory that the shared-memory kernel reads: 8 KiB. */
 export const SHARED_WORDS = 512;
@@ -26,7 +29,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 const times = (n: number, line: (k: number) => string): string =>
   Array.from({ length: n }, (_, k) => line(k)).join("\n");
 
-/** Each chain c[k] begins at the invocation's number mod 64 and goes up by k + 1 a round: c * 1 + (k + 1). */
+/** Each chain c[k] begins at the invocation's number mod 64 and goes up by k + 1 a round: c * step + add (k + 1). */
 export function fmaCeiling({ chains, builtin }: FmaVariant): string {
   const update = (k: number): string => (builtin ? `c${k} = fma(c${k}, m, d${k});` : `c${k} = c${k} * m + d${k};`);
   return wgsl`
@@ -34,7 +37,7 @@ ${ceilingParams.wgsl}
 ${storage(write("c", "vec4<f32>"))}
 ${main} {
   let m = vec4<f32>(params.step);
-${times(chains, (k) => `  let d${k} = vec4<f32>(params.step * ${k + 1}.0);\n  var c${k} = vec4<f32>(f32(id.x % 64u));`)}
+${times(chains, (k) => `  let d${k} = vec4<f32>(params.add * ${k + 1}.0);\n  var c${k} = vec4<f32>(f32(id.x % 64u));`)}
   for (var i = 0u; i < params.rounds; i += 4u) {
 ${times(4, () => times(chains, (k) => `    ${update(k)}`))}
   }

@@ -1,23 +1,29 @@
 import { wgsl } from "../wgsl.ts";
+import { blockFill } from "./block-fill.ts";
 import { type MatmulVariant, matmulHead, tileOf, type VectorAccess } from "./common.ts";
 
-/** Shape of the blocked kernel: `side` x `side` invocations of `rows` x `columns` elements of C each. */
+/** Shape of the blocked kernel. */
 export interface BlockShape {
-  readonly side: 8 | 16;
+  /** Invocations of a workgroup along the rows of C and along its columns. */
+  readonly lanes: readonly [number, number];
+  /** Elements of C that an invocation computes. */
   readonly rows: 4 | 8;
   readonly columns: 4 | 8;
   /** Terms of the sum that pass through workgroup memory at a time; a multiple of 4. */
   readonly depth: number;
-  /** Two blocks in turn: the next is loaded while this one is used, with one barrier a block instead of two. */
-  readonly double: boolean;
+  /** Terms that are written out in a turn of the inner loop. Drivers unroll further what they find short. */
+  readonly unroll: 1 | 4 | 8;
+  /**
+   * Two blocks in turn, with one barrier a block instead of two: the next is read from memory before this one is used and
+   * put beside it afterwards, so that the reading goes on while multiply-adds are at work. It lies in registers meanwhile.
+   */
+  readonly double?: boolean;
 }
 
-const UNROLL = 4;
-
 /** Rows and columns of C that a workgroup computes. */
-export const blockOf = ({ side, rows, columns }: BlockShape): readonly [number, number] => [
-  side * rows,
-  side * columns,
+export const blockOf = ({ lanes, rows, columns }: BlockShape): readonly [number, number] => [
+  lanes[0] * rows,
+  lanes[1] * columns,
 ];
 
 /** Bytes of workgroup memory. */
@@ -25,123 +31,90 @@ export const blockBytes = (shape: BlockShape): number =>
   blockOf(shape).reduce((a, b) => a + b) * shape.depth * 4 * (shape.double ? 2 : 1);
 
 /**
- * Four vec4 of an operand, block rows along k, so that the inner loop reads both operands the same way.
- * Where the operand lies with k contiguous the 4 x 4 block is transposed in registers while it is loaded:
- * NT and TN cost what NN costs.
- */
-function loadBlock(operand: "a" | "b", kContiguous: boolean, vector: boolean): string {
-  const outer = operand === "a" ? "params.M" : "params.N";
-  const at = (o: string, k: string) => (operand === "a" ? `indexA(${o}, ${k})` : `indexB(${k}, ${o})`);
-  const plus = (name: string, d: number) => `${name} + ${d}u`;
-  const vectorLoad = (r: number) => {
-    const [o, k] = kContiguous ? [plus("o0", r), "k0"] : ["o0", plus("k0", r)];
-    return `  if (${o} < ${outer} && ${k} < params.K) { r${r} = ${operand}[${at(o, k)} / 4u]; }`;
-  };
-  const scalarLoad = (r: number, c: number) => {
-    const [o, k] = kContiguous ? [plus("o0", r), plus("k0", c)] : [plus("o0", c), plus("k0", r)];
-    return `  if (${o} < ${outer} && ${k} < params.K) { r${r}.${"xyzw"[c]} = ${operand}[${at(o, k)}]; }`;
-  };
-  const four = [0, 1, 2, 3];
-  const loads = four.map((r) => (vector ? vectorLoad(r) : four.map((c) => scalarLoad(r, c)).join("\n"))).join("\n");
-  return wgsl`
-fn load_${operand}(o0: u32, k0: u32) -> mat4x4<f32> {
-  var r0 = vec4<f32>(); var r1 = vec4<f32>(); var r2 = vec4<f32>(); var r3 = vec4<f32>();
-${loads}
-#if ${kContiguous}
-  return transpose(mat4x4<f32>(r0, r1, r2, r3));
-#else
-  return mat4x4<f32>(r0, r1, r2, r3);
-#endif
-}
-`;
-}
-
-/**
  * Blocks of A and B pass through workgroup memory; each invocation keeps its elements of C in named vec4 accumulators.
- * A block is brought in as 4 x 4 pieces, first those of A, then those of B, shared out among the invocations.
+ * Both operands lie there by terms, so the inner loop is the same for all forms.
+ *
+ * What compilers see through decides here. The inner loop counts from 0 to a known end and indices are sums of bounded
+ * numbers, so Tint proves them inside and leaves its clamps out, and drivers unroll.
  */
-export function matmulBlock(variant: MatmulVariant, shape: BlockShape, vector: VectorAccess): string {
-  const { form } = variant;
-  const { side, rows, columns, depth, double } = shape;
+export function matmulBlock(
+  variant: MatmulVariant,
+  shape: BlockShape,
+  vector: VectorAccess,
+  terms: number,
+  sliced: boolean,
+): string {
+  const { lanes, rows, columns, depth, unroll, double = false } = shape;
   const [blockM, blockN] = blockOf(shape);
-  const invocations = side * side;
-  const widthA = blockM / 4;
-  const widthB = blockN / 4;
-  const piecesA = (widthA * depth) / 4;
-  const pieces = piecesA + (widthB * depth) / 4;
+  const invocations = lanes[0] * lanes[1];
   const quads = columns / 4;
   const range = (n: number) => Array.from({ length: n }, (_, i) => i);
   const accumulators = range(rows).flatMap((i) => range(quads).map((j) => `acc${i}_${j}`));
+  const here = double ? "[here]" : "";
   const step = (k: number) => {
-    const av = range(rows / 4).map(
-      (i) =>
-        `let a${i} = blockA[here * ${depth * widthA}u + (k + ${k}u) * ${widthA}u + local.y * ${rows / 4}u + ${i}u];`,
-    );
-    const bv = range(quads).map(
-      (j) => `let b${j} = blockB[here * ${depth * widthB}u + (k + ${k}u) * ${widthB}u + ${j * side}u + local.x];`,
-    );
+    const av = range(rows / 4).map((i) => `let a${i} = blockA${here}[k + ${k}u][local.y * ${rows / 4}u + ${i}u];`);
+    const bv = range(quads).map((j) => `let b${j} = blockB${here}[k + ${k}u][${j * lanes[1]}u + local.x];`);
     const sums = range(rows).flatMap((i) =>
       range(quads).map((j) => `acc${i}_${j} += a${i >> 2}.${"xyzw"[i & 3]} * b${j};`),
     );
     return `      {\n        ${[...av, ...bv, ...sums].join("\n        ")}\n      }`;
   };
   // Unrolled by hand, since Tint does not; entirely would take seconds to compile on some drivers.
-  const inner = `    for (var k = 0u; k < ${depth}u; k += ${UNROLL}u) {\n${range(UNROLL).map(step).join("\n")}\n    }`;
+  const inner = `    for (var q = 0u; q < ${depth / unroll}u; q++) {
+      let k = q * ${unroll}u;
+${range(unroll).map(step).join("\n")}
+    }`;
   const stores = range(rows).flatMap((i) =>
     range(quads).map(
-      (j) => `  store(m0 + local.y * ${rows}u + ${i}u, n0 + (local.x + ${j * side}u) * 4u, acc${i}_${j}, 0u);`,
+      (j) => `  store(m0 + local.y * ${rows}u + ${i}u, n0 + (local.x + ${j * lanes[1]}u) * 4u, acc${i}_${j}, base);`,
     ),
   );
-  const put = (name: string, width: number) =>
-    range(4)
-      .map((r) => `      block${name}[at + ${r * width}u] = piece[${r}];`)
-      .join("\n");
-  const bring = (at: string) => wgsl`
-    for (var p = lane; p < ${pieces}u; p += ${invocations}u) {
-      if (p < ${piecesA}u) {
-        let piece = load_a(m0 + (p % ${widthA}u) * 4u, ${at} + (p / ${widthA}u) * 4u);
-        let at = next * ${depth * widthA}u + (p / ${widthA}u) * ${4 * widthA}u + p % ${widthA}u;
-${put("A", widthA)}
-      } else {
-        let q = p - ${piecesA}u;
-        let piece = load_b(n0 + (q % ${widthB}u) * 4u, ${at} + (q / ${widthB}u) * 4u);
-        let at = next * ${depth * widthB}u + (q / ${widthB}u) * ${4 * widthB}u + q % ${widthB}u;
-${put("B", widthB)}
-      }
-    }
-`;
-  const copies = double ? 2 : 1;
+  const fill = blockFill(variant.form, vector, { blockM, blockN, depth, invocations, terms });
+  const block = (width: number) => {
+    const one = `array<array<vec4<f32>, ${width}>, ${depth}>`;
+    return double ? `array<${one}, 2>` : one;
+  };
   return wgsl`
 ${matmulHead(variant, vector)}
-${loadBlock("a", form !== "TN", vector.a)}
-${loadBlock("b", form === "NT", vector.b)}
-var<workgroup> blockA: array<vec4<f32>, ${copies * depth * widthA}>;
-var<workgroup> blockB: array<vec4<f32>, ${copies * depth * widthB}>;
+var<workgroup> blockA: ${block(blockM / 4)};
+var<workgroup> blockB: ${block(blockN / 4)};
 
-@compute @workgroup_size(${side}, ${side})
+@compute @workgroup_size(${lanes[1]}, ${lanes[0]})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_id) local: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
 ${tileOf(variant, invocations)}
   let m0 = (tile / params.tilesN) * ${blockM}u;
   let n0 = (tile % params.tilesN) * ${blockN}u;
+#if ${sliced}
+  let kBegin = group.z * params.sliceK;
+  let kEnd = min(params.K, kBegin + params.sliceK);
+  let base = group.z * params.M * params.N;
+#else
+  // Where nothing depends on the workgroup's number drivers keep bounds once for a subgroup.
+  const kBegin = 0u;
+  let kEnd = params.K;
+  const base = 0u;
+#endif
+${fill.places}
 ${accumulators.map((name) => `  var ${name} = vec4<f32>();`).join("\n")}
 #if ${double}
-  var next = 0u;
-${bring("0u")}
-  for (var k0 = 0u; k0 < params.K; k0 += ${depth}u) {
+  var here = 0u;
+${fill.fetch("kBegin")}
+${fill.put("[0]")}
+  for (var k0 = kBegin; k0 < kEnd; k0 += ${depth}u) {
     workgroupBarrier();
-    let here = next;
-    next = 1u - next;
-    if (k0 + ${depth}u < params.K) {
-${bring(`k0 + ${depth}u`)}
+    let after = k0 + ${depth}u;
+    if (after < kEnd) {
+${fill.fetch("after")}
     }
 ${inner}
+    here = 1u - here;
+${fill.put("[here]")}
   }
 #else
-  let here = 0u;
-  let next = 0u;
-  for (var k0 = 0u; k0 < params.K; k0 += ${depth}u) {
-${bring("k0")}
+  for (var k0 = kBegin; k0 < kEnd; k0 += ${depth}u) {
+${fill.fetch("k0")}
+${fill.put("")}
     workgroupBarrier();
 ${inner}
     workgroupBarrier();

@@ -37,7 +37,8 @@ export function launch(
   groups = GROUPS,
   edit: CeilingOptions["edit"] = undefined,
 ): Launch {
-  const packed = params && ceilingParams.pack({ rounds: params.rounds ?? 0, words: params.words ?? 0, step: 1 });
+  const packed =
+    params && ceilingParams.pack({ rounds: params.rounds ?? 0, words: params.words ?? 0, step: 1, add: 1 });
   return { code: edit ? edit(code) : code, params: packed, bindings, workgroups: [groups, 1, 1] };
 }
 

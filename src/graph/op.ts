@@ -291,6 +291,8 @@ export interface DeviceCaps extends DeviceLimits {
   readonly subgroupMatrices: readonly { readonly M: number; readonly N: number; readonly K: number }[] | null;
   /** The adapter computes on a CPU: invocations of a subgroup take turns at barriers, which cost what much work does. */
   readonly onCpu: boolean;
+  /** The adapter's vendor as WebGPU names it, such as "amd" or "intel"; "" where nobody says, as in Firefox. */
+  readonly vendor: string;
 }
 
 /** What WebGPU guarantees of every device. */
@@ -310,6 +312,7 @@ export const DEFAULT_CAPS: DeviceCaps = {
   shaderF16: false,
   subgroupMatrices: null,
   onCpu: false,
+  vendor: "",
 };
 
 /** One set of inputs for the checks. */

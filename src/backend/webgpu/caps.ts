@@ -44,6 +44,7 @@ export function capsOf(
     shaderF16: features.has("shader-f16"),
     subgroupMatrices: features.has(MATRICES) ? matricesOf(info) : null,
     onCpu,
+    vendor: info.vendor ?? DEFAULT_CAPS.vendor,
   };
 }
 

@@ -24,16 +24,15 @@ export function chooseKernel(
   leftOut: LeftOut = new Map(),
 ): ChosenKernel {
   const op = node.op as AnyOp;
-  let fallback: ChosenKernel | null = null;
-  for (const kernel of [...op.kernels].reverse()) {
-    if ((name !== null && kernel.name !== name) || leftOut.has(kernel.name)) continue;
+  const candidates = [...op.kernels]
+    .reverse()
+    .filter((k) => (name === null || k.name === name) && !leftOut.has(k.name));
+  const suits = (kernel: AnyKernel): boolean => kernel.suits?.(node.inputs, node.attrs, caps) !== false;
+  // Asked before the plan is, which is text and takes time to write.
+  for (const kernel of [...(name === null ? candidates.filter(suits) : []), ...candidates]) {
     const plan = kernel.plan(node.inputs, node.outputs, node.attrs, caps);
-    if (!plan) continue;
-    const chosen = { kernel, plan };
-    if (name !== null || kernel.suits?.(node.inputs, node.attrs, caps) !== false) return chosen;
-    fallback ??= chosen;
+    if (plan) return { kernel, plan };
   }
-  if (fallback) return fallback;
   if (name !== null && leftOut.has(name)) return chooseKernel(node, caps, null, leftOut);
   const wrong = op.kernels.filter((k) => leftOut.has(k.name)).map((k) => `${k.name} ${leftOut.get(k.name)}`);
   if (wrong.length > 0) {

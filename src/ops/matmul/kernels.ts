@@ -143,7 +143,7 @@ function launchPanel(
     alpha,
   });
   const [x, y] = grid(tiles + sumGroups, caps);
-  return { code: rung.code(variant, vector, panel.K, caps), params, bindings, workgroups: [x, y, slices] };
+  return { code: rung.code(variant, vector, panel.K, caps, slices > 1), params, bindings, workgroups: [x, y, slices] };
 }
 
 /** Terms of a slice: whole fours, so that vec4 reads do not straddle two. */

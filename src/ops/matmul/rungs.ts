@@ -1,4 +1,4 @@
-import { type BlockShape, blockOf, matmulBlock } from "../../../shaders/matmul/block.ts";
+import { type BlockShape, blockBytes, blockOf, matmulBlock } from "../../../shaders/matmul/block.ts";
 import type { MatmulForm, MatmulVariant, VectorAccess } from "../../../shaders/matmul/common.ts";
 import { DIRECT_BLOCK, DIRECT_SIDE, matmulDirect } from "../../../shaders/matmul/direct.ts";
 import { matmulNaive, NAIVE_TILE } from "../../../shaders/matmul/naive.ts";
@@ -25,6 +25,8 @@ export interface Rung {
    * Reads and writes vec4: never; for each operand where it can; or only where all can (fewer pipelines to compile).
    */
   readonly vector: "never" | "each" | "all";
+  /** How it goes through workgroup memory, where it does. */
+  readonly shape?: BlockShape;
   /** False where the rung cannot do it. */
   applies(dims: MatmulDims, variant: MatmulVariant, caps: DeviceCaps): boolean;
   /** What a device must have for it. */
@@ -33,8 +35,11 @@ export interface Rung {
   suits(dims: MatmulDims, caps: DeviceCaps): boolean;
   /** Parts that the sum over K is divided into, each a workgroup's; 1 where absent. */
   slices?(dims: MatmulDims): number;
-  /** `terms` is the length of the sum, which may decide how it is divided into turns of a loop. */
-  code(variant: MatmulVariant, vector: VectorAccess, terms: number, caps: DeviceCaps): string;
+  /**
+   * `terms` is the length of the sum, which may decide how it is divided into turns of a loop; `sliced` where workgroups
+   * along z have a part of it each.
+   */
+  code(variant: MatmulVariant, vector: VectorAccess, terms: number, caps: DeviceCaps, sliced: boolean): string;
 }
 
 /** Enough tiles to occupy a device, and enough depth to pay for bringing them in. */
@@ -54,22 +59,23 @@ const FEW_ROWS = 4;
 const SLICE_TERMS = 128;
 const ENOUGH_WORKGROUPS = 256;
 
-function slicesOf({ M, N, K }: MatmulDims): number {
-  const tiles = Math.ceil(M / DIRECT_BLOCK) * Math.ceil(N / DIRECT_BLOCK);
-  return Math.max(1, Math.min(Math.floor(K / SLICE_TERMS), Math.floor(ENOUGH_WORKGROUPS / tiles)));
-}
+const tilesOf = ({ M, N }: MatmulDims, [rows, columns]: Rung["block"]): number =>
+  Math.ceil(M / rows) * Math.ceil(N / columns);
+
+const slicesOf = (dims: MatmulDims, block: Rung["block"]): number =>
+  Math.max(1, Math.min(Math.floor(dims.K / SLICE_TERMS), Math.floor(ENOUGH_WORKGROUPS / tilesOf(dims, block))));
 
 /** A GPU has more from many invocations than from few loads while a product is small; a CPU never has. */
 function suitsDirect(dims: MatmulDims, caps: DeviceCaps): boolean {
   if (caps.subgroups && suitsTall(dims, caps)) return false;
-  return (isLarge(dims) && !isHuge(dims)) || (caps.onCpu && dims.M >= 4 && dims.N >= 4);
+  return (isLarge(dims) && guessedBlock(dims, caps) === null) || (caps.onCpu && dims.M >= 4 && dims.N >= 4);
 }
 
 /** Long sums for few results; and on a GPU whatever would leave most of it idle: a quarter of ENOUGH_WORKGROUPS. */
 function suitsSlices(dims: MatmulDims, { onCpu }: DeviceCaps): boolean {
   const { M, N, K } = dims;
   if (M <= FEW_ROWS) return false;
-  return (M * N <= 4096 && K >= 8 * SLICE_TERMS) || (!onCpu && isLarge(dims) && slicesOf(dims) >= 4);
+  return (M * N <= 4096 && K >= 8 * SLICE_TERMS) || (!onCpu && isLarge(dims) && slicesOf(dims, DIRECT) >= 4);
 }
 
 /** Whole tiles, nearly, and enough of them: what is cut off at an edge is computed all the same. */
@@ -84,25 +90,71 @@ function suitsSlim({ M, N, K }: MatmulDims, { onCpu }: DeviceCaps): boolean {
 }
 
 const always = () => true;
+const DIRECT = [DIRECT_BLOCK, DIRECT_BLOCK] as const;
 const direct = {
-  block: [DIRECT_BLOCK, DIRECT_BLOCK] as const,
+  block: DIRECT,
   invocations: DIRECT_SIDE * DIRECT_SIDE,
-  vector: "each" as const,
-  code: matmulDirect,
-};
+  vector: "each",
+  code: (variant, vector, _terms, _caps, sliced) => matmulDirect(variant, vector, sliced),
+} satisfies Partial<Rung>;
 
 /** For adapters whose registers lie in memory; elsewhere only measuring finds them. */
 const tall = { block: TALL_BLOCK, invocations: TALL_INVOCATIONS, vector: "each" as const };
 
-const block = (name: string, shape: BlockShape, suits: Rung["suits"]): Rung => ({
-  name,
-  block: blockOf(shape),
-  invocations: shape.side * shape.side,
-  vector: "all",
-  applies: always,
-  suits,
-  code: (variant, vector) => matmulBlock(variant, shape, vector),
-});
+/**
+ * Blocks that pass through workgroup memory. An invocation's tile of 4 x 4 is what every GPU has registers for, 8 x 8 what
+ * those of MANY_REGISTERS have: bench/README.md has what each compiler makes of each.
+ */
+const shapes = {
+  block32: { lanes: [8, 8], rows: 4, columns: 4, depth: 16, unroll: 4 },
+  block64: { lanes: [8, 8], rows: 8, columns: 8, depth: 16, unroll: 4 },
+  "block64-wide": { lanes: [16, 16], rows: 4, columns: 4, depth: 32, unroll: 1 },
+  "block64-double": { lanes: [8, 8], rows: 8, columns: 8, depth: 16, unroll: 4, double: true },
+  block128x64: { lanes: [16, 8], rows: 8, columns: 8, depth: 16, unroll: 4 },
+  block128: { lanes: [16, 16], rows: 8, columns: 8, depth: 16, unroll: 4 },
+} satisfies Record<string, BlockShape>;
+
+/** Of intel, arm and img-tec, and of those that nobody names, a tile of 8 x 8 would lie in memory. */
+const MANY_REGISTERS = /^(amd|nvidia|apple|qualcomm)$/;
+
+/** The blocks that are the first guess; null where reading from memory again and again is. */
+function guessedBlock(dims: MatmulDims, { vendor, onCpu }: DeviceCaps): keyof typeof shapes | null {
+  if (onCpu || !isLarge(dims)) return null;
+  // A bounds check for every number that is read from memory is what its compilers make of small tiles.
+  if (!isHuge(dims)) return vendor === "nvidia" ? "block32" : null;
+  if (!MANY_REGISTERS.test(vendor)) return "block64-wide";
+  const large = vendor !== "qualcomm" && tilesOf(dims, blockOf(shapes.block128)) >= ENOUGH_WORKGROUPS;
+  return large ? "block128" : "block64";
+}
+
+/** Whether a device would have too little to do with a block's tiles alone. */
+const wantsSlices = (dims: MatmulDims, name: keyof typeof shapes): boolean => slicesOf(dims, blockOf(shapes[name])) > 1;
+
+function block(name: keyof typeof shapes): Rung {
+  const shape: BlockShape = shapes[name];
+  return {
+    name,
+    shape,
+    block: blockOf(shape),
+    invocations: shape.lanes[0] * shape.lanes[1],
+    vector: "all",
+    applies: (_dims, _variant, caps) => blockBytes(shape) <= caps.maxComputeWorkgroupStorageSize,
+    suits: (dims, caps) => guessedBlock(dims, caps) === name,
+    code: (variant, vector, terms, _caps, sliced) => matmulBlock(variant, shape, vector, terms, sliced),
+  };
+}
+
+/** The same with the sum divided among workgroups. */
+function splitBlock(name: keyof typeof shapes): Rung {
+  const whole = block(name);
+  return {
+    ...whole,
+    name: `${name}-split`,
+    applies: (dims, variant, caps) => wantsSlices(dims, name) && whole.applies(dims, variant, caps),
+    suits: (dims, caps) => whole.suits(dims, caps) && wantsSlices(dims, name),
+    slices: (dims) => slicesOf(dims, whole.block),
+  };
+}
 
 /** Simplest first. What suits is a guess that needs no measurement; measuring (backend/webgpu/tuner.ts) knows better. */
 export const ladder: readonly Rung[] = [
@@ -124,11 +176,7 @@ export const ladder: readonly Rung[] = [
     suits: isLarge,
     code: matmulTiled,
   },
-  block("block32", { side: 8, rows: 4, columns: 4, depth: 16, double: false }, isLarge),
-  block("block64", { side: 8, rows: 8, columns: 8, depth: 16, double: false }, isLarge),
-  block("block64-wide", { side: 16, rows: 4, columns: 4, depth: 32, double: false }, isHuge),
-  block("block64-double", { side: 8, rows: 8, columns: 8, depth: 16, double: true }, isHuge),
-  block("block128", { side: 16, rows: 8, columns: 8, depth: 16, double: false }, isHuge),
+  ...(Object.keys(shapes) as (keyof typeof shapes)[]).map(block),
   {
     name: "tall",
     ...tall,
@@ -157,10 +205,13 @@ export const ladder: readonly Rung[] = [
   {
     name: "direct-split",
     ...direct,
-    applies: (dims) => slicesOf(dims) > 1,
+    applies: (dims) => slicesOf(dims, DIRECT) > 1,
     suits: suitsSlices,
-    slices: slicesOf,
+    slices: (dims) => slicesOf(dims, DIRECT),
   },
+  splitBlock("block32"),
+  splitBlock("block64-wide"),
+  splitBlock("block64"),
   {
     name: "row",
     block: [1, ROW_COLUMNS],
