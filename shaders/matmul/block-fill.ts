@@ -29,7 +29,6 @@ interface Side {
 }
 
 const four = [0, 1, 2, 3] as const;
-const lane = (i: number): string => "xyzw"[i]!;
 
 /**
  * Brings blocks of A and B to workgroup memory as pieces of 4 rows or columns by 4 terms, first those of A, then those of
@@ -61,93 +60,56 @@ export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize
     return ofA === ofB ? ofA : `if (lane < ${piecesA - first}u) {\n${ofA}\n} else {\n${ofB}\n}`;
   };
 
-  const placesOf = (i: number, { name, kContiguous, vector }: Side): string => {
-    const [outer, size] = name === "a" ? ["m0", "params.M"] : ["n0", "params.N"];
-    const [ld, offset] = [`params.ld${name}`, `params.${name}Offset`];
-    const o = `${outer} + x${i} * 4u`;
-    const at = (r: number): string => {
-      if (kContiguous) return `${offset} + min(${o} + ${r}u, ${size} - 1u) * ${ld}`;
-      return vector ? `${offset} + min(${o}, ${size} - 4u)` : `${offset} + min(${o} + ${r}u, ${size} - 1u)`;
-    };
-    const rows = kContiguous || !vector ? four : ([0] as const);
-    return rows.map((r) => `  at${i}_${r} = ${vector ? `(${at(r)}) / 4u` : at(r)};`).join("\n");
-  };
   /** Which piece: both operands' where they share a turn, since their blocks are then of one width. */
   const pieceOf = (i: number): string => {
     const first = i * invocations;
     const [{ width }, from] = first < piecesA ? [a, first] : [b, first - piecesA];
-    const p = from === 0 ? "lane" : `(lane + ${from}u)`;
-    return `  let x${i} = ${p} % ${width}u; let q${i} = ${p} / ${width}u % ${depth / 4}u * 4u;`;
+    return `let x${i} = (lane + ${from}u) % ${width}u; let q${i} = (lane + ${from}u) / ${width}u % ${depth / 4}u * 4u;`;
   };
-
+  const placesOf = (i: number, { name, kContiguous, vector }: Side): string => {
+    const [outer, size] = name === "a" ? ["m0", "params.M"] : ["n0", "params.N"];
+    const last = vector && !kContiguous ? 4 : 1;
+    const at = (r: number): string =>
+      `params.${name}Offset + min(${outer} + x${i} * 4u + ${r}u, ${size} - ${last}u)${kContiguous ? ` * params.ld${name}` : ""}`;
+    return four.map((r) => `  at${i}_${r} = ${vector ? `(${at(r)}) / 4u` : at(r)};`).join("\n");
+  };
   const fetchOf = (i: number, { name, kContiguous, vector }: Side): string => {
-    const ld = vector ? `params.ld${name} / 4u` : `params.ld${name}`;
-    const term = (r: number): string => `min(k + q${i} + ${r}u, kEnd - 1u)`;
-    if (kContiguous) {
-      if (vector) {
-        const along = `  let along = min(k + q${i}, kEnd - 4u) / 4u;`;
-        return [along, ...four.map((r) => `  r${i}_${r} = ${name}[at${i}_${r} + along];`)].join("\n");
-      }
-      return [
-        ...four.map((c) => `  let k${c} = ${term(c)};`),
-        ...four.map((r) => `  r${i}_${r} = vec4<f32>(${four.map((c) => `${name}[at${i}_${r} + k${c}]`).join(", ")});`),
-      ].join("\n");
-    }
-    const value = (at: (c: number) => string): string =>
-      vector ? `${name}[${at(0)}]` : `vec4<f32>(${four.map((c) => `${name}[${at(c)}]`).join(", ")})`;
-    if (wholeFours) {
-      const froms = (vector ? ([0] as const) : four).map((c) => `  let from${c} = at${i}_${c} + row;`);
-      const reads = four.map((r) => `  r${i}_${r} = ${value((c) => `from${c} + ${r}u * (${ld})`)};`);
-      return [`  let row = min(k + q${i}, kEnd - 4u) * (${ld});`, ...froms, ...reads].join("\n");
-    }
-    return four
-      .flatMap((r) => [`  let k${r} = ${term(r)} * (${ld});`, `  r${i}_${r} = ${value((c) => `at${i}_${c} + k${r}`)};`])
-      .join("\n");
+    const begin = `min(k + q${i}, kEnd - 4u)`;
+    const ld = kContiguous ? "" : ` * (params.ld${name}${vector ? " / 4u" : ""})`;
+    /** How far from where it begins term t of a piece lies. Worked out anew each time: compilers see that it is the same. */
+    const along = (t: number): string => {
+      if (kContiguous && vector) return `${begin} / 4u`;
+      return wholeFours ? `${begin}${ld} + ${t}u${ld}` : `min(k + q${i} + ${t}u, kEnd - 1u)${ld}`;
+    };
+    const one = (r: number, c: number) => `${name}[at${i}_${kContiguous ? r : c} + ${along(kContiguous ? c : r)}]`;
+    const value = (r: number) => (vector ? one(r, 0) : `vec4<f32>(${four.map((c) => one(r, c)).join(", ")})`);
+    return four.map((r) => `  r${i}_${r} = ${value(r)};`).join("\n");
   };
-
-  /** What a piece that reaches behind the last term has there becomes 0. */
+  /** What a piece has behind the last term becomes 0. */
   const zeroOf = (i: number, { kContiguous }: Side): string => {
-    if (wholeFours) return `  if (k + q${i} >= kEnd) { ${four.map((r) => `r${i}_${r} = vec4<f32>();`).join(" ")} }`;
-    if (!kContiguous)
-      return four.map((r) => `  if (k + q${i} + ${r}u >= kEnd) { r${i}_${r} = vec4<f32>(); }`).join("\n");
-    const there = `vec4<u32>(k + q${i}) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(kEnd)`;
-    return [
-      `  let there = ${there};`,
-      ...four.map((r) => `  r${i}_${r} = select(vec4<f32>(), r${i}_${r}, there);`),
-    ].join("\n");
+    const there = (r: number): string =>
+      kContiguous && !wholeFours
+        ? `k + q${i} + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(kEnd)`
+        : `k + q${i} + ${wholeFours ? 0 : r}u < kEnd`;
+    return four.map((r) => `  r${i}_${r} = select(vec4<f32>(), r${i}_${r}, ${there(r)});`).join("\n");
   };
-
-  const putOf = (i: number, { name, kContiguous }: Side, copy: string): string =>
-    four
-      .map((r) => {
-        const value = kContiguous ? `vec4<f32>(${four.map((c) => `r${i}_${c}.${lane(r)}`).join(", ")})` : `r${i}_${r}`;
-        return `  block${name.toUpperCase()}${copy}[q${i} + ${r}u][x${i}] = ${value};`;
-      })
-      .join("\n");
-
-  const block = (text: string): string => `{\n${text}\n}`;
-  const fetchTurn = (i: number): string => either(i, (side) => fetchOf(i, side));
-  const zeroTurn = (i: number): string => either(i, (side) => zeroOf(i, side));
-  const putTurn = (i: number, copy: string): string => either(i, (side) => putOf(i, side, copy));
-
+  const putOf = (i: number, { name, kContiguous }: Side, copy: string): string => {
+    const value = (r: number): string =>
+      kContiguous ? `vec4<f32>(${four.map((c) => `r${i}_${c}.${"xyzw"[r]}`).join(", ")})` : `r${i}_${r}`;
+    return four.map((r) => `  block${name.toUpperCase()}${copy}[q${i} + ${r}u][x${i}] = ${value(r)};`).join("\n");
+  };
+  const eachTurn = (text: (i: number, side: Side) => string): string =>
+    turns.map((i) => either(i, (side) => text(i, side))).join("\n");
+  const declared = (i: number): string => four.map((r) => `var at${i}_${r}: u32; var r${i}_${r}: vec4<f32>;`).join(" ");
   return {
-    places: turns
-      .map((i) =>
-        [
-          pieceOf(i),
-          `  ${four.map((r) => `var at${i}_${r}: u32;`).join(" ")}`,
-          `  ${four.map((r) => `var r${i}_${r}: vec4<f32>;`).join(" ")}`,
-          either(i, (side) => placesOf(i, side)),
-        ].join("\n"),
-      )
-      .join("\n"),
+    places: turns.map((i) => `  ${pieceOf(i)}\n  ${declared(i)}\n${either(i, (side) => placesOf(i, side))}`).join("\n"),
     fetch: (at) => `{
   let k = ${at};
-${turns.map((i) => block(fetchTurn(i))).join("\n")}
+${eachTurn(fetchOf)}
   if (k + ${depth}u > kEnd) {
-${turns.map((i) => block(zeroTurn(i))).join("\n")}
+${eachTurn(zeroOf)}
   }
 }`,
-    put: (copy) => turns.map((i) => putTurn(i, copy)).join("\n"),
+    put: (copy) => eachTurn((i, side) => putOf(i, side, copy)),
   };
 }

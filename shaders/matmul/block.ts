@@ -1,6 +1,6 @@
 import { wgsl } from "../wgsl.ts";
 import { blockFill } from "./block-fill.ts";
-import { type MatmulVariant, matmulHead, tileOf, type VectorAccess } from "./common.ts";
+import { type MatmulVariant, matmulHead, termsOf, tileOf, type VectorAccess } from "./common.ts";
 
 /** Shape of the blocked kernel. */
 export interface BlockShape {
@@ -11,8 +11,8 @@ export interface BlockShape {
   readonly columns: 4 | 8;
   /** Terms of the sum that pass through workgroup memory at a time; a multiple of 4. */
   readonly depth: number;
-  /** Terms that are written out in a turn of the inner loop. Drivers unroll further what they find short. */
-  readonly unroll: 1 | 4 | 8;
+  /** Terms that are written out in a turn of the inner loop; default 4. Drivers unroll further what they find short. */
+  readonly unroll?: 1 | 4;
   /**
    * Two blocks in turn, with one barrier a block instead of two: the next is read from memory before this one is used and
    * put beside it afterwards, so that the reading goes on while multiply-adds are at work. It lies in registers meanwhile.
@@ -44,7 +44,7 @@ export function matmulBlock(
   terms: number,
   sliced: boolean,
 ): string {
-  const { lanes, rows, columns, depth, unroll, double = false } = shape;
+  const { lanes, rows, columns, depth, unroll = 4, double } = shape;
   const [blockM, blockN] = blockOf(shape);
   const invocations = lanes[0] * lanes[1];
   const quads = columns / 4;
@@ -85,19 +85,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 ${tileOf(variant, invocations)}
   let m0 = (tile / params.tilesN) * ${blockM}u;
   let n0 = (tile % params.tilesN) * ${blockN}u;
-#if ${sliced}
-  let kBegin = group.z * params.sliceK;
-  let kEnd = min(params.K, kBegin + params.sliceK);
-  let base = group.z * params.M * params.N;
-#else
-  // Where nothing depends on the workgroup's number drivers keep bounds once for a subgroup.
-  const kBegin = 0u;
-  let kEnd = params.K;
-  const base = 0u;
-#endif
+${termsOf(sliced)}
 ${fill.places}
 ${accumulators.map((name) => `  var ${name} = vec4<f32>();`).join("\n")}
-#if ${double}
+#if ${!!double}
   var here = 0u;
 ${fill.fetch("kBegin")}
 ${fill.put("[0]")}

@@ -206,3 +206,21 @@ export function tileOf({ epilogue }: MatmulVariant, invocations: number): string
 #endif
 `;
 }
+
+/**
+ * Terms of this workgroup, and where its result begins. Where the sum is whole they do not depend on the workgroup's
+ * number, so that drivers keep them once for a subgroup.
+ */
+export function termsOf(sliced: boolean): string {
+  return wgsl`
+#if ${sliced}
+  let kBegin = group.z * params.sliceK;
+  let kEnd = min(params.K, kBegin + params.sliceK);
+  let base = group.z * params.M * params.N;
+#else
+  const kBegin = 0u;
+  let kEnd = params.K;
+  const base = 0u;
+#endif
+`;
+}

@@ -1,5 +1,13 @@
 import { wgsl } from "../wgsl.ts";
-import { finishFunction, type MatmulVariant, matmulHead, matmulParams, tileOf, type VectorAccess } from "./common.ts";
+import {
+  finishFunction,
+  type MatmulVariant,
+  matmulHead,
+  matmulParams,
+  termsOf,
+  tileOf,
+  type VectorAccess,
+} from "./common.ts";
 
 /** Invocations of a workgroup in each direction. */
 export const DIRECT_SIDE = 8;
@@ -23,6 +31,7 @@ export function matmulDirect(variant: MatmulVariant, vector: VectorAccess, slice
   const aAlongK = form !== "TN" && vector.a;
   const bAlongK = form === "NT" && vector.b;
   const step = aAlongK || bAlongK ? 4 : 1;
+  // Elements are stored in a loop: an epilogue is compiled for every place that it is called from.
   const a = operand("a", form === "TN", vector.a, step);
   const b = operand("b", form !== "NT", vector.b, step);
   const body: string[] = [];
@@ -49,16 +58,7 @@ ${tileOf(variant, DIRECT_SIDE * DIRECT_SIDE)}
   let m = (tile / params.tilesN) * ${DIRECT_BLOCK}u + local.y * ${DIRECT_TILE}u;
   let n = (tile % params.tilesN) * ${DIRECT_BLOCK}u + local.x * ${DIRECT_TILE}u;
   if (m >= params.M || n >= params.N) { return; }
-#if ${sliced}
-  let kBegin = group.z * params.sliceK;
-  let kEnd = min(params.K, kBegin + params.sliceK);
-  let base = group.z * params.M * params.N;
-#else
-  // Where nothing depends on the workgroup's number drivers keep bounds once for a subgroup.
-  const kBegin = 0u;
-  let kEnd = params.K;
-  const base = 0u;
-#endif
+${termsOf(sliced)}
 #if ${form === "TN"}
   let first = m;
 #else
@@ -69,7 +69,6 @@ ${[...a.starts, ...b.starts].join("\n")}
   for (var k = kBegin; k < kEnd; k += ${step}u) {
 ${[...body, ...a.move, ...b.move].join("\n")}
   }
-  // In a loop: an epilogue is compiled for every place that it is called from.
   var done = array(${four.map((i) => `acc${i}`).join(", ")});
   for (var i = 0u; i < ${DIRECT_TILE}u; i++) {
     if (first + i >= m) { store(first + i, n, done[i], base); }
@@ -80,46 +79,34 @@ ${[...body, ...a.move, ...b.move].join("\n")}
 
 /**
  * One operand. Where its outer dimension (m or n) is contiguous: one vec4 `a_kk` over four m for each kk. Where k is: four
- * vec4 `a0` to `a3` over four k, loaded once a step; without vec4, `a_kk` from four scalars.
+ * vec4 `a0` to `a3` over four k, loaded once a step; without vec4, `a_kk` from four scalars. `atA` is where the outer
+ * dimension's stride has come to, `a0At` and so on where each of the four begins.
  */
 function operand(name: "a" | "b", outerContiguous: boolean, vector: boolean, step: number) {
-  const [outer, size] = name === "a" ? ["m", "params.M"] : ["n", "params.N"];
-  const [ld, offset, running] = [`params.ld${name}`, `params.${name}Offset`, `at${name.toUpperCase()}`];
   const unit = vector ? " / 4u" : "";
-  const last = (i: number) => `min(${outer} + ${i}u, ${size} - 1u)`;
-  const turn = (begin: string) => ({
-    starts: `  var ${running} = ${begin}kBegin * (${ld}${unit});`,
-    move: [`    ${running} += ${step}u * (${ld}${unit});`],
-  });
-  /** Where element i of four is at k + kk, what comes before the loop for that, and what ends a turn. */
-  const way = ((): { at(i: number, kk: number): string; starts: readonly string[]; move: readonly string[] } => {
-    const later = (kk: number) => (kk === 0 ? running : `${running} + ${kk}u * (${ld}${unit})`);
-    if (outerContiguous && vector) {
-      const { starts, move } = turn(`(${offset} + ${outer})${unit} + `);
-      return { at: (_, kk) => later(kk), starts: [starts], move };
-    }
-    if (outerContiguous) {
-      const { starts, move } = turn("");
-      const places = four.map((i) => `  let ${name}${i}At = ${offset} + ${last(i)};`);
-      return { at: (i, kk) => `${name}${i}At + ${later(kk)}`, starts: [starts, ...places], move };
-    }
-    const along = (kk: number) => (kk === 0 ? `k${unit}` : `k + ${kk}u`);
-    if (name === "a") {
-      const begin = `  let aAt = (${offset} + first * ${ld})${unit};`;
-      return { at: (i, kk) => `aAt + ${i}u * (${ld}${unit}) + ${along(kk)}`, starts: [begin], move: [] };
-    }
-    const places = four.map((i) => `  let ${name}${i}At = (${offset} + ${last(i)} * ${ld})${unit};`);
-    return { at: (i, kk) => `${name}${i}At + ${along(kk)}`, starts: places, move: [] };
-  })();
-  const loadsOf = (kk: number): readonly string[] => {
-    if (vector && !outerContiguous) {
-      return kk === 0 ? four.map((i) => `    let ${name}${i} = ${name}[${way.at(i, 0)}];`) : [];
-    }
-    const one = (i: number) => `${name}[${way.at(i, kk)}]`;
-    return [`    let ${name}_${kk} = ${vector ? one(0) : `vec4<f32>(${four.map(one).join(", ")})`};`];
+  const [ld, running] = [`(params.ld${name}${unit})`, `at${name.toUpperCase()}`];
+  const rows = name === "a" && !outerContiguous;
+  const begin = (i: number): string => {
+    const o = name === "a" ? `min(m + ${i}u, params.M - 1u)` : `min(n + ${i}u, params.N - 1u)`;
+    const at = outerContiguous ? o : `${rows ? "first" : o} * params.ld${name}`;
+    return `  let ${name}${i}At = (params.${name}Offset + ${at})${unit};`;
   };
-  const loads = Array.from({ length: step }, (_, kk) => loadsOf(kk));
-  return { starts: way.starts, loads, move: way.move };
+  const starts = (rows || (vector && outerContiguous) ? ([0] as const) : four).map(begin);
+  if (outerContiguous) starts.push(`  var ${running} = kBegin * ${ld}${vector ? ` + ${name}0At` : ""};`);
+  const at = (i: number, kk: number): string => {
+    if (outerContiguous) return `${vector ? "" : `${name}${i}At + `}${running} + ${kk}u * ${ld}`;
+    return `${rows ? `a0At + ${i}u * ${ld}` : `${name}${i}At`} + ${vector ? "k / 4u" : `k + ${kk}u`}`;
+  };
+  const load = (kk: number): readonly string[] => {
+    if (!vector) return [`    let ${name}_${kk} = vec4<f32>(${four.map((i) => `${name}[${at(i, kk)}]`).join(", ")});`];
+    if (outerContiguous) return [`    let ${name}_${kk} = ${name}[${at(0, kk)}];`];
+    return kk === 0 ? four.map((i) => `    let ${name}${i} = ${name}[${at(i, 0)}];`) : [];
+  };
+  return {
+    starts,
+    loads: Array.from({ length: step }, (_, kk) => load(kk)),
+    move: outerContiguous ? [`    ${running} += ${step}u * ${ld};`] : [],
+  };
 }
 
 /** Adds the slices that a product divided along K left in scratch, and finishes the elements. */

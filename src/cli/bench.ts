@@ -23,7 +23,7 @@ tutorial: gradients from the front (forward mode) against backward, counted and 
   --max <N>           widest layer (default 512)
   --only <name>       the same as naming it
   --precision <P>     f32 (default) or f16: training steps with products of halves, beside those in f32
-  --rung <name>       time this kernel of the ladder: naive, tiled, block64, direct, ...
+  --rung <name>       time this kernel of the ladder: naive, block64, block128, direct, ...
   --backend <B>       auto (default), webgpu, cpu or reference
   --json [FILE|-]     the report as JSON, to a file or to stdout in place of the tables
   --markdown <FILE|-> the report as Markdown`;

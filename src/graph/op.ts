@@ -195,7 +195,7 @@ export interface Trial<A> {
 
 /** A way to compute an op on the device. Pure: the same arguments give the same plan. */
 export interface Kernel<A> {
-  /** "matmul/tiled" */
+  /** "matmul/block64" */
   readonly name: string;
   /** Launches for these shapes, or null where the kernel does not apply. */
   plan(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[], attrs: A, caps: DeviceCaps): KernelPlan | null;

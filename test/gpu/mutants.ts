@@ -26,22 +26,7 @@ const one = (op: string, kernel: string, what: string, from: string | RegExp, to
 export const mutants: readonly Mutant[] = [
   ...each(products, "naive", "the first k is dropped", "var k = 0u; k < params.K", "var k = 1u; k < params.K"),
   ...each(products, "naive", "the last k is dropped", "k < params.K", "k + 1u < params.K"),
-  ...each(products, "tiled", "a barrier is missing", /workgroupBarrier\(\);\n {4}for/, "for"),
-  ...each(
-    products,
-    "tiled",
-    "the tile of A is read transposed",
-    "tileA[local.y * 16u + k]",
-    "tileA[k * 16u + local.y]",
-  ),
-  ...each(
-    products,
-    "tiled",
-    "the inner loop stops one short",
-    "for (var k = 0u; k < 16u;",
-    "for (var k = 0u; k < 15u;",
-  ),
-  ...each(products, "tiled", "the edge of K is not guarded", "&& ak < params.K", ""),
+  ...each(products, "block32", "a barrier is missing", /workgroupBarrier\(\);\n {4}for/, "for"),
   ...each(products, "block32", "the fourth row is computed from the third", "a0.w", "a0.z"),
   ...each(products, "block32", "the edge of N is off by one", "n + 3u < params.N", "n + 2u < params.N"),
   ...each(
@@ -98,7 +83,7 @@ export const mutants: readonly Mutant[] = [
     "a[e % params.N] * b[e / params.N]",
   ),
   one("outerProduct", "vec4", "the rows are off by one", "e / params.N", "(e + 1u) / params.N"),
-  one("linear", "tiled", "the bias is forgotten", "value += bias[params.biasOffset + n];", ""),
+  one("linear", "block32", "the bias is forgotten", "value += bias[params.biasOffset + n];", ""),
   one("linear", "block32", "the activation is forgotten", "value = activation(value, params.alpha);", ""),
   one("addBias", "flat", "the bias goes down the rows", "b[i % params.N]", "b[i / params.N]"),
   one("sumRows", "lanes", "one lane is left out", "m += 16u", "m += 17u"),

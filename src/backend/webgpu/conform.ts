@@ -11,7 +11,7 @@ import { runKernel } from "./run-kernel.ts";
 export interface ConformanceResult {
   /** The op's name. */
   readonly op: string;
-  /** The kernel's name: "matmul/tiled". */
+  /** The kernel's name: "matmul/block64". */
   readonly kernel: string;
   /** The case's name. */
   readonly case: string;

@@ -5,7 +5,6 @@ import { matmulNaive, NAIVE_TILE } from "../../../shaders/matmul/naive.ts";
 import { matmulRow, ROW_COLUMNS, ROW_LANES, ROW_SLICES } from "../../../shaders/matmul/row.ts";
 import { ALONE_COLUMNS, ALONE_LANES, matmulRowAlone } from "../../../shaders/matmul/row-alone.ts";
 import { matmulTall, SLIM_BLOCK, TALL_BLOCK, TALL_INVOCATIONS } from "../../../shaders/matmul/tall.ts";
-import { matmulTiled, TILE } from "../../../shaders/matmul/tiled.ts";
 import type { DeviceAbility, DeviceCaps } from "../../graph/op.ts";
 
 export interface MatmulDims {
@@ -106,19 +105,20 @@ const tall = { block: TALL_BLOCK, invocations: TALL_INVOCATIONS, vector: "each" 
  * those of MANY_REGISTERS have: bench/README.md has what each compiler makes of each.
  */
 const shapes = {
-  block32: { lanes: [8, 8], rows: 4, columns: 4, depth: 16, unroll: 4 },
-  block64: { lanes: [8, 8], rows: 8, columns: 8, depth: 16, unroll: 4 },
+  block32: { lanes: [8, 8], rows: 4, columns: 4, depth: 16 },
+  block64: { lanes: [8, 8], rows: 8, columns: 8, depth: 16 },
   "block64-wide": { lanes: [16, 16], rows: 4, columns: 4, depth: 32, unroll: 1 },
-  "block64-double": { lanes: [8, 8], rows: 8, columns: 8, depth: 16, unroll: 4, double: true },
-  block128x64: { lanes: [16, 8], rows: 8, columns: 8, depth: 16, unroll: 4 },
-  block128: { lanes: [16, 16], rows: 8, columns: 8, depth: 16, unroll: 4 },
+  "block64-double": { lanes: [8, 8], rows: 8, columns: 8, depth: 16, double: true },
+  block128x64: { lanes: [16, 8], rows: 8, columns: 8, depth: 16 },
+  block128: { lanes: [16, 16], rows: 8, columns: 8, depth: 16 },
 } satisfies Record<string, BlockShape>;
+type BlockName = keyof typeof shapes;
 
 /** Of intel, arm and img-tec, and of those that nobody names, a tile of 8 x 8 would lie in memory. */
 const MANY_REGISTERS = /^(amd|nvidia|apple|qualcomm)$/;
 
 /** The blocks that are the first guess; null where reading from memory again and again is. */
-function guessedBlock(dims: MatmulDims, { vendor, onCpu }: DeviceCaps): keyof typeof shapes | null {
+function guessedBlock(dims: MatmulDims, { vendor, onCpu }: DeviceCaps): BlockName | null {
   if (onCpu || !isLarge(dims)) return null;
   // A bounds check for every number that is read from memory is what its compilers make of small tiles.
   if (!isHuge(dims)) return vendor === "nvidia" ? "block32" : null;
@@ -127,10 +127,7 @@ function guessedBlock(dims: MatmulDims, { vendor, onCpu }: DeviceCaps): keyof ty
   return large ? "block128" : "block64";
 }
 
-/** Whether a device would have too little to do with a block's tiles alone. */
-const wantsSlices = (dims: MatmulDims, name: keyof typeof shapes): boolean => slicesOf(dims, blockOf(shapes[name])) > 1;
-
-function block(name: keyof typeof shapes): Rung {
+function block(name: BlockName): Rung {
   const shape: BlockShape = shapes[name];
   return {
     name,
@@ -145,15 +142,11 @@ function block(name: keyof typeof shapes): Rung {
 }
 
 /** The same with the sum divided among workgroups. */
-function splitBlock(name: keyof typeof shapes): Rung {
+function splitBlock(name: BlockName): Rung {
   const whole = block(name);
-  return {
-    ...whole,
-    name: `${name}-split`,
-    applies: (dims, variant, caps) => wantsSlices(dims, name) && whole.applies(dims, variant, caps),
-    suits: (dims, caps) => whole.suits(dims, caps) && wantsSlices(dims, name),
-    slices: (dims) => slicesOf(dims, whole.block),
-  };
+  const slices = (dims: MatmulDims) => slicesOf(dims, whole.block);
+  const applies: Rung["applies"] = (dims, ...more) => slices(dims) > 1 && whole.applies(dims, ...more);
+  return { ...whole, name: `${name}-split`, applies, slices };
 }
 
 /** Simplest first. What suits is a guess that needs no measurement; measuring (backend/webgpu/tuner.ts) knows better. */
@@ -167,16 +160,7 @@ export const ladder: readonly Rung[] = [
     suits: always,
     code: matmulNaive,
   },
-  {
-    name: "tiled",
-    block: [TILE, TILE],
-    invocations: TILE * TILE,
-    vector: "never",
-    applies: always,
-    suits: isLarge,
-    code: matmulTiled,
-  },
-  ...(Object.keys(shapes) as (keyof typeof shapes)[]).map(block),
+  ...(Object.keys(shapes) as BlockName[]).map(block),
   {
     name: "tall",
     ...tall,

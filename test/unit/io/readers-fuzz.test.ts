@@ -167,7 +167,7 @@ const report = {
   crossover: [{ width: 8, batch: 32, verified: true, gpuMs: 1, cpuMs: null }],
   logging: [{ name: "l", backend: "b", every10: timing([1]), never: timing([1]), overhead: 0.01 }],
 };
-const choices = { 'matmul {"a":1} 64x64 1f': "matmul/tiled" };
+const choices = { 'matmul {"a":1} 64x64 1f': "matmul/block64" };
 const link = toHash(fromHash("#v=2&data=moons&net=16-tanh-drop0.2-norm&hide=net.code&fault=zeros"));
 
 const { model: bpe, ...bpeRest } = bpeFile();
