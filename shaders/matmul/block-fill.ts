@@ -88,9 +88,7 @@ export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize
   /** What a piece has behind the last term becomes 0. */
   const zeroOf = (i: number, { kContiguous }: Side): string => {
     const there = (r: number): string =>
-      kContiguous && !wholeFours
-        ? `k + q${i} + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(kEnd)`
-        : `k + q${i} + ${wholeFours ? 0 : r}u < kEnd`;
+      `k + q${i} + ${kContiguous ? "vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(kEnd)" : `${r}u < kEnd`}`;
     return four.map((r) => `  r${i}_${r} = select(vec4<f32>(), r${i}_${r}, ${there(r)});`).join("\n");
   };
   const putOf = (i: number, { name, kContiguous }: Side, copy: string): string => {
