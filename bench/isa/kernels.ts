@@ -1,0 +1,180 @@
+import { fmaCeiling } from "../../shaders/ceilings.ts";
+import { chooseKernel } from "../../src/backend/webgpu/choose.ts";
+import { lowerOnChip } from "../../src/backend/webgpu/lower.ts";
+import type { Node, TensorSpec } from "../../src/graph/graph.ts";
+import type { AnyOp, DeviceCaps } from "../../src/graph/op.ts";
+import { allPresets } from "../../src/nn/image-presets.ts";
+import { initialise } from "../../src/nn/initialise.ts";
+import { randomBatch } from "../../src/nn/random-batch.ts";
+import { sequencePresets } from "../../src/nn/sequence-presets.ts";
+import { ops } from "../../src/ops/all.ts";
+import { fuse } from "../../src/ops/fuse.ts";
+import { matmul, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
+import { ladder } from "../../src/ops/matmul/rungs.ts";
+import { proofOf } from "../../src/proof/proof-of.ts";
+import { trainingGraph } from "../../src/train/run/training-graph.ts";
+
+/** How often a loop of a kernel turns for one invocation; those inside it in the order of the text. */
+export interface LoopHint {
+  readonly times: number;
+  /** The one with the multiply-adds. */
+  readonly computes?: boolean;
+  /** Pieces of an operand that a part of the invocations brings while the others bring the other operand's. */
+  readonly sides?: number;
+  /** The loop's parts that only move, for what lies behind the last term, have nothing to do. */
+  readonly whole?: boolean;
+  readonly in?: readonly LoopHint[];
+}
+
+/** A kernel's text, and what it is for. */
+export interface ListedKernel {
+  readonly name: string;
+  readonly code: string;
+  /** What it is the first guess for on the device; empty where only measuring would take it. */
+  readonly guessed: string[];
+  readonly loops?: readonly LoopHint[];
+}
+
+/** Collects kernels by their text: the same text is one kernel, whatever takes it. */
+class Kernels {
+  readonly byCode = new Map<string, ListedKernel>();
+  private readonly names = new Set<string>();
+
+  put(name: string, code: string, guessedFor: string | null, loops?: readonly LoopHint[]): void {
+    const known = this.byCode.get(code);
+    if (known) {
+      if (guessedFor !== null) known.guessed.push(guessedFor);
+      return;
+    }
+    const clean = name.replaceAll("/", ".").replaceAll(/[^\w.-]+/g, "_");
+    let unique = clean;
+    for (let i = 2; this.names.has(unique); i++) unique = `${clean}.${i}`;
+    this.names.add(unique);
+    const guessed = guessedFor === null ? [] : [guessedFor];
+    this.byCode.set(code, { name: unique, code, guessed, ...(loops && { loops }) });
+  }
+}
+
+/** Sizes of the products that are weighed: those of wide layers. */
+const SIZES = [512, 1024, 4096] as const;
+const forms = {
+  NN: { op: matmul, attrs: null },
+  NT: { op: transposeMatmul, attrs: { transpose: "b" } },
+  TN: { op: transposeMatmul, attrs: { transpose: "a" } },
+} as const;
+
+/** Loops of a product's kernel of `size`, outermost first; undefined where they are not known. */
+function loopsOf(rung: string, form: keyof typeof forms, size: number): readonly LoopHint[] | undefined {
+  const shape = ladder.find((r) => r.name === rung)?.shape;
+  if (shape && !rung.endsWith("-split")) {
+    const { lanes, rows, columns, depth, unroll = 4, double } = shape;
+    const invocations = lanes[0] * lanes[1];
+    const rest = [lanes[0] * rows, lanes[1] * columns]
+      .map((width) => ((width * depth) / 16) % invocations)
+      .filter((n) => n > 0);
+    const sides = rest.length > 0 && !double ? { sides: Math.min(...rest) } : {};
+    const inner = { times: depth / unroll, computes: true };
+    return [{ times: size / depth, computes: true, whole: true, ...sides, in: [inner] }];
+  }
+  if (rung === "direct") return [{ times: form === "TN" ? size : size / 4, computes: true }, { times: 4 }];
+  if (rung.startsWith("tall")) return [{ times: size / 4, computes: true }, { times: 16 }];
+  return undefined;
+}
+
+function nodeOf(op: AnyOp, attrs: unknown, inputs: readonly TensorSpec[]): Node {
+  return { op, attrs, inputs, outputs: op.infer(inputs, attrs) } as unknown as Node;
+}
+
+/** Every kernel that can do a node's work, and which of them is the first guess. */
+function putAll(
+  kernels: Kernels,
+  node: Node,
+  tag: string,
+  caps: DeviceCaps,
+  loops?: (rung: string) => readonly LoopHint[] | undefined,
+): void {
+  const op = node.op as AnyOp;
+  const guess = chooseKernel(node, caps).kernel;
+  for (const kernel of op.kernels) {
+    const plan = kernel.plan(node.inputs, node.outputs, node.attrs, caps);
+    plan?.launches.forEach(({ code }, i) => {
+      const part = plan.launches.length > 1 ? `.${i}` : "";
+      const hints = loops?.(kernel.name.slice(kernel.name.indexOf("/") + 1));
+      put(kernel.name, part, code, kernel === guess, hints);
+    });
+  }
+  function put(name: string, part: string, code: string, guessed: boolean, hints?: readonly LoopHint[]): void {
+    const what = `${op.name} ${tag}${part === "" || part === ".0" ? "" : `, launch${part}`}`;
+    kernels.put(`${name}${part}.${tag}`, code, guessed ? what : null, hints);
+  }
+}
+
+/** All products of the sizes that are weighed, on every rung. */
+function products(kernels: Kernels, caps: DeviceCaps): void {
+  for (const size of SIZES) {
+    for (const [form, { op, attrs }] of Object.entries(forms)) {
+      const inputs = [size, size].map((n) => ({ shape: [n, n], dtype: "f32" }) as const);
+      const hints = (rung: string) => loopsOf(rung, form as keyof typeof forms, size);
+      putAll(kernels, nodeOf(op as AnyOp, attrs, inputs), `${form}.${size}`, caps, hints);
+    }
+  }
+}
+
+/** Every case of every op, on every kernel. */
+async function everyOp(kernels: Kernels, caps: DeviceCaps): Promise<void> {
+  for (const op of ops.filter(({ view }) => !view)) {
+    for (const c of (await proofOf(op)).cases) {
+      const inputs = c.inputs.map(({ shape, dtype }) => ({ shape, dtype }));
+      putAll(kernels, nodeOf(op, c.attrs, inputs), c.name, caps);
+    }
+  }
+}
+
+/** Rows that a preset's data has at least. */
+const ROWS = 64;
+
+/** What each preset's step dispatches where nothing was measured, and its kernel of whole steps where it has one. */
+async function everyPreset(kernels: Kernels, caps: DeviceCaps): Promise<void> {
+  for (const [name, preset] of Object.entries({ ...allPresets, ...sequencePresets })) {
+    const { model, optimizer, seed } = preset;
+    const batch = preset.batch === "full" ? "full" : preset.batch;
+    const { x, y } = randomBatch(model, ROWS, 1);
+    const weights = initialise(model, seed);
+    const { graph } = await trainingGraph({
+      model,
+      weights,
+      x,
+      y,
+      rows: ROWS,
+      batch,
+      streams: false,
+      optimizer,
+      clip: 0,
+      schedule: { type: "constant" },
+      seed,
+      maxBufferSize: caps.maxBufferSize,
+    });
+    for (const node of fuse(graph).filter((n) => !n.op.view)) {
+      const { kernel, plan } = chooseKernel(node, caps);
+      plan.launches.forEach(({ code }, i) => {
+        kernels.put(
+          `${kernel.name}${plan.launches.length > 1 ? `.${i}` : ""}.${name}`,
+          code,
+          `${node.op.name} of ${name}`,
+        );
+      });
+    }
+    const lowered = lowerOnChip(graph, caps);
+    if (!("reason" in lowered)) kernels.put(`whole-steps.${name}`, lowered.code, `whole steps of ${name}`);
+  }
+}
+
+/** Every kernel of the project as a device with these abilities would be given them. */
+export async function listKernels(caps: DeviceCaps): Promise<readonly ListedKernel[]> {
+  const kernels = new Kernels();
+  products(kernels, caps);
+  await everyPreset(kernels, caps);
+  await everyOp(kernels, caps);
+  for (const chains of [4, 8, 16]) kernels.put(`ceiling.fma${chains}`, fmaCeiling({ chains, builtin: true }), null);
+  return [...kernels.byCode.values()];
+}
