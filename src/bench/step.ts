@@ -6,7 +6,7 @@ import { HALF_U } from "../core/half.ts";
 import { type NdArray, ndarray } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM } from "../core/philox.ts";
 import { initialise } from "../nn/initialise.ts";
-import { losses } from "../nn/losses.ts";
+import { lossKinds } from "../nn/loss-kinds.ts";
 import { parseModel } from "../nn/model.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { randomBatch } from "../nn/random-batch.ts";
@@ -189,7 +189,7 @@ export function sample(model: ModelSpec, n: number): { x: NdArray; y: NdArray } 
   if (shapesOf(model).tokens) return randomBatch(model, n, 1);
   const { inputs, outputs } = widths(model);
   const x = ndarray([n, inputs], "f32", normals(1, STREAM.check, 5, n * inputs));
-  if (losses[model.loss].targets === "values") {
+  if (lossKinds[model.loss].targets === "values") {
     return { x, y: ndarray([n, outputs], "f32", normals(1, STREAM.check, 6, n * outputs)) };
   }
   return {

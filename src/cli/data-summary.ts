@@ -5,7 +5,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { fitScaling } from "../data/standardise.ts";
 import { noticeText } from "../data/table-notice.ts";
 import type { Task } from "../data/task.ts";
-import { losses } from "../nn/losses.ts";
+import { lossKinds } from "../nn/loss-kinds.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { classLayout, shapesOf, widths } from "../nn/shapes.ts";
 import type { RowSource, Rows } from "../train/data/row-source.ts";
@@ -129,7 +129,7 @@ function taskOfRows(
 ): Task {
   const labels = y.dtype === "i32" || y.dtype === "u32";
   const { outputs } = widths(model);
-  if (losses[model.loss].targets === "classes") return "classification";
+  if (lossKinds[model.loss].targets === "classes") return "classification";
   if (model.loss === "bce")
     return outputs === 1 || (labels && (y.shape[1] ?? 1) === 1) ? "classification" : "multilabel";
   return labels && outputs > 1 && (y.shape[1] ?? 1) === 1 ? "classification" : "regression";

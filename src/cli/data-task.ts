@@ -3,7 +3,7 @@ import { ndarray } from "../core/ndarray.ts";
 import { listed } from "../data/csv-columns.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Task } from "../data/task.ts";
-import { losses } from "../nn/losses.ts";
+import { lossKinds } from "../nn/loss-kinds.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { widths } from "../nn/shapes.ts";
 
@@ -12,7 +12,7 @@ import { widths } from "../nn/shapes.ts";
  * Throws ChainruleError "data" that names the labels, the loss and what to change where they cannot.
  */
 export function fitTask(data: Dataset, model: ModelSpec, asked: Task | undefined): Dataset {
-  if (losses[model.loss].targets === "classes") return requireRoom(asClasses(data, model), model);
+  if (lossKinds[model.loss].targets === "classes") return requireRoom(asClasses(data, model), model);
   if (model.loss === "bce") {
     if (asked === "multilabel") return asValues(data, model);
     return requireRoom(asked === "classification" ? asClasses(data, model) : data, model);
@@ -28,7 +28,7 @@ export function requireTask({ loss }: ModelSpec, asked: Task | undefined): void 
     regression: "mse or huber",
     multilabel: "bce",
   } as const;
-  const classes = losses[loss].targets === "classes";
+  const classes = lossKinds[loss].targets === "classes";
   const wrong = loss === "bce" ? "regression" : "multilabel";
   const fine = asked === undefined || (classes ? asked === "classification" : asked !== wrong);
   if (fine) return;

@@ -2,11 +2,11 @@ import { ndarray, sizeOf } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import { activations } from "../ops/elementwise/activations.ts";
 import { dropout } from "../ops/elementwise/dropout.ts";
+import { crossEntropy } from "../ops/loss/cross-entropy.ts";
 import { addBias } from "../ops/matmul/bias.ts";
 import { matmul } from "../ops/matmul/matmul.ts";
 import { bad } from "./layers/fields.ts";
 import { layerTypeOf } from "./layers/registry.ts";
-import { losses } from "./losses.ts";
 import { calledName, layerName, type ModelSpec } from "./model-spec.ts";
 import type { ModelTensors } from "./parameters.ts";
 import { classLayout, shapesOf } from "./shapes.ts";
@@ -97,8 +97,12 @@ export async function classRows(g: Graph, model: ModelSpec, outputs: Tensor, y: 
  */
 export async function lossOf(g: Graph, model: ModelSpec, outputs: Tensor, y: Tensor): Promise<Tensor> {
   const { classWeights, labelSmoothing: smoothing = 0 } = model;
-  const ignores = model.loss === "crossEntropy" && classLayout(model).ignoreIndex !== null;
-  if (!classWeights && smoothing === 0 && !ignores) return g.one(losses[model.loss].op, [outputs, y], null, "loss");
+  if (model.loss !== "crossEntropy") {
+    const { lossOps } = await import("../ops/loss/losses.ts");
+    return g.one(lossOps[model.loss].forward, [outputs, y], null, "loss");
+  }
+  const ignores = classLayout(model).ignoreIndex !== null;
+  if (!classWeights && smoothing === 0 && !ignores) return g.one(crossEntropy, [outputs, y], null, "loss");
   const { classWeightSums, weightedCrossEntropy } = await import("../ops/lazy.ts");
   const { logits, labels } = await classRows(g, model, outputs, y);
   const [rows, classes] = logits.shape as readonly [number, number];

@@ -1,6 +1,6 @@
 import { type NdArray, ndarray, sizeOf } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM, uniforms } from "../core/philox.ts";
-import { losses } from "./losses.ts";
+import { lossKinds } from "./loss-kinds.ts";
 import type { ModelSpec } from "./model-spec.ts";
 import { classLayout, shapesOf, widths } from "./shapes.ts";
 
@@ -12,7 +12,7 @@ export function randomBatch(model: ModelSpec, n: number, seed: number): { x: NdA
   const x = tokens
     ? ndarray([n, inputs], "i32", Int32Array.from({ length: n * inputs }, token))
     : ndarray([n, inputs], "f32", normals(seed, STREAM.check, 0, n * inputs));
-  if (losses[model.loss].targets === "values") {
+  if (lossKinds[model.loss].targets === "values") {
     return { x, y: ndarray([n, outputs], "f32", uniforms(seed, STREAM.check, 1, n * outputs)) };
   }
   const { classes, places } = classLayout(model);

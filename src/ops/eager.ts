@@ -4,7 +4,6 @@ import { add } from "./elementwise/add.ts";
 import { dropout } from "./elementwise/dropout.ts";
 import { countCorrect } from "./loss/accuracy.ts";
 import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./loss/cross-entropy.ts";
-import { elementwiseLosses } from "./loss/losses.ts";
 import { addBias, sumRows } from "./matmul/bias.ts";
 import { linear, linearInputGradient, linearWeightGradient } from "./matmul/linear.ts";
 import { matmul, outerProduct, transposeMatmul } from "./matmul/matmul.ts";
@@ -30,7 +29,6 @@ export const eagerOps: readonly AnyOp[] = [
   crossEntropy,
   crossEntropyGradient,
   crossEntropyWithGradient,
-  ...elementwiseLosses.flatMap((loss) => [loss.forward, loss.backward, loss.withGradient]),
   batchIndex,
   gather,
   drawBatch,

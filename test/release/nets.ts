@@ -2,7 +2,7 @@ import { ndarray } from "../../src/core/ndarray.ts";
 import { normals, randomWord, STREAM, uniforms } from "../../src/core/philox.ts";
 import { lateLayerNames } from "../../src/nn/layers/names.ts";
 import { layerTypes } from "../../src/nn/layers/registry.ts";
-import { losses } from "../../src/nn/losses.ts";
+import { lossKinds } from "../../src/nn/loss-kinds.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
 import { parseModel } from "../../src/nn/parse-model.ts";
 import { widths } from "../../src/nn/shapes.ts";
@@ -29,7 +29,7 @@ export const optimizerForms: readonly (readonly [string, OptimizerSpec])[] = [
 export function rowsFor(model: ModelSpec, n: number): TrainerOptions["data"] {
   const { inputs, outputs } = widths(model);
   const x = ndarray([n, inputs], "f32", normals(7, STREAM.check, 0, n * inputs));
-  if (losses[model.loss].targets === "values") {
+  if (lossKinds[model.loss].targets === "values") {
     return { x, y: ndarray([n, outputs], "f32", uniforms(7, STREAM.check, 1, n * outputs)) };
   }
   const label = (_: unknown, i: number): number => randomWord(7, STREAM.check, 2, i) % outputs;

@@ -1,6 +1,6 @@
 import { shapeText } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
-import { losses } from "../../nn/losses.ts";
+import { lossKinds } from "../../nn/loss-kinds.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs, statisticsSpecs } from "../../nn/parameter-specs.ts";
 import { type ClassLayout, classLayout, shapesOf, widths } from "../../nn/shapes.ts";
@@ -102,7 +102,7 @@ export function receiptScript(run: ReceiptRun): string {
   const outputs = last.shape.length > 1 ? "p" : last.a;
   const { loss, gradient } = lossLines(model, outputs);
   const { input, tokens } = shapesOf(model);
-  const classes = losses[model.loss].targets === "classes";
+  const classes = lossKinds[model.loss].targets === "classes";
   const layout = classes && outputs === "p" ? classLayout(model) : null;
   const { asRows, fromRows } = rowLines(last.a, last.shape, layout);
   const masks = model.layers.flatMap((l, i) => (l.type === "dropout" && l.p > 0 ? [`mask${i}`] : []));

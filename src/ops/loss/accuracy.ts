@@ -1,4 +1,4 @@
-import { correctParams, countCorrect as countCode } from "../../../shaders/loss/elementwise-loss.ts";
+import { correctParams, countCorrect as countCode } from "../../../shaders/loss/accuracy.ts";
 import { expectRank } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { countCorrectOnChip } from "../norm/rows-chip.ts";

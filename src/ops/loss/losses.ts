@@ -63,3 +63,6 @@ export const sumSquaredErrorAsPublished = elementwiseLoss({
   slope: (p) => 2 * p,
   wgslSlope: "2.0 * p",
 });
+
+/** By the names that model files have. */
+export const lossOps = { sumSquaredError, mse, huber, bce, sumSquaredErrorAsPublished };

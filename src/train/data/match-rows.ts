@@ -11,7 +11,7 @@ import {
   zeros,
 } from "../../core/ndarray.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
-import { losses } from "../../nn/losses.ts";
+import { lossKinds } from "../../nn/loss-kinds.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { classLayout, shapesOf, widths } from "../../nn/shapes.ts";
 import { matchLengths } from "./lengths.ts";
@@ -32,7 +32,7 @@ export function matchSource(model: ModelSpec, source: RowSource, what: string): 
   if (source.y.shape[0] !== n) {
     throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${source.y.shape[0] ?? 0} of targets`);
   }
-  const classes = losses[model.loss].targets === "classes";
+  const classes = lossKinds[model.loss].targets === "classes";
   return {
     x: { shape: [n, inputs], dtype: shapesOf(model).tokens ? "i32" : "f32" },
     y: classes ? { shape: labelShape(model, n), dtype: "i32" } : { shape: [n, outputs], dtype: "f32" },
@@ -74,7 +74,7 @@ function inSingle({ x, y, ...more }: Rows, what: string, numberOf?: NumberOf): R
  */
 export function matchRows(model: ModelSpec, rows: Rows, what: string): Rows {
   const fitting = fitRows(model, rows, what);
-  if (losses[model.loss].targets === "classes" && fitting.y.data.every((label) => label < 0)) {
+  if (lossKinds[model.loss].targets === "classes" && fitting.y.data.every((label) => label < 0)) {
     const { ignoreIndex } = classLayout(model);
     throw new ChainruleError("data", `${what}: every target is ${ignoreIndex}, which does not count: there is no loss`);
   }
@@ -100,7 +100,7 @@ function fitPair(model: ModelSpec, rows: Rows, what: string, numberOf: NumberOf)
   const flatX = matchInputs(model, x, what, numberOf);
   const n = flatX.shape[0]!;
   if (y.shape[0] !== n) throw new ChainruleError("data", `${what}: ${n} rows of inputs, ${y.shape[0] ?? 0} of targets`);
-  const targets = losses[model.loss].targets;
+  const targets = lossKinds[model.loss].targets;
   if (targets === "classes") return { x: flatX, y: targetLabels(y, model, what, numberOf) };
   const width = sizeOf(y.shape.slice(1));
   if (isWhole(y) && width === 1 && outputs > 1) return { x: flatX, y: oneHot(y, outputs, what, numberOf) };

@@ -4,7 +4,7 @@ import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, rows, zeros } from "../../core/ndarray.ts";
 import { Graph, type Tensor } from "../../graph/graph.ts";
 import { classRows, forward, lossOf } from "../../nn/forward.ts";
-import { losses } from "../../nn/losses.ts";
+import { lossKinds } from "../../nn/loss-kinds.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { type ModelTensors, modelTensors, weightWrites } from "../../nn/parameters.ts";
 import { fuse } from "../../ops/fuse.ts";
@@ -98,7 +98,7 @@ export class Evaluator {
 
   /** Adds the rows' losses and right answers to what others came to before. */
   async add(weights: ReadonlyMap<string, NdArray>, sums: Tally): Promise<void> {
-    const mean = losses[this.model.loss].reduction === "mean";
+    const mean = lossKinds[this.model.loss].reduction === "mean";
     for (const p of this.parts) {
       p.executor.write(p.cursor, startCursor());
       for (const [t, value] of weightWrites(p.tensors, weights)) p.executor.write(t, value);
@@ -140,7 +140,7 @@ export class Evaluator {
 }
 
 export function evaluationOf(model: ModelSpec, { loss, correct, counted, shares }: Tally): Evaluation {
-  const { reduction, targets } = losses[model.loss];
+  const { reduction, targets } = lossKinds[model.loss];
   return {
     loss: reduction === "mean" ? loss / shares : loss,
     accuracy: targets === "classes" ? correct / counted : null,
@@ -191,7 +191,7 @@ async function correctOf(g: Graph, model: ModelSpec, outputs: Tensor, y: Tensor)
 
 function sharesOf({ classWeights, loss }: ModelSpec, y: NdArray, batch: number): readonly Share[] {
   return Array.from({ length: y.shape[0]! / batch }, (_, b) => {
-    if (losses[loss].targets !== "classes") return { counted: batch, share: batch };
+    if (lossKinds[loss].targets !== "classes") return { counted: batch, share: batch };
     let [counted, share] = [0, 0];
     for (const label of rows(y, b * batch, (b + 1) * batch).data) {
       if (label < 0) continue;

@@ -1,6 +1,6 @@
 import { requireCount } from "../../core/arguments.ts";
 import { ChainruleError } from "../../core/errors.ts";
-import { losses } from "../../nn/losses.ts";
+import { lossKinds } from "../../nn/loss-kinds.ts";
 import { matchData } from "../data/match-rows.ts";
 import type { RowSource, Rows } from "../data/row-source.ts";
 import { checkRun, type RunOptions } from "../run/run-options.ts";
@@ -197,7 +197,7 @@ function refuse(trainer: Trainer, { validate, stopEarly }: Omit<ValidatedRunOpti
     throw new ChainruleError("usage", `stopEarly: monitor must be "loss" or "accuracy", got "${monitor}"`);
   }
   const { loss } = trainer.options.model;
-  if (monitor === "accuracy" && losses[loss].targets !== "classes") {
+  if (monitor === "accuracy" && lossKinds[loss].targets !== "classes") {
     throw new ChainruleError("usage", `stopEarly: a net with the loss ${loss} has no accuracy; monitor the loss`);
   }
 }

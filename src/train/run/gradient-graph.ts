@@ -3,7 +3,7 @@ import { type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
 import { backward } from "../../graph/backward.ts";
 import { Graph, type Tensor } from "../../graph/graph.ts";
 import { forward, lossOf } from "../../nn/forward.ts";
-import { losses } from "../../nn/losses.ts";
+import { lossKinds } from "../../nn/loss-kinds.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { type ModelTensors, modelTensors, type ParameterGroup, type Statistics } from "../../nn/parameters.ts";
 import { add } from "../../ops/elementwise/add.ts";
@@ -75,7 +75,7 @@ export async function forwardBackward(
   const targets = trained(at);
   if (targets.length === 0) throw new ChainruleError("model", "all parameters are frozen: there is nothing to train");
   // A mean of means: every batch has as many rows.
-  const share = losses[model.loss].reduction === "mean" ? 1 / batches.length : 1;
+  const share = lossKinds[model.loss].reduction === "mean" ? 1 / batches.length : 1;
   const seed = scaled
     ? scaled.steps.scaledSeed(g, scaled.control, share)
     : g.variable("d loss", ndarray([1], "f64", [share]));
