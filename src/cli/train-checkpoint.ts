@@ -64,7 +64,7 @@ export async function openCheckpoints({ checkpoint, resume }: CheckpointPlan): P
 
 /** Refuses a checkpoint of another run before a device is opened; what a device adds to the options decides no step. */
 export async function requireRun(from: Checkpoint, options: TrainerOptions, steps: number): Promise<void> {
-  requireSameRun(from.run, await runIdentity(resolveOptions(options, referenceBackend("f32"))));
+  requireSameRun(from.run, await runIdentity(await resolveOptions(options, referenceBackend("f32"))));
   const { step } = from.state;
   if (step > steps) {
     throw new ChainruleError("usage", `the checkpoint is at step ${step}, the run ends at ${steps}: give more --steps`);

@@ -1,7 +1,6 @@
 import { ndarray, sizeOf } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
 import { activations } from "../ops/elementwise/activations.ts";
-import { dropout } from "../ops/elementwise/dropout.ts";
 import { crossEntropy } from "../ops/loss/cross-entropy.ts";
 import { addBias } from "../ops/matmul/bias.ts";
 import { matmul } from "../ops/matmul/matmul.ts";
@@ -24,7 +23,7 @@ export interface ForwardOptions {
   readonly window?: number;
 }
 
-const ops = { matmul, addBias, dropout, activations };
+const ops = { matmul, addBias, activations };
 const lazy = () => import("../ops/lazy.ts");
 const layerOps = () => import("../ops/layer-ops.ts");
 

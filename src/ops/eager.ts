@@ -1,7 +1,6 @@
 import type { AnyOp } from "../graph/op.ts";
 import { activations } from "./elementwise/activations.ts";
 import { add } from "./elementwise/add.ts";
-import { dropout } from "./elementwise/dropout.ts";
 import { countCorrect } from "./loss/accuracy.ts";
 import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./loss/cross-entropy.ts";
 import { addBias, sumRows } from "./matmul/bias.ts";
@@ -25,7 +24,6 @@ export const eagerOps: readonly AnyOp[] = [
   addBias,
   sumRows,
   ...Object.values(activations).flatMap((a) => [a.forward, a.backward]),
-  dropout,
   crossEntropy,
   crossEntropyGradient,
   crossEntropyWithGradient,

@@ -1,6 +1,7 @@
 /** Ops that only some runs of dense nets want: they load with the first graph that has one. */
 
 export { augment } from "./augment/augment.ts";
+export { dropout } from "./elementwise/dropout.ts";
 export { classWeightSums } from "./loss/class-weight-sums.ts";
 export { headLoss } from "./loss/head-loss.ts";
 export { weightedCrossEntropy } from "./loss/head-loss-fusion.ts";

@@ -41,7 +41,7 @@ async function editing(edit: (code: string) => string): Promise<WebGpuBackend> {
  */
 async function ending(end: { readonly turns?: number; readonly steps?: number }): Promise<WebGpuBackend> {
   const plain = await editing((code) => code);
-  const { plan } = await planOf(resolveOptions(options, plain));
+  const { plan } = await planOf(await resolveOptions(options, plain));
   const lowered = lowerOnChip(plan.graph, plain.gpu.caps);
   if ("reason" in lowered) throw new Error(lowered.reason);
   const turns = end.turns ?? end.steps! * lowered.turns.step + lowered.turns.once;
@@ -86,7 +86,7 @@ test("fewer turns than a step takes: steps are dispatches", async () => {
 
 test("how many steps a dispatch may hold follows from the turns of a step", async () => {
   const backend = await ending({ turns: 65_535 });
-  const { plan } = await planOf(resolveOptions(options, backend));
+  const { plan } = await planOf(await resolveOptions(options, backend));
   const lowered = lowerOnChip(plan.graph, backend.gpu.caps);
   if ("reason" in lowered) throw new Error(lowered.reason);
   const { step, once } = lowered.turns;

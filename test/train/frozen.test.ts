@@ -80,7 +80,7 @@ describe.each([0, 1])("frozen parameters on WebGPU and on the CPU (%i)", (which)
 
 test("the way back ends where nothing in front is trained", async () => {
   const nodesOf = async (model: ModelSpec) => {
-    const { plan } = await planOf(resolveOptions(optionsOf(model), backends[1]!));
+    const { plan } = await planOf(await resolveOptions(optionsOf(model), backends[1]!));
     return { plan, names: fuse(plan.graph).map((node) => node.op.name) };
   };
   const [all, part] = [await nodesOf(whole), await nodesOf(frozen)];

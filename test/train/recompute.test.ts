@@ -120,7 +120,7 @@ async function outcome(backend: Backend, options: TrainerOptions) {
 
 /** Nodes of a step that are there twice, by the names of their ops; and planned bytes of all values, without and with them. */
 async function repeated(options: TrainerOptions): Promise<{ again: readonly string[]; bytes: readonly number[] }> {
-  const resolved = resolveOptions({ ...options, recompute: true }, wasm);
+  const resolved = await resolveOptions({ ...options, recompute: true }, wasm);
   const { plan } = await planOf(resolved);
   const before = new Set(fuse(plan.graph).map((node) => node.outputs[0]!.name));
   const nodes = await nodesOf(plan, resolved);
@@ -156,7 +156,7 @@ test("twelve blocks take at most 0.45 of the memory, on either backend", async (
   };
   expect((await bytes(wasm, true)) / (await bytes(wasm, false))).toBeLessThan(0.45);
   const planned = async (recompute: boolean): Promise<number> => {
-    const resolved = resolveOptions({ ...options, recompute }, gpu);
+    const resolved = await resolveOptions({ ...options, recompute }, gpu);
     const { plan } = await planOf(resolved);
     return gpu.probeMemory!(plan.graph, await nodesOf(plan, resolved), []);
   };
@@ -185,7 +185,7 @@ test("a run that does not fit is told where it would", async () => {
   };
   const message =
     /^no room\. With recompute \(--recompute\) it would fit as it is, in (\d+) bytes\. A batch of \d would fit/;
-  const { plan } = await planOf(resolveOptions(options, wasm));
+  const { plan } = await planOf(await resolveOptions(options, wasm));
   const whole = await little(Number.POSITIVE_INFINITY).probeMemory!(plan.graph, fuse(plan.graph), []);
   const refused: Error = await createTrainer(little(whole - 1), options).then(
     () => expect.fail("it fits"),

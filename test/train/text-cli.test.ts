@@ -111,7 +111,10 @@ describe("what is refused before any work", () => {
     [["net.json", "cat.txt", "--tokenizer", "words"], "--tokenizer is bytes, characters or a tokenizer.json"],
     [["net.json", "cat.txt", "--label", "y"], "--label means nothing for"],
     [["net.json", "cat.txt", "--text-column", "t"], "--text-column is for .jsonl"],
-    [["net.json", "docs.jsonl", "--text-column", "t"], 'docs.jsonl, line 1: no field "t"; there are "text", "body"'],
+    [
+      ["net.json", "docs.jsonl", "--text-column", "t"],
+      'docs.jsonl, line 1: no field "t" that would hold the text; there are "text", "body"',
+    ],
     [["net.json", "x.npz", "--tokenizer", "bytes"], "--tokenizer is for texts (.txt, .jsonl, persuasion, tang, names)"],
     [
       ["classes.json", "cat.txt"],

@@ -38,7 +38,7 @@ export interface Receipt {
  * the graph: nothing is fused, so every value is there. Throws "not-finite" for a step that the trainer would skip.
  */
 export async function makeReceipt(backend: Backend, given: TrainerOptions): Promise<Receipt> {
-  const options = resolveOptions(given, backend);
+  const options = await resolveOptions(given, backend);
   requireKnown(options, "receipt", ["accumulate", "augment", "lengths"]);
   const { model, clip, optimizer, schedule } = options;
   for (const layer of model.layers) numpyLayer(layer);

@@ -14,9 +14,10 @@ export const dropoutLayer: LayerType<DropoutSpec> = {
     return { p: f.number("p", 0.5, 0, 1) };
   },
   shape: (_layer, [x]) => x!,
-  forward({ g, ops, name, training, cursor, seed, index }, { p }, [x]) {
+  async forward({ g, lazy, name, training, cursor, seed, index }, { p }, [x]) {
     if (!training || p === 0) return x!;
-    return g.one(ops.dropout, [x!, cursor!], { p, seed, layer: index }, name);
+    const { dropout } = await lazy();
+    return g.one(dropout, [x!, cursor!], { p, seed, layer: index }, name);
   },
 };
 

@@ -1,7 +1,6 @@
 import type { NdArray, Shape } from "../../core/ndarray.ts";
 import type { Graph, Tensor } from "../../graph/graph.ts";
 import type { Activation } from "../../ops/elementwise/activation.ts";
-import type * as Dropout from "../../ops/elementwise/dropout.ts";
 import type * as Bias from "../../ops/matmul/bias.ts";
 import type * as Product from "../../ops/matmul/matmul.ts";
 import type { Fields } from "./fields.ts";
@@ -79,8 +78,7 @@ export interface ForwardContext {
   statistics(to?: Tensor): Tensor;
   /** Ops, which a page that only checks a model does not load; the functions load those that only some nets want. */
   readonly ops: Pick<typeof Product, "matmul"> &
-    Pick<typeof Bias, "addBias"> &
-    Pick<typeof Dropout, "dropout"> & { readonly activations: Readonly<Record<string, Activation>> };
+    Pick<typeof Bias, "addBias"> & { readonly activations: Readonly<Record<string, Activation>> };
   lazy(): Promise<typeof import("../../ops/lazy.ts")>;
   layerOps(): Promise<typeof import("../../ops/layer-ops.ts")>;
   lazyActivations(): Promise<typeof import("../../ops/elementwise/lazy-activations.ts").lazyActivations>;

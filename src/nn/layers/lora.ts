@@ -63,7 +63,7 @@ export async function adapted(
   for (const [k, map] of maps.entries()) {
     const what = `${c.name}: ${map.target && `${map.target} `}adapter`;
     const mask = { p, seed, layer: index + MASKS * (k + 1) };
-    const seen = training && p > 0 ? g.one(ops.dropout, [x, cursor!], mask, `${what}'s input`) : x;
+    const seen = training && p > 0 ? g.one((await c.lazy()).dropout, [x, cursor!], mask, `${what}'s input`) : x;
     const low = g.one(ops.matmul, [seen, parameter(keyOf(map, "lora_A"))], null, `${what}, A`);
     const added = g.one(ops.matmul, [low, parameter(keyOf(map, "lora_B"))], null, `${what}, B`);
     const attrs = { first: map.first, width: map.outputs, scale: alpha / rank };

@@ -79,7 +79,7 @@ export class BackendRun {
   }
 
   static async create(backend: Backend, given: TrainerOptions): Promise<BackendRun> {
-    const options = resolveOptions(given, backend);
+    const options = await resolveOptions(given, backend);
     const { plan, stream, steps } = await planOf(options);
     try {
       await steps?.requireParity(backend, options, steps);

@@ -9,7 +9,7 @@ import { copyModel, requireModel } from "../../nn/model.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs, weightSpecs } from "../../nn/parameter-specs.ts";
 import { requireFits } from "../../nn/parameters.ts";
-import { type Multipliers, type ParameterGroupSpec, parameterMultipliers } from "../../optim/groups.ts";
+import type { Multipliers, ParameterGroupSpec } from "../../optim/groups.ts";
 import { type AverageSpec, checkAverage, type OptimizerSpec, optimizerAttrs } from "../../optim/optimizer.ts";
 import { checkPenalty, type PenaltySpec } from "../../optim/penalty.ts";
 import { type ScheduleSpec, scheduleAttrs } from "../../optim/schedule.ts";
@@ -137,7 +137,7 @@ export function requireOptions(given: TrainerOptions): void {
 }
 
 /** Fills in defaults and refuses, before any work, what cannot be trained. */
-export function resolveOptions(given: TrainerOptions, backend: Backend): ResolvedOptions {
+export async function resolveOptions(given: TrainerOptions, backend: Backend): Promise<ResolvedOptions> {
   requireOptions(given);
   const model = copyModel(given.model);
   const data = matchData(model, given.data, "training data");
@@ -162,7 +162,9 @@ export function resolveOptions(given: TrainerOptions, backend: Backend): Resolve
   scheduleAttrs(schedule, optimizer.lr);
   const ema = given.ema ?? null;
   checkAverage(ema);
-  const multipliers = parameterMultipliers(given.groups ?? [], parameterSpecs(model));
+  const multipliers = given.groups
+    ? (await import("../../optim/groups.ts")).parameterMultipliers(given.groups, parameterSpecs(model))
+    : null;
   const penalty = checkPenalty(given.penalty);
   const accumulate = given.accumulate ?? 1;
   requireCount("accumulate", accumulate, 1, MAX_PARTS);

@@ -90,12 +90,12 @@ function changed(from: string, to: string): Uint8Array {
 
 describe("the identity of a run", () => {
   const given = { model: smallNet, data: ring(40), batch: 8, optimizer: { type: "adam", lr: 0.01 } } as const;
-  const resolve = (change: object = {}): ResolvedOptions =>
+  const resolve = (change: object = {}): Promise<ResolvedOptions> =>
     resolveOptions({ ...given, ...change }, referenceBackend("f32"));
 
   test("is the same for the same options on another device", async () => {
-    const here = await runIdentity(resolve());
-    const there = await runIdentity({ ...resolve(), maxDataBytes: 1000, maxBufferSize: 1e6 });
+    const here = await runIdentity(await resolve());
+    const there = await runIdentity({ ...(await resolve()), maxDataBytes: 1000, maxBufferSize: 1e6 });
     expect(identityDifferences(here, there)).toEqual([]);
     expect(here.data).toMatchObject({ x: expect.stringMatching(/^f32 \[40, 2\] sha256:[0-9a-f]{32}$/) });
   });
@@ -103,12 +103,12 @@ describe("the identity of a run", () => {
   test("says which option differs, data by its contents", async () => {
     const x = given.data.x.data.slice();
     x[33] = x[33]! + 1e-6;
-    const other = resolve({
+    const other = await resolve({
       seed: 2,
       optimizer: { type: "adam", lr: 0.02 },
       data: { ...given.data, x: { ...given.data.x, data: x } },
     });
-    const found = identityDifferences(await runIdentity(resolve()), await runIdentity(other));
+    const found = identityDifferences(await runIdentity(await resolve()), await runIdentity(other));
     expect(found).toContain("data.x has other contents");
     expect(found).toContain("optimizer.lr is 0.01 in the checkpoint, 0.02 here");
     expect(found).toContain("seed is 1 in the checkpoint, 2 here");
@@ -116,7 +116,7 @@ describe("the identity of a run", () => {
 
   test("knows rows that are read by number by a sample of them, first and last among it", async () => {
     const source = sourceOf(ring(1000));
-    const identity = await runIdentity(resolve({ data: source }));
+    const identity = await runIdentity(await resolve({ data: source }));
     expect(identity.data).toMatchObject({ rows: 1000, x: expect.stringMatching(/^f32 \[256, 2\] sha256:/) });
     const last = sourceOf(ring(1000));
     const changed: RowSource = {
@@ -129,15 +129,15 @@ describe("the identity of a run", () => {
         return rows;
       },
     };
-    const other = await runIdentity(resolve({ data: changed }));
+    const other = await runIdentity(await resolve({ data: changed }));
     expect(identityDifferences(identity, other)).toEqual(["data.x has other contents"]);
-    const fewer = await runIdentity(resolve({ data: sourceOf(ring(999)) }));
+    const fewer = await runIdentity(await resolve({ data: sourceOf(ring(999)) }));
     expect(identityDifferences(identity, fewer)).toContain("data.rows is 1000 in the checkpoint, 999 here");
   });
 
   test("takes options in that are not known yet; one that is off is as if it were not there", async () => {
-    const plain = await runIdentity(resolve());
-    const averaged = await runIdentity({ ...resolve(), average: { decay: 0.99 } } as ResolvedOptions);
+    const plain = await runIdentity(await resolve());
+    const averaged = await runIdentity({ ...(await resolve()), average: { decay: 0.99 } } as ResolvedOptions);
     expect(() => requireSameRun(plain, averaged)).toThrow("average.decay is absent in the checkpoint, 0.99 here");
     expect(() => requireSameRun(plain, { ...plain, average: null })).not.toThrow();
   });
