@@ -74,7 +74,10 @@ function suitsDirect(dims: MatmulDims, caps: DeviceCaps): boolean {
 function suitsSlices(dims: MatmulDims, { onCpu }: DeviceCaps): boolean {
   const { M, N, K } = dims;
   if (M <= FEW_ROWS) return false;
-  return (M * N <= 4096 && K >= 8 * SLICE_TERMS) || (!onCpu && isLarge(dims) && slicesOf(dims, DIRECT) >= 4);
+  // A GPU walks through such a sum with next to nobody beside it; a CPU has no more to do than one workgroup.
+  return (
+    (M * N <= 4096 && K >= (onCpu ? 8 : 2) * SLICE_TERMS) || (!onCpu && isLarge(dims) && slicesOf(dims, DIRECT) >= 4)
+  );
 }
 
 /** Whole tiles, nearly, and enough of them: what is cut off at an edge is computed all the same. */
@@ -124,7 +127,9 @@ function guessedBlock(dims: MatmulDims, { vendor, onCpu }: DeviceCaps): BlockNam
   if (!isHuge(dims)) return vendor === "nvidia" ? "block32" : null;
   if (!MANY_REGISTERS.test(vendor)) return "block64-wide";
   const large = vendor !== "qualcomm" && tilesOf(dims, blockOf(shapes.block128)) >= ENOUGH_WORKGROUPS;
-  return large ? "block128" : "block64";
+  if (large) return "block128";
+  // More invocations with less each: a quarter faster on an H200 at 1024.
+  return vendor === "nvidia" ? "block64-wide" : "block64";
 }
 
 function block(name: BlockName): Rung {
