@@ -5,15 +5,17 @@ import { continueTutorial } from "../check/tutorial-story.ts";
 import { short } from "../core/format.ts";
 import { rows, shapeText } from "../core/ndarray.ts";
 import { defaultInitialiser, type Initialiser, initialise, initialisers, withFirstAdapters } from "../nn/initialise.ts";
+import type { ModelSpec } from "../nn/model-spec.ts";
 import { requireFits } from "../nn/parameters.ts";
 import { randomBatch } from "../nn/random-batch.ts";
+import { multiplyAdds } from "../nn/shapes.ts";
 import { matchRows } from "../train/data/match-rows.ts";
 import { requireResident } from "../train/data/row-source.ts";
 import { type Precision, precisions } from "../train/f16/precision.ts";
 import { fineTuneOptions, startOf } from "./adapter-flags.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { dataFlags } from "./data-flags.ts";
-import { print, table } from "./output.ts";
+import { clearProgress, everySoOften, print, table } from "./output.ts";
 import { loadData, loadModel } from "./sources.ts";
 import { isText, textData } from "./text-data.ts";
 import { penaltyFlags } from "./train-settings.ts";
@@ -33,7 +35,7 @@ a propagated bound, and the f64 against finite differences. Exits 1 when a tenso
   --freeze, --lora, --adapter
                          as for train: the gradients of what is trained are checked
   --init <how>           uniform01, he, xavier or zeros
-  --batch <N>            rows (default 32)
+  --batch <N>            rows (default 32; of a large net fewer, at least 2)
   --l1 <X>  --l2 <X>     check the loss with the penalties that train adds
   --seed <N>             weights and dropout masks (default 1)
   --backend <B>          auto (default), webgpu, cpu or reference
@@ -66,7 +68,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const source = values.data ?? preset?.data;
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const init = choiceFlag<Initialiser>("init", values.init, initialisers) ?? preset?.init ?? defaultInitialiser(model);
-  const batch = countFlag("batch", values.batch) ?? 32;
+  const batch = countFlag("batch", values.batch) ?? defaultRows(model);
   const penalty = penaltyFlags(values);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const precision = choiceFlag("precision", values.precision, precisions) ?? "f32";
@@ -83,10 +85,14 @@ export async function run(args: readonly string[]): Promise<number> {
   const backend: Backend = await openBackend(choice);
   requireFits(model, backend.limits.maxBufferSize);
   const weights = read ? withFirstAdapters(model, read, seed) : initialise(model, seed, init);
+  const say = everySoOften();
   const report = await checkGradients({
     ...{ model, weights, x, y, backend, seed, precision, ...(lengths && { lengths }) },
     ...(penalty ? { penalty } : {}),
+    ...(n * multiplyAdds(model) > LARGE && { finiteWork: MOST_FINITE_WORK }),
+    onProgress: (done, of) => say(`checked ${done} of ${of} values`),
   });
+  clearProgress();
   const story = name.startsWith("tutorial") && !values.weights ? await continueTutorial(name) : null;
   if (values.json) print(JSON.stringify({ model: name, batch: n, precision, ...report, story }));
   else {
@@ -95,6 +101,16 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   backend.dispose();
   return report.pass ? 0 : 1;
+}
+
+/** Multiply-adds of a batch that f64 in plain loops can do in a second or so; from LARGE on differences share their work. */
+const MOST_WORK = 6e7;
+const LARGE = 1e7;
+const MOST_FINITE_WORK = 2e10;
+
+/** Rows that are checked unasked: 32, and of a large net so many that it ends within minutes, but two for batch norm. */
+function defaultRows(model: ModelSpec): number {
+  return Math.max(2, Math.min(32, Math.floor(MOST_WORK / Math.max(1, multiplyAdds(model)))));
 }
 
 function reportText(report: GradientReport, batch: number, precision: Precision): string {

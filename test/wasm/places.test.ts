@@ -130,7 +130,8 @@ describe("a class for each place", () => {
     expect(files.get("model.py")).toContain(
       "StepLoss(weight=torch.tensor([1, 2, 3, 4], dtype=torch.float32), ignore_index=9)",
     );
-    expect(files.get("train.py")).toContain("(p.argmax(dim=2) == y)[y != loss_of.ignore_index]");
+    expect(files.get("train.py")).toContain("(p.argmax(dim=2) == y)[counts(y)]");
+    expect(files.get("train.py")).toContain("return y != loss_of.ignore_index");
     expect(new TextDecoder().decode(files.get("data.safetensors") as Uint8Array)).toContain('"shape":[2,6]');
     trainer.dispose();
   });

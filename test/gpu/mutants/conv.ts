@@ -89,7 +89,7 @@ export const convMutants: readonly Mutant[] = [
   weights("block", "the table is not waited for", /workgroupBarrier\(\);\s+var acc/, "var acc"),
   weights("block", "the right half is the left", "+ 8u + lane % 8u", "+ lane % 8u"),
   weights("block", "the last term of a block is left out", "t < terms", "t + 1u < terms"),
-  weights("block", "padding is read as the neighbour", "e2.z], in2)", "e2.z], true)"),
+  weights("block", "padding is read as the neighbour", "e0_2.z], in0_2)", "e0_2.z], true)"),
   weights("block", "the second block of channels is the first", "min(m + q * 4u", "min(q * 4u"),
   weights("block", "columns move as rows do", "yc * params.strideColumns", "yc * params.strideRows"),
 
