@@ -30,6 +30,11 @@ export function lazy(load: () => Promise<ComponentType>): ComponentType {
     }
     const Found = found.value;
     if (Found) return <Found />;
-    return <p class="soft">{failed.value ? say("failedLoad", { reason: failed.value }) : say("loading")}</p>;
+    // Spoken when it comes: what opened it may be far away.
+    return (
+      <p class="soft" role="status">
+        {failed.value ? say("failedLoad", { reason: failed.value }) : say("loading")}
+      </p>
+    );
   };
 }
