@@ -1,6 +1,7 @@
 import type { NdArray } from "../core/ndarray.ts";
 import type { Resource } from "../core/resource.ts";
 import type { Graph, Node, Tensor } from "../graph/graph.ts";
+import type { DeviceKind } from "../graph/op.ts";
 import type { ExecutorCache } from "./cache.ts";
 import type { MemoryUse } from "./memory-use.ts";
 
@@ -60,7 +61,7 @@ export interface KernelChoices {
 /** Something that runs graphs. */
 export interface Backend extends Resource {
   /** A GPU, or the CPU in whatever way. */
-  readonly kind: "webgpu" | "cpu";
+  readonly kind: DeviceKind;
   /** The adapter, or the kind of CPU path: always shown to people. */
   readonly description: string;
   /** The largest buffer, and the largest data set that is kept whole, in bytes. */

@@ -46,7 +46,7 @@ export async function conformInputs(
   const executor = await backend.compile(g);
   try {
     const read = await executor.run(1, [...results, ...guards]);
-    const { outputs, bounds } = await truth(op, inputs, attrs);
+    const { outputs, bounds } = await truth(op, inputs, attrs, backend.kind);
     const comparisons = outputs.map((exact, i) => compare(read[i]!, exact, bounds[i] ?? null));
     const worst = comparisons.findIndex((x) => !x.pass);
     const intact = read.slice(results.length).every((x) => x.data.every(Number.isNaN));

@@ -124,7 +124,7 @@ export async function checkGradients(options: GradientCheckOptions): Promise<Gra
   const g = await graphOf(scale);
   const exact = new ReferenceExecutor(g.graph, "f64", true);
   await orAborted(exact.run(1), signal);
-  const bounds = await orAborted(propagateBounds(g.graph, exact.values), signal);
+  const bounds = await orAborted(propagateBounds(g.graph, exact.values, backend?.kind ?? "webgpu"), signal);
   const nothing = new Map<Tensor, NdArray>();
   const onDevice = (b: Backend | null): Promise<Map<Tensor, NdArray>> =>
     b ? orAborted(runOnDevice(b, g), signal) : Promise.resolve(nothing);

@@ -120,17 +120,22 @@ export interface Unlearned {
   readonly to: number;
 }
 
+/** Where a graph is run. */
+export type DeviceKind = "webgpu" | "cpu";
+
 /** How an op's results are judged, and on what. */
 export interface Proof<A> {
   /**
    * How far a right f32 result may lie from the f64 one: |computed - exact| <= bound, element by element, for float
-   * outputs. `errors` bounds the inputs' own errors (null: exact inputs). Absent for ops that only move bits.
+   * outputs. `errors` bounds the inputs' own errors (null: exact inputs). `on` is where it was computed, "webgpu" unless
+   * said: kernels there add in other orders than here. Absent for ops that only move bits.
    */
   bound?(
     inputs: readonly NdArray[],
     errors: Errors,
     outputs: readonly NdArray[],
     attrs: A,
+    on?: DeviceKind,
   ): readonly (NdArray | null)[] | Promise<readonly (NdArray | null)[]>;
   /** Inputs for every check: conformance, gradient, benchmark. */
   readonly cases: readonly OpCase<A>[];

@@ -1,5 +1,6 @@
 import { cast, type NdArray } from "../core/ndarray.ts";
 import type { Graph, Tensor } from "../graph/graph.ts";
+import type { DeviceKind } from "../graph/op.ts";
 import { proofOf } from "./proof-of.ts";
 
 /** How long a step in plain loops computes before others have their turn. */
@@ -28,13 +29,14 @@ export async function idealValues(g: Graph): Promise<Map<Tensor, NdArray>> {
 }
 
 /**
- * Bounds of the rounding errors of a right f32 run, carried through the whole graph beside its f64 values: every op says
+ * Bounds of the rounding errors of a right f32 run on a kind of device, carried through the whole graph beside its f64 values: every op says
  * how far its outputs may be off when its inputs are off by so much. Variables are exact, except where they hold f64
  * values that f32 rounds.
  */
 export async function propagateBounds(
   g: Graph,
   values: ReadonlyMap<Tensor, NdArray>,
+  on: DeviceKind,
 ): Promise<ReadonlyMap<Tensor, NdArray | null>> {
   const bounds = new Map<Tensor, NdArray | null>(g.variables.map((v) => [v, roundedOff(v.initial!)]));
   let until = performance.now() + SLICE_MS;
@@ -42,7 +44,7 @@ export async function propagateBounds(
     const inputs = node.inputs.map((t) => values.get(t)!);
     const errors = node.inputs.map((t) => bounds.get(t) ?? null);
     const outputs = node.outputs.map((t) => values.get(t)!);
-    const found = await (await proofOf(node.op)).bound?.(inputs, errors, outputs, node.attrs);
+    const found = await (await proofOf(node.op)).bound?.(inputs, errors, outputs, node.attrs, on);
     node.outputs.forEach((t, i) => {
       bounds.set(t, found?.[i] ? opened(found[i]) : null);
     });

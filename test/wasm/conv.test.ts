@@ -73,7 +73,7 @@ const ops = (x: NdArray, w: NdArray, a: ConvAttrs): readonly Applied[] => {
 
 describe.each(large)("%s", (_what, x, w, a) => {
   test.each(ops(drawn(x, 1), drawn(w, 2), a).map((o) => [o[0].name, o] as const))("%s", async (_name, o) => {
-    const { outputs, bounds } = await truth(o[0], o[1], o[2]);
+    const { outputs, bounds } = await truth(o[0], o[1], o[2], "cpu");
     for (const backend of backends) {
       const c = compare(await once(backend, o), outputs[0]!, bounds[0]!);
       expect(c.pass, `${backend.description}: ${comparisonText(c)}`).toBe(true);

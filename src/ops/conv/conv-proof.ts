@@ -94,7 +94,7 @@ function dimsOf({ x, w, attrs }: Setting): ConvDims {
 const dyOf = (s: Setting): readonly number[] => yShape(dimsOf(s), s.x.length);
 
 export const conv: Proof<ConvAttrs> = {
-  bound: (inputs, errors, [y], attrs) => [
+  bound: (inputs, errors, [y], attrs, on) => [
     orTiles(
       sumBound(
         (add) =>
@@ -105,7 +105,7 @@ export const conv: Proof<ConvAttrs> = {
         errors,
         y!,
       ),
-      forwardTiles(inputs, errors, attrs),
+      on === "cpu" ? forwardTiles(inputs, errors, attrs) : null,
     ),
   ],
   cases: convSettings.map(
@@ -114,7 +114,7 @@ export const conv: Proof<ConvAttrs> = {
 };
 
 export const convInputGradient: Proof<ConvInputGradientAttrs> = {
-  bound: (inputs, errors, [dx], attrs) => [
+  bound: (inputs, errors, [dx], attrs, on) => [
     orTiles(
       sumBound(
         (add) =>
@@ -125,7 +125,7 @@ export const convInputGradient: Proof<ConvInputGradientAttrs> = {
         errors,
         dx!,
       ),
-      backTiles(inputs, errors, attrs),
+      on === "cpu" ? backTiles(inputs, errors, attrs) : null,
     ),
   ],
   cases: convSettings.map((s) => ({

@@ -150,7 +150,7 @@ const gradientOf = (name: string): string => `the gradient of ${name}`;
 
 /** How far each may be off, from the f64 values of what the net stands for. */
 async function boundsOf(g: GradientGraph): Promise<Found> {
-  const bounds = await propagateBounds(g.graph, await idealValues(g.graph));
+  const bounds = await propagateBounds(g.graph, await idealValues(g.graph), "webgpu");
   const of = (t: Tensor): NdArray => bounds.get(t) ?? zeros(t.shape, "f64");
   const gradients = [...g.parameters].map(([name, { gradient }]) => [gradientOf(name), of(gradient)] as const);
   return new Map([[LOSS, of(g.loss)], ...gradients]);
