@@ -154,7 +154,9 @@ function sourcesOf(
     const found = called.get(name);
     if (found !== undefined) return found;
     const known = [...called.keys()].slice(-8).map((k) => brief(k));
-    return bad(`${at}: "from" names ${brief(name)}, and no layer before it is called so: ${known.join(", ")} are`);
+    return bad(
+      `${at}: "from" names ${brief(name)}, and no layer before it is called so; it can name ${known.join(", ")}`,
+    );
   });
 }
 

@@ -1,4 +1,5 @@
-import { ndarray } from "../../core/ndarray.ts";
+import { ChainruleError } from "../../core/errors.ts";
+import { ndarray, sizeOf } from "../../core/ndarray.ts";
 import { register } from "./known.ts";
 import type { LayerType, Wiring } from "./layer-type.ts";
 
@@ -15,6 +16,9 @@ export interface BatchNormSpec extends Wiring {
   /** Whether channels are then scaled and shifted by parameters. */
   readonly affine: boolean;
 }
+
+const alone = (name: string): string =>
+  `layer ${name}: a batch of one row leaves one value a channel, which has no variance; take a larger batch`;
 
 export const batchNormLayer: LayerType<BatchNormSpec> = {
   type: "batchNorm",
@@ -61,6 +65,7 @@ export const batchNormLayer: LayerType<BatchNormSpec> = {
       : [constant(1, "without scale"), constant(0, "without shift")];
     const inputs = [x!, ...scale, statistics()];
     if (!training) return g.one(batchNormInference, inputs, { eps }, name);
+    if (sizeOf(x!.shape) === size) throw new ChainruleError("shape", alone(name));
     const [y, , , running] = g.add(batchNorm, inputs, { eps, momentum }, name);
     statistics(running);
     return y!;

@@ -36,6 +36,9 @@ export const padLayer: LayerType<PadSpec> = {
     const least = mode === "zeros" ? -65536 : 0;
     const whole = (v: unknown): v is number => typeof v === "number" && Number.isInteger(v) && v >= least && v <= 65536;
     const pair = (v: unknown): v is [number, number] => Array.isArray(v) && v.length === 2 && v.every(whole);
+    const below = [given].flat(2).some((v) => typeof v === "number" && v < 0);
+    if (mode === "reflect" && below)
+      return f.bad('"amounts" below 0 take places away, which goes with "mode": "zeros"');
     if (!whole(given) && !(Array.isArray(given) && given.length > 0 && given.every(pair))) {
       return f.bad(
         `"amounts" must be a whole number, or [before, behind] for each dimension, got ${JSON.stringify(given)}`,
