@@ -10,7 +10,7 @@ import { stateWrites, type TrainerState } from "../run/state.ts";
 import { cursorAt, trainingGraph } from "../run/training-graph.ts";
 
 /** Where a step first left the finite numbers. */
-interface Culprit {
+interface FirstNotFinite {
   /** "d 2.weight" */
   readonly tensor: string;
   /** The op that computes it, and on a GPU the kernel. */
@@ -29,7 +29,7 @@ async function findCulprit(
   options: ResolvedOptions,
   state: TrainerState,
   step: number,
-): Promise<Culprit | null> {
+): Promise<FirstNotFinite | null> {
   const { data } = options;
   const rows = data.x.shape[0]!;
   const batch = options.batch === "full" ? rows : options.accumulate * options.batch;
