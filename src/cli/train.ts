@@ -8,6 +8,7 @@ import { isAdapted } from "../nn/lora.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { parameterSpecs } from "../nn/parameter-specs.ts";
 import { ValidationWatch } from "../train/evaluation/validation.ts";
+import { headNote } from "../train/memory/head-note.ts";
 import type { StepMetrics, Trainer } from "../train/trainer.ts";
 import { saveAdapter } from "./adapter-flags.ts";
 import { openTrainer } from "./backend.ts";
@@ -47,6 +48,8 @@ export async function run(args: readonly string[]): Promise<number> {
   note(
     `${count} parameters${still > 0 ? `, ${still} of them frozen` : ""}, ${data.x.shape[0]} rows, ${steps} steps of ${trainer.batchRows} rows, ${optimizer.type} lr ${optimizer.lr}${halves ? ", products of halves" : ""}, seed ${seed}`,
   );
+  const head = await headNote(trainer.options, trainer.batchRows / trainer.options.accumulate);
+  if (head !== null) note(head);
 
   const log = plan.log === undefined ? null : openLog(plan.log, from);
   const keeper = into && (await Keeper.begin(trainer, into, plan.every, log));

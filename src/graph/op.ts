@@ -102,6 +102,8 @@ export interface Op<A> {
   readonly sample?: (inputs: readonly TensorSpec[], attrs: A) => readonly TensorSpec[] | null;
   /** How nodes that begin with one of its own become one, in place of the patterns of ops/fuse.ts, which are handed to it. */
   readonly fuse?: (node: Node, uses: Uses, patterns: readonly Pattern[]) => Fusion | null;
+  /** Why a node of it stays as it is where much would be saved if it did not; null where there is nothing to tell. */
+  readonly unfused?: (node: Node, uses: Uses) => string | null;
   /** A loss: the op of its gradient, and the one that computes both in a kernel. */
   readonly lossPair?: () => { readonly backward: AnyOp; readonly withGradient: AnyOp };
   /** Pairs [output, input] that share memory: the op updates that input. */

@@ -17,7 +17,9 @@ export function fuse(g: Graph): readonly Node[] {
   const uses = usesOf(g);
   const gone = new Set<Node>();
   const made = new Map<Node, Node>();
-  for (const node of g.nodes) {
+  // Losses first: what a head is with its loss saves more than what it is with its bias.
+  const losses = g.nodes.filter(({ op }) => op.lossPair);
+  for (const node of [...losses, ...g.nodes.filter(({ op }) => !op.lossPair)]) {
     const { fuse } = node.op;
     for (const pattern of fuse ? [fuse] : patterns) {
       const found = gone.has(node) ? null : pattern(node, uses, patterns);
@@ -30,7 +32,8 @@ export function fuse(g: Graph): readonly Node[] {
   return g.nodes.flatMap((n) => made.get(n) ?? (gone.has(n) ? [] : n));
 }
 
-function usesOf(g: Graph): Uses {
+/** Who reads what in a graph. */
+export function usesOf(g: Graph): Uses {
   const users = new Map<Tensor, Node[]>();
   for (const node of g.nodes) for (const t of node.inputs) users.set(t, [...(users.get(t) ?? []), node]);
   const of = (t: Tensor): readonly Node[] => users.get(t) ?? [];

@@ -1,9 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
-import { ndarray, sizeOf } from "../../src/core/ndarray.ts";
-import { embedding, initialise, linear, type ModelSpec, sequential, tanh, tiedLinear } from "../../src/index.ts";
+import { type NdArray, ndarray, sizeOf } from "../../src/core/ndarray.ts";
+import {
+  embedding,
+  freeze,
+  initialise,
+  linear,
+  lora,
+  type ModelSpec,
+  sequential,
+  tanh,
+  tiedLinear,
+} from "../../src/index.ts";
 import { fuse } from "../../src/ops/fuse.ts";
+import { unfused } from "../../src/ops/unfused.ts";
+import * as steps from "../../src/train/f16/half-steps.ts";
 import { trainingGraph } from "../../src/train/run/training-graph.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { thorough } from "../shared/thorough.ts";
@@ -21,6 +33,17 @@ const nets: Readonly<Record<string, ModelSpec>> = {
     loss: "crossEntropy",
     labelSmoothing: 0.1,
   }),
+  "a head with a bias": sequential([embedding(CLASSES, 4), tanh(), linear(CLASSES)], {
+    input: [STEPS],
+    loss: "crossEntropy",
+  }),
+  "a head alone that learns": freeze(
+    sequential([embedding(CLASSES, 4, { name: "e" }), tanh(), linear(CLASSES)], {
+      input: [STEPS],
+      loss: "crossEntropy",
+    }),
+    ["e.*"],
+  ),
 };
 const tokens = (k: number) => Int32Array.from({ length: BATCH * STEPS }, (_, i) => (i * k + (i >> 3)) % CLASSES);
 const x = ndarray([BATCH, STEPS], "i32", tokens(31));
@@ -30,8 +53,9 @@ const y = ndarray(
   tokens(7).map((label, i) => (i % 5 === 2 ? -100 : label)),
 );
 
-const graphOf = (model: ModelSpec) =>
+const graphOf = (model: ModelSpec, halved = false) =>
   trainingGraph({
+    ...(halved && { halves: { lossScale: 1 }, steps }),
     model,
     weights: initialise(model, 1),
     x,
@@ -57,7 +81,7 @@ describe.each([
   afterAll(() => backend.dispose());
 
   // A device on a CPU takes seconds for each: one there, unless all are asked for.
-  const names = which === "WebGPU" && !thorough ? ["a tied head"] : Object.keys(nets);
+  const names = which === "WebGPU" && !thorough ? ["a head with a bias"] : Object.keys(nets);
   test.each(names)("%s: loss and gradients are those of all logits at once, in less memory", async (name) => {
     const found = [];
     for (const chunked of [true, false]) {
@@ -79,17 +103,22 @@ describe.each([
   });
 });
 
-test.each<[string, ModelSpec]>([
-  ["fewer logits", { ...nets["a tied head"]!, input: [8] }],
-  ["a bias", sequential([embedding(CLASSES, 4), linear(CLASSES)], { input: [STEPS], loss: "crossEntropy" })],
+test.each<[string, ModelSpec, string[]]>([
+  ["fewer logits", { ...nets["a tied head"]!, input: [8] }, []],
   [
-    "a head whose values something else reads",
+    "values that go through something more",
     sequential([embedding(CLASSES, 4), linear(CLASSES, { bias: false }), tanh()], {
       input: [STEPS],
       loss: "crossEntropy",
     }),
+    ["all logits are in memory at once, since something else reads the logits"],
   ],
-])("%s: all logits at once", async (_what, model) => {
+  [
+    "a head with an adapter",
+    lora(nets["a head with a bias"]!, { rank: 2, targets: ["2"] }),
+    [expect.stringMatching(/^all logits are in memory at once, since the last layer's values come from addScaled/)],
+  ],
+])("%s: all logits at once, and it can be told why", async (_what, model, why) => {
   const few = sizeOf(model.input!) < STEPS;
   const plan = await trainingGraph({
     ...{ model, weights: initialise(model, 1), rows: BATCH, batch: "full", streams: false, seed: 1, clip: 0 },
@@ -102,4 +131,31 @@ test.each<[string, ModelSpec]>([
   const names = fuse(plan.graph).map((node) => node.op.name);
   expect(names).not.toContain("headLoss");
   expect(names).toContain("weightedCrossEntropyWithGradient");
+  expect(unfused(plan.graph)).toEqual(why);
 });
+
+test.each(["a tied head", "a head with a bias"])(
+  "%s in f16 reads halves, and its logits are chunks too",
+  async (name) => {
+    const cpu = await wasmBackend();
+    const found: NdArray[][] = [];
+    for (const halved of [true, false]) {
+      const g = await graphOf(nets[name]!, halved);
+      g.graph.keep(g.loss, ...g.flatGradients);
+      const nodes = fuse(g.graph);
+      const head = nodes.find((node) => node.op.name === (halved ? "halfHeadLoss" : "headLoss"))!;
+      expect(head.inputs.slice(0, 2).map(({ dtype }) => dtype)).toEqual(halved ? ["f16", "f16"] : ["f32", "f32"]);
+      expect(head.attrs.rows % (halved ? 128 : 64)).toBe(0);
+      expect(unfused(g.graph)).toEqual([]);
+      const executor = await cpu.compile(g.graph, { nodes });
+      found.push([...(await executor.run(1, [g.loss, ...g.flatGradients]))]);
+      executor.dispose();
+    }
+    found[0]!.forEach((half, i) => {
+      const off = normError(half.data, found[1]![i]!.data);
+      if (i > 0) expect(off).toBeGreaterThan(1e-6);
+      expect(off).toBeLessThan(2e-3);
+    });
+    cpu.dispose();
+  },
+);

@@ -1,5 +1,5 @@
 import type { Graph, Node, Tensor } from "../../graph/graph.ts";
-import { halved, halvesOf } from "./halved.ts";
+import { besideHalves, halved, halvesOf } from "./halved.ts";
 import { toHalf } from "./to-half.ts";
 
 /** Ops that have products in them, attention and recurrences among them. */
@@ -31,6 +31,7 @@ export function storeHalves(g: Graph): void {
     const stored = halvesOf(node.op).filter((i) => made.has(node.inputs[i]!));
     if (stored.length > 0) readHalves(node, stored, copyOf);
   }
+  for (const node of others) if (node.op.lossPair && node.op.fuse) Object.assign(node, { op: besideHalves(node.op) });
   // Each copy runs right behind its source; those of variables run first.
   const behind = (t: Tensor): readonly Node[] => {
     const copy = made.get(t);

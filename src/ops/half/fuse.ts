@@ -32,6 +32,14 @@ export function fuseHalved(
   };
 }
 
+/** Why a node that `op` stands for stays as it is, as the op has it for f32. */
+export const unfusedHalved =
+  ({ unfused }: AnyOp, wideOf: (op: AnyOp) => AnyOp | null): NonNullable<AnyOp["unfused"]> =>
+  (node, uses) => {
+    const seen = new Disguise(uses, wideOf);
+    return unfused?.(seen.of(node), seen.uses) ?? null;
+  };
+
 /** Nodes of halves as the nodes of f32 that they are forms of, so that patterns written for those know them. */
 class Disguise {
   readonly uses: Uses;

@@ -6,7 +6,7 @@ import { convMatrixKernel } from "../conv/subgroup-matrix.ts";
 import { subgroupMatrixKernel } from "../matmul/subgroup-matrix.ts";
 import { activationNames } from "../names.ts";
 import { output, scratch } from "../shared/dispatch-plan.ts";
-import { fuseHalved } from "./fuse.ts";
+import { fuseHalved, unfusedHalved } from "./fuse.ts";
 import { capsForHalves, halfPlan, toHalf } from "./to-half.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: kernels of the op list have attributes of every type
@@ -34,6 +34,7 @@ const operands = new Map<string, readonly number[]>([
   ["convTransposeLayerInputGradient", [0, 1, 2]],
   ["convLayerWeightGradient", [0, 1]],
   ["sumChannels", [0]],
+  ["headLoss", [0, 1]],
   ["attention", [0]],
   ["attentionGradient", [0, 1]],
   // What a step reads, and the weights of its states; states themselves stay f32.
@@ -60,6 +61,21 @@ export function halved(op: AnyOp): AnyOp {
   forms.set(found, op);
   return found;
 }
+
+/** A loss whose head may read halves: the same op, which knows that head and becomes one node with it. */
+export function besideHalves(loss: AnyOp): AnyOp {
+  const same: AnyOp = {
+    ...loss,
+    fuse: fuseHalved(formOf, wideOf, storesHalves),
+    unfused: unfusedHalved(loss, wideOf),
+  };
+  forms.set(same, loss);
+  return same;
+}
+
+/** The form that reads halves of an op that has one; of another the op itself. */
+const formOf = (op: AnyOp): AnyOp => (halvesOf(op).length > 0 ? halved(op) : op);
+const storesHalves = ({ name }: AnyOp): boolean => storing.includes(name);
 
 /** The op that one is a form of; null where it is none. */
 const wideOf = (op: AnyOp): AnyOp | null => forms.get(op) ?? null;
@@ -95,7 +111,7 @@ function make(op: AnyOp): Op<Stores> {
         }
       : {}),
     ...(op.sample ? { sample: op.sample } : {}),
-    fuse: fuseHalved(halved, wideOf, ({ name }) => storing.includes(name)),
+    fuse: fuseHalved(halved, wideOf, storesHalves),
     proof: { family: "halvedProof", of: op },
   };
 }

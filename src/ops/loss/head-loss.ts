@@ -2,18 +2,31 @@ import { sizeOf } from "../../core/ndarray.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, Binding, DeviceCaps, KernelPlan, Launch, Op, WasmPlan } from "../../graph/op.ts";
 import { add } from "../elementwise/add.ts";
+import { addBias, sumRows } from "../matmul/bias.ts";
+import { linear } from "../matmul/linear.ts";
 import { matmul, transposeMatmul } from "../matmul/matmul.ts";
-import { composed } from "../shared/composed.ts";
+import { composed, type Part } from "../shared/composed.ts";
 import { type WeightedAttrs, weightedCrossEntropy, weightedCrossEntropyGradient } from "./weighted-cross-entropy.ts";
+
+/** What headLoss may differentiate by: what the head takes, its weight, its bias. */
+export type HeadOperand = "x" | "weight" | "bias";
 
 /** Settings of headLoss. */
 export interface HeadLossAttrs extends WeightedAttrs {
   /** Whether the weight lies as [classes, size], as an embedding's does; else as [size, classes]. */
   readonly turned: boolean;
-  /** Rows whose logits are in memory at once, a multiple of 64. */
+  /** Rows whose logits are in memory at once, a multiple of 64; of 128 where what is read is halves. */
   readonly rows: number;
-  /** True where the weight has no gradient. */
-  readonly frozen?: boolean;
+  /** Whether a bias [classes], the last input, is added to the logits. */
+  readonly biased?: boolean;
+  /** What there is no gradient of: frozen parameters, and x where nothing before the head learns. */
+  readonly without?: readonly HeadOperand[];
+}
+
+/** Operands whose gradients stand behind the loss among the outputs, in this order. */
+function learned({ biased = false, without = [] }: HeadLossAttrs): readonly HeadOperand[] {
+  const operands: readonly HeadOperand[] = biased ? ["x", "weight", "bias"] : ["x", "weight"];
+  return operands.filter((operand) => !without.includes(operand));
 }
 
 /** A value of the node, or a stretch of one from an element on, under a shape of its own. */
@@ -34,69 +47,81 @@ interface Application {
 }
 
 /** The parts of headLoss, for all rows or for a chunk of them. */
-const partsOf = ({ turned, smoothing }: HeadLossAttrs) => ({
-  logits: turned ? { op: transposeMatmul, attrs: { transpose: "b" } as const } : { op: matmul, attrs: null },
+const partsOf = ({ turned, smoothing, biased = false }: HeadLossAttrs) => ({
+  logits: turned
+    ? { op: transposeMatmul, attrs: { transpose: "b" } as const }
+    : biased
+      ? { op: linear, attrs: { activation: null, alpha: 0 } }
+      : { op: matmul, attrs: null },
+  biased: { op: addBias, attrs: null },
   loss: { op: weightedCrossEntropy, attrs: { smoothing } },
   dlogits: { op: weightedCrossEntropyGradient, attrs: { smoothing } },
-  dx: turned ? { op: matmul, attrs: null } : { op: transposeMatmul, attrs: { transpose: "b" } as const },
-  dw: { op: transposeMatmul, attrs: { transpose: "a" } as const },
+  x: turned ? { op: matmul, attrs: null } : { op: transposeMatmul, attrs: { transpose: "b" } as const },
+  weight: { op: transposeMatmul, attrs: { transpose: "a" } as const },
+  bias: { op: sumRows, attrs: null },
 });
 
 /** What is applied to what, chunk after chunk, and the scratch between: the sums of chunks are added up in their order. */
-function applicationsOf([x, w]: readonly TensorSpec[], attrs: HeadLossAttrs) {
-  const [n, size] = x!.shape as readonly [number, number];
-  const classes = w!.shape[attrs.turned ? 0 : 1]!;
+function applicationsOf(inputs: readonly TensorSpec[], attrs: HeadLossAttrs) {
+  const [x, w] = inputs as readonly [TensorSpec, TensorSpec];
+  const { turned, biased = false } = attrs;
+  const [n, size] = x.shape as readonly [number, number];
+  const classes = w.shape[turned ? 0 : 1]!;
   const chunks = Math.ceil(n / attrs.rows);
   const most = Math.min(n, attrs.rows);
   const f32 = (...shape: readonly number[]): TensorSpec => ({ shape, dtype: "f32" });
   const scratch = [f32(most, classes), f32(most, classes)];
-  if (chunks > 1) scratch.push(f32(1), f32(1), f32(1), ...(attrs.frozen ? [] : [w!, w!, w!]));
   const whole = (kind: Binding["kind"], index: number, spec: TensorSpec): Stretch => ({ kind, index, from: 0, spec });
   const [dloss, weights, sums] = [f32(1), f32(classes), f32(2)].map((spec, k) => whole("input", 3 + k, spec));
   const parts = partsOf(attrs);
   const applications: Application[] = [];
+  const apply = (place: keyof typeof parts, given: readonly Stretch[], output: Stretch): void => {
+    applications.push({ ...parts[place], inputs: given, output, place });
+  };
+  /** The sum over chunks: in the output once it is that of all, else in two places by turns. */
+  const summing = (place: "loss" | "weight" | "bias", output: number, spec: TensorSpec) => {
+    const first = chunks > 1 ? scratch.push(spec, spec, spec) - 3 : 0;
+    const so = (k: number): Stretch =>
+      k === chunks - 1 ? whole("output", output, spec) : whole("scratch", first + (k % 2), spec);
+    return (c: number, given: readonly Stretch[]): void => {
+      if (c === 0) {
+        apply(place, given, so(0));
+        return;
+      }
+      const own = whole("scratch", first + 2, spec);
+      apply(place, given, own);
+      const terms = [so(c - 1), own];
+      applications.push({ op: add, attrs: null, inputs: terms, output: so(c), place: `${place} sum` });
+    };
+  };
+  const gradients = learned(attrs);
+  const at = (operand: HeadOperand): number => 1 + gradients.indexOf(operand);
+  const addLoss = summing("loss", 0, f32(1));
+  const addWeight = gradients.includes("weight") ? summing("weight", at("weight"), f32(...w.shape)) : null;
+  const addBiases = gradients.includes("bias") ? summing("bias", at("bias"), f32(classes)) : null;
   for (let c = 0; c < chunks; c++) {
     const first = c * attrs.rows;
     const count = Math.min(attrs.rows, n - first);
-    const rows = (kind: Binding["kind"], index: number): Stretch => ({
+    const rows = (kind: Binding["kind"], index: number, { dtype }: Pick<TensorSpec, "dtype">): Stretch => ({
       kind,
       index,
       from: first * size,
-      spec: f32(count, size),
+      spec: { shape: [count, size], dtype },
     });
+    const [taken, weight] = [rows("input", 0, x), whole("input", 1, w)];
     const labels: Stretch = { kind: "input", index: 2, from: first, spec: { shape: [count], dtype: "i32" } };
-    const weight = whole("input", 1, w!);
     const [logits, dlogits] = [0, 1].map((k) => whole("scratch", k, f32(count, classes))) as [Stretch, Stretch];
-    /** The sum of chunks so far: in the output once it is that of all, else in two places by turns. */
-    const sum = (k: number, output: number, from: number, spec: TensorSpec): Stretch =>
-      k === chunks - 1 ? whole("output", output, spec) : whole("scratch", from + (k % 2), spec);
-    const apply = (place: keyof typeof parts, inputs: readonly Stretch[], output: Stretch): void => {
-      applications.push({ ...parts[place], inputs, output, place });
-    };
-    const summed = (
-      place: "loss" | "dw",
-      inputs: readonly Stretch[],
-      output: number,
-      from: number,
-      spec: TensorSpec,
-    ) => {
-      if (c === 0) return apply(place, inputs, sum(0, output, from, spec));
-      const own = whole("scratch", from + 2, spec);
-      apply(place, inputs, own);
-      const terms = [sum(c - 1, output, from, spec), own];
-      applications.push({
-        op: add,
-        attrs: null,
-        inputs: terms,
-        output: sum(c, output, from, spec),
-        place: `${place} sum`,
-      });
-    };
-    apply("logits", [rows("input", 0), weight], logits);
-    summed("loss", [logits, labels, weights!, sums!], 0, 2, f32(1));
+    const bias = biased ? [whole("input", 6, f32(classes))] : [];
+    // The plain product lies where the gradient will be.
+    if (turned && biased) {
+      apply("logits", [taken, weight], dlogits);
+      apply("biased", [dlogits, ...bias], logits);
+    } else apply("logits", [taken, weight, ...bias], logits);
+    addLoss(c, [logits, labels, weights!, sums!]);
     apply("dlogits", [logits, labels, dloss!, weights!, sums!], dlogits);
-    apply("dx", [dlogits, weight], rows("output", 1));
-    if (!attrs.frozen) summed("dw", attrs.turned ? [dlogits, rows("input", 0)] : [rows("input", 0), dlogits], 2, 5, w!);
+    if (gradients.includes("x")) apply("x", [dlogits, weight], rows("output", at("x"), f32()));
+    addWeight?.(c, turned ? [dlogits, taken] : [taken, dlogits]);
+    addBiases?.(c, [dlogits]);
   }
   return { applications, scratch };
 }
@@ -174,29 +199,31 @@ function callChunks(inputs: readonly TensorSpec[], attrs: HeadLossAttrs): WasmPl
 }
 
 /**
- * Loss, and its gradients by x and by the weight, of a head without bias: from x [n, size], weight, labels i32 [n], dloss
- * [1], class weights [classes] and their sums [2] to loss [1], dx [n, size] and dweight. Logits [n, classes] are in memory
- * for `rows` rows at a time. Of a frozen weight there is no third output.
+ * Loss, and its gradients by x, weight and bias, of a head: from x [n, size], weight, labels i32 [n], dloss [1], class
+ * weights [classes], their sums [2] and, where there is one, the bias [classes], to loss [1], dx [n, size], dweight and
+ * dbias [classes], without those that `without` names. Logits [n, classes] are in memory for `rows` rows at a time.
  */
 export const headLoss: Op<HeadLossAttrs> = {
   ...composed<HeadLossAttrs>({
     name: "headLoss",
     body(attrs) {
+      const { turned, biased = false } = attrs;
       const parts = partsOf(attrs);
       const given = (...indices: readonly number[]) => indices.map((input) => ({ input }));
-      const [logits, dlogits] = [{ part: 0 }, { part: 2 }];
-      return {
-        parts: [
-          { ...parts.logits, inputs: given(0, 1) },
-          { ...parts.loss, inputs: [logits, ...given(2, 4, 5)] },
-          { ...parts.dlogits, inputs: [logits, ...given(2, 3, 4, 5)] },
-          { ...parts.dx, inputs: [dlogits, ...given(1)] },
-          ...(attrs.frozen
-            ? []
-            : [{ ...parts.dw, inputs: attrs.turned ? [dlogits, ...given(0)] : [...given(0), dlogits] }]),
-        ],
-        outputs: [{ part: 1 }, { part: 3 }, ...(attrs.frozen ? [] : [{ part: 4 }])],
+      const list: Part[] = [];
+      const put = (place: keyof typeof parts, inputs: Part["inputs"]) => ({
+        part: list.push({ ...parts[place], inputs }) - 1,
+      });
+      const product = put("logits", given(0, 1, ...(biased && !turned ? [6] : [])));
+      const logits = biased && turned ? put("biased", [product, ...given(6)]) : product;
+      const loss = put("loss", [logits, ...given(2, 4, 5)]);
+      const dlogits = put("dlogits", [logits, ...given(2, 3, 4, 5)]);
+      const back: Readonly<Record<HeadOperand, Part["inputs"]>> = {
+        x: [dlogits, ...given(1)],
+        weight: turned ? [dlogits, ...given(0)] : [...given(0), dlogits],
+        bias: [dlogits],
       };
+      return { outputs: [loss, ...learned(attrs).map((operand) => put(operand, back[operand]))], parts: list };
     },
     kernels: [{ name: "headLoss/chunks", plan: (inputs, _outputs, attrs, caps) => planChunks(inputs, attrs, caps) }],
   }),
