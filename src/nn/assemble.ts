@@ -53,7 +53,9 @@ export function assemble(list: readonly unknown[], given: Shape | undefined, ope
     if (layer.trainable !== undefined && layer.trainable !== false) adapters().requireTrainable(layer, type, at);
     type.tied?.(layer, at, (other) => {
       const k = called.get(other) ?? -1;
-      return types[k]?.tokens ? types[k].parameters!(layers[k])[0]!.shape : null;
+      const own = types[k]?.parameters?.(layers[k]) ?? [];
+      if (own.length === 0) return null;
+      return { type: types[k]!.type, weight: own[0]!.shape, adapted: own.some(({ adapter }) => adapter) };
     });
     claim(called, calledName(layer, i), i, at);
     layers.push(layer);

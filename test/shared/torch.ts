@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
-import { transpose } from "../../src/io/weights/weights.ts";
+import { transpose } from "../../src/io/weights/transpose.ts";
 
 /** The tables that PyTorch made; test/fixtures/torch/README.md says how. */
 export interface TorchArray {

@@ -1,10 +1,22 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ndarray } from "../../src/core/ndarray.ts";
-import { embedding, initialise, linear, parameterSpecs, parseModel, sequential, tiedLinear } from "../../src/index.ts";
+import {
+  embedding,
+  initialise,
+  linear,
+  lora,
+  parameterSpecs,
+  parseModel,
+  sequential,
+  tanh,
+  tiedLinear,
+} from "../../src/index.ts";
 import { importNet } from "../../src/io/net/import.ts";
 import { readOnnx } from "../../src/io/onnx/read.ts";
 import { writeOnnx } from "../../src/io/onnx/write.ts";
 import { modelPy } from "../../src/io/pytorch/model-script.ts";
+import { receiptScript } from "../../src/io/receipt/script.ts";
+import { transpose } from "../../src/io/weights/transpose.ts";
 import { weightsOf, weightTensors } from "../../src/io/weights/weights.ts";
 
 const model = sequential(
@@ -21,8 +33,12 @@ test("a head shares its embedding's weight: one parameter, of the embedding's na
 });
 
 test.each([
-  [{ to: "nowhere" }, /layer 2 \(tiedLinear\) takes the weight \[6, 3\] of "nowhere", which is no embedding before it/],
-  [{ to: "1" }, /of "1", which is no embedding/],
+  [
+    { to: "nowhere" },
+    /layer 2 \(tiedLinear\) takes the weight \[6, 3\] of "nowhere", which is no embedding and no linear layer before it/,
+  ],
+  [{ to: "1" }, /takes the weight \[6, 3\] of "1", which has \[3, 3\]/],
+  [{ transposed: false }, /takes the weight \[3, 6\] of "tokens", which has \[6, 3\]/],
   [{ out: 7 }, /takes the weight \[7, 3\] of "tokens", which has \[6, 3\]/],
   [{ to: 0 }, /"to" must be the name/],
   [{ in: 4 }, /takes the weight \[6, 4\]/],
@@ -118,4 +134,57 @@ test("Keras's Embedding is one, without its mask", async () => {
   expect([...weights.get("2.weight")!.data]).toEqual([10, 11, 12, 13, 14, 15]);
   await expect(importNet(file({ mask_zero: true }), { loss: "mse" })).rejects.toThrow(/"embedding".*mask_zero/);
   await expect(importNet(file({ input_dim: 6 }), { loss: "mse" })).rejects.toThrow(/a table of \[5, 2\] for 6 tokens/);
+});
+
+describe("a linear layer's weight", () => {
+  const encoder = { ...linear(6, 3), name: "encoder" };
+  const autoencoder = sequential([encoder, tanh(), tiedLinear("encoder", 3, 6, { name: "decoder" })], { loss: "mse" });
+  const twice = sequential([{ ...linear(3, 3), name: "map" }, tanh(), tiedLinear("map", 3, 3, { transposed: false })], {
+    loss: "mse",
+  });
+
+  test("is one parameter, in files and in PyTorch's words, turned or as it lies", () => {
+    expect(parameterSpecs(autoencoder).map(({ name }) => name)).toEqual(["encoder.weight", "encoder.bias"]);
+    expect(modelPy(autoencoder)).toContain('v["decoder"] = F.linear(v["1"], self.at("encoder").weight.t())');
+    expect(modelPy(twice)).toContain('v["2"] = F.linear(v["1"], self.at("map").weight)');
+    expect(parseModel(JSON.parse(JSON.stringify(twice)))).toEqual(twice);
+  });
+
+  test.each([
+    ["turned", autoencoder, "encoder", "decoder"],
+    ["as it lies", twice, "map", "2"],
+  ] as const)(
+    "%s: a state_dict with both names is read where they are equal, and ONNX says it",
+    (_how, net, own, other) => {
+      const weights = initialise(net, 3);
+      const stored = new Map(weightTensors(net, weights));
+      const file = stored.get(`${own}.weight`)!;
+      const copy = net === autoencoder ? transpose(file) : file;
+      const both = new Map([...stored, [`${other}.weight`, copy]]);
+      expect(weightsOf(both, net)).toEqual(weights);
+      both.delete(`${own}.weight`);
+      expect(weightsOf(both, net)).toEqual(weights);
+      const wrong = { ...copy, data: copy.data.map((v, i) => (i === 1 ? v + 1 : v)) as typeof copy.data };
+      expect(() => weightsOf(new Map([...stored, [`${other}.weight`, wrong]]), net)).toThrow(/are one parameter here/);
+      expect(readOnnx(writeOnnx(net, weights)).model).toEqual(net);
+      // The graph alone: two maps, whose weights are each other's, turned or not.
+      const { model: read, weights: found } = readOnnx(writeOnnx(net, weights), { loss: "huber", keepOutputs: true });
+      expect(read.layers.map(({ type }) => type)).toEqual(["linear", "tanh", "linear"]);
+      const [first, last] = [found.get("0.weight")!, found.get("2.weight")!];
+      expect(last).toEqual(net === autoencoder ? transpose(first) : first);
+    },
+  );
+
+  test("a receipt adds up what both layers say of it", () => {
+    const run = { schedule: { type: "constant" }, computedBy: "", precision: "f32", clip: 0, rows: 2 } as const;
+    const script = receiptScript({ ...run, model: autoencoder, optimizer: { type: "sgd", lr: 0.1 } });
+    expect(script).toContain("a2 = a1 @ W0.T");
+    expect(script).toMatch(/dW0 = .*\n(.*\n)*\s+dW0 = dW0 \+ da2\.reshape\(-1, 6\)\.T @ a1\.reshape\(-1, 3\)/);
+    const plain = receiptScript({ ...run, model: twice, optimizer: { type: "sgd", lr: 0.1 } });
+    expect(plain).toContain("dW0 = dW0 + a1.reshape(-1, 3).T @ da2.reshape(-1, 3)");
+  });
+
+  test("with an adapter is refused: merging it would change both", () => {
+    expect(() => lora(autoencoder, { rank: 1, targets: ["encoder"] })).toThrow(/of "encoder", which has an adapter/);
+  });
 });

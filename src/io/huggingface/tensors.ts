@@ -1,6 +1,6 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, ndarray, type Shape, sameShape, shapeText } from "../../core/ndarray.ts";
-import { transpose } from "../weights/weights.ts";
+import { transpose } from "../weights/transpose.ts";
 
 /** Names that an error lists at most. */
 const LISTED = 6;

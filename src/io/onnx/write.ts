@@ -40,16 +40,19 @@ export function writeOnnx(
   const steps: Step[] = [];
   const arrays = new Arrays(mostConstants);
   const values: string[] = [];
+  const names = model.layers.map(calledName);
+  const typeOf = (name: string): string => model.layers[names.indexOf(name)]!.type;
   model.layers.forEach((layer, i) => {
     const reads = sources[i]!.map((source) => (source < 0 ? "input" : values[source]!));
     const source = sources[i]![0]!;
     const made = layerSteps({
       layer,
-      called: calledName(layer, i),
+      called: names[i]!,
       given: reads,
       input: source < 0 ? input : shapes[source]!,
       shape: shapes[i]!,
       arrays,
+      typeOf,
     });
     steps.push(...made);
     values.push(made.at(-1)?.output ?? reads[0]!);
@@ -113,12 +116,13 @@ interface Placed {
   readonly input: Shape;
   readonly shape: Shape;
   readonly arrays: Arrays;
+  typeOf(name: string): string;
 }
 
 /** Ops of an activation that is one op in ONNX as here. */
 const PLAIN = { relu: "Relu", sigmoid: "Sigmoid", tanh: "Tanh", softplus: "Softplus", selu: "Selu" } as const;
 
-function layerSteps({ layer, called, given, input, shape, arrays }: Placed): Step[] {
+function layerSteps({ layer, called, given, input, shape, arrays, typeOf }: Placed): Step[] {
   const name = `${called}.${layerName(layer)}`;
   const output = `${called}.output`;
   const x = given[0]!;
@@ -182,6 +186,7 @@ function layerSteps({ layer, called, given, input, shape, arrays }: Placed): Ste
         input,
         output,
         shape,
+        typeOf,
         weight: (key) => `${called}.${key}`,
         between: (key) => `${called}.${key}.value`,
         floats: (key, own, value) => arrays.floats(`${called}.${key}`, own, value),

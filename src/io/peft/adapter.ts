@@ -5,7 +5,7 @@ import type { LoraSpec } from "../../nn/layers/lora-spec.ts";
 import { adaptedMaps, isAdapted, loraOfLayer, withAdapters, withoutAdapters } from "../../nn/lora.ts";
 import { calledName, type ModelSpec } from "../../nn/model-spec.ts";
 import { writeSafetensors } from "../safetensors/safetensors.ts";
-import { transpose } from "../weights/weights.ts";
+import { transpose } from "../weights/transpose.ts";
 import { adapterConfig, adapterSettings, CONFIG_FILE, WEIGHTS_FILE } from "./config.ts";
 
 /** What PEFT puts before the path of a module. */

@@ -94,7 +94,7 @@ function graphNet(model: ModelSpec): string {
   });
   const lines = model.layers.map((layer, i) => {
     const given = sources[i]!.map(value);
-    const call = layerTypeOf(layer.type)?.torchCall?.(layer, given);
+    const call = layerTypeOf(layer.type)?.torchCall?.(layer, given, (name) => model.layers[names.indexOf(name)]!.type);
     const part = layerTypeOf(layer.type)?.torchPart ?? "";
     return `        v["${names[i]}"] = ${call ?? `self.at("${names[i]}")(${given.join(", ")})${part}`}`;
   });

@@ -1,5 +1,5 @@
 import type { EmbeddingSpec } from "../../nn/layers/embedding.ts";
-import type { TiedLinearSpec } from "../../nn/layers/tied-linear.ts";
+import { isTransposed, type TiedLinearSpec } from "../../nn/layers/tied-linear.ts";
 import { back, type NumpyLayer } from "./place.ts";
 
 export const embeddingNumpy: NumpyLayer<EmbeddingSpec> = {
@@ -14,11 +14,17 @@ export const embeddingNumpy: NumpyLayer<EmbeddingSpec> = {
 };
 
 export const tiedLinearNumpy: NumpyLayer<TiedLinearSpec> = {
-  forward: ({ to }, { a, h, placeOf }) => [[`${a} = ${h[0]} @ W${placeOf(to)}.T`, "by the embedding's weight, turned"]],
-  backward: ({ to }, c) => back(c, `d${c.a} @ W${c.placeOf(to)}`, "back through it"),
+  forward: (layer, { a, h, placeOf }) => {
+    const W = `W${placeOf(layer.to)}`;
+    if (!isTransposed(layer)) return [[`${a} = ${h[0]} @ ${W}`, "by the weight of a layer before it"]];
+    return [[`${a} = ${h[0]} @ ${W}.T`, "by the weight of a layer before it, turned"]];
+  },
+  backward: (layer, c) =>
+    back(c, `d${c.a} @ W${c.placeOf(layer.to)}${isTransposed(layer) ? "" : ".T"}`, "back through it"),
   products: (layer, { a, h, placeOf }) => {
     const dW = `dW${placeOf(layer.to)}`;
-    const rows = `d${a}.reshape(-1, ${layer.out}).T @ ${h[0]}.reshape(-1, ${layer.in})`;
-    return [[`${dW} = ${dW} + ${rows}`, "the embedding's gradient has this layer's part too"]];
+    const [taken, given] = [`${h[0]}.reshape(-1, ${layer.in})`, `d${a}.reshape(-1, ${layer.out})`];
+    const rows = isTransposed(layer) ? `${given}.T @ ${taken}` : `${taken}.T @ ${given}`;
+    return [[`${dW} = ${dW} + ${rows}`, "that layer's gradient has this one's part too"]];
   },
 };

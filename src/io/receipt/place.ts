@@ -51,9 +51,15 @@ export function placesOf(model: ModelSpec): readonly Place[] {
   }));
 }
 
-/** Layers of which a parameter is trained. */
-export const trainedLayers = (model: ModelSpec): ReadonlySet<number> =>
-  new Set(parameterSpecs(model).flatMap(({ layer, frozen }) => (frozen ? [] : [layer])));
+/** Layers of which a parameter is trained, be it one that they share. */
+export function trainedLayers(model: ModelSpec): ReadonlySet<number> {
+  const own = new Set(parameterSpecs(model).flatMap(({ layer, frozen }) => (frozen ? [] : [layer])));
+  const names = model.layers.map(calledName);
+  const sharing = model.layers.flatMap((layer, i) =>
+    layer.type === "tiedLinear" && own.has(names.indexOf(layer.to)) ? [i] : [],
+  );
+  return new Set([...own, ...sharing]);
+}
 
 /** Whether the derivative by each layer's value is needed: it trains parameters, or stands behind some that do. */
 export function neededLayers(model: ModelSpec): readonly boolean[] {

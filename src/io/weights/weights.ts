@@ -7,14 +7,7 @@ import { parameterSpecs, type WeightSpec, weightSpecs } from "../../nn/parameter
 import { readSafetensors, writeSafetensors } from "../safetensors/safetensors.ts";
 import { fitsByOrder, storedShape, withoutPrefixes } from "./names.ts";
 import { withoutShared } from "./tied.ts";
-
-/** The PyTorch layout of linear weights, [out, in], exists only here; everywhere else W is [in, out]. */
-export function transpose(w: NdArray): NdArray {
-  const [rows, columns] = w.shape as readonly [number, number];
-  const data = w.data.slice();
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) data[j * rows + i] = w.data[i * columns + j]!;
-  return { shape: [columns, rows], dtype: w.dtype, data };
-}
+import { transpose } from "./transpose.ts";
 
 /**
  * Weights of `model` out of a safetensors file named as nn.Sequential's state_dict. F32 or F64.

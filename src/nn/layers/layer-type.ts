@@ -109,6 +109,14 @@ export interface PlacedLayer {
   readonly vocabulary: number | null;
 }
 
+/** A layer whose weight others may share. */
+export interface Lender {
+  readonly type: string;
+  readonly weight: Shape;
+  /** True where it has a low-rank adapter. */
+  readonly adapted: boolean;
+}
+
 /** Everything that is known of a type of layer. S: what a model file holds of one. */
 export interface LayerType<S> {
   readonly type: string;
@@ -125,10 +133,10 @@ export interface LayerType<S> {
   /** The shape of a row that it takes, where it stands first and the model does not say; null where that is open. */
   wants?(layer: S): Shape | null;
   /**
-   * Of a layer whose weight is that of an embedding before it: throws where that is none, or of another shape. `weightOf`
-   * gives the shape of an embedding's by its name, null for anything else.
+   * Of a layer whose weight is that of a layer before it: throws where that is none, or of another shape. `lenderOf` gives
+   * one by its name, with the shape of its first parameter; null where there is none.
    */
-  tied?(layer: S, at: string, weightOf: (name: string) => Shape | null): void;
+  tied?(layer: S, at: string, lenderOf: (name: string) => Lender | null): void;
   /** Of a layer that reads tokens, which only the model's input can be. */
   readonly tokens?: TokenReader<S>;
   /** The shape of a row that it gives, batch left out. `misfit` throws, with what would fit. */
@@ -141,7 +149,7 @@ export interface LayerType<S> {
    * page does not load at once.
    */
   torch?(layer: S, input: Shape): string;
-  torchCall?(layer: S, values: readonly string[]): string;
+  torchCall?(layer: S, values: readonly string[], typeOf: (name: string) => string): string;
   /** Which part of what its module gives is its value, where that is not all: "[0]". */
   readonly torchPart?: string;
   /** The class of that module, where PyTorch has none. */

@@ -21,6 +21,8 @@ export interface OnnxContext {
   /** The value that it gives, and the shape of a row. */
   readonly output: string;
   readonly shape: Shape;
+  /** The type of the layer that is called so. */
+  typeOf(name: string): string;
   /** The name of one of its parameters or statistics. */
   weight(key: string): string;
   /** A name of its own for a value between its steps. */
