@@ -2,6 +2,8 @@ type Scalar = "u32" | "f32";
 
 /** A uniform block: one field list makes the WGSL struct and packs its values. */
 export interface ParamBlock<Fields extends Record<string, Scalar>> {
+  /** What it was made of. */
+  readonly fields: Fields;
   /** The struct and its variable `params` at @binding(0). */
   readonly wgsl: string;
   /**
@@ -33,6 +35,7 @@ export function paramBlock<const Fields extends Record<string, Scalar>>(fields: 
   const names = Object.keys(fields);
   const members = names.map((name) => `  ${name}: ${fields[name]},`).join("\n");
   return {
+    fields,
     constant(name, values) {
       const literals = names.map((n) => (fields[n] === "f32" ? float(values[n]!) : `${u32(n, values[n]!)}u`));
       return {

@@ -53,9 +53,13 @@ export type { Activation, ActivationAttrs, ActivationSpec } from "./ops/elementw
 export { activations } from "./ops/elementwise/activations.ts";
 export { add } from "./ops/elementwise/add.ts";
 export { type DropoutAttrs, dropout } from "./ops/elementwise/dropout.ts";
+export { multiply } from "./ops/elementwise/multiply.ts";
+export { type BatchedAttrs, batchedMatmul } from "./ops/matmul/batched.ts";
 export { addBias, sumRows } from "./ops/matmul/bias.ts";
 export { matmul, type TransposeAttrs, transposeMatmul } from "./ops/matmul/matmul.ts";
 export { type LayerNormAttrs, layerNorm } from "./ops/norm/layer-norm.ts";
 export { softmax } from "./ops/norm/softmax.ts";
+export { type PermuteAttrs, permute } from "./ops/shape/permute.ts";
+export { type ReshapeAttrs, reshape } from "./ops/shape/reshape.ts";
 export { flatLaunch, flatWindows, grid, input, output, scratch } from "./ops/shared/dispatch-plan.ts";
 export { floatLike } from "./ops/shared/rounding.ts";

@@ -3,6 +3,7 @@ export * from "./attention";
 export * from "./augment";
 export * from "./avg-pool";
 export * from "./batch-norm";
+export { batchedProduct } from "./batched";
 export * from "./channel-bias";
 export * from "./columns";
 export { convolve, packKernel } from "./conv";

@@ -16,26 +16,29 @@ export const KC: i32 = 256;
 export function packA(call: usize, part: i32, parts: i32): void {
   const count = (int(call, 2) + MR - 1) / MR;
   const end = begin(count, part + 1, parts, 1);
-  for (let p = begin(count, part, parts, 1); p < end; p++) packPanel(call, p, MR);
+  for (let p = begin(count, part, parts, 1); p < end; p++) packOf(call, p, MR);
 }
 
 /** As packA, in panels of NR. */
 export function packB(call: usize, part: i32, parts: i32): void {
   const count = (int(call, 2) + NR - 1) / NR;
   const end = begin(count, part + 1, parts, 1);
-  for (let p = begin(count, part, parts, 1); p < end; p++) packPanel(call, p, NR);
+  for (let p = begin(count, part, parts, 1); p < end; p++) packOf(call, p, NR);
 }
 
 // @ts-ignore: decorator
 @inline
-function packPanel(call: usize, panel: i32, width: i32): void {
-  const outer = int(call, 2);
-  const K = int(call, 3);
-  const so = at(call, 4) << 2;
-  const sk = at(call, 5) << 2;
+function packOf(call: usize, panel: i32, width: i32): void {
+  packPanel(at(call, 0), at(call, 1), int(call, 2), int(call, 3), at(call, 4) << 2, at(call, 5) << 2, panel, width);
+}
+
+/** Panel `panel` of operand `x0` to where it belongs behind `panels`; (so, sk) in bytes. */
+// @ts-ignore: decorator
+@inline
+export function packPanel(x0: usize, panels: usize, outer: i32, K: i32, so: usize, sk: usize, panel: i32, width: i32): void {
   const first = panel * width;
-  const x = at(call, 0) + <usize>first * so;
-  const out = at(call, 1) + (<usize>(first * K) << 2);
+  const x = x0 + <usize>first * so;
+  const out = panels + (<usize>(first * K) << 2);
   const step = <usize>width << 2;
   if (first + width > outer) packEdge(x, out, outer - first, width, K, so, sk);
   else if (so == 4) {

@@ -19,6 +19,7 @@ export { multiply } from "./elementwise/multiply.ts";
 export { prelu, preluGradient, preluTerms } from "./elementwise/prelu.ts";
 export { addScaledColumns, scaledColumns } from "./elementwise/scaled-columns.ts";
 export { embedding, embeddingGradient } from "./embedding/embedding.ts";
+export { batchedMatmul } from "./matmul/batched.ts";
 export { transposeMatmul } from "./matmul/matmul.ts";
 export { batchNorm, batchNormGradient, batchNormInference } from "./norm/batch-norm.ts";
 export { groupNorm, groupNormGradient, groupNormScaleGradient } from "./norm/group-norm.ts";

@@ -26,6 +26,7 @@ import * as crossEntropy from "./loss/cross-entropy-proof.ts";
 import * as elementwiseLoss from "./loss/elementwise-loss-proof.ts";
 import * as headLoss from "./loss/head-loss-proof.ts";
 import * as weightedCrossEntropy from "./loss/weighted-cross-entropy-proof.ts";
+import * as batched from "./matmul/batched-proof.ts";
 import * as bias from "./matmul/bias-proof.ts";
 import * as linear from "./matmul/linear-proof.ts";
 import * as matmul from "./matmul/matmul-proof.ts";
@@ -87,6 +88,7 @@ const table: Readonly<Record<string, Entry>> = {
   ...elementwiseLoss,
   ...headLoss,
   ...weightedCrossEntropy,
+  ...batched,
   ...bias,
   ...linear,
   ...matmul,

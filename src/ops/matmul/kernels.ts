@@ -93,7 +93,12 @@ function planRung<A>(
 const four = (...values: readonly number[]): boolean => values.every((v) => v % 4 === 0);
 
 /** Which operands lie so that they can be read and written four at a time. */
-function vectorAccess(rung: Rung, form: MatmulForm, p: Panel, { lda, ldb, ldc }: Strides): VectorAccess {
+export function vectorAccess(
+  rung: Rung,
+  form: MatmulForm,
+  p: Pick<Panel, "M" | "N" | "K" | "a" | "b" | "c">,
+  { lda, ldb, ldc }: Strides,
+): VectorAccess {
   const none = { a: false, b: false, c: false };
   if (rung.vector === "never") return none;
   const a = four(lda, p.a.rest, form === "TN" ? p.M : p.K);

@@ -8,6 +8,7 @@ const scan = wrong("embeddingGradient/scan");
 const sorted = wrong("embeddingGradient/sorted");
 
 const head = wrong("headLoss/chunks");
+const batched = (rung: string) => wrong(`batchedMatmul/${rung}`);
 
 /** Wrong kernels of embeddings, and of heads with their losses. */
 export const embeddingMutants: readonly Mutant[] = [
@@ -34,6 +35,33 @@ export const embeddingMutants: readonly Mutant[] = [
   head("targets that do not count do", /let counts = labels\[\w+\] >= 0;/, "let counts = true;"),
   head("the label's own term is left out", "p - select(0.0, 1.0,", "p - select(0.0, 0.0,"),
   head("what the loss is worth is forgotten", "dloss[0] / sums[0]", "1.0 / sums[0]"),
+  head("the bias of the first class for all", "bias[params.biasOffset + n]", "bias[params.biasOffset]"),
+  head("a plain product's bias is left out", "x[i] + b[i % params.N]", "x[i]"),
+  head(
+    "the last row of a chunk is not in the bias's gradient",
+    "m < params.M; m++) { sum",
+    "m + 1u < params.M; m++) { sum",
+  ),
+];
+
+/** Wrong kernels of batches of products: what they have beside one product's. */
+export const batchedMutants: readonly Mutant[] = [
+  batched("naive")("all read the first of a", "params.aOffset + group.z * params.aBatch", "params.aOffset"),
+  batched("naive")("all read the first of b", "params.bOffset + group.z * params.bBatch", "params.bOffset"),
+  batched("direct")("all are written where the first is", "params.cOffset + group.z * params.cBatch", "params.cOffset"),
+  batched("direct")(
+    "matrices of b are as far apart as those of a",
+    "group.z * params.bBatch",
+    "group.z * params.aBatch",
+  ),
+  batched("block32")(
+    "the next matrix of a is the one behind it",
+    "group.z * params.aBatch",
+    "2u * group.z * params.aBatch",
+  ),
+  batched("tall-quads")("the first of a is left out", "group.z * params.aBatch", "(group.z + 1u) * params.aBatch"),
+  batched("row")("all read the first of b", "params.bOffset + group.z * params.bBatch", "params.bOffset"),
+  batched("row-alone")("where a run begins is forgotten", "params.aOffset + group.z", "group.z"),
 ];
 
 export const embeddingChipMutants: readonly ChipMutant[] = [
