@@ -20,6 +20,7 @@ import type { RunData } from "./run-rows.ts";
 import { loadData } from "./sources.ts";
 import { requireUse } from "./table-flags.ts";
 import { isText, textData } from "./text-data.ts";
+import { agreeing } from "./usage.ts";
 
 /** Files from this size on are read by rows where they can be: two or three times as much would lie in memory. */
 const STREAM_FROM = 512 * 2 ** 20;
@@ -29,11 +30,8 @@ export async function runData(source: string, flags: DataFlags, seed: number, mo
   const preset = Object.hasOwn(dataPresets, source);
   const unfit = flags.given.filter((name) => name !== "standardise-channels");
   if (preset && unfit.length > 0) {
-    const names = unfit.map((name) => `--${name}`).join(", ");
-    throw new ChainruleError(
-      "usage",
-      `${names} is for files: the preset "${source}" is prepared already, and has test rows`,
-    );
+    const why = `the preset "${source}" is prepared already, and has test rows`;
+    throw new ChainruleError("usage", `${agreeing(unfit, "is", "are")} for files: ${why}`);
   }
   if (isText(source, model, flags)) return textData(source, flags, model);
   if (!preset && (flags.stream || isLarge(source))) return streamed(source, flags, model);

@@ -1,7 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
 import { fieldReader, type TableFormat } from "../data/csv-format.ts";
 import type { DataFormat } from "../io/dataset/format.ts";
-import { choiceFlag } from "./usage.ts";
+import { agreeing, choiceFlag, leaveOut } from "./usage.ts";
 
 /** How the fields of a table of text are written, for parse(). */
 export const formatOptions = {
@@ -67,10 +67,9 @@ export function requireUse(given: readonly string[], file: string, format: DataF
   if (format === null || format === "csv") return;
   const stray = (format === "parquet" ? ofText : ofTables).filter((name) => given.includes(name));
   if (stray.length === 0) return;
-  const flags = stray.map((name) => `--${name}`).join(", ");
   const why =
     format === "parquet"
       ? "for text, and a Parquet file says itself how its values are to be read"
       : `for tables, and ${file} (${format}) holds arrays`;
-  throw new ChainruleError("usage", `${flags} is ${why}: leave it out`);
+  throw new ChainruleError("usage", `${agreeing(stray, "is", "are")} ${why}: ${leaveOut(stray)}`);
 }

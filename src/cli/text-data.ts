@@ -16,6 +16,7 @@ import type { DataFlags } from "./data-flags.ts";
 import type { DataSummary } from "./data-summary.ts";
 import { readBytes, readShipped } from "./files.ts";
 import type { RunData } from "./run-rows.ts";
+import { agreeing, leaveOut } from "./usage.ts";
 
 /** Flags that mean something for a text. */
 const OF_TEXT = ["tokenizer", "text-column", "split", "test-fraction"];
@@ -31,9 +32,8 @@ export function isText(source: string, model: ModelSpec, { given }: DataFlags): 
   const preset = Object.hasOwn(textPresets, source);
   const named = given.filter((flag) => flag === "tokenizer" || flag === "text-column");
   if (!preset && !isFile(source) && named.length > 0) {
-    const flags = named.map((flag) => `--${flag}`).join(", ");
     const texts = `.txt, .jsonl, ${Object.keys(textPresets).join(", ")}`;
-    throw new ChainruleError("usage", `${flags} is for texts (${texts}), and ${source} is none`);
+    throw new ChainruleError("usage", `${agreeing(named, "is", "are")} for texts (${texts}), and ${source} is none`);
   }
   if (shapesOf(model).tokens) return preset || isFile(source);
   if (!preset && named.length === 0 && !/\.jsonl(\.gz)?$/i.test(source)) return false;
@@ -45,9 +45,11 @@ export function isText(source: string, model: ModelSpec, { given }: DataFlags): 
 
 /** A text as a run's rows, divided by place. */
 export async function textData(source: string, flags: DataFlags, model: ModelSpec): Promise<RunData> {
-  const stray = flags.given.filter((flag) => !OF_TEXT.includes(flag)).map((flag) => `--${flag}`);
-  if (stray.length > 0)
-    throw new ChainruleError("usage", `${stray.join(", ")} means nothing for ${source}, a text: leave it out`);
+  const stray = flags.given.filter((flag) => !OF_TEXT.includes(flag));
+  if (stray.length > 0) {
+    const what = `${agreeing(stray, "means", "mean")} nothing for ${source}, a text`;
+    throw new ChainruleError("usage", `${what}: ${leaveOut(stray)}`);
+  }
   const { length, count } = writerOf(model);
   const text = await readSource(source, flags.textColumn);
   const divides = flags.given.includes("split") || flags.given.includes("test-fraction");

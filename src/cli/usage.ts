@@ -79,3 +79,11 @@ export function choiceFlag<T extends string>(
     throw new ChainruleError("usage", `--${name} must be one of ${choices.join(", ")}, got "${text}"`);
   return found;
 }
+
+/** "--a" is, "--a, --b" are: flags by their names without the dashes, and the word that fits so many. */
+export function agreeing(names: readonly string[], one: string, several: string): string {
+  return `${names.map((name) => `--${name}`).join(", ")} ${names.length === 1 ? one : several}`;
+}
+
+/** What to do with flags that mean nothing. */
+export const leaveOut = (names: readonly string[]): string => `leave ${names.length === 1 ? "it" : "them"} out`;

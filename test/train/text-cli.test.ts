@@ -110,6 +110,7 @@ describe("what is refused before any work", () => {
     ],
     [["net.json", "cat.txt", "--tokenizer", "words"], "--tokenizer is bytes, characters or a tokenizer.json"],
     [["net.json", "cat.txt", "--label", "y"], "--label means nothing for"],
+    [["net.json", "cat.txt", "--label", "y", "--no-header"], "--label, --no-header mean nothing for"],
     [["net.json", "cat.txt", "--text-column", "t"], "--text-column is for .jsonl"],
     [
       ["net.json", "docs.jsonl", "--text-column", "t"],

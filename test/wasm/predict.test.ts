@@ -102,5 +102,6 @@ describe("chainrule predict", () => {
 
   test("train refuses for a preset what only a file can have", async () => {
     await expect(command(train, ["iris", "--standardise", ...cpu])).rejects.toThrow("--standardise is for files");
+    await expect(command(train, ["iris", "--standardise", "--label", "y", ...cpu])).rejects.toThrow(" are for files");
   });
 });

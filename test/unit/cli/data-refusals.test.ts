@@ -119,7 +119,9 @@ test("flags that a file has no use for are refused by name", async () => {
     );
     await expect(summary(model, tensors, "--stream", ...flags)).rejects.toThrow(`${flags[0]} is for tables`);
   }
-  await expect(summary(model, npz, "--header", "--categorical", "x")).rejects.toThrow("--header, --categorical is for");
+  await expect(summary(model, npz, "--header", "--categorical", "x")).rejects.toThrow(
+    "--header, --categorical are for tables, and rows.npz (npz) holds arrays: leave them out",
+  );
   expect((await summary(model, npz, "--task", "classification")).task).toBe("classification");
   const parquet = fileURLToPath(new URL("../../fixtures/parquet/plain.parquet", import.meta.url));
   await expect(summary(model, parquet, "--thousands", ",", "--missing", "drop")).rejects.toThrow(
