@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { studio } from "../shared/page.ts";
 
-const s = studio();
+const s = studio({ pace: 0 });
 
 /** The browser's own process for the GPU, by the browser's word. */
 async function gpuProcess(): Promise<number> {

@@ -6,7 +6,7 @@ import { beginWorkerWith } from "../shared/worker.ts";
  * What becomes of a page that nobody looks at: it is hidden, its timers are throttled, its processor is slow, it is
  * stopped altogether and resumed. The run waits or goes on; its losses are those of a page left alone.
  */
-const s = studio();
+const s = studio({ pace: 0 });
 
 const beyond = (step: number): Promise<unknown> =>
   s.page.waitForFunction(

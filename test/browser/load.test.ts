@@ -4,7 +4,7 @@ import { launchBrowser } from "../setup/browser.ts";
 import { studio } from "../shared/page.ts";
 import { slowness } from "../shared/slowness.ts";
 
-const s = studio();
+const s = studio({ pace: 0 });
 
 /** Kilobytes (1,000 bytes), gzipped, that opening the page may cost without data; and milliseconds to the first loss. */
 const MOST_KB = 149.7;

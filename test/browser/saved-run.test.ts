@@ -9,7 +9,6 @@ const link = "data=moons&device=cpu";
 async function trainAndPause(): Promise<{ step: number; losses: Map<number, number> }> {
   await s.trained(30);
   // What is waited for is time, not steps, which would only have to be taken again.
-  await s.page.selectOption("#speed", "100");
   await s.page.waitForTimeout(2500);
   await s.paused();
   return { step: await s.stepCount(), losses: await s.lossAt() };
@@ -111,6 +110,7 @@ test("a run that cannot be kept says why, once, and trains on", async () => {
   expect(await s.text("#unsaved")).toContain("cannot be kept for a reload: ");
   await s.page.click("#unsaved button");
   await s.page.waitForSelector("#unsaved", { state: "detached" });
+  await s.paceOf(0);
   await s.page.click("#play");
   await stepIsBeyond(step + 500);
   await s.paused();

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { studio } from "../shared/page.ts";
 import { slowness } from "../shared/slowness.ts";
 
-const s = studio();
+const s = studio({ pace: 0 });
 
 test("a pasted link restores the same state", async () => {
   await s.open(

@@ -12,7 +12,7 @@ const mean = (part: readonly number[]): number => part.reduce((a, b) => a + b, 0
 
 describe("a run", () => {
   test("begins by itself, on WebGPU, and the loss goes down", async () => {
-    await s.open("data=circles&device=webgpu");
+    await s.open("data=circles&device=webgpu", 0);
     await s.trained(400);
     const curve = await s.losses();
     expect(mean(curve.slice(300, 400))).toBeLessThan(0.6 * mean(curve.slice(0, 50)));
@@ -169,7 +169,7 @@ describe("the net", () => {
 
 describe("data", () => {
   test("images show weights, mistakes, and an answer to a drawn digit", async () => {
-    await s.open("data=digits");
+    await s.open("data=digits", 0);
     await s.trained(60);
     await s.page.waitForSelector("#weights canvas");
     await s.page.waitForSelector("#confusion td", { timeout: 20_000 });

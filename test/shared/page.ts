@@ -5,11 +5,15 @@ import { complaints, launchBrowser } from "../setup/browser.ts";
 /** A browser serves all files of its process, where those are not isolated from each other, and ends with it. */
 const shared = globalThis as { browserUnderTest?: Promise<Browser> };
 
+/** Steps a second of a run that a test looks at while it plays: as many as it can take are whole cores of work. */
+const PACE = 100;
+
 /**
  * The page under test, opened anew for each test; with `onePage` it is one for all tests of the file, each of which
- * leaves it as the next one expects it. A test fails when the page complained of anything.
+ * leaves it as the next one expects it. Runs play at `pace` steps a second, which the page's own setting takes; 0 is as
+ * fast as they go. A test fails when the page complained of anything.
  */
-export function studio({ deviceScaleFactor = 1, onePage = false } = {}) {
+export function studio({ deviceScaleFactor = 1, onePage = false, pace = PACE } = {}) {
   let page: Page;
   let found: string[];
   const begin = async (): Promise<void> => {
@@ -35,7 +39,12 @@ export function studio({ deviceScaleFactor = 1, onePage = false } = {}) {
     get page() {
       return page;
     },
-    open: (hash = "") => page.goto(`${inject("siteUrl")}${hash && `#v=2&${hash}`}`),
+    open: async (hash = "", at = pace) => {
+      await page.goto(`${inject("siteUrl")}${hash && `#v=2&${hash}`}`);
+      if (at !== pace || at > 0) await page.selectOption("#speed", String(at));
+    },
+    /** From now on as many steps a second; 0 is as fast as it goes. */
+    paceOf: (at: number) => page.selectOption("#speed", String(at)),
     text,
     losses: () => page.evaluate(() => [...window.chainrule.curve.losses]),
     /** Loss by step: a long curve is thinned, but what it keeps stays under its step. */
