@@ -107,7 +107,9 @@ const arithmetic: WiredReader = (node, place) => {
   const at = node.inputs.findIndex((name) => constants.has(name));
   if (at < 0) {
     const values = joined(node, place);
-    if (op === "Add" || op === "Sum") return values.length === 1 ? values[0]! : net.combine("add", values, where);
+    if (op === "Sum" && values.length === 1) return values[0]!;
+    if (op !== "Sum" && values.length !== 2) refuse(`${where} takes two inputs, has ${values.length}`);
+    if (op === "Add" || op === "Sum") return net.combine("add", values, where);
     if (op === "Mul") return net.combine("multiply", values, where);
     const minus = { scale: Float64Array.of(-1), shift: Float64Array.of(0) };
     if (op === "Sub") return net.combine("add", [values[0]!, net.affine(values[1]!, minus, 0, where)], where);

@@ -60,6 +60,19 @@ describe("an ONNX file that is no net of layers known here", () => {
       "reshapes to [-1, 4]",
     ],
     ["a flatten of everything", behind({ op: "Flatten", integers: { axis: 0 } }), "flattens from axis 0"],
+    ...["Sub", "Mul", "Add", "Div"].map((op): [string, TestFile, string] => [
+      `${op} of one branch`,
+      {
+        nodes: [
+          matmul,
+          { op: "Relu", inputs: ["h"], outputs: ["a"] },
+          { op, inputs: ["a"], outputs: ["b"], name: "last" },
+          { op: "Sum", inputs: ["h", "b"], outputs: ["y"] },
+        ],
+        tensors: [w],
+      },
+      "takes two inputs, has 1",
+    ]),
     [
       "a quotient of branches",
       {
