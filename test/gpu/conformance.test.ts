@@ -10,4 +10,5 @@ conformanceTests(
   ops
     .filter((op) => !isProduct(op))
     .map((op) => (thorough ? op : { ...op, kernels: op.kernels.filter((k) => !blocks.test(k.name)) })),
+  { all: thorough },
 );

@@ -1,5 +1,6 @@
 import { halfOps } from "../../src/ops/half/ops.ts";
 import { conformanceTests } from "../shared/conformance.ts";
+import { thorough } from "../shared/thorough.ts";
 
 /**
  * The kernels of the forward product but those of the largest blocks, and of the forward convolution. The others differ from
@@ -16,4 +17,5 @@ conformanceTests(
   halfOps.map((op) =>
     all ? op : { ...op, kernels: op.kernels.filter((k) => !large.test(k.name) && !others.test(k.name)) },
   ),
+  { all: thorough },
 );

@@ -18,7 +18,7 @@ const forms = [
   { form: "TN", op: transposeMatmul as AnyOp, attrs: { transpose: "a" } },
 ] as const;
 
-conformanceTests(ops.filter(isProduct));
+conformanceTests(ops.filter(isProduct), { all: thorough });
 
 let gpu: WebGpuBackend;
 beforeAll(async () => {

@@ -1,15 +1,47 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { conform } from "../../src/backend/webgpu/conform.ts";
-import type { AnyOp } from "../../src/graph/op.ts";
+import type { AnyOp, DeviceCaps, OpCase } from "../../src/graph/op.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
 import { openGpu } from "./gpu.ts";
 
 /** Ops that have a file of their own, test/gpu/matmul.test.ts, since whatever else it tests needs the same pipelines. */
 export const isProduct = ({ name }: AnyOp): boolean => name === "matmul" || name === "transposeMatmul";
 
-/** Declares a test for each kernel of the given ops: its cases, all or the first so many, within the proved bounds. */
-export function conformanceTests(ops: readonly AnyOp[], most = Number.POSITIVE_INFINITY): void {
+/** So many codes of a kernel, or so many characters of them in all, are soon compiled. */
+const FEW = 3;
+const SHORT = 16_000;
+
+/**
+ * The cases of an op for its kernel number `k`: all of them, or where they make many long codes of it those of every second
+ * code. Its neighbour takes the others, so that each case is held against the short kernels and about half of the long ones.
+ */
+function halfOf(op: AnyOp, k: number, cases: readonly OpCase<unknown>[], caps: DeviceCaps): readonly OpCase<unknown>[] {
+  const codes = new Map<string, OpCase<unknown>[]>();
+  for (const c of cases) {
+    const plan = op.kernels[k]!.plan(c.inputs, op.infer(c.inputs, c.attrs), c.attrs, caps);
+    if (!plan) continue;
+    const code = plan.launches.map((launch) => launch.code).join("\n");
+    codes.set(code, [...(codes.get(code) ?? []), c]);
+  }
+  const text = [...codes.keys()].reduce((sum, { length }) => sum + length, 0);
+  if (codes.size <= FEW || text <= SHORT) return cases;
+  const taken = new Set([...codes.values()].flatMap((of, i) => (i % 2 === k % 2 ? of : [])));
+  return cases.filter((c) => taken.has(c));
+}
+
+export interface ConformanceChoice {
+  /** Cases of each kernel, from the first on. Default all. */
+  readonly most?: number;
+  /** False: as `halfOf` has it. Default true. */
+  readonly all?: boolean;
+}
+
+/** Declares a test for each kernel of the given ops: its cases, all or some, within the proved bounds. */
+export function conformanceTests(
+  ops: readonly AnyOp[],
+  { most = Number.POSITIVE_INFINITY, all = true }: ConformanceChoice = {},
+): void {
   let gpu: WebGpuBackend;
   beforeAll(async () => {
     gpu = await openGpu();
@@ -17,11 +49,12 @@ export function conformanceTests(ops: readonly AnyOp[], most = Number.POSITIVE_I
   afterAll(() => gpu.dispose());
   for (const op of ops) {
     describe(op.name, () => {
-      for (const kernel of op.kernels) {
+      for (const [k, kernel] of op.kernels.entries()) {
         test(`${kernel.name} agrees with the reference on every case`, async () => {
           const lacks = kernel.needs !== undefined && !gpu.gpu.caps[kernel.needs];
           let applied = 0;
-          for (const c of (await proofOf(op)).cases) {
+          const { cases } = await proofOf(op);
+          for (const c of all ? cases : halfOf(op, k, cases, gpu.gpu.caps)) {
             if (applied === most) break;
             const result = await conform(gpu.gpu, op, kernel, c);
             if (!result) continue;
