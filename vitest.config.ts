@@ -11,8 +11,8 @@ await ensureWasm();
 
 /** At most eight: each has an adapter or a browser of its own, and some hundred megabytes. */
 const WORKERS = Math.min(availableParallelism(), 8);
-/** What drives a browser waits for it much of the time: one more keeps the cores busy. */
-const WAITING_WORKERS = Math.min(availableParallelism() + 1, 8);
+/** What drives a page waits for it much of the time: two more keep the cores busy. */
+const WAITING_WORKERS = Math.min(availableParallelism() + 2, 8);
 
 /**
  * Eight projects, in groups one after the other; `npm test -- --project gpu` runs one.
@@ -89,9 +89,9 @@ async function chrome(): Promise<NonNullable<TestProjectInlineConfiguration["tes
     include: ["test/chrome/**/*.test.ts"],
     globalSetup: ["test/setup/chrome.ts"],
     testTimeout: 60_000,
-    // One thread compiles here; beside it others may use what cores there are.
-    maxWorkers: WAITING_WORKERS,
-    sequence: { groupOrder: 2 },
+    // It takes its turn beside the workers, not as one of them: with those that wait now and then.
+    maxWorkers: WORKERS,
+    sequence: { groupOrder: 1 },
     browser: {
       enabled: true,
       headless: true,

@@ -1,2 +1,2 @@
-/** Builds the library and its declarations into `folder`, by default dist/lib. */
-export function buildLibrary(folder?: string): Promise<void>;
+/** Builds the library and its declarations into `folder`, by default dist/lib; without `check` no errors of types are looked for. */
+export function buildLibrary(folder?: string, check?: boolean): Promise<void>;

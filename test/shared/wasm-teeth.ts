@@ -8,42 +8,53 @@ import { proofOf } from "../../src/proof/proof-of.ts";
 import type { Mutant } from "../wasm/mutants.ts";
 import { opNamed } from "./gpu.ts";
 
-/** Files whose code can reach the same op: linear is a product, a bias and an activation; norms share loops. */
-const families: Readonly<Record<string, string>> = Object.fromEntries([
-  ...["panels", "turn", "product", "bias", "activation", "activations"].map((file) => [file, "net"]),
-  ...["attention", "attention-products"].map((file) => [file, "attention"]),
-  ...["conv", "conv-planes", "conv-weights"].map((file) => [file, "conv"]),
-  ...["max-pool", "avg-pool", "windows"].map((file) => [file, "pool"]),
-  ...["batch-norm", "group-norm", "rms-norm", "stretch"].map((file) => [file, "stretch"]),
-]);
-const familyOf = (m: Mutant): string => families[m.file] ?? m.file;
-/** Everything calls these, so their mutants have a build to themselves. */
-const alone = ["math", "random"];
-
-/** One build serves several mutants where none can hide behind another: one of a family. */
-function rounds(all: readonly Mutant[]): Mutant[][] {
-  const out: Mutant[][] = [];
-  for (const m of all) {
-    const free = out.find((round) => round.every((o) => !alone.includes(o.file) && familyOf(o) !== familyOf(m)));
-    if (free && !alone.includes(m.file)) free.push(m);
-    else out.push([m]);
-  }
-  return out;
-}
-
 const entries = ["index", "late"] as const;
 type Entry = (typeof entries)[number];
 type Edit = (text: string, name: string) => string;
 
-/** The files that a module is made of, by the imports of each. */
+function textOf(file: string): string {
+  return readFileSync(new URL(`../../wasm/${file}.ts`, import.meta.url), "utf8");
+}
+
+/** The files that a module, or another file, is made of, by the imports of each. */
 function filesOf(file: string, found = new Set<string>()): ReadonlySet<string> {
   if (found.has(file)) return found;
   found.add(file);
-  const text = readFileSync(new URL(`../../wasm/${file}.ts`, import.meta.url), "utf8");
-  for (const [, name] of text.matchAll(/from "\.\/([\w-]+)"/g)) filesOf(name!, found);
+  for (const [, name] of textOf(file).matchAll(/from "\.\/([\w-]+)"/g)) filesOf(name!, found);
   return found;
 }
 const files = new Map(entries.map((entry) => [entry, filesOf(entry)] as const));
+
+/** The file of each function that a program of the CPU's may call. */
+const homes = new Map(
+  [...new Set(entries.flatMap((entry) => [...files.get(entry)!]))].flatMap((file) =>
+    [...textOf(file).matchAll(/export function (\w+)/g)].map(([, name]) => [name!, file] as const),
+  ),
+);
+
+/** All files whose code some case of an op runs. */
+async function reachOf(name: string): Promise<ReadonlySet<string>> {
+  const op = opNamed(name);
+  const reach = new Set<string>();
+  for (const { inputs, attrs } of (await proofOf(op)).cases) {
+    for (const { fn } of op.wasm?.(inputs, op.infer(inputs, attrs), attrs)?.calls ?? []) filesOf(homes.get(fn)!, reach);
+  }
+  return reach;
+}
+
+/** One build serves several mutants where none can hide behind another: no op of theirs runs code of the others' files. */
+async function rounds(all: readonly Mutant[]): Promise<Mutant[][]> {
+  const reaches = new Map<string, ReadonlySet<string>>();
+  for (const name of new Set(all.flatMap(({ ops }) => ops))) reaches.set(name, await reachOf(name));
+  const touches = (m: Mutant, o: Mutant): boolean => m.ops.some((name) => reaches.get(name)!.has(o.file));
+  const out: Mutant[][] = [];
+  for (const m of all) {
+    const free = out.find((round) => !round.some((o) => touches(m, o) || touches(o, m)));
+    if (free) free.push(m);
+    else out.push([m]);
+  }
+  return out;
+}
 
 /** A module of which a wrong build changes nothing is compiled once for all of them. */
 const unchanged = new Map<Entry, Promise<Uint8Array<ArrayBuffer>>>();
@@ -57,8 +68,9 @@ async function built(entry: Entry, round: readonly Mutant[], edit: Edit): Promis
 }
 
 /** Declares a test for each wrong kernel: the cases of its ops catch it. */
-export function wasmTeethTests(mutants: readonly Mutant[]): void {
-  describe.each(rounds(mutants).map((round, i) => [i + 1, round] as const))("wrong build %i", (_i, round) => {
+export async function wasmTeethTests(mutants: readonly Mutant[]): Promise<void> {
+  const builds = await rounds(mutants);
+  describe.each(builds.map((round, i) => [i + 1, round] as const))("wrong build %i", (_i, round) => {
     const places = new Map<Mutant, number>();
     let backend: Backend;
     beforeAll(async () => {

@@ -1,4 +1,0 @@
-import { wasmTeethTests } from "../shared/wasm-teeth.ts";
-import { normMutants } from "./mutants/norm.ts";
-
-wasmTeethTests(normMutants);
