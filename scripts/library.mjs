@@ -22,8 +22,8 @@ const handwritten = ["src/backend/ambient.d.ts", "src/backend/wasm/instance.d.ts
 /** Packages that are taken along; their licences ask to be with them. npm would leave out a folder node_modules. */
 const vendored = ["wgsl-preprocessor", "hyparquet", "fzstd", "jpeg-js", "@huggingface/tokenizers"];
 
-/** Builds into `folder`. Without `check` types are taken as right: the same declarations in half the time. */
-export async function buildLibrary(folder = join(root, "dist/lib"), check = true) {
+/** Builds into `folder` what programs run, without the declarations. */
+export async function bundleLibrary(folder) {
   const { rolldown } = await import("rolldown");
   await ensureWasm();
   rmSync(folder, { recursive: true, force: true });
@@ -41,6 +41,11 @@ export async function buildLibrary(folder = join(root, "dist/lib"), check = true
   for (const name of vendored.filter((name) => existsSync(join(folder, "vendor", name)))) {
     copyFileSync(join(root, "node_modules", name, "LICENSE"), join(folder, "vendor", name, "LICENSE"));
   }
+}
+
+/** Builds into `folder`. Without `check` types are taken as right: the same declarations in half the time. */
+export async function buildLibrary(folder = join(root, "dist/lib"), check = true) {
+  await bundleLibrary(folder);
   const checks = check ? [] : ["--noCheck"];
   const status = await node([tools.tsc, "--project", "tsconfig.build.json", "--outDir", folder, ...checks]);
   if (status !== 0) throw new Error("the declarations could not be made; what tsc printed above says why");

@@ -6,7 +6,7 @@ import type { Result } from "./command.ts";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Where the package's names lead: its sources stand in for its build. */
+/** Where the package's names lead in its sources. */
 const entries = {
   "chainrule/check": "src/check/index.ts",
   "chainrule/custom": "src/custom.ts",
@@ -17,16 +17,25 @@ const entries = {
 
 /** A program as a document has it, against the sources. */
 export function againstSources(code: string): string {
+  return against(code, (file) => join(root, file));
+}
+
+function against(code: string, place: (file: string) => string): string {
   return Object.entries(entries).reduce(
-    (text, [name, file]) => text.replaceAll(`from "${name}"`, `from ${JSON.stringify(join(root, file))}`),
+    (text, [name, file]) => text.replaceAll(`from "${name}"`, `from ${JSON.stringify(place(file))}`),
     code,
   );
 }
 
-/** Runs a program of a document as `npx tsx` would, in `folder`, and keeps it there under `name`. */
+/**
+ * Runs a program of a document as `npx tsx` would, in `folder`, and keeps it there under `name`: with the library as
+ * test/setup/command.ts built it, else with its sources.
+ */
 export async function runProgram(code: string, folder: string, name = "program.mts"): Promise<Result> {
   const file = join(folder, name);
-  writeFileSync(file, againstSources(code));
+  const built = process.env.CHAINRULE_UNDER_TEST;
+  const library = (source: string): string => join(built!, "dist/lib", source.replace(/ts$/, "js"));
+  writeFileSync(file, built ? against(code, library) : againstSources(code));
   const tsx = pathToFileURL(join(root, "node_modules/tsx/dist/loader.mjs")).href;
   return runIn(folder, process.execPath, ["--import", tsx, file]);
 }

@@ -117,7 +117,8 @@ export class Walk {
   private part(name: string, node: GraphNode): Value | Constant {
     const view = this.values.views.get(name);
     if (view) return this.values.whole(name, view, node.where);
-    const constant = this.graph.constants.get(name)!;
+    const constant =
+      this.graph.constants.get(name) ?? refuse(`${node.where}: joins what is neither computed nor constant`);
     const [rows, ...row] = constant.dims;
     if (rows === 1) return withDims(constant, row);
     const values = valuesOf(constant, this.room, node.where);

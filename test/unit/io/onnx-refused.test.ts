@@ -60,6 +60,20 @@ describe("an ONNX file that is no net of layers known here", () => {
       "reshapes to [-1, 4]",
     ],
     ["a flatten of everything", behind({ op: "Flatten", integers: { axis: 0 } }), "flattens from axis 0"],
+    [
+      "a shape beside a constant",
+      {
+        nodes: [
+          matmul,
+          { op: "Relu", inputs: ["h"], outputs: ["a"] },
+          { op: "Shape", inputs: ["a"], outputs: ["b"] },
+          { op: "Concat", inputs: ["b", "w"], outputs: ["c"], name: "last" },
+          { op: "Relu", inputs: ["c"], outputs: ["y"] },
+        ],
+        tensors: [w],
+      },
+      'node "last" (Concat): joins what is neither computed nor constant',
+    ],
     ...["Sub", "Mul", "Add", "Div"].map((op): [string, TestFile, string] => [
       `${op} of one branch`,
       {
