@@ -31,7 +31,7 @@ train --save wrote beside the weights, in W.safetensors.json.
   --top-k <N>               choose from the N likeliest only
   --top-p <X>               choose from the fewest that have this probability together, above 0 and at most 1
   --seed <N>                the same seed, the same text (default 1)
-  --no-cache                work the whole window out for every token
+  --no-cache                work the whole window out for every token, instead of keeping what steps before came to
   --preprocessing <file>    another record than the one beside the weights
   --backend <B>             cpu (default: one token after the other keeps no GPU busy), auto, webgpu or reference
   --json                    print prompt, text and tokens as JSON, at the end`;

@@ -66,7 +66,7 @@ export { importNet, type NetFile } from "./net/import.ts";
 export type { ImportedNet, ImportOptions } from "./net/net-parts.ts";
 export { readNpy, writeNpy } from "./numpy/npy.ts";
 export { readNpz, writeNpz } from "./numpy/npz.ts";
-export { writeOnnx } from "./onnx/write.ts";
+export { type OnnxOptions, writeOnnx } from "./onnx/write.ts";
 export { exportPytorch } from "./pytorch/export.ts";
 export { readStateDict, type StateDict } from "./pytorch/state-dict/read.ts";
 export { makeReceipt, type Receipt } from "./receipt/receipt.ts";

@@ -1,7 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import type { ResolvedOptions } from "../train/run/options.ts";
-import { refuseAdapters } from "./adapters.ts";
 
 /**
  * Where each option of a run goes when it is written in another language, in a receipt or an export. One that is not
@@ -38,7 +37,7 @@ const fields: Readonly<Record<keyof ModelSpec, string>> = {
 };
 
 /** What a run may have that some place cannot say. */
-export type RareOption = "accumulate" | "augment" | "lengths";
+export type RareOption = "accumulate" | "augment";
 
 /** Refuses, at run time, what the compiler could not see, and what cannot be said there. */
 export function requireKnown(run: ResolvedOptions, what: string, refuses: readonly RareOption[]): void {
@@ -49,11 +48,9 @@ export function requireKnown(run: ResolvedOptions, what: string, refuses: readon
   const used: Readonly<Record<RareOption, boolean>> = {
     accumulate: run.accumulate > 1,
     augment: run.augment !== undefined,
-    lengths: run.data.lengths !== undefined,
   };
   const refused = refuses.find((option) => used[option]);
   if (refused) throw new ChainruleError("usage", `${what}: a run with ${refused} cannot be written there`);
-  refuseAdapters(run.model, what);
   if (run.halves) {
     throw new ChainruleError("usage", `${what}: the run is in f16; what is written computes in f32 or more`);
   }

@@ -4,6 +4,8 @@ import { lazyActivations } from "./elementwise/lazy-activations.ts";
 import * as layerOps from "./layer-ops.ts";
 import * as lazy from "./lazy.ts";
 import { elementwiseLosses } from "./loss/losses.ts";
+import { attentionStep } from "./text/attention-step.ts";
+import { recurrentStep } from "./text/recurrent-step.ts";
 
 /** What layers take from those that every run has is there already, by its name. */
 const isOwn = ({ name, view }: AnyOp): boolean => !view && eagerOps.every((op) => op.name !== name);
@@ -13,6 +15,8 @@ export const ops: readonly AnyOp[] = [
   ...eagerOps,
   ...Object.values<AnyOp>(lazy),
   ...Object.values<AnyOp>(layerOps).filter(isOwn),
+  attentionStep,
+  recurrentStep,
   ...elementwiseLosses.flatMap((loss) => [loss.forward, loss.backward, loss.withGradient]),
   ...Object.values(lazyActivations).flatMap((a) => [a.forward, a.backward]),
 ];

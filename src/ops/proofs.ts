@@ -57,6 +57,8 @@ import * as movingAverage from "./step/moving-average-proof.ts";
 import * as optimizer from "./step/optimizer-proof.ts";
 import * as penalty from "./step/penalty-proof.ts";
 import * as record from "./step/record-proof.ts";
+import * as attentionStep from "./text/attention-step-proof.ts";
+import * as recurrentStep from "./text/recurrent-step-proof.ts";
 import * as tokenWindows from "./text/token-windows-proof.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the table holds proofs of ops of every attribute type
@@ -101,6 +103,8 @@ const table: Readonly<Record<string, Entry>> = {
   ...avgPool,
   ...maxPool,
   ...recurrent,
+  ...attentionStep,
+  ...recurrentStep,
   ...steps,
   ...concat,
   ...pad,

@@ -5,11 +5,15 @@ import { type NdArray, ndarray } from "../../src/core/ndarray.ts";
 import { randomWord, STREAM } from "../../src/core/philox.ts";
 import { exportPytorch } from "../../src/io/pytorch/export.ts";
 import { readSafetensors } from "../../src/io/safetensors/safetensors.ts";
+import { tanh } from "../../src/nn/layers/activation.ts";
+import { attention } from "../../src/nn/layers/attention.ts";
 import { embedding } from "../../src/nn/layers/embedding.ts";
 import { layerNorm } from "../../src/nn/layers/layer-norm.ts";
 import { linear } from "../../src/nn/layers/linear.ts";
 import { positionEmbedding } from "../../src/nn/layers/position-embedding.ts";
 import { gru, lstm, rnn } from "../../src/nn/layers/recurrent.ts";
+import { lastStep, meanSteps } from "../../src/nn/layers/steps.ts";
+import { lora } from "../../src/nn/lora.ts";
 import type { ModelSpec } from "../../src/nn/model-spec.ts";
 import { block, type LayerItem, repeat, sequential } from "../../src/nn/sequential.ts";
 import { type TransformerBlockOptions, transformerBlock } from "../../src/nn/transformer-block.ts";
@@ -55,6 +59,38 @@ const gpt = (more: Partial<TransformerBlockOptions> = {}): ModelSpec =>
 const recurrent = (layer: LayerItem): ModelSpec =>
   sequential([embedding(VOCABULARY, 6), layer, linear(VOCABULARY)], perStep);
 
+/** Rows of tokens that end early, one of them before it begins, with a class each; of those behind the end none matters. */
+const rows = 40;
+const lengths = ndarray(
+  [rows],
+  "i32",
+  Array.from({ length: rows }, (_, i) => randomWord(4, STREAM.check, 0, i) % (STEPS + 1)),
+);
+const ends = {
+  x: ndarray(
+    [rows, STEPS],
+    "i32",
+    Array.from({ length: rows * STEPS }, (_, i) => randomWord(5, STREAM.check, 0, i) % VOCABULARY),
+  ),
+  y: ndarray(
+    [rows],
+    "i32",
+    Array.from({ length: rows }, (_, i) => randomWord(6, STREAM.check, 0, i) % 3),
+  ),
+  lengths,
+};
+const perRow = { input: [STEPS], loss: "crossEntropy" } as const;
+const whole = (layers: readonly LayerItem[]): Partial<TrainerOptions> & { readonly model: ModelSpec } => ({
+  model: sequential([embedding(VOCABULARY, 8), ...layers, linear(3)], perRow),
+  data: ends,
+  test: ends,
+});
+const exclusiveOr = {
+  x: ndarray([4, 2], "f32", [0, 0, 0, 1, 1, 0, 1, 1]),
+  y: ndarray([4], "i32", [0, 1, 1, 0]),
+};
+const dense = sequential([linear(2, 8), tanh(), linear(8), tanh(), linear(2)], { loss: "crossEntropy" });
+
 const runs: Readonly<Record<string, Partial<TrainerOptions> & { readonly model: ModelSpec }>> = {
   gpt: { model: gpt() },
   "gpt, dropout": { model: gpt({ dropout: 0.2 }) },
@@ -62,6 +98,24 @@ const runs: Readonly<Record<string, Partial<TrainerOptions> & { readonly model: 
   "gpt, batches of two parts": { model: gpt({ dropout: 0.1 }), accumulate: 2, clip: 0.5 },
   lstm: { model: recurrent(lstm(7)) },
   "gru, two layers": { model: recurrent(gru(5, { layers: 2 })) },
+  "lstm both ways, rows that end early": whole([lstm(5, { layers: 2, bidirectional: true }), lastStep()]),
+  "gru, rows that end early": whole([gru(5, { bidirectional: true }), meanSteps()]),
+  "attention, rows that end early": whole([
+    attention({ heads: 2, mask: "lengths", dropout: 0.1 }),
+    attention({ heads: 4, keyHeads: 2, rotary: true, causal: true, mask: "lengths" }),
+    meanSteps(),
+  ]),
+  "steps that end early": {
+    model: recurrent(rnn(6)),
+    data: { x: ends.x, y: ends.x, lengths },
+    test: { x: ends.x, y: ends.x },
+  },
+  "gpt, adapters": { model: lora(gpt(), { rank: 2, alpha: 6, targets: ["q_proj", "v_proj", "linear"] }) },
+  "gpt, adapters that drop": {
+    model: lora(gpt({ keyHeads: 1 }), { rank: 2, dropout: 0.2, targets: ["in_proj", "out_proj", "linear"] }),
+    accumulate: 2,
+  },
+  "dense, adapters": { model: lora(dense, { rank: 2, dropout: 0.1 }), data: exclusiveOr, test: exclusiveOr, batch: 4 },
   "rnn, no bias": { model: recurrent(rnn(6, { bias: false })), ema: { decay: 0.9 } },
 };
 
@@ -77,7 +131,9 @@ const shown = (name: string, array: NdArray): NdArray["data"] => {
   return array.data.filter((_, i) => i < 8 || i >= array.data.length - 8);
 };
 
+const only = process.argv[2];
 for (const [name, given] of Object.entries(runs)) {
+  if (only !== undefined && !name.includes(only)) continue;
   await inFolder(async (folder) => {
     const trainer = await createTrainer(backend, {
       ...{ data, test: { x: data.x, y: data.y }, batch: 8, optimizer: { type: "adamw", lr: 0.01 }, seed: 4 },

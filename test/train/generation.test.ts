@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { cpuBackend } from "../../src/backend/cpu.ts";
 import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
+import { ChainruleError } from "../../src/core/errors.ts";
 import { type NdArray, ndarray, zeros } from "../../src/core/ndarray.ts";
 import { randomWord } from "../../src/core/philox.ts";
 import { textRows } from "../../src/data/text/text-data.ts";
@@ -12,6 +13,7 @@ import { createTrainer } from "../../src/train/create-trainer.ts";
 import { predictRows } from "../../src/train/evaluation/predict-rows.ts";
 import { generateTokens } from "../../src/train/generation/generate.ts";
 import { generate } from "../../src/train/generation/generate-with.ts";
+import { prefill } from "../../src/train/generation/prefill.ts";
 import { isStepwise, StepByStep } from "../../src/train/generation/step-by-step.ts";
 
 let cpu: Backend;
@@ -148,8 +150,9 @@ describe("generation step by step gives the tokens of whole windows", () => {
     expect(await write(referenceBackend("f64"), {})).toEqual(whole);
     const steps = await StepByStep.create(cpu, net, weights);
     const exact = await StepByStep.create(referenceBackend("f64"), net, weights);
-    // A text that is another's beginning, and one that is not.
-    for (const text of [[3], [3, 1, 4], [3, 1, 4, 1], [5, 1], [5, 1, 2]]) {
+    // A text that is another's beginning, and one that is not; long ones go through at once.
+    const long = [2, 7, 1, 8, 2, 8, 1];
+    for (const text of [[3], [3, 1, 4], [3, 1, 4, 1], [5, 1], [5, 1, 2], long, [...long, 4], [...long, 4, 5]]) {
       const x = ndarray(
         [1, length],
         "i32",
@@ -165,6 +168,59 @@ describe("generation step by step gives the tokens of whole windows", () => {
     }
     steps.dispose();
     exact.dispose();
+  });
+
+  test("a text that is begun goes through at once, and leaves what its steps leave", async () => {
+    const layers = [
+      { type: "attention", size: 8, heads: 2, causal: true },
+      { type: "lstm", ...units, layers: 2 },
+    ];
+    const net = parseModel({ input: [length], layers: [embed, ...layers, head], loss: "crossEntropy" });
+    const weights = initialise(net, 5);
+    const text = [2, 7, 1, 8, 2];
+    const left = await prefill(referenceBackend("f64"), net, weights, text, length);
+    expect(left.map(({ shape }) => shape)).toEqual([
+      [length, 24],
+      [2, 8],
+      [2, 8],
+    ]);
+    // Behind the text nothing is known.
+    expect([...left[0]!.data.slice(5 * 24)].every((v) => v === 0)).toBe(true);
+    const shorter = await prefill(referenceBackend("f64"), net, weights, text.slice(0, 4), length);
+    expect(left[0]!.data.slice(0, 4 * 24)).toEqual(shorter[0]!.data.slice(0, 4 * 24));
+    for (const [k, state] of left.slice(1).entries()) {
+      expect([...state.data].every((v) => v !== 0 && Math.abs(v) < 1.5)).toBe(true);
+      expect(state.data).not.toEqual(shorter[k + 1]!.data);
+    }
+    // Its backend compiled the text's graph, and then that of one step.
+    const compiled: number[] = [];
+    const counting: Backend = {
+      ...cpu,
+      compile(g, options) {
+        compiled.push(g.variables.find(({ name }) => name === "text" || name === "token")!.shape[1]!);
+        return cpu.compile(g, options);
+      },
+    };
+    const steps = await StepByStep.create(counting, net, weights);
+    for (const end of [5, 6, 8]) await steps.logits([...text, 1, 1, 1].slice(0, end));
+    expect(compiled).toEqual([1, 4]);
+    // Where there is no room for it, steps are taken one by one.
+    const logitsOf = async (backend: Backend): Promise<number[]> => {
+      const one = await StepByStep.create(backend, net, weights);
+      const logits = Array.from(await one.logits(text));
+      one.dispose();
+      return logits;
+    };
+    const tight: Backend = {
+      ...cpu,
+      compile: (g, options) =>
+        g.variables.some(({ name }) => name === "text")
+          ? Promise.reject(new ChainruleError("limit", "no room"))
+          : cpu.compile(g, options),
+    };
+    const [logits, one] = [await logitsOf(cpu), await logitsOf(tight)];
+    for (const [k, v] of one.entries()) expect(v).toBeCloseTo(logits[k]!, 5);
+    steps.dispose();
   });
 
   test("nets whose steps see others in ways of their own are none", () => {

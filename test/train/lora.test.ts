@@ -21,9 +21,7 @@ import {
   tanh,
   transformerBlock,
 } from "../../src/index.ts";
-import { writeOnnx } from "../../src/io/onnx/write.ts";
-import { modelPy } from "../../src/io/pytorch/model-script.ts";
-import { makeReceipt } from "../../src/io/receipt/receipt.ts";
+import { dropoutNames, isSequential, modelPy } from "../../src/io/pytorch/model-script.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { thorough } from "../shared/thorough.ts";
@@ -159,14 +157,23 @@ test("a model file says it as data, and wrong fields are refused by name", () =>
   expect(() => parseModel({ input: [3, 4], layers: [attention], loss: "mse" })).toThrow(/in_proj is queries, keys and/);
 });
 
-test("what knows of no adapters refuses them by name", async () => {
-  const model = lora(base, { rank: 1, targets: "q_proj" });
-  const all = initialise(model, 1);
-  const message = /attention has a low-rank adapter, which is not written there: merge its adapters first/;
-  expect(() => writeOnnx(model, all)).toThrow(message);
-  expect(() => modelPy(model)).toThrow(message);
-  const dense = lora(sequential([linear(2, 4), tanh(), linear(2)], { loss: "crossEntropy" }), { rank: 1 });
-  await expect(makeReceipt(cpu, { model: dense, data: exclusiveOr })).rejects.toThrow(/linear has a low-rank adapter/);
+test("PyTorch's net has adapters as modules, under the names of their parameters", () => {
+  const drops = lora(base, { rank: 1, alpha: 3, dropout: 0.5, targets: ["q_proj", "out_proj", "linear"] });
+  const script = modelPy(drops);
+  for (const line of [
+    'adapters={"q_proj": (0, Adapter(',
+    "rank=1, scale=3, dropout=0.5))}, out_proj=AdaptedLinear(",
+    "class AdaptedAttention(GroupedAttention):",
+    "rank=1, scale=3, dropout=0.5),",
+  ]) {
+    expect(script).toContain(line);
+  }
+  expect(script.match(/^class Adapter\(/gm)).toHaveLength(1);
+  // One that drops is told which masks it has: its module's name, and the layer by which they are drawn.
+  const names = dropoutNames(drops).map(([, name]) => name);
+  expect(names).toEqual(["h.1.q_proj.drop", "h.1.out_proj.drop", "h.4.drop", "h.6.drop"]);
+  expect(isSequential(lora(sequential([linear(2, 4), tanh(), linear(2)], { loss: "mse" }), { rank: 1 }))).toBe(true);
+  expect(modelPy(base)).not.toContain("Adapter");
 });
 
 test("a small dense net with adapters is one kernel too", async () => {

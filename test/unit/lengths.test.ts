@@ -7,6 +7,7 @@ import { runIdentity } from "../../src/io/checkpoint/run-identity.ts";
 import { loadDataSplit, loadInputLengths } from "../../src/io/dataset/load.ts";
 import { writeNpz } from "../../src/io/numpy/npz.ts";
 import { exportPytorch } from "../../src/io/pytorch/export.ts";
+import { readSafetensors } from "../../src/io/safetensors/safetensors.ts";
 import { register } from "../../src/nn/layers/known.ts";
 import type { LayerSpec } from "../../src/nn/layers/spec.ts";
 import { parseModel } from "../../src/nn/parse-model.ts";
@@ -94,12 +95,13 @@ test("lengths that are none are refused by their row", async () => {
   await expect(make([1, 2])).rejects.toThrow(/lengths \[2\] for 24 rows/);
 });
 
-test("gradients with lengths agree with finite differences; what cannot write lengths refuses them", async () => {
+test("gradients with lengths agree with finite differences; they are part of a run's identity", async () => {
   const report = await checkGradients({ model, weights: initialise(model, 1), ...data(6), backend: null });
   expect(report.pass).toBe(true);
   const trainer = await createTrainer({ model, data: data(6), gpu: null });
   const state = await trainer.state();
-  expect(() => exportPytorch(trainer.options, state)).toThrow(/a run with lengths cannot be written/);
+  // A layer that says nothing of lengths is not told of them.
+  expect(exportPytorch(trainer.options, state).get("model.py")).not.toContain("lengths");
   const others = {
     ...trainer.options,
     data: {
@@ -134,4 +136,35 @@ test("an npz may hold lengths, which are divided with the rows", async () => {
     ["lengths", ndarray([24], "f32", new Float32Array(24).fill(0.5))],
   ]);
   await expect(loadDataSplit("t.npz", wrong)).rejects.toThrow(/"lengths": row 0 holds 0.5/);
+});
+
+test("PyTorch is told how many steps of each row count, where a layer looks at them", async () => {
+  const layers = [
+    { type: "embedding", vocabulary: 7, size: 4 },
+    { type: "lstm", in: 4, out: 4, bidirectional: true },
+    { type: "attention", size: 8, heads: 2, mask: "lengths" },
+    { type: "meanSteps" },
+    { type: "linear", in: 8, out: 6 },
+  ];
+  const net = parseModel({ input: [4], layers, loss: "crossEntropy" });
+  const { lengths: _, ...whole } = data(6);
+  const trainer = await createTrainer({ model: net, data: data(6), test: whole, batch: 5, gpu: null });
+  const files = exportPytorch(trainer.options, await trainer.state());
+  trainer.dispose();
+  for (const line of [
+    "def forward(self, x, lengths):",
+    'v["1"] = packed(self.at("1"), v["0"], lengths)',
+    'v["2"] = self.at("2")(v["1"], lengths)',
+    'v["3"] = mean_steps(v["2"], lengths)',
+    "GroupedAttention(8, 2, 2, causal=False, bias=True, dropout=0, base=None)",
+  ]) {
+    expect(files.get("model.py")).toContain(line);
+  }
+  for (const line of ["shared(x[mine], lengths[mine])", 'lengths = data["lengths"]', 'data["lengths" + suffix]']) {
+    expect(files.get("train.py")).toContain(line);
+  }
+  const { tensors } = readSafetensors(files.get("data.safetensors") as Uint8Array);
+  expect(tensors.get("lengths")).toEqual(lengths);
+  // Of rows that say nothing all steps count.
+  expect([...new Set(tensors.get("lengths_test")!.data)]).toEqual([4]);
 });

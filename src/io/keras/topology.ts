@@ -10,6 +10,8 @@ export interface KerasLayer {
   readonly path: readonly string[];
   /** The same as Keras 3's files of weights call them, by class and place: layers/dense_1. */
   readonly stored: readonly string[];
+  /** What it is called with beside the values that it takes: {"use_causal_mask": true}. */
+  readonly call?: Json;
 }
 
 /** A layer, and the layers whose values it takes, by their places in the list; -1 is the model's input. */
@@ -129,7 +131,8 @@ function snakeCase(className: string): string {
 function functional(config: Json, place: Place, given: readonly number[], to: Gathered): number {
   const list = listOf(config.layers, "layers", MOST_LAYERS);
   const layers = readLayers(list, place);
-  const from = layers.map((layer, i) => sourcesOf(layer, (list[i] as Json).inbound_nodes));
+  const calls = layers.map((layer, i) => callOf(layer, (list[i] as Json).inbound_nodes));
+  const from = calls.map((call) => call.from);
   const alone = layers.filter((_, i) => from[i]!.length === 0).map(({ name }) => name);
   const starts = config.input_layers === undefined ? alone : namesOf(config.input_layers, "input_layers");
   if (place.path.length === 0 && starts.length !== 1) {
@@ -139,7 +142,7 @@ function functional(config: Json, place: Place, given: readonly number[], to: Ga
   const outputs = namesOf(config.output_layers, "output_layers");
   if (outputs.length !== 1) refuse(`the model must have one output, but has ${outputs.length}`);
   const values = new Map<string, number>();
-  let pending = layers.map((layer, i) => ({ layer, from: from[i]! }));
+  let pending = layers.map((layer, i) => ({ layer: { ...layer, call: calls[i]!.settings }, from: from[i]! }));
   while (pending.length > 0) {
     const left = pending.filter(({ layer, from }) => {
       const at = starts.indexOf(layer.name);
@@ -161,28 +164,43 @@ function functional(config: Json, place: Place, given: readonly number[], to: Ga
   return values.get(output) ?? refuse(`the model's output is ${brief(output)}, and no layer is called so`);
 }
 
-/** The layers whose values this one takes, by name. */
-function sourcesOf(layer: KerasLayer, inbound: unknown): readonly string[] {
+/** Arguments of attention's call that are values, in the order in which it takes them. */
+const VALUES = ["query", "value", "key"] as const;
+const isValue = (given: unknown): boolean =>
+  (isObject(given) && given.class_name === "__keras_tensor__") ||
+  (Array.isArray(given) && typeof given[0] === "string");
+
+/** The layers whose values this one takes, by name, and what it is called with besides. */
+function callOf(layer: KerasLayer, inbound: unknown): { readonly from: readonly string[]; readonly settings: Json } {
   const what = nameOf(layer);
   const calls = listOf(inbound ?? [], `${what}: inbound_nodes`, 1000);
-  if (calls.length === 0) return [];
+  if (calls.length === 0) return { from: [], settings: {} };
   if (calls.length > 1) refuse(`${what} is used ${calls.length} times; a layer can be used once`);
   const call = calls[0];
   // Keras 3: { args: [{ class_name: "__keras_tensor__", config: { keras_history: [layer, node, tensor] } }], kwargs },
   // where several inputs are a list within the list.
   const args = listOf(isObject(call) ? call.args : call, `${what}: its inputs`, 1000);
-  const inputs =
+  const given =
     isObject(call) && args.length === 1 && Array.isArray(args[0]) ? listOf(args[0], `${what}: its inputs`, 1000) : args;
+  const more = given.map((one) => (isObject(call) ? call.kwargs : (one as readonly unknown[] | undefined)?.[3]));
+  const { query, value, key, ...settings } = Object.assign(
+    {},
+    ...[isObject(call) ? call.kwargs : {}, ...more].filter(isObject),
+  ) as Json;
+  const named = { query, value, key };
+  const inputs = [...given, ...VALUES.flatMap((name) => (named[name] == null ? [] : [named[name]]))];
   if (inputs.length === 0) refuse(`${what} takes no inputs`);
-  return inputs.map((input) => {
+  if (settings.training === true) {
+    refuse(`${what} is called with training=True, so that it also acts in prediction; no layer here does`);
+  }
+  const strange = Object.keys(settings).find((name) => isValue(settings[name]));
+  if (strange)
+    refuse(`${what} is called with ${brief(strange)}, a value of its own; here a layer takes its inputs alone`);
+  const from = inputs.map((input) => {
     const history = isObject(input) ? objectOf(input.config, `${what}: its input`).keras_history : input;
-    const entries = listOf(history, `${what}: its input`, 4);
-    const called = isObject(call) ? call.kwargs : entries[3];
-    if (isObject(called) && called.training === true) {
-      refuse(`${what} is called with training=True, so that it also acts in prediction; no layer here does`);
-    }
-    return textOf(entries[0], `${what}: its input`);
+    return textOf(listOf(history, `${what}: its input`, 4)[0], `${what}: its input`);
   });
+  return { from, settings };
 }
 
 /** The names in [["dense", 0, 0], ...] or ["dense", 0, 0]. */

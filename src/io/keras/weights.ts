@@ -11,6 +11,7 @@ export type ParameterName =
   | "alpha"
   | "embeddings"
   | "bias"
+  | "scale"
   | "gamma"
   | "beta"
   | "moving_mean"

@@ -8,6 +8,7 @@ import { elementwise } from "./layers.ts";
 import { axesOf } from "./normalisations.ts";
 import { axisHere, channelsFirst, inAxes, inKerasOrder, type Placed, permuted, placedAs, rowOrder } from "./placed.ts";
 import { type KerasLayer, nameOf } from "./topology.ts";
+import { attentionReaders } from "./wired-attention.ts";
 import { normReaders } from "./wired-norms.ts";
 import { added, formatOf, moved, setting, vector, type WiredKeras, type WiredReader } from "./wired-place.ts";
 import { recurrentReaders } from "./wired-recurrent.ts";
@@ -178,8 +179,37 @@ const embedding: WiredReader = (layer, [x], to, where) => {
   );
 };
 
+/** Layers that act while training alone, in ways that no layer here has: predictions do without them. */
+const leftOut: WiredReader = (_layer, [x], { net }, where) => {
+  net.note(`${where} acts while training alone, as no layer here does: it is left out`);
+  return x;
+};
+const LEFT_OUT = "SpatialDropout1D SpatialDropout2D GaussianNoise GaussianDropout AlphaDropout ActivityRegularization";
+
+/** What works on each step by itself anyway. */
+const BY_STEP: readonly string[] = [
+  ...["Dense", "Activation", "Dropout", "LayerNormalization", "BatchNormalization", "Softmax"],
+  ...Object.keys(elementwise),
+];
+
+/** A layer for each step: layers that work along the last axis do that as they are. */
+const timeDistributed: WiredReader = (outer, given, to, where) => {
+  const inner = objectOf(outer.config.layer, `${where}: layer`);
+  const className = textOf(inner.class_name, `${where}: layer`);
+  if (!BY_STEP.includes(className)) {
+    refuse(`${where}: ${brief(className)} for each step; here ${[...new Set(BY_STEP)].join(", ")}`);
+  }
+  const config = objectOf(inner.config, `${where}: layer`);
+  const axis = setting({ ...outer, config }, "axis");
+  if (axis !== undefined && `${axis}` !== "-1") refuse(`${where}: ${brief(className)} along axis ${brief(axis)}`);
+  return addWired({ ...outer, className, config, stored: [...outer.stored, "layer"] }, given, to);
+};
+
 const readers: Readonly<Record<string, WiredReader>> = {
   ...windowReaders,
+  ...attentionReaders,
+  ...Object.fromEntries(LEFT_OUT.split(" ").map((name) => [name, leftOut])),
+  TimeDistributed: timeDistributed,
   ...normReaders,
   ...recurrentReaders,
   ...Object.fromEntries(
@@ -208,7 +238,10 @@ const readers: Readonly<Record<string, WiredReader>> = {
 export const isWiredClass = (className: string, chain: Readonly<Record<string, unknown>>): boolean =>
   Object.hasOwn(readers, className) && !Object.hasOwn(chain, className);
 
-const JOINING: readonly string[] = ["Add", "Multiply", "Average", "Subtract", "Concatenate"];
+const JOINING: readonly string[] = [
+  ...["Add", "Multiply", "Average", "Subtract", "Concatenate"],
+  ...Object.keys(attentionReaders),
+];
 
 /** Adds what a layer is here, its own activation included. */
 export function addWired(layer: KerasLayer, given: readonly [Placed, ...Placed[]], to: WiredKeras): Placed {
@@ -222,7 +255,9 @@ export function addWired(layer: KerasLayer, given: readonly [Placed, ...Placed[]
     refuse(`${where} takes one value, but is given ${given.length}`);
   const y = readers[className]!(layer, given, to, where);
   // That of a recurrence is within its steps.
-  return Object.hasOwn(recurrentReaders, className) ? y : activated(setting(layer, "activation"), y, to, where);
+  return Object.hasOwn(recurrentReaders, className) || className === "TimeDistributed"
+    ? y
+    : activated(setting(layer, "activation"), y, to, where);
 }
 
 /** An activation by its name, or as a layer of its own inside another; null adds nothing. */

@@ -1,6 +1,7 @@
 import { brief } from "../../core/format.ts";
 import { type NdArray, ndarray, shapeText } from "../../core/ndarray.ts";
 import type { RecurrentSpec } from "../../nn/layers/recurrent-passes.ts";
+import type { Value } from "../net/wired-net.ts";
 import { flagOf, numberOf, objectOf, refuse } from "./json.ts";
 import { inKerasOrder, type Placed, placedAs } from "./placed.ts";
 import type { KerasLayer } from "./topology.ts";
@@ -108,7 +109,37 @@ function noteDropout(layer: KerasLayer, { net }: WiredKeras, where: string): voi
     net.note(`${where}: ${rates.join(" and ")} within a recurrence are left out: no layer here has them`);
 }
 
-function added(layer: KerasLayer, passes: readonly KerasLayer[], x: Placed, to: WiredKeras, where: string): Placed {
+/** How both directions become one value. */
+const MERGES = ["concat", "sum", "mul", "ave"] as const;
+type Merge = (typeof MERGES)[number];
+
+/** Both directions [steps, 2 h] as they are asked for: of all steps, or of that one which each reaches last. */
+function merged(y: Value, steps: number, h: number, all: boolean, merge: Merge, to: WiredKeras, where: string): Placed {
+  const { net } = to;
+  if (all && merge === "concat") return placedAs(net, y, [0, 1]);
+  const half = (k: number): Value => {
+    const own = net.extend(y, [steps, 2 * h], 1, -k * h, (k - 1) * h, where);
+    if (all) return own;
+    // The way back ends at the first step.
+    const one = k === 0 ? net.add({ type: "lastStep" }, [own], where) : net.slice(own, [steps, h], 0, 0, 1, where);
+    return net.reshape(one, [h], where);
+  };
+  const both = [half(0), half(1)] as const;
+  const order = all ? [0, 1] : [0];
+  if (merge === "concat") return placedAs(net, net.add({ type: "concat", from: [], axis: 0 }, both, where), order);
+  const made = net.combine(merge === "mul" ? "multiply" : "add", both, where);
+  const half2 = { scale: Float64Array.of(0.5), shift: Float64Array.of(0) };
+  return placedAs(net, merge === "ave" ? net.affine(made, half2, 0, where) : made, order);
+}
+
+function added(
+  layer: KerasLayer,
+  passes: readonly KerasLayer[],
+  x: Placed,
+  to: WiredKeras,
+  where: string,
+  merge: Merge = "concat",
+): Placed {
   const { net } = to;
   requirePlain(layer, where);
   noteDropout(layer, to, where);
@@ -123,12 +154,9 @@ function added(layer: KerasLayer, passes: readonly KerasLayer[], x: Placed, to: 
   const spec = { type, ...fields, ...(type === "rnn" ? { nonlinearity: through } : {}) } as RecurrentSpec;
   const arrays = Object.assign({}, ...made.map((m) => m.arrays)) as Record<string, NdArray>;
   const y = net.add(spec, [inKerasOrder(net, x, where)], where, arrays);
-  if (flagOf(setting(layer, "return_sequences"), false, `${where}: return_sequences`)) return placedAs(net, y, [0, 1]);
-  if (passes.length > 1) {
-    refuse(
-      `${where}: return_sequences false in both directions, where the way back gives its value of the first step; here a layer takes the last step of both: let it return sequences`,
-    );
-  }
+  const all = flagOf(setting(layer, "return_sequences"), false, `${where}: return_sequences`);
+  if (passes.length > 1) return merged(y, x.shape[0]!, h, all, merge, to, where);
+  if (all) return placedAs(net, y, [0, 1]);
   return placedAs(net, net.add({ type: "lastStep" }, [y], where), [0]);
 }
 
@@ -140,8 +168,8 @@ const bidirectional: WiredReader = (outer, [x], to, where) => {
   if (typeof className !== "string" || !Object.hasOwn(KINDS, className)) {
     return refuse(`${where}: both directions of ${brief(className)}; here of ${Object.keys(KINDS).join(", ")}`);
   }
-  const merge = setting(outer, "merge_mode") ?? null;
-  if (merge !== "concat") refuse(`${where}: merge_mode ${brief(merge)}; here both directions lie side by side, concat`);
+  const merge = MERGES.find((mode) => mode === setting(outer, "merge_mode"));
+  if (!merge) return refuse(`${where}: merge_mode ${brief(setting(outer, "merge_mode"))}; here ${MERGES.join(", ")}`);
   const config = objectOf(inner.config, `${where}: layer`);
   const name = typeof config.name === "string" ? config.name : className.toLowerCase();
   const direction = (which: "forward" | "backward"): KerasLayer => ({
@@ -152,7 +180,7 @@ const bidirectional: WiredReader = (outer, [x], to, where) => {
     name: `${which}_${name}`,
     stored: [...outer.stored, `${which}_layer`, "cell"],
   });
-  return added({ ...outer, className, config }, [direction("forward"), direction("backward")], x, to, where);
+  return added({ ...outer, className, config }, [direction("forward"), direction("backward")], x, to, where, merge);
 };
 
 export const recurrentReaders: Readonly<Record<string, WiredReader>> = {

@@ -18,7 +18,7 @@ import { recognise } from "./recognise.ts";
 import { DATA_TYPE, isHalf, MODEL_KEY } from "./schema.ts";
 import { simplify } from "./simplify.ts";
 import { eachValue, type OnnxTensor } from "./tensor.ts";
-import { writeOnnx } from "./write.ts";
+import { LENGTHS_INPUT, writeOnnx } from "./write.ts";
 
 /** Parameters become f32: half floats grow to twice their size, and nothing else grows. */
 const GROWTH = 2;
@@ -120,7 +120,8 @@ function ownNet(bytes: Uint8Array, file: OnnxFile): ImportedNet | null {
   try {
     const weights = weightsOf(new Map(arrays), model);
     // No array of its own can be larger than the whole file.
-    const again = writeOnnx(model, weights, bytes.length / 4);
+    const lengths = file.inputs.some(({ name }) => name === LENGTHS_INPUT);
+    const again = writeOnnx(model, weights, { lengths, mostConstants: bytes.length / 4 });
     const same = again.length === bytes.length && again.every((byte, i) => byte === bytes[i]);
     return same ? { model, weights, notes: [] } : null;
   } catch (error) {

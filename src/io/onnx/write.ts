@@ -4,10 +4,11 @@ import { refuseCode } from "../../nn/layers/custom.ts";
 import type { OnnxContext } from "../../nn/layers/onnx-step.ts";
 import { layerTypeOf } from "../../nn/layers/registry.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
+import { usesLengths } from "../../nn/lengths.ts";
+import { isAdapted, mergeLora } from "../../nn/lora.ts";
 import { copyModel } from "../../nn/model.ts";
 import { calledName, layerName, type ModelSpec } from "../../nn/model-spec.ts";
 import { shapesOf } from "../../nn/shapes.ts";
-import { refuseAdapters } from "../adapters.ts";
 import { weightTensors } from "../weights/weights.ts";
 import { node, type Step, tensor, valueInfo } from "./messages.ts";
 import { Message } from "./protobuf.ts";
@@ -23,19 +24,37 @@ const IR_VERSION = 8;
 /** Elements of an array beside the weights, such as the shares of adaptive pooling. */
 const MOST_CONSTANTS = 2 ** 26;
 
+/** How a net is written. */
+export interface OnnxOptions {
+  /**
+   * Whether the file's net takes how many steps of each row count as a second input, "lengths" int64 [batch]; by default where
+   * an attention is masked by them. Throws ChainruleError "usage" where no layer would look at them.
+   */
+  readonly lengths?: boolean;
+  /** Elements of an array beside the weights at most. */
+  readonly mostConstants?: number;
+}
+
+/** The file's input of how many steps count. */
+export const LENGTHS_INPUT = "lengths";
+
+/** Whether the model itself says that rows have lengths. */
+const isMasked = (model: ModelSpec): boolean =>
+  model.layers.some((layer) => layer.type === "attention" && layer.mask !== undefined);
+
 /**
  * The net as an ONNX file: what it computes in evaluation, from "input" [batch, ...] (int64 where it is tokens) to "output"
- * [batch, ...].
+ * [batch, ...]. Low-rank adapters are merged into the weights that they stand beside.
  * Initializers have the names and the layout of PyTorch's state_dict. The model and its loss go along as metadata, so
  * that readOnnx gives the same model back. Equal input gives equal bytes.
  */
-export function writeOnnx(
-  given: ModelSpec,
-  weights: ReadonlyMap<string, NdArray>,
-  mostConstants = MOST_CONSTANTS,
-): Uint8Array {
-  const model = copyModel(given);
-  refuseAdapters(model, "ONNX");
+export function writeOnnx(given: ModelSpec, own: ReadonlyMap<string, NdArray>, options: OnnxOptions = {}): Uint8Array {
+  const read = copyModel(given);
+  const { model, weights } = isAdapted(read) ? mergeLora(read, own) : { model: read, weights: own };
+  const { lengths: counted = isMasked(model), mostConstants = MOST_CONSTANTS } = options;
+  if (counted && !usesLengths(model)) {
+    throw new ChainruleError("usage", "ONNX: lengths: no layer of the model looks at how many steps of a row count");
+  }
   const { input, shapes, sources, tokens } = shapesOf(model);
   const steps: Step[] = [];
   const arrays = new Arrays(mostConstants);
@@ -51,6 +70,7 @@ export function writeOnnx(
       given: reads,
       input: source < 0 ? input : shapes[source]!,
       shape: shapes[i]!,
+      lengths: counted ? LENGTHS_INPUT : null,
       arrays,
       typeOf,
     });
@@ -70,6 +90,7 @@ export function writeOnnx(
   }
   for (const array of arrays.made.values()) graph.message(GRAPH.initializer, array);
   graph.message(GRAPH.input, valueInfo("input", input, tokens ? DATA_TYPE.int64 : DATA_TYPE.float));
+  if (counted) graph.message(GRAPH.input, valueInfo(LENGTHS_INPUT, [], DATA_TYPE.int64));
   graph.message(GRAPH.output, valueInfo("output", shapes.at(-1)!));
   return new Message()
     .integer(MODEL.irVersion, IR_VERSION)
@@ -115,6 +136,8 @@ interface Placed {
   readonly given: readonly string[];
   readonly input: Shape;
   readonly shape: Shape;
+  /** The value of how many steps of each row count; null where all do. */
+  readonly lengths: string | null;
   readonly arrays: Arrays;
   typeOf(name: string): string;
 }
@@ -122,7 +145,7 @@ interface Placed {
 /** Ops of an activation that is one op in ONNX as here. */
 const PLAIN = { relu: "Relu", sigmoid: "Sigmoid", tanh: "Tanh", softplus: "Softplus", selu: "Selu" } as const;
 
-function layerSteps({ layer, called, given, input, shape, arrays, typeOf }: Placed): Step[] {
+function layerSteps({ layer, called, given, input, shape, lengths, arrays, typeOf }: Placed): Step[] {
   const name = `${called}.${layerName(layer)}`;
   const output = `${called}.output`;
   const x = given[0]!;
@@ -187,6 +210,7 @@ function layerSteps({ layer, called, given, input, shape, arrays, typeOf }: Plac
         output,
         shape,
         typeOf,
+        lengths,
         weight: (key) => `${called}.${key}`,
         between: (key) => `${called}.${key}.value`,
         floats: (key, own, value) => arrays.floats(`${called}.${key}`, own, value),

@@ -1,8 +1,9 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, ndarray, reshape } from "../../core/ndarray.ts";
+import { usesLengths } from "../../nn/lengths.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { classLayout, shapesOf } from "../../nn/shapes.ts";
-import { requireResident } from "../../train/data/row-source.ts";
+import { type Rows, requireResident } from "../../train/data/row-source.ts";
 import type { ResolvedOptions } from "../../train/run/options.ts";
 import { type TrainerState, weightsOf } from "../../train/run/state.ts";
 import { requireKnown } from "../known-options.ts";
@@ -21,7 +22,7 @@ import { trainPy } from "./train-script.ts";
  * Throws ChainruleError "file" for a state of another run.
  */
 export function exportPytorch(options: ResolvedOptions, state: TrainerState): Map<string, string | Uint8Array> {
-  requireKnown(options, "PyTorch export", ["lengths"]);
+  requireKnown(options, "PyTorch export", []);
   const { model, optimizer } = options;
   const data = requireResident(options.data);
   const test = options.test && requireResident(options.test);
@@ -48,10 +49,13 @@ export function exportPytorch(options: ResolvedOptions, state: TrainerState): Ma
         ["x", shaped(data.x)],
         ["y", targets(model, data.y)],
       ];
+  const counted = usesLengths(model) && [data, test].some((part) => part?.lengths !== undefined);
+  if (counted) rows.push(["lengths", lengthsOf(data, input[0]!)]);
+  if (test && counted) rows.push(["lengths_test", lengthsOf(test, input[0]!)]);
   if (test) rows.push(["x_test", shaped(test.x)], ["y_test", targets(model, test.y)]);
   return new Map<string, string | Uint8Array>([
-    ["model.py", modelPy(model)],
-    ["train.py", trainPy(text ? { ...options, window: input[0]! } : options)],
+    ["model.py", modelPy(model, counted)],
+    ["train.py", trainPy({ ...options, lengths: counted, ...(text && { window: input[0]! }) })],
     ["rows.py", text ? rowsPy + windowsPy : rowsPy],
     ["tensors.py", tensorsPy],
     ...(options.augment ? [["augment.py", augmentPy] satisfies [string, string]] : []),
@@ -64,6 +68,10 @@ export function exportPytorch(options: ResolvedOptions, state: TrainerState): Ma
       : []),
   ]);
 }
+
+/** How many steps of each row count: all, where rows do not say. */
+const lengthsOf = ({ x, lengths }: Rows, steps: number): NdArray =>
+  lengths ?? ndarray([x.shape[0]!], "i32", new Int32Array(x.shape[0]!).fill(steps));
 
 /** Targets as PyTorch has them: places in their shape, and what does not count by the model's own number. */
 function targets(model: ModelSpec, y: NdArray): NdArray {

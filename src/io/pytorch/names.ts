@@ -10,6 +10,11 @@ import type { OptimizerName } from "../../ops/names.ts";
 export function torchLayer(l: LayerSpec, input: Shape = []): string | null {
   switch (l.type) {
     case "linear":
+      if (l.lora) {
+        const { rank, alpha, dropout } = l.lora;
+        const bias = l.bias ? "True" : "False";
+        return `AdaptedLinear(${l.in}, ${l.out}, ${bias}, rank=${rank}, scale=${alpha / rank}, dropout=${dropout})`;
+      }
       return `nn.Linear(${l.in}, ${l.out}${l.bias ? "" : ", bias=False"})`;
     case "layerNorm":
       return `nn.LayerNorm(${typeof l.size === "number" ? l.size : `[${l.size.join(", ")}]`}, eps=${l.eps})`;

@@ -30,6 +30,8 @@ export interface TorchRun {
   readonly ema: AverageSpec | null;
   /** How images are changed; absent where they are not. */
   readonly augment?: AugmentSpec;
+  /** Whether rows have lengths that the net looks at. */
+  readonly lengths?: boolean;
   /** Tokens of a window, where rows are windows of one text that begin elsewhere in every epoch. */
   readonly window?: number;
 }
@@ -43,6 +45,7 @@ type Say = (text: string) => string;
 /** train.py: goes on with the run. */
 export function trainPy(run: TorchRun): string {
   const { model, optimizer, schedule, clip, batch, seed, accumulate, penalty, multipliers, ema, augment, window } = run;
+  const { lengths = false } = run;
   const { targets, reduction } = lossKinds[model.loss];
   const dropout = dropoutNames(model).length > 0;
   const classes = targets === "classes";
@@ -63,8 +66,9 @@ export function trainPy(run: TorchRun): string {
   const ifIgnores = when(ignores);
   const ifAugment = when(augment !== undefined);
   const ifText = when(window !== undefined);
+  const ifLengths = when(lengths);
   const ifNorm = when(model.layers.some((l) => l.type === "batchNorm"));
-  const ifDropNames = when(dropout && !isSequential(model));
+  const ifDropNames = when(dropout && !isSequential(model, lengths));
   const specs = parameterSpecs(model);
   const roles = specs.filter((p) => !p.frozen);
   const frozen = specs.flatMap((p) => (p.frozen ? [p.name] : []));
@@ -82,7 +86,11 @@ images = augment(x[mine], ${parts ? "part" : "step"}, first + np.arange(len(mine
 at = torch.from_numpy(begin[:, None] + np.arange(LENGTH)).to(device)
 here = np.array_split(np.arange(len(rows)), world)[rank]
 `)}`;
-  const seen = augment ? "images" : window === undefined ? "x[mine]" : "text[at[here]]";
+  const seen = augment
+    ? "images"
+    : window === undefined
+      ? `x[mine]${lengths ? ", lengths[mine]" : ""}`
+      : "text[at[here]]";
   const ownLoss = ignores
     ? `p = shared(${seen})
 share = counting(${own}) / counting(${all})
@@ -217,21 +225,21 @@ def save(folder, net, optimizer, step, skipped):
     write_safetensors(os.path.join(folder, "optimizer.safetensors"), state, about)
 
 
-def evaluate(net, x, y):
+def evaluate(net, x, y${ifLengths(", lengths")}):
     net.eval()
 ${when(steps)(`    loss, count, right, seen = 0, 0, 0, 0
 `)}    with torch.no_grad():
 ${
   steps
-    ? `        for x, y in zip(x.split(${CHUNK}), y.split(${CHUNK})):
-            p, share = net(x), counting(y).item()
+    ? `        for x, y${ifLengths(", lengths")} in zip(x.split(${CHUNK}), y.split(${CHUNK})${ifLengths(`, lengths.split(${CHUNK})`)}):
+            p, share = net(x${ifLengths(", lengths")}), counting(y).item()
             if share > 0:
                 loss, count = loss + loss_of(p, y).item() * share, count + share
                 right, seen = right + ${accuracy}.sum().item(), seen + counts(y).sum().item()
     net.train()
     return {"loss": loss / count, "accuracy": right / seen}
 `
-    : `        p = net(x)
+    : `        p = net(x${ifLengths(", lengths")})
         result = {"loss": loss_of(p, y).item()}
 ${classes ? `        result["accuracy"] = ${accuracy}.float().mean().item()\n` : ""}    net.train()
     return result
@@ -254,14 +262,15 @@ def main():
 ${ifText(`    text = data.pop("text")
     data["x"], data["y"] = side_by_side(text, LENGTH)
 `)}    x, y = data["x"], data["y"]
-    batch = BATCH or len(x)
+${ifLengths(`    lengths = data["lengths"]
+`)}    batch = BATCH or len(x)
     if world > batch:
         sys.exit(f"train.py: a batch of {batch} cannot be shared among {world} processes")
 
     net = build().to(device)
 ${ifFrozen(`    for name, p in net.named_parameters():
         p.requires_grad_(name not in FROZEN)
-`)}${ifDropout(dropoutLines(model))}${ifNorm(`    if world > 1:
+`)}${ifDropout(dropoutLines(model, lengths))}${ifNorm(`    if world > 1:
         # A batch's statistics are those of all its rows, wherever they are.
         if not cuda:
             sys.exit("train.py: batch norm on several processes needs SyncBatchNorm, which PyTorch has for GPUs alone")
@@ -299,7 +308,7 @@ ${ifAverage(`            for name, p in ${named}:
             log.close()
         for name, suffix in [("train", ""), ("test", "_test")]:
             if "x" + suffix in data:
-                print(name, json.dumps(evaluate(net, data["x" + suffix], data["y" + suffix])))
+                print(name, json.dumps(evaluate(net, data["x" + suffix], data["y" + suffix]${ifLengths(`, data["lengths" + suffix]`)})))
         if args.save:
             save(args.save, net, optimizer, first + args.steps, skipped)
 ${ifAverage(`            write_safetensors(os.path.join(args.save, "average.safetensors"), averages)

@@ -1,6 +1,8 @@
 import { refuseCode } from "../../nn/layers/custom.ts";
 import type { DenseLayerSpec } from "../../nn/layers/spec.ts";
 import { SELU_BELOW, SELU_SCALE } from "../../ops/elementwise/activations.ts";
+import { adaptersOf } from "../adapters.ts";
+import { adapterBackward, adapterForward, adapterOnward, adapterProducts } from "./adapters.ts";
 import { layerNormNumpy } from "./norms.ts";
 import { axes, back, type Line, type NumpyLayer, type Place } from "./place.ts";
 
@@ -9,10 +11,14 @@ function forward(layer: DenseLayerSpec, c: Place): readonly Line[] {
   const [h] = c.h as readonly [string];
   switch (layer.type) {
     case "linear":
-      if (!layer.bias) return [[`${a} = ${h} @ W${i}`, "linear: each row times the weights"]];
       return [
-        [`z${i} = ${h} @ W${i}`, "linear: each row times the weights,"],
-        [`${a} = z${i} + b${i}`, "and the bias"],
+        ...(layer.bias
+          ? ([
+              [`z${i} = ${h} @ W${i}`, "linear: each row times the weights,"],
+              [`${a} = z${i} + b${i}`, "and the bias"],
+            ] as const)
+          : ([[`${a} = ${h} @ W${i}`, "linear: each row times the weights"]] as const)),
+        ...adaptersOf(layer, i).flatMap((own) => adapterForward(own, i, h, a)),
       ];
     case "relu":
       return [[`${a} = np.maximum(${h}, 0)`, "relu: what is below 0 becomes 0"]];
@@ -76,10 +82,13 @@ function backward(layer: DenseLayerSpec, c: Place): readonly Line[] {
   const dh = (code: string, comment: string): readonly Line[] => back(c, code, comment);
   switch (layer.type) {
     case "linear":
-      if (!layer.bias) return dh(`d${a} @ W${i}.T`, "linear: back through the same weights");
       return [
-        [`dz${i} = d${a}`, "adding a bias passes the derivative on"],
-        ...dh(`dz${i} @ W${i}.T`, "linear: back through the same weights"),
+        ...(layer.bias ? [[`dz${i} = d${a}`, "adding a bias passes the derivative on"] as const] : []),
+        ...dh(`${layer.bias ? `dz${i}` : `d${a}`} @ W${i}.T`, "linear: back through the same weights"),
+        ...adaptersOf(layer, i).flatMap((own) => [
+          adapterBackward(own, i, `d${a}`),
+          ...dh(adapterOnward(own, i), "and through the adapter"),
+        ]),
       ];
     case "relu":
       return dh(`d${a} * (${h} > 0)`, "relu: 1 above 0, 0 below");
@@ -134,10 +143,12 @@ function products(layer: DenseLayerSpec, c: Place): readonly Line[] {
   const d = layer.bias ? `dz${i}` : `d${a}`;
   const row = shape.length === 1;
   const code = row ? `${h}.T @ ${d}` : `${h}.reshape(-1, ${layer.in}).T @ ${d}.reshape(-1, ${layer.out})`;
-  const weight: Line = [`dW${i} = ${code}`, "value in front times derivative behind"];
-  return layer.bias
-    ? [weight, [`db${i} = d${a}.sum(axis=${axes(0, shape.length)})`, "the bias acts as it is"]]
-    : [weight];
+  const bias: Line = [`db${i} = d${a}.sum(axis=${axes(0, shape.length)})`, "the bias acts as it is"];
+  return [
+    [`dW${i} = ${code}`, "value in front times derivative behind"],
+    ...(layer.bias ? [bias] : []),
+    ...adaptersOf(layer, i).flatMap((own) => adapterProducts(own, i, h!, `d${a}`)),
+  ];
 }
 
 /** Layers of dense nets. */

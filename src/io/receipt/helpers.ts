@@ -111,8 +111,9 @@ const helpers: Readonly<Record<string, Helper>> = {
   },
   recurrence: {
     uses: ["gates", "squashed"],
-    code: `def recurrence(kind, sums, w, b, reverse):
-    """Every step's output from the input's part of its sums, and what the way back reads; the state begins at 0."""
+    code: `def recurrence(kind, sums, w, b, reverse, lengths=None):
+    """Every step's output from the input's part of its sums, and what the way back reads; the state begins at 0, and is 0
+    behind a row's length."""
     n, steps, _ = sums.shape
     state = cell = np.zeros((n, w.shape[1]), sums.dtype)
     y, kept, count = np.zeros((n, steps, w.shape[1]), sums.dtype), {}, len(w) // w.shape[1]
@@ -132,18 +133,21 @@ const helpers: Readonly<Record<string, Helper>> = {
             out = np.maximum(x[0] + u[0], 0) if kind == "relu" else np.tanh(x[0] + u[0])
             kept[t] = state, out
             state = out
+        if lengths is not None:
+            state, cell = state * (t < lengths)[:, None], cell * (t < lengths)[:, None]
         y[:, t] = state
     return y, kept`,
   },
   recurrence_back: {
-    code: `def recurrence_back(kind, dy, kept, w, reverse):
+    code: `def recurrence_back(kind, dy, kept, w, reverse, lengths=None):
     """The derivative by the input's part of each sum, and by the state's; and the state that each step began with."""
     n, steps, _ = dy.shape
     dsums = np.zeros((n, steps, len(w)), dy.dtype)
     dhidden, before = np.zeros_like(dsums), np.zeros_like(dy)
     onward = carry = 0
     for t in range(steps) if reverse else reversed(range(steps)):
-        d = dy[:, t] + onward
+        counts = 1 if lengths is None else (t < lengths)[:, None]
+        d, carry = (dy[:, t] + onward) * counts, carry * counts
         if kind == "lstm":
             state, cell, i, f, g, o = kept[t]
             e = np.tanh(f * cell + i * g)
@@ -174,15 +178,20 @@ const helpers: Readonly<Record<string, Helper>> = {
   },
   attention: {
     uses: ["heads_of"],
-    code: `def attention(s, heads, key_heads, causal):
-    """Means of values by a softmax of products of queries and keys, and its weights."""
+    code: `def attention(s, heads, key_heads, causal, lengths=None):
+    """Means of values by a softmax of products of queries and keys, and its weights; steps behind a row's length have none."""
     q, k, v = heads_of(s, heads, key_heads)
     n, t = s.shape[:2]
     scores = q @ k.swapaxes(3, 4) / np.sqrt(s.dtype.type(q.shape[4]))
     if causal:
         scores = np.where(np.triu(np.ones((t, t), bool), 1), -np.inf, scores)
+    if lengths is not None:
+        seen = np.arange(t) < np.where(lengths > 0, lengths, t)[:, None]
+        scores = np.where(seen[:, None, None, None], scores, -np.inf)
     p = np.exp(scores - scores.max(axis=4, keepdims=True))
     p = p / p.sum(axis=4, keepdims=True)
+    if lengths is not None:
+        p = p * (np.arange(t) < lengths[:, None])[:, None, None, :, None]
     return (p @ v).reshape(n, heads, t, -1).transpose(0, 2, 1, 3).reshape(n, t, -1), p`,
   },
   attention_back: {

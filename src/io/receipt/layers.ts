@@ -1,7 +1,8 @@
 import { ChainruleError } from "../../core/errors.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
-import { layerName, type ModelSpec } from "../../nn/model-spec.ts";
+import { calledName, layerName, type ModelSpec } from "../../nn/model-spec.ts";
 import type { ParameterSpec } from "../../nn/parameter-specs.ts";
+import { adapterName } from "./adapters.ts";
 import { attentionNumpy, positionEmbeddingNumpy } from "./attention.ts";
 import { convNumpy, convTransposeNumpy } from "./conv.ts";
 import { denseNumpy } from "./dense.ts";
@@ -94,6 +95,8 @@ const NORMS: readonly string[] = ["layerNorm", "batchNorm", "groupNorm", "instan
 /** Names of a parameter in a receipt, by its layer's place: "0.weight" is W0. */
 export function parameterName(model: ModelSpec, { name, layer }: Pick<ParameterSpec, "name" | "layer">): string {
   const { type } = model.layers[layer]!;
+  const adapter = adapterName(name.slice(calledName(model.layers[layer]!, layer).length + 1), layer);
+  if (adapter) return adapter;
   const key = name.slice(name.lastIndexOf(".") + 1);
   if (key.startsWith("in_proj_")) return (key.endsWith("weight") ? "Win" : "bin") + layer;
   if (key !== "weight" && key !== "bias") return recurrentName(key, layer);

@@ -22,6 +22,8 @@ export interface Place {
   /** Shapes of a row of each value that it reads, and of its own. */
   readonly shapes: readonly Shape[];
   readonly shape: Shape;
+  /** Whether rows have lengths, in the array of that name. */
+  readonly lengths: boolean;
 }
 
 /** How a type of layer is computed in numpy. */
@@ -36,7 +38,7 @@ export interface NumpyLayer<S> {
   readonly helpers?: readonly string[];
 }
 
-export function placesOf(model: ModelSpec): readonly Place[] {
+export function placesOf(model: ModelSpec, lengths: boolean): readonly Place[] {
   const { input, shapes, sources } = shapesOf(model);
   const needed = neededLayers(model);
   const names = model.layers.map(calledName);
@@ -48,6 +50,7 @@ export function placesOf(model: ModelSpec): readonly Place[] {
     placeOf: (name) => names.indexOf(name),
     shapes: from.map((source) => (source < 0 ? input : shapes[source]!)),
     shape: shapes[i]!,
+    lengths,
   }));
 }
 

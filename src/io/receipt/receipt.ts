@@ -2,6 +2,7 @@ import type { Backend } from "../../backend/executor.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { cast, type NdArray, ndarray, sizeOf } from "../../core/ndarray.ts";
 import type { Tensor } from "../../graph/graph.ts";
+import { usesLengths } from "../../nn/lengths.ts";
 import { calledName, layerName, type ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs, statisticsSpecs } from "../../nn/parameter-specs.ts";
 import { unpackParameters } from "../../nn/parameters.ts";
@@ -16,6 +17,7 @@ import { requireResident } from "../../train/data/row-source.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "../../train/run/options.ts";
 import { type TrainingGraph, trainingGraph } from "../../train/run/training-graph.ts";
 import { requireKnown } from "../known-options.ts";
+import { adapterMasks } from "./adapters.ts";
 import { numpyLayer, parameterName } from "./layers.ts";
 import { neededLayers, valueName } from "./place.ts";
 import { receiptScript } from "./script.ts";
@@ -39,12 +41,15 @@ export interface Receipt {
  */
 export async function makeReceipt(backend: Backend, given: TrainerOptions): Promise<Receipt> {
   const options = await resolveOptions(given, backend);
-  requireKnown(options, "receipt", ["accumulate", "augment", "lengths"]);
+  requireKnown(options, "receipt", ["accumulate", "augment"]);
   const { model, clip, optimizer, schedule } = options;
   for (const layer of model.layers) numpyLayer(layer);
-  const { x, y, rows } = firstBatch(options);
+  const { x, y, lengths, rows } = firstBatch(options);
   const count = rows.data.length;
-  const plan = await trainingGraph({ ...options, x, y, rows: count, batch: "full", streams: false });
+  const plan = await trainingGraph({
+    ...{ ...options, x, y, rows: count, batch: "full", streams: false },
+    ...(lengths && { lengths }),
+  });
   const wanted = stepTensors(model, plan);
   const executor = await backend.compile(plan.graph, { keepAll: true });
   try {
@@ -78,6 +83,7 @@ export async function makeReceipt(backend: Backend, given: TrainerOptions): Prom
       ["x", taken(x)],
       ["y", taken(y)],
       ["rows", rows],
+      ...(lengths ? [["lengths", lengths] satisfies [string, NdArray]] : []),
       ...parameters(before, "", ""),
       ...kept(model, before),
       ...masks(options, count),
@@ -88,7 +94,17 @@ export async function makeReceipt(backend: Backend, given: TrainerOptions): Prom
       ...parameters(after!, "", "_new"),
     ]);
     const { penalty, multipliers } = options;
-    const about = { model, optimizer, schedule, clip, penalty, multipliers, rows: count, precision } as const;
+    const about = {
+      model,
+      optimizer,
+      schedule,
+      clip,
+      penalty,
+      multipliers,
+      rows: count,
+      precision,
+      lengths: lengths !== undefined,
+    } as const;
     const script = receiptScript({ ...about, computedBy: backend.description });
     return { arrays, script };
   } finally {
@@ -98,11 +114,13 @@ export async function makeReceipt(backend: Backend, given: TrainerOptions): Prom
 
 /** The rows of the first batch: x [batch, inputs], y, and rows i32 [batch], their numbers in the data set. */
 function firstBatch({ batch, seed, ...options }: ResolvedOptions): Rows & { readonly rows: NdArray } {
-  const data = requireResident(options.data);
+  const { lengths, ...data } = requireResident(options.data);
   const n = data.x.shape[0]!;
+  const counted = lengths && usesLengths(options.model) ? lengths : null;
   if (batch === "full")
     return {
       ...data,
+      ...(counted && { lengths: counted }),
       rows: ndarray(
         [n],
         "i32",
@@ -118,7 +136,8 @@ function firstBatch({ batch, seed, ...options }: ResolvedOptions): Rows & { read
   }
   const [x] = gather.reference([data.x, index!], null);
   const [y] = gather.reference([data.y, index!], null);
-  return { x: x!, y: y!, rows: numbers };
+  const own = counted && gather.reference([counted, index!], null)[0]!;
+  return { x: x!, y: y!, rows: numbers, ...(own && { lengths: own }) };
 }
 
 /** What layers have kept from the steps before, by layer: running means, variances and a count, one after the other. */
@@ -172,21 +191,16 @@ function named(name: string, value: NdArray): NdArray {
 
 /** What each dropout layer lets through at the first step: f32 [batch, ...] of 0 and 1. */
 function masks({ model, seed }: ResolvedOptions, batch: number): [string, NdArray][] {
-  const { shapes } = shapesOf(model);
+  const { input, shapes, sources } = shapesOf(model);
   return model.layers.flatMap((layer, i): [string, NdArray][] => {
-    if (layer.type !== "dropout" || layer.p === 0) return [];
-    const shape = [batch, ...shapes[i]!];
-    const ones = ndarray(shape, "f32", new Float32Array(sizeOf(shape)).fill(1));
-    const [kept] = dropout.reference([ones, startCursor()], { p: layer.p, seed, layer: i });
-    return [
-      [
-        `mask${i}`,
-        ndarray(
-          ones.shape,
-          "f32",
-          Float32Array.from(kept!.data, (v) => (v === 0 ? 0 : 1)),
-        ),
-      ],
-    ];
+    const own = layer.type === "dropout" && layer.p > 0 ? [{ name: `mask${i}`, p: layer.p, by: i }] : [];
+    const source = sources[i]![0]!;
+    const shape = [batch, ...(source < 0 ? input : shapes[source]!)];
+    return [...own, ...adapterMasks(layer, i)].map(({ name, p, by }) => {
+      const ones = ndarray(shape, "f32", new Float32Array(sizeOf(shape)).fill(1));
+      const [kept] = dropout.reference([ones, startCursor()], { p, seed, layer: by });
+      const mask = Float32Array.from(kept!.data, (v) => (v === 0 ? 0 : 1));
+      return [name, ndarray(shape, "f32", mask)];
+    });
   });
 }

@@ -48,7 +48,7 @@ export const recurrentNumpy: NumpyLayer<RecurrentSpec> = {
             `${layer.type}: the input's part of every sum`,
           ],
           [
-            `${n.y}, ${n.kept} = recurrence("${kindOf(layer)}", ${n.sums}, ${n.wh}, ${layer.bias ? n.bh : 0}, ${python(pass.reverse)})`,
+            `${n.y}, ${n.kept} = recurrence("${kindOf(layer)}", ${n.sums}, ${n.wh}, ${layer.bias ? n.bh : 0}, ${python(pass.reverse)}${c.lengths ? ", lengths" : ""})`,
             `and the state's, ${way}`,
           ],
         ];
@@ -64,7 +64,7 @@ export const recurrentNumpy: NumpyLayer<RecurrentSpec> = {
         const n = names(c.i, pass);
         const own = passes.length === 1 ? `d${gives}` : `np.split(d${gives}, 2, axis=2)[${d}]`;
         return [
-          `d${n.sums}, d${n.hidden}, ${n.before} = recurrence_back("${kindOf(layer)}", ${own}, ${n.kept}, ${n.wh}, ${python(pass.reverse)})`,
+          `d${n.sums}, d${n.hidden}, ${n.before} = recurrence_back("${kindOf(layer)}", ${own}, ${n.kept}, ${n.wh}, ${python(pass.reverse)}${c.lengths ? ", lengths" : ""})`,
           `${layer.type}: back through the steps, to the sums`,
         ];
       });
@@ -98,22 +98,43 @@ export const recurrentNumpy: NumpyLayer<RecurrentSpec> = {
     ),
 };
 
+/** How many steps of each row count, 1 at least, as what a sum is divided by. */
+const COUNTS = "np.maximum(lengths, 1)[:, None].astype(real)";
+
 export const lastStepNumpy: NumpyLayer<LastStepSpec> = {
-  forward: (_, { a, h }) => [[`${a} = ${h[0]}[:, -1]`, "the last step"]],
+  forward: (_, { a, h, lengths }) =>
+    lengths
+      ? [
+          [
+            `${a} = ${h[0]}[np.arange(len(x)), np.maximum(lengths - 1, 0)] * (lengths > 0)[:, None]`,
+            "the last step that counts",
+          ],
+        ]
+      : [[`${a} = ${h[0]}[:, -1]`, "the last step"]],
   backward: (_, c) =>
     back(
       c,
-      `np.concatenate([np.zeros_like(${c.h[0]}[:, 1:]), d${c.a}[:, None]], axis=1)`,
+      c.lengths
+        ? `(np.arange(${c.shapes[0]![0]}) == lengths[:, None] - 1)[:, :, None] * d${c.a}[:, None]`
+        : `np.concatenate([np.zeros_like(${c.h[0]}[:, 1:]), d${c.a}[:, None]], axis=1)`,
       "last step: no other counts",
     ),
 };
 
+/** Where steps count, [n, t, 1]. */
+const counted = ({ shapes }: Place): string => `(np.arange(${shapes[0]![0]}) < lengths[:, None])[:, :, None]`;
+
 export const meanStepsNumpy: NumpyLayer<MeanStepsSpec> = {
-  forward: (_, { a, h }) => [[`${a} = ${h[0]}.mean(axis=1)`, "the mean of all steps"]],
+  forward: (_, c) =>
+    c.lengths
+      ? [[`${c.a} = (${c.h[0]} * ${counted(c)}).sum(axis=1) / ${COUNTS}`, "the mean of the steps that count"]]
+      : [[`${c.a} = ${c.h[0]}.mean(axis=1)`, "the mean of all steps"]],
   backward: (_, c) =>
     back(
       c,
-      `np.broadcast_to(d${c.a}[:, None] / ${c.shapes[0]![0]}, ${c.h[0]}.shape)`,
+      c.lengths
+        ? `${counted(c)} * (d${c.a} / ${COUNTS})[:, None]`
+        : `np.broadcast_to(d${c.a}[:, None] / ${c.shapes[0]![0]}, ${c.h[0]}.shape)`,
       "mean of steps: each has an equal share",
     ),
 };

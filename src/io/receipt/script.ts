@@ -8,6 +8,7 @@ import type { Multipliers } from "../../optim/groups.ts";
 import type { OptimizerSpec } from "../../optim/optimizer.ts";
 import type { PenaltySpec } from "../../optim/penalty.ts";
 import type { ScheduleSpec } from "../../optim/schedule.ts";
+import { adapterMasks } from "./adapters.ts";
 import { helperText } from "./helpers.ts";
 import { numpyLayer, parameterName } from "./layers.ts";
 import { type Line, neededLayers, placesOf, trainedLayers } from "./place.ts";
@@ -25,6 +26,8 @@ export interface ReceiptRun {
   readonly multipliers?: ReadonlyMap<string, Multipliers> | null;
   /** Rows of the batch. */
   readonly rows: number;
+  /** Whether they have lengths that the net looks at. */
+  readonly lengths?: boolean;
   /** What computed the step, */
   readonly computedBy: string;
   /** and in what. */
@@ -87,12 +90,12 @@ function rowLines(
 
 /** receipt.py: the step of a receipt again, in plain numpy, and the differences. */
 export function receiptScript(run: ReceiptRun): string {
-  const { model, optimizer, clip, multipliers } = run;
+  const { model, optimizer, clip, multipliers, lengths = false } = run;
   const parameters = parameterSpecs(model).map((spec) => ({ ...spec, name: parameterName(model, spec) }));
   const trained = parameters.filter((p) => !p.frozen);
   const needed = neededLayers(model);
   const learning = trainedLayers(model);
-  const layers = placesOf(model).map((place, i) => ({
+  const layers = placesOf(model, lengths).map((place, i) => ({
     layer: model.layers[i]!,
     numpy: numpyLayer(model.layers[i]!),
     place,
@@ -105,9 +108,19 @@ export function receiptScript(run: ReceiptRun): string {
   const classes = lossKinds[model.loss].targets === "classes";
   const layout = classes && outputs === "p" ? classLayout(model) : null;
   const { asRows, fromRows } = rowLines(last.a, last.shape, layout);
-  const masks = model.layers.flatMap((l, i) => (l.type === "dropout" && l.p > 0 ? [`mask${i}`] : []));
+  const masks = model.layers.flatMap((l, i) =>
+    l.type === "dropout" ? (l.p > 0 ? [`mask${i}`] : []) : adapterMasks(l, i).map(({ name }) => name),
+  );
   const kept = statisticsSpecs(model).map(({ layer }) => `kept${layer}`);
-  const given = ["x", "y", "rows", ...parameters.map((p) => p.name), ...kept, ...masks];
+  const given = [
+    "x",
+    "y",
+    "rows",
+    ...(lengths ? ["lengths"] : []),
+    ...parameters.map((p) => p.name),
+    ...kept,
+    ...masks,
+  ];
   const inputs: Line[] = [
     tokens
       ? ['x = receipt["x"]', `${shapeText([run.rows, widths(model).inputs])}: tokens, from 0 to ${tokens.count - 1}`]
@@ -123,6 +136,7 @@ export function receiptScript(run: ReceiptRun): string {
             `${shapeText([run.rows])}: the class of each row, from 0${classLayout(model).ignoreIndex === null ? "" : "; below 0 it does not count"}`,
           ]
         : ['y = receipt["y"].astype(real)', `${shapeText([run.rows, widths(model).outputs])}: the targets`],
+    ...(lengths ? [['lengths = receipt["lengths"]', "how many steps of each row count"] as const] : []),
     ...parameters.map(
       (p): Line => [
         `${p.name} = receipt["${p.name}"].astype(real)`,

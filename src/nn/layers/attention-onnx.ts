@@ -1,4 +1,5 @@
 import type { AttentionSpec } from "./attention-spec.ts";
+import { countedSteps } from "./lengths-onnx.ts";
 import type { OnnxContext, OnnxStep } from "./onnx-step.ts";
 
 /**
@@ -6,7 +7,7 @@ import type { OnnxContext, OnnxStep } from "./onnx-step.ts";
  * meet them by broadcasting.
  */
 export function attentionSteps(layer: AttentionSpec, c: OnnxContext): readonly OnnxStep[] {
-  const { size, heads, keyHeads, causal, bias, rotary } = layer;
+  const { size, heads, keyHeads, causal, bias, rotary, mask } = layer;
   const t = c.input[0]!;
   const d = size / heads;
   const share = heads / keyHeads;
@@ -53,16 +54,28 @@ export function attentionSteps(layer: AttentionSpec, c: OnnxContext): readonly O
   const v = order("v", part("v", size + width, 1), [0, 2, 3, 1, 4]);
   const products = put("products", "MatMul", [q, k]);
   let scores = put("scores", "Mul", [products, c.floats("scale", [], () => 1 / Math.sqrt(d))]);
+  const nothing = (): string => c.floats("nothing", [], () => Number.NEGATIVE_INFINITY);
   if (causal) {
     const later = put("later", "Greater", [
       c.floats("key_step", [1, t], (i) => i),
       c.floats("query_step", [t, 1], (i) => i),
     ]);
-    const nothing = c.floats("nothing", [], () => Number.NEGATIVE_INFINITY);
-    scores = put("seen", "Where", [later, nothing, scores]);
+    scores = put("seen", "Where", [later, nothing(), scores]);
+  }
+  const counted = mask === "lengths" && c.lengths !== null;
+  if (counted) {
+    steps.push(...countedSteps(c, c.lengths!, "all"));
+    const keys = put("keys", "Reshape", [c.between("counts"), c.wholes("by_key", [-1, 1, 1, 1, t])]);
+    scores = put("counted", "Where", [keys, scores, nothing()]);
   }
   const weights = put("weights", "Softmax", [scores], { integers: { axis: -1 } });
   const heard = order("heard", put("means", "MatMul", [weights, v]), [0, 3, 1, 2, 4]);
-  product("", put("o", "Reshape", [heard, c.wholes("shape", [0, t, size])]), "out_proj.");
+  let o = put("o", "Reshape", [heard, c.wholes("shape", [0, t, size])]);
+  if (counted) {
+    // Queries behind the end see nothing, and so do those of a row without steps, whose softmax is no number.
+    const queries = put("queries", "Unsqueeze", [c.between("counts"), c.wholes("behind", [2])]);
+    o = put("heard_counted", "Where", [queries, o, c.floats("zero", [], () => 0)]);
+  }
+  product("", o, "out_proj.");
   return steps;
 }

@@ -55,7 +55,7 @@ export function attentionMaps(layer: AttentionSpec): readonly Projection[] {
 }
 
 /** Those that have one. */
-const adaptedMaps = (layer: AttentionSpec): readonly Projection[] =>
+export const attentionAdapters = (layer: AttentionSpec): readonly Projection[] =>
   attentionMaps(layer).filter(({ target }) => (layer.lora?.targets as readonly string[] | undefined)?.includes(target));
 
 /** The same values as rows, through a projection and its adapters, and as steps again. */
@@ -73,7 +73,7 @@ async function project(
   const rows = g.one(reshape, [x], { shape: [n * t, size] }, `rows of ${x.name}`);
   const product = g.one(ops.matmul, [rows, parameter(key)], null, layer.bias ? `${what}, product` : what);
   const own = layer.bias ? g.one(ops.addBias, [product, parameter(bias)], null, what) : product;
-  const maps = adaptedMaps(layer).filter(({ weight }) => weight === key);
+  const maps = attentionAdapters(layer).filter(({ weight }) => weight === key);
   const y = await adapted(c, layer.lora, maps, own, rows, what);
   return g.one(reshape, [y], { shape: [n, t, y.shape[1]!] }, what);
 }
@@ -101,11 +101,12 @@ export const attentionLayer: LayerType<AttentionSpec> = {
         within: 1 / Math.sqrt(size),
       },
       ...(bias ? [{ key: "out_proj.bias", shape: [size], role: "bias" } as const] : []),
-      ...loraParameters(layer.lora, adaptedMaps(layer)),
+      ...loraParameters(layer.lora, attentionAdapters(layer)),
     ];
   },
+  lengths: ({ mask }) => mask === "lengths",
   onnx: attentionSteps,
-  torch: attentionModule,
+  torch: (layer) => attentionModule(layer, attentionAdapters(layer)),
   torchClass: attentionClass,
   async forward(c, layer, [x]) {
     const { g, name, training, lengths, cursor, seed, index } = c;

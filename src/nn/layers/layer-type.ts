@@ -137,6 +137,8 @@ export interface LayerType<S> {
    * one by its name, with the shape of its first parameter; null where there is none.
    */
   tied?(layer: S, at: string, lenderOf: (name: string) => Lender | null): void;
+  /** Whether how many steps of a row count makes a difference to it; false where absent. */
+  lengths?(layer: S): boolean;
   /** Of a layer that reads tokens, which only the model's input can be. */
   readonly tokens?: TokenReader<S>;
   /** The shape of a row that it gives, batch left out. `misfit` throws, with what would fit. */
@@ -150,10 +152,15 @@ export interface LayerType<S> {
    */
   torch?(layer: S, input: Shape): string;
   torchCall?(layer: S, values: readonly string[], typeOf: (name: string) => string): string;
+  /**
+   * Where rows have lengths that it looks at: an expression of its module, its values and `lengths`, and what it calls. Where
+   * this is absent, its module takes them behind its values.
+   */
+  torchLengths?: { call(layer: S, module: string, values: readonly string[]): string; readonly helper: string };
   /** Which part of what its module gives is its value, where that is not all: "[0]". */
   readonly torchPart?: string;
-  /** The class of that module, where PyTorch has none. */
-  torchClass?(layer: S): string;
+  /** The class of that module, where PyTorch has none; or several, each behind those that it is made of. */
+  torchClass?(layer: S): string | readonly string[];
   /** In ONNX, opset 17. Dense layers have theirs in io/onnx/write.ts. */
   onnx?(layer: S, c: OnnxContext): readonly OnnxStep[];
   /** Adds its nodes. Values have the batch first. */

@@ -45,6 +45,7 @@ export function loraParameters(lora: LoraSpec | undefined, maps: readonly Projec
 
 /** Each adapter of a layer drops by a mask of its own, apart from those of dropout layers, of which there are 1,000 at most. */
 const MASKS = 1024;
+export const adapterMask = (layer: number, place: number): number => layer + MASKS * (place + 1);
 
 /** y [M, N], which the layer's own weight makes of x [M, in], and what its adapters add to it. */
 export async function adapted(
@@ -62,7 +63,7 @@ export async function adapted(
   let sum = y;
   for (const [k, map] of maps.entries()) {
     const what = `${c.name}: ${map.target && `${map.target} `}adapter`;
-    const mask = { p, seed, layer: index + MASKS * (k + 1) };
+    const mask = { p, seed, layer: adapterMask(index, k) };
     const seen = training && p > 0 ? g.one((await c.lazy()).dropout, [x, cursor!], mask, `${what}'s input`) : x;
     const low = g.one(ops.matmul, [seen, parameter(keyOf(map, "lora_A"))], null, `${what}, A`);
     const added = g.one(ops.matmul, [low, parameter(keyOf(map, "lora_B"))], null, `${what}, B`);

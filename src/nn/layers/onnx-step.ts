@@ -23,6 +23,8 @@ export interface OnnxContext {
   readonly shape: Shape;
   /** The type of the layer that is called so. */
   typeOf(name: string): string;
+  /** The value of how many steps of each row count, int64 [batch]; null where all do. */
+  readonly lengths: string | null;
   /** The name of one of its parameters or statistics. */
   weight(key: string): string;
   /** A name of its own for a value between its steps. */

@@ -31,6 +31,8 @@ export function recurrentOnnx(
     return output;
   };
   const shape = (key: string, values: readonly number[]): string => c.wholes(`shape_${key}`, values);
+  // Whole numbers of 32 bits there.
+  const lengths = c.lengths === null ? [] : [add("Cast", [c.lengths], "lengths", { integers: { to: 6 } })];
   let value = add("Transpose", [c.inputs[0]!], "by_steps", { lists: { perm: [1, 0, 2] } });
   for (let k = 0; k < layer.layers; k++) {
     const own = passes.filter((pass) => pass.layer === k);
@@ -46,13 +48,18 @@ export function recurrentOnnx(
     const weights = [ordered("weight_ih", [own[0]!.in]), ordered("weight_hh", [out])];
     const biases = layer.bias
       ? [add("Concat", [ordered("bias_ih", []), ordered("bias_hh", [])], `bias_l${k}`, { integers: { axis: 1 } })]
-      : [];
+      : lengths.map(() => "");
     const activations = layer.type === "rnn" && layer.nonlinearity === "relu" ? own.map(() => "Relu") : null;
-    const made = add({ lstm: "LSTM", gru: "GRU", rnn: "RNN" }[type], [value, ...weights, ...biases], `steps_l${k}`, {
-      integers: { hidden_size: out, ...(type === "gru" ? { linear_before_reset: 1 } : {}) },
-      texts: { direction: layer.bidirectional ? "bidirectional" : "forward" },
-      ...(activations ? { textLists: { activations } } : {}),
-    });
+    const made = add(
+      { lstm: "LSTM", gru: "GRU", rnn: "RNN" }[type],
+      [value, ...weights, ...biases, ...lengths],
+      `steps_l${k}`,
+      {
+        integers: { hidden_size: out, ...(type === "gru" ? { linear_before_reset: 1 } : {}) },
+        texts: { direction: layer.bidirectional ? "bidirectional" : "forward" },
+        ...(activations ? { textLists: { activations } } : {}),
+      },
+    );
     // [steps, directions, batch, out]
     const last = k === layer.layers - 1;
     const perm = last ? [2, 0, 1, 3] : [0, 2, 1, 3];

@@ -52,6 +52,14 @@ async function passNodes(
   return g.add(op, inputs, { reverse: pass.reverse }, called)[0]!;
 }
 
+/** Of a row without steps PyTorch wants one all the same: what it makes of it is taken away again. */
+const packedTorch = `def packed(module, x, lengths):
+    """Steps behind a row's length take no part, and give 0."""
+    rows = nn.utils.rnn.pack_padded_sequence(x, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
+    y, _ = nn.utils.rnn.pad_packed_sequence(module(rows)[0], batch_first=True, total_length=x.shape[1])
+    return y * (lengths > 0)[:, None, None]
+`;
+
 function recurrentLayer<S extends RecurrentSpec>(type: S["type"]): LayerType<S> {
   return {
     type,
@@ -77,6 +85,11 @@ function recurrentLayer<S extends RecurrentSpec>(type: S["type"]): LayerType<S> 
       return [x![0]!, layer.out * (layer.bidirectional ? 2 : 1)];
     },
     parameters: parametersOf,
+    lengths: () => true,
+    torchLengths: {
+      call: (_layer, module, [x]) => `packed(${module}, ${x}, lengths)`,
+      helper: packedTorch,
+    },
     onnx: (layer, c) => recurrentOnnx(layer, passesOf(layer), c),
     torch(layer) {
       const name = { lstm: "LSTM", gru: "GRU", rnn: "RNN" }[type];

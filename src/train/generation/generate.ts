@@ -53,9 +53,9 @@ function seenOf(text: readonly number[], length: number): readonly number[] {
   return text.length <= length ? text : text.slice(Math.ceil((text.length - length) / half) * half);
 }
 
-/** On the CPU a text is gone through step by step, and again when the window has moved. */
+/** A text goes through at once, and then step by step, as far as the net allows it; again when the window has moved. */
 async function openNext(backend: Backend, model: ModelSpec, weights: Weights, cache: boolean): Promise<NextToken> {
-  if (cache && backend.kind === "cpu") {
+  if (cache) {
     const { isStepwise, StepByStep } = await import("./step-by-step.ts");
     if (isStepwise(model)) return StepByStep.create(backend, model, weights);
   }

@@ -1,4 +1,5 @@
 import type { Backend, Executor } from "../../backend/executor.ts";
+import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, ndarray, zeros } from "../../core/ndarray.ts";
 import { Graph, type Tensor } from "../../graph/graph.ts";
 import type { Given, Op } from "../../graph/op.ts";
@@ -11,7 +12,12 @@ import type { AttentionAttrs } from "../../ops/attention/geometry.ts";
 import { fuse } from "../../ops/fuse.ts";
 import { reshape } from "../../ops/shape/reshape.ts";
 import { gather } from "../../ops/step/batch.ts";
-import { attentionStep, type RecurrentStepAttrs, recurrentStep } from "../../ops/text/step-ops.ts";
+import { attentionStep } from "../../ops/text/attention-step.ts";
+import { type RecurrentStepAttrs, recurrentStep } from "../../ops/text/recurrent-step.ts";
+import { prefill } from "./prefill.ts";
+
+/** Tokens from which on a text that is begun goes through the net at once: of fewer, a graph of their own is not worth making. */
+const AT_ONCE = 4;
 
 /** Layers that work each step out by itself, whatever their settings. */
 const APART = new Set(
@@ -113,6 +119,8 @@ export class StepByStep {
     private readonly graph: StepGraph,
     private readonly token: Tensor,
     private readonly outputs: Tensor,
+    /** What the steps of a text leave behind, all worked out at once. */
+    private readonly atOnce: (text: readonly number[]) => Promise<readonly NdArray[]>,
   ) {}
 
   static async create(backend: Backend, model: ModelSpec, weights: ReadonlyMap<string, NdArray>): Promise<StepByStep> {
@@ -123,16 +131,15 @@ export class StepByStep {
     const outputs = await forward(g, model, token, tensors, { training: false, seed: 0, cursor: null, window: length });
     g.keep(outputs);
     const executor = await backend.compile(g, { nodes: fuse(g), onChip: false });
-    return new StepByStep(executor, g, token, outputs);
+    const atOnce = (text: readonly number[]) => prefill(backend, model, weights, text, length);
+    return new StepByStep(executor, g, token, outputs, atOnce);
   }
 
   /** A text that does not go on from the last one is begun anew. */
   async logits(text: readonly number[]): Promise<ArrayLike<number>> {
-    const goesOn = this.seen.length < text.length && this.seen.every((token, i) => token === text[i]);
-    if (!goesOn) {
-      this.seen = [];
-      for (const t of this.graph.past) this.executor.write(t, zeros(t.shape, "f32"));
-    }
+    const { length } = this.seen;
+    const goesOn = length > 0 && length < text.length && this.seen.every((token, i) => token === text[i]);
+    if (!goesOn) this.seen = await this.begin(text.slice(0, -1));
     let found: NdArray | undefined;
     for (let at = this.seen.length; at < text.length; at++) {
       this.graph.at(this.executor, at);
@@ -143,7 +150,22 @@ export class StepByStep {
     return found!.data;
   }
 
+  /** Begins anew, and gives how much of a text has gone through: all of it at once, or nothing. */
+  private async begin(text: readonly number[]): Promise<readonly number[]> {
+    const { past } = this.graph;
+    if (past.length === 0) return text;
+    const left = text.length >= AT_ONCE ? await this.atOnce(text).catch(noRoom) : null;
+    for (const [i, t] of past.entries()) this.executor.write(t, left?.[i] ?? zeros(t.shape, "f32"));
+    return left ? text : [];
+  }
+
   dispose(): void {
     this.executor.dispose();
   }
+}
+
+/** Where weights do not fit twice, a text goes through step by step. */
+function noRoom(error: unknown): null {
+  if (error instanceof ChainruleError && error.code === "limit") return null;
+  throw error;
 }

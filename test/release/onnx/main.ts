@@ -1,4 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { referenceBackend } from "../../../src/backend/reference/executor.ts";
+import type { NdArray } from "../../../src/core/ndarray.ts";
 import { uniforms } from "../../../src/core/philox.ts";
 import { readOnnx } from "../../../src/io/onnx/read.ts";
 import { writeOnnx } from "../../../src/io/onnx/write.ts";
@@ -8,13 +11,19 @@ import { parameterSpecs } from "../../../src/nn/parameter-specs.ts";
 import { parseModel } from "../../../src/nn/parse-model.ts";
 import { trainingPresets } from "../../../src/nn/presets.ts";
 import { widths } from "../../../src/nn/shapes.ts";
+import { predictRows } from "../../../src/train/evaluation/predict-rows.ts";
 import { everyLayer } from "../../shared/every-layer.ts";
 import { difference, outputsOf } from "../../shared/outputs.ts";
+import { sequenceNets, sequenceRows } from "../../shared/sequence-nets.ts";
 
 /** What is used of ONNX Runtime; its own types are installed only when this runs. */
 interface Runtime {
   readonly env: { logLevel: string; wasm: { numThreads: number } };
-  readonly Tensor: new (type: "float32", data: Float32Array, dims: readonly number[]) => RuntimeTensor;
+  readonly Tensor: new (
+    type: "float32" | "int64",
+    data: Float32Array | BigInt64Array,
+    dims: readonly number[],
+  ) => RuntimeTensor;
   readonly InferenceSession: { create(bytes: Uint8Array): Promise<Session> };
 }
 interface RuntimeTensor {
@@ -73,6 +82,29 @@ async function compareNet(what: string, model: ModelSpec, low = -3, high = 3): P
   }
 }
 
+/** Nets of sequences, some of whose rows end early; what comes out is kept for the tests, with the bytes that it came out of. */
+async function compareSequences(): Promise<void> {
+  const kept: Record<string, { readonly sha256: string; readonly y: readonly number[] }> = {};
+  for (const net of sequenceNets) {
+    const { weights, x, lengths, tokens } = sequenceRows(net);
+    const bytes = writeOnnx(net.model, weights, { lengths: net.lengths });
+    const session = await ort.InferenceSession.create(bytes);
+    const whole = (a: NdArray): RuntimeTensor =>
+      new ort.Tensor("int64", BigInt64Array.from([...a.data], BigInt), a.shape);
+    const feeds: Record<string, RuntimeTensor> = {
+      input: tokens ? whole(x) : new ort.Tensor("float32", Float32Array.from(x.data), x.shape),
+      ...(lengths && { lengths: whole(lengths) }),
+    };
+    const y = [...(await session.run(feeds))[session.outputNames[0]!]!.data];
+    const ours = await predictRows(referenceBackend("f64"), net.model, weights, x, lengths ?? undefined);
+    say(net.name, difference(y, [...ours.data]));
+    kept[net.name] = { sha256: createHash("sha256").update(bytes).digest("hex"), y };
+  }
+  if (process.argv.includes("--write")) {
+    writeFileSync(new URL("../../fixtures/onnx/written.json", import.meta.url), `${JSON.stringify(kept)}\n`);
+  }
+}
+
 const linear = (from: number, to: number, bias = true) => ({ type: "linear", in: from, out: to, bias });
 const layers: readonly { readonly type: string; readonly [key: string]: unknown }[] = [
   ...["relu", "sigmoid", "tanh", "softplus", "gelu", "silu", "softmax"].map((type) => ({ type })),
@@ -86,6 +118,7 @@ for (const layer of layers) {
   const model = parseModel({ layers: [linear(4, 6), layer], loss: "mse" });
   await compareNet(layer.type === "linear" ? "linear without bias" : layer.type, model);
 }
+await compareSequences();
 await compareNet("every layer", everyLayer);
 for (const [preset, { model }] of Object.entries(trainingPresets)) await compareNet(preset, model);
 await compareNet(

@@ -6,10 +6,11 @@ import { onnxFile, type TestFile, type TestNode } from "./onnx-file.ts";
 
 /** Nets of sequences as PyTorch's exporters, old and new, write them, and ops that are a whole attention. */
 const at = (name: string): URL => new URL(`../../fixtures/onnx/sequences/${name}`, import.meta.url);
-const expected = JSON.parse(readFileSync(at("expected.json"), "utf8")) as Record<
-  string,
-  { shape: number[]; x: number[]; y: number[] }
->;
+type Computed = Record<string, { shape: number[]; x: number[]; y: number[] }>;
+const json = (name: string) => JSON.parse(readFileSync(at(name), "utf8")) as Computed;
+/** What ONNX Runtime makes of rotary embeddings that are one op: two that no layer here is, and all others. */
+const { "rotary-23-later": later, "rotary-23-part": part, ...rotary } = json("rotary.json");
+const expected = { ...json("expected.json"), ...rotary };
 const read = (name: string) =>
   readOnnx(new Uint8Array(readFileSync(at(`${name}.onnx`))), { loss: "mse", keepOutputs: true });
 
@@ -79,6 +80,14 @@ test("attention without projections has some that change nothing, and the scale 
 const between = (node: TestNode): ((nodes: TestNode[]) => readonly TestNode[]) => {
   return ([k, s, p, y]) => [k!, s!, node, { ...p!, inputs: [node.outputs![0]!] }, y!];
 };
+
+test.each([
+  ["rotary-23-later", later, /its positions must be a constant, 0 and on/],
+  ["rotary-23-part", part, /turns a part of each head; here the whole of it/],
+] as const)("%s.onnx is refused by name", (name, computed, message) => {
+  expect(computed!.y.every(Number.isFinite)).toBe(true);
+  expect(() => read(name)).toThrow(message);
+});
 
 describe("what no attention here computes is refused by name", () => {
   const mask = (...floats: number[]): TestFile["tensors"] => [{ name: "m", dims: [3, 3], floats }];

@@ -64,7 +64,7 @@ describe("relu6 and selu", () => {
   it("have PyTorch's names, and numpy's formulas", () => {
     const layers = denseLayers(model, "PyTorch");
     expect(layers.map((l) => torchLayer(l)).slice(1, 4)).toEqual(["nn.ReLU6()", "nn.Linear(4, 4)", "nn.SELU()"]);
-    const places = placesOf(model);
+    const places = placesOf(model, false);
     const lines = [1, 3].flatMap((i) => {
       const numpy = numpyLayer(model.layers[i]!);
       return [...numpy.forward(model.layers[i]!, places[i]!), ...numpy.backward(model.layers[i]!, places[i]!)];
