@@ -62,8 +62,12 @@ async function weightsOf(root: Hdf5Group, model: Json): Promise<WeightSource> {
   if (old) return byName(await loaded(namesIn(old)));
   // A folder of Keras 2.12 to 2.15.
   const arrays = namesIn(root, (name) => name.replaceAll("_layer_checkpoint_dependencies/", "layers/"));
-  const groups = graphOf(model).layers.map(({ stored }) => `${stored.join("/")}/vars/`);
-  const isLayers = (name: string): boolean => groups.includes(name.slice(0, name.lastIndexOf("/") + 1));
+  const groups = new Set(graphOf(model).layers.map(({ stored }) => stored.join("/")));
+  // A layer's arrays lie in its group, or in those of its parts: layers/lstm/cell/vars/0.
+  const isLayers = (name: string): boolean => {
+    const path = name.split("/");
+    return path.some((_, k) => groups.has(path.slice(0, k).join("/")));
+  };
   return byNumber(await loaded(arrays, isLayers));
 }
 

@@ -127,10 +127,17 @@ function snakeCase(className: string): string {
     .toLowerCase();
 }
 
+/** Why an embedding that says which steps count is not read. */
+export const MASKED =
+  "mask_zero leaves steps of token 0 out in layers behind it, which here lengths of rows say: train without";
+
 /** A Functional model's layers, each as soon as there is all that it takes. */
 function functional(config: Json, place: Place, given: readonly number[], to: Gathered): number {
   const list = listOf(config.layers, "layers", MOST_LAYERS);
   const layers = readLayers(list, place);
+  // Keras 3 makes layers of its own of a mask, which nobody called.
+  const masked = layers.find(({ className, config: own }) => className === "Embedding" && own.mask_zero === true);
+  if (masked) refuse(`${nameOf(masked)}: ${MASKED}`);
   const calls = layers.map((layer, i) => callOf(layer, (list[i] as Json).inbound_nodes));
   const from = calls.map((call) => call.from);
   const alone = layers.filter((_, i) => from[i]!.length === 0).map(({ name }) => name);

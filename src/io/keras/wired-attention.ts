@@ -106,7 +106,9 @@ const multiHead: WiredReader = (layer, given, to, where) => {
   }
   if (o.bias) outBias.data.set(o.bias.data);
   if (size !== width || own !== d || values !== d) {
-    net.note(`${where}: its ${heads} heads of ${own} values are ones of ${d} here, filled up with zeros`);
+    net.note(
+      `${where}: its ${heads} heads of ${own} values over steps of ${width} are ${heads} of ${d} over ${size} here, filled up with zeros`,
+    );
   }
   const arrays = {
     ...{ in_proj_weight: inWeight, "out_proj.weight": outWeight },

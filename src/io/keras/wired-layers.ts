@@ -7,7 +7,7 @@ import { flagOf, isObject, listOf, numberOf, objectOf, refuse, textOf } from "./
 import { elementwise } from "./layers.ts";
 import { axesOf } from "./normalisations.ts";
 import { axisHere, channelsFirst, inAxes, inKerasOrder, type Placed, permuted, placedAs, rowOrder } from "./placed.ts";
-import { type KerasLayer, nameOf } from "./topology.ts";
+import { type KerasLayer, MASKED, nameOf } from "./topology.ts";
 import { attentionReaders } from "./wired-attention.ts";
 import { normReaders } from "./wired-norms.ts";
 import { added, formatOf, moved, setting, vector, type WiredKeras, type WiredReader } from "./wired-place.ts";
@@ -160,9 +160,7 @@ const permute: WiredReader = (layer, [x], to, where) => {
 const embedding: WiredReader = (layer, [x], to, where) => {
   if (x.value !== INPUT) refuse(`${where} looks up what the net computes; here it must read the model's input, tokens`);
   if (flagOf(setting(layer, "mask_zero"), false, `${where}: mask_zero`)) {
-    refuse(
-      `${where}: mask_zero leaves steps of token 0 out in layers behind it, which here lengths of rows say: train without`,
-    );
+    refuse(`${where}: ${MASKED}`);
   }
   const table = to.weights.take(layer, "embeddings");
   const [vocabulary, size] = table.shape as readonly [number, number];
@@ -184,7 +182,19 @@ const leftOut: WiredReader = (_layer, [x], { net }, where) => {
   net.note(`${where} acts while training alone, as no layer here does: it is left out`);
   return x;
 };
-const LEFT_OUT = "SpatialDropout1D SpatialDropout2D GaussianNoise GaussianDropout AlphaDropout ActivityRegularization";
+const LEFT_OUT =
+  "SpatialDropout1D SpatialDropout2D GaussianNoise GaussianDropout AlphaDropout ActivityRegularization".split(" ");
+/** What a message that lists layers leaves out: those, and activations. */
+const UNNAMED: readonly string[] = [
+  ...LEFT_OUT,
+  "ReLU",
+  "LeakyReLU",
+  "ELU",
+  "PReLU",
+  "Softmax",
+  "Activation",
+  "Identity",
+];
 
 /** What works on each step by itself anyway. */
 const BY_STEP: readonly string[] = [
@@ -208,7 +218,7 @@ const timeDistributed: WiredReader = (outer, given, to, where) => {
 const readers: Readonly<Record<string, WiredReader>> = {
   ...windowReaders,
   ...attentionReaders,
-  ...Object.fromEntries(LEFT_OUT.split(" ").map((name) => [name, leftOut])),
+  ...Object.fromEntries(LEFT_OUT.map((name) => [name, leftOut])),
   TimeDistributed: timeDistributed,
   ...normReaders,
   ...recurrentReaders,
@@ -248,8 +258,11 @@ export function addWired(layer: KerasLayer, given: readonly [Placed, ...Placed[]
   const where = nameOf(layer);
   const { className } = layer;
   if (!Object.hasOwn(readers, className)) {
-    const known = new Set(Object.keys(readers).map((name) => name.replace(/[12]D/, "")));
-    return refuse(`${where} is not known here; known are ${[...known].join(", ")}, in one and two dimensions`);
+    const named = Object.keys(readers).filter((name) => !UNNAMED.includes(name));
+    const known = new Set(named.map((name) => name.replace(/[12]D/, "")));
+    return refuse(
+      `${where} is not known here; known are ${[...known].join(", ")}, in one and two dimensions, and activations`,
+    );
   }
   if (given.length > 1 && !JOINING.includes(className))
     refuse(`${where} takes one value, but is given ${given.length}`);
