@@ -86,7 +86,8 @@ function computed(node: OnnxNode, [of, ...more]: readonly Sizes[], known: KnownS
     case "ConstantOfShape": {
       const value = node.attributes.get("value");
       const [length] = items;
-      if (!list || items.length !== 1 || typeof length !== "number" || length > MOST_SIZES) return null;
+      if (!list || items.length !== 1 || typeof length !== "number") return null;
+      if (!Number.isInteger(length) || length < 0 || length > MOST_SIZES) return null;
       let filled = 0;
       if (value !== undefined && isTensor(value))
         eachValue(value, (v) => {

@@ -61,6 +61,21 @@ describe("an ONNX file that is no net of layers known here", () => {
     ],
     ["a flatten of everything", behind({ op: "Flatten", integers: { axis: 0 } }), "flattens from axis 0"],
     [
+      "a list of -1 numbers",
+      {
+        nodes: [
+          matmul,
+          { op: "ConstantOfShape", inputs: ["s"], outputs: ["c"], name: "list" },
+          { op: "Reshape", inputs: ["h", "c"], outputs: ["y"] },
+        ],
+        tensors: [
+          w,
+          { name: "s", dims: [1], type: DATA_TYPE.int64, raw: new Uint8Array(new BigInt64Array([-1n]).buffer) },
+        ],
+      },
+      "reshapes to [0]",
+    ],
+    [
       "a shape beside a constant",
       {
         nodes: [
