@@ -1,12 +1,13 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { bin } from "../shared/command.ts";
 import { studio } from "../shared/page.ts";
+import { runProgram } from "../shared/program.ts";
 
 const s = studio();
-const root = new URL("../../", import.meta.url).pathname;
 
 /** The snippet, from a page that is gone afterwards: one that trains takes the processor from the program. */
 async function snippet(kind: string): Promise<string> {
@@ -22,18 +23,17 @@ async function snippet(kind: string): Promise<string> {
 
 test("the library's snippet runs as it stands, and learns", async () => {
   const code = await snippet("library");
-  const here = (name: string): string => JSON.stringify(join(root, "src", name));
-  const file = join(root, "dist/snippet.mts");
-  writeFileSync(file, code.replace('from "chainrule"', `from ${here("index.ts")}`).concat("process.exit(0);\n"));
-  const run = spawnSync(process.execPath, ["--import", "tsx", file], { encoding: "utf8", cwd: root });
-  expect(run.status, run.stderr).toBe(0);
-  expect(Number(/accuracy: ([\d.]+)/.exec(run.stdout)?.[1])).toBeGreaterThan(0.8);
+  const folder = mkdtempSync(join(tmpdir(), "chainrule-"));
+  const { status, out, err } = await runProgram(`${code}process.exit(0);\n`, folder);
+  rmSync(folder, { recursive: true });
+  expect(status, err).toBe(0);
+  expect(Number(/accuracy: ([\d.]+)/.exec(out)?.[1])).toBeGreaterThan(0.8);
 }, 120_000);
 
 test("the command runs as it stands, and learns", async () => {
   const code = await snippet("command");
   const folder = mkdtempSync(join(tmpdir(), "chainrule-"));
-  const script = code.replace("npx chainrule", `${process.execPath} ${join(root, "bin/chainrule.mjs")}`);
+  const script = code.replace("npx chainrule", `${process.execPath} ${bin}`);
   const run = spawnSync("sh", ["-c", `${script.trim()} --json --backend cpu`], { encoding: "utf8", cwd: folder });
   rmSync(folder, { recursive: true });
   expect(run.status, run.stderr).toBe(0);

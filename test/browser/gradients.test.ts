@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { studio } from "../shared/page.ts";
+import { runnable } from "../shared/program.ts";
 
 const s = studio();
 const report = () => s.page.waitForSelector("#verdict", { timeout: 40_000 });
@@ -19,16 +20,12 @@ async function copied(link: string): Promise<string> {
   return code;
 }
 
-/** Runs such a test with this clone's sources in the place of the package. */
-function replay(code: string) {
-  const here = (name: string): string => JSON.stringify(new URL(`../../src/${name}`, import.meta.url).pathname);
-  const local = code
-    .replace('from "chainrule/check"', `from ${here("check/index.ts")}`)
-    .replace('from "chainrule/node"', `from ${here("node.ts")}`)
-    .replace('from "chainrule"', `from ${here("index.ts")}`);
+/** Runs such a test with this clone's library in the place of the package. */
+async function replay(code: string) {
+  const { args, text } = await runnable(code, false);
   const file = new URL("../../dist/replay.test.mjs", import.meta.url).pathname;
-  writeFileSync(file, local);
-  return spawnSync(process.execPath, ["--import", "tsx", "--test", file], { encoding: "utf8" });
+  writeFileSync(file, text);
+  return spawnSync(process.execPath, [...args, "--test", file], { encoding: "utf8" });
 }
 
 describe("the X-ray", () => {
@@ -67,9 +64,9 @@ describe("the X-ray", () => {
   test("is copied as a test that runs by itself, and fails where a gradient is wrong", async () => {
     const code = await copied("room=gradients&data=moons&device=cpu");
     expect(code).toContain('"layers":[{"type":"linear"');
-    const right = replay(code);
+    const right = await replay(code);
     expect(right.status, right.stdout).toBe(0);
-    const wrong = replay(await copied("room=gradients&data=tutorial&fault=printed&device=cpu"));
+    const wrong = await replay(await copied("room=gradients&data=tutorial&fault=printed&device=cpu"));
     expect(wrong.status).not.toBe(0);
     expect(wrong.stdout).toContain("goes wrong first: d 2.linear");
   }, 120_000);
