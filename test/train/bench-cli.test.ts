@@ -72,12 +72,17 @@ test("Ctrl-C ends with what was measured so far", async () => {
 });
 
 test("--json - is the only thing on stdout, and --json by itself means the same", async () => {
-  for (const args of [["--json", "-"], ["--json"]]) {
-    const { status, out, err } = await bench(["--only", "logging", "--backend", "cpu", ...args]);
+  // Of two sections, since the first takes seconds.
+  for (const [section, ...args] of [
+    ["logging", "--json", "-"],
+    ["step", "--max", "8", "--json"],
+  ] as const) {
+    const { status, out, err } = await bench(["--only", section, "--backend", "cpu", ...args]);
     expect(status, err).toBe(0);
     const report: BenchReport = JSON.parse(out);
     expect(report.adapter).toBeNull();
-    expect(report.logging).toHaveLength(1);
+    expect(report.logging).toHaveLength(section === "logging" ? 1 : 0);
+    expect(report.steps.length > 0).toBe(section === "step");
   }
   expect(existsSync(join(folder, "-"))).toBe(false);
 });

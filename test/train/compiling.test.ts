@@ -94,7 +94,7 @@ test("the CPU takes the first steps, and the run moves when the GPU is there and
 });
 
 test("it stays where the GPU turns out to be slower", async () => {
-  const seen = await play([slow(gpu, COMPILING_MS, 60), slow(cpu, 0, 0)], COMPILING_MS + 1500);
+  const seen = await play([slow(gpu, COMPILING_MS, 60), slow(cpu, 0, 4)], COMPILING_MS + 1500);
   expect(seen.first).toBeLessThan(COMPILING_MS / 2);
   expect(seen.events).toEqual([]);
   expect(seen.kind).toBe("cpu");

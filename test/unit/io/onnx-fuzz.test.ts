@@ -5,7 +5,7 @@ import { openOnnx, readOnnx } from "../../../src/io/onnx/read.ts";
 import { writeOnnx } from "../../../src/io/onnx/write.ts";
 import { initialise } from "../../../src/nn/initialise.ts";
 import { everyLayer } from "../../shared/every-layer.ts";
-import { endsCleanly, heldTo, MANY, mutations, randomBytes, TIMEOUT } from "./fuzz.ts";
+import { endsCleanly, heldTo, MOST, mutations, randomBytes, timeoutOf } from "./fuzz.ts";
 import { onnxFile, type TestFile, type TestNode, type TestTensor } from "./onnx-file.ts";
 
 const file = (name: string): Uint8Array =>
@@ -177,7 +177,7 @@ const graphs = (): fc.Arbitrary<TestFile> => {
 };
 
 describe("whatever the bytes are, the ONNX reader", () => {
-  it("ends in time, within memory, and throws nothing but ChainruleError", { timeout: TIMEOUT }, async () => {
+  it("ends in time, within memory, and throws nothing but ChainruleError", { timeout: timeoutOf(MOST) }, async () => {
     const own = writeOnnx(everyLayer, initialise(everyLayer, 1));
     const valid = [own, ...FILES.map(file)].map(mutations);
     const bytes = fc.oneof(
@@ -195,7 +195,7 @@ describe("whatever the bytes are, the ONNX reader", () => {
           return opened.net(new Map(opened.files.map((name) => [name, data])));
         }),
       ),
-      { numRuns: MANY },
+      { numRuns: MOST },
     );
   });
 

@@ -5,7 +5,8 @@ import type { ChainruleError } from "../../../src/core/errors.ts";
 import { readParquet } from "../../../src/io/parquet/read.ts";
 import { skipStruct } from "../../../src/io/parquet/thrift.ts";
 import { zipLimit } from "../../../src/io/zip/zip.ts";
-import { heldTo, MANY, mutations, randomBytes, TIMEOUT } from "./fuzz.ts";
+import { thorough } from "../../shared/thorough.ts";
+import { heldTo, MOST, mutations, randomBytes, timeoutOf } from "./fuzz.ts";
 
 const file = (name: string): Uint8Array =>
   new Uint8Array(readFileSync(new URL(`../../fixtures/parquet/${name}.parquet`, import.meta.url)));
@@ -26,7 +27,7 @@ function inside(valid: Uint8Array, footer: boolean): fc.Arbitrary<Uint8Array> {
 
 describe("whatever the bytes are", () => {
   it("the Parquet reader ends in time, within memory, and throws nothing but ChainruleError", {
-    timeout: 2 * TIMEOUT,
+    timeout: 2 * timeoutOf(MOST),
   }, async () => {
     const files = names.map(file);
     const inputs = fc.oneof(
@@ -38,7 +39,7 @@ describe("whatever the bytes are", () => {
     await fc.assert(
       fc.asyncProperty(inputs, (bytes) => heldTo(zipLimit(bytes.length), () => readParquet("f", bytes))),
       // Half as many in npm test: these take longest.
-      { numRuns: process.env.CHAINRULE_FUZZ ? MANY : MANY / 2 },
+      { numRuns: thorough || process.env.CHAINRULE_FUZZ ? MOST : MOST / 2 },
     );
   });
 
