@@ -1,4 +1,5 @@
 import { type NdArray, zeros } from "../../core/ndarray.ts";
+import { windowCount } from "../../core/window-count.ts";
 import type { PerDimension } from "../../nn/layers/dimensions.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import type { Value, WiredNet } from "./wired-net.ts";
@@ -17,20 +18,6 @@ const NONE = [0, 0] as const;
 /** Places that a window covers, gaps included. */
 export const spansOf = ({ kernel, dilation }: Windows): readonly number[] =>
   kernel.map((k, d) => dilation[d]! * (k - 1) + 1);
-
-/** How many windows there are over `size` places with their padding; with `ceil` those too that begin in the last stride. */
-export function windowCount(
-  size: number,
-  span: number,
-  stride: number,
-  pads: readonly [number, number],
-  ceil: boolean,
-) {
-  const room = size + pads[0] + pads[1] - span;
-  const count = (ceil ? Math.ceil : Math.floor)(room / stride) + 1;
-  // A window that would begin behind the last value is none.
-  return ceil && (count - 1) * stride >= size + pads[0] ? count - 1 : count;
-}
 
 /** Padding such that there are size / stride windows, rounded up; an odd place goes behind, or before. */
 export function samePads(size: number, span: number, stride: number, before = false): readonly [number, number] {
@@ -177,6 +164,9 @@ export function addPool(net: WiredNet, x: Value, windows: Windows, pool: Pool, w
       ? [false, true].find((c) => counts(even, c) === wanted)
       : undefined;
   if (ceil !== undefined) return net.add(layer(before, ceil, false), [x], where);
+  // No window reaches behind the padding that would be there if both sides were padded alike.
+  const within = fits && windows.pads.every(([b, a]) => a <= b) && counts(even, true) === wanted;
+  if (within) return net.add(layer(before, true, pool.countPadding), [x], where);
   if (zerosCount) return net.add(layer(bare, pool.ceil, true), [padded(net, x, windows.pads, where)], where);
   return net.refuse(
     `${where}: pads ${windows.pads.map((pad) => `[${pad.join(", ")}]`).join(", ")} before and behind; a pool here pads both sides alike. Put a relu before it, or pad by a layer of its own`,

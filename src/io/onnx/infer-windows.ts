@@ -1,4 +1,5 @@
-import { spansOf, type Windows, windowCount } from "../net/windows.ts";
+import { windowCount } from "../../core/window-count.ts";
+import { spansOf, type Windows } from "../net/windows.ts";
 import { axesOf } from "./arithmetic.ts";
 import type { Known } from "./constants.ts";
 import { cutsOf } from "./cuts.ts";

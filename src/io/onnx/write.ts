@@ -79,7 +79,7 @@ export function writeOnnx(given: ModelSpec, own: ReadonlyMap<string, NdArray>, o
   });
   // The last value is the graph's output. A model has a layer with parameters, so there is one.
   const last = values.at(-1)!;
-  const named = steps.map((s) => ({ ...s, output: s.output === last ? "output" : s.output }));
+  const named = beforeMaxPools(steps, arrays).map((s) => ({ ...s, output: s.output === last ? "output" : s.output }));
 
   const graph = new Message();
   for (const step of named) graph.message(GRAPH.node, node(step));
@@ -99,6 +99,18 @@ export function writeOnnx(given: ModelSpec, own: ReadonlyMap<string, NdArray>, o
     .message(MODEL.opsetImport, new Message().text(OPSET.domain, "").integer(OPSET.version, OPSET_VERSION))
     .message(MODEL.metadataProps, new Message().text(ENTRY.key, MODEL_KEY).text(ENTRY.value, JSON.stringify(model)))
     .finish();
+}
+
+/**
+ * Zeros around what a MaxPool reads. ONNX Runtime's optimiser (1.30) makes them the pool's own padding, which is -Infinity:
+ * wrong where all of a window is below 0. It leaves alone what is not exactly 0, and the smallest number of f32 is as good.
+ */
+function beforeMaxPools(steps: readonly Step[], arrays: Arrays): readonly Step[] {
+  const pooled = new Set(steps.filter(({ op }) => op === "MaxPool").map(({ inputs }) => inputs[0]));
+  return steps.map((step) => {
+    if (step.op !== "Pad" || step.texts?.mode !== "constant" || !pooled.has(step.output)) return step;
+    return { ...step, inputs: [...step.inputs, arrays.floats(`${step.output}.zero`, [], () => 2 ** -149)] };
+  });
 }
 
 /** Arrays that steps read beside the weights: each once. */

@@ -1,8 +1,10 @@
 import type { Shape } from "../../core/ndarray.ts";
+import { windowCount } from "../../core/window-count.ts";
 import { dimensions, each, type PerDimension } from "./dimensions.ts";
 import type { Fields } from "./fields.ts";
 import { register } from "./known.ts";
 import type { LayerType, Wiring } from "./layer-type.ts";
+import type { OnnxContext, OnnxStep } from "./onnx-step.ts";
 import { tuple } from "./python.ts";
 
 interface PoolFields extends Wiring {
@@ -59,11 +61,10 @@ function poolShape(layer: PoolSpec, x: Shape, dims: number, misfit: (wanted: str
   const padding = each(layer.padding, dims);
   const dilation = each("dilation" in layer ? layer.dilation : 1, dims);
   const places = kernel.map((k, d) => {
-    const room = x[d + 1]! + 2 * padding[d]! - dilation[d]! * (k - 1) - 1;
-    if (room < 0) misfit(`more places on axis ${d + 1}: its window is ${dilation[d]! * (k - 1) + 1} wide`);
-    const count = (layer.ceil ? Math.ceil : Math.floor)(room / stride[d]!) + 1;
-    // A window that begins behind the last value is none.
-    return layer.ceil && (count - 1) * stride[d]! >= x[d + 1]! + padding[d]! ? count - 1 : count;
+    const span = dilation[d]! * (k - 1) + 1;
+    const count = windowCount(x[d + 1]!, span, stride[d]!, [padding[d]!, padding[d]!], layer.ceil);
+    if (count < 1) misfit(`more places on axis ${d + 1}: its window is ${span} wide`);
+    return count;
   });
   return [x[0]!, ...places];
 }
@@ -88,14 +89,22 @@ function torchOptions({ stride, padding, ceil }: PoolSpec): string {
     .join("");
 }
 
-/** Attributes of ONNX's MaxPool and AveragePool. */
-function onnxPool(layer: PoolSpec, dims: number) {
-  const { kernel, stride, padding, ceil } = attrsOf(layer, dims);
-  return {
-    lists: { kernel_shape: kernel, strides: stride, pads: [...padding, ...padding] },
-    integers: { ceil_mode: ceil ? 1 : 0 },
-  };
+/**
+ * How far windows reach behind the last place on each axis, and so how much ONNX pads there. With ceil_mode ONNX Runtime
+ * (1.30, opsets 13 to 21) counts windows that begin in the padding when it loads a file, and not when it runs it.
+ */
+function padsBehind(layer: PoolSpec, { input, shape }: OnnxContext, dilation: readonly number[]): readonly number[] {
+  const { kernel, stride, padding } = attrsOf(layer, dilation.length);
+  return kernel.map((k, d) => {
+    const end = (shape[d + 1]! - 1) * stride[d]! + dilation[d]! * (k - 1) + 1;
+    return Math.max(end - input[d + 1]! - padding[d]!, 0);
+  });
 }
+
+const onnxLists = (layer: PoolSpec, dims: number, before: readonly number[], behind: readonly number[]) => {
+  const { kernel, stride } = attrsOf(layer, dims);
+  return { kernel_shape: kernel, strides: stride, pads: [...before, ...behind] };
+};
 
 const maxLayer = (type: MaxPoolSpec["type"], dims: number): LayerType<MaxPoolSpec> => ({
   type,
@@ -105,10 +114,15 @@ const maxLayer = (type: MaxPoolSpec["type"], dims: number): LayerType<MaxPoolSpe
   },
   start: () => ({ kernel: 2 }),
   shape: (layer, [x], misfit) => poolShape(layer, x!, dims, misfit),
-  onnx(layer, { inputs, output }) {
-    const { lists, integers } = onnxPool(layer, dims);
+  onnx(layer, c) {
+    const { kernel, padding } = attrsOf(layer, dims);
     const dilations = each(layer.dilation, dims);
-    return [{ op: "MaxPool", inputs, output, lists: { ...lists, dilations }, integers }];
+    const behind = padsBehind(layer, c, dilations);
+    // Runtimes take less padding than a kernel has elements, however far apart those are.
+    const written = behind.every((pad, d) => pad < kernel[d]!);
+    const lists = { ...onnxLists(layer, dims, padding, written ? behind : padding), dilations };
+    const integers = { ceil_mode: layer.ceil && !written ? 1 : 0 };
+    return [{ op: "MaxPool", inputs: c.inputs, output: c.output, lists, integers }];
   },
   torch(layer) {
     const dilation = layer.dilation === 1 ? "" : `, dilation=${tuple(layer.dilation)}`;
@@ -128,10 +142,30 @@ const avgLayer = (type: AvgPoolSpec["type"], dims: number): LayerType<AvgPoolSpe
   },
   start: () => ({ kernel: 2 }),
   shape: (layer, [x], misfit) => poolShape(layer, x!, dims, misfit),
-  onnx(layer, { inputs, output }) {
-    const { lists, integers } = onnxPool(layer, dims);
-    const count_include_pad = layer.countPadding ? 1 : 0;
-    return [{ op: "AveragePool", inputs, output, lists, integers: { ...integers, count_include_pad } }];
+  onnx(layer, c) {
+    const { padding } = attrsOf(layer, dims);
+    const none = padding.map(() => 0);
+    const behind = padsBehind(
+      layer,
+      c,
+      padding.map(() => 1),
+    );
+    const pool = (x: string, before: readonly number[], after: readonly number[], counted: boolean): OnnxStep => ({
+      ...{ op: "AveragePool", inputs: [x], output: c.output, lists: onnxLists(layer, dims, before, after) },
+      integers: { ceil_mode: 0, count_include_pad: counted ? 1 : 0 },
+    });
+    const beyond = behind.map((pad, d) => Math.max(pad - padding[d]!, 0));
+    const [x] = c.inputs as readonly [string];
+    if (!layer.countPadding || beyond.every((pad) => pad === 0)) return [pool(x, padding, behind, layer.countPadding)];
+    if (padding.every((pad) => pad === 0)) return [pool(x, none, behind, false)];
+    // Zeros of the padding count, and what lies beyond it does not: the padding is a step of its own.
+    const counting = behind.map((pad, d) => pad - beyond[d]!);
+    const pads = c.wholes("pads", [0, 0, ...padding, 0, 0, ...counting]);
+    const padded = c.between("padded");
+    return [
+      { op: "Pad", inputs: [x, pads], output: padded, texts: { mode: "constant" } },
+      pool(padded, none, beyond, false),
+    ];
   },
   torch(layer) {
     const counted = layer.countPadding ? "" : ", count_include_pad=False";

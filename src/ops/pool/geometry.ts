@@ -1,5 +1,6 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { shapeText } from "../../core/ndarray.ts";
+import { windowCount } from "../../core/window-count.ts";
 import { callText, type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 
 /** How a window is moved over places; one entry for each dimension of places: one for [n, c, t], two for [n, c, h, w]. */
@@ -79,10 +80,8 @@ export function poolDims(
     if (2 * padding > kernel)
       fault(`padding must be at most half the kernel, got ${padding} for a kernel of ${kernel}`);
     const axis = { size, kernel, stride, padding, dilation: dilation[d]! };
-    const free = size + 2 * padding - reachOf(axis);
-    if (free < 0) fault(`the window reaches over ${reachOf(axis)} of ${size + 2 * padding} padded places`);
-    let out = Math.floor((free + (attrs.ceil ? stride - 1 : 0)) / stride) + 1;
-    if (attrs.ceil && (out - 1) * stride >= size + padding) out--;
+    const out = windowCount(size, reachOf(axis), stride, [padding, padding], attrs.ceil);
+    if (out < 1) fault(`the window reaches over ${reachOf(axis)} of ${size + 2 * padding} padded places`);
     const empty = Array.from({ length: out }, (_, o) => firstPlace(axis, o)).findIndex((first) => first >= size);
     if (empty >= 0) fault(`window ${empty} holds nothing but padding: use less padding or dilation`);
     return { ...axis, out };

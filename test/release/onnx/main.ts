@@ -5,6 +5,7 @@ import type { NdArray } from "../../../src/core/ndarray.ts";
 import { uniforms } from "../../../src/core/philox.ts";
 import { readOnnx } from "../../../src/io/onnx/read.ts";
 import { writeOnnx } from "../../../src/io/onnx/write.ts";
+import { weightsOf } from "../../../src/io/weights/weights.ts";
 import { initialise } from "../../../src/nn/initialise.ts";
 import type { ModelSpec } from "../../../src/nn/model-spec.ts";
 import { parameterSpecs } from "../../../src/nn/parameter-specs.ts";
@@ -15,6 +16,7 @@ import { predictRows } from "../../../src/train/evaluation/predict-rows.ts";
 import { everyLayer } from "../../shared/every-layer.ts";
 import { difference, outputsOf } from "../../shared/outputs.ts";
 import { sequenceNets, sequenceRows } from "../../shared/sequence-nets.ts";
+import { type TorchArray, table, toArray } from "../../shared/torch.ts";
 
 /** What is used of ONNX Runtime; its own types are installed only when this runs. */
 interface Runtime {
@@ -127,6 +129,23 @@ await compareNet(
   -1,
   1,
 );
+
+// Nets of any shape and wiring: those of PyTorch's tables, whose outputs in evaluation stand there.
+interface Tabled {
+  readonly name: string;
+  readonly model: unknown;
+  readonly weights: Readonly<Record<string, TorchArray>>;
+  readonly statistics?: Readonly<Record<string, TorchArray>>;
+  readonly x: TorchArray;
+  readonly output: TorchArray;
+  readonly evaluated?: TorchArray;
+}
+for (const c of table<Tabled>("graphs")) {
+  const model = parseModel(c.model);
+  const arrays = Object.entries({ ...c.weights, ...c.statistics }).map(([key, a]) => [key, toArray(a)] as const);
+  const bytes = writeOnnx(model, weightsOf(new Map(arrays), model, "f32"));
+  say(`torch: ${c.name}`, difference(await run(bytes, [c.x.data], c.x.shape), (c.evaluated ?? c.output).data));
+}
 
 // What others wrote: both read the same file.
 const folder = new URL("../../fixtures/onnx/", import.meta.url);
