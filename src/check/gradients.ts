@@ -6,6 +6,7 @@ import type { NdArray, Shape } from "../core/ndarray.ts";
 import { turn } from "../core/turn.ts";
 import type { Tensor } from "../graph/graph.ts";
 import { requireModel } from "../nn/model.ts";
+import { withLength } from "../nn/model-length.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { fuse } from "../ops/fuse.ts";
 import { checkPenalty, type PenaltySpec } from "../optim/penalty.ts";
@@ -108,9 +109,10 @@ const NOISE = 0.1;
  * where weights or rows do not fit the model, and "aborted" when the signal is given.
  */
 export async function checkGradients(options: GradientCheckOptions): Promise<GradientReport> {
-  const { model, weights, backend, signal } = options;
+  const { weights, backend, signal } = options;
   throwIfAborted(signal);
-  requireModel(model);
+  requireModel(options.model);
+  const model = withLength(options.model, options.x);
   checkWeights(model, weights);
   const given = options.lengths && { lengths: options.lengths };
   const { x, y, lengths } = matchRows(model, { x: options.x, y: options.y, ...given }, "batch");

@@ -16,7 +16,7 @@ import { fineTuneOptions, startOf } from "./adapter-flags.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { dataFlags } from "./data-flags.ts";
 import { clearProgress, everySoOften, print, table } from "./output.ts";
-import { loadData, loadModel } from "./sources.ts";
+import { loadData, loadModelFor } from "./sources.ts";
 import { isText, textData } from "./text-data.ts";
 import { penaltyFlags } from "./train-settings.ts";
 import { choiceFlag, countFlag, parse } from "./usage.ts";
@@ -63,7 +63,8 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   }
   const name = positionals[0]!;
-  const { model: loaded, preset } = loadModel(name);
+  const flags = dataFlags({ label: values.label });
+  const { model: loaded, preset } = await loadModelFor(name, () => rowShapeOf(values.data, flags));
   const { model, weights: read } = await startOf(values, loaded, "f64");
   const source = values.data ?? preset?.data;
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
@@ -72,7 +73,6 @@ export async function run(args: readonly string[]): Promise<number> {
   const penalty = penaltyFlags(values);
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const precision = choiceFlag("precision", values.precision, precisions) ?? "f32";
-  const flags = dataFlags({ label: values.label });
   const data =
     source === undefined
       ? randomBatch(model, batch, seed)

@@ -12,7 +12,7 @@ import { gradientGraph } from "../train/run/gradient-graph.ts";
 import { backendChoices, openExact } from "./backend.ts";
 import { requireWritable, tensorsAt, writeWhole } from "./files.ts";
 import { print } from "./output.ts";
-import { loadModel } from "./sources.ts";
+import { loadModelFor } from "./sources.ts";
 import { choiceFlag, countFlag, parse, requiredFile } from "./usage.ts";
 import { weightsFlags, weightsOptions } from "./weights-flags.ts";
 
@@ -42,7 +42,10 @@ export async function run(args: readonly string[]): Promise<number> {
     print(help);
     return 0;
   }
-  const { model } = loadModel(positionals[0]!);
+  const { model } = await loadModelFor(positionals[0]!, async () => {
+    const x = (await tensorsAt(requiredFile("batch", values.batch))).get("x");
+    return x && x.shape.length > 1 ? x.shape.slice(1) : null;
+  });
   const choice = choiceFlag("backend", values.backend, backendChoices) ?? "auto";
   const seed = countFlag("seed", values.seed, 0) ?? 1;
   const out = requiredFile("out", values.out);

@@ -25,7 +25,7 @@ import { csvText } from "./csv-text.ts";
 import { readBytes, readJson, requireWritable, writeWhole } from "./files.ts";
 import { folderImages, isFolder } from "./image-folder.ts";
 import { note, print } from "./output.ts";
-import { loadModel } from "./sources.ts";
+import { loadModelFor } from "./sources.ts";
 import { formatFlags, formatOptions, requireUse } from "./table-flags.ts";
 import { choiceFlag, parse, requiredFile } from "./usage.ts";
 import { weightsOptions } from "./weights-flags.ts";
@@ -67,7 +67,7 @@ export async function run(args: readonly string[]): Promise<number> {
     print(help);
     return 0;
   }
-  const { model: given } = loadModel(positionals[0]!);
+  const { model: given } = await loadModelFor(positionals[0]!, () => rowToPredict(values));
   const weightsFile = requiredFile("weights", values.weights);
   const data = requiredFile("data", values.data);
   const out = requiredFile("out", values.out);
@@ -90,6 +90,22 @@ export async function run(args: readonly string[]): Promise<number> {
   if (values.json && out !== "-") print(JSON.stringify(done));
   else if (out !== "-") print(`${done.rows} rows predicted to ${out}`);
   return 0;
+}
+
+/** The shape of a row, of which the record tells, or else an array of rows; null where neither does. */
+async function rowToPredict(
+  values: Readonly<Partial<Record<"weights" | "adapter" | "preprocessing" | "data", string>>>,
+): Promise<Shape | null> {
+  const { weights, data } = values;
+  const record = values.preprocessing ?? (weights === undefined ? undefined : recordBeside(weights, values.adapter));
+  if (record !== undefined && statSync(record, { throwIfNoEntry: false })) {
+    return [parsePreprocessing(record, readJson(record)).inputs];
+  }
+  if (data === undefined || isFolder(data)) return null;
+  const name = basename(data);
+  const plain = await gunzipIfNeeded(name, readBytes(data));
+  if (["csv", "parquet"].includes(dataFormat(name, plain))) return null;
+  return (await loadInputs(name, plain, null, false)).shape.slice(1);
 }
 
 /** The record beside the weights, or the one that was named; without one rows are taken as they are. */

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
-import { sizeOf } from "../core/ndarray.ts";
+import { type Shape, sizeOf } from "../core/ndarray.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { preprocessingOf } from "../data/preprocessing.ts";
 import { dataPresets } from "../data/presets.ts";
@@ -17,9 +17,9 @@ import { dataSummary } from "./data-summary.ts";
 import { isFolder } from "./image-folder.ts";
 import { note } from "./output.ts";
 import type { RunData } from "./run-rows.ts";
-import { loadData } from "./sources.ts";
+import { loadData, rowsOfFile } from "./sources.ts";
 import { requireUse } from "./table-flags.ts";
-import { isText, textData } from "./text-data.ts";
+import { isText, isTextSource, textData } from "./text-data.ts";
 import { agreeing } from "./usage.ts";
 
 /** Files from this size on are read by rows where they can be: two or three times as much would lie in memory. */
@@ -36,6 +36,14 @@ export async function runData(source: string, flags: DataFlags, seed: number, mo
   if (isText(source, model, flags)) return textData(source, flags, model);
   if (!preset && (flags.stream || isLarge(source))) return streamed(source, flags, model);
   return residentData(await loadData({ source, flags, seed }, model), model);
+}
+
+/** The shape of the rows that a run, or a check, of a model will have that says none; of a text there is none to tell. */
+export async function rowShapeOf(source: string | undefined, flags: DataFlags): Promise<Shape | null> {
+  if (source === undefined || isTextSource(source)) return null;
+  const file = statSync(source, { throwIfNoEntry: false })?.isFile() === true;
+  if (file && rowFormat(basename(source), headOf(source))) return (await opened(source)).x.shape.slice(1);
+  return rowsOfFile(source, flags);
 }
 
 /** Rows that are in memory. */

@@ -9,6 +9,7 @@ import { standardise, standardiseChannels } from "../data/standardise.ts";
 import { dataFormat, KNOWN_FORMATS } from "../io/dataset/format.ts";
 import { loadDataSplit } from "../io/dataset/load.ts";
 import { allPresets } from "../nn/image-presets.ts";
+import { wantsLength } from "../nn/model-length.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { modelWarnings } from "../nn/model-warnings.ts";
 import { parseModel } from "../nn/parse-model.ts";
@@ -42,9 +43,35 @@ export function loadModel(source: string): { model: ModelSpec; preset: TrainingP
       `there is no preset or file "${source}"; presets are ${names}; or give a model file`,
     );
   }
-  const model = parseModel(readJson(source));
+  return { model: parsed(readJson(source)), preset: null };
+}
+
+function parsed(json: unknown): ModelSpec {
+  const model = parseModel(json);
   for (const warning of modelWarnings(model)) note(`warning: ${warning}`);
-  return { model, preset: null };
+  return model;
+}
+
+/** The same; a model that leaves its input to the data takes the shape of their rows, null where they tell none. */
+export async function loadModelFor(
+  source: string,
+  rowOf: () => Shape | null | Promise<Shape | null>,
+): Promise<ReturnType<typeof loadModel>> {
+  if (Object.hasOwn(presets, source) || isNoFile(source)) return loadModel(source);
+  const json = readJson(source);
+  const row = wantsLength(json) ? await rowOf() : null;
+  if (row) note(`"input" is [${row.join(", ")}], as the data have rows`);
+  return { model: parsed(row ? { ...(json as object), input: row } : json), preset: null };
+}
+
+/** The shape of a file's rows, whatever the model; null of a preset and of a folder. */
+export async function rowsOfFile(source: string, flags: DataFlags): Promise<Shape | null> {
+  if (Object.hasOwn(dataPresets, source) || isNoFile(source) || isFolder(source)) return null;
+  const name = basename(source);
+  const bytes = await gunzipIfNeeded(name, readBytes(source));
+  const read = (file: string) => Promise.resolve(readBytes(source.slice(0, source.length - name.length) + file));
+  const { train } = await loadDataSplit(name, bytes, { ...flags.file, read });
+  return train.shape ?? train.x.shape.slice(1);
 }
 
 export interface DataChoice {

@@ -27,6 +27,9 @@ const MAX_TOKENIZER = 2 ** 25;
 
 const isFile = (source: string): boolean => /\.(txt|jsonl)(\.gz)?$/i.test(source);
 
+/** Whether a source is a text by its name alone, of which a model says how long windows are. */
+export const isTextSource = (source: string): boolean => Object.hasOwn(textPresets, source) || isFile(source);
+
 /** Whether rows are windows of a text: by the name of a preset, or a file that a net which reads tokens takes for one. */
 export function isText(source: string, model: ModelSpec, { given }: DataFlags): boolean {
   const preset = Object.hasOwn(textPresets, source);

@@ -17,8 +17,8 @@ import { type BackendChoice, backendChoices } from "./backend.ts";
 import { dataFlags, dataHelp, dataOptions } from "./data-flags.ts";
 import type { DataSummary } from "./data-summary.ts";
 import { recordOf, requireWritable } from "./files.ts";
-import { residentData, runData } from "./run-data.ts";
-import { loadModel } from "./sources.ts";
+import { residentData, rowShapeOf, runData } from "./run-data.ts";
+import { loadModelFor } from "./sources.ts";
 import type { CheckpointPlan } from "./train-checkpoint.ts";
 import {
   batchFlag,
@@ -191,7 +191,7 @@ export async function planOf(
   name: string,
   { drawn, digits = "f32" }: PlanWishes = {},
 ): Promise<TrainPlan> {
-  const { model: loaded, preset } = loadModel(name);
+  const { model: loaded, preset } = await loadModelFor(name, () => rowShapeOf(values.data, dataFlags(values)));
   const { model: given, weights } = await startOf(values, loaded, digits);
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const source = values.data ?? preset?.data;

@@ -61,7 +61,8 @@ export function assemble(list: readonly unknown[], given: Shape | undefined, ope
     layers.push(layer);
     types.push(type);
     sources.push(from);
-    const wants = input === null ? (type.wants?.(layer) ?? null) : null;
+    // Behind what reads tokens a width says nothing of how many there are.
+    const wants = input === null && !types.some(({ tokens }) => tokens) ? (type.wants?.(layer) ?? null) : null;
     if (wants) {
       input = wants;
       for (let k = 0; k < i; k++) work(k);
@@ -70,6 +71,9 @@ export function assemble(list: readonly unknown[], given: Shape | undefined, ope
   });
   if (input === null) {
     if (!types.some((type, i) => (type.parameters?.(layers[i]) ?? []).length > 0)) nothingToTrain();
+    if (types[0]!.tokens) {
+      bad('model: "input" is missing, the tokens of a row such as [64]: give it, or data whose rows say it');
+    }
     bad(
       `model: "input" is missing, the shape of a row such as [1, 28, 28]: layer 0 (${types[0]!.type}) does not tell it`,
     );

@@ -4,7 +4,8 @@ import type { LossName } from "./loss-kinds.ts";
 
 /** A model as plain data: what a model file holds, checked. sequential() and parseModel() make it. */
 export interface ModelSpec extends CrossEntropySettings {
-  /** Shape of one row, batch left out: [1, 28, 28]. Absent where the first layer tells it, as a linear one does. */
+  /** Shape of one row, batch left out: [1, 28, 28]. Absent where the first layer tells it, as a linear one does, or
+   * where it is an embedding and the data tell how many tokens a row has. */
   readonly input?: Shape;
   /** In the order in which they run; each reads the one before it, or those that its `from` names. */
   readonly layers: readonly LayerSpec[];

@@ -1,6 +1,7 @@
 import type { Backend } from "../backend/executor.ts";
 import { type Abortable, throwIfAborted } from "../core/abort.ts";
 import { loadLayerTypes } from "../nn/layers/registry.ts";
+import { withLength } from "../nn/model-length.ts";
 import { multiplyAdds } from "../nn/shapes.ts";
 import type { RecoveryOptions } from "./recovery/recovery.ts";
 import type { TrainerOptions } from "./run/options.ts";
@@ -153,7 +154,7 @@ const cpuFirst = (backends: readonly Backend[]): readonly Backend[] => [
 /** Multiply-adds of a step: forward, and two products backward. */
 function workOf({ model, batch, data, accumulate = 1 }: TrainerOptions): number {
   const rows = batch === "full" ? data.x.shape[0]! : accumulate * (batch ?? 32);
-  return 3 * rows * multiplyAdds(model);
+  return 3 * rows * multiplyAdds(withLength(model, data.x));
 }
 
 /** Milliseconds that so many steps take. */

@@ -2,6 +2,7 @@ import { ExecutorCache } from "../../backend/cache.ts";
 import type { Backend } from "../../backend/executor.ts";
 import { type NdArray, rows, zeros } from "../../core/ndarray.ts";
 import { loadLayerTypes } from "../../nn/layers/registry.ts";
+import { withLength } from "../../nn/model-length.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { widths } from "../../nn/shapes.ts";
 import { matchLengths } from "../data/lengths.ts";
@@ -15,12 +16,13 @@ const CHUNK = 1024;
 /** A net's outputs f32 [n, outputs] for rows x f32 [n, inputs], or tokens in any type, without dropout, some rows at a time. */
 export async function predictRows(
   backend: Backend,
-  model: ModelSpec,
+  given: ModelSpec,
   weights: ReadonlyMap<string, NdArray>,
   x: NdArray,
   lengths?: NdArray,
 ): Promise<NdArray> {
-  await loadLayerTypes(model);
+  await loadLayerTypes(given);
+  const model = withLength(given, x);
   const inputs = matchInputs(model, x, "rows to predict");
   const cache = new ExecutorCache("the prediction");
   try {

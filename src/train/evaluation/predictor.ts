@@ -4,6 +4,7 @@ import { Disposing } from "../../core/resource.ts";
 import { Graph, type Tensor } from "../../graph/graph.ts";
 import { forward } from "../../nn/forward.ts";
 import { loadLayerTypes } from "../../nn/layers/registry.ts";
+import { withLength } from "../../nn/model-length.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { type ModelTensors, modelTensors, weightWrites } from "../../nn/parameters.ts";
 import { fuse } from "../../ops/fuse.ts";
@@ -23,12 +24,13 @@ export class Predictor extends Disposing {
   /** For rows like x [n, inputs], tokens as i32; with `given`, steps of each that count, i32 [n], where not all do. */
   static async create(
     backend: Backend,
-    model: ModelSpec,
+    net: ModelSpec,
     weights: ReadonlyMap<string, NdArray>,
     rows: NdArray,
     given?: NdArray,
   ): Promise<Predictor> {
-    await loadLayerTypes(model);
+    await loadLayerTypes(net);
+    const model = withLength(net, rows);
     const g = new Graph();
     const x = g.variable("x", rows);
     const tensors = modelTensors(g, model, weights, backend.limits.maxBufferSize);

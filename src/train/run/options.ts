@@ -6,6 +6,7 @@ import { ChainruleError } from "../../core/errors.ts";
 import { firstNotFinite, type NdArray, sameShape, shapeText, unravel } from "../../core/ndarray.ts";
 import { defaultInitialiser, type Initialiser, initialise, withFirstAdapters } from "../../nn/initialise.ts";
 import { copyModel, requireModel } from "../../nn/model.ts";
+import { withLength } from "../../nn/model-length.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { parameterSpecs, weightSpecs } from "../../nn/parameter-specs.ts";
 import { requireFits } from "../../nn/parameters.ts";
@@ -139,7 +140,7 @@ export function requireOptions(given: TrainerOptions): void {
 /** Fills in defaults and refuses, before any work, what cannot be trained. */
 export async function resolveOptions(given: TrainerOptions, backend: Backend): Promise<ResolvedOptions> {
   requireOptions(given);
-  const model = copyModel(given.model);
+  const model = copyModel(withLength(given.model, given.data.x));
   const data = matchData(model, given.data, "training data");
   const test = given.test ? matchData(model, given.test, "test data") : null;
   const n = data.x.shape[0]!;
