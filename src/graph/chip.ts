@@ -55,8 +55,11 @@ export interface ChipWriter {
   each(count: number, body: (i: Index) => void): void;
   /** The same for the elements of a value that hold something. */
   eachOf(value: ChipValue, body: (i: Index) => void): void;
-  /** `body` for every index from `from` up to `to`, in order, by each invocation by itself. A scope of its own. */
-  loop(from: number, to: number, body: (k: Index) => void): void;
+  /**
+   * `body` for every index from `from` up to `to`, in order, by each invocation by itself. A scope of its own. A short loop is
+   * written out, but not where its body is `long`, unless everything is.
+   */
+  loop(from: number, to: number, body: (k: Index) => void, long?: boolean): void;
   /** Adds up the products of `count` elements of both, in order. Returns the name of the sum. */
   dot(count: number, a: Strided, b: Strided): string;
   /** `body` by one invocation. A scope of its own. */

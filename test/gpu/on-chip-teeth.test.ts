@@ -15,7 +15,7 @@ import { convChipMutants } from "./mutants/conv.ts";
 import { embeddingChipMutants } from "./mutants/embedding.ts";
 import { normChipMutants } from "./mutants/norm.ts";
 import { poolChipMutants } from "./mutants/pool.ts";
-import { stepsChipMutants } from "./mutants/recurrent.ts";
+import { recurrentChipMutants } from "./mutants/recurrent.ts";
 import { shapeChipMutants } from "./mutants/shape.ts";
 import type { ChipMutant } from "./mutants.ts";
 
@@ -28,9 +28,11 @@ const mutants: readonly ChipMutant[] = [
   ...shapeChipMutants,
   ...poolChipMutants,
   ...embeddingChipMutants,
-  ...stepsChipMutants,
+  ...recurrentChipMutants,
   ["matmul", "terms are dropped", products, ""],
   ["transposeMatmul", "terms are dropped", products, ""],
+  ["batchedMatmul", "terms are dropped", products, ""],
+  ["batchedMatmul", "the first of the matrices for all", /let (n\d+) = \(n\d+ \/ \d+u\);/, "let $1 = 0u;"],
   ["outerProduct", "the factors are added", /\] \* values/, "] + values"],
   ["add", "the second is taken away", /\] \+ values/, "] - values"],
   ["addBias", "the bias goes down the rows", /% (\d+)u/, "/ $1u"],

@@ -77,8 +77,8 @@ export class ChipText implements ChipWriter {
     for (const [from, to] of value.ranges) this.divided(from, to, body);
   }
 
-  loop(from: number, to: number, body: (k: Index) => void): void {
-    if (this.width === 1 || to - from <= SHORT_LOOP) {
+  loop(from: number, to: number, body: (k: Index) => void, long = false): void {
+    if (this.width === 1 || to - from <= (long ? 1 : SHORT_LOOP)) {
       for (let k = from; k < to; k++) this.scope("{", 1, () => body(k));
       return;
     }

@@ -7,6 +7,7 @@ import { reshape } from "../shape/reshape.ts";
 import { type Cell, cells } from "./cells.ts";
 import { gateWidth, type RecurrentAttrs } from "./dims.ts";
 import { backwardKernels, forwardKernels } from "./plans.ts";
+import { recurrentGradientOnChip, recurrentOnChip } from "./recurrent-chip.ts";
 import { gradientInputs, recurrent, recurrentGradient } from "./reference.ts";
 import { previousSteps } from "./steps.ts";
 import { backwardWasm, forwardWasm } from "./wasm-plan.ts";
@@ -68,6 +69,7 @@ function family(cell: Cell): { forward: Op<RecurrentAttrs>; backward: Op<Recurre
     infer: (inputs) => shapesOf(cell, forward, inputs),
     reference: (inputs, attrs) => recurrent(cell, inputs, attrs),
     wasm: (inputs, _outputs, attrs) => forwardWasm(cell, inputs, attrs),
+    onChip: recurrentOnChip(cell),
     gradient(g, { inputs, outputs: [y, saved], attrs }, [dy]) {
       const [x, w, inputBias, hiddenBias, lengths] = inputs as readonly [Tensor, Tensor, Tensor, Tensor, Tensor?];
       if (!dy) return inputs.map(() => null);
@@ -93,6 +95,7 @@ function family(cell: Cell): { forward: Op<RecurrentAttrs>; backward: Op<Recurre
     infer: (inputs) => gradientShapes(cell, backward, inputs),
     reference: (inputs, attrs) => recurrentGradient(cell, inputs, attrs),
     wasm: (inputs, _outputs, attrs) => backwardWasm(cell, inputs, attrs),
+    onChip: recurrentGradientOnChip(cell),
     gradient: "none",
     kernels: backwardKernels(`${cell.name}Gradient`, cell),
   };

@@ -60,7 +60,22 @@ export const recurrentMutants: readonly Mutant[] = [
   one("meanStepsGradient", "flat", "steps beyond the length have a share", "t < count", "t < params.steps"),
 ];
 
-export const stepsChipMutants: readonly ChipMutant[] = [
+export const recurrentChipMutants: readonly ChipMutant[] = [
+  ["lstm", "the bias of the state is left out", /let s0 = (n\d+) \+ [^;]+;/, "let s0 = $1;"],
+  ["lstm", "the cell is that of no step", /let cell = values[^;]+;/, "let cell = 0.0;"],
+  ["gru", "z the other way round", "fma(kept1, before - kept2, kept2)", "fma(kept1, kept2 - before, before)"],
+  ["rnn", "the state before is left out", /let s0 = n\d+ \+/, "let s0 ="],
+  ["rnnRelu", "the input's bias is left out", /let x0 = (.+) \+ [^;]+;/, "let x0 = $1;"],
+  ["lstmGradient", "the cell's share is not carried", /let carry = carried\[[^;]+;/, "let carry = 0.0;"],
+  [
+    "lstmGradient",
+    "a reversed row's first step has a cell",
+    /let cell = select\(0\.0, (.+), n\d+\);/,
+    "let cell = $1;",
+  ],
+  ["gruGradient", "d of n's hidden sum without the reset gate", "let e2 = d2 * kept0;", "let e2 = d2;"],
+  ["rnnGradient", "the step behind is left out", /let dh = (.+) \+ n\d+;/, "let dh = $1;"],
+  ["rnnReluGradient", "a row has no end", /select\(0\.0, d0, n\d+\)/, "d0"],
   ["lastStep", "the step behind the last", "+ 1u == count", "== count"],
   ["lastStepGradient", "the step behind the last", "+ 1u == count", "== count"],
   ["meanSteps", "a sum", "sum * share", "sum"],
