@@ -16,6 +16,7 @@ import { fineTuneOptions, startOf } from "./adapter-flags.ts";
 import { backendChoices, openBackend } from "./backend.ts";
 import { dataFlags } from "./data-flags.ts";
 import { clearProgress, everySoOften, print, table } from "./output.ts";
+import { rowShapeOf } from "./run-data.ts";
 import { loadData, loadModelFor } from "./sources.ts";
 import { isText, textData } from "./text-data.ts";
 import { penaltyFlags } from "./train-settings.ts";

@@ -104,7 +104,8 @@ async function rowToPredict(
   if (data === undefined || isFolder(data)) return null;
   const name = basename(data);
   const plain = await gunzipIfNeeded(name, readBytes(data));
-  if (["csv", "parquet"].includes(dataFormat(name, plain))) return null;
+  const kind = dataFormat(name, plain);
+  if (kind === "csv" || kind === "parquet") return null;
   return (await loadInputs(name, plain, null, false)).shape.slice(1);
 }
 

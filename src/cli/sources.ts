@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
+import type { Shape } from "../core/ndarray.ts";
 import type { DataSplit, Dataset } from "../data/dataset.ts";
 import { gunzipIfNeeded } from "../data/gunzip.ts";
 import { dataPreset, dataPresets } from "../data/presets.ts";

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
+import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
 import { type NdArray, ndarray, sizeOf } from "../../src/core/ndarray.ts";
 import {
@@ -16,6 +17,8 @@ import {
 import { fuse } from "../../src/ops/fuse.ts";
 import { unfused } from "../../src/ops/unfused.ts";
 import * as steps from "../../src/train/f16/half-steps.ts";
+import { headNote } from "../../src/train/memory/head-note.ts";
+import { resolveOptions } from "../../src/train/run/options.ts";
 import { trainingGraph } from "../../src/train/run/training-graph.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { thorough } from "../shared/thorough.ts";
@@ -159,3 +162,18 @@ test.each(["a tied head", "a head with a bias"])(
     cpu.dispose();
   },
 );
+
+test("a run is told why its logits are all in memory, and nothing where they are not or are few", async () => {
+  const noteOf = async (model: ModelSpec, data: { x: NdArray; y: NdArray }, rows: number) =>
+    headNote(await resolveOptions({ model, data, batch: "full" }, referenceBackend("f32")), rows);
+  expect(await noteOf(nets["a head with a bias"]!, { x, y }, BATCH)).toBeNull();
+  const through = sequential([embedding(CLASSES, 4), linear(CLASSES), tanh()], {
+    input: [STEPS],
+    loss: "crossEntropy",
+  });
+  expect(await noteOf(through, { x, y }, BATCH)).toMatch(/^all logits are in memory at once, since something else/);
+  expect(await noteOf(through, { x, y }, 1)).toBeNull();
+  const classes = sequential([linear(1, 2 ** 16)], { loss: "crossEntropy" });
+  const rows = { x: ndarray([64, 1], "f32", new Float32Array(64)), y: ndarray([64], "i32", new Int32Array(64)) };
+  expect(await noteOf(classes, rows, 64)).toMatch(/since rows have a class each/);
+});

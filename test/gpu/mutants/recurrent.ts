@@ -60,6 +60,26 @@ export const recurrentMutants: readonly Mutant[] = [
   one("meanStepsGradient", "flat", "steps beyond the length have a share", "t < count", "t < params.steps"),
 ];
 
+/** The same in forms of the loop that others of the list have shown already. */
+export const otherFormMutants: readonly Mutant[] = [
+  one("gru", "steps", "r and z change places", "fma(v1, before - v2, v2)", "fma(v0, before - v2, v2)"),
+  one("gru", "steps-local", "the state before is forgotten", "before - v2", "0.0 * before - v2"),
+  one("rnn", "steps-local", "no function of the sum", "let made = tanhOf(x0 + s0);", "let made = x0 + s0;"),
+  one("rnnRelu", "steps", "a leak below 0", "max(x, vec4<f32>())", "max(x, 0.01 * x)"),
+  one("lstmGradient", "steps", "the cell's share is not carried", "let onward = dc * v1;", "let onward = 0.0 * dc;"),
+  one("lstmGradient", "steps-local", "the cell of the same step", "vec4<u32>(earlier)", "vec4<u32>(t)"),
+  one("gruGradient", "steps", "state goes on without z", "let onward = all * v1;", "let onward = all;"),
+  one("gruGradient", "steps-local", "what is carried is left out", "let all = dh + carry;", "let all = dh;"),
+  one(
+    "rnnGradient",
+    "steps",
+    "tanh's derivative is 1 throughout",
+    "let out = vec4<f32>(",
+    "let out = vec4<f32>(0.0) * vec4<f32>(",
+  ),
+  one("rnnReluGradient", "steps-local", "a gradient where nothing came out", "y > vec4<f32>()", "y >= vec4<f32>()"),
+];
+
 export const recurrentChipMutants: readonly ChipMutant[] = [
   ["lstm", "the bias of the state is left out", /let s0 = (n\d+) \+ [^;]+;/, "let s0 = $1;"],
   ["lstm", "the cell is that of no step", /let cell = values[^;]+;/, "let cell = 0.0;"],
