@@ -23,6 +23,7 @@ export { type DataPreset, type DataPresetOptions, dataPreset, type ReadFile } fr
 export type { TableNotice } from "./data/table-notice.ts";
 export type { Task } from "./data/task.ts";
 export type { TensorSpec } from "./graph/graph.ts";
+export type { DeviceKind } from "./graph/op.ts";
 export { balancedClassWeights } from "./nn/class-weights.ts";
 export { freeze } from "./nn/freeze.ts";
 export { type Initialiser, initialise } from "./nn/initialise.ts";
@@ -118,7 +119,7 @@ export { type RmsNormSpec, rmsNorm } from "./nn/layers/rms-norm.ts";
 export { type SoftmaxSpec, softmax } from "./nn/layers/softmax.ts";
 export type { LayerSpec } from "./nn/layers/spec.ts";
 export { type LastStepSpec, lastStep, type MeanStepsSpec, meanSteps } from "./nn/layers/steps.ts";
-export { type TiedLinearSpec, tiedLinear } from "./nn/layers/tied-linear.ts";
+export { type TiedLinearOptions, type TiedLinearSpec, tiedLinear } from "./nn/layers/tied-linear.ts";
 export { isAdapted, type LoraOptions, lora, mergeLora } from "./nn/lora.ts";
 export type { LossName } from "./nn/loss-kinds.ts";
 export type { CrossEntropySettings, ModelSpec } from "./nn/model-spec.ts";
