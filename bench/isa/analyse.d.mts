@@ -3,6 +3,7 @@ export interface AnalysedKernel {
   readonly name: string;
   readonly error?: string;
   readonly registers: number | null;
+  readonly waves: number | null;
   readonly spills: number;
   readonly hotShare?: number;
   readonly wholeShare?: number | null;

@@ -1,4 +1,6 @@
 import { fmaCeiling } from "../../shaders/ceilings.ts";
+import { BLOCK } from "../../shaders/conv/block.ts";
+import { WEIGHT_BLOCK } from "../../shaders/conv/weight-block.ts";
 import { chooseKernel } from "../../src/backend/webgpu/choose.ts";
 import { lowerOnChip } from "../../src/backend/webgpu/lower.ts";
 import type { Node, TensorSpec } from "../../src/graph/graph.ts";
@@ -8,6 +10,8 @@ import { initialise } from "../../src/nn/initialise.ts";
 import { randomBatch } from "../../src/nn/random-batch.ts";
 import { sequencePresets } from "../../src/nn/sequence-presets.ts";
 import { ops } from "../../src/ops/all.ts";
+import { attention, attentionGradient } from "../../src/ops/attention/attention.ts";
+import { conv, convInputGradient, convWeightGradient } from "../../src/ops/conv/conv.ts";
 import { fuse } from "../../src/ops/fuse.ts";
 import { matmul, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
 import { ladder } from "../../src/ops/matmul/rungs.ts";
@@ -120,6 +124,70 @@ function products(kernels: Kernels, caps: DeviceCaps): void {
   }
 }
 
+/** How a guess of what is weighed beside products ends, before the number of a launch. */
+export const TAGS = /^(conv|attention)\w* (3x3\.64|d\d+)/;
+
+/** The convolution that is weighed: images, channels in and out, places along an axis, elements of a kernel along one. */
+const CONV = { n: 32, channels: 64, side: 56, kernel: 3 } as const;
+
+/** A convolution of many channels and its gradients, on every rung; of blocks it is known how their loops turn. */
+function convolutions(kernels: Kernels, caps: DeviceCaps): void {
+  const { n, channels, side, kernel } = CONV;
+  const attrs = {
+    stride: [1, 1],
+    padding: [
+      [1, 1],
+      [1, 1],
+    ],
+    dilation: [1, 1],
+    groups: 1,
+  };
+  const f32 = (...shape: readonly number[]): TensorSpec => ({ shape, dtype: "f32" });
+  const [x, w] = [f32(n, channels, side, side), f32(channels, channels, kernel, kernel)];
+  const turns = (depth: number, terms: number): LoopHint => ({
+    ...{ times: terms / depth, computes: true, whole: true },
+    in: [{ times: depth, computes: true }],
+  });
+  const product: readonly LoopHint[] = [
+    { times: kernel, computes: true, in: [{ times: kernel, computes: true, in: [turns(BLOCK.depth, channels)] }] },
+    { times: BLOCK.mine },
+  ];
+  const tag = `${kernel}x${kernel}.${channels}`;
+  const put = (
+    op: AnyOp,
+    more: object,
+    inputs: readonly TensorSpec[],
+    hints: (slices: number) => readonly LoopHint[],
+  ) => {
+    const node = nodeOf(op, { ...attrs, ...more }, inputs);
+    putAll(kernels, node, tag, caps, (rung) => {
+      const plan = op.kernels
+        .find(({ name }) => name === `${op.name}/${rung}`)!
+        .plan(node.inputs, node.outputs, node.attrs, caps);
+      return rung.startsWith("block") ? hints(plan!.launches[0]!.workgroups[2]) : undefined;
+    });
+  };
+  put(conv as AnyOp, {}, [x, w], () => product);
+  put(convInputGradient as AnyOp, { places: [side, side] }, [x, w], () => product);
+  put(convWeightGradient as AnyOp, { kernel: [kernel, kernel] }, [x, x], (slices) => [
+    turns(WEIGHT_BLOCK.depth, (n * side * side) / slices),
+  ]);
+}
+
+/** Attention whose rows are long enough for the loops over them to be all that counts, by the width of a head. */
+const HEADS = [16, 32, 64, 128] as const;
+
+function attentions(kernels: Kernels, caps: DeviceCaps): void {
+  const [n, t, heads] = [8, 1024, 4];
+  const attrs = { heads, keyHeads: heads, causal: true, lengths: false, dropout: null };
+  for (const d of HEADS) {
+    const f32 = (...shape: readonly number[]): TensorSpec => ({ shape, dtype: "f32" });
+    const [qkv, o, lse] = [f32(n, t, 3 * heads * d), f32(n, t, heads * d), f32(n, heads, t)];
+    putAll(kernels, nodeOf(attention as AnyOp, attrs, [qkv]), `d${d}`, caps);
+    putAll(kernels, nodeOf(attentionGradient as AnyOp, attrs, [o, qkv, o, lse]), `d${d}`, caps);
+  }
+}
+
 /** Every case of every op, on every kernel. */
 async function everyOp(kernels: Kernels, caps: DeviceCaps): Promise<void> {
   for (const op of ops.filter(({ view }) => !view)) {
@@ -173,6 +241,8 @@ async function everyPreset(kernels: Kernels, caps: DeviceCaps): Promise<void> {
 export async function listKernels(caps: DeviceCaps): Promise<readonly ListedKernel[]> {
   const kernels = new Kernels();
   products(kernels, caps);
+  convolutions(kernels, caps);
+  attentions(kernels, caps);
   await everyPreset(kernels, caps);
   await everyOp(kernels, caps);
   for (const chains of [4, 8, 16]) kernels.put(`ceiling.fma${chains}`, fmaCeiling({ chains, builtin: true }), null);

@@ -1,7 +1,8 @@
 /**
- * npm run bench:isa [-- --root FOLDER] [--only NAME,...] [--kernels REGEX]: what GPU compilers make of every kernel, of GPUs
- * that are not there. Makes the Debian in FOLDER (default: chainrule-isa in the folder for temporary files) where it is not
- * yet, which needs root and debootstrap. Prints a table of products and all first guesses that spill; fails where one does.
+ * npm run bench:isa [-- --root FOLDER] [--only NAME,...] [--kernels REGEX] [--guessed]: what GPU compilers make of every
+ * kernel, of GPUs that are not there; with --guessed of those alone that are the first guess for something. Makes the Debian
+ * in FOLDER (default: chainrule-isa in the folder for temporary files) where it is not yet, which needs root and debootstrap.
+ * Prints tables of products, convolutions and attention, and all first guesses that spill; fails where one does.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { DEFAULT_CAPS, type DeviceCaps } from "../../src/graph/op.ts";
 import { type AnalysedKernel, analyse } from "./analyse.mjs";
-import { type ListedKernel, listKernels } from "./kernels.ts";
+import { type ListedKernel, listKernels, TAGS } from "./kernels.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const repository = fileURLToPath(new URL("../../", import.meta.url));
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     root: { type: "string", default: join(tmpdir(), "chainrule-isa") },
     only: { type: "string" },
     kernels: { type: "string", default: "." },
+    guessed: { type: "boolean", default: false },
   },
 });
 
@@ -47,17 +49,21 @@ const common: DeviceCaps = {
 if (!existsSync(join(values.root, "isa/layer/libcapture-layer.so"))) {
   execFileSync("bash", [join(here, "setup.sh"), values.root, "--intel"], { stdio: "inherit" });
 }
+/** Kernels of what `kernels.ts` weighs beside products. */
+const WEIGHED = /^(conv|convInputGradient|convWeightGradient|attention|attentionGradient)\..*\.(3x3\.64|d\d+)$/;
 const names = values.only?.split(",") ?? Object.keys(devices);
 const only = new RegExp(values.kernels);
 let spilling = 0;
 for (const name of names) {
   const device = devices[name];
   if (!device) throw new Error(`no device ${name}: there are ${Object.keys(devices).join(", ")}`);
-  const kernels = (await listKernels({ ...common, ...device })).filter((k) => only.test(k.name));
+  const all = await listKernels({ ...common, ...device });
+  const kernels = all.filter((k) => only.test(k.name) && (!values.guessed || k.guessed.length > 0));
   const { adapter, rows } = measured(name, kernels);
   const found = new Map(rows.map((row) => [row.name, row]));
   console.log(`\n${name}: ${adapter.description} ${adapter.device}, ${kernels.length} kernels\n`);
   printProducts(kernels, found);
+  printForms(kernels, found);
   const wrong = kernels.filter(
     ({ guessed, name: kernel }) => guessed.length > 0 && (found.get(kernel)?.spills ?? 0) > 0,
   );
@@ -85,13 +91,24 @@ function measured(device: string, kernels: readonly ListedKernel[]) {
   return analyse(out, { kernels: JSON.parse(readFileSync(join(out, "kernels.json"), "utf8")) });
 }
 
+function cell(name: string, row: AnalysedKernel | undefined): string {
+  const percent = (share: number | null | undefined): string => (share == null ? "" : `${Math.round(100 * share)}`);
+  if (!row) return "";
+  const spills = row.spills ? ` s${row.spills}` : "";
+  return `${name} ${percent(row.hotShare)}/${percent(row.wholeShare)}${spills} (${row.registers} registers, ${row.waves} waves)`;
+}
+
+/** Of the convolution and the attention that are weighed: every kernel, the first guesses marked. */
+function printForms(kernels: readonly ListedKernel[], found: ReadonlyMap<string, AnalysedKernel>): void {
+  const forms = kernels.filter(({ name }) => WEIGHED.test(name) && found.has(name));
+  if (forms.length > 0) console.log("\n| kernel | guessed | hot/whole % |\n|---|---|---|");
+  for (const { name, guessed } of forms) {
+    console.log(`| ${name} | ${guessed.some((tag) => TAGS.test(tag)) ? "yes" : ""} | ${cell("", found.get(name))} |`);
+  }
+}
+
 /** Of every product: the first guess, and the rung that reaches most. */
 function printProducts(kernels: readonly ListedKernel[], found: ReadonlyMap<string, AnalysedKernel>): void {
-  const percent = (share: number | null | undefined): string => (share == null ? "" : `${Math.round(100 * share)}`);
-  const cell = (name: string, row: AnalysedKernel | undefined): string =>
-    row
-      ? `${name} ${percent(row.hotShare)}/${percent(row.wholeShare)}${row.spills ? ` s${row.spills}` : ""} (${row.registers} registers)`
-      : "";
   console.log("| product | first guess, hot/whole % | best, hot/whole % |\n|---|---|---|");
   for (const size of [512, 1024, 4096]) {
     for (const form of ["NN", "NT", "TN"]) {

@@ -8,6 +8,7 @@ import {
   keepRows,
   keyStreams,
   placesOfKeys,
+  queryStreams,
   range,
   STEP,
   STEPS,
@@ -56,12 +57,10 @@ ${range(d / 4)
   );
   return wgsl`
 ${tileHead(
-  tile,
   variant,
   [read("dy", "vec4<f32>"), read("qkv", "vec4<f32>"), read("lse"), read("sums")],
   [write("dqkv", "vec4<f32>")],
 )}
-${s.memory}
 ${tileMain(
   tile,
   "params.heads",
@@ -89,12 +88,7 @@ ${stores.join("\n")}
 /** dk and dv in dqkv: keys are kept, the queries of their heads gone through. */
 export function attentionKeyTile(variant: AttentionVariant, tile: AttentionTile): string {
   const { d, rows } = tile;
-  const s = streams(tile, [
-    { name: "qkv_q", from: "q", stride: "params.width" },
-    { name: "dy_d", from: "y", stride: "params.heads * params.d" },
-    { name: "lse_l", from: "row", stride: "1u", single: true },
-    { name: "sums_s", from: "row", stride: "1u", single: true },
-  ]);
+  const s = streams(tile, queryStreams);
   const four = (name: string): string =>
     `vec4<f32>(${range(STEP)
       .map((u) => s.at(name, u))
@@ -131,12 +125,10 @@ ${range(d / 4)
   );
   return wgsl`
 ${tileHead(
-  tile,
   variant,
   [read("dy", "vec4<f32>"), read("qkv", "vec4<f32>"), read("lse"), read("sums")],
   [write("dqkv", "vec4<f32>")],
 )}
-${s.memory}
 ${tileMain(
   tile,
   "params.keyHeads",

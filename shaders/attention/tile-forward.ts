@@ -45,8 +45,7 @@ ${range(d / 4)
   }`,
   );
   return wgsl`
-${tileHead(tile, variant, [read("qkv", "vec4<f32>")], [write("o", "vec4<f32>"), write("lse")])}
-${s.memory}
+${tileHead(variant, [read("qkv", "vec4<f32>")], [write("o", "vec4<f32>"), write("lse")])}
 ${tileMain(
   tile,
   "params.heads",

@@ -1,35 +1,64 @@
 import { wgsl } from "../wgsl.ts";
+import type { BlockTile } from "./block.ts";
 import { lines, range } from "./product.ts";
 import { weightMain } from "./weight-sums.ts";
 
-/** Channels of y and elements of their kernels that a workgroup computes, and terms that pass through its memory at a time. */
-export const WEIGHT_BLOCK = { rows: 32, columns: 64, depth: 16, invocations: 64 } as const;
-const { rows, columns, depth, invocations } = WEIGHT_BLOCK;
-/** vec4 in a row of either block. */
-const WIDTH = { y: rows / 4, x: columns / 4 } as const;
+/** Channels of y that a workgroup computes, terms that pass through its memory at a time, and its invocations. */
+export const WEIGHT_BLOCK = { rows: 32, depth: 16, invocations: 64 } as const;
+const { rows, depth, invocations } = WEIGHT_BLOCK;
 /** Fours of rows, and of columns, of an invocation in a block of 8 x 8. */
 const SIDE = 8;
+/** Elements of the channels' kernels that a workgroup computes. */
+export const weightColumns = ({ columns }: BlockTile): number => SIDE * columns;
+/** vec4 in a row of either block. */
+const widths = (tile: BlockTile) => ({ y: rows / 4, x: weightColumns(tile) / 4 });
 
 /** Of both blocks, and of the table. */
-export const WEIGHT_BLOCK_BYTES = 16 * (depth * (WIDTH.y + WIDTH.x) + columns);
+export const weightBlockBytes = (tile: BlockTile): number => {
+  const { x, y } = widths(tile);
+  return 16 * (depth * (x + y) + weightColumns(tile));
+};
 
 /**
  * Blocks of dy, and of x as it is read through the index, pass through workgroup memory: for GPUs. What the index takes of an
- * element of the kernel stands in a table; a lane brings in one place of y, at several channels and elements.
+ * element of the kernel stands in a table; a lane brings in one place of y, at several channels and elements. From one turn
+ * to the next its place moves by as many steps as there are terms, without a division. Turns are counted and terms behind
+ * the last are zeroed, as in `convBlock`.
  */
-export function convWeightBlock(sums: boolean): string {
+export function convWeightBlock(tile: BlockTile, sums: boolean): string {
+  const { columns, unroll } = tile;
+  const width = widths(tile);
+  const across = weightColumns(tile);
   const stride = invocations / depth;
   // Written out: all loads of a turn are under way before the first is waited for.
-  const yTurns = WIDTH.y / stride;
-  const xTurns = WIDTH.x / stride;
-  const loadY = (turn: number): readonly string[] =>
-    range(4).map((i) => `dy[yAt + min(m + q * 4u + ${4 * turn * stride + i}u, params.outGroup - 1u) * yPlane]`);
+  const yTurns = width.y / stride;
+  const xTurns = width.x / stride;
+  const quads = range(columns / 4);
+  const loadY = (turn: number): string =>
+    `    var y${turn} = vec4<f32>(${range(4)
+      .map((i) => `dy[yAt + yRow${turn}_${i}]`)
+      .join(", ")});`;
   const loadX = (turn: number): string => wgsl`
 ${lines(4, (i) => `    let e${turn}_${i} = elements[(q + ${turn * stride}u) * 4u + ${i}u];`)}
 ${lines(4, (i) => `    let in${turn}_${i} = (xr + e${turn}_${i}.x < params.xRows) & (xc + e${turn}_${i}.y < params.xColumns);`)}
-    let x${turn} = vec4<f32>(${range(4)
+    var x${turn} = vec4<f32>(${range(4)
       .map((i) => `select(0.0, x[xAt + e${turn}_${i}.z], in${turn}_${i})`)
       .join(", ")});
+`;
+  const zero = (name: string): string => `      ${name} = select(vec4<f32>(), ${name}, counts);`;
+  const step = (u: number): string => wgsl`
+      {
+        let ofY = blockY[t + ${u}u][lane / ${SIDE}u];
+${lines(quads.length, (v) => `        let ofX${v} = blockX[t + ${u}u][${v * SIDE}u + lane % ${SIDE}u];`)}
+${lines(4, (i) =>
+  quads
+    .map((v) => {
+      const sum = `acc[${quads.length * i + v}]`;
+      return `        ${sum} = fma(vec4<f32>(ofY.${"xyzw"[i]}), ofX${v}, ${sum});`;
+    })
+    .join("\n"),
+)}
+      }
 `;
   const body = wgsl`
   let part = group.z / params.slices;
@@ -37,45 +66,65 @@ ${lines(4, (i) => `    let in${turn}_${i} = (xr + e${turn}_${i}.x < params.xRows
   let yPlane = params.yRows * params.yColumns;
   let taps = params.kernelRows * params.kernelColumns;
   let across = params.cGroup * taps;
-  let n = tile % params.tilesN * ${columns}u;
+  let n = tile % params.tilesN * ${across}u;
   let m = tile / params.tilesN * ${rows}u;
   let element = min(n + lane, across - 1u);
   let rowHere = element % taps / params.kernelColumns * params.dilationRows - params.beforeRows;
   let columnHere = element % params.kernelColumns * params.dilationColumns - params.beforeColumns;
   let planeHere = (part * params.cGroup + element / taps) * xPlane + rowHere * params.xColumns + columnHere;
+#if ${across < invocations}
+  if (lane < ${across}u) { elements[lane] = vec4<u32>(rowHere, columnHere, planeHere, 0u); }
+#else
   elements[lane] = vec4<u32>(rowHere, columnHere, planeHere, 0u);
+#endif
   workgroupBarrier();
-  var acc: array<vec4<f32>, 8>;
+  let d = lane % ${depth}u;
+  let q = lane / ${depth}u % ${stride}u;
+${lines(yTurns, (t) => lines(4, (i) => `  let yRow${t}_${i} = min(m + q * 4u + ${4 * t * stride + i}u, params.outGroup - 1u) * yPlane;`))}
+  let begin = slice * params.sliceLines * params.yColumns;
   let end = lineEnd * params.yColumns;
-  for (var p0 = slice * params.sliceLines * params.yColumns; p0 < end; p0 += ${depth}u) {
-    let d = lane % ${depth}u;
-    let p = min(p0 + d, end - 1u);
-    let line = p / params.yColumns;
-    let yc = p - line * params.yColumns;
-    let image = line / params.yRows;
-    let yr = line - image * params.yRows;
-    let yAt = params.yOffset + (image * params.out + part * params.outGroup) * yPlane + yr * params.yColumns + yc;
-    let q = lane / ${depth}u;
-${lines(yTurns, (t) => `    let y${t} = vec4<f32>(${loadY(t).join(", ")});`)}
-    let xr = yr * params.strideRows;
-    let xc = yc * params.strideColumns;
-    let xAt = params.xOffset + image * params.c * xPlane + xr * params.xColumns + xc;
+  let line = (begin + d) / params.yColumns;
+  let image = line / params.yRows;
+  var xr = (line - image * params.yRows) * params.strideRows;
+  var xc = (begin + d - line * params.yColumns) * params.strideColumns;
+  var yAt = params.yOffset + (image * (params.out - 1u) + part * params.outGroup) * yPlane + begin + d;
+  var xAt = params.xOffset + image * params.c * xPlane + xr * params.xColumns + xc;
+  // What a turn moves by; and what more, where it passes the end of a row of places, and of an image.
+  let linesOn = ${depth}u / params.yColumns;
+  let rowLength = params.yColumns * params.strideColumns;
+  let height = params.yRows * params.strideRows;
+  let columnsOn = ${depth}u % params.yColumns * params.strideColumns;
+  let rowsOn = linesOn % params.yRows * params.strideRows;
+  let imagesOn = linesOn / params.yRows;
+  let yImage = (params.out - 1u) * yPlane;
+  let yOn = ${depth}u + imagesOn * yImage;
+  let xRow = params.strideRows * params.xColumns - rowLength;
+  let xImage = params.c * xPlane - height * params.xColumns;
+  let xOn = imagesOn * params.c * xPlane + rowsOn * params.xColumns + columnsOn;
+  var acc: array<vec4<f32>, ${4 * quads.length}>;
+  for (var p0 = begin; p0 < end; p0 += ${depth}u) {
+${lines(yTurns, loadY)}
 ${range(xTurns).map(loadX).join("")}
-${lines(yTurns, (t) => `    blockY[d * ${WIDTH.y}u + q + ${t * stride}u] = y${t};`)}
-${lines(xTurns, (t) => `    blockX[d * ${WIDTH.x}u + q + ${t * stride}u] = x${t};`)}
+    if (p0 + ${depth}u > end) {
+      let counts = p0 + d < end;
+${[...range(yTurns).map((t) => zero(`y${t}`)), ...range(xTurns).map((t) => zero(`x${t}`))].join("\n")}
+    }
+${lines(yTurns, (t) => `    blockY[d][q + ${t * stride}u] = y${t};`)}
+${lines(xTurns, (t) => `    blockX[d][q + ${t * stride}u] = x${t};`)}
     workgroupBarrier();
-    let terms = min(${depth}u, end - p0);
-    for (var t = 0u; t < terms; t++) {
-      let y = blockY[t * ${WIDTH.y}u + lane / ${SIDE}u];
-      let x0 = blockX[t * ${WIDTH.x}u + lane % ${SIDE}u];
-      let x1 = blockX[t * ${WIDTH.x}u + ${SIDE}u + lane % ${SIDE}u];
-${lines(
-  4,
-  (i) =>
-    `      acc[${2 * i}] = fma(vec4<f32>(y.${"xyzw"[i]}), x0, acc[${2 * i}]); acc[${2 * i + 1}] = fma(vec4<f32>(y.${"xyzw"[i]}), x1, acc[${2 * i + 1}]);`,
-)}
+    for (var turn = 0u; turn < ${depth / unroll}u; turn++) {
+      let t = turn * ${unroll}u;
+${range(unroll).map(step).join("")}
     }
     workgroupBarrier();
+    xc += columnsOn;
+    let passesRow = xc >= rowLength;
+    xc -= select(0u, rowLength, passesRow);
+    xr += rowsOn + select(0u, params.strideRows, passesRow);
+    let passesImage = xr >= height;
+    xr -= select(0u, height, passesImage);
+    yAt += yOn + select(0u, yImage, passesImage);
+    xAt += xOn + select(0u, xRow, passesRow) + select(0u, xImage, passesImage);
   }
   let mHere = m + lane / ${SIDE}u * 4u;
   let nHere = n + lane % ${SIDE}u * 4u;
@@ -86,10 +135,10 @@ ${lines(
     wgsl`
   if (mHere + ${i}u < params.outGroup) {
     let at = first + (mHere + ${i}u) * across;
-${range(8)
+${range(columns)
   .map((j) => {
     const column = `nHere + ${4 * SIDE * (j >> 2) + (j % 4)}u`;
-    return `    if (${column} < across) { dw[at + ${column}] = acc[${2 * i + (j >> 2)}].${"xyzw"[j % 4]}; }`;
+    return `    if (${column} < across) { dw[at + ${column}] = acc[${quads.length * i + (j >> 2)}].${"xyzw"[j % 4]}; }`;
   })
   .join("\n")}
   }
@@ -97,9 +146,9 @@ ${range(8)
 )}
 `;
   const memory = wgsl`
-var<workgroup> elements: array<vec4<u32>, ${columns}>;
-var<workgroup> blockY: array<vec4<f32>, ${depth * WIDTH.y}>;
-var<workgroup> blockX: array<vec4<f32>, ${depth * WIDTH.x}>;
+var<workgroup> elements: array<vec4<u32>, ${across}>;
+var<workgroup> blockY: array<array<vec4<f32>, ${width.y}>, ${depth}>;
+var<workgroup> blockX: array<array<vec4<f32>, ${width.x}>, ${depth}>;
 `;
   return weightMain({ sums, shared: false, invocations }, body, memory);
 }

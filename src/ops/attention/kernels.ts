@@ -1,3 +1,6 @@
+import { type AttentionBlock, blockRows } from "../../../shaders/attention/block.ts";
+import { attentionKeyBlock, attentionQueryBlock } from "../../../shaders/attention/block-backward.ts";
+import { attentionBlock } from "../../../shaders/attention/block-forward.ts";
 import { type AttentionVariant, attentionParams } from "../../../shaders/attention/common.ts";
 import { attentionKeyRow, attentionQueryRow, attentionRow, attentionSums } from "../../../shaders/attention/row.ts";
 import { type AttentionTile, tileRows } from "../../../shaders/attention/tile.ts";
@@ -6,6 +9,7 @@ import { attentionTile } from "../../../shaders/attention/tile-forward.ts";
 import type { Binding, DeviceCaps, Kernel, Launch } from "../../graph/op.ts";
 import { streamOf, threshold } from "../elementwise/dropout.ts";
 import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
+import { registersOf } from "../shared/registers.ts";
 import { type AttentionAttrs, type AttentionDims, attentionDims, wordsOf } from "./geometry.ts";
 
 const variantOf = ({ lengths, dropout }: AttentionAttrs): AttentionVariant => ({ lengths, dropout: dropout !== null });
@@ -48,34 +52,73 @@ const gradientBindings = (attrs: AttentionAttrs): readonly Binding[] => [
 /** Widths of heads that are written out. */
 const MOST_WIDTH = 128;
 
-type Way = AttentionTile["way"];
+/** The kernels of heads of one width, and the rows, of queries or keys, that a workgroup of theirs has. */
+interface Texts {
+  readonly rows: number;
+  readonly forward: (variant: AttentionVariant) => string;
+  readonly query: (variant: AttentionVariant) => string;
+  readonly key: (variant: AttentionVariant) => string;
+}
 
-/**
- * The tile for heads of a width, or null where there is none. More rows are faster and take longer to compile: four of 32
- * save a fifth of what two take on SwiftShader, and its compiler three times as long.
- */
-function tileOf(d: number, way: Way): AttentionTile | null {
-  if (d % 4 !== 0 || d > MOST_WIDTH) return null;
-  return { d, way, rows: way === "block" || d > 32 ? 1 : 2 };
+/** More rows are faster and take longer to compile: four of 32 save a fifth of what two take on SwiftShader, and its compiler three times as long. */
+function quadTexts(d: number): Texts {
+  const tile: AttentionTile = { d, rows: d > 32 ? 1 : 2 };
+  return {
+    rows: tileRows(tile),
+    forward: (variant) => attentionTile(variant, tile),
+    query: (variant) => attentionQueryTile(variant, tile),
+    key: (variant) => attentionKeyTile(variant, tile),
+  };
+}
+
+/** Numbers of a head's width that an invocation has of each key, value and sum of theirs at a time, and what it needs beside them. */
+const KEPT = 6;
+const BESIDE = 40;
+/** Invocations that share a row at most. */
+const MOST_PARTS = 16;
+
+/** Null where registers do not hold a head's part. */
+function blockTexts(d: number, caps: DeviceCaps): Texts | null {
+  const most = (registersOf(caps) - BESIDE) / KEPT;
+  let parts = 1;
+  while (d / parts > most && parts < MOST_PARTS) parts *= 2;
+  if (d / parts > most || (d / 4) % parts !== 0) return null;
+  const block: AttentionBlock = { d, parts, quads: caps.subgroups };
+  return {
+    rows: blockRows(block),
+    forward: (variant) => attentionBlock(variant, block),
+    query: (variant) => attentionQueryBlock(variant, block),
+    key: (variant) => attentionKeyBlock(variant, block),
+  };
 }
 
 /** What must be there for a way, and where it is the one to take. */
-const ways: readonly { readonly way: Way; readonly needs?: "subgroups"; suits(caps: DeviceCaps): boolean }[] = [
-  { way: "block", suits: () => true },
-  { way: "quads", needs: "subgroups", suits: ({ onCpu }) => onCpu },
+interface Way {
+  readonly name: string;
+  readonly needs?: "subgroups";
+  readonly suits: (caps: DeviceCaps) => boolean;
+  readonly texts: (d: number, caps: DeviceCaps) => Texts | null;
+}
+const ways: readonly Way[] = [
+  { name: "block", suits: () => true, texts: blockTexts },
+  { name: "quads", needs: "subgroups", suits: ({ onCpu }) => onCpu, texts: quadTexts },
 ];
 
-/** A launch of workgroups that have a tile's rows of each of so many heads of every row. */
+/** Of heads that are written out, where a device has what the way needs. */
+const textsOf = ({ needs, texts }: Way, d: number, caps: DeviceCaps): Texts | null =>
+  d % 4 !== 0 || d > MOST_WIDTH || (needs && !caps[needs]) ? null : texts(d, caps);
+
+/** A launch of workgroups that have so many rows of each of so many heads of every row. */
 function tileLaunch(
   code: string,
-  tile: AttentionTile,
+  rows: number,
   dims: AttentionDims,
   heads: number,
   attrs: AttentionAttrs,
   bindings: readonly Binding[],
   caps: DeviceCaps,
 ): Launch {
-  const count = dims.n * heads * Math.ceil(dims.t / tileRows(tile));
+  const count = dims.n * heads * Math.ceil(dims.t / rows);
   return { code, params: paramsOf(dims, attrs, count), bindings, workgroups: grid(count, caps) };
 }
 
@@ -90,16 +133,16 @@ export const attentionKernels: readonly Kernel<AttentionAttrs>[] = [
     },
   },
   ...ways.map(
-    ({ way, needs, suits }): Kernel<AttentionAttrs> => ({
-      name: `attention/${way}`,
-      ...(needs && { needs }),
-      suits: (_inputs, _attrs, caps) => suits(caps),
+    (way): Kernel<AttentionAttrs> => ({
+      name: `attention/${way.name}`,
+      ...(way.needs && { needs: way.needs }),
+      suits: (_inputs, _attrs, caps) => way.suits(caps),
       plan([qkv], _outputs, attrs, caps) {
         const dims = attentionDims(qkv!, attrs);
-        const tile = tileOf(dims.d, way);
-        if (!tile || (needs && !caps[needs])) return null;
-        const code = attentionTile(variantOf(attrs), tile);
-        return { launches: [tileLaunch(code, tile, dims, dims.heads, attrs, forwardBindings(attrs), caps)] };
+        const texts = textsOf(way, dims.d, caps);
+        if (!texts) return null;
+        const code = texts.forward(variantOf(attrs));
+        return { launches: [tileLaunch(code, texts.rows, dims, dims.heads, attrs, forwardBindings(attrs), caps)] };
       },
     }),
   ),
@@ -124,23 +167,23 @@ export const attentionGradientKernels: readonly Kernel<AttentionAttrs>[] = [
     },
   },
   ...ways.map(
-    ({ way, needs, suits }): Kernel<AttentionAttrs> => ({
-      name: `attentionGradient/${way}`,
-      ...(needs && { needs }),
-      suits: (_inputs, _attrs, caps) => suits(caps),
+    (way): Kernel<AttentionAttrs> => ({
+      name: `attentionGradient/${way.name}`,
+      ...(way.needs && { needs: way.needs }),
+      suits: (_inputs, _attrs, caps) => way.suits(caps),
       plan([, qkv, , lse], _outputs, attrs, caps) {
         const dims = attentionDims(qkv!, attrs);
-        const tile = tileOf(dims.d, way);
-        if (!tile || (needs && !caps[needs])) return null;
+        const texts = textsOf(way, dims.d, caps);
+        if (!texts) return null;
         const variant = variantOf(attrs);
         const launch = (code: string, heads: number): Launch =>
-          tileLaunch(code, tile, dims, heads, attrs, gradientBindings(attrs), caps);
+          tileLaunch(code, texts.rows, dims, heads, attrs, gradientBindings(attrs), caps);
         return {
           scratch: [{ shape: lse!.shape, dtype: "f32" }],
           launches: [
             sumsLaunch(dims, attrs, caps),
-            launch(attentionQueryTile(variant, tile), dims.heads),
-            launch(attentionKeyTile(variant, tile), dims.keyHeads),
+            launch(texts.query(variant), dims.heads),
+            launch(texts.key(variant), dims.keyHeads),
           ],
         };
       },

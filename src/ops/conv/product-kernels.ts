@@ -1,4 +1,4 @@
-import { BLOCK, BLOCK_BYTES, convBlock } from "../../../shaders/conv/block.ts";
+import { BLOCK, type BlockTile, blockBytes, blockPlaces, convBlock } from "../../../shaders/conv/block.ts";
 import { type ConvEpilogue, NO_CONV_EPILOGUE } from "../../../shaders/conv/common.ts";
 import { convGather } from "../../../shaders/conv/gather.ts";
 import { convPlanes } from "../../../shaders/conv/planes.ts";
@@ -10,7 +10,7 @@ import { type ConvDims, flattened } from "./geometry.ts";
 import { naivePlan } from "./naive-kernels.ts";
 import { type ConvProduct, type ProductKernel, partsOf, productPlan, productSizes, type Way } from "./product-plan.ts";
 import { convRungs, type ProductRung } from "./rungs.ts";
-import { invocationsOf, isSmall, MOST_TAPS } from "./sizes.ts";
+import { BLOCK_TILES, type BlockName, blockFor, invocationsOf, isSmall, MOST_TAPS } from "./sizes.ts";
 
 /** What kernels need to know of the op that they serve: what its epilogue reads are the inputs behind the first two. */
 export interface ConvUse<A> {
@@ -191,15 +191,15 @@ function planes(product: ConvProduct, caps: DeviceCaps): KernelPlan | null {
 }
 
 /** Blocks through workgroup memory: for GPUs. */
-function block(product: ConvProduct, caps: DeviceCaps): KernelPlan | null {
-  if (BLOCK_BYTES > caps.maxComputeWorkgroupStorageSize) return null;
+function block(product: ConvProduct, tile: BlockTile, caps: DeviceCaps): KernelPlan | null {
+  if (blockBytes(tile) > caps.maxComputeWorkgroupStorageSize) return null;
   const { rows, columns, phaseRows, phaseColumns } = productSizes(product);
   const places = Math.ceil(rows / phaseRows) * Math.ceil(columns / phaseColumns);
   const kernel = {
-    code: convBlock(product.epilogue),
+    code: convBlock(product.epilogue, tile),
     rows: BLOCK.rows,
     depth: partsOf(product),
-    tilesN: (images: number) => Math.ceil((images * places) / BLOCK.columns),
+    tilesN: (images: number) => Math.ceil((images * places) / blockPlaces(tile)),
     taps: { first: 0, step: 1 } as const,
   };
   return productPlan(product, kernel, caps);
@@ -227,6 +227,12 @@ const rungs: readonly ProductRung[] = [
     plan: (p, caps) => strip(p, true, caps),
     suits: (p, { onCpu }) => onCpu && !isSmall(p.dims),
   },
-  { name: "block", plan: block, suits: (p, { onCpu }) => !onCpu && fillsBlocks(p) },
+  ...(Object.keys(BLOCK_TILES) as BlockName[]).map(
+    (name): ProductRung => ({
+      name,
+      plan: (p, caps) => block(p, BLOCK_TILES[name], caps),
+      suits: (p, caps) => blockFor(caps) === name && fillsBlocks(p),
+    }),
+  ),
   { name: "planes", plan: planes, suits: (p) => !isSmall(p.dims) },
 ];

@@ -1,6 +1,8 @@
+import type { BlockTile } from "../../../shaders/conv/block.ts";
 import type { Invocations } from "../../../shaders/conv/product.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { DeviceCaps } from "../../graph/op.ts";
+import { registersOf } from "../shared/registers.ts";
 import type { ConvDims } from "./geometry.ts";
 
 /** Rows of a kernel that are longer would be more code than an adapter on a CPU runs fast. */
@@ -32,3 +34,17 @@ export function sampleImages(
 
 /** Of kernels without workgroup memory. */
 export const invocationsOf = ({ onCpu }: DeviceCaps): Invocations => (onCpu ? 8 : 64);
+
+/** Tiles of the kernels that go through workgroup memory, by their names. */
+export const BLOCK_TILES = {
+  "block-narrow": { columns: 4, unroll: 1 },
+  block: { columns: 8, unroll: 4 },
+} as const satisfies Readonly<Record<string, BlockTile>>;
+export type BlockName = keyof typeof BLOCK_TILES;
+
+/** Registers that the wider tile needs. */
+const WIDE = 128;
+
+/** The one that a GPU has registers for; null for adapters on a CPU. */
+export const blockFor = (caps: DeviceCaps): BlockName | null =>
+  caps.onCpu ? null : registersOf(caps) >= WIDE ? "block" : "block-narrow";

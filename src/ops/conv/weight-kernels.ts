@@ -1,11 +1,11 @@
-import { convWeightBlock, WEIGHT_BLOCK, WEIGHT_BLOCK_BYTES } from "../../../shaders/conv/weight-block.ts";
+import { convWeightBlock, WEIGHT_BLOCK, weightBlockBytes, weightColumns } from "../../../shaders/conv/weight-block.ts";
 import { convWeights, type WeightTile } from "../../../shaders/conv/weights.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { DeviceCaps, Kernel } from "../../graph/op.ts";
 import { type ConvDims, flattened } from "./geometry.ts";
 import { naiveWeightPlan } from "./naive-kernels.ts";
 import { type WeightRung, weightRungs } from "./rungs.ts";
-import { invocationsOf, isSmall, MOST_TAPS } from "./sizes.ts";
+import { BLOCK_TILES, type BlockName, blockFor, invocationsOf, isSmall, MOST_TAPS } from "./sizes.ts";
 import { type WeightKernel, weightPlan } from "./weight-plan.ts";
 
 /** Channels of y that an invocation takes; quads share four or more. */
@@ -64,16 +64,20 @@ function kernelOf({ cGroup, groups, rows, columns }: ConvDims, tile: WeightTile)
 }
 
 /** Blocks through workgroup memory: for GPUs. */
-const block: WeightRung = {
-  name: "block",
-  suits: (dims, { onCpu }) => !onCpu && dims.outGroup >= WEIGHT_BLOCK.rows / 2 && !isSmall(dims),
-  plan(op, dims, sums, caps) {
-    if (WEIGHT_BLOCK_BYTES > caps.maxComputeWorkgroupStorageSize) return null;
-    const { rows, columns, invocations } = WEIGHT_BLOCK;
-    const tilesN = Math.ceil((dims.cGroup * dims.rows.kernel * dims.columns.kernel) / columns);
-    return weightPlan(op, dims, { tilesN, rows, invocations, code: convWeightBlock }, sums, caps);
-  },
-};
+function block(name: BlockName): WeightRung {
+  const tile = BLOCK_TILES[name];
+  return {
+    name,
+    suits: (dims, caps) => blockFor(caps) === name && dims.outGroup >= WEIGHT_BLOCK.rows / 2 && !isSmall(dims),
+    plan(op, dims, sums, caps) {
+      if (weightBlockBytes(tile) > caps.maxComputeWorkgroupStorageSize) return null;
+      const { rows, invocations } = WEIGHT_BLOCK;
+      const tilesN = Math.ceil((dims.cGroup * dims.rows.kernel * dims.columns.kernel) / weightColumns(tile));
+      const code = (withSums: boolean): string => convWeightBlock(tile, withSums);
+      return weightPlan(op, dims, { tilesN, rows, invocations, code }, sums, caps);
+    },
+  };
+}
 
 /** Two rungs of one kind of tile: by itself, and with quads that share. */
 function tiled(
@@ -101,7 +105,7 @@ const ladder: readonly WeightRung[] = [
   { name: "naive", suits: () => true, plan: naiveWeightPlan },
   ...tiled("gather", gatherTile),
   ...tiled("strip", stripTile),
-  block,
+  ...(Object.keys(BLOCK_TILES) as BlockName[]).map(block),
 ];
 
 /** The kernels of an op that gives dw and perhaps db, simplest first. */
