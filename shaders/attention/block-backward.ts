@@ -47,15 +47,19 @@ const result = [write("dqkv", "vec4<f32>")];
 
 /** dq in dqkv: queries are kept, keys gone through. */
 export function attentionQueryBlock(variant: AttentionVariant, block: AttentionBlock): string {
+  // Random words come four at a time; where a turn has one step, so does it.
+  const alike = groupsOf(block).flat().length === 4;
+  const keptOf = (group: Group): string =>
+    !alike ? "kept(row + mine, j)" : group.length === 1 ? `words[${group[0]}]` : "words";
   const body = [
-    ...(variant.dropout ? ["    let words = kept4(row + mine, j);"] : []),
+    ...(variant.dropout && alike ? ["    let words = kept4(row + mine, j);"] : []),
     ...each(block, (group) => [
       ...headSums(block, group, [
         ["score", "q", "qkv_k"],
         ["slope", "dy", "qkv_v"],
       ]),
       `    let here = ${stepsOf(group)} < ${likeSteps(group, "seen")};`,
-      ...pairs(variant, group, "logHere", "wholeHere", group.length === 1 ? `words[${group[0]}]` : "words"),
+      ...pairs(variant, group, "logHere", "wholeHere", keptOf(group)),
       ...addSteps(block, group, "acc", "ds", "qkv_k"),
     ]),
   ];

@@ -47,7 +47,7 @@ ${keepRow(block, "q", "qkv", (step) => `q + ${step} * params.width`, " * params.
   var sum = 0.0;
 ${sums(block, "acc")}
   let last = select(0u, seenBy(min(first + ${blockRows(block) - 1}u, length - 1u), length), first < length);
-${loopOf(block, keyStreams, "0u", "last", body)}
+${loopOf(block, keyStreams, "0u", "last", body, four.length)}
   if (mine < params.t) {
     let any = seen > 0u;
     let factor = select(0.0, 1.0 / sum, any);

@@ -16,6 +16,11 @@ export interface AttentionBlock {
   readonly parts: number;
   /** Up to four that share one can add up what each has in their registers (WGSL's subgroups); else through the workgroup's memory. */
   readonly quads: boolean;
+  /**
+   * For many registers: all loads of a block are under way before one is waited for, and the way back takes four steps a turn.
+   * Else loads are put away one after the other, and the way back takes step by step.
+   */
+  readonly ahead: boolean;
 }
 
 /** Invocations of a workgroup. */
@@ -32,10 +37,12 @@ const widthOf = ({ d, parts }: AttentionBlock): number => d / 4 / parts;
 const usesQuads = ({ parts, quads }: AttentionBlock): boolean => parts > 1 && parts <= 4 && quads;
 const usesMemory = (block: AttentionBlock): boolean => block.parts > 1 && !usesQuads(block);
 
+/** Steps of a turn on the way back. */
+const stepsBack = (block: AttentionBlock): number => (block.ahead || usesMemory(block) ? STEP : 1);
 /** Steps of a turn whose scores are added up together: all four where a barrier stands behind them, else one after the other. */
 export type Group = readonly number[];
 export const groupsOf = (block: AttentionBlock): readonly Group[] =>
-  usesMemory(block) ? [range(STEP)] : range(STEP).map((u) => [u]);
+  usesMemory(block) ? [range(STEP)] : range(stepsBack(block)).map((u) => [u]);
 
 const typeOf = (group: Group): string => (group.length === 1 ? "f32" : `vec${group.length}<f32>`);
 /** `text(u)` of each of a group's steps, as one value. */
@@ -72,8 +79,7 @@ export function memoryOf(block: AttentionBlock, list: readonly Stream[]): string
 
 /**
  * The loop over steps from `first` to before `last`, both the same in the workgroup, around a body in which `j` is a step and
- * four go on from it. Loads of a block are written out, so that all are under way before one is waited for, and turns are
- * counted from 0: indices are then proved to lie inside.
+ * `each` go on from it.
  */
 export function loopOf(
   block: AttentionBlock,
@@ -81,6 +87,7 @@ export function loopOf(
   first: string,
   last: string,
   body: readonly string[],
+  each = stepsBack(block),
 ): string {
   const steps = blockSteps(block);
   const across = block.d / 4;
@@ -95,12 +102,13 @@ export function loopOf(
     ) => `    let row${i} = (lane + ${i * BLOCK_LANES}u) / ${across}u % ${steps}u; let c${i} = (lane + ${i * BLOCK_LANES}u) % ${across}u;
     let from${i} = min(j0 + row${i}, ${lastStep});`,
   );
-  const loads = turns.flatMap((i) =>
-    rows.map((s) => `    let ${s.name}_${i} = ${arrayOf(s)}[(${s.from} + from${i} * ${s.stride}) / 4u + c${i}];`),
-  );
+  const load = (s: Stream, i: number): string => `${arrayOf(s)}[(${s.from} + from${i} * ${s.stride}) / 4u + c${i}]`;
+  const loads = block.ahead ? turns.flatMap((i) => rows.map((s) => `    let ${s.name}_${i} = ${load(s, i)};`)) : [];
   const put = turns.map((i) => {
     const left = total - i * BLOCK_LANES;
-    const text = rows.map((s) => `tile_${s.name}[row${i}][c${i}] = ${s.name}_${i};`).join(" ");
+    const text = rows
+      .map((s) => `tile_${s.name}[row${i}][c${i}] = ${block.ahead ? `${s.name}_${i}` : load(s, i)};`)
+      .join(" ");
     return left >= BLOCK_LANES ? `    ${text}` : `    if (lane < ${left}u) { ${text} }`;
   });
   const singles = list
@@ -113,10 +121,12 @@ ${[...where, ...loads].join("\n")}
 ${put.join("\n")}
 ${singles.length > 0 ? `    if (lane < ${steps}u) { ${singles.join(" ")} }` : ""}
     workgroupBarrier();
-    for (var turn = 0u; turn < ${steps / STEP}u; turn++) {
-      let inTile = turn * ${STEP}u;
+    // As many turns as there are steps: a number that compilers know they would write out, with a branch in each. The
+    // remainder lets indices be proved to lie inside.
+    let turns = (min(${last} - j0, ${steps}u) + ${each - 1}u) / ${each}u;
+    for (var turn = 0u; turn < turns; turn++) {
+      let inTile = turn % ${steps / each}u * ${each}u;
       let j = j0 + inTile;
-      if (j >= ${last}) { break; }
 ${body.join("\n")}
     }
   }

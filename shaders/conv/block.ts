@@ -1,13 +1,27 @@
 import { wgsl } from "../wgsl.ts";
 import type { ConvEpilogue } from "./common.ts";
-import { columnAt, phaseOf, placeOf, readOf, resultOf, rowAt, tapOf } from "./places.ts";
-import { lines, productHead, range, storeTile, sumsOf, tileMain } from "./product.ts";
+import { phaseOf, placeOf, readOf, resultOf, tapOf } from "./places.ts";
+import { lines, productHead, range, storeTile, tileMain } from "./product.ts";
 
-/** What GPUs differ in: places that an invocation computes, and terms that are written out in a turn of the inner loop. */
+/** What GPUs differ in. */
 export interface BlockTile {
+  /** Places, or elements of a kernel, that an invocation computes. */
   readonly columns: 4 | 8;
+  /** Terms that are written out in a turn of the inner loop of a kernel's gradient. */
   readonly unroll: 1 | 4;
+  /**
+   * For many registers: all loads of a turn are under way before one is waited for, and turns of the inner loop are as many as
+   * compilers like to write out. Else loads are put away piece after piece, and turns only known when they are run.
+   */
+  readonly ahead: boolean;
 }
+
+/** The inner loop's head, over `most` turns, of which `needed` have something to do; its number is proved to be below `most`. */
+export const countedTurns = ({ ahead }: BlockTile, name: string, most: number, needed: string): string =>
+  ahead
+    ? `for (var ${name} = 0u; ${name} < ${most}u; ${name}++) {`
+    : `let turns = min(${most}u, ${needed});
+      for (var number = 0u; number < turns; number++) { let ${name} = number % ${most}u;`;
 /** Channels of a workgroup and of an invocation, terms that pass through a workgroup's memory at a time, its invocations. */
 export const BLOCK = { rows: 32, mine: 4, depth: 16, invocations: 64 } as const;
 const { depth, invocations } = BLOCK;
@@ -15,111 +29,119 @@ const { depth, invocations } = BLOCK;
 const SIDE = 8;
 /** Places of a workgroup. */
 export const blockPlaces = ({ columns }: BlockTile): number => SIDE * columns;
-/** vec4 in a row of either block. */
-const widths = (tile: BlockTile) => ({ a: BLOCK.rows / 4, b: blockPlaces(tile) / 4 });
+/** Terms of a row of either block that lie side by side as vec4s, and one more, so that rows begin in different banks. */
+const FOURS = depth / 4;
+const ROW = FOURS + 1;
 
 /** Of both blocks. */
-export const blockBytes = (tile: BlockTile): number => {
-  const { a, b } = widths(tile);
-  return 16 * depth * (a + b);
-};
+export const blockBytes = (tile: BlockTile): number => 16 * ROW * (BLOCK.rows + blockPlaces(tile));
+
+/** Sum of products of two vec4s behind another sum: `along(a, b, sum)`. */
+const along = wgsl`
+fn along(a: vec4<f32>, b: vec4<f32>, sum: f32) -> f32 {
+  return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
+}
+`;
 
 /**
  * Blocks of w, and of B as it is read through the index, pass through workgroup memory, element by element of the kernel: for
- * GPUs. An invocation brings in four channels' or places' elements at some terms, and computes 4 channels at 8 places, or 4:
- * fours that lie apart, so that what the workgroup reads at a time lies side by side.
+ * GPUs. An invocation brings in some terms of one channel, and of one place, so that little of the index is kept; it computes
+ * 4 channels at 8 places, or 4, which lie as far apart as there are invocations side by side.
  *
  * As in the product's blocks, turns are counted and indices are sums of bounded numbers, so that they are proved to lie
- * inside; what lies behind the last term is zeroed in both blocks, since it may be infinite, in a branch that only the last
- * turn takes. Addresses are the same in a workgroup but for a part that is worked out before the turns.
+ * inside. Terms behind the last become zeros in both blocks, since they may be infinite. Rows behind the last are whatever
+ * lies there, and are not stored.
  */
 export function convBlock(epilogue: ConvEpilogue, shape: BlockTile): string {
-  const { columns, unroll } = shape;
-  const width = widths(shape);
-  const [strideA, strideB] = [invocations / width.a, invocations / width.b];
-  const turnsA = range(depth / strideA);
-  const turnsB = range(depth / strideB);
-  const quads = range(columns / 4);
-  const place = (j: number): string => `nTile + ${4 * (j >> 2) * SIDE + (j % 4)}u + lane % ${SIDE}u * 4u`;
+  const { columns, ahead } = shape;
+  const places = blockPlaces(shape);
+  /** Fours of terms that are brought in at a time. */
+  const [strideA, strideB] = [invocations / BLOCK.rows, invocations / places];
+  const turnsA = range(FOURS / strideA);
+  const turnsB = range(FOURS / strideB);
+  const place = (j: number): string => `nTile + lane % ${SIDE}u + ${j * SIDE}u`;
   const tile = { rows: BLOCK.mine, columns, shared: false, invocations } as const;
-  const loadsA = turnsA.map((t) => {
-    const values = range(4).map((i) => `a[aRow${i} + atA + ${t * strideA}u * params.aTerm]`);
-    return `        var a${t} = vec4<f32>(${values.join(", ")});`;
-  });
-  const loadsB = turnsB.map((t) => {
-    const values = range(4).map((d) => `select(0.0, b[atB${d} + atK + ${t * strideB}u * bPlane], inIn${d})`);
-    return `        var b${t} = vec4<f32>(${values.join(", ")});`;
-  });
-  const zero = (name: string, d: string): string => `${name} = select(vec4<f32>(), ${name}, k0 + ${d} < params.K);`;
-  const step = (u: number): string => wgsl`
-          {
-            let rowsOfA = blockA[d + ${u}u][lane / ${SIDE}u];
-${lines(quads.length, (q) => `            let fourOfB${q} = blockB[d + ${u}u][${q * SIDE}u + lane % ${SIDE}u];`)}
-${lines(BLOCK.mine, (i) =>
-  quads
-    .map((q) => {
-      const sum = `acc[${quads.length * i + q}]`;
-      return `            ${sum} = fma(vec4<f32>(rowsOfA.${"xyzw"[i]}), fourOfB${q}, ${sum});`;
-    })
-    .join("\n"),
-)}
-          }
+  const value = (t: number, stride: number, one: (term: string) => string): string =>
+    `vec4<f32>(${range(4)
+      .map((u) => one(`${4 * t * stride + u}u`))
+      .join(", ")})`;
+  const pieceA = (t: number): string => value(t, strideA, (term) => `a[aAt + atA + ${term} * params.aTerm]`);
+  const pieceB = (t: number): string =>
+    value(t, strideB, (term) => `select(0.0, b[bAt + atK + ${term} * bPlane], inside)`);
+  const toA = (t: number): string => `blockA[mine.x][dA + ${t * strideA}u]`;
+  const toB = (t: number): string => `blockB[mine.y][dB + ${t * strideB}u]`;
+  const zeroed = (piece: string, d: string): string =>
+    `select(vec4<f32>(), ${piece}, vec4<u32>(k0 + (${d}) * 4u) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(params.K))`;
+  const fill = ahead
+    ? wgsl`
+${lines(turnsA.length, (t) => `        var a${t} = ${pieceA(t)};`)}
+${lines(turnsB.length, (t) => `        var b${t} = ${pieceB(t)};`)}
+        if (k0 + ${depth}u > params.K) {
+${lines(turnsA.length, (t) => `          a${t} = ${zeroed(`a${t}`, `dA + ${t * strideA}u`)};`)}
+${lines(turnsB.length, (t) => `          b${t} = ${zeroed(`b${t}`, `dB + ${t * strideB}u`)};`)}
+        }
+${lines(turnsA.length, (t) => `        ${toA(t)} = a${t};`)}
+${lines(turnsB.length, (t) => `        ${toB(t)} = b${t};`)}
+`
+    : wgsl`
+${lines(turnsA.length, (t) => `        ${toA(t)} = ${zeroed(pieceA(t), `dA + ${t * strideA}u`)};`)}
+${lines(turnsB.length, (t) => `        ${toB(t)} = ${zeroed(pieceB(t), `dB + ${t * strideB}u`)};`)}
 `;
+  const sum = (i: number, j: number): string => `acc${i}_${j >> 2}.${"xyzw"[j % 4]}`;
+  const terms = [
+    ...range(BLOCK.mine).map((i) => `          let row${i} = blockA[lane / ${SIDE}u + ${i * SIDE}u][d];`),
+    ...range(columns).flatMap((j) => [
+      `          let place${j} = blockB[lane % ${SIDE}u + ${j * SIDE}u][d];`,
+      ...range(BLOCK.mine).map((i) => `          ${sum(i, j)} = along(row${i}, place${j}, ${sum(i, j)});`),
+    ]),
+  ].join("\n");
+  const sums = range(BLOCK.mine).flatMap((i) => range(columns / 4).map((q) => `acc${i}_${q}`));
   const body = wgsl`
 ${phaseOf}
-  let nTile = tile % params.tilesN * ${blockPlaces(shape)}u;
+  let nTile = tile % params.tilesN * ${places}u;
   if (nTile >= N) { return; }
   let bPlane = params.bRows * params.bColumns;
-  let xA = lane % ${width.a}u;
-  let dA = lane / ${width.a}u % ${strideA}u;
-  let xB = lane % ${width.b}u;
-  let dB = lane / ${width.b}u % ${strideB}u;
-${lines(4, (d) => placeOf(`In${d}`, `nTile + xB * 4u + ${d}u`) + readOf(`In${d}`))}
-  let aFirst = part * params.aGroup + dA * params.aTerm;
-${lines(4, (i) => `  let aRow${i} = aFirst + min(mTile + xA * 4u + ${i}u, params.M - 1u) * params.aRow;`)}
-${sumsOf(tile)}
+  let mine = vec2<u32>(lane % ${BLOCK.rows}u, lane % ${places}u);
+  let dA = lane / ${BLOCK.rows}u % ${strideA}u;
+  let dB = lane / ${places}u % ${strideB}u;
+${placeOf("In", "nTile + mine.y") + readOf("In")}
+  let bAt = bIn + rowIn * params.bColumns + colIn + dB * 4u * bPlane;
+  let aAt = part * params.aGroup + dA * 4u * params.aTerm + (mTile + mine.x) * params.aRow;
+${sums.map((name) => `  var ${name} = vec4<f32>();`).join("\n")}
   for (var kr = 0u; kr < params.kernelRows; kr++) {
 ${tapOf("Rows", "kr")}
-${lines(4, (d) => rowAt(`In${d}`))}
     for (var kc = 0u; kc < params.kernelColumns; kc++) {
 ${tapOf("Columns", "kc")}
-${lines(4, (d) => columnAt(`In${d}`))}
-${lines(4, (d) => `      let atB${d} = atIn${d} + dB * bPlane;`)}
+      let inside = (rowIn + tapRows < params.bRows) & (colIn + tapColumns < params.bColumns);
       let tap = kr * params.kernelColumns + kc;
+      let atTap = tapRows * params.bColumns + tapColumns;
       for (var k0 = 0u; k0 < params.K; k0 += ${depth}u) {
         let atA = tap + k0 * params.aTerm;
-        let atK = k0 * bPlane;
-${[...loadsA, ...loadsB].join("\n")}
-        if (k0 + ${depth}u > params.K) {
-${[
-  ...turnsA.map((t) => `          ${zero(`a${t}`, `dA + ${t * strideA}u`)}`),
-  ...turnsB.map((t) => `          ${zero(`b${t}`, `dB + ${t * strideB}u`)}`),
-].join("\n")}
-        }
-${lines(turnsA.length, (t) => `        blockA[dA + ${t * strideA}u][xA] = a${t};`)}
-${lines(turnsB.length, (t) => `        blockB[dB + ${t * strideB}u][xB] = b${t};`)}
+        let atK = atTap + k0 * bPlane;
+${fill}
         workgroupBarrier();
-        for (var q = 0u; q < ${depth / unroll}u; q++) {
-          let d = q * ${unroll}u;
-${range(unroll).map(step).join("")}
+${countedTurns(shape, "d", FOURS, `(params.K - k0 + 3u) / 4u`)}
+${terms}
         }
         workgroupBarrier();
       }
     }
   }
-  let m = mTile + lane / ${SIDE}u * ${BLOCK.mine}u;
+  let acc = array(${sums.join(", ")});
 ${lines(columns, (j) => placeOf(`Out${j}`, place(j)) + resultOf(`Out${j}`))}
 ${storeTile(
   epilogue,
   tile,
-  "m",
+  // Rows of an invocation are as far apart as its places.
+  `mTile + lane / ${SIDE}u + ${SIDE - 1}u * i`,
   (j) => `cOut${j}`,
   (j) => `${place(j)} < N`,
 )}
 `;
   const memory = wgsl`
-var<workgroup> blockA: array<array<vec4<f32>, ${width.a}>, ${depth}>;
-var<workgroup> blockB: array<array<vec4<f32>, ${width.b}>, ${depth}>;
+var<workgroup> blockA: array<array<vec4<f32>, ${ROW}>, ${BLOCK.rows}>;
+var<workgroup> blockB: array<array<vec4<f32>, ${ROW}>, ${places}>;
+${along}
 `;
   return tileMain(productHead(epilogue) + memory, tile, body, BLOCK.rows);
 }

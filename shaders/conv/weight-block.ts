@@ -1,5 +1,5 @@
 import { wgsl } from "../wgsl.ts";
-import type { BlockTile } from "./block.ts";
+import { type BlockTile, countedTurns } from "./block.ts";
 import { lines, range } from "./product.ts";
 import { weightMain } from "./weight-sums.ts";
 
@@ -22,30 +22,50 @@ export const weightBlockBytes = (tile: BlockTile): number => {
 /**
  * Blocks of dy, and of x as it is read through the index, pass through workgroup memory: for GPUs. What the index takes of an
  * element of the kernel stands in a table; a lane brings in one place of y, at several channels and elements. From one turn
- * to the next its place moves by as many steps as there are terms, without a division. Turns are counted and terms behind
+ * to the next its place moves by as many steps as there are terms, without a division. Rows behind the last are whatever lies
+ * there, and are not stored. Turns are counted and terms behind
  * the last are zeroed, as in `convBlock`.
  */
 export function convWeightBlock(tile: BlockTile, sums: boolean): string {
-  const { columns, unroll } = tile;
+  const { columns, unroll, ahead } = tile;
   const width = widths(tile);
   const across = weightColumns(tile);
   const stride = invocations / depth;
-  // Written out: all loads of a turn are under way before the first is waited for.
   const yTurns = width.y / stride;
   const xTurns = width.x / stride;
   const quads = range(columns / 4);
   const loadY = (turn: number): string =>
-    `    var y${turn} = vec4<f32>(${range(4)
-      .map((i) => `dy[yAt + yRow${turn}_${i}]`)
-      .join(", ")});`;
-  const loadX = (turn: number): string => wgsl`
+    `vec4<f32>(${range(4)
+      .map((i) => `dy[yAt + ${4 * turn * stride + i}u * yPlane]`)
+      .join(", ")})`;
+  const tableOf = (turn: number): string => wgsl`
 ${lines(4, (i) => `    let e${turn}_${i} = elements[(q + ${turn * stride}u) * 4u + ${i}u];`)}
 ${lines(4, (i) => `    let in${turn}_${i} = (xr + e${turn}_${i}.x < params.xRows) & (xc + e${turn}_${i}.y < params.xColumns);`)}
-    var x${turn} = vec4<f32>(${range(4)
-      .map((i) => `select(0.0, x[xAt + e${turn}_${i}.z], in${turn}_${i})`)
-      .join(", ")});
 `;
-  const zero = (name: string): string => `      ${name} = select(vec4<f32>(), ${name}, counts);`;
+  const loadX = (turn: number): string =>
+    `vec4<f32>(${range(4)
+      .map((i) => `select(0.0, x[xAt + e${turn}_${i}.z], in${turn}_${i})`)
+      .join(", ")})`;
+  const zeroed = (value: string): string => `select(vec4<f32>(), ${value}, counts)`;
+  const toY = (t: number): string => `blockY[d][q + ${t * stride}u]`;
+  const toX = (t: number): string => `blockX[d][q + ${t * stride}u]`;
+  const fill = ahead
+    ? wgsl`
+${lines(yTurns, (t) => `    var y${t} = ${loadY(t)};`)}
+${lines(xTurns, (t) => `${tableOf(t)}    var x${t} = ${loadX(t)};`)}
+    if (p0 + ${depth}u > end) {
+      let counts = p0 + d < end;
+${lines(yTurns, (t) => `      y${t} = ${zeroed(`y${t}`)};`)}
+${lines(xTurns, (t) => `      x${t} = ${zeroed(`x${t}`)};`)}
+    }
+${lines(yTurns, (t) => `    ${toY(t)} = y${t};`)}
+${lines(xTurns, (t) => `    ${toX(t)} = x${t};`)}
+`
+    : wgsl`
+    let counts = p0 + d < end;
+${lines(yTurns, (t) => `    ${toY(t)} = ${zeroed(loadY(t))};`)}
+${lines(xTurns, (t) => `${tableOf(t)}    ${toX(t)} = ${zeroed(loadX(t))};`)}
+`;
   const step = (u: number): string => wgsl`
       {
         let ofY = blockY[t + ${u}u][lane / ${SIDE}u];
@@ -80,14 +100,13 @@ ${lines(4, (i) =>
   workgroupBarrier();
   let d = lane % ${depth}u;
   let q = lane / ${depth}u % ${stride}u;
-${lines(yTurns, (t) => lines(4, (i) => `  let yRow${t}_${i} = min(m + q * 4u + ${4 * t * stride + i}u, params.outGroup - 1u) * yPlane;`))}
   let begin = slice * params.sliceLines * params.yColumns;
   let end = lineEnd * params.yColumns;
   let line = (begin + d) / params.yColumns;
   let image = line / params.yRows;
   var xr = (line - image * params.yRows) * params.strideRows;
   var xc = (begin + d - line * params.yColumns) * params.strideColumns;
-  var yAt = params.yOffset + (image * (params.out - 1u) + part * params.outGroup) * yPlane + begin + d;
+  var yAt = params.yOffset + (image * (params.out - 1u) + part * params.outGroup + m + q * 4u) * yPlane + begin + d;
   var xAt = params.xOffset + image * params.c * xPlane + xr * params.xColumns + xc;
   // What a turn moves by; and what more, where it passes the end of a row of places, and of an image.
   let linesOn = ${depth}u / params.yColumns;
@@ -103,16 +122,8 @@ ${lines(yTurns, (t) => lines(4, (i) => `  let yRow${t}_${i} = min(m + q * 4u + $
   let xOn = imagesOn * params.c * xPlane + rowsOn * params.xColumns + columnsOn;
   var acc: array<vec4<f32>, ${4 * quads.length}>;
   for (var p0 = begin; p0 < end; p0 += ${depth}u) {
-${lines(yTurns, loadY)}
-${range(xTurns).map(loadX).join("")}
-    if (p0 + ${depth}u > end) {
-      let counts = p0 + d < end;
-${[...range(yTurns).map((t) => zero(`y${t}`)), ...range(xTurns).map((t) => zero(`x${t}`))].join("\n")}
-    }
-${lines(yTurns, (t) => `    blockY[d][q + ${t * stride}u] = y${t};`)}
-${lines(xTurns, (t) => `    blockX[d][q + ${t * stride}u] = x${t};`)}
-    workgroupBarrier();
-    for (var turn = 0u; turn < ${depth / unroll}u; turn++) {
+${fill}    workgroupBarrier();
+    ${countedTurns(tile, "turn", depth / unroll, `(end - p0 + ${unroll - 1}u) / ${unroll}u`)}
       let t = turn * ${unroll}u;
 ${range(unroll).map(step).join("")}
     }

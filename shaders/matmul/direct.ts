@@ -20,8 +20,9 @@ const lane = (i: number): string => "xyzw"[i]!;
 
 /**
  * 4 x 4 elements of C an invocation, straight from memory: no workgroup memory and no barrier, which is what software
- * adapters and small products like. Columns behind the edge are read from the last that exists, which costs nothing in the
- * loop, and are not stored. Rows of A that lie with k contiguous begin four above the edge at the latest, so that one
+ * adapters and small products like. Behind the edge of an operand that lies by terms is what the next term has, or nothing:
+ * it is read and not stored, so that one address serves all four. Columns of B that lie with k contiguous are read again from
+ * the last that exists. Rows of A that lie with k contiguous begin four above the edge at the latest, so that one
  * address serves them all; what the neighbour above has is not stored again. Of fewer rows than four the others' values
  * are whatever lies there. Where an operand begins is worked out before the loop, and only added to in it.
  */
@@ -87,14 +88,14 @@ function operand(name: "a" | "b", outerContiguous: boolean, vector: boolean, ste
   const [ld, running] = [`(params.ld${name}${unit})`, `at${name.toUpperCase()}`];
   const rows = name === "a" && !outerContiguous;
   const begin = (i: number): string => {
-    const o = name === "a" ? `min(m + ${i}u, params.M - 1u)` : `min(n + ${i}u, params.N - 1u)`;
-    const at = outerContiguous ? o : `${rows ? "first" : o} * params.ld${name}`;
+    const o = name === "a" ? "first" : `min(n + ${i}u, params.N - 1u)`;
+    const at = outerContiguous ? (name === "a" ? "m" : "n") : `${o} * params.ld${name}`;
     return `  let ${name}${i}At = (params.${name}Offset + ${at})${unit};`;
   };
-  const starts = (rows || (vector && outerContiguous) ? ([0] as const) : four).map(begin);
-  if (outerContiguous) starts.push(`  var ${running} = kBegin * ${ld}${vector ? ` + ${name}0At` : ""};`);
+  const starts = (rows || outerContiguous ? ([0] as const) : four).map(begin);
+  if (outerContiguous) starts.push(`  var ${running} = kBegin * ${ld} + ${name}0At;`);
   const at = (i: number, kk: number): string => {
-    if (outerContiguous) return `${vector ? "" : `${name}${i}At + `}${running} + ${kk}u * ${ld}`;
+    if (outerContiguous) return `${running} + ${kk}u * ${ld}${i > 0 ? ` + ${i}u` : ""}`;
     return `${rows ? `a0At + ${i}u * ${ld}` : `${name}${i}At`} + ${vector ? "k / 4u" : `k + ${kk}u`}`;
   };
   const load = (kk: number): readonly string[] => {

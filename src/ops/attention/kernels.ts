@@ -83,7 +83,7 @@ function blockTexts(d: number, caps: DeviceCaps): Texts | null {
   let parts = 1;
   while (d / parts > most && parts < MOST_PARTS) parts *= 2;
   if (d / parts > most || (d / 4) % parts !== 0) return null;
-  const block: AttentionBlock = { d, parts, quads: caps.subgroups };
+  const block: AttentionBlock = { d, parts, quads: caps.subgroups, ahead: registersOf(caps) >= 128 };
   return {
     rows: blockRows(block),
     forward: (variant) => attentionBlock(variant, block),

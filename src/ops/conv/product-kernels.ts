@@ -10,7 +10,7 @@ import { type ConvDims, flattened } from "./geometry.ts";
 import { naivePlan } from "./naive-kernels.ts";
 import { type ConvProduct, type ProductKernel, partsOf, productPlan, productSizes, type Way } from "./product-plan.ts";
 import { convRungs, type ProductRung } from "./rungs.ts";
-import { BLOCK_TILES, type BlockName, blockFor, invocationsOf, isSmall, MOST_TAPS } from "./sizes.ts";
+import { BLOCK_TILES, type BlockName, blockFor, invocationsOf, isSmall, MOST_TAPS, mostSums } from "./sizes.ts";
 
 /** What kernels need to know of the op that they serve: what its epilogue reads are the inputs behind the first two. */
 export interface ConvUse<A> {
@@ -56,15 +56,15 @@ function rowsOf(M: number, most: Tile["rows"]): Tile["rows"] {
   return M <= 4 ? 4 : M <= 8 ? (Math.min(8, most) as Tile["rows"]) : most;
 }
 
-/** Sums that an invocation of a GPU keeps in registers beside what they are made of: compilers spill from twice as many on. */
-const MOST_SUMS = 32;
+/** Places of an invocation, of which an adapter on a CPU keeps any number in a cache. */
+const columnsOf = (rows: number, most: Tile["columns"], caps: DeviceCaps): Tile["columns"] =>
+  caps.onCpu || rows * most <= mostSums(caps) ? most : 4;
 
-/** A CPU's adapter keeps all of them in a cache anyway. */
-const columnsOf = (rows: number, most: Tile["columns"], { onCpu }: DeviceCaps): Tile["columns"] =>
-  onCpu || rows * most <= MOST_SUMS ? most : 4;
+/** Channels of an invocation at most, with four places or more. */
+const mostRows = (caps: DeviceCaps): Tile["rows"] => (caps.onCpu || mostSums(caps) >= 32 ? 8 : 4);
 
 const gatherTile = (product: ConvProduct, quads: boolean, caps: DeviceCaps): Tile => {
-  const rows = rowsOf(productSizes(product).M, 8);
+  const rows = rowsOf(productSizes(product).M, mostRows(caps));
   return { rows, columns: columnsOf(rows, 8, caps), shared: quads && rows > 1, invocations: invocationsOf(caps) };
 };
 
@@ -94,7 +94,7 @@ function stripOf(product: ConvProduct, quads: boolean, caps: DeviceCaps): Strip 
   const strides = forward ? stride <= 2 : stride === 1 && down.stride === 1;
   if (!strides || kernel > MOST_TAPS || (kernel > 1 && dilation !== 1)) return null;
   const { M, columns: width } = productSizes(product);
-  const rows = rowsOf(M, kernel === 1 && caps.onCpu ? 16 : 8);
+  const rows = rowsOf(M, kernel === 1 && caps.onCpu ? 16 : mostRows(caps));
   const filled = (columns: number): number => Math.ceil(width / columns) * columns;
   const wide = (kernel > 3 && rows > 1) || filled(8) > 1.3 * filled(4) ? 4 : 8;
   const columns = columnsOf(rows, wide, caps);
@@ -121,7 +121,7 @@ function phasedStrips(product: ConvProduct, quads: boolean, caps: DeviceCaps): r
     const count = Math.max(0, Math.ceil((kernel - element) / stride));
     const last = Math.max(0, count - 1);
     const width = Math.ceil((across.x - first) / stride);
-    const rows = rowsOf(M, count <= 1 && caps.onCpu ? 16 : 8);
+    const rows = rowsOf(M, count <= 1 && caps.onCpu ? 16 : mostRows(caps));
     const filled = (columns: number): number => Math.ceil(width / columns) * columns;
     const columns = columnsOf(rows, filled(8) > 1.3 * filled(4) ? 4 : 8, caps);
     const shared = quads && rows > 1;

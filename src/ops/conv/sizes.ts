@@ -35,10 +35,13 @@ export function sampleImages(
 /** Of kernels without workgroup memory. */
 export const invocationsOf = ({ onCpu }: DeviceCaps): Invocations => (onCpu ? 8 : 64);
 
+/** Sums that an invocation of a GPU keeps in registers beside what they are made of: compilers spill from twice as many on. */
+export const mostSums = (caps: DeviceCaps): number => (registersOf(caps) >= WIDE ? 32 : 16);
+
 /** Tiles of the kernels that go through workgroup memory, by their names. */
 export const BLOCK_TILES = {
-  "block-narrow": { columns: 4, unroll: 1 },
-  block: { columns: 8, unroll: 4 },
+  "block-narrow": { columns: 4, unroll: 1, ahead: false },
+  block: { columns: 8, unroll: 4, ahead: true },
 } as const satisfies Readonly<Record<string, BlockTile>>;
 export type BlockName = keyof typeof BLOCK_TILES;
 

@@ -5,11 +5,12 @@ import type { DeviceCaps, Kernel } from "../../graph/op.ts";
 import { type ConvDims, flattened } from "./geometry.ts";
 import { naiveWeightPlan } from "./naive-kernels.ts";
 import { type WeightRung, weightRungs } from "./rungs.ts";
-import { BLOCK_TILES, type BlockName, blockFor, invocationsOf, isSmall, MOST_TAPS } from "./sizes.ts";
+import { BLOCK_TILES, type BlockName, blockFor, invocationsOf, isSmall, MOST_TAPS, mostSums } from "./sizes.ts";
 import { type WeightKernel, weightPlan } from "./weight-plan.ts";
 
 /** Channels of y that an invocation takes; quads share four or more. */
-const rowsOf = ({ outGroup }: ConvDims): WeightTile["rows"] => (outGroup === 1 ? 1 : outGroup <= 4 ? 4 : 8);
+const rowsOf = ({ outGroup }: ConvDims, caps: DeviceCaps): WeightTile["rows"] =>
+  outGroup === 1 ? 1 : outGroup <= 4 || !(caps.onCpu || mostSums(caps) >= 32) ? 4 : 8;
 
 /** Terms a turn: most of them, unless a row of places has fewer. */
 const stepOf = ({ columns }: ConvDims, most: number): { readonly step: number; readonly cut: boolean } => {
@@ -19,7 +20,7 @@ const stepOf = ({ columns }: ConvDims, most: number): { readonly step: number; r
 
 /** Element by element of the kernel, for any stride and dilation. */
 function gatherTile(dims: ConvDims, quads: boolean, caps: DeviceCaps): WeightTile {
-  const rows = rowsOf(dims);
+  const rows = rowsOf(dims, caps);
   return {
     rows,
     parts: 4,
@@ -38,7 +39,7 @@ function gatherTile(dims: ConvDims, quads: boolean, caps: DeviceCaps): WeightTil
 function stripTile(dims: ConvDims, quads: boolean, caps: DeviceCaps): WeightTile | null {
   const { kernel: taps, stride, dilation } = dims.columns;
   if (taps === 1 || taps > MOST_TAPS || stride > 2 || dilation !== 1) return null;
-  const rows = rowsOf(dims);
+  const rows = rowsOf(dims, caps);
   const two = taps <= 3 && dims.cGroup >= 4 && rows > 1;
   const shape = { rows, parts: two ? 2 : 1, taps, stride: stride as 1 | 2, invocations: invocationsOf(caps) };
   return { ...shape, ...stepOf(dims, two ? 2 : 4), shared: quads && rows > 1 };

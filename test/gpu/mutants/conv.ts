@@ -72,17 +72,17 @@ export const convMutants: readonly Mutant[] = [
     "kr + 1u < params.kernelRows",
   ),
 
-  conv("block", "a barrier is missing", /workgroupBarrier\(\);\s+for \(var q/, "for (var q"),
-  conv("block", "the right half is the left", "[8u + lane % 8u]", "[lane % 8u]"),
-  conv("block", "the last term of a block is left out", "q < 4u", "q < 3u"),
+  conv("block", "a barrier is missing", /workgroupBarrier\(\);\s+for \(var d/, "for (var d"),
+  conv("block", "the second place is the first", "blockB[lane % 8u + 8u]", "blockB[lane % 8u]"),
+  conv("block", "the last terms of a block are left out", "d < 4u", "d < 3u"),
   conv("block", "terms behind the last are those of the next channels", "if (k0 + 16u > params.K)", "if (false)"),
-  conv("block", "rows of w are those of the first block", "min(mTile + xA", "min(xA"),
-  conv("block", "padding is read as the neighbour", /(atK \+ 4u \* bPlane\]), inIn2/, "$1, true"),
-  conv("block", "a lane's second piece is its first", "a[aRow1 + atA + 8u *", "a[aRow1 + atA + 0u *"),
-  conv("block-narrow", "a term is left out", "q < 16u", "q < 15u"),
+  conv("block", "rows of w are those of the first block", "(mTile + mine.x)", "mine.x"),
+  conv("block", "padding is read as the neighbour", /(atK \+ 2u \* bPlane\]), inside/, "$1, true"),
+  conv("block", "a lane's second piece is its first", "a[aAt + atA + 8u *", "a[aAt + atA + 0u *"),
+  conv("block-narrow", "terms are left out", "- k0 + 3u) / 4u", "- k0) / 4u"),
   conv("block-narrow", "places are those of the wider tile", "* 32u;", "* 64u;"),
   back("block", "the stride's remainder is not looked at", "% i32(params.phaseRows) != 0", "> 1000000"),
-  back("block", "the fourth channel is the third", "rowsOfA.w", "rowsOfA.z"),
+  back("block", "the fourth channel is the third", "along(row3, place0", "along(row2, place0"),
 
   conv("planes", "rows of the padding are read", "in0 & col0", "col0"),
   conv("planes", "every channel has the first kernel", "channel * params.aGroup", "0u"),
@@ -95,7 +95,7 @@ export const convMutants: readonly Mutant[] = [
   weights("block", "the last term of a block is left out", "turn < 4u", "turn < 3u"),
   weights("block", "terms behind the last are those of the next slice", "if (p0 + 16u > end)", "if (false)"),
   weights("block", "padding is read as the neighbour", "e0_2.z], in0_2)", "e0_2.z], true)"),
-  weights("block", "the second block of channels is the first", "min(m + q * 4u", "min(q * 4u"),
+  weights("block", "the second block of channels is the first", "+ m + q * 4u)", "+ q * 4u)"),
   weights(
     "block",
     "columns move as rows do",
@@ -104,7 +104,7 @@ export const convMutants: readonly Mutant[] = [
   ),
   weights("block", "the end of a row of places is passed", "select(0u, xRow, passesRow)", "0u"),
   weights("block", "the end of an image is passed", "select(0u, yImage, passesImage)", "0u"),
-  weights("block-narrow", "a term is left out", "turn < 16u", "turn < 15u"),
+  weights("block-narrow", "a term is left out", "min(16u, (end", "min(15u, (end"),
   weights("block-narrow", "the next image is not come to", "select(0u, xImage, passesImage)", "0u"),
 
   weights(
