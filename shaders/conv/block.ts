@@ -33,8 +33,12 @@ export const blockPlaces = ({ columns }: BlockTile): number => SIDE * columns;
 const FOURS = depth / 4;
 const ROW = FOURS + 1;
 
-/** Of both blocks. */
-export const blockBytes = (tile: BlockTile): number => 16 * ROW * (BLOCK.rows + blockPlaces(tile));
+/** Of both blocks, and of where results lie. */
+export const blockBytes = (tile: BlockTile): number =>
+  16 * ROW * (BLOCK.rows + blockPlaces(tile)) + 4 * blockPlaces(tile);
+
+/** Where a place behind the last would lie. */
+const NOWHERE = "0xffffffffu";
 
 /** Sum of products of two vec4s behind another sum: `along(a, b, sum)`. */
 const along = wgsl`
@@ -59,7 +63,6 @@ export function convBlock(epilogue: ConvEpilogue, shape: BlockTile): string {
   const [strideA, strideB] = [invocations / BLOCK.rows, invocations / places];
   const turnsA = range(FOURS / strideA);
   const turnsB = range(FOURS / strideB);
-  const place = (j: number): string => `nTile + lane % ${SIDE}u + ${j * SIDE}u`;
   const tile = { rows: BLOCK.mine, columns, shared: false, invocations } as const;
   const value = (t: number, stride: number, one: (term: string) => string): string =>
     `vec4<f32>(${range(4)
@@ -104,7 +107,10 @@ ${phaseOf}
   let mine = vec2<u32>(lane % ${BLOCK.rows}u, lane % ${places}u);
   let dA = lane / ${BLOCK.rows}u % ${strideA}u;
   let dB = lane / ${places}u % ${strideB}u;
-${placeOf("In", "nTile + mine.y") + readOf("In")}
+${placeOf("In", "nTile + mine.y") + readOf("In") + resultOf("In")}
+  // Those who need it are others, and later: until then it would take registers.
+  results[mine.y] = select(${NOWHERE}, cIn, nTile + mine.y < N);
+  workgroupBarrier();
   let bAt = bIn + rowIn * params.bColumns + colIn + dB * 4u * bPlane;
   let aAt = part * params.aGroup + dA * 4u * params.aTerm + (mTile + mine.x) * params.aRow;
 ${sums.map((name) => `  var ${name} = vec4<f32>();`).join("\n")}
@@ -128,19 +134,20 @@ ${terms}
     }
   }
   let acc = array(${sums.join(", ")});
-${lines(columns, (j) => placeOf(`Out${j}`, place(j)) + resultOf(`Out${j}`))}
+${lines(columns, (j) => `  let cOut${j} = results[lane % ${SIDE}u + ${j * SIDE}u];`)}
 ${storeTile(
   epilogue,
   tile,
   // Rows of an invocation are as far apart as its places.
   `mTile + lane / ${SIDE}u + ${SIDE - 1}u * i`,
   (j) => `cOut${j}`,
-  (j) => `${place(j)} < N`,
+  (j) => `cOut${j} != ${NOWHERE}`,
 )}
 `;
   const memory = wgsl`
 var<workgroup> blockA: array<array<vec4<f32>, ${ROW}>, ${BLOCK.rows}>;
 var<workgroup> blockB: array<array<vec4<f32>, ${ROW}>, ${places}>;
+var<workgroup> results: array<u32, ${places}>;
 ${along}
 `;
   return tileMain(productHead(epilogue) + memory, tile, body, BLOCK.rows);

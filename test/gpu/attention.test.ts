@@ -2,10 +2,31 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { conform } from "../../src/backend/webgpu/conform.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
-import type { CaseInput, OpCase } from "../../src/graph/op.ts";
+import type { AnyOp, CaseInput, OpCase } from "../../src/graph/op.ts";
 import { type AttentionAttrs, attention, attentionGradient } from "../../src/ops/attention/attention.ts";
+import { proofOf } from "../../src/proof/proof-of.ts";
 import { openGpu } from "../shared/gpu.ts";
 import { thorough, times } from "../shared/thorough.ts";
+
+describe("forms that other adapters take", () => {
+  let gpu: WebGpuBackend;
+  beforeAll(async () => {
+    gpu = await openGpu();
+  });
+  afterAll(() => gpu.dispose());
+
+  test.each([
+    ["a head's row by one invocation, of many registers", { vendor: "amd" }, "p=0.4"],
+    ["a head's parts through workgroup memory", { vendor: "", subgroups: false }, "heads of 8, causal"],
+  ])("%s", async (_name, own, which) => {
+    for (const op of [attention, attentionGradient] as readonly AnyOp[]) {
+      const c = (await proofOf(op)).cases.find(({ name }) => name.includes(which))!;
+      const kernel = op.kernels.find((k) => k.name.endsWith("/block"))!;
+      const result = await conform(gpu.gpu, op, kernel, c, { caps: { ...gpu.gpu.caps, ...own } });
+      expect(result!.reason, c.name).toBe("");
+    }
+  });
+});
 
 /** Widths that nets have, whose kernels take long to compile: beside those of every op's conformance. */
 const widths = [32, 64, 128].slice(0, times(1, 3));
