@@ -1,3 +1,4 @@
+// There and back, which share how blocks, masks and dropout are read: so a little longer than others.
 import { addProduct, dotRow, turnRows } from "./attention-products";
 import { at, begin, float, get, int, lanes, put, word } from "./core";
 import { exp1, expBelow4, logOf } from "./math";

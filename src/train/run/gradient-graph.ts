@@ -10,6 +10,7 @@ import { add } from "../../ops/elementwise/add.ts";
 import { alignView, pack } from "../../ops/shared/views.ts";
 import type { PenaltySpec } from "../../optim/penalty.ts";
 import type { HalfSteps } from "../f16/precision.ts";
+import { penalise } from "./penalise.ts";
 
 /** The forward and backward passes over one batch, inside a graph. */
 export interface ForwardBackward {
@@ -105,7 +106,7 @@ export async function forwardBackward(
       loss = g.one(combine, [loss, own], { alpha: scale, beta: scale }, "loss");
     } else loss = own;
   }
-  if (options.penalty) loss = await penalise(g, options.penalty, at.groups, loss!, gradients, scaled);
+  if (options.penalty) loss = await penalise(g, options.penalty, at.groups, loss!, gradients, scaled?.control ?? null);
   const flat = gathered(g, at, gradients);
   scaled?.steps.storeHalves(g);
   const { groups, frozen, kept } = at;
@@ -142,28 +143,6 @@ function gathered(
     return g.one(pack, gathered, attrs, `d ${group.flat.name}`);
   });
   return { parameters, flatGradients };
-}
-
-/** Adds the penalty of every weight to the loss, and its gradient to the weight's; biases and norms have none. */
-async function penalise(
-  g: Graph,
-  { l1 = 0, l2 = 0 }: PenaltySpec,
-  groups: readonly ParameterGroup[],
-  loss: Tensor,
-  gradients: Map<Tensor, Tensor>,
-  scaled: Scaled | null,
-): Promise<Tensor> {
-  const { penalty, penaltyGradient } = await import("../../ops/lazy.ts");
-  let total = loss;
-  for (const { spec, tensor } of groups.flatMap((group) => group.parameters)) {
-    if (spec.role !== "weight") continue;
-    const own = g.one(penalty, [tensor], { l1, l2 }, `penalty of ${spec.name}`);
-    total = g.one(add, [total, own], null, "loss and penalty");
-    const gradient = gradients.get(tensor)!;
-    const inputs = [gradient, tensor, ...(scaled ? [scaled.control] : [])];
-    gradients.set(tensor, g.one(penaltyGradient, inputs, { l1, l2 }, gradient.name));
-  }
-  return total;
 }
 
 /** Gradients in f16, so many times as large, a power of two. */
