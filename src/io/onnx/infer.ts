@@ -30,8 +30,13 @@ const KEEP: ReadonlySet<string> = new Set([
 ]);
 const BINARY: ReadonlySet<string> = new Set(["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Sum", "Where"]);
 
-/** Axes of all that a node gives; null where they are not known. */
+/** Axes of all that a node gives; null where they are not known, or make no sense: whether it fits is looked at later. */
 export function inferOutputs(node: OnnxNode, place: Place): readonly Dims[] {
+  const isSize = (d: Dim): boolean => typeof d !== "number" || (Number.isSafeInteger(d) && d >= 0);
+  return outputsOf(node, place).map((dims) => (dims?.every((d) => d !== undefined && isSize(d)) ? dims : null));
+}
+
+function outputsOf(node: OnnxNode, place: Place): readonly Dims[] {
   const of = place.dims(node.inputs[0]) ?? null;
   if (node.op === "Split") return splitDims(node, of, place);
   if (node.op === "LSTM" || node.op === "GRU" || node.op === "RNN") {
@@ -62,7 +67,7 @@ function splitDims(node: OnnxNode, of: Dims, place: Place): readonly Dims[] {
 }
 
 /** Axes of a node's first output; null where they are not known. */
-export function inferDims(node: OnnxNode, place: Place): Dims {
+function inferDims(node: OnnxNode, place: Place): Dims {
   // A class token may stand first, a constant.
   const main = node.op === "Concat" ? node.inputs.find((name) => place.dims(name)) : node.inputs[0];
   const of = place.dims(main) ?? null;

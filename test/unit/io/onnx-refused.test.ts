@@ -61,6 +61,18 @@ describe("an ONNX file that is no net of layers known here", () => {
     ],
     ["a flatten of everything", behind({ op: "Flatten", integers: { axis: 0 } }), "flattens from axis 0"],
     [
+      "a convolution by one number, and what it gives reshaped",
+      {
+        nodes: [
+          matmul,
+          { op: "Conv", inputs: ["h", "s"], outputs: ["c"], name: "last" },
+          { op: "Reshape", inputs: ["c"], outputs: ["y"] },
+        ],
+        tensors: [w, { name: "s", dims: [] }],
+      },
+      'node "last" (Conv)',
+    ],
+    [
       "a list of -1 numbers",
       {
         nodes: [
