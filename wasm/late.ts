@@ -1,5 +1,6 @@
 /** A second module on the same memory and table: kernels that only some nets call. It loads with the first program that does. */
 export * from "./attention";
+export * from "./attention-step";
 export * from "./augment";
 export * from "./avg-pool";
 export * from "./batch-norm";
@@ -17,6 +18,7 @@ export * from "./multiplied";
 export * from "./max-pool";
 export * from "./prelu";
 export { gru, gruGradient, lstm, lstmGradient, rnn, rnnGradient, rnnRelu, rnnReluGradient } from "./recurrent";
+export { gruStep, lstmStep, rnnReluStep, rnnStep, stateSums } from "./recurrent";
 export * from "./rms-norm";
 export * from "./rotary";
 export * from "./shape";

@@ -1,5 +1,5 @@
 // Four cells and the two loops that all of them share, which are compiled together: so longer than others.
-import { at, begin, get, int, put } from "./core";
+import { at, begin, get, int, lanes, madd, put } from "./core";
 import { sigmoid4, tanh4 } from "./math";
 import { KC, MR, NR, tile } from "./panels";
 
@@ -299,3 +299,50 @@ export function rnn(call: usize, part: i32, parts: i32): void { forward<Rnn>(cal
 export function rnnGradient(call: usize, part: i32, parts: i32): void { backward<Rnn>(call, part, parts); }
 export function rnnRelu(call: usize, part: i32, parts: i32): void { forward<RnnRelu>(call, part, parts); }
 export function rnnReluGradient(call: usize, part: i32, parts: i32): void { backward<RnnRelu>(call, part, parts); }
+
+/** (w, state, sums, rows of w, h): the state's part of each gate's sum. */
+export function stateSums(call: usize, part: i32, parts: i32): void {
+  const rows = int(call, 3);
+  const h = int(call, 4);
+  const state = at(call, 1);
+  const end = begin(rows, part + 1, parts, 1);
+  for (let q = begin(rows, part, parts, 1); q < end; q++) {
+    const w = at(call, 0) + (<usize>(q * h) << 2);
+    let sum = splat(0);
+    for (let k = 0; k < h; k += 4) sum = madd(get(w + (<usize>k << 2), h - k), get(state + (<usize>k << 2), h - k), sum);
+    store<f32>(at(call, 2) + (<usize>q << 2), lanes(sum));
+  }
+}
+
+/** (x, sums, input bias, hidden bias, state, y, saved, h, the cell among saved values or -1): one step of one row. */
+// @ts-ignore: decorator
+@inline
+function oneStep<C>(call: usize): void {
+  const cell = changetype<C>(<usize>0);
+  const h = int(call, 7);
+  const width = <usize>h << 2;
+  const state = at(call, 4);
+  const kept = int(call, 8);
+  for (let j = 0; j < h; j += 4) {
+    const o = <usize>j << 2;
+    const count = h - j;
+    const before = get(state + o, count);
+    const y = cell.step(at(call, 0), at(call, 1), at(call, 2), at(call, 3), before, state + width, at(call, 6), j, width, count);
+    put(at(call, 5) + o, y, count);
+    put(state + o, y, count);
+    put(state + width + o, kept < 0 ? splat(0) : get(at(call, 6) + <usize>kept * width + o, count), count);
+  }
+}
+
+export function lstmStep(call: usize, _part: i32, _parts: i32): void {
+  oneStep<Lstm>(call);
+}
+export function gruStep(call: usize, _part: i32, _parts: i32): void {
+  oneStep<Gru>(call);
+}
+export function rnnStep(call: usize, _part: i32, _parts: i32): void {
+  oneStep<Rnn>(call);
+}
+export function rnnReluStep(call: usize, _part: i32, _parts: i32): void {
+  oneStep<RnnRelu>(call);
+}

@@ -10,7 +10,7 @@ import { loraAdapters } from "./layers/lora.ts";
 import type { LoraSpec } from "./layers/lora-spec.ts";
 import { layerTypeOf } from "./layers/registry.ts";
 import type { LayerSpec } from "./layers/spec.ts";
-import { calledName, type ModelSpec } from "./model-spec.ts";
+import { calledName, layerName, type ModelSpec } from "./model-spec.ts";
 import { parameterSpecs } from "./parameter-specs.ts";
 
 /** How a model is adapted. */
@@ -92,7 +92,7 @@ function mapsOf(model: ModelSpec, targets: LoraOptions["targets"]): readonly Ada
   const chosen = new Set<AdaptableMap>();
   for (const word of words) {
     const found = all.filter((map) => isMeant(model, map, word));
-    if (found.length === 0) bad(`no linear map is called ${brief(word)}; ${listOf(all)}`);
+    if (found.length === 0) bad(`${misnamed(model, word)}; ${listOf(all)}`);
     // Three maps and the one that is all of them are not adapted at once: a kind, or a pattern, means the three.
     const apart = found.some(({ target }) => PARTS.includes(target));
     for (const map of found) if (!apart || map.target !== "in_proj") chosen.add(map);
@@ -110,6 +110,14 @@ function isMeant(model: ModelSpec, map: AdaptableMap, word: string): boolean {
   const name = calledName(model.layers[map.layer]!, map.layer);
   const pattern = word.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(`^${pattern.join(".*")}$`).test(name);
+}
+
+/** What is wrong with a target that means no map. */
+function misnamed(model: ModelSpec, word: string): string {
+  const layer = model.layers.find((own, i) => `.${calledName(own, i)}`.endsWith(`.${word}`));
+  return layer
+    ? `${brief(word)} is a layer ${layerName(layer)}, and adapters stand beside linear maps alone`
+    : `no linear map is called ${brief(word)}`;
 }
 
 /** What may be named, for messages. */

@@ -67,7 +67,7 @@ export function chipConformanceTests(ops: readonly AnyOp[], most: number, tried 
     ];
     const long = ["attention", "attentionGradient"];
     // What turns the inputs of attention goes with it.
-    const others = ["rotary", "headLoss"];
+    const others = ["rotary", "headLoss", "attentionStep", "recurrentStep"];
     // In no order: exports of a module have another in a browser.
     expect(new Set(ops.filter((op) => !op.onChip).map((op) => op.name))).toEqual(
       new Set([...composed, ...long, ...others]),

@@ -139,6 +139,7 @@ test.each<[LoraOptions, RegExp]>([
     { rank: 2, targets: ["query"] },
     /lora: no linear map is called "query"; there are in_proj, q_proj, k_proj, v_proj, out_proj, 4, 6, 9, and the words attention, linear, all-linear/,
   ],
+  [{ rank: 2, targets: "e" }, /lora: "e" is a layer embedding, and adapters stand beside linear maps alone; there are/],
   [{ rank: 2, targets: [] }, /lora: targets must be names, got \[\]/],
   [{ rang: 2 } as never, /rang/],
 ])("%j is refused", (options, message) => {

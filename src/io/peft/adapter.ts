@@ -3,7 +3,7 @@ import { cast, firstNotFinite, type NdArray, sameShape, shapeText } from "../../
 import { type AdaptableMap, adaptableMaps, adapterNames } from "../../nn/adaptable.ts";
 import type { LoraSpec } from "../../nn/layers/lora-spec.ts";
 import { adaptedMaps, isAdapted, loraOfLayer, withAdapters, withoutAdapters } from "../../nn/lora.ts";
-import { calledName, type ModelSpec } from "../../nn/model-spec.ts";
+import { calledName, layerName, type ModelSpec } from "../../nn/model-spec.ts";
 import { writeSafetensors } from "../safetensors/safetensors.ts";
 import { transpose } from "../weights/transpose.ts";
 import { adapterConfig, adapterSettings, CONFIG_FILE, WEIGHTS_FILE } from "./config.ts";
@@ -110,7 +110,10 @@ export function adapterPairs(
   const found = new Map<string, { a?: NdArray; b?: NdArray }>();
   for (const [name, value] of tensors) {
     const match = /^(?:base_model\.model\.)?(.+)\.lora_([AB])(?:\.default)?\.weight$/.exec(name);
-    if (!match) return fail(`"${name}" is no lora_A or lora_B of a linear map`);
+    if (!match) {
+      const what = /\.lora_embedding_[AB]\b/.test(name) ? "adapts an embedding" : "is no lora_A or lora_B";
+      return fail(`"${name}" ${what}: adapters of linear maps are read`);
+    }
     const [, path, which] = match as unknown as [string, string, "A" | "B"];
     found.set(path, { ...found.get(path), [which === "A" ? "a" : "b"]: value });
   }
@@ -119,6 +122,8 @@ export function adapterPairs(
   const strange = [...found.keys()].find((path) => !maps.some((map) => map.path === path));
   if (strange !== undefined) {
     const paths = maps.slice(0, LISTED).map((map) => map.path);
+    const layer = model.layers.find((own, i) => `.${strange}`.endsWith(`.${calledName(own, i)}`));
+    if (layer) fail(`"${strange}" is a layer ${layerName(layer)}: adapters of linear maps are read`);
     fail(`the model has no module "${strange}"; it has ${paths.join(", ")}${maps.length > LISTED ? " and more" : ""}`);
   }
   return maps.flatMap((map): AdapterPair[] => {

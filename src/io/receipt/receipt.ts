@@ -28,7 +28,8 @@ export interface Receipt {
    * By name, in the order in which they come about: x, y, rows (of the data set), W0, b0 (W is [in, out]); a0, a1, ...
    * behind each layer (z0 before the bias is added); loss; da1, da0, ..., the derivative of the loss by each; dW0, db0;
    * lr, norm (of the whole gradient); W0_new, b0_new. Layer normalisation has gamma1, beta1, mean1, rstd1; dropout mask1;
-   * batch norm kept1 and running1, its statistics before and behind the step; prelu slope1.
+   * batch norm kept1 and running1, its statistics before and behind the step; prelu slope1. A low-rank adapter
+   * has A1 and B1 (A1_q_proj and so on in attention), and maskA1 where it drops; rows that end early have lengths.
    */
   readonly arrays: ReadonlyMap<string, NdArray>;
   /** receipt.py, which computes the step again in numpy and compares. */

@@ -11,14 +11,14 @@ import type { Binding, Op } from "../../graph/op.ts";
 import { type AttentionAttrs, attentionDims } from "../attention/geometry.ts";
 import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
+import { float, partsOf } from "../shared/wasm-plan.ts";
 
 /** What the first launch has put there, to be read. */
 const kept: Binding = { kind: "output", index: 1, access: "read" };
 
 /**
  * One step of attention that is causal: o [1, 1, heads d] from qkv [1, 1, width] of step `position` i32 [1], and what the
- * steps before it left in `past` [steps, width], where its own queries, keys and values are put. On the CPU its reference is
- * what runs: beside the products of a net it is little.
+ * steps before it left in `past` [steps, width], where its own queries, keys and values are put.
  */
 export const attentionStep: Op<AttentionAttrs> = {
   name: "attentionStep",
@@ -54,6 +54,19 @@ export const attentionStep: Op<AttentionAttrs> = {
       }
     }
     return [o, past!];
+  },
+  wasm([qkv, past], _outputs, attrs) {
+    const { heads, keyHeads, d, width, scale } = attentionDims(qkv!, attrs);
+    const steps = past!.shape[0]!;
+    const scores = scratch(0, "read_write");
+    const args = [input(0), input(2), output(1), output(0), scores, heads, heads / keyHeads, d, width, steps];
+    return {
+      scratch: [{ shape: [heads, steps], dtype: "f32" }],
+      calls: [
+        { fn: "keepStep", args: [input(0), input(2), output(1), width], parts: 1 },
+        { fn: "attentionStep", args: [...args, float(scale)], parts: Math.min(heads, partsOf(heads * steps * d)) },
+      ],
+    };
   },
   gradient: "none",
   inPlace: [[1, 1]],

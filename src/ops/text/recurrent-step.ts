@@ -7,6 +7,7 @@ import { type CellName, cells } from "../recurrent/cells.ts";
 import { plain } from "../recurrent/reference.ts";
 import { flatLaunch, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
+import { partsOf } from "../shared/wasm-plan.ts";
 
 export interface RecurrentStepAttrs {
   readonly cell: CellName;
@@ -17,7 +18,7 @@ const before: Binding = { kind: "output", index: 1, access: "read" };
 
 /**
  * One step of a recurrence: y [1, 1, h] from x [1, 1, gates h], w [gates h, h] and both biases, and `state` [2, h], which
- * holds output and cell of the step before it, and then its own; zeros before the first. On the CPU, as attentionStep.
+ * holds output and cell of the step before it, and then its own; zeros before the first.
  */
 export const recurrentStep: Op<RecurrentStepAttrs> = {
   name: "recurrentStep",
@@ -48,6 +49,26 @@ export const recurrentStep: Op<RecurrentStepAttrs> = {
       state!.data[h + j] = cell.cell < 0 ? 0 : made.saved[cell.cell]!;
     }
     return [y, state!];
+  },
+  wasm([, w], _outputs, { cell: name }) {
+    const { saved, cell } = cells[name];
+    const h = w!.shape[1]!;
+    const size = sizeOf(w!.shape) / h;
+    const [sums, kept] = [scratch(0, "read_write"), scratch(1, "read_write")];
+    return {
+      scratch: [
+        { shape: [size], dtype: "f32" },
+        { shape: [Math.max(1, saved) * h], dtype: "f32" },
+      ],
+      calls: [
+        { fn: "stateSums", args: [input(1), output(1), sums, size, h], parts: partsOf(size * h) },
+        {
+          fn: `${name}Step`,
+          args: [input(0), sums, input(2), input(3), output(1), output(0), kept, h, cell],
+          parts: 1,
+        },
+      ],
+    };
   },
   gradient: "none",
   inPlace: [[1, 4]],

@@ -26,4 +26,33 @@ export const attentionMutants: readonly Mutant[] = [
   wrong(both, "attention-products", "the third row is the second", "min(2 * ar, last)", "min(ar, last)"),
   wrong(both, "attention-products", "what is over of the keys is not turned", "i < rows ?", "i + 1 < rows ?"),
   wrong("rotary", "rotary", "it turns the other way", "float(call, 8)", "-float(call, 8)"),
+  wrong(
+    "attentionStep",
+    "attention-step",
+    "a step does not see itself",
+    "load<i32>(at(call, 1)) + 1;",
+    "max(load<i32>(at(call, 1)), 1);",
+  ),
+  wrong("attentionStep", "attention-step", "the scale is forgotten", "scale * lanes(sum)", "lanes(sum)"),
+  wrong(
+    "attentionStep",
+    "attention-step",
+    "heads take turns at keys",
+    "(heads + head / share)",
+    "(heads + head % (heads / share))",
+  ),
+  wrong(
+    "attentionStep",
+    "attention-step",
+    "the last weight counts four times",
+    "total = f32x4.add(total, get(p, count - j));",
+    "total = f32x4.add(total, count - j < 4 ? v128.load32_splat(p) : get(p, 4));",
+  ),
+  wrong(
+    "attentionStep",
+    "attention-step",
+    "a step is kept one further on",
+    "load<i32>(at(call, 1)) * width",
+    "(load<i32>(at(call, 1)) ? load<i32>(at(call, 1)) - 1 : 0) * width",
+  ),
 ];

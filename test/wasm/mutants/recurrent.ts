@@ -102,4 +102,11 @@ export const recurrentMutants: readonly Mutant[] = [
     "mean ? t < count : t + 1 == count",
     "mean ? t <= count : t == count",
   ),
+  wrong(
+    "recurrentStep",
+    "recurrent",
+    "the state is not kept",
+    "    put(state + o, y, count);\n    put(state + width",
+    "    put(state + width",
+  ),
 ];
