@@ -4,19 +4,11 @@ import { type MatmulVariant, matmulHead, tileOf, type VectorAccess } from "./com
 /** Elements of C that an invocation computes: 128 sums for 24 loads. More of either is too much code for a cache. */
 const TALL_TILE = { rows: 16, columns: 8 } as const;
 /** Invocations of a workgroup in each direction; where quads share, the four of a quad lie side by side. */
-interface TallSide {
-  readonly rows: number;
-  readonly columns: number;
-}
-const SIDE: TallSide = { rows: 4, columns: 8 };
-/** For products of few columns, where half of a tile would lie behind the edge. */
-const SLIM_SIDE: TallSide = { rows: 8, columns: 4 };
+const SIDE = { rows: 4, columns: 8 } as const;
 const QUAD = 4;
 /** Terms of a sum that are added at a time: what a vec4 along k holds, and an operand is read so only where 4 divides K. */
 const TALL_STEP = 4;
-const blockOf = (side: TallSide) => [TALL_TILE.rows * side.rows, TALL_TILE.columns * side.columns] as const;
-export const TALL_BLOCK = blockOf(SIDE);
-export const SLIM_BLOCK = blockOf(SLIM_SIDE);
+export const TALL_BLOCK = [TALL_TILE.rows * SIDE.rows, TALL_TILE.columns * SIDE.columns] as const;
 export const TALL_INVOCATIONS = SIDE.rows * SIDE.columns;
 
 const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
@@ -32,16 +24,9 @@ const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i)
  * `terms` is the length of the sum. Two of them at a time halve the writes to the sums, and the cache lines that are
  * touched, of which widths that are powers of two leave only few.
  */
-export function matmulTall(
-  variant: MatmulVariant,
-  vector: VectorAccess,
-  terms: number,
-  shared = false,
-  slim = false,
-): string {
+export function matmulTall(variant: MatmulVariant, vector: VectorAccess, terms: number, shared = false): string {
   const { form } = variant;
-  const side = slim ? SLIM_SIDE : SIDE;
-  const [blockRows, blockColumns] = blockOf(side);
+  const [blockRows, blockColumns] = TALL_BLOCK;
   const step = terms % TALL_STEP === 0 ? TALL_STEP : 1;
   const a = operand("a", shared ? TALL_TILE.rows / QUAD : TALL_TILE.rows, vector.a, form === "TN");
   const b = operand("b", TALL_TILE.columns, vector.b, form !== "NT");
@@ -78,8 +63,8 @@ ${tileOf(variant, TALL_INVOCATIONS)}
 #else
   let place = lane;
 #endif
-  let m = (tile / params.tilesN) * ${blockRows}u + (place / ${side.columns}u) * ${TALL_TILE.rows}u;
-  let n = (tile % params.tilesN) * ${blockColumns}u + (place % ${side.columns}u) * ${TALL_TILE.columns}u;
+  let m = (tile / params.tilesN) * ${blockRows}u + (place / ${SIDE.columns}u) * ${TALL_TILE.rows}u;
+  let n = (tile % params.tilesN) * ${blockColumns}u + (place % ${SIDE.columns}u) * ${TALL_TILE.columns}u;
 #if ${shared}
   let mA = m + place % ${QUAD}u * ${TALL_TILE.rows / QUAD}u;
 #else

@@ -58,7 +58,11 @@ export const mutants: readonly Mutant[] = [
   ...each(products, "tall-quads", "a row comes from the wrong lane", /(let row5_0 = .*), 1u/, "$1, 2u"),
   ...each(products, "tall-quads", "lanes load rows of their neighbours", "place % 4u * 4u", "(place + 1u) % 4u * 4u"),
   ...each(products, "tall-quads", "the last quad of a workgroup is left out", "place / 8u", "min(place / 8u, 2u)"),
-  one("matmul", "slim-quads", "rows of its tile lie as in the other", "place / 4u", "place / 8u"),
+  ...each(products, "packed-quads", "a lane takes terms of the wrong neighbour", "quadSwapX", "quadSwapY"),
+  ...each(products, "packed-quads", "terms are packed in one order for all", /\^ (place|\(place \* 4u\))/, "^ 0u"),
+  ...each(products, "packed-quads", "a turn forgets those before it", "k0 == 0u", "k0 >= 0u"),
+  ...each(products, "packed-quads", "the first turn adds to what was there", "k0 == 0u", "k0 > params.K"),
+  ...each(products, "packed-quads", "the edge of N is off by four", "n + 4u < params.N", "n < params.N"),
   ...each(products, "direct", "the fourth row is the third", "acc3 += ", "acc2 += "),
   ...each(
     products,

@@ -28,13 +28,13 @@ async function slowCompiler(
   return { backend, compiled };
 }
 
-/** Two products of one kind, the first the larger: x [64, k] through [k, 64] and [64, 64]. */
-function twoProducts(k = 128): Graph {
+/** Two products of one kind, the first the larger: x [32, k] through [k, 128] and [128, 64]. */
+function twoProducts(k = 192): Graph {
   const g = new Graph();
   const variable = (name: string, ...shape: [number, number]) =>
     g.variable(name, ndarray(shape, "f32", normals(shape[0], 4, 0, shape[0] * shape[1])));
-  const y = g.one(matmul, [variable("x", 64, k), variable("w", k, 64)], null, "y");
-  g.keep(g.one(matmul, [y, variable("v", 64, 64)], null, "z"));
+  const y = g.one(matmul, [variable("x", 32, k), variable("w", k, 128)], null, "y");
+  g.keep(g.one(matmul, [y, variable("v", 128, 64)], null, "z"));
   return g;
 }
 

@@ -92,7 +92,7 @@ const capsFor = ({ info, features = [], adapter, limits }: Adapter): DeviceCaps 
   capsOf({ limits: { ...DEFAULT_LIMITS, ...limits }, features: new Set(features) }, info, computesOnCpu(info, adapter));
 
 /** Kernels that count on invocations which take turns on a core, with registers that lie in memory. */
-const FOR_CPUS = /\/(tall|tall-quads|slim-quads|row-alone|fours)(-native)?$|^gradientStats\/alone$/;
+const FOR_CPUS = /\/(tall|tall-quads|packed-quads|row-alone|fours)(-native)?$|^gradientStats\/alone$/;
 const forCpus = (kernel: string): boolean => FOR_CPUS.test(kernel);
 
 /** Every case of every op, and products of the sizes that nets have. */
@@ -152,7 +152,7 @@ describe("kernels made for adapters on a CPU are theirs alone", () => {
         .filter(forCpus)
         .map((name) => name.split("/")[1]),
     );
-    expect([...found].sort()).toEqual(["alone", "fours", "row-alone", "slim-quads", "tall-quads"]);
+    expect([...found].sort()).toEqual(["alone", "fours", "packed-quads", "row-alone"]);
   });
 
   test.each(gpus)("$what takes none, and whole steps in a workgroup's memory", (adapter) => {

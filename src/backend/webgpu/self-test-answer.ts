@@ -7,6 +7,8 @@ import type { WebGpuDevice } from "./device.ts";
 
 /** Elements of the inputs of a case that stands for a kernel: several tiles of any, and no long work. */
 const MOST_ELEMENTS = 2 ** 13;
+/** Of the net's own problem made smaller: a product of 64 x 64 with 255 terms. Another case would be another pipeline. */
+const MOST_OWN = 2 ** 15;
 
 /** The known answer of a kernel whose code is `key`; null where no case of its op stands for it. See self-test.ts. */
 export async function answerOf(
@@ -45,7 +47,7 @@ function standsFor(
   }
   const own = node.inputs.map(({ shape, dtype }): TensorSpec => ({ shape, dtype }));
   let inputs: readonly TensorSpec[] | null = op.sample ? op.sample(own, node.attrs) : op.trial ? own : null;
-  while (!op.sample && inputs && elements(inputs) > MOST_ELEMENTS) inputs = op.trial!.halve(inputs, node.attrs);
+  while (!op.sample && inputs && elements(inputs) > MOST_OWN) inputs = op.trial!.halve(inputs, node.attrs);
   if (inputs && codeOf(inputs, node.attrs) === key) return { name: "the net's own", inputs, attrs: node.attrs };
   return other;
 }

@@ -9,7 +9,7 @@ import type { AnyKernel } from "./choose.ts";
 const ORDER: Readonly<Record<string, readonly string[]>> = {
   product: [
     "subgroup-matrix",
-    "tall-quads",
+    "packed-quads",
     "direct",
     "block64",
     "block32",
@@ -19,6 +19,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "direct-split",
     "block64-split",
     "block32-split",
+    "tall-quads",
     "tall",
     "block64-wide",
     "block64-wide-split",

@@ -2,9 +2,10 @@ import { type BlockShape, blockBytes, blockOf, matmulBlock } from "../../../shad
 import type { MatmulForm, MatmulVariant, VectorAccess } from "../../../shaders/matmul/common.ts";
 import { DIRECT_BLOCK, DIRECT_SIDE, matmulDirect } from "../../../shaders/matmul/direct.ts";
 import { matmulNaive, NAIVE_TILE } from "../../../shaders/matmul/naive.ts";
+import { matmulPacked, PACKED_BLOCK, PACKED_INVOCATIONS, packedTurns } from "../../../shaders/matmul/packed.ts";
 import { matmulRow, ROW_COLUMNS, ROW_LANES, ROW_SLICES } from "../../../shaders/matmul/row.ts";
 import { ALONE_COLUMNS, ALONE_LANES, matmulRowAlone } from "../../../shaders/matmul/row-alone.ts";
-import { matmulTall, SLIM_BLOCK, TALL_BLOCK, TALL_INVOCATIONS } from "../../../shaders/matmul/tall.ts";
+import { matmulTall, TALL_BLOCK, TALL_INVOCATIONS } from "../../../shaders/matmul/tall.ts";
 import type { DeviceAbility, DeviceCaps } from "../../graph/op.ts";
 
 export interface MatmulDims {
@@ -66,7 +67,7 @@ const slicesOf = (dims: MatmulDims, block: Rung["block"]): number =>
 
 /** A GPU has more from many invocations than from few loads while a product is small; a CPU never has. */
 function suitsDirect(dims: MatmulDims, caps: DeviceCaps): boolean {
-  if (caps.subgroups && suitsTall(dims, caps)) return false;
+  if (caps.subgroups && (suitsTall(dims, caps) || suitsPacked(dims, caps))) return false;
   return (isLarge(dims) && guessedBlock(dims, caps) === null) || (caps.onCpu && dims.M >= 4 && dims.N >= 4);
 }
 
@@ -85,11 +86,14 @@ function suitsTall({ M, N, K }: MatmulDims, { onCpu }: DeviceCaps): boolean {
   return onCpu && M >= TALL_BLOCK[0] / 2 && N >= TALL_BLOCK[1] / 2 && M * N * K >= 2 ** 20;
 }
 
-/** Columns of which half of a tile's, or more, would be nobody's. */
-function suitsSlim({ M, N, K }: MatmulDims, { onCpu }: DeviceCaps): boolean {
-  const [rows, columns] = SLIM_BLOCK;
-  return onCpu && N > columns / 2 && N <= columns && M >= rows && M * N * K >= 2 ** 20;
+/** Rows enough to pay for packing, and columns that do not leave half of a quad's to nobody. */
+function suitsPacked({ M, N, K }: MatmulDims, { onCpu }: DeviceCaps): boolean {
+  const width = PACKED_BLOCK[1];
+  return onCpu && M >= 16 && N / Math.ceil(N / width) > width / 2 && M * N * K >= 2 ** 20;
 }
+
+/** Some drivers end an invocation's loops after so many turns. */
+const MOST_TURNS = 65535;
 
 const always = () => true;
 const DIRECT = [DIRECT_BLOCK, DIRECT_BLOCK] as const;
@@ -181,16 +185,17 @@ export const ladder: readonly Rung[] = [
     suits: suitsTall,
     code: (variant, vector, terms) => matmulTall(variant, vector, terms, true),
   },
-  { name: "direct", ...direct, applies: always, suits: suitsDirect },
   {
-    name: "slim-quads",
-    ...tall,
-    block: SLIM_BLOCK,
+    name: "packed-quads",
+    block: PACKED_BLOCK,
+    invocations: PACKED_INVOCATIONS,
+    vector: "each",
     needs: "subgroups",
-    applies: always,
-    suits: suitsSlim,
-    code: (variant, vector, terms) => matmulTall(variant, vector, terms, true, true),
+    applies: ({ K }, _variant, { onCpu }) => onCpu && packedTurns(K) <= MOST_TURNS,
+    suits: suitsPacked,
+    code: (variant, vector, terms) => matmulPacked(variant, vector, terms),
   },
+  { name: "direct", ...direct, applies: always, suits: suitsDirect },
   {
     name: "direct-split",
     ...direct,

@@ -7,6 +7,8 @@ import type { MatmulDims } from "./rungs.ts";
 
 /** No dimension is halved below this: kernels of blocks would have nothing to show. */
 const LEAST = 64;
+/** A kernel that takes sums in turns has other code where one turn is enough. */
+const LEAST_TERMS = 2 * LEAST;
 
 /** Trials of an op that is a product of inputs 0 and 1; a bias [N] or values [M, N] may follow. */
 export function productTrial<A>(formOf: (attrs: A) => MatmulForm): Trial<A> {
@@ -17,8 +19,9 @@ export function productTrial<A>(formOf: (attrs: A) => MatmulForm): Trial<A> {
     },
     halve(inputs, attrs) {
       const dims = matmulDims(formOf(attrs), inputs[0]!, inputs[1]!);
-      const longest = (["M", "N", "K"] as const).reduce((a, b) => (dims[b] > dims[a] ? b : a));
-      if (dims[longest] < 2 * LEAST) return null;
+      const able = (["M", "N", "K"] as const).filter((d) => dims[d] >= 2 * (d === "K" ? LEAST_TERMS : LEAST));
+      if (able.length === 0) return null;
+      const longest = able.reduce((a, b) => (dims[b] > dims[a] ? b : a));
       // Multiples of 4 stay so: they decide which kernels can read vec4.
       const half = dims[longest] % 4 === 0 ? Math.ceil(dims[longest] / 8) * 4 : Math.ceil(dims[longest] / 2);
       return inputs.map((t, i) => ({ ...t, shape: shapeOf({ ...dims, [longest]: half }, t, i) }));
