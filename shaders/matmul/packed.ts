@@ -1,5 +1,5 @@
 import { wgsl } from "../wgsl.ts";
-import { type MatmulForm, type MatmulVariant, matmulHead, tileOf, type VectorAccess } from "./common.ts";
+import { type MatmulForm, type MatmulVariant, matmulHead, termsOf, tileOf, type VectorAccess } from "./common.ts";
 
 /** Columns of C that an invocation computes: of more sums at a time some would lie in memory. */
 const COLUMNS = 8;
@@ -22,11 +22,8 @@ function depthOf(terms: number): number {
   return Math.ceil(terms / turns / STRETCH) * STRETCH;
 }
 
-/** Turns of the loops of an invocation: there are drivers that end them after 65,535. */
-export const packedTurns = (terms: number): number => {
-  const depth = depthOf(terms);
-  return Math.ceil(terms / depth) * (depth + PACKED_BLOCK[0]) + 2 * PACKED_BLOCK[0];
-};
+/** Terms that an invocation can add: there are drivers that end its loops after 65,535 turns, all of them together. */
+export const PACKED_TERMS = Math.floor(65535 / (MOST_TERMS + PACKED_BLOCK[0]) - 4) * MOST_TERMS;
 
 /**
  * For adapters on a CPU, where a load from a buffer takes twenty times what a multiply-add does, and one of an
@@ -39,12 +36,19 @@ export const packedTurns = (terms: number): number => {
  * instruction where a broadcast is twenty. So each adds the terms of a stretch in an order of its own, and its part of B is
  * packed in that order.
  *
- * `terms` is the length of the sum. What is read behind its end counts as 0.
+ * Without `shared` each loads all of them. `terms` is the length of the sum, of which workgroups along z have a part each
+ * where it is `sliced`. What is read behind its end counts as 0.
  */
-export function matmulPacked(variant: MatmulVariant, access: VectorAccess, terms: number): string {
+export function matmulPacked(
+  variant: MatmulVariant,
+  access: VectorAccess,
+  terms: number,
+  shared: boolean,
+  sliced: boolean,
+): string {
   const { form, accumulate, epilogue } = variant;
   const depth = depthOf(terms);
-  const rest = terms % depth !== 0;
+  const rest = sliced || terms % depth !== 0;
   const several = terms > depth;
   const plain = !epilogue.bias && epilogue.activation === null && epilogue.derivative === null;
   // Where the rows of A lie along m, a vec4 of it would be four rows of C.
@@ -52,9 +56,10 @@ export function matmulPacked(variant: MatmulVariant, access: VectorAccess, terms
   const stretches = range(depth / STRETCH);
   const quads = range(COLUMNS / 4);
   const columns = range(COLUMNS);
-  const loads = stretches.map((g) => `      let a${g}_0 = ${ofRow(form, vector.a, rest, g)};`);
+  const own = (g: number, s: number) => `      let a${g}_${s} = ${ofRow(form, vector.a, rest, g * QUAD + s)};`;
+  const loads = stretches.flatMap((g) => range(shared ? 1 : QUAD).map((s) => own(g, s)));
   const swaps = stretches.flatMap((g) =>
-    ["X", "Y", "Diagonal"].map((to, s) => `      let a${g}_${s + 1} = quadSwap${to}(a${g}_0);`),
+    (shared ? ["X", "Y", "Diagonal"] : []).map((to, s) => `      let a${g}_${s + 1} = quadSwap${to}(a${g}_0);`),
   );
   // Behind the swaps, though they do not need them: SwiftShader's compiler keeps moving what is read often within a block,
   // and a load begins another. So where no sums are needed, one is loaded for that alone.
@@ -79,39 +84,51 @@ export function matmulPacked(variant: MatmulVariant, access: VectorAccess, terms
     ? quads.map((q) => `      if (inside${q}) { c[at + ${q}u] = ${done[q]}; }`)
     : columns.map((i) => `      if (n + ${i}u < params.N) { c[at + ${i}u] = sum${i}_${depth - 1}; }`);
   return wgsl`
+#if ${shared}
 enable subgroups;
+#endif
 ${matmulHead({ ...variant, accumulate: false }, vector)}
 @compute @workgroup_size(${PACKED_INVOCATIONS})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-        @builtin(subgroup_invocation_id) inSubgroup: u32, @builtin(local_invocation_index) lane: u32) {
+#if ${shared}
+        @builtin(subgroup_invocation_id) inSubgroup: u32,
+#endif
+        @builtin(local_invocation_index) lane: u32) {
 ${tileOf(variant, PACKED_INVOCATIONS)}
-  let place = inSubgroup % ${QUAD}u;
+#if ${shared}
+  let column = inSubgroup % ${QUAD}u;
+  let place = column;
+#else
+  let column = lane;
+  const place = 0u;
+#endif
+${termsOf(sliced)}
   let first = (tile / params.tilesN) * ${PACKED_BLOCK[0]}u;
   let end = min(params.M, first + ${PACKED_BLOCK[0]}u);
-  let n = (tile % params.tilesN) * ${PACKED_BLOCK[1]}u + place * ${COLUMNS}u;
+  let n = (tile % params.tilesN) * ${PACKED_BLOCK[1]}u + column * ${COLUMNS}u;
   var packed: array<f32, ${depth * COLUMNS}>;
 ${quads.map((q) => `  let inside${q} = n + ${4 * q}u < params.N;`).join("\n")}
-  for (var k0 = 0u; k0 < params.K; k0 += ${depth}u) {
-    let begins = k0 == 0u;
+  for (var k0 = kBegin; k0 < kEnd; k0 += ${depth}u) {
+    let begins = k0 == kBegin;
 ${packing(variant, vector, depth, rest)}
     for (var m = first; m < end; m++) {
       let atA = indexA(m, k0 + place * 4u)${vector.a ? " / 4u" : ""};
 ${[...loads, ...swaps].join("\n")}
-      let at = (params.cOffset + m * params.ldc + n)${vector.c ? " / 4u" : ""};
+      let at = (base + params.cOffset + m * params.ldc + n)${vector.c ? " / 4u" : ""};
 ${[...before, ...sums].join("\n")}
 #if ${several || plain}
 ${keeps.join("\n")}
 #else
       var done = array(${done.join(", ")});
-      for (var q = 0u; q < ${quads.length}u; q++) { store(m, n + 4u * q, done[q], 0u); }
+      for (var q = 0u; q < ${quads.length}u; q++) { store(m, n + 4u * q, done[q], base); }
 #endif
     }
   }
 #if ${apart}
   for (var m = first; m < end; m++) {
     for (var q = 0u; q < ${quads.length}u; q++) {
-      let at = (params.cOffset + m * params.ldc + n)${vector.c ? " / 4u + q" : " + 4u * q"};
-      store(m, n + 4u * q, ${loadC(vector.c, 0)}, 0u);
+      let at = (base + params.cOffset + m * params.ldc + n)${vector.c ? " / 4u + q" : " + 4u * q"};
+      store(m, n + 4u * q, ${loadC(vector.c, 0)}, base);
     }
   }
 #endif
@@ -123,21 +140,21 @@ ${keeps.join("\n")}
 const loadC = (vector: boolean, q: number): string =>
   vector ? `c[at + ${q}u]` : vec4(range(4).map((j) => `c[at + ${4 * q + j}u]`));
 
-/** An invocation's four terms of stretch g of a row of A. */
+/** Four terms of a row of A, 4 g behind the first that an invocation loads. */
 function ofRow(form: MatmulForm, vector: boolean, rest: boolean, g: number): string {
   const along = form === "TN" ? " * params.lda" : "";
-  const found = vector ? `a[atA + ${QUAD * g}u]` : vec4(range(4).map((u) => `a[atA + ${STRETCH * g + u}u${along}]`));
+  const found = vector ? `a[atA + ${g}u]` : vec4(range(4).map((u) => `a[atA + ${4 * g + u}u${along}]`));
   if (!rest) return found;
   const k = `vec4<u32>(k0 + place * 4u) + vec4<u32>(${range(4)
-    .map((u) => `${STRETCH * g + u}u`)
+    .map((u) => `${4 * g + u}u`)
     .join(", ")})`;
-  return `select(vec4<f32>(), ${found}, ${k} < vec4<u32>(params.K))`;
+  return `select(vec4<f32>(), ${found}, ${k} < vec4<u32>(kEnd))`;
 }
 
 /** Puts the terms from k0 on of an invocation's columns into \`packed\`, in the order in which it will add them. */
 function packing({ form }: MatmulVariant, vector: VectorAccess, depth: number, rest: boolean): string {
   const columns = range(COLUMNS);
-  const kept = (value: string, k: string): string => (rest ? `select(0.0, ${value}, ${k} < params.K)` : value);
+  const kept = (value: string, k: string): string => (rest ? `select(0.0, ${value}, ${k} < kEnd)` : value);
   const column = (i: number, last: number): string => `min(n + ${i}u, params.N - ${last}u)`;
   const put = (slot: string, i: number, value: string, k: string): string =>
     `      packed[${slot} * ${COLUMNS}u + ${i}u] = ${kept(value, k)};`;

@@ -54,6 +54,12 @@ describe.each(forms)("$form", ({ form, op, attrs }) => {
     }
   });
 
+  test("a sum of more turns than an invocation's loops may take", async () => {
+    const kernel = op.kernels.find(({ name }) => name.endsWith("/packed-quads"))!;
+    const result = await conform(gpu.gpu, op, kernel, matmulCase(form, 3, 9, 21_570, attrs), { seed: 5 });
+    if (result) expect(result.reason).toBe("");
+  });
+
   test("in panels, where an operand is larger than what can be bound at once", async () => {
     const caps = { ...DEFAULT_CAPS, maxStorageBufferBindingSize: 8192 };
     const sizes = [[70, 44, 96], [3, 300, 260], [200, 9, 33], [64, 64, 64]] as const; // biome-ignore format: a row

@@ -92,7 +92,7 @@ const capsFor = ({ info, features = [], adapter, limits }: Adapter): DeviceCaps 
   capsOf({ limits: { ...DEFAULT_LIMITS, ...limits }, features: new Set(features) }, info, computesOnCpu(info, adapter));
 
 /** Kernels that count on invocations which take turns on a core, with registers that lie in memory. */
-const FOR_CPUS = /\/(tall|tall-quads|packed-quads|row-alone|fours)(-native)?$|^gradientStats\/alone$/;
+const FOR_CPUS = /\/(packed|packed-quads|row-alone|fours)(-native)?$|^gradientStats\/alone$/;
 const forCpus = (kernel: string): boolean => FOR_CPUS.test(kernel);
 
 /** Every case of every op, and products of the sizes that nets have. */

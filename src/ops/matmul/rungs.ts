@@ -2,10 +2,9 @@ import { type BlockShape, blockBytes, blockOf, matmulBlock } from "../../../shad
 import type { MatmulForm, MatmulVariant, VectorAccess } from "../../../shaders/matmul/common.ts";
 import { DIRECT_BLOCK, DIRECT_SIDE, matmulDirect } from "../../../shaders/matmul/direct.ts";
 import { matmulNaive, NAIVE_TILE } from "../../../shaders/matmul/naive.ts";
-import { matmulPacked, PACKED_BLOCK, PACKED_INVOCATIONS, packedTurns } from "../../../shaders/matmul/packed.ts";
+import { matmulPacked, PACKED_BLOCK, PACKED_INVOCATIONS, PACKED_TERMS } from "../../../shaders/matmul/packed.ts";
 import { matmulRow, ROW_COLUMNS, ROW_LANES, ROW_SLICES } from "../../../shaders/matmul/row.ts";
 import { ALONE_COLUMNS, ALONE_LANES, matmulRowAlone } from "../../../shaders/matmul/row-alone.ts";
-import { matmulTall, TALL_BLOCK, TALL_INVOCATIONS } from "../../../shaders/matmul/tall.ts";
 import type { DeviceAbility, DeviceCaps } from "../../graph/op.ts";
 
 export interface MatmulDims {
@@ -67,7 +66,7 @@ const slicesOf = (dims: MatmulDims, block: Rung["block"]): number =>
 
 /** A GPU has more from many invocations than from few loads while a product is small; a CPU never has. */
 function suitsDirect(dims: MatmulDims, caps: DeviceCaps): boolean {
-  if (caps.subgroups && (suitsTall(dims, caps) || suitsPacked(dims, caps))) return false;
+  if (caps.subgroups && suitsPacked(dims, caps)) return false;
   return (isLarge(dims) && guessedBlock(dims, caps) === null) || (caps.onCpu && dims.M >= 4 && dims.N >= 4);
 }
 
@@ -81,19 +80,11 @@ function suitsSlices(dims: MatmulDims, { onCpu }: DeviceCaps): boolean {
   );
 }
 
-/** Whole tiles, nearly, and enough of them: what is cut off at an edge is computed all the same. */
-function suitsTall({ M, N, K }: MatmulDims, { onCpu }: DeviceCaps): boolean {
-  return onCpu && M >= TALL_BLOCK[0] / 2 && N >= TALL_BLOCK[1] / 2 && M * N * K >= 2 ** 20;
-}
-
 /** Rows enough to pay for packing, and columns that do not leave half of a quad's to nobody. */
 function suitsPacked({ M, N, K }: MatmulDims, { onCpu }: DeviceCaps): boolean {
   const width = PACKED_BLOCK[1];
   return onCpu && M >= 16 && N / Math.ceil(N / width) > width / 2 && M * N * K >= 2 ** 20;
 }
-
-/** Some drivers end an invocation's loops after so many turns. */
-const MOST_TURNS = 65535;
 
 const always = () => true;
 const DIRECT = [DIRECT_BLOCK, DIRECT_BLOCK] as const;
@@ -104,8 +95,15 @@ const direct = {
   code: (variant, vector, _terms, _caps, sliced) => matmulDirect(variant, vector, sliced),
 } satisfies Partial<Rung>;
 
-/** For adapters whose registers lie in memory; elsewhere only measuring finds them. */
-const tall = { block: TALL_BLOCK, invocations: TALL_INVOCATIONS, vector: "each" as const };
+/** For adapters on a CPU. Sums longer than an invocation's loops may be are divided. */
+const packed = {
+  block: PACKED_BLOCK,
+  invocations: PACKED_INVOCATIONS,
+  vector: "each",
+  applies: (_dims, _variant, { onCpu }) => onCpu,
+  slices: ({ K }) => Math.ceil(K / PACKED_TERMS),
+  code: (variant, vector, terms, _caps, sliced) => matmulPacked(variant, vector, terms, false, sliced),
+} satisfies Partial<Rung>;
 
 /**
  * Blocks that pass through workgroup memory. An invocation's tile of 4 x 4 is what every GPU has registers for, 8 x 8 what
@@ -170,30 +168,13 @@ export const ladder: readonly Rung[] = [
     code: matmulNaive,
   },
   ...(Object.keys(shapes) as BlockName[]).map(block),
-  {
-    name: "tall",
-    ...tall,
-    applies: always,
-    suits: () => false,
-    code: (variant, vector, terms) => matmulTall(variant, vector, terms),
-  },
-  {
-    name: "tall-quads",
-    ...tall,
-    needs: "subgroups",
-    applies: always,
-    suits: suitsTall,
-    code: (variant, vector, terms) => matmulTall(variant, vector, terms, true),
-  },
+  { name: "packed", ...packed, suits: () => false },
   {
     name: "packed-quads",
-    block: PACKED_BLOCK,
-    invocations: PACKED_INVOCATIONS,
-    vector: "each",
+    ...packed,
     needs: "subgroups",
-    applies: ({ K }, _variant, { onCpu }) => onCpu && packedTurns(K) <= MOST_TURNS,
     suits: suitsPacked,
-    code: (variant, vector, terms) => matmulPacked(variant, vector, terms),
+    code: (variant, vector, terms, _caps, sliced) => matmulPacked(variant, vector, terms, true, sliced),
   },
   { name: "direct", ...direct, applies: always, suits: suitsDirect },
   {
