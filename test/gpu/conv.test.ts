@@ -173,7 +173,8 @@ describe("kernels are chosen by size and adapter", () => {
     expect(chosen([1, 2, 6, 6], [2, 2, 3, 3], cpu)).toBe("conv/naive");
     expect(chosen([8, 16, 14, 14], [16, 16, 3, 3], cpu)).toBe("conv/strip-quads");
     expect(chosen([8, 16, 14, 14], [16, 16, 3, 3], { onCpu: true })).toBe("conv/strip");
-    expect(chosen([8, 16, 14, 14], [16, 16, 3, 3], {})).toBe("conv/block");
+    expect(chosen([8, 16, 14, 14], [16, 16, 3, 3], { vendor: "amd" })).toBe("conv/block");
+    expect(chosen([8, 16, 14, 14], [16, 16, 3, 3], {})).toBe("conv/block-narrow");
     expect(chosen([8, 3, 14, 14], [16, 3, 3, 3], {})).toBe("conv/strip");
   });
 });
