@@ -81,7 +81,6 @@ function loopsOf(rung: string, form: keyof typeof forms, size: number): readonly
     return [{ times: size / depth, computes: true, whole: true, ...sides, in: [inner] }];
   }
   if (rung === "direct") return [{ times: form === "TN" ? size : size / 4, computes: true }, { times: 4 }];
-  if (rung.startsWith("tall")) return [{ times: size / 4, computes: true }, { times: 16 }];
   return undefined;
 }
 

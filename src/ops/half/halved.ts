@@ -46,7 +46,7 @@ const operands = new Map<string, readonly number[]>([
 /** Those whose result products read in turn. */
 export const storing = ["matmul", "transposeMatmul", "linear", "linearInputGradient"];
 /** Kernels whose reading counts: they have one of each kind of inner loop. */
-const READ_NATIVELY = ["block64", "block128", "tall", "direct"];
+const READ_NATIVELY = ["block64", "block128", "packed", "direct"];
 
 /** The inputs of an op that may be stored as halves; none of most. */
 export const halvesOf = (op: AnyOp): readonly number[] => operands.get(op.name) ?? [];

@@ -28,18 +28,7 @@ interface Batch {
 }
 
 /** The rungs of a product that some device guesses first, but those that divide its sum: a batch has workgroups enough. */
-const RUNGS = [
-  "naive",
-  "block32",
-  "block64",
-  "block64-wide",
-  "block128",
-  "tall-quads",
-  "direct",
-  "slim-quads",
-  "row",
-  "row-alone",
-];
+const RUNGS = ["naive", "block32", "block64", "block64-wide", "block128", "packed-quads", "direct", "row", "row-alone"];
 
 export const batchedKernels: readonly Kernel<BatchedAttrs>[] = ladder
   .filter(({ name }) => RUNGS.includes(name))
@@ -57,6 +46,7 @@ export const batchedKernels: readonly Kernel<BatchedAttrs>[] = ladder
       const c: TensorSpec = { shape: [...dims.lead, dims.M, dims.N], dtype: "f32" };
       const variant: MatmulVariant = { form, accumulate: false, epilogue: NO_EPILOGUE };
       if ((rung.needs && !caps[rung.needs]) || !rung.applies(dims, variant, caps)) return null;
+      if ((rung.slices?.(dims) ?? 1) > 1) return null;
       const batch: Batch = { rung, dims, variant, specs: [a, b, c], caps };
       return { launches: batchedRuns(dims).flatMap((run) => runLaunches(batch, run)) };
     },

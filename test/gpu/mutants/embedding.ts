@@ -59,8 +59,7 @@ export const batchedMutants: readonly Mutant[] = [
     "group.z * params.aBatch",
     "2u * group.z * params.aBatch",
   ),
-  batched("tall-quads")("the first of a is left out", "group.z * params.aBatch", "(group.z + 1u) * params.aBatch"),
-  batched("slim-quads")("all read the first of a", "params.aOffset + group.z * params.aBatch", "params.aOffset"),
+  batched("packed-quads")("the first of a is left out", "group.z * params.aBatch", "(group.z + 1u) * params.aBatch"),
   batched("row")("all read the first of b", "params.bOffset + group.z * params.bBatch", "params.bOffset"),
   batched("row-alone")("where a run begins is forgotten", "params.aOffset + group.z", "group.z"),
 ];
