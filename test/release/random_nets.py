@@ -232,7 +232,9 @@ def cases(of, seed, count):
             continue
         try:
             one = case(f"{of} {seed}.{at}", *drawn, r.choice([1, 2, 3, 5]))
-            made.append({**one, "f32": rounding(one)})
+            # Where nothing but rounding comes back, as through a norm of what is all alike, there is nothing to compare.
+            if one["gradients"] and max(abs(v) for g in (one["dx"], *one["gradients"].values()) for v in g["data"]) > 1e-9:
+                made.append({**one, "f32": rounding(one)})
         except (RuntimeError, ValueError) as fault:
             # A value next to a kink whatever is drawn, or one value a channel in a batch norm.
             if "kink" not in str(fault) and "more than 1 value" not in str(fault):
