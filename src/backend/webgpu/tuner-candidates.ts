@@ -25,8 +25,8 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "block128x64",
     "block64-double",
   ],
-  convolution: ["block", "block-narrow", "planes", "strip", "gather", "strip-quads", "gather-quads"],
-  kernelGradient: ["block", "block-narrow", "strip", "gather", "strip-quads", "gather-quads"],
+  convolution: ["block-narrow", "block", "planes", "strip", "gather", "strip-quads", "gather-quads"],
+  kernelGradient: ["block-narrow", "block", "strip", "gather", "strip-quads", "gather-quads"],
 };
 
 /** "block64" of "matmul/block64". */
