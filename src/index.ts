@@ -42,6 +42,7 @@ export {
   softplus,
   tanh,
 } from "./nn/layers/activation.ts";
+export { type AdaptiveAvgPoolSpec, adaptiveAvgPool1d, adaptiveAvgPool2d } from "./nn/layers/adaptive-pool.ts";
 export { type AttentionLora, type AttentionOptions, type AttentionSpec, attention } from "./nn/layers/attention.ts";
 export { type BatchNormOptions, type BatchNormSpec, batchNorm } from "./nn/layers/batch-norm.ts";
 export {
@@ -90,11 +91,8 @@ export type { ParameterRole, Wiring } from "./nn/layers/layer-type.ts";
 export { type LinearOptions, type LinearSpec, linear } from "./nn/layers/linear.ts";
 export type { LoraSpec } from "./nn/layers/lora-spec.ts";
 export {
-  type AdaptiveAvgPoolSpec,
   type AvgPoolOptions,
   type AvgPoolSpec,
-  adaptiveAvgPool1d,
-  adaptiveAvgPool2d,
   avgPool1d,
   avgPool2d,
   type MaxPoolOptions,

@@ -1,10 +1,11 @@
 import { imagePresetSettings } from "./image-preset-settings.ts";
 import { relu } from "./layers/activation.ts";
+import { adaptiveAvgPool2d } from "./layers/adaptive-pool.ts";
 import { batchNorm } from "./layers/batch-norm.ts";
 import { conv2d } from "./layers/conv.ts";
 import { dropout } from "./layers/dropout.ts";
 import { linear } from "./layers/linear.ts";
-import { adaptiveAvgPool2d, maxPool2d } from "./layers/pool.ts";
+import { maxPool2d } from "./layers/pool.ts";
 import { flatten } from "./layers/reshape.ts";
 import type { ModelSpec } from "./model-spec.ts";
 import { type TrainingPreset, trainingPresets } from "./presets.ts";

@@ -1,5 +1,6 @@
+import type { AdaptiveAvgPoolSpec } from "../../nn/layers/adaptive-pool.ts";
 import { each } from "../../nn/layers/dimensions.ts";
-import type { AdaptiveAvgPoolSpec, AvgPoolSpec, MaxPoolSpec } from "../../nn/layers/pool.ts";
+import type { AvgPoolSpec, MaxPoolSpec } from "../../nn/layers/pool.ts";
 import { back, type Line, type NumpyLayer, type Place, tuple } from "./place.ts";
 
 /** What the functions of windows take. */

@@ -1,3 +1,4 @@
+import { type AdaptiveAvgPoolSpec, adaptivePoolLayers } from "./adaptive-pool.ts";
 import { type AttentionSpec, attentionLayer } from "./attention.ts";
 import { type BatchNormSpec, batchNormLayer } from "./batch-norm.ts";
 import { type AddSpec, addLayer, type ConcatSpec, concatLayer, type MultiplySpec, multiplyLayer } from "./combine.ts";
@@ -13,7 +14,7 @@ import {
   type PreluSpec,
 } from "./late-activations.ts";
 import type { AnyLayerType } from "./layer-type.ts";
-import { type AdaptiveAvgPoolSpec, type AvgPoolSpec, type MaxPoolSpec, poolLayers } from "./pool.ts";
+import { type AvgPoolSpec, type MaxPoolSpec, poolLayers } from "./pool.ts";
 import { type PositionEmbeddingSpec, positionEmbeddingLayer } from "./position-embedding.ts";
 import { gruLayer, lstmLayer, rnnLayer } from "./recurrent.ts";
 import type { GruSpec, LstmSpec, RecurrentSpec, RnnSpec } from "./recurrent-passes.ts";
@@ -86,6 +87,7 @@ export const lateLayers: readonly AnyLayerType[] = [
   convTranspose1dLayer,
   convTranspose2dLayer,
   ...Object.values(poolLayers),
+  ...Object.values(adaptivePoolLayers),
   upsampleLayer,
   padLayer,
   batchNormLayer,
