@@ -1,4 +1,5 @@
 import { paramBlock } from "../params.ts";
+import { fromQuad, QUAD } from "../quads.ts";
 import { wgsl } from "../wgsl.ts";
 import { type ConvEpilogue, epilogueArrays, finishConv, finished, ofChannel } from "./common.ts";
 
@@ -63,7 +64,6 @@ export interface Tile {
 
 /** On a CPU nothing is shared beyond a quad, and few leave least undone behind an edge; a GPU's subgroups want to be full. */
 export type Invocations = 8 | 64;
-const QUAD = 4;
 
 export const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
 export const lines = (n: number, line: (i: number) => string): string => range(n).map(line).join("\n");
@@ -109,9 +109,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (tile >= params.tiles) { return; }
   let mTile = tile / params.tilesN * ${rows}u;
 #if ${tile.shared}
-  // Which rows a lane loads follows from its place in the quad, as broadcasts count it.
-  let place = quadBroadcast(lane, 0u) + inSubgroup % ${QUAD}u;
-  let mA = mTile + inSubgroup % ${QUAD}u * ${loadedRows(tile)}u;
+  // Which rows a lane loads follows from its place in the quad, as swaps count it.
+  let inQuad = inSubgroup % ${QUAD}u;
+  let place = quadBroadcast(lane, 0u) + inQuad;
+  let mA = mTile + inQuad * ${loadedRows(tile)}u;
 #else
   let place = lane;
   let mA = mTile;
@@ -135,7 +136,7 @@ export const rowStarts = (tile: Tile): string =>
 export function addTerms(tile: Tile, terms: readonly (readonly [suffix: string, b: (j: number) => string])[]): string {
   const mine = loadedRows(tile);
   const value = (i: number, suffix: string): string =>
-    tile.shared ? `quadBroadcast(a${i % mine}_${suffix}, ${Math.floor(i / mine)}u)` : `a${i}_${suffix}`;
+    tile.shared ? fromQuad[Math.floor(i / mine)]!(`a${i % mine}_${suffix}`) : `a${i}_${suffix}`;
   const four = (b: (j: number) => string, q: number): string =>
     `vec4<f32>(${range(4)
       .map((d) => b(4 * q + d))
@@ -158,12 +159,14 @@ export const sumsOf = ({ rows, columns }: Tile): string => `  var acc: array<vec
 /** Stores the sums of rows from `m` on: column j at `at(j)` of each plane, where `exists(j)`. */
 export function storeTile(
   epilogue: ConvEpilogue,
-  { rows, columns }: Tile,
+  tile: Tile,
   m: string,
   at: (j: number) => string,
   exists: (j: number) => string,
 ): string {
-  const value = (j: number): string => `done[i * ${columns / 4}u + ${j >> 2}u].${"xyzw"[j % 4]}`;
+  const { rows, columns, shared } = tile;
+  const mine = loadedRows(tile);
+  const value = (j: number): string => `done[held * ${columns / 4}u + ${j >> 2}u].${"xyzw"[j % 4]}`;
   return wgsl`
   // In a loop, since an epilogue may be long and is compiled for every place that it is called from; over a copy, since
   // an array is no longer kept in registers when its index is a variable anywhere.
@@ -172,6 +175,7 @@ export function storeTile(
     .join(", ")});
   for (var i = 0u; i < ${rows}u; i++) {
     if (${m} + i >= params.M) { break; }
+    let held = ${shared ? `((i / ${mine}u) ^ inQuad) * ${mine}u + i % ${mine}u` : "i"};
     let channel = part * params.M + ${m} + i;
     let plane = channel * params.rows * params.columns;
 ${ofChannel(epilogue, "channel", "params.cImage / (params.rows * params.columns)")}

@@ -1,3 +1,4 @@
+import { fromQuad, QUAD } from "../quads.ts";
 import { wgsl } from "../wgsl.ts";
 import { type Invocations, lines, range } from "./product.ts";
 import { weightMain } from "./weight-sums.ts";
@@ -23,8 +24,6 @@ export interface WeightTile {
   readonly invocations: Invocations;
 }
 
-const QUAD = 4;
-
 /** Columns of an invocation, as vectors of up to four: a part's own, or four parts of one element each. */
 function vectorsOf({ parts, taps }: WeightTile): readonly (readonly (readonly [part: number, tap: number])[])[] {
   if (taps === 1) return range(parts / 4).map((q) => range(4).map((d) => [4 * q + d, 0] as const));
@@ -47,7 +46,7 @@ export function convWeights(tile: WeightTile, sums: boolean): string {
   const window = taps === 1 ? step : (step - 1) * stride + taps;
   const type = (v: readonly unknown[]): string => (v.length === 1 ? "f32" : `vec${v.length}<f32>`);
   const value = (i: number, u: number): string =>
-    shared ? `quadBroadcast(y${i % mine}_${u}, ${Math.floor(i / mine)}u)` : `y${i}_${u}`;
+    shared ? fromQuad[Math.floor(i / mine)]!(`y${i % mine}_${u}`) : `y${i}_${u}`;
   const xOf = (p: number, t: number, u: number): string => `x${p}_${taps === 1 ? u : u * stride + t}`;
   const adds = range(rows).flatMap((i) => [
     ...range(step).map((u) => `      let row${i}_${u} = ${value(i, u)};`),
@@ -59,12 +58,15 @@ export function convWeights(tile: WeightTile, sums: boolean): string {
     }),
   ]);
   const lane = (v: readonly unknown[], d: number): string => (v.length === 1 ? "" : `.${"xyzw"[d]}`);
+  const held = (i: number): string =>
+    shared ? `(${Math.floor(i / mine)}u ^ inQuad) * ${mine}u + ${i % mine}u` : `${i}u`;
   const stores = range(rows).map(
     (i) => wgsl`
-  if (m + ${i}u < params.outGroup) {
+  let held${i} = ${held(i)};
+  if (m + held${i} < params.outGroup) {
 ${vectors
   .flatMap((v, q) =>
-    v.map(([p, t], d) => `    if (exists${p}) { dw[to${p} + ${i}u * across + ${t}u] = acc${i}_${q}${lane(v, d)}; }`),
+    v.map(([p, t], d) => `    if (exists${p}) { dw[to${p} + held${i} * across + ${t}u] = acc${i}_${q}${lane(v, d)}; }`),
   )
   .join("\n")}
   }
@@ -72,8 +74,9 @@ ${vectors
   );
   const body = wgsl`
 #if ${shared}
-  // Which rows a lane loads follows from its place in the quad, as broadcasts count it.
-  let place = quadBroadcast(lane, 0u) + inSubgroup % ${QUAD}u;
+  // Which rows a lane loads follows from its place in the quad, as swaps count it.
+  let inQuad = inSubgroup % ${QUAD}u;
+  let place = quadBroadcast(lane, 0u) + inQuad;
 #else
   let place = lane;
 #endif
@@ -95,7 +98,7 @@ ${vectors
   let m = tile / params.tilesN * ${rows}u;
 #endif
 #if ${shared}
-  let mY = m + inSubgroup % ${QUAD}u * ${mine}u;
+  let mY = m + inQuad * ${mine}u;
 #else
   let mY = m;
 #endif

@@ -1,9 +1,9 @@
+import { fromQuad, QUAD } from "../quads.ts";
 import { wgsl } from "../wgsl.ts";
 import { type MatmulForm, type MatmulVariant, matmulHead, termsOf, tileOf, type VectorAccess } from "./common.ts";
 
 /** Columns of C that an invocation computes: of more sums at a time some would lie in memory. */
 const COLUMNS = 8;
-const QUAD = 4;
 /** Rows and columns of C that a workgroup computes: packing B costs what ten of these rows cost. */
 export const PACKED_BLOCK = [128, COLUMNS * QUAD] as const;
 export const PACKED_INVOCATIONS = QUAD;
@@ -59,7 +59,7 @@ export function matmulPacked(
   const own = (g: number, s: number) => `      let a${g}_${s} = ${ofRow(form, vector.a, rest, g * QUAD + s)};`;
   const loads = stretches.flatMap((g) => range(shared ? 1 : QUAD).map((s) => own(g, s)));
   const swaps = stretches.flatMap((g) =>
-    (shared ? ["X", "Y", "Diagonal"] : []).map((to, s) => `      let a${g}_${s + 1} = quadSwap${to}(a${g}_0);`),
+    range(shared ? QUAD - 1 : 0).map((s) => `      let a${g}_${s + 1} = ${fromQuad[s + 1]!(`a${g}_0`)};`),
   );
   // Behind the swaps, though they do not need them: SwiftShader's compiler keeps moving what is read often within a block,
   // and a load begins another. So where no sums are needed, one is loaded for that alone.

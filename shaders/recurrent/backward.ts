@@ -14,6 +14,7 @@ import {
   productEnd,
   scattered,
   stateDeclaration,
+  sumsAt,
 } from "./loop.ts";
 
 const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
@@ -87,7 +88,7 @@ ${fourRows(lengths)}
       var carry = vec4<f32>();
       if (s > 0u) { carry = ${carried}; }
 #endif
-      let dh = ${gathered("dy", unitAt)} + sums[own + u * ${vectors}u + v];
+      let dh = ${gathered("dy", unitAt)} + sums[own + u * ${vectors}u + ${sumsAt(form)}];
 ${range(cell.saved)
   .map((k) => `      let v${k} = ${gathered("saved", savedAt(k))};`)
   .join("\n")}

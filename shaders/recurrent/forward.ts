@@ -13,6 +13,7 @@ import {
   productEnd,
   scattered,
   stateDeclaration,
+  sumsAt,
 } from "./loop.ts";
 
 const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
@@ -38,7 +39,8 @@ export function recurrentForward(cell: CellText, form: LoopForm, lengths: boolea
     ...(cell.saved > 0 ? [write("saved")] : []),
   ];
   const gates = range(cell.gates);
-  const sumOf = (g: number): string => `sums[own + ${cell.gates === 1 ? "u" : `${g}u`} * ${vectors}u + v]`;
+  const sumOf = (g: number): string =>
+    `sums[own + ${cell.gates === 1 ? "u" : `${g}u`} * ${vectors}u + ${sumsAt(form)}]`;
   const savedAt =
     (k: number) =>
     (at: string): string =>

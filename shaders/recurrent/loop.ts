@@ -1,4 +1,5 @@
 import { paramBlock } from "../params.ts";
+import { fromQuad } from "../quads.ts";
 import { wgsl } from "../wgsl.ts";
 
 /**
@@ -104,6 +105,9 @@ export const scattered = (store: (at: string, lane: string) => readonly string[]
 export const loopTurn = (local: number): string => `  ${barrier(local)}
     let turned = now; now = next; next = turned;`;
 
+/** Which vec4 of rows the sums of vec4 `v` are: those of a quad begin with its own. */
+export const sumsAt = ({ shared }: LoopForm): string => (shared ? "(v ^ place)" : "v");
+
 /**
  * From here on once for each of the items that an invocation has at a time, `item`: `sums` from `own` on holds for each of
  * `lanes` sums a vec4 of rows, or four. All invocations multiply, since quads share; behind the last item that is done again.
@@ -118,7 +122,7 @@ export function product({ width, vectors, shared, each }: LoopForm, lanes: numbe
       ? [`      let part${k} = state[now + (k + ${k}u) * 4u + place];`]
       : v.map((i) => `      let row${i}_${k} = state[now + (k + ${k}u) * ${vectors}u + ${i}u];`);
   const rows = (i: number): string[] =>
-    shared ? terms.map((k) => `      let row${i}_${k} = quadBroadcast(part${k}, ${i}u);`) : [];
+    shared ? terms.map((k) => `      let row${i}_${k} = ${fromQuad[i]!(`part${k}`)};`) : [];
   const sum = (m: number, l: number, i: number): string =>
     terms.reduce((before, k) => `fma(vec4<f32>(w${m}_${k}.${lane(l)}), row${i}_${k}, ${before})`, `a${m}_${l}_${i}`);
   const all = e.flatMap((m) => u.flatMap((l) => v.map((i) => `a${m}_${l}_${i}`)));

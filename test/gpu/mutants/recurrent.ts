@@ -12,7 +12,8 @@ const loop = (op: string, what: string, from: string | RegExp, to: string): Muta
 
 /** Wrong kernels of recurrences. */
 export const recurrentMutants: readonly Mutant[] = [
-  loop("lstm", "gates in ONNX's order, i o f g", "sums[own + 1u * 4u + v]", "sums[own + 2u * 4u + v]"),
+  loop("lstm", "gates in ONNX's order, i o f g", "sums[own + 1u * 4u +", "sums[own + 2u * 4u +"),
+  loop("lstm", "sums of a neighbour's rows", "(v ^ place)", "v"),
   loop("lstm", "the forget gate is missing", "fma(v1, cell, v0 * v2)", "v0 * v2 + 0.0 * (v1 + cell)"),
   loop("lstm", "the cell itself comes out", "v3 * tanhOf(v4)", "v3 * v4"),
   loop("lstm", "the cell of the step behind", "select(t - 1u, t + 1u,", "select(t + 1u, t - 1u,"),
@@ -23,7 +24,7 @@ export const recurrentMutants: readonly Mutant[] = [
   loop("lstm", "lengths are one too short", "vec4<i32>(i32(t)) < lasts", "vec4<i32>(i32(t) + 1) < lasts"),
   loop("lstm", "state stays what it was at first", "let turned = now; now = next; next = turned;", ""),
   loop("lstm", "the last four terms are left out", "k < params.terms", "k + 4u < params.terms"),
-  loop("lstm", "the second vec4 of rows for the first", ", 0u);", ", 1u);"),
+  loop("lstm", "the second vec4 of rows for the first", "quadSwapX(part", "quadSwapY(part"),
   one("lstm", "steps", "rows share their state's places", "group * 2u * half", "0u"),
   one("lstm", "steps-local", "a launch begins with no state", "was[r] = y[", "was[r] = 0.0 * y["),
   loop(
@@ -40,7 +41,7 @@ export const recurrentMutants: readonly Mutant[] = [
   loop("lstmGradient", "the cell's share is not carried", "let onward = dc * v1;", "let onward = 0.0 * dc;"),
   loop("lstmGradient", "the cell of the same step", "vec4<u32>(earlier)", "vec4<u32>(t)"),
   loop("lstmGradient", "through tanh as if it were the identity", "(1.0 - s) * (1.0 + s)", "vec4<f32>(1.0)"),
-  loop("lstmGradient", "the sums behind do not count", "+ sums[own + u * 4u + v]", "+ 0.0 * sums[own + u * 4u + v]"),
+  loop("lstmGradient", "the sums behind do not count", "+ sums[own + u * 4u", "+ 0.0 * sums[own + u * 4u"),
   loop("lstmGradient", "a reversed row's first step has a cell", "vec4<i32>(i32(earlier)) < lasts", "vec4<bool>(true)"),
   loop("gruGradient", "d of n's hidden sum without the reset gate", "let e2 = d2 * v0;", "let e2 = d2;"),
   loop("gruGradient", "state goes on without z", "let onward = all * v1;", "let onward = all;"),
