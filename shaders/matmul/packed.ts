@@ -7,8 +7,8 @@ const COLUMNS = 8;
 /** Rows and columns of C that a workgroup computes: packing B costs what ten of these rows cost. */
 export const PACKED_BLOCK = [128, COLUMNS * QUAD] as const;
 export const PACKED_INVOCATIONS = QUAD;
-/** Terms of a sum that are packed at a time. With twice as many, products take a tenth less and compilers twice as long. */
-const MOST_TERMS = 64;
+/** Terms of a sum that are packed at a time. With twice as many, large products take a tenth less and a cold page half longer. */
+const MOST_TERMS = 32;
 /** Terms of a row of A that a quad loads at a time, four an invocation. */
 const STRETCH = 4 * QUAD;
 

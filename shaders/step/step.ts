@@ -29,6 +29,7 @@ ${gradientStatsParams.wgsl}
 ${storage(read("g", vector ? "vec4<f32>" : "f32"), write("stats"))}
 const INFINITE = vec4<u32>(0x7f800000u);
 `;
+/** Four elements at once; what is not finite is told by bits, as in finiteTests. */
 const statsLoop = (vector: boolean): string => {
   const one = (d: number): string => `select(0.0, g[min(at + ${d}u, params.size - 1u)], at + ${d}u < params.size)`;
   return wgsl`
@@ -37,7 +38,6 @@ const statsLoop = (vector: boolean): string => {
 #else
     let four = vec4<f32>(${[0, 1, 2, 3].map(one).join(", ")});
 #endif
-    // A test of bits, as in finiteTests, for four at once.
     let bits = bitcast<vec4<u32>>(four) & vec4<u32>(0x7fffffffu);
     largest = max(largest, bits);
     let finite = select(four, vec4<f32>(), bits >= INFINITE);
@@ -96,6 +96,7 @@ const controlFields = {
   warmup: "u32",
   period: "u32",
   lr: "f32",
+  // With an exponential schedule the logarithm of the last rate over the first, to base 2.
   gamma: "f32",
   floor: "f32",
   maxNorm: "f32",
@@ -189,7 +190,6 @@ export function controlStep(schedule: ScheduleKind, clips: boolean, arrays: Omit
   let along = f32(min(t, params.period)) / f32(params.period);
   rate = params.floor + (params.lr - params.floor) * 0.5 * (1.0 + cosPi(along));
 #elif ${schedule === "exponential"}
-  // gamma is the logarithm of the last rate over the first, to base 2.
   rate *= wideExp2(params.gamma * (f32(min(t, params.period)) / f32(params.period)));
 #endif
   rate = select(rate, params.lr * f32(step + 1u) / f32(max(params.warmup, 1u)), step < params.warmup);

@@ -41,8 +41,8 @@ export const relu6 = activation({
   gradientRounding: () => 0,
 });
 
+/** By expm1(x) = tanh(x / 2) (exp(x) + 1), which does not cancel near 0. */
 const eluNegative = `
-// expm1(x) = tanh(x / 2) (exp(x) + 1), which does not cancel near 0.
 fn eluNegative(x: f32, alpha: f32) -> f32 { return alpha * safeTanh(0.5 * x) * (exp(x) + 1.0); }
 `;
 
