@@ -39,8 +39,8 @@ test("a text is written step by step on the device: the tokens of whole windows,
   const whole = await write(false);
   expect(new Set(whole).size).toBeGreaterThan(2);
   expect(await write(true)).toEqual(whole);
-  const steps = await StepByStep.create(gpu, net, weights);
-  const exact = await StepByStep.create(referenceBackend("f64"), net, weights);
+  const steps = await StepByStep.create(gpu, net, weights, 4);
+  const exact = await StepByStep.create(referenceBackend("f64"), net, weights, 4);
   for (const text of [[3], [3, 1], [2, 7, 1, 8, 2], [2, 7, 1, 8, 2, 8]]) {
     const [found, truth] = [await steps.logits(text), await exact.logits(text)];
     for (let k = 0; k < vocabulary; k++) expect(found[k]!).toBeCloseTo(truth[k]!, 5);

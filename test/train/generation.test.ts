@@ -148,8 +148,8 @@ describe("generation step by step gives the tokens of whole windows", () => {
     expect(new Set(whole).size).toBeGreaterThan(3);
     expect(await write(cpu, {})).toEqual(whole);
     expect(await write(referenceBackend("f64"), {})).toEqual(whole);
-    const steps = await StepByStep.create(cpu, net, weights);
-    const exact = await StepByStep.create(referenceBackend("f64"), net, weights);
+    const steps = await StepByStep.create(cpu, net, weights, 4);
+    const exact = await StepByStep.create(referenceBackend("f64"), net, weights, 4);
     // A text that is another's beginning, and one that is not; long ones go through at once.
     const long = [2, 7, 1, 8, 2, 8, 1];
     for (const text of [[3], [3, 1, 4], [3, 1, 4, 1], [5, 1], [5, 1, 2], long, [...long, 4], [...long, 4, 5]]) {
@@ -201,12 +201,12 @@ describe("generation step by step gives the tokens of whole windows", () => {
         return cpu.compile(g, options);
       },
     };
-    const steps = await StepByStep.create(counting, net, weights);
+    const steps = await StepByStep.create(counting, net, weights, 4);
     for (const end of [5, 6, 8]) await steps.logits([...text, 1, 1, 1].slice(0, end));
     expect(compiled).toEqual([1, 4]);
     // Where there is no room for it, steps are taken one by one.
     const logitsOf = async (backend: Backend): Promise<number[]> => {
-      const one = await StepByStep.create(backend, net, weights);
+      const one = await StepByStep.create(backend, net, weights, 4);
       const logits = Array.from(await one.logits(text));
       one.dispose();
       return logits;

@@ -16,8 +16,11 @@ import { attentionStep } from "../../ops/text/attention-step.ts";
 import { type RecurrentStepAttrs, recurrentStep } from "../../ops/text/recurrent-step.ts";
 import { prefill } from "./prefill.ts";
 
-/** Tokens from which on a text that is begun goes through the net at once: of fewer, a graph of their own is not worth making. */
-const AT_ONCE = 4;
+/**
+ * Tokens from which on a text that is begun goes through the net at once. A graph of their own costs what some fifty steps of
+ * a small net do: a window of 16 tokens, which is begun anew every eight, was written seven times slower with it.
+ */
+const AT_ONCE = 64;
 
 /** Layers that work each step out by itself, whatever their settings. */
 const APART = new Set(
@@ -121,9 +124,16 @@ export class StepByStep {
     private readonly outputs: Tensor,
     /** What the steps of a text leave behind, all worked out at once. */
     private readonly atOnce: (text: readonly number[]) => Promise<readonly NdArray[]>,
+    private readonly least: number,
   ) {}
 
-  static async create(backend: Backend, model: ModelSpec, weights: ReadonlyMap<string, NdArray>): Promise<StepByStep> {
+  /** @param least tokens from which on a text that is begun goes through at once. */
+  static async create(
+    backend: Backend,
+    model: ModelSpec,
+    weights: ReadonlyMap<string, NdArray>,
+    least = AT_ONCE,
+  ): Promise<StepByStep> {
     const [length] = shapesOf(model).input as readonly [number];
     const g = new StepGraph(length);
     const token = g.variable("token", ndarray([1, 1], "i32", [0]));
@@ -132,7 +142,7 @@ export class StepByStep {
     g.keep(outputs);
     const executor = await backend.compile(g, { nodes: fuse(g), onChip: false });
     const atOnce = (text: readonly number[]) => prefill(backend, model, weights, text, length);
-    return new StepByStep(executor, g, token, outputs, atOnce);
+    return new StepByStep(executor, g, token, outputs, atOnce, least);
   }
 
   /** A text that does not go on from the last one is begun anew. */
@@ -154,7 +164,7 @@ export class StepByStep {
   private async begin(text: readonly number[]): Promise<readonly number[]> {
     const { past } = this.graph;
     if (past.length === 0) return text;
-    const left = text.length >= AT_ONCE ? await this.atOnce(text).catch(noRoom) : null;
+    const left = text.length >= this.least ? await this.atOnce(text).catch(noRoom) : null;
     for (const [i, t] of past.entries()) this.executor.write(t, left?.[i] ?? zeros(t.shape, "f32"));
     return left ? text : [];
   }
