@@ -1,10 +1,11 @@
 import type { Backend } from "../../src/backend/executor.ts";
-import { type NdArray, reshape, sizeOf } from "../../src/core/ndarray.ts";
+import type { NdArray } from "../../src/core/ndarray.ts";
 import { weightsOf } from "../../src/io/weights/weights.ts";
 import { weightSpecs } from "../../src/nn/parameter-specs.ts";
 import { unpackParameters, unpackWeights, weightVariables } from "../../src/nn/parameters.ts";
 import { parseModel } from "../../src/nn/parse-model.ts";
 import { fuse } from "../../src/ops/fuse.ts";
+import { matchRows } from "../../src/train/data/match-rows.ts";
 import { Predictor } from "../../src/train/evaluation/predictor.ts";
 import { gradientGraph } from "../../src/train/run/gradient-graph.ts";
 import { normError, type TorchArray, toArray } from "./torch.ts";
@@ -26,7 +27,6 @@ export interface GraphCase {
   readonly evaluated?: TorchArray;
 }
 
-const rowsOf = (a: NdArray): NdArray => reshape(a, [a.shape[0]!, sizeOf(a.shape.slice(1))]);
 /** Arrays of a state_dict as they are here. */
 const weightsIn = (c: GraphCase, arrays: Arrays): Map<string, NdArray> =>
   weightsOf(new Map(Object.entries(arrays).map(([name, a]) => [name, toArray(a)])), parseModel(c.model), "f64");
@@ -34,7 +34,7 @@ const weightsIn = (c: GraphCase, arrays: Arrays): Map<string, NdArray> =>
 async function run(backend: Backend, c: GraphCase) {
   const model = parseModel(c.model);
   const weights = weightsIn(c, c.weights);
-  const [x, y] = [rowsOf(toArray(c.x)), c.y.shape.length > 1 ? rowsOf(toArray(c.y)) : toArray(c.y)];
+  const { x, y } = matchRows(model, { x: toArray(c.x), y: toArray(c.y) }, c.name);
   const g = await gradientGraph(model, weights, x, y, { seed: 1, maxBufferSize: 2 ** 30, ofInputs: true });
   const executor = await backend.compile(g.graph, { nodes: fuse(g.graph) });
   const variables = weightVariables(g);

@@ -1,3 +1,4 @@
+// One table of layers that a graph of Keras has and what each becomes, a few lines each: so longer than a file should be.
 import { brief } from "../../core/format.ts";
 import { type NdArray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";

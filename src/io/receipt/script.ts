@@ -1,3 +1,4 @@
+// The script as it is written, from its first line to its last, which its readers check as one: so longer than others.
 import { shapeText } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import { lossKinds } from "../../nn/loss-kinds.ts";
