@@ -167,14 +167,22 @@ async function takeSteps(trainer: Trainer, steps: number, signal: AbortSignal | 
   return performance.now() - start;
 }
 
+/** So many steps tell what one costs beside what a reading does. */
+const ENOUGH = 4;
+
+/** Milliseconds that each of `n` steps adds: what a reading takes, which differs by browser, a run has once in a while. */
+const perStep = (ms: number, n: number, one: number): number => (n < ENOUGH ? ms / n : (ms - one) / (n - 1));
+
 /** Milliseconds of a step, the first (which may wait for the device) apart. */
 async function stepTime(trainer: Trainer, signal: AbortSignal | undefined, fastest: number): Promise<number> {
   const run = (steps: number): Promise<number> => takeSteps(trainer, steps, signal);
   let n = 1;
   await run(n);
-  const one = await run(n);
+  let one = await run(n);
+  // Late by chance, it would take too much off.
+  if (one < MEASURE_MS / ENOUGH) one = Math.min(one, await run(n));
   for (let ms = one; ; ms = await run(n)) {
-    if (ms >= MEASURE_MS / 2 || n >= MEASURE_STEPS) return ms / n;
+    if (ms >= MEASURE_MS / 2 || n >= MEASURE_STEPS) return perStep(ms, n, one);
     // What each further step costs: where that is far too much already, a better figure would change nothing.
     if (n > 1 && (ms - one) / (n - 1) > HOPELESS * fastest) return ms / n;
     n = Math.min(MEASURE_STEPS, Math.max(2 * n, Math.ceil((n * MEASURE_MS) / 2 / Math.max(ms, 0.05))));

@@ -31,7 +31,12 @@ export class WebGpuDevice {
   readonly executors = new Set<{ dispose(): void }>();
   private readonly onError: (event: GPUUncapturedErrorEvent) => void;
   private disposed = false;
-  private nudger: Nudger | null = null;
+  private readonly traffic = { requests: 0, waiting: 0 };
+  /** Whether its queue waits slowly (waiting.ts); null until that is seen. */
+  private slow: boolean | null = null;
+  /** Resolves when it is seen. Nobody has to wait for that. */
+  readonly seen: Promise<void>;
+  private nudger: Promise<Nudger> | null = null;
 
   private constructor(
     readonly device: GPUDevice,
@@ -59,12 +64,15 @@ export class WebGpuDevice {
     // The one place for a handler, onuncapturederror, belongs to the caller.
     this.onError = ({ error }) => fail(new ChainruleError("device", `WebGPU: ${error.message}`));
     device.addEventListener("uncapturederror", this.onError);
+    this.seen = waitsSlowly(device.queue, this.traffic).then((slow) => {
+      this.slow = slow;
+    });
   }
 
   /** A device of the caller's, with the limits and features that it was asked for. dispose() leaves it as it is. */
-  static of(device: GPUDevice): Promise<WebGpuDevice> {
+  static of(device: GPUDevice): WebGpuDevice {
     const info = device.adapterInfo ?? NO_INFO;
-    return new WebGpuDevice(device, info, [...device.features].sort(), false, computesOnCpu(info)).open();
+    return new WebGpuDevice(device, info, [...device.features].sort(), false, computesOnCpu(info));
   }
 
   /** A device with the adapter's own limits and features, not the guaranteed minimum (`compatible`). */
@@ -88,21 +96,33 @@ export class WebGpuDevice {
       const device = await adapter.requestDevice({ label: "chainrule", requiredLimits, requiredFeatures });
       const info = adapter.info ?? NO_INFO;
       const onCpu = computesOnCpu(info, adapter);
-      return await new WebGpuDevice(device, info, [...adapter.features].sort(), true, onCpu).open();
+      return new WebGpuDevice(device, info, [...adapter.features].sort(), true, onCpu);
     } catch (cause) {
       throw new ChainruleError("adapter", `the adapter gives no device: ${textOf(cause)}`, { cause });
     }
   }
 
-  private async open(): Promise<this> {
-    const { queue } = this.device;
-    if (await waitsSlowly(queue)) this.nudger = new (await import("./nudger.ts")).Nudger(queue);
-    return this;
+  /** Everything that is submitted passes here. */
+  submit(encoder: GPUCommandEncoder): void {
+    this.traffic.requests++;
+    this.device.queue.submit([encoder.finish()]);
   }
 
   /** What was asked of the queue, as soon as it is done: everything that waits for a queue or a map passes here. */
   awaited<T>(work: Promise<T>): Promise<T> {
-    this.nudger?.watch(work);
+    // As long as nothing is seen, as if it were slow: that costs little, and a tick is long.
+    if (this.slow === false) return work;
+    this.nudger ??= import("./nudger.ts").then(({ Nudger }) => new Nudger(this.device.queue));
+    this.nudger.then(
+      (nudger) => nudger.watch(work),
+      () => undefined,
+    );
+    this.traffic.requests++;
+    this.traffic.waiting++;
+    const end = (): void => {
+      this.traffic.waiting--;
+    };
+    work.then(end, end);
     return work;
   }
 

@@ -102,7 +102,7 @@ export class WebGpuExecutor extends Disposing implements Executor {
   private clear(buffers: readonly GPUBuffer[]): void {
     const encoder = this.gpu.device.createCommandEncoder({ label: "clear" });
     for (const buffer of buffers) encoder.clearBuffer(buffer);
-    this.gpu.device.queue.submit([encoder.finish()]);
+    this.gpu.submit(encoder);
   }
 
   /** Submits `steps` steps, never more than MAX_IN_FLIGHT submits ahead of the device. */
@@ -134,7 +134,7 @@ export class WebGpuExecutor extends Disposing implements Executor {
       if (pieces === 1) this.recording.encode(pass, count);
       else this.recording.encodePart(pass, at(i), at(i + 1));
       pass.end();
-      device.queue.submit([encoder.finish()]);
+      this.gpu.submit(encoder);
     }
     const done = this.gpu
       .awaited(device.queue.onSubmittedWorkDone())
@@ -182,7 +182,7 @@ export class WebGpuExecutor extends Disposing implements Executor {
       encoder.copyBufferToBuffer(p.buffer, p.offset, buffer, at, p.size);
       at += p.size;
     }
-    this.gpu.device.queue.submit([encoder.finish()]);
+    this.gpu.submit(encoder);
     const reading = this.gpu.orFailure(this.staging.collect(buffer, read)).catch((error) => {
       throw this.disposed ? disposedError("the executor") : error;
     });

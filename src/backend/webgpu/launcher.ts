@@ -25,7 +25,7 @@ export class Launcher {
     });
     const encoder = gpu.device.createCommandEncoder({ label: "launcher clear" });
     for (const buffer of this.buffers) encoder.clearBuffer(buffer);
-    gpu.device.queue.submit([encoder.finish()]);
+    gpu.submit(encoder);
     const readable = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
     this.staging = this.ledger.create("launcher staging", STAGING_BYTES, readable);
   }
@@ -53,7 +53,7 @@ export class Launcher {
       pass.setBindGroup(0, bindGroup);
       for (let i = 0; i < count; i++) pass.dispatchWorkgroups(...launch.workgroups);
       pass.end();
-      device.queue.submit([encoder.finish()]);
+      this.gpu.submit(encoder);
     };
   }
 
@@ -67,7 +67,7 @@ export class Launcher {
     const { device } = this.gpu;
     const encoder = device.createCommandEncoder({ label: "launcher read" });
     encoder.copyBufferToBuffer(this.buffers[buffer]!, firstWord * 4, this.staging, 0, words * 4);
-    device.queue.submit([encoder.finish()]);
+    this.gpu.submit(encoder);
     const mapped = async (): Promise<Uint32Array> => {
       await this.gpu.awaited(this.staging.mapAsync(GPUMapMode.READ, 0, words * 4));
       const values = new Uint32Array(this.staging.getMappedRange(0, words * 4).slice(0));

@@ -100,7 +100,7 @@ export async function runKernel(
     output.forEach((from, i) => {
       encoder.copyBufferToBuffer(made[from]!, 0, made[copies[i]!]!, 0, wanted[from]!.bytes);
     });
-    device.queue.submit([encoder.finish()]);
+    gpu.submit(encoder);
     const mapped = async (i: number): Promise<Uint32Array> => {
       await gpu.awaited(made[i]!.mapAsync(GPUMapMode.READ));
       return new Uint32Array(made[i]!.getMappedRange().slice(0));
