@@ -141,6 +141,16 @@ export async function configureAndPlay(): Promise<void> {
   if (room.value !== "backprop") await startPlaying();
 }
 
+/** Frames of a page that nobody sees do not come. */
+const FRAME_MS = 100;
+
+/** When all that was set until now has been drawn. */
+const nextFrame = (): Promise<void> =>
+  new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+    setTimeout(resolve, FRAME_MS);
+  });
+
 export async function startPlaying(): Promise<void> {
   if (!mayTrain()) return;
   playing.value = true;
@@ -149,6 +159,7 @@ export async function startPlaying(): Promise<void> {
   await engine.play(
     proxy((p: Progress) => {
       if (live.value.id === id) take(p);
+      return nextFrame();
     }),
   );
 }

@@ -46,7 +46,7 @@ export interface Engine {
    * Weights of other names are taken only where `byOrder` says so.
    */
   takeNet(files: readonly DroppedFile[], ends: Ends, byOrder: boolean): Promise<TakenNet | AskedNet>;
-  play(listener: (p: Progress) => void): Promise<void>;
+  play(listener: (p: Progress) => void | Promise<void>): Promise<void>;
   pause(): Promise<void>;
   /** Steps a second while playing; null for as many as the device takes. */
   speed(stepsPerSecond: number | null): Promise<void>;

@@ -42,8 +42,11 @@ export async function leave(): Promise<void> {
   leaving = false;
 }
 
+/** The page's ear. Its promise, if it gives one, resolves when what it heard has been drawn. */
+type Listener = (p: Progress) => void | Promise<void>;
+
 /** Takes steps until told otherwise, and tells the page now and then. */
-export function play(listener: (p: Progress) => void): void {
+export function play(listener: Listener): void {
   if (playing) return;
   const abort = new AbortController();
   const done = Promise.resolve().then(() => train(listener, abort.signal));
@@ -51,9 +54,10 @@ export function play(listener: (p: Progress) => void): void {
   status.playing = true;
 }
 
-async function train(listener: (p: Progress) => void, signal: AbortSignal): Promise<void> {
+async function train(listener: Listener, signal: AbortSignal): Promise<void> {
   const { trainer, recorder } = current();
-  // The first step is shown at once; the first evaluation, whose kernels have to be compiled, comes a little later.
+  // The first step is taken by itself and drawn before the run takes every core; the first evaluation, whose kernels have
+  // to be compiled, comes a little later.
   let since = 0;
   let evaluateAt = performance.now() + EVALUATE_MS[0];
   let taken = 0;
@@ -71,7 +75,8 @@ async function train(listener: (p: Progress) => void, signal: AbortSignal): Prom
     const now = performance.now();
     const picture = now > evaluateAt && unseen >= SLOW_STEPS;
     const stepsPerSecond = since === 0 ? 0 : (1000 * taken) / (now - since);
-    listener(await news({ stepsPerSecond, picture }));
+    const drawn = listener(await news({ stepsPerSecond, picture }));
+    if (since === 0) await drawn;
     taken = 0;
     since = performance.now();
     if (picture) {
@@ -86,7 +91,8 @@ async function train(listener: (p: Progress) => void, signal: AbortSignal): Prom
   try {
     while (!signal.aborted) {
       const slow = speed;
-      const steps = slow === null ? 1_000_000_000 : Math.max(1, Math.round((slow * NEWS_MS) / 1000));
+      const many = slow === null ? 1_000_000_000 : Math.max(1, Math.round((slow * NEWS_MS) / 1000));
+      const steps = since === 0 ? 1 : many;
       const start = performance.now();
       // Ends a stretch after the steps that are queued, so that the curve and the weights are at the same step.
       const stretch = new AbortController();
