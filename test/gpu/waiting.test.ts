@@ -41,6 +41,7 @@ test.each([
   // By ticks alone ten readings take ten of them.
   expect(seen.ms).toBeLessThan(5 * TICK_MS);
   expect(there.empty()).toBeGreaterThan(0);
+  await backend.gpu.seen;
   await pause(50);
   const before = there.empty();
   await pause(300);
@@ -52,6 +53,7 @@ test.each([
 test("work that takes long is asked for ever more seldom, and at last not at all", async () => {
   const there = tickingGpu(navigator.gpu, TICK_MS);
   const backend = await webgpuBackend(there.gpu);
+  await backend.gpu.seen;
   let tell = (): void => undefined;
   const work = backend.gpu.awaited(new Promise<void>((resolve) => (tell = resolve)));
   const counts: number[] = [];
@@ -78,6 +80,7 @@ test("a device that tells at once is left alone", async () => {
   };
   try {
     const backend = await webgpuBackend(navigator.gpu);
+    await backend.gpu.seen;
     const before = empty;
     await use(backend, false);
     expect(empty).toBe(before);
@@ -120,6 +123,28 @@ test.each([
         () => time.next().value ?? 0,
         () => answer.next().value ?? 0,
       ),
+      { requests: 0, waiting: 0 },
     ),
   ).toBe(slow);
+});
+
+test("answers that something else brought are not counted, and nothing is asked while somebody waits", async () => {
+  const traffic = { requests: 0, waiting: 1 };
+  let questions = 0;
+  // Slow: it tells at once only as others submit, which they do until the fifth question.
+  const queue = idleQueue(
+    () => {
+      questions++;
+      if (questions > 5) return 200;
+      traffic.requests++;
+      return 0;
+    },
+    () => 0,
+  );
+  const seen = waitsSlowly(queue, traffic);
+  await pause(60);
+  expect(questions).toBe(0);
+  traffic.waiting = 0;
+  expect(await seen).toBe(true);
+  expect(questions).toBe(7);
 });
