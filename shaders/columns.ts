@@ -1,8 +1,11 @@
-import { flatMain, read, storage, write } from "./common.ts";
+import { flatMain, flatType, read, storage, write } from "./common.ts";
 import { paramBlock } from "./params.ts";
 import { wgsl } from "./wgsl.ts";
 
-/** Rows of N values and of W, which stand in columns `first` and on; where each begins in what is bound. */
+/**
+ * Rows of N values and of W, which stand in columns `first` and on; where each begins in what is bound. All count elements, or
+ * fours, where kernels take those.
+ */
 export const columnParams = paramBlock({
   size: "u32",
   N: "u32",
@@ -14,9 +17,9 @@ export const columnParams = paramBlock({
 });
 
 /** y = x, and scale d added in d's columns. In front of them `column` wraps around to what is no column either. */
-export const addScaledColumns = (): string => wgsl`
+export const addScaledColumns = (four: boolean): string => wgsl`
 ${columnParams.wgsl}
-${storage(read("x"), read("d"), write("y"))}
+${storage(read("x", flatType(four)), read("d", flatType(four)), write("y", flatType(four)))}
 ${flatMain(`  let column = i % params.N - params.first;
   let k = params.narrow + i / params.N * params.W + min(column, params.W - 1u);
   let own = x[params.wide + i];
@@ -24,9 +27,9 @@ ${flatMain(`  let column = i % params.N - params.first;
 `;
 
 /** d = scale times d's columns of y. */
-export const scaledColumns = (): string => wgsl`
+export const scaledColumns = (four: boolean): string => wgsl`
 ${columnParams.wgsl}
-${storage(read("y"), write("d"))}
+${storage(read("y", flatType(four)), write("d", flatType(four)))}
 ${flatMain(`  let k = i / params.W * params.N + params.first + i % params.W;
   d[params.narrow + i] = params.scale * y[params.wide + k];`)}
 `;

@@ -8,7 +8,7 @@ export interface StorageDeclaration {
   /** What the code calls it. */
   readonly name: string;
   /** Type of its elements. */
-  readonly type: "f32" | "u32" | "i32" | "vec4<f32>";
+  readonly type: "f32" | "u32" | "i32" | "vec4<f32>" | "vec4<u32>";
   /** As in the launch's binding. */
   readonly access: "read" | "read_write";
 }
@@ -32,6 +32,16 @@ export const write = (name: string, type: StorageDeclaration["type"] = "f32"): S
   type,
   access: "read_write",
 });
+
+/** Type of what an invocation of a flat kernel takes: an element, or four neighbours. */
+export const flatType = (four: boolean): "f32" | "vec4<f32>" => (four ? "vec4<f32>" : "f32");
+
+/**
+ * What a function of single elements makes of those that an invocation takes: `call` with `lane` behind each value's name
+ * picks one of four. An invocation costs more than what an element takes, and 16 bytes are what memory likes.
+ */
+export const eachLane = (four: boolean, call: (lane: string) => string): string =>
+  four ? `vec4<f32>(${["x", "y", "z", "w"].map((lane) => call(`.${lane}`)).join(", ")})` : call("");
 
 /** How a text that serves several kernels reaches an element of an array. */
 export type Element = (i: number | string) => string;

@@ -1,37 +1,56 @@
-import { flatMain, read, storage, sumReduce, write } from "./common.ts";
+import { flatMain, read, type StorageDeclaration, storage, sumReduce, write } from "./common.ts";
 import { paramBlock } from "./params.ts";
+import { addedInTurns } from "./read-ahead.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** Invocations that share a reduction (few: see workgroupReduce), and the most partial sums a first pass leaves. */
 export const REDUCE_WORKGROUP = 64;
 export const MAX_PARTIALS = 256;
 
-export const sumRowsParams = paramBlock({ M: "u32", N: "u32", groups: "u32" });
+/** `sliceM`: rows of a slice; workgroups along z have a slice each. */
+export const laneSumParams = paramBlock({ M: "u32", N: "u32", sliceM: "u32" });
 /** Columns of one workgroup; its 256 invocations are 16 columns by 16 row lanes. */
-export const SUM_ROWS_COLUMNS = 16;
+export const LANE_COLUMNS = 16;
 
-/** y [N] = sum over the rows of x [M, N]: the gradient of a bias. */
-export function sumRows(): string {
+/**
+ * result [slices, N]: for each of N columns the sum of a term over the rows of each slice. `load` and `term` are those of
+ * addedInTurns, for row `k` and column `n`.
+ */
+export function laneSums(
+  arrays: readonly StorageDeclaration[],
+  load: (k: string, t: number) => string,
+  term: (t: number) => string,
+): string {
   return wgsl`
-${sumRowsParams.wgsl}
-${storage(read("x"), write("y"))}
+${laneSumParams.wgsl}
+${storage(...arrays, write("result"))}
 var<workgroup> lanes: array<f32, 256>;
 @compute @workgroup_size(16, 16)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_id) local: vec3<u32>) {
   let n = (group.y * groups.x + group.x) * 16u + local.x;
+  let begin = group.z * params.sliceM;
+  let end = min(params.M, begin + params.sliceM);
   var sum = 0.0;
   if (n < params.N) {
-    for (var m = local.y; m < params.M; m += 16u) { sum += x[m * params.N + n]; }
+${addedInTurns({ begin: "begin + local.y", end: "end", step: 16, type: "f32" }, load, term)}
   }
   lanes[local.y * 16u + local.x] = sum;
   workgroupBarrier();
   if (local.y != 0u || n >= params.N) { return; }
   for (var lane = 1u; lane < 16u; lane++) { sum += lanes[lane * 16u + local.x]; }
-  y[n] = sum;
+  result[group.z * params.N + n] = sum;
 }
 `;
 }
+
+/** Sums over the rows of x [M, N]: the gradient of a bias. */
+export const sumRows = (): string =>
+  laneSums(
+    [read("x")],
+    (k, t) => `let x${t} = x[${k} * params.N + n];`,
+    (t) => `x${t}`,
+  );
 
 export const sumColumnsParams = paramBlock({ size: "u32", M: "u32" });
 
@@ -40,18 +59,19 @@ export const FOURS_WORKGROUP = 16;
 
 /** The same with one invocation a column: no barrier, for few rows. `size` is the number of columns. */
 export function sumColumnsAlone(): string {
+  const turns = { begin: "0u", end: "params.M", step: 1, type: "f32" } as const;
+  const load = (k: string, t: number): string => `let x${t} = x[${k} * params.size + i];`;
   return wgsl`
 ${sumColumnsParams.wgsl}
 ${storage(read("x"), write("y"))}
-${flatMain(wgsl`
-  var sum = 0.0;
-  for (var m = 0u; m < params.M; m++) { sum += x[m * params.size + i]; }
-  y[i] = sum;
-`)}
+${flatMain(`  var sum = 0.0;\n${addedInTurns(turns, load, (t) => `x${t}`)}  y[i] = sum;`)}
 `;
 }
 
-/** With one for four, and four rows a turn: on a CPU writing to a sum costs more than an addition. `size` counts fours. */
+/**
+ * With one for four, for adapters on a CPU: there an invocation costs more than an addition, and so do a place that is
+ * clamped and a term that is chosen. So rows behind the last four have a loop of their own. `size` counts fours.
+ */
 export function sumColumnFours(): string {
   return wgsl`
 ${sumColumnsParams.wgsl}

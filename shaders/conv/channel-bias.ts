@@ -1,38 +1,44 @@
-import { flatMain, read, rowMain, storage, sumReduce, write } from "../common.ts";
+import { flatMain, flatType, read, rowMain, storage, sumReduce, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
+import { addedInTurns } from "../read-ahead.ts";
 import { wgsl } from "../wgsl.ts";
 
 /** `start` elements of the value lie before the launch's first. */
 export const channelBiasParams = paramBlock({ size: "u32", c: "u32", places: "u32", start: "u32" });
 
-/** y = x + b, the same b for all places of a channel. */
-export function addChannelBias(): string {
+/** y = x + b, the same b for all places of a channel. An element an invocation, or `four` of one channel (params count those). */
+export function addChannelBias(four: boolean): string {
+  const type = flatType(four);
   return wgsl`
 ${channelBiasParams.wgsl}
-${storage(read("x"), read("b"), write("y"))}
+${storage(read("x", type), read("b"), write("y", type))}
 ${flatMain("  y[i] = x[i] + b[(params.start + i) / params.places % params.c];")}
 `;
 }
 
-export const sumChannelsParams = paramBlock({ rows: "u32", n: "u32", places: "u32" });
+/** `count` elements of a channel in all, and of a slice of it; workgroups along z have a slice each. */
+export const sumChannelsParams = paramBlock({ rows: "u32", count: "u32", places: "u32", slice: "u32" });
 export const SUM_CHANNELS_WORKGROUP = 64;
 
-/** db [rows] = sums over images and places, a workgroup a channel. */
+/** db [slices, rows] = sums over images and places, a workgroup for each slice of a channel. */
 export function sumChannels(): string {
   const workgroup = SUM_CHANNELS_WORKGROUP;
+  // Element k of a channel lies behind the other channels of as many images as come before it.
+  const load = (k: string, t: number): string => `let d${t} = dy[first + ${k} + ${k} / params.places * others];`;
   return wgsl`
 ${sumChannelsParams.wgsl}
 ${storage(read("dy"), write("db"))}
 ${sumReduce(workgroup)}
 ${rowMain(
   wgsl`
+  let first = row * params.places;
+  let others = (params.rows - 1u) * params.places;
+  let begin = group.z * params.slice;
+  let end = min(params.count, begin + params.slice);
   var sum = 0.0;
-  for (var image = 0u; image < params.n; image++) {
-    let at = (image * params.rows + row) * params.places;
-    for (var place = local; place < params.places; place += ${workgroup}u) { sum += dy[at + place]; }
-  }
+${addedInTurns({ begin: "begin + local", end: "end", step: workgroup, type: "f32" }, load, (t) => `d${t}`)}
   sum = reduceSum(sum, local);
-  if (local == 0u) { db[row] = sum; }
+  if (local == 0u) { db[group.z * params.rows + row] = sum; }
 `,
   workgroup,
 )}
@@ -50,7 +56,11 @@ ${storage(read("dy"), write("sums"))}
 ${flatMain(wgsl`
   let at = params.offset + i * params.places;
   var sum = 0.0;
-  for (var place = 0u; place < params.places; place++) { sum += dy[at + place]; }
+${addedInTurns(
+  { begin: "0u", end: "params.places", step: 1, type: "f32" },
+  (k, t) => `let d${t} = dy[at + ${k}];`,
+  (t) => `d${t}`,
+)}
   sums[params.first + i] = sum;
 `)}
 `;

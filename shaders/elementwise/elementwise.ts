@@ -1,4 +1,4 @@
-import { finiteTests, flatMain, read, storage, write } from "../common.ts";
+import { eachLane, finiteTests, flatMain, flatType, read, storage, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
 
@@ -14,16 +14,10 @@ fn ${name}(x: f32, alpha: f32) -> f32 {
 `;
 }
 
-/** `call` of each of a vec4's four elements: an invocation costs a CPU's adapter more than what one element takes. */
-const ofFour = (call: (lane: string) => string): string =>
-  `vec4<f32>(${["x", "y", "z", "w"].map((lane) => call(`.${lane}`)).join(", ")})`;
-
 /** y = activation(x), an element an invocation, or `four` (params.size counts those). */
 export function elementwiseForward(includes: readonly string[], expression: string, four: boolean): string {
-  const type = four ? "vec4<f32>" : "f32";
-  const body = four
-    ? `  let v = x[i];\n  y[i] = ${ofFour((lane) => `activation(v${lane}, params.alpha)`)};`
-    : "  y[i] = activation(x[i], params.alpha);";
+  const type = flatType(four);
+  const body = `  let v = x[i];\n  y[i] = ${eachLane(four, (lane) => `activation(v${lane}, params.alpha)`)};`;
   return wgsl`
 ${elementwiseParams.wgsl}
 ${storage(read("x", type), write("y", type))}
@@ -50,10 +44,8 @@ export function elementwiseGradient(
   variable: "x" | "y",
   four: boolean,
 ): string {
-  const type = four ? "vec4<f32>" : "f32";
-  const body = four
-    ? `  let at = v[i];\n  dx[i] = dy[i] * ${ofFour((lane) => `derivative(at${lane}, params.alpha)`)};`
-    : "  dx[i] = dy[i] * derivative(v[i], params.alpha);";
+  const type = flatType(four);
+  const body = `  let at = v[i];\n  dx[i] = dy[i] * ${eachLane(four, (lane) => `derivative(at${lane}, params.alpha)`)};`;
   return wgsl`
 ${elementwiseParams.wgsl}
 ${storage(read("dy", type), read("v", type), write("dx", type))}

@@ -1,14 +1,15 @@
-import { flatMain, read, storage, write } from "../common.ts";
+import { flatMain, flatType, read, storage, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
 
 export const embeddingParams = paramBlock({ size: "u32", width: "u32" });
 
-/** y [n, width] = rows of weight named by tokens; one invocation an element. */
-export function embedding(): string {
+/** y [n, width] = rows of weight named by tokens; one invocation an element, or `four` (params count those). */
+export function embedding(four: boolean): string {
+  const type = flatType(four);
   return wgsl`
 ${embeddingParams.wgsl}
-${storage(read("tokens", "i32"), read("weight"), write("y"))}
+${storage(read("tokens", "i32"), read("weight", type), write("y", type))}
 ${flatMain("  y[i] = weight[u32(tokens[i / params.width]) * params.width + i % params.width];")}
 `;
 }

@@ -1,6 +1,6 @@
 import { wgsl } from "../wgsl.ts";
 import { blockFill } from "./block-fill.ts";
-import { type MatmulVariant, matmulHead, termsOf, tileOf, type VectorAccess } from "./common.ts";
+import { type MatmulVariant, matmulHead, termsOf, tileCorner, tileOf, type VectorAccess } from "./common.ts";
 
 /** Shape of the blocked kernel. */
 export interface BlockShape {
@@ -83,8 +83,7 @@ var<workgroup> blockB: ${block(blockN / 4)};
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_id) local: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
 ${tileOf(variant, invocations)}
-  let m0 = (tile / params.tilesN) * ${blockM}u;
-  let n0 = (tile % params.tilesN) * ${blockN}u;
+${tileCorner([blockM, blockN])}
 ${termsOf(sliced)}
 ${fill.places}
 ${accumulators.map((name) => `  var ${name} = vec4<f32>();`).join("\n")}

@@ -1,5 +1,6 @@
 import { finiteTests } from "../common.ts";
 import { paramBlock } from "../params.ts";
+import { addedInTurns } from "../read-ahead.ts";
 import { wgsl } from "../wgsl.ts";
 
 /**
@@ -169,22 +170,23 @@ export const columnsEach = (vectorB: boolean): number => (vectorB ? 4 : 1);
 /** `columnSum(i)`: the sums of B's i-th column, or of its i-th four. */
 export function columnSumFunction({ epilogue }: MatmulVariant, vectorB: boolean): string {
   if (!epilogue.columnSums) return "";
-  return vectorB
-    ? wgsl`
+  const type = vectorB ? "vec4<f32>" : "f32";
+  const rows = addedInTurns(
+    { begin: "0u", end: "params.K", step: 1, type },
+    (k, t) => `let b${t} = b[indexB(${k}, n)${vectorB ? " / 4u" : ""}];`,
+    (t) => `b${t}`,
+  );
+  return wgsl`
 fn columnSum(i: u32) {
-  let n = i * 4u;
+  let n = i * ${columnsEach(vectorB)}u;
   if (n >= params.N) { return; }
-  var sum = vec4<f32>();
-  for (var k = 0u; k < params.K; k++) { sum += b[indexB(k, n) / 4u]; }
+  var sum = ${type}();
+${rows}
+#if ${vectorB}
   sums[n] = sum.x; sums[n + 1u] = sum.y; sums[n + 2u] = sum.z; sums[n + 3u] = sum.w;
-}
-`
-    : wgsl`
-fn columnSum(n: u32) {
-  if (n >= params.N) { return; }
-  var sum = 0.0;
-  for (var k = 0u; k < params.K; k++) { sum += b[indexB(k, n)]; }
+#else
   sums[n] = sum;
+#endif
 }
 `;
 }
@@ -204,6 +206,23 @@ export function tileOf({ epilogue }: MatmulVariant, invocations: number): string
 #else
   if (tile >= params.tiles) { return; }
 #endif
+`;
+}
+
+/** Rows of tiles that workgroups go down before they go to the right. */
+const BAND = 16;
+
+/**
+ * Where a workgroup's tile of C begins: `m0`, `n0`. Workgroups that are at work together are neighbours by number, and what
+ * they read is what their tiles have of rows of A and columns of B: least where those lie in a square, not in a row.
+ */
+export function tileCorner([rows, columns]: readonly [number, number]): string {
+  return wgsl`
+  let band = tile / (${BAND}u * params.tilesN) * ${BAND}u;
+  let high = min(params.tiles / params.tilesN - band, ${BAND}u);
+  let inBand = tile - band * params.tilesN;
+  let m0 = (band + inBand % high) * ${rows}u;
+  let n0 = inBand / high * ${columns}u;
 `;
 }
 

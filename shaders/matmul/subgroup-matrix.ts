@@ -1,5 +1,5 @@
 import { wgsl } from "../wgsl.ts";
-import { type MatmulVariant, matmulHead, tileOf, type VectorAccess } from "./common.ts";
+import { type MatmulVariant, matmulHead, tileCorner, tileOf, type VectorAccess } from "./common.ts";
 import {
   MATRIX_INVOCATIONS,
   type MatrixBlock,
@@ -55,8 +55,7 @@ ${matrixPlace(PRODUCT_BLOCK, shape)}
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         ${matrixBuiltins}) {
 ${tileOf(variant, MATRIX_INVOCATIONS)}
-  let m0 = (tile / params.tilesN) * ${MATRIX_SIDE}u;
-  let n0 = (tile % params.tilesN) * ${MATRIX_SIDE}u;
+${tileCorner([MATRIX_SIDE, MATRIX_SIDE])}
 ${matrixCells(PRODUCT_BLOCK, shape, "a term's columns", terms, store)}
 }
 `;

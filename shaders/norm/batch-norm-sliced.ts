@@ -1,4 +1,4 @@
-import { finiteTests, flatMain, read, rowMain, storage, sumReduce, write } from "../common.ts";
+import { finiteTests, flatMain, flatType, read, rowMain, storage, sumReduce, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
 import { batchNormGradientOf, moveRunning, notFinite, RUNNING_WORKGROUP, runningFactor } from "./batch-norm.ts";
@@ -111,10 +111,11 @@ ${moveRunning("params.size", "f32(params.count)")}
 }
 
 /** y from mean and rstd. */
-export function batchNormApply(form: PlaneForm): string {
+export function batchNormApply(form: PlaneForm, four: boolean): string {
+  const type = flatType(four);
   return wgsl`
 ${planeParams.wgsl}
-${storage(read("x"), read("gamma"), read("beta"), read("mean"), read("rstd"), write("y"))}
+${storage(read("x", type), read("gamma"), read("beta"), read("mean"), read("rstd"), write("y", type))}
 ${planeMain(
   form,
   "  let mu = mean[channel]; let r = rstd[channel]; let g = gamma[channel]; let b = beta[channel];",
@@ -124,10 +125,11 @@ ${planeMain(
 }
 
 /** y from running means and variances; `extra` is epsilon. */
-export function batchNormInference(form: PlaneForm): string {
+export function batchNormInference(form: PlaneForm, four: boolean): string {
+  const type = flatType(four);
   return wgsl`
 ${planeParams.wgsl}
-${storage(read("x"), read("gamma"), read("beta"), read("running"), write("y"))}
+${storage(read("x", type), read("gamma"), read("beta"), read("running"), write("y", type))}
 ${planeMain(
   form,
   `  let mu = running[channel]; let r = 1.0 / sqrt(running[params.channels + channel] + params.extra);
@@ -177,10 +179,16 @@ ${mergedMean}
 }
 
 /** dx; `extra` is the number of a channel's elements. */
-export function batchNormGradientApply(form: PlaneForm): string {
+export function batchNormGradientApply(form: PlaneForm, four: boolean): string {
+  const type = flatType(four);
   return wgsl`
 ${planeParams.wgsl}
-${storage(read("dy"), read("x"), read("gamma"), read("mean"), read("rstd"), read("dgamma"), read("means"), write("dx"))}
+${storage(
+  read("dy", type),
+  read("x", type),
+  ...["gamma", "mean", "rstd", "dgamma", "means"].map((name) => read(name)),
+  write("dx", type),
+)}
 ${planeMain(
   form,
   `  let mu = mean[channel]; let r = rstd[channel]; let factor = gamma[channel] * r;

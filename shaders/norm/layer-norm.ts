@@ -1,5 +1,7 @@
-import { type ReduceWidth, read, rowMain, storage, sumReduce, write } from "../common.ts";
+import { flatType, type ReduceWidth, read, rowMain, storage, sumReduce, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
+import { addedInTurns } from "../read-ahead.ts";
+import { laneSums } from "../reduce.ts";
 import { wgsl } from "../wgsl.ts";
 import type { PlaneForm } from "./planes.ts";
 import { ROW_WORKGROUP, rowParams } from "./rows.ts";
@@ -138,9 +140,14 @@ ${rowMain(
 /** `first` is 1 for the launch that begins the sums, 0 where one over earlier rows left some. */
 export const layerNormScaleParams = paramBlock({ M: "u32", N: "u32", first: "u32" });
 
+/** What a row adds to dgamma. */
+const loadScaleTerm = (k: string, t: number): string =>
+  `let at${t} = ${k} * params.N + n; let d${t} = dy[at${t}]; let x${t} = (x[at${t}] - mean[${k}]) * rstd[${k}];`;
+const scaleTerm = (t: number): string => `d${t} * x${t}`;
+
 /** dgamma [N] = sum over rows of dy xhat; one invocation a column, or `four` (params.N counts those). */
 export function layerNormScaleGradient(workgroup: number, four = false): string {
-  const type = four ? "vec4<f32>" : "f32";
+  const type = flatType(four);
   return wgsl`
 ${layerNormScaleParams.wgsl}
 ${storage(read("dy", type), read("x", type), read("mean"), read("rstd"), write("dgamma", type))}
@@ -151,11 +158,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (n >= params.N) { return; }
   var sum = ${type}();
   if (params.first == 0u) { sum = dgamma[n]; }
-  for (var m = 0u; m < params.M; m++) {
-    let at = m * params.N + n;
-    sum = fma(dy[at], (x[at] - mean[m]) * rstd[m], sum);
-  }
+${addedInTurns({ begin: "0u", end: "params.M", step: 1, type }, loadScaleTerm, scaleTerm)}
   dgamma[n] = sum;
 }
 `;
 }
+
+/** The same by workgroups that share rows. */
+export const layerNormScaleLanes = (): string =>
+  laneSums([read("dy"), read("x"), read("mean"), read("rstd")], loadScaleTerm, scaleTerm);

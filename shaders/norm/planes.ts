@@ -11,6 +11,7 @@ import { ROW_WORKGROUP, STRIDE } from "./rows.ts";
  */
 export type PlaneForm = "flat" | "plane";
 
+/** With fours, which stand in one plane, `size` of the flat form and `places` count those. */
 export const planeParams = paramBlock({ size: "u32", rows: "u32", channels: "u32", places: "u32", extra: "f32" });
 
 /** Entry point: `numbers` are made once for each `channel`, `body` runs for every element `i`. */

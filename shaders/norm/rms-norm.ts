@@ -1,5 +1,7 @@
 import { flatMain, type ReduceWidth, read, rowMain, storage, sumReduce, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
+import { addedInTurns } from "../read-ahead.ts";
+import { laneSums } from "../reduce.ts";
 import { wgsl } from "../wgsl.ts";
 import { rstdOf } from "./layer-norm.ts";
 import { ROW_WORKGROUP, rowParams } from "./rows.ts";
@@ -58,19 +60,26 @@ ${rowMain(
 /** `size` is the number of columns; `first` is 1 for the launch that begins the sums. */
 export const rmsNormScaleParams = paramBlock({ size: "u32", M: "u32", first: "u32" });
 
+/** What a row adds to dweight, of rows of so many values. */
+const loadScaleTerm = (N: string, n: string) => (k: string, t: number) =>
+  `let at${t} = ${k} * ${N} + ${n}; let d${t} = dy[at${t}]; let x${t} = x[at${t}] * rstd[${k}];`;
+const scaleTerm = (t: number): string => `d${t} * x${t}`;
+
 /** dweight [N] = sum over rows of dy x rstd; one invocation a column. */
 export function rmsNormScaleGradient(): string {
+  const turns = { begin: "0u", end: "params.M", step: 1, type: "f32" } as const;
   return wgsl`
 ${rmsNormScaleParams.wgsl}
 ${storage(read("dy"), read("x"), read("rstd"), write("dweight"))}
 ${flatMain(wgsl`
   var sum = 0.0;
   if (params.first == 0u) { sum = dweight[i]; }
-  for (var m = 0u; m < params.M; m++) {
-    let at = m * params.size + i;
-    sum = fma(dy[at], x[at] * rstd[m], sum);
-  }
+${addedInTurns(turns, loadScaleTerm("params.size", "i"), scaleTerm)}
   dweight[i] = sum;
 `)}
 `;
 }
+
+/** The same by workgroups that share rows. */
+export const rmsNormScaleLanes = (): string =>
+  laneSums([read("dy"), read("x"), read("rstd")], loadScaleTerm("params.N", "n"), scaleTerm);

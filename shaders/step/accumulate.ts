@@ -1,15 +1,16 @@
-import { type Element, element, flatMain, read, storage, write } from "../common.ts";
+import { type Element, element, flatMain, flatType, read, storage, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
 
 export const combineParams = paramBlock({ size: "u32", alpha: "f32", beta: "f32" });
 export const combineOf = (a: string, b: string): string => `params.alpha * ${a} + params.beta * ${b}`;
 
-/** y = alpha a + beta b */
-export function combine(): string {
+/** y = alpha a + beta b, an element an invocation, or `four` (params.size counts those). */
+export function combine(four: boolean): string {
+  const type = flatType(four);
   return wgsl`
 ${combineParams.wgsl}
-${storage(read("a"), read("b"), write("y"))}
+${storage(read("a", type), read("b", type), write("y", type))}
 ${flatMain(`  y[i] = ${combineOf("a[i]", "b[i]")};`)}
 `;
 }

@@ -1,4 +1,4 @@
-import { type Element, element, flatMain, read, storage, write } from "../common.ts";
+import { type Element, eachLane, element, flatMain, flatType, read, storage, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { permutation, philox } from "../random.ts";
 import { wgsl } from "../wgsl.ts";
@@ -50,10 +50,12 @@ export const drawBatchParams = paramBlock({
 /** Invocations that copy one row together. */
 export const COPY_WORKGROUP = 64;
 
-type Moved = "f32" | "i32";
+/** Words move as they are, whatever they stand for; four at a time where rows have whole fours, which widths then count. */
+const wordType = (four: boolean) => (four ? ("vec4<u32>" as const) : ("u32" as const));
 
 /** Index, x and y of a batch in one kernel: a workgroup a row, or an invocation where rows are short. */
-export function drawBatch(order: BatchOrder, typeX: Moved, typeY: Moved, alone: boolean): string {
+export function drawBatch(order: BatchOrder, fourX: boolean, fourY: boolean, alone: boolean): string {
+  const [typeX, typeY] = [wordType(fourX), wordType(fourY)];
   const copy = (array: string, width: string) =>
     `for (var j = ${alone ? "0u" : "local"}; j < ${width}; j += ${alone ? 1 : COPY_WORKGROUP}u) {
     ${array}[i * ${width} + j] = data_${array}[row * ${width} + j];
@@ -83,8 +85,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
 export const gatherParams = paramBlock({ size: "u32", width: "u32" });
 
-/** y [batch, width] = rows of data; one invocation an element. */
-export function gather(type: Moved): string {
+/** y [batch, width] = rows of data; one invocation an element, or four. */
+export function gather(four: boolean): string {
+  const type = wordType(four);
   return wgsl`
 ${gatherParams.wgsl}
 ${storage(read("data", type), read("index", "u32"), write("y", type))}
@@ -98,14 +101,22 @@ export const dropoutParams = paramBlock({ size: "u32", seed: "u32", stream: "u32
 export const dropped = (x: string, i: string, cursor: Element): string =>
   `select(0.0, ${x} * params.scale, randomWord(params.seed, params.stream, ${cursor(0)}, ${i}) >= params.threshold)`;
 
-/** y = x / (1 - p) where the element's random word is at least p 2^32, else 0. The same mask in both directions. */
-export function dropout(): string {
+/**
+ * y = x / (1 - p) where the element's random word is at least p 2^32, else 0. The same mask in both directions. An element an
+ * invocation, or `four` (params.size counts those).
+ */
+export function dropout(four: boolean): string {
+  const type = flatType(four);
+  // Neighbours of four are one draw of four words.
+  const body = four
+    ? `  let words = philox(vec4<u32>(i, cursor[0], params.stream, 0u), params.seed);
+  let v = x[i] * params.scale;
+  y[i] = ${eachLane(true, (lane) => `select(0.0, v${lane}, words${lane} >= params.threshold)`)};`
+    : `  y[i] = ${dropped("x[i]", "i", element("cursor"))};`;
   return wgsl`
 ${dropoutParams.wgsl}
-${storage(read("x"), read("cursor", "u32"), write("y"))}
+${storage(read("x", type), read("cursor", "u32"), write("y", type))}
 ${philox}
-${flatMain(wgsl`
-  y[i] = ${dropped("x[i]", "i", element("cursor"))};
-`)}
+${flatMain(body)}
 `;
 }

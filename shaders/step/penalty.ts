@@ -1,4 +1,4 @@
-import { flatMain, read, storage, sumReduce, write } from "../common.ts";
+import { eachLane, flatMain, flatType, read, storage, sumReduce, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { REDUCE_WORKGROUP } from "../reduce.ts";
 import { wgsl } from "../wgsl.ts";
@@ -30,12 +30,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 `;
 }
 
-/** dy = dw + slope(w): the gradient of the data's loss and the penalty's together. */
-export function penaltyGradient(scaled: boolean): string {
+/**
+ * dy = dw + slope(w): the gradient of the data's loss and the penalty's together. An element an invocation, or `four`
+ * (params.size counts those).
+ */
+export function penaltyGradient(scaled: boolean, four: boolean): string {
+  const type = flatType(four);
   const scale = scaled ? `control[${CONTROL.scale}] * ` : "";
   return wgsl`
 ${penaltyParams.wgsl}
-${storage(read("dw"), read("w"), ...(scaled ? [read("control")] : []), write("dy"))}
-${flatMain(`  let v = w[i];\n  dy[i] = dw[i] + ${scale}(${penaltySlope("v")});`)}
+${storage(read("dw", type), read("w", type), ...(scaled ? [read("control")] : []), write("dy", type))}
+${flatMain(`  let v = w[i];\n  dy[i] = dw[i] + ${scale}${eachLane(four, (lane) => `(${penaltySlope(`v${lane}`)})`)};`)}
 `;
 }

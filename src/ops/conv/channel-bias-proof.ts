@@ -11,6 +11,7 @@ const shapes: readonly (readonly number[])[] = [
   [3, 66, 4],
   [130, 3, 2, 2],
   [2, 2, 17, 19],
+  [11, 2, 21, 36],
 ];
 
 export const addChannelBias: Proof<null> = {

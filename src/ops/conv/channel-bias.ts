@@ -9,7 +9,8 @@ import { index } from "../../graph/chip.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { elementwise } from "../shared/chip.ts";
-import { flatLaunch, flatWindows, grid, input, output } from "../shared/dispatch-plan.ts";
+import { flatLaunch, flatWindows, grid, inFours, input, output } from "../shared/dispatch-plan.ts";
+import { slicedSums, slicesOf } from "../shared/lane-sums.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall } from "../shared/wasm-plan.ts";
 import { type Channels, channelSumsPlan } from "./channel-sums.ts";
@@ -45,10 +46,13 @@ export const addChannelBias: Op<null> = {
     {
       name: "addChannelBias/flat",
       plan([x], _outputs, _attrs, caps) {
-        const { c, places } = channelsOf(x!);
+        const { c, places: elements } = channelsOf(x!);
+        const [four, places] = inFours(elements);
+        const unit = elements / places;
         return flatWindows(sizeOf(x!.shape), caps, (window, count, start) => {
-          const params = channelBiasParams.pack({ size: count, c, places, start });
-          return flatLaunch(addCode(), params, [window(input(0)), input(1), window(output(0))], count, caps);
+          const size = count / unit;
+          const params = channelBiasParams.pack({ size, c, places, start: start / unit });
+          return flatLaunch(addCode(four), params, [window(input(0)), input(1), window(output(0))], size, caps);
         });
       },
     },
@@ -58,6 +62,10 @@ export const addChannelBias: Op<null> = {
     elementwise(w, y!, (i) => `${x!.at(i)} + ${b!.at(index.rest(index.over(i, places), c))}`);
   },
 };
+
+/** Elements of a slice of a channel at least, and workgroups that are enough for any device. */
+const SLICE = 2048;
+const ENOUGH_WORKGROUPS = 512;
 
 /** db [c] = sums over the images and places of dy [n, c, ...]: the gradient of a channel's bias. */
 export const sumChannels: Op<null> = {
@@ -85,9 +93,10 @@ export const sumChannels: Op<null> = {
       plan([dy], _outputs, _attrs, caps) {
         const { n, c, places } = channelsOf(dy!);
         if (4 * n * c * places > caps.maxStorageBufferBindingSize) return null;
-        const params = sumChannelsParams.pack({ rows: c, n, places });
-        const bindings = [input(0), output(0)];
-        return { launches: [{ code: sumChannelsCode(), params, bindings, workgroups: grid(c, caps) }] };
+        const count = n * places;
+        const slices = slicesOf(count, SLICE, Math.floor(ENOUGH_WORKGROUPS / c));
+        const params = sumChannelsParams.pack({ rows: c, count, places, slice: Math.ceil(count / slices) });
+        return slicedSums(sumChannelsCode(), params, grid(c, caps), slices, c, [input(0)], caps);
       },
     },
     {

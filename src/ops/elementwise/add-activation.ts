@@ -1,11 +1,11 @@
-import { finiteTests, flatMain, read, storage, write } from "../../../shaders/common.ts";
+import { eachLane, finiteTests, flatMain, flatType, read, storage, write } from "../../../shaders/common.ts";
 import { activationFunction, elementwiseParams } from "../../../shaders/elementwise/elementwise.ts";
 import { wgsl } from "../../../shaders/wgsl.ts";
 import { sizeOf } from "../../core/ndarray.ts";
 import type { Op } from "../../graph/op.ts";
 import { activationOf } from "../fuse.ts";
 import { composed } from "../shared/composed.ts";
-import { flatLaunch, flatWindows, input, output } from "../shared/dispatch-plan.ts";
+import { flatLaunch, flatWindows, inFours, input, output } from "../shared/dispatch-plan.ts";
 import type { ActivationAttrs } from "./activation.ts";
 import { activations } from "./activations.ts";
 import { add } from "./add.ts";
@@ -15,15 +15,16 @@ export interface AddActivationAttrs extends ActivationAttrs {
   readonly activation: string;
 }
 
-const codeOf = (name: string): string => {
+const codeOf = (name: string, four: boolean): string => {
   const { includes, wgsl: expression } = activations[name]!.spec;
+  const type = flatType(four);
   return wgsl`
 ${elementwiseParams.wgsl}
-${storage(read("a"), read("b"), write("y"))}
+${storage(read("a", type), read("b", type), write("y", type))}
 ${finiteTests}
 ${includes.join("")}
 ${activationFunction(expression)}
-${flatMain("  y[i] = activation(a[i] + b[i], params.alpha);")}
+${flatMain(`  let sum = a[i] + b[i];\n  y[i] = ${eachLane(four, (lane) => `activation(sum${lane}, params.alpha)`)};`)}
 `;
 };
 
@@ -41,9 +42,10 @@ export const addActivation: Op<AddActivationAttrs> = composed({
     {
       name: "addActivation/flat",
       plan: (_inputs, [y], { activation, alpha }, caps) =>
-        flatWindows(sizeOf(y!.shape), caps, (window, size) => {
+        flatWindows(sizeOf(y!.shape), caps, (window, count) => {
           const bindings = [window(input(0)), window(input(1)), window(output(0))];
-          return flatLaunch(codeOf(activation), elementwiseParams.pack({ size, alpha }), bindings, size, caps);
+          const [four, size] = inFours(count);
+          return flatLaunch(codeOf(activation, four), elementwiseParams.pack({ size, alpha }), bindings, size, caps);
         }),
     },
   ],

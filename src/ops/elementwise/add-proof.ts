@@ -9,7 +9,7 @@ export const add: Proof<null> = {
     }
     return [out];
   },
-  cases: [[1], [33, 9]].map((shape) => ({
+  cases: [[1], [33, 9], [33, 12]].map((shape) => ({
     name: shape.join("x"),
     inputs: [
       { shape, dtype: "f32" },

@@ -1,4 +1,4 @@
-import { flatMain, read, storage, write } from "../../../shaders/common.ts";
+import { flatMain, flatType, read, storage, write } from "../../../shaders/common.ts";
 import { paramBlock } from "../../../shaders/params.ts";
 import { wgsl } from "../../../shaders/wgsl.ts";
 import { sizeOf } from "../../core/ndarray.ts";
@@ -11,7 +11,7 @@ import { flatCall } from "../shared/wasm-plan.ts";
 
 const addParams = paramBlock({ size: "u32" });
 const addCode = (four: boolean): string => {
-  const type = four ? "vec4<f32>" : "f32";
+  const type = flatType(four);
   return wgsl`
 ${addParams.wgsl}
 ${storage(read("a", type), read("b", type), write("y", type))}

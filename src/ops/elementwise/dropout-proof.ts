@@ -18,6 +18,7 @@ export const dropout: Proof<DropoutAttrs> = {
     { p: 0, seed: 3, layer: 1, rows: 33 },
     { p: 0.9, seed: 77, layer: 2, rows: 33 },
     { p: 0.4, seed: 5, layer: 1, rows: 1 },
+    { p: 0.3, seed: 8, layer: 3, rows: 44 },
   ].map(({ rows, ...attrs }) => ({
     name: `p=${attrs.p}`,
     inputs: [

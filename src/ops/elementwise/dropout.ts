@@ -6,7 +6,7 @@ import { philox, STREAM } from "../../core/philox.ts";
 import { index } from "../../graph/chip.ts";
 import type { Op } from "../../graph/op.ts";
 import { COST, constants, elementwise } from "../shared/chip.ts";
-import { flatLaunch, input, output, scratch } from "../shared/dispatch-plan.ts";
+import { flatLaunch, inFours, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall, float } from "../shared/wasm-plan.ts";
 
@@ -65,9 +65,9 @@ export const dropout: Op<DropoutAttrs> = {
     {
       name: "dropout/flat",
       plan([x], _o, attrs, caps) {
-        const size = sizeOf(x!.shape);
+        const [four, size] = inFours(sizeOf(x!.shape));
         const params = dropoutParams.pack(paramsOf(size, attrs));
-        return { launches: [flatLaunch(dropoutCode(), params, [input(0), input(1), output(0)], size, caps)] };
+        return { launches: [flatLaunch(dropoutCode(four), params, [input(0), input(1), output(0)], size, caps)] };
       },
     },
   ],

@@ -12,7 +12,7 @@ export const multiply: Proof<null> = {
     }
     return [out];
   },
-  cases: [[1], [33, 9], [2, 3, 5, 7]].map((shape) => ({
+  cases: [[1], [33, 9], [2, 3, 5, 7], [33, 12]].map((shape) => ({
     name: shape.join("x"),
     inputs: [
       { shape, dtype: "f32" },

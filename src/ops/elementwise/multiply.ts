@@ -1,20 +1,23 @@
-import { flatMain, read, storage, write } from "../../../shaders/common.ts";
+import { flatMain, flatType, read, storage, write } from "../../../shaders/common.ts";
 import { paramBlock } from "../../../shaders/params.ts";
 import { wgsl } from "../../../shaders/wgsl.ts";
 import { sizeOf } from "../../core/ndarray.ts";
 import { expectSame, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { elementwise } from "../shared/chip.ts";
-import { flatLaunch, flatWindows, input, output } from "../shared/dispatch-plan.ts";
+import { flatLaunch, flatWindows, inFours, input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall } from "../shared/wasm-plan.ts";
 
 const multiplyParams = paramBlock({ size: "u32" });
-const multiplyCode = wgsl`
+const multiplyCode = (four: boolean): string => {
+  const type = flatType(four);
+  return wgsl`
 ${multiplyParams.wgsl}
-${storage(read("a"), read("b"), write("y"))}
+${storage(read("a", type), read("b", type), write("y", type))}
 ${flatMain("  y[i] = a[i] * b[i];")}
 `;
+};
 
 /** y = a b, element by element, of one shape. */
 export const multiply: Op<null> = {
@@ -39,9 +42,10 @@ export const multiply: Op<null> = {
     {
       name: "multiply/flat",
       plan: (_inputs, [y], _attrs, caps) =>
-        flatWindows(sizeOf(y!.shape), caps, (window, size) => {
+        flatWindows(sizeOf(y!.shape), caps, (window, count) => {
           const bindings = [window(input(0)), window(input(1)), window(output(0))];
-          return flatLaunch(multiplyCode, multiplyParams.pack({ size }), bindings, size, caps);
+          const [four, size] = inFours(count);
+          return flatLaunch(multiplyCode(four), multiplyParams.pack({ size }), bindings, size, caps);
         }),
     },
   ],

@@ -67,6 +67,7 @@ function cases(inputs: (shape: readonly number[], c: number) => OpCase<null>["in
       [[7, 3], 3],
       [[2, 5, 6], 5],
       [[3, 4, 5, 7], 4],
+      [[3, 5, 4, 7], 5],
       [[3, 4, 5, 7], 1],
       [[40, 3, 31, 11], 3],
     ] as const

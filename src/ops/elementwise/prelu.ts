@@ -15,7 +15,7 @@ import type { Op } from "../../graph/op.ts";
 import { sumChannels } from "../conv/channel-bias.ts";
 import { reshape } from "../shape/reshape.ts";
 import { elementwise } from "../shared/chip.ts";
-import { flatLaunch, flatWindows, input, output } from "../shared/dispatch-plan.ts";
+import { flatLaunch, flatWindows, inFours, input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall } from "../shared/wasm-plan.ts";
 
@@ -25,6 +25,14 @@ type Shaped = Pick<TensorSpec, "shape">;
 function channels(x: Shaped, slopes: Shaped): { c: number; places: number } {
   const c = slopes.shape[0]!;
   return { c, places: c === 1 ? sizeOf(x.shape) : sizeOf(x.shape.slice(2)) };
+}
+
+/** A launch's numbers: of elements, or of fours where all of a channel are. */
+function numbersOf(x: Shaped, slopes: Shaped, count: number, start: number) {
+  const { c, places: elements } = channels(x, slopes);
+  const [four, places] = inFours(elements);
+  const unit = elements / places;
+  return { four, size: count / unit, start: start / unit, c, places };
 }
 
 /** Which slope element i has. */
@@ -73,9 +81,10 @@ export const prelu: Op<null> = {
     {
       name: "prelu/flat",
       plan: ([x, slopes], [y], _attrs, caps) =>
-        flatWindows(sizeOf(y!.shape), caps, (window, size, start) => {
-          const params = preluParams.pack({ size, start, ...channels(x!, slopes!) });
-          return flatLaunch(preluCode(), params, [window(input(0)), input(1), window(output(0))], size, caps);
+        flatWindows(sizeOf(y!.shape), caps, (window, count, start) => {
+          const { four, size, ...numbers } = numbersOf(x!, slopes!, count, start);
+          const params = preluParams.pack({ size, ...numbers });
+          return flatLaunch(preluCode(four), params, [window(input(0)), input(1), window(output(0))], size, caps);
         }),
     },
   ],
@@ -111,10 +120,11 @@ export const preluGradient: Op<null> = {
     {
       name: "preluGradient/flat",
       plan: ([, x, slopes], [dx], _attrs, caps) =>
-        flatWindows(sizeOf(dx!.shape), caps, (window, size, start) => {
-          const params = preluParams.pack({ size, start, ...channels(x!, slopes!) });
+        flatWindows(sizeOf(dx!.shape), caps, (window, count, start) => {
+          const { four, size, ...numbers } = numbersOf(x!, slopes!, count, start);
+          const params = preluParams.pack({ size, ...numbers });
           const bindings = [window(input(0)), window(input(1)), input(2), window(output(0))];
-          return flatLaunch(gradientCode(), params, bindings, size, caps);
+          return flatLaunch(gradientCode(four), params, bindings, size, caps);
         }),
     },
   ],
@@ -141,9 +151,10 @@ export const preluTerms: Op<null> = {
     {
       name: "preluTerms/flat",
       plan: (_inputs, [terms], _attrs, caps) =>
-        flatWindows(sizeOf(terms!.shape), caps, (window, size) => {
+        flatWindows(sizeOf(terms!.shape), caps, (window, count) => {
           const bindings = [window(input(0)), window(input(1)), window(output(0))];
-          return flatLaunch(termsCode(), preluTermsParams.pack({ size }), bindings, size, caps);
+          const [four, size] = inFours(count);
+          return flatLaunch(termsCode(four), preluTermsParams.pack({ size }), bindings, size, caps);
         }),
     },
   ],

@@ -32,9 +32,18 @@ function requireInside(
   }
 }
 
-/** The device's parameters for `size` elements of rows of N and of `width` values. */
-const packed = (N: number, { first, width, scale }: ScaledColumnsAttrs, size: number, wide: number, narrow: number) =>
-  columnParams.pack({ size, N, W: width, first, scale, wide, narrow });
+/** Elements that an invocation takes: four where all stretches are whole fours. */
+const unitOf = (N: number, { first, width }: ScaledColumnsAttrs): 1 | 4 =>
+  [N, first, width].every((n) => n % 4 === 0) ? 4 : 1;
+
+/** A launch over `size` elements of rows of N and of `width` values, in units. */
+function sized(N: number, attrs: ScaledColumnsAttrs, elements: number, wide: number, narrow: number) {
+  const unit = unitOf(N, attrs);
+  const size = elements / unit;
+  const { first, width, scale } = attrs;
+  const numbers = { size, N: N / unit, W: width / unit, first: first / unit, wide: wide / unit, narrow: narrow / unit };
+  return { params: columnParams.pack({ ...numbers, scale }), size };
+}
 
 /** Where element i of the narrower matrix stands in the wider one, whose rows have N values. */
 const placeOf = (i: Index, N: number, { first, width }: ScaledColumnsAttrs): Index =>
@@ -98,8 +107,8 @@ export const addScaledColumns: Op<ScaledColumnsAttrs> = {
           addScaledColumns,
           { count: M, x: attrs.width, y: N },
           caps,
-          addCode(),
-          (s) => ({ params: packed(N, attrs, s.rows * N, s.to, s.from), size: s.rows * N }),
+          addCode(unitOf(N, attrs) === 4),
+          (s) => sized(N, attrs, s.rows * N, s.to, s.from),
           (narrow, wide) => [wide(input(0)), narrow(input(1)), wide(output(0))],
         );
       },
@@ -141,10 +150,13 @@ export const scaledColumns: Op<ScaledColumnsAttrs> = {
       name: "scaledColumns/flat",
       plan: ([y], _outputs, attrs, caps: DeviceCaps) => {
         const [M, N] = y!.shape as Matrix;
-        return rowPlan(scaledColumns, { count: M, x: N, y: attrs.width }, caps, scaleCode(), (s) => ({
-          params: packed(N, attrs, s.rows * attrs.width, s.from, s.to),
-          size: s.rows * attrs.width,
-        }));
+        return rowPlan(
+          scaledColumns,
+          { count: M, x: N, y: attrs.width },
+          caps,
+          scaleCode(unitOf(N, attrs) === 4),
+          (s) => sized(N, attrs, s.rows * attrs.width, s.from, s.to),
+        );
       },
     },
   ],

@@ -12,7 +12,7 @@ import { type Index, index } from "../../graph/chip.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { COST } from "../shared/chip.ts";
-import { flatLaunch, input, output, scratch } from "../shared/dispatch-plan.ts";
+import { flatLaunch, inFours, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { call, partsOf } from "../shared/wasm-plan.ts";
 
@@ -79,9 +79,10 @@ export const embedding: Op<EmbeddingAttrs> = {
     {
       name: "embedding/flat",
       plan([, weight], [y], _a, caps) {
-        const size = sizeOf(y!.shape);
-        const params = embeddingParams.pack({ size, width: weight!.shape[1]! });
-        return { launches: [flatLaunch(forwardCode(), params, [input(0), input(1), output(0)], size, caps)] };
+        const [four, width] = inFours(weight!.shape[1]!);
+        const size = (sizeOf(y!.shape) / weight!.shape[1]!) * width;
+        const params = embeddingParams.pack({ size, width });
+        return { launches: [flatLaunch(forwardCode(four), params, [input(0), input(1), output(0)], size, caps)] };
       },
     },
   ],

@@ -14,7 +14,7 @@ import { expectSame } from "../../graph/graph.ts";
 import type { Kernel, KernelPlan, Launch, Op } from "../../graph/op.ts";
 import { elementwise } from "../shared/chip.ts";
 import { composed } from "../shared/composed.ts";
-import { flatLaunch, input, output, scratch } from "../shared/dispatch-plan.ts";
+import { flatLaunch, inFours, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { call, flatCall, float } from "../shared/wasm-plan.ts";
 
@@ -74,9 +74,10 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
         name: `${spec.name}Gradient/flat`,
         plan([p], _o, _a, caps) {
           const size = sizeOf(p!.shape);
-          const params = lossParams.pack({ size, stride: 0, scale: scaleOf(spec, size) });
-          const code = lossGradient(spec.includes, spec.wgslSlope);
-          return { launches: [flatLaunch(code, params, [input(0), input(1), input(2), output(0)], size, caps)] };
+          const [four, units] = inFours(size);
+          const params = lossParams.pack({ size: units, stride: 0, scale: scaleOf(spec, size) });
+          const code = lossGradient(spec.includes, spec.wgslSlope, four);
+          return { launches: [flatLaunch(code, params, [input(0), input(1), input(2), output(0)], units, caps)] };
         },
       },
     ],
@@ -113,9 +114,10 @@ export function elementwiseLoss(spec: ElementwiseLossSpec): ElementwiseLoss {
         plan([p]) {
           const size = sizeOf(p!.shape);
           const groups = partialGroups(size);
-          const params = lossParams.pack({ size, stride: groups * REDUCE_WORKGROUP, scale: 1 });
+          const [four, units] = inFours(size);
+          const params = lossParams.pack({ size: units, stride: groups * REDUCE_WORKGROUP, scale: 1 });
           const bindings = [input(0), input(1), scratch(0, "read_write")];
-          const code = lossPartials(spec.includes, spec.wgsl);
+          const code = lossPartials(spec.includes, spec.wgsl, four);
           return sumOfPartials({ code, params, bindings, workgroups: [groups, 1, 1] }, groups, scaleOf(spec, size));
         },
       },
@@ -161,10 +163,11 @@ function bothKernel(spec: ElementwiseLossSpec, alone: boolean): Kernel<null> {
       if (alone && size > ALONE_SIZE) return null;
       const groups = alone ? 1 : partialGroups(size);
       const scale = scaleOf(spec, size);
+      const [four, units] = inFours(size);
       const launch: Launch = {
-        code: lossWithGradient(spec.includes, spec.wgsl, spec.wgslSlope),
+        code: lossWithGradient(spec.includes, spec.wgsl, spec.wgslSlope, four),
         params: lossWithGradientParams.pack({
-          size,
+          size: units,
           stride: groups * REDUCE_WORKGROUP,
           scale,
           total: alone ? scale : 1,

@@ -14,6 +14,7 @@ export const addBias: Proof<null> = {
     [1, 1],
     [3, 7],
     [65, 33],
+    [65, 36],
   ].map(([M, N]) => ({
     name: `${M}x${N}`,
     inputs: [
@@ -45,5 +46,6 @@ export const sumRows: Proof<null> = {
     [64, 33],
     [1000, 5],
     [17, 300],
+    [4100, 5],
   ].map(([M, N]) => ({ name: `${M}x${N}`, inputs: [{ shape: [M!, N!], dtype: "f32" as const }], attrs: null })),
 };

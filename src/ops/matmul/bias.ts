@@ -1,13 +1,11 @@
-import { flatMain, read, storage, write } from "../../../shaders/common.ts";
+import { flatMain, flatType, read, storage, write } from "../../../shaders/common.ts";
 import { paramBlock } from "../../../shaders/params.ts";
 import {
   FOURS_WORKGROUP,
-  SUM_ROWS_COLUMNS,
   sumColumnFours,
   sumColumnsAlone,
   sumColumnsParams,
   sumRows as sumRowsCode,
-  sumRowsParams,
 } from "../../../shaders/reduce.ts";
 import { wgsl } from "../../../shaders/wgsl.ts";
 import { sizeOf } from "../../core/ndarray.ts";
@@ -15,16 +13,21 @@ import { index } from "../../graph/chip.ts";
 import { expectRank, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { elementwise } from "../shared/chip.ts";
-import { flatLaunch, grid, input, output } from "../shared/dispatch-plan.ts";
+import { flatLaunch, grid, inFours, input, output } from "../shared/dispatch-plan.ts";
+import { laneSumsPlan } from "../shared/lane-sums.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { call, flatCall, partsOf } from "../shared/wasm-plan.ts";
 
 const addBiasParams = paramBlock({ size: "u32", N: "u32" });
-const addBiasCode = wgsl`
+/** An element an invocation, or `four`, which stand in one row (params count those). */
+const addBiasCode = (four: boolean): string => {
+  const type = flatType(four);
+  return wgsl`
 ${addBiasParams.wgsl}
-${storage(read("x"), read("b"), write("y"))}
+${storage(read("x", type), read("b", type), write("y", type))}
 ${flatMain("  y[i] = x[i] + b[i % params.N];")}
 `;
+};
 
 /** y [M, N] = x [M, N] + b [N], the same b for every row. */
 export const addBias: Op<null> = {
@@ -46,17 +49,19 @@ export const addBias: Op<null> = {
     {
       name: "addBias/flat",
       plan([x], _outputs, _attrs, caps) {
-        const [M, N] = x!.shape as readonly [number, number];
+        const [M, columns] = x!.shape as readonly [number, number];
+        const [four, N] = inFours(columns);
         const params = addBiasParams.pack({ size: M * N, N });
-        return { launches: [flatLaunch(addBiasCode, params, [input(0), input(1), output(0)], M * N, caps)] };
+        return { launches: [flatLaunch(addBiasCode(four), params, [input(0), input(1), output(0)], M * N, caps)] };
       },
     },
   ],
   onChip: (w, [x, b], [y]) => elementwise(w, y!, (i) => `${x!.at(i)} + ${b!.at(index.rest(i, b!.shape[0]!))}`),
 };
 
-/** Up to so many rows one invocation adds up a column by itself. */
+/** Up to so many rows one invocation adds up a column by itself, on a CPU and on a GPU, whose invocations wait for memory. */
 const FEW_ROWS = 256;
+const FEW_ON_GPU = 16;
 
 /** y [N] = sum over the rows of x [M, N]: the gradient of a bias. */
 export const sumRows: Op<null> = {
@@ -80,11 +85,7 @@ export const sumRows: Op<null> = {
       name: "sumRows/lanes",
       plan([x], _outputs, _attrs, caps) {
         const [M, N] = x!.shape as readonly [number, number];
-        const groups = Math.ceil(N / SUM_ROWS_COLUMNS);
-        const params = sumRowsParams.pack({ M, N, groups });
-        return {
-          launches: [{ code: sumRowsCode(), params, bindings: [input(0), output(0)], workgroups: grid(groups, caps) }],
-        };
+        return laneSumsPlan(sumRowsCode(), M, N, [input(0)], caps);
       },
     },
     {
@@ -95,7 +96,7 @@ export const sumRows: Op<null> = {
         return { launches: [flatLaunch(sumColumnsAlone(), params, [input(0), output(0)], N, caps)] };
       },
       // On a CPU, whose barriers cost what many additions do, whatever the rows.
-      suits: ([x], _attrs, { onCpu }) => onCpu || x!.shape[0]! <= FEW_ROWS,
+      suits: ([x], _attrs, { onCpu }) => onCpu || x!.shape[0]! <= FEW_ON_GPU,
     },
     {
       name: "sumRows/fours",

@@ -119,6 +119,7 @@ export const productSizes: readonly (readonly [M: number, N: number, K: number])
   [2, 2, 1000],
   [70, 10, 129],
   [77, 139, 260],
+  [530, 36, 8],
 ];
 
 export function matmulCase<A>(form: MatmulForm, M: number, N: number, K: number, attrs: A): OpCase<A> {

@@ -193,8 +193,8 @@ export const ladder: readonly Rung[] = [
     invocations: ROW_LANES * ROW_SLICES,
     vector: "each",
     applies: ({ M }, { epilogue }) => M <= FEW_ROWS && !epilogue.columnSums,
-    suits: ({ M, N, K }) => M <= FEW_ROWS && N * K >= 4096,
-    code: matmulRow,
+    suits: ({ M, N, K }, { onCpu }) => !onCpu && M <= FEW_ROWS && N * K >= 4096,
+    code: (variant, vector) => matmulRow(variant, vector, false),
   },
   {
     name: "row-alone",
@@ -202,7 +202,7 @@ export const ladder: readonly Rung[] = [
     invocations: ALONE_LANES,
     vector: "never",
     applies: ({ M }, { epilogue }) => M <= FEW_ROWS && !epilogue.columnSums,
-    suits: ({ M, N, K }, { onCpu }) => onCpu && M < FEW_ROWS && N * K >= 4096,
+    suits: ({ M, N, K }, { onCpu }) => onCpu && (M < FEW_ROWS || (M === FEW_ROWS && N < 4)) && N * K >= 4096,
     code: (variant, _vector, terms) => matmulRowAlone(variant, terms),
   },
 ];

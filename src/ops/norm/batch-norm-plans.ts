@@ -16,7 +16,7 @@ import { ROW_WORKGROUP } from "../../../shaders/norm/rows.ts";
 import { sizeOf } from "../../core/ndarray.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch } from "../../graph/op.ts";
-import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
+import { flatLaunch, grid, inFours, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { channelsOf } from "./channels.ts";
 import { type BatchNormAttrs, momentumNumber, runningLaunch } from "./running.ts";
 import { boundIn, eachOf, type RowBinding, type RowWindow, rowWindows } from "./windows.ts";
@@ -37,21 +37,22 @@ export const imageOf = (x: TensorSpec): number => sizeOf(x.shape.slice(1));
 
 /** A launch or more over all elements of x, which know their channels. */
 export function planeLaunches(
-  code: (form: PlaneForm) => string,
+  code: (form: PlaneForm, four: boolean) => string,
   form: PlaneForm,
   x: TensorSpec,
   extra: number,
   bindings: readonly RowBinding[],
   caps: DeviceCaps,
 ): readonly Launch[] {
-  const { n, channels, places } = channelsOf(x.shape);
+  const { n, channels, places: elements } = channelsOf(x.shape);
+  const [four, places] = inFours(elements);
   return rowWindows(n, eachOf(bindings), caps).map((window): Launch => {
     const rows = window.count * channels;
     const size = rows * places;
     const params = planeParams.pack({ size, rows, channels, places, extra });
     const bound = boundIn(window, bindings);
-    if (form === "flat") return flatLaunch(code(form), params, bound, size, caps);
-    return { code: code(form), params, bindings: bound, workgroups: grid(rows, caps) };
+    if (form === "flat") return flatLaunch(code(form, four), params, bound, size, caps);
+    return { code: code(form, four), params, bindings: bound, workgroups: grid(rows, caps) };
   });
 }
 

@@ -47,6 +47,7 @@ function farRows(): readonly { name: string; M: number; N: number; values: Array
     { name: "3x7, all -0.1", M: 3, N: 7, values: [-0.1] },
     { name: "4x100, all 8296.8", M: 4, N: 100, values: [8296.8] },
     { name: "2x300, all 6670.205", M: 2, N: 300, values: [6670.205] },
+    { name: "2x400, all 6670.205", M: 2, N: 400, values: [6670.205] },
     { name: "2x300, close to 10000", M: 2, N: 300, values: noise(10000, 0.01) },
     { name: "2x4, close to -3", M: 2, N: 4, values: noise(-3, 1e-4) },
   ];

@@ -2,6 +2,7 @@ import {
   columnScales,
   layerNorm as forwardCode,
   layerNormGradient as gradientCode,
+  layerNormScaleLanes,
   layerNormScaleParams,
   layerNormScaleGradient as scaleCode,
 } from "../../../shaders/norm/layer-norm.ts";
@@ -13,7 +14,7 @@ import { grid, input, output } from "../shared/dispatch-plan.ts";
 import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
 import { layerNormGradientOnChip, layerNormOnChip, layerNormScaleGradientOnChip } from "./layer-norm-chip.ts";
 import { normalise, normaliseGradient, rowLayout, scaleGradients } from "./norm-layout.ts";
-import { ONE_SUBGROUP, widths } from "./row-plan.ts";
+import { laneScalePlan, ONE_SUBGROUP, widths } from "./row-plan.ts";
 import { rowLaunches } from "./row-windows.ts";
 import { boundIn, eachOf, type RowBinding, rowWindows } from "./windows.ts";
 
@@ -23,8 +24,8 @@ export interface LayerNormAttrs {
   readonly eps: number;
 }
 
-/** Whether an element is four neighbours: where one subgroup has a row, whose loop then takes a quarter of the turns. */
-const takesFours = (N: number, width: number): boolean => width === ONE_SUBGROUP && N % 4 === 0;
+/** Whether an element is four neighbours: where one subgroup has a row, and where there are some for all of a workgroup. */
+const takesFours = (N: number, width: number): boolean => N % 4 === 0 && (width === ONE_SUBGROUP || N >= 4 * width);
 
 /** y [M, N] = (x - mean) rstd gamma + beta per row; also mean [M] and rstd [M], which the gradient uses. */
 export const layerNorm: Op<LayerNormAttrs> = {
@@ -104,6 +105,11 @@ export const layerNormScaleGradient: Op<LayerNormAttrs> = {
     {
       name: "layerNormScaleGradient/column",
       plan: ([dy], _o, _a, caps) => scalePlan(dy!, 64, false, caps),
+    },
+    {
+      name: "layerNormScaleGradient/lanes",
+      plan: ([dy], _o, _a, caps) => laneScalePlan(layerNormScaleLanes(), dy!, [0, 1, 2, 3].map(input), caps),
+      suits: (_i, _a, { onCpu }) => !onCpu,
     },
     {
       name: "layerNormScaleGradient/fours",

@@ -1,6 +1,7 @@
 import {
   rmsNorm as forwardCode,
   rmsNormGradient as gradientCode,
+  rmsNormScaleLanes,
   rmsNormScaleParams,
   rmsNormScaleGradient as scaleCode,
 } from "../../../shaders/norm/rms-norm.ts";
@@ -11,7 +12,7 @@ import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
 import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
 import { type NormLayout, normalise, normaliseGradient, rowLayout, scaleGradients } from "./norm-layout.ts";
 import { rmsNormGradientOnChip, rmsNormOnChip, rmsNormScaleGradientOnChip } from "./rms-norm-chip.ts";
-import { ONE_SUBGROUP, widths } from "./row-plan.ts";
+import { laneScalePlan, ONE_SUBGROUP, widths } from "./row-plan.ts";
 import { rowLaunches } from "./row-windows.ts";
 import { boundIn, eachOf, type RowBinding, rowWindows } from "./windows.ts";
 
@@ -116,6 +117,11 @@ export const rmsNormScaleGradient: Op<null> = {
           }),
         };
       },
+    },
+    {
+      name: "rmsNormScaleGradient/lanes",
+      plan: ([dy], _o, _a, caps) => laneScalePlan(rmsNormScaleLanes(), dy!, [0, 1, 2].map(input), caps),
+      suits: (_i, _a, { onCpu }) => !onCpu,
     },
   ],
 };

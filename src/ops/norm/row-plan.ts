@@ -3,6 +3,7 @@ import { NARROW_WORKGROUP, ROW_WORKGROUP, rowParams, shortRowParams } from "../.
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch } from "../../graph/op.ts";
 import { flatLaunch, grid } from "../shared/dispatch-plan.ts";
+import { laneSumsPlan } from "../shared/lane-sums.ts";
 
 /** One launch with a workgroup per row of `like` [rows, N]. */
 export function rowLaunch(
@@ -24,6 +25,17 @@ export function rowDispatch(
 ): Launch {
   const [rows, N] = like.shape as readonly [number, number];
   return { code, params: rowParams.pack({ rows, N, extra }), bindings, workgroups: grid(rows, caps) };
+}
+
+/** Sums over the rows of values like `like`, by a kernel of laneSums; null where they are bound in parts. */
+export function laneScalePlan(
+  code: string,
+  like: TensorSpec,
+  bindings: readonly Binding[],
+  caps: DeviceCaps,
+): KernelPlan | null {
+  const [M, N] = like.shape as readonly [number, number];
+  return 4 * M * N > caps.maxStorageBufferBindingSize ? null : laneSumsPlan(code, M, N, bindings, caps);
 }
 
 /** One invocation per row. */

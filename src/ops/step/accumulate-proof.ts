@@ -12,7 +12,7 @@ export const combine: Proof<CombineAttrs> = {
     }
     return [out];
   },
-  cases: [[1], [33, 9]].map((shape) => ({
+  cases: [[1], [33, 9], [33, 12]].map((shape) => ({
     name: shape.join("x"),
     inputs: [
       { shape, dtype: "f32" },

@@ -10,7 +10,7 @@ import { sizeOf, zeros } from "../../core/ndarray.ts";
 import { expectSame } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { constants, elementwise } from "../shared/chip.ts";
-import { flatLaunch, flatWindows, input, output } from "../shared/dispatch-plan.ts";
+import { flatLaunch, flatWindows, inFours, input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { call, flatCall, float } from "../shared/wasm-plan.ts";
 
@@ -44,9 +44,10 @@ export const combine: Op<CombineAttrs> = {
     {
       name: "combine/flat",
       plan: (_inputs, [y], attrs, caps) =>
-        flatWindows(sizeOf(y!.shape), caps, (window, size) => {
+        flatWindows(sizeOf(y!.shape), caps, (window, count) => {
           const bindings = [window(input(0)), window(input(1)), window(output(0))];
-          return flatLaunch(combineCode(), combineParams.pack({ size, ...attrs }), bindings, size, caps);
+          const [four, size] = inFours(count);
+          return flatLaunch(combineCode(four), combineParams.pack({ size, ...attrs }), bindings, size, caps);
         }),
     },
   ],

@@ -14,11 +14,11 @@ import { sizeOf, type TypedArray, zeros } from "../../core/ndarray.ts";
 import { epochKeys, halfBits, permuteWith } from "../../core/permute.ts";
 import { STREAM } from "../../core/philox.ts";
 import { index } from "../../graph/chip.ts";
-import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
+import { wrongShapes } from "../../graph/graph.ts";
 import type { Kernel, Op } from "../../graph/op.ts";
 import { COST, constants, elementwise } from "../shared/chip.ts";
 import { composed } from "../shared/composed.ts";
-import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
+import { flatLaunch, grid, inFours, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { call, flatCall } from "../shared/wasm-plan.ts";
 
 export interface BatchIndexAttrs {
@@ -134,16 +134,14 @@ export const gather: Op<null> = {
     {
       name: "gather/flat",
       plan([data], [y], _a, caps) {
-        const size = sizeOf(y!.shape);
-        const params = gatherParams.pack({ size, width: sizeOf(data!.shape.slice(1)) });
-        const code = gatherCode(moved(data!));
-        return { launches: [flatLaunch(code, params, [input(0), input(1), output(0)], size, caps)] };
+        const [four, width] = inFours(sizeOf(data!.shape.slice(1)));
+        const size = y!.shape[0]! * width;
+        const params = gatherParams.pack({ size, width });
+        return { launches: [flatLaunch(gatherCode(four), params, [input(0), input(1), output(0)], size, caps)] };
       },
     },
   ],
 };
-
-const moved = ({ dtype }: TensorSpec): "f32" | "i32" => (dtype === "i32" ? "i32" : "f32");
 
 /** Values of x and y together up to which a row is one invocation's work. */
 const SHORT_ROW = 16;
@@ -166,9 +164,10 @@ function drawKernel(alone: boolean): Kernel<BatchIndexAttrs> {
   return {
     name: `drawBatch/${alone ? "short" : "row"}`,
     plan([, x, y], _o, { order, batch, n, seed }, caps) {
-      const [widthX, widthY] = [x!, y!].map((t) => sizeOf(t.shape.slice(1))) as [number, number];
+      const [fourX, widthX] = inFours(sizeOf(x!.shape.slice(1)));
+      const [fourY, widthY] = inFours(sizeOf(y!.shape.slice(1)));
       const params = drawBatchParams.pack({ size: batch, ...shuffleParams(n, seed), widthX, widthY });
-      const code = drawCode(order, moved(x!), moved(y!), alone);
+      const code = drawCode(order, fourX, fourY, alone);
       const bindings = [input(0), input(1), input(2), output(0), output(1), output(2)];
       if (alone) return { launches: [flatLaunch(code, params, bindings, batch, caps)] };
       return { launches: [{ code, params, bindings, workgroups: grid(batch, caps) }] };

@@ -11,7 +11,7 @@ import { type NdArray, sizeOf } from "../../core/ndarray.ts";
 import { expectSame } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { constants } from "../shared/chip.ts";
-import { flatLaunch, input, output, scratch } from "../shared/dispatch-plan.ts";
+import { flatLaunch, inFours, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { call, flatCall, float } from "../shared/wasm-plan.ts";
 
@@ -102,10 +102,10 @@ export const penaltyGradient: Op<PenaltyAttrs> = {
     {
       name: "penaltyGradient/flat",
       plan(inputs, [dw], { l1, l2 }, caps) {
-        const size = sizeOf(dw!.shape);
+        const [four, size] = inFours(sizeOf(dw!.shape));
         const params = penaltyParams.pack({ size, stride: 0, l1, l2 });
         const bindings = [...inputs.map((_, i) => input(i)), output(0)];
-        return { launches: [flatLaunch(gradientCode(inputs.length > 2), params, bindings, size, caps)] };
+        return { launches: [flatLaunch(gradientCode(inputs.length > 2, four), params, bindings, size, caps)] };
       },
     },
   ],

@@ -168,8 +168,9 @@ export const convMutants: readonly Mutant[] = [
   of("convTransposeLayer")("gather", "the bias is forgotten", "let own = bias[channel]", "let own = 0.0"),
 
   of("addChannelBias")("flat", "the bias goes along the places", "/ params.places % params.c", "% params.c"),
-  of("sumChannels")("workgroup", "the first image alone", "image < params.n", "image < 1u"),
-  of("sumChannels")("planes", "the last place is left out", "place < params.places", "place + 1u < params.places"),
+  of("sumChannels")("workgroup", "the next image lies behind the channel", "/ params.places * others", "* 0u"),
+  of("sumChannels")("workgroup", "slices overlap", "group.z * params.slice", "group.z * (params.slice - 1u)"),
+  of("sumChannels")("planes", "the last place is left out", "k0 < params.places", "k0 + 1u < params.places"),
 ];
 
 const padding: readonly [what: string, from: RegExp, to: string] = [

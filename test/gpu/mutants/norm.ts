@@ -147,7 +147,8 @@ export const normMutants: readonly Mutant[] = [
     "dx[start + j] = r * (dy[start + j] * weight[j]",
     "dx[start + j] = r * (dy[start + j]",
   ),
-  one("rmsNormScaleGradient", "column", "the last row is dropped", "m < params.M", "m + 1u < params.M"),
+  one("rmsNormScaleGradient", "column", "the last row is dropped", "k0 < params.M", "k0 + 1u < params.M"),
+  one("rmsNormScaleGradient", "lanes", "a row has its neighbour's root", "rstd[k1]", "rstd[k0]"),
 ];
 
 /** Wrong bodies on the chip. */

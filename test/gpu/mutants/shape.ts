@@ -113,9 +113,9 @@ export const shapeMutants: readonly Mutant[] = [
   ),
   one("geluTanhGradient", "flat", "the cube's slope is the cube", "0.21406444", "0.07135482"),
   one("prelu", "flat", "slopes take turns by element", "/ params.places) % params.c", ") % params.c"),
-  one("prelu", "flat", "the slope above as well", "select(slopes", "select(x[i] * slopes"),
+  one("prelu", "flat", "the slope above as well", /select\((slope \* v[^,]*), [^)]*\)/g, "$1"),
   one("preluGradient", "flat", "slopes take turns by element", "/ params.places) % params.c", ") % params.c"),
-  one("preluTerms", "flat", "above 0 as well", "select(x[i], 0.0, x[i] > 0.0)", "x[i]"),
+  one("preluTerms", "flat", "above 0 as well", /select\((v[^,]*), 0\.0, [^)]*\)/g, "$1"),
   one("maxout", "flat", "the last piece is left out", "k < params.pieces;", "k + 1u < params.pieces;"),
   one("maxoutGradient", "flat", "the last of several gets it", "(v > best)", "(v >= best)"),
   one(
