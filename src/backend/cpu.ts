@@ -1,5 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { Backend } from "./executor.ts";
+import { referenceBackend } from "./reference/executor.ts";
 import { type WasmOptions, wasmBackend } from "./wasm/backend.ts";
 
 /** The fast CPU path: WebAssembly SIMD; where the engine lacks it, the plain reference, whose description says why. */
@@ -8,8 +9,6 @@ export async function cpuBackend(options: WasmOptions = {}): Promise<Backend> {
     return await wasmBackend(options);
   } catch (error) {
     if (!(error instanceof ChainruleError) || error.code !== "adapter") throw error;
-    // Loaded only here: hardly any engine lacks it.
-    const { referenceBackend } = await import("./reference/executor.ts");
     return referenceBackend("f32", error.message);
   }
 }
