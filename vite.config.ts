@@ -36,8 +36,15 @@ const isolated = {
 
 const { version } = JSON.parse(readFileSync(new URL("./package.json", import.meta.url), "utf8")) as { version: string };
 
-/** What a page or its engine needs at once comes as one file: fewer requests, and more for gzip to find alike. */
-const inOneFile = { output: { codeSplitting: { groups: [{ name: "first", tags: ["$initial" as const] }] } } };
+/**
+ * What a page or its engine needs at once comes as one file, and what the first net needs beside it as another: fewer
+ * requests, and more for gzip to find alike.
+ */
+const groups = [
+  { name: "first", tags: ["$initial" as const] },
+  { name: "whole-steps", test: /\/webgpu\/(whole-steps|launcher)\.ts$/ },
+];
+const inOneFile = { output: { codeSplitting: { groups } } };
 
 /** The page: index.html -> dist/site. It works from any path of any static host. */
 export default defineConfig({
