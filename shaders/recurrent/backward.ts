@@ -1,8 +1,9 @@
 import { read, storage, write } from "../common.ts";
 import { wgsl } from "../wgsl.ts";
-import { type CellText, cellFunctions } from "./cells.ts";
+import { type CellText, cellFunctions, ofOneRow } from "./cells.ts";
 import { lengthsRead } from "./forward.ts";
 import {
+  eachRows,
   fourRows,
   gathered,
   type LoopForm,
@@ -12,9 +13,11 @@ import {
   loopTurn,
   product,
   productEnd,
+  rowOf,
   scattered,
+  slotOf,
   stateDeclaration,
-  sumsAt,
+  sumAt,
 } from "./loop.ts";
 
 const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
@@ -25,7 +28,8 @@ const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i)
  * carried beside it, [groups, h] with four rows to a vec4, where only the unit's own invocation reads it.
  */
 export function recurrentBackward(cell: CellText, form: LoopForm, lengths: boolean): string {
-  const { vectors, local } = form;
+  const { local, few } = form;
+  const rowsOf = few ? ofOneRow : (text: string): string => text;
   const hidden = cell.apart ? "dhidden" : "dx";
   const declared = [
     read("dy"),
@@ -38,7 +42,7 @@ export function recurrentBackward(cell: CellText, form: LoopForm, lengths: boole
     ...(cell.carries && local > 0 ? [write("carried", "vec4<f32>")] : []),
   ];
   // State in the device's memory has it behind itself: there are only so many bindings.
-  const carried = local > 0 ? "carried[kept]" : "state[params.groups * 2u * half + kept]";
+  const carried = `${local > 0 ? "carried[kept]" : "state[params.groups * 2u * half + kept]"}${rowOf(form)}`;
   const gates = range(cell.gates);
   const d = cell.apart ? "e" : "d";
   const unitAt = (at: string): string => `${at} * h + unit`;
@@ -58,7 +62,7 @@ enable subgroups;
 ${loopParams.wgsl}
 ${storage(...declared)}
 ${stateDeclaration(form, declared.length + 1)}
-${cellFunctions}
+${rowsOf(cellFunctions)}
 ${loopMain(
   form,
   wgsl`
@@ -81,22 +85,24 @@ ${product(form, 4)}
     for (var u = 0u; u < 4u; u++) {
     let unit = item * 4u + u;
     if (unit < h) {
-    for (var v = 0u; v < ${vectors}u; v++) {
-${fourRows(lengths)}
+${eachRows(form)}
+${rowsOf(
+  wgsl`
+${fourRows(form, lengths)}
 #if ${cell.carries}
-      let kept = (group * h + unit) * ${vectors}u + v;
+      let kept = ${slotOf(form, "(group * h + unit)")};
       var carry = vec4<f32>();
       if (s > 0u) { carry = ${carried}; }
 #endif
-      let dh = ${gathered("dy", unitAt)} + sums[own + u * ${vectors}u + ${sumsAt(form)}];
+      let dh = ${gathered(form, "dy", unitAt)} + ${sumAt(form, "u")};
 ${range(cell.saved)
-  .map((k) => `      let v${k} = ${gathered("saved", savedAt(k))};`)
+  .map((k) => `      let v${k} = ${gathered(form, "saved", savedAt(k))};`)
   .join("\n")}
 #if ${beforeReads}
       var ${cell.cell >= 0 ? "cell" : "before"} = vec4<f32>();
       if (s + 1u < params.steps) {
         let was = rows * params.steps + vec4<u32>(earlier);
-        let found = ${cell.cell >= 0 ? gathered("saved", savedAt(cell.cell), "was") : gathered("y", unitAt, "was")};
+        let found = ${cell.cell >= 0 ? gathered(form, "saved", savedAt(cell.cell), "was") : gathered(form, "y", unitAt, "was")};
 #if ${lengths}
         ${cell.cell >= 0 ? "cell" : "before"} = select(vec4<f32>(), found, vec4<i32>(i32(earlier)) < lasts);
 #else
@@ -105,7 +111,7 @@ ${range(cell.saved)
       }
 #endif
 #if ${cell.gates === 1}
-      let out = ${gathered("y", unitAt)};
+      let out = ${gathered(form, "y", unitAt)};
 #endif
 ${cell.back}
 #if ${cell.carries}
@@ -115,14 +121,16 @@ ${gates
   .flatMap((g) => [
     `      let dx${g} = select(vec4<f32>(), d${g}, counts);`,
     `      let state${g} = select(vec4<f32>(), ${d}${g}, counts);`,
-    `      state[next + (${g}u * h + unit) * ${vectors}u + v] = state${g};`,
+    `      state[next + ${slotOf(form, `(${g}u * h + unit)`)}]${rowOf(form)} = state${g};`,
   ])
   .join("\n")}
-${scattered((at, lane) =>
+${scattered(form, (at, lane) =>
   gates.flatMap((g) => [
     `dx[${gateAt(g)(at)}] = dx${g}${lane};`,
     ...(cell.apart ? [`dhidden[${gateAt(g)(at)}] = state${g}${lane};`] : []),
   ]),
+)}
+`,
 )}
     }
     }

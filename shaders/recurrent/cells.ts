@@ -94,6 +94,9 @@ const rnnRelu: CellText = {
 
 export const cellTexts: Readonly<Record<"lstm" | "gru" | "rnn" | "rnnRelu", CellText>> = { lstm, gru, rnn, rnnRelu };
 
+/** A text that is of four rows, of one. */
+export const ofOneRow = (text: string): string => text.replace(/vec4<(\w+)>/g, "$1");
+
 /** Functions that the texts call, of four rows at once: as shaders/math.ts has them, and NaN passes through. */
 export const cellFunctions = wgsl`
 fn notNumber(x: vec4<f32>) -> vec4<bool> {

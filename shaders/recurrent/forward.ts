@@ -1,7 +1,8 @@
 import { read, storage, write } from "../common.ts";
 import { wgsl } from "../wgsl.ts";
-import { type CellText, cellFunctions } from "./cells.ts";
+import { type CellText, cellFunctions, ofOneRow } from "./cells.ts";
 import {
+  eachRows,
   fourRows,
   gathered,
   type LoopForm,
@@ -11,9 +12,11 @@ import {
   loopTurn,
   product,
   productEnd,
+  rowOf,
   scattered,
+  slotOf,
   stateDeclaration,
-  sumsAt,
+  sumAt,
 } from "./loop.ts";
 
 const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
@@ -28,7 +31,8 @@ export const lengthsRead = (lengths: boolean) => (lengths ? [read("lengths", "i3
 export function recurrentForward(cell: CellText, form: LoopForm, lengths: boolean): string {
   const units = cell.gates === 1 ? 4 : 1;
   const lanes = cell.gates === 1 ? 4 : cell.gates;
-  const { vectors, local } = form;
+  const { local, few } = form;
+  const rowsOf = few ? ofOneRow : (text: string): string => text;
   const declared = [
     read("x"),
     read("weights", "vec4<f32>"),
@@ -39,8 +43,7 @@ export function recurrentForward(cell: CellText, form: LoopForm, lengths: boolea
     ...(cell.saved > 0 ? [write("saved")] : []),
   ];
   const gates = range(cell.gates);
-  const sumOf = (g: number): string =>
-    `sums[own + ${cell.gates === 1 ? "u" : `${g}u`} * ${vectors}u + ${sumsAt(form)}]`;
+  const sumOf = (g: number): string => sumAt(form, cell.gates === 1 ? "u" : `${g}u`);
   const savedAt =
     (k: number) =>
     (at: string): string =>
@@ -52,7 +55,7 @@ enable subgroups;
 ${loopParams.wgsl}
 ${storage(...declared)}
 ${stateDeclaration(form, declared.length + 1)}
-${cellFunctions}
+${rowsOf(cellFunctions)}
 ${loopMain(
   form,
   wgsl`
@@ -74,29 +77,33 @@ ${product(form, lanes)}
     let unit = item * ${units}u + u;
     if (unit < h) {
 ${gates.map((g) => `    let inputBias${g} = inputBias[${g}u * h + unit]; let hiddenBias${g} = hiddenBias[${g}u * h + unit];`).join("\n")}
-    for (var v = 0u; v < ${vectors}u; v++) {
-      let slot = unit * ${vectors}u + v;
-${fourRows(lengths)}
-      let before = state[now + slot];
+${eachRows(form)}
+      let slot = ${slotOf(form, "unit")};
+${rowsOf(
+  wgsl`
+${fourRows(form, lengths)}
+      let before = state[now + slot]${rowOf(form)};
 #if ${cell.cell >= 0}
       var cell = vec4<f32>();
       if (s > 0u) {
         let was = rows * params.steps + vec4<u32>(earlier);
-        cell = ${gathered("saved", savedAt(cell.cell), "was")};
+        cell = ${gathered(form, "saved", savedAt(cell.cell), "was")};
       }
 #endif
-${gates.map((g) => `      let x${g} = ${gathered("x", (at) => `(${at} * ${cell.gates}u + ${g}u) * h + unit`)} + inputBias${g};`).join("\n")}
+${gates.map((g) => `      let x${g} = ${gathered(form, "x", (at) => `(${at} * ${cell.gates}u + ${g}u) * h + unit`)} + inputBias${g};`).join("\n")}
 ${gates.map((g) => `      let s${g} = ${sumOf(g)} + hiddenBias${g};`).join("\n")}
 ${cell.step}
       let kept = select(vec4<f32>(), made, counts);
-      state[next + slot] = kept;
+      state[next + slot]${rowOf(form)} = kept;
 ${range(cell.saved)
   .map((k) => `      let keep${k} = select(vec4<f32>(), v${k}, counts);`)
   .join("\n")}
-${scattered((at, lane) => [
+${scattered(form, (at, lane) => [
   `y[${at} * h + unit] = kept${lane};`,
   ...range(cell.saved).map((k) => `saved[${savedAt(k)(at)}] = keep${k}${lane};`),
 ])}
+`,
+)}
     }
     }
     }

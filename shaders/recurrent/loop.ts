@@ -18,10 +18,16 @@ export interface LoopForm {
   readonly each: 1 | 2;
   /** Places for state in workgroup memory, both halves; 0: it lies in the device's memory. */
   readonly local: number;
+  /**
+   * For few registers, of one vec4 of rows and one item: less terms are added at a time, and what is done behind the sums is
+   * done for one row after the other.
+   */
+  readonly few: boolean;
 }
 
-/** Terms of a sum that are added at a time: writing to a sum costs more than a term on adapters on a CPU. */
+/** Multiple of which terms of a sum there are, and how many are added at a time: writing to a sum costs more than a term on adapters on a CPU. */
 export const TERMS = 4;
+export const termsOf = ({ few }: Pick<LoopForm, "few">): number => (few ? 2 : TERMS);
 
 export const loopParams = paramBlock({
   rows: "u32",
@@ -75,48 +81,72 @@ export const barrier = (local: number): string => (local > 0 ? "workgroupBarrier
 
 const rowLanes = [0, 1, 2, 3] as const;
 
+/** The loop over an item's vec4s of rows, `v`; over the rows that there are, where they are taken one by one. */
+export const eachRows = ({ vectors, few }: LoopForm): string =>
+  `    for (var v = 0u; v < ${few ? "min(4u, params.rows - first)" : `${vectors}u`}; v++) {`;
+
+/** Where a unit's state lies in one half, and which of its four rows is meant where they are taken one by one. */
+export const slotOf = ({ vectors, few }: LoopForm, unit: string): string => (few ? unit : `${unit} * ${vectors}u + v`);
+export const rowOf = ({ few }: LoopForm): string => (few ? "[v]" : "");
+
 /**
  * Four rows of a group, behind its own sums: `row` is the first, `at` where each one's step lies among all, and `counts`
- * whether that step does. Behind the last row that is read again, and not stored.
+ * whether that step does. Behind the last row that is read again, and not stored. Or one row.
  */
-export const fourRows = (lengths: boolean): string => wgsl`
+export const fourRows = ({ few }: LoopForm, lengths: boolean): string => wgsl`
+#if ${few}
+      let rows = first + v;
+      let at = rows * params.steps + t;
+#else
       let row = first + v * 4u;
       let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.rows - 1u));
       let at = rows * params.steps + vec4<u32>(t);
+#endif
 #if ${lengths}
-      let lasts = vec4<i32>(${rowLanes.map((r) => `lengths[rows.${lane(r)}]`).join(", ")});
+      let lasts = ${gathered({ few }, "lengths", (row) => row, "rows", "i32")};
       let counts = vec4<i32>(i32(t)) < lasts;
 #else
       let counts = vec4<bool>(true);
 #endif
 `;
 
-/** A value of each of the four rows, at the place that `index` gives. */
-export const gathered = (array: string, index: (at: string) => string, at = "at"): string =>
-  `vec4<f32>(${rowLanes.map((r) => `${array}[${index(`${at}.${lane(r)}`)}]`).join(", ")})`;
+/** A value of each of the four rows, or of the one, at the place that `index` gives. */
+export const gathered = (
+  { few }: Pick<LoopForm, "few">,
+  array: string,
+  index: (at: string) => string,
+  at = "at",
+  type = "f32",
+): string =>
+  few
+    ? `${array}[${index(at)}]`
+    : `vec4<${type}>(${rowLanes.map((r) => `${array}[${index(`${at}.${lane(r)}`)}]`).join(", ")})`;
 
-/** Stores, for each of the four rows that there is, what `store` writes of lane ".x" and so on at \`at.x\`. */
-export const scattered = (store: (at: string, lane: string) => readonly string[]): string =>
-  rowLanes
-    .map((r) => `      if (row + ${r}u < params.rows) { ${store(`at.${lane(r)}`, `.${lane(r)}`).join(" ")} }`)
-    .join("\n");
+/** Stores, for each of the four rows that there is, or for the one, what `store` writes of lane ".x" and so on at \`at.x\`. */
+export const scattered = ({ few }: LoopForm, store: (at: string, lane: string) => readonly string[]): string =>
+  few
+    ? `      ${store("at", "").join(" ")}`
+    : rowLanes
+        .map((r) => `      if (row + ${r}u < params.rows) { ${store(`at.${lane(r)}`, `.${lane(r)}`).join(" ")} }`)
+        .join("\n");
 
 /** At the end of a step. */
 export const loopTurn = (local: number): string => `  ${barrier(local)}
     let turned = now; now = next; next = turned;`;
 
-/** Which vec4 of rows the sums of vec4 `v` are: those of a quad begin with its own. */
-export const sumsAt = ({ shared }: LoopForm): string => (shared ? "(v ^ place)" : "v");
+/** The `l`-th sum of an item, of vec4 `v` of rows: those of a quad begin with its own. */
+export const sumAt = ({ shared, vectors, few }: LoopForm, l: string): string =>
+  few ? `sums[${l}][v]` : `sums[own + ${l} * ${vectors}u + ${shared ? "(v ^ place)" : "v"}]`;
 
 /**
  * From here on once for each of the items that an invocation has at a time, `item`: `sums` from `own` on holds for each of
  * `lanes` sums a vec4 of rows, or four. All invocations multiply, since quads share; behind the last item that is done again.
  */
-export function product({ width, vectors, shared, each }: LoopForm, lanes: number): string {
+export function product({ width, vectors, shared, each, few }: LoopForm, lanes: number): string {
   const v = range(vectors);
   const u = range(lanes);
   const e = range(each);
-  const terms = range(TERMS);
+  const terms = range(termsOf({ few }));
   const load = (k: number): string[] =>
     shared
       ? [`      let part${k} = state[now + (k + ${k}u) * 4u + place];`]
@@ -130,7 +160,7 @@ export function product({ width, vectors, shared, each }: LoopForm, lanes: numbe
     `    for (var base = 0u; base < params.items; base += ${width * each}u) {`,
     ...e.map((m) => `    let item${m} = min(base + ${m * width}u + lane, params.items - 1u);`),
     ...all.map((a) => `    var ${a} = vec4<f32>();`),
-    `    for (var k = 0u; k < params.terms; k += ${TERMS}u) {`,
+    `    for (var k = 0u; k < params.terms; k += ${terms.length}u) {`,
     ...e.flatMap((m) => terms.map((k) => `      let w${m}_${k} = weights[(k + ${k}u) * params.items + item${m}];`)),
     ...terms.flatMap(load),
     ...v.flatMap((i) => [...rows(i), ...e.flatMap((m) => u.map((l) => `      a${m}_${l}_${i} = ${sum(m, l, i)};`))]),

@@ -10,7 +10,8 @@ import { thorough } from "../shared/thorough.ts";
 const large =
   /^half(Linear.*|TransposeMatmul)\/(block64|block128|tall$)|^halfMatmul\/(block128|block64-double)|^halfConv\w+\/(gather|gather-quads|strip|planes)$/;
 /** Of sequences those of a CPU's adapter, which is what this one is: the others differ from them as they do in f32. */
-const others = /^half(Attention|AttentionGradient)\/(row|block)$|^half(Lstm|Gru|Rnn|RnnRelu)\w*\/(steps|steps-local)$/;
+const others =
+  /^half(Attention|AttentionGradient)\/(row|block)$|^half(Lstm|Gru|Rnn|RnnRelu)\w*\/(steps|steps-local|steps-few)$/;
 const all = process.env.CHAINRULE_SWEEP === "all";
 
 conformanceTests(

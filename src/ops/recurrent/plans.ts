@@ -1,11 +1,12 @@
 import { recurrentBackward } from "../../../shaders/recurrent/backward.ts";
 import { type CellText, cellTexts } from "../../../shaders/recurrent/cells.ts";
 import { recurrentForward } from "../../../shaders/recurrent/forward.ts";
-import { type LoopForm, loopParams, TERMS } from "../../../shaders/recurrent/loop.ts";
+import { type LoopForm, loopParams, TERMS, termsOf } from "../../../shaders/recurrent/loop.ts";
 import { type PackForm, packParams, packWeights } from "../../../shaders/recurrent/pack.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch } from "../../graph/op.ts";
 import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
+import { registersOf } from "../shared/registers.ts";
 import type { Cell } from "./cells.ts";
 import { type RecurrentAttrs, type RecurrentDims, recurrentDims } from "./dims.ts";
 import { gradientInputs } from "./reference.ts";
@@ -82,7 +83,7 @@ function loopPlan(loop: Loop, form: LoopForm, caps: DeviceCaps): KernelPlan {
   const code = (back ? recurrentBackward : recurrentForward)(text, form, lengths);
   const bindings = bindingsOf(loop, w, local);
   const turns =
-    Math.ceil(items / (form.width * form.each)) * (terms / TERMS + 1 + form.each * (4 + 4 * form.vectors)) + 1;
+    Math.ceil(items / (form.width * form.each)) * (terms / termsOf(form) + 1 + form.each * (4 + 4 * form.vectors)) + 1;
   const each = Math.max(1, Math.floor((MOST_TURNS - terms) / turns));
   const count = Math.ceil(steps / each);
   const launches: Launch[] = [
@@ -108,7 +109,23 @@ function loopPlan(loop: Loop, form: LoopForm, caps: DeviceCaps): KernelPlan {
 /** A power of two. */
 const powerOf = (n: number): number => 2 ** Math.ceil(Math.log2(n));
 
-/** The kernels of one of the loops: state in the device's memory, in a workgroup's, and rows shared by quads for CPUs. */
+/** One vec4 of rows, and one item at a time. */
+const PLAIN = { vectors: 1, shared: false, each: 1, few: false } as const;
+/** Numbers of an invocation that forms with four rows side by side need registers for. */
+const REGISTERS = 128;
+
+/** With state in the workgroup's memory; null where it does not fit. */
+function localForm({ items, K }: Loop, caps: DeviceCaps): LoopForm | null {
+  const width = Math.min(powerOf(items), 256, caps.maxComputeInvocationsPerWorkgroup);
+  // In powers of two, so that nets of like widths share their code.
+  const local = 2 * powerOf(upTo(TERMS, K));
+  return 16 * local > caps.maxComputeWorkgroupStorageSize ? null : { ...PLAIN, width: Math.max(width, 32), local };
+}
+
+/**
+ * The kernels of one of the loops: state in the device's memory, in a workgroup's, the same for devices of few registers, and
+ * rows shared by quads for CPUs.
+ */
 function loopKernels(
   name: string,
   loopOf: (inputs: readonly TensorSpec[], attrs: RecurrentAttrs) => Loop,
@@ -116,26 +133,31 @@ function loopKernels(
   return [
     {
       name: `${name}/steps`,
-      plan: (inputs, _o, attrs, caps) =>
-        loopPlan(loopOf(inputs, attrs), { width: 64, vectors: 1, shared: false, each: 1, local: 0 }, caps),
+      plan: (inputs, _o, attrs, caps) => loopPlan(loopOf(inputs, attrs), { ...PLAIN, width: 64, local: 0 }, caps),
     },
     {
       name: `${name}/steps-local`,
       plan(inputs, _o, attrs, caps) {
         const loop = loopOf(inputs, attrs);
-        const width = Math.min(powerOf(loop.items), 256, caps.maxComputeInvocationsPerWorkgroup);
-        // In powers of two, so that nets of like widths share their code.
-        const local = 2 * powerOf(upTo(TERMS, loop.K));
-        if (16 * local > caps.maxComputeWorkgroupStorageSize) return null;
-        return loopPlan(loop, { width: Math.max(width, 32), vectors: 1, shared: false, each: 1, local }, caps);
+        const form = localForm(loop, caps);
+        return form && loopPlan(loop, form, caps);
       },
+    },
+    {
+      name: `${name}/steps-few`,
+      plan(inputs, _o, attrs, caps) {
+        const loop = loopOf(inputs, attrs);
+        const form = localForm(loop, caps) ?? { ...PLAIN, width: 64, local: 0 };
+        return loopPlan(loop, { ...form, few: true }, caps);
+      },
+      suits: (_inputs, _attrs, caps) => !caps.onCpu && registersOf(caps) < REGISTERS,
     },
     {
       name: `${name}/steps-quads`,
       needs: "subgroups",
       plan: (inputs, _o, attrs, caps) =>
         caps.subgroups
-          ? loopPlan(loopOf(inputs, attrs), { width: 4, vectors: 4, shared: true, each: 2, local: 0 }, caps)
+          ? loopPlan(loopOf(inputs, attrs), { width: 4, vectors: 4, shared: true, each: 2, local: 0, few: false }, caps)
           : null,
       suits: (_inputs, _attrs, { onCpu }) => onCpu,
     },

@@ -1,4 +1,4 @@
-import { type CellText, cellFunctions, cellTexts } from "../../../shaders/recurrent/cells.ts";
+import { type CellText, cellFunctions, cellTexts, ofOneRow } from "../../../shaders/recurrent/cells.ts";
 import { type ChipValue, type ChipWriter, type Index, index } from "../../graph/chip.ts";
 import { COST, type OnChip } from "../shared/chip.ts";
 import type { Cell } from "./cells.ts";
@@ -11,7 +11,7 @@ import { gradientInputs } from "./reference.ts";
  */
 
 /** The cells' texts are of four rows at once; here of one. Values of the graph are called v0, v1 ... too. */
-const alone = (text: string): string => text.replace(/vec4<(\w+)>/g, "$1").replace(/\bv(\d)\b/g, "kept$1");
+const alone = (text: string): string => ofOneRow(text).replace(/\bv(\d)\b/g, "kept$1");
 
 /**
  * What a unit's step costs beside the terms that are counted: transcendental functions, and that rows lie far apart, so that

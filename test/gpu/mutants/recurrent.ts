@@ -79,6 +79,15 @@ export const otherFormMutants: readonly Mutant[] = [
     "let out = vec4<f32>(0.0) * vec4<f32>(",
   ),
   one("rnnReluGradient", "steps-local", "a gradient where nothing came out", "y > vec4<f32>()", "y >= vec4<f32>()"),
+  one(
+    "lstmGradient",
+    "steps-few",
+    "all rows carry the first one's",
+    "carry = carried[kept][v]",
+    "carry = carried[kept][0u]",
+  ),
+  one("lstm", "steps-few", "every second term is left out", "row0_1, fma", "vec4<f32>(), fma"),
+  one("gru", "steps-few", "the last row is left out", "params.rows - first)", "params.rows - first - 1u)"),
 ];
 
 export const recurrentChipMutants: readonly ChipMutant[] = [
