@@ -27,16 +27,16 @@ const { values } = parseArgs({
 
 /** Devices as measure.sh names them, and what their adapters say of themselves. */
 const devices: Readonly<Record<string, Partial<DeviceCaps>>> = {
-  navi31: { vendor: "amd", subgroupMaxSize: 64 },
-  navi21: { vendor: "amd", subgroupMaxSize: 64 },
-  gfx1201: { vendor: "amd", subgroupMaxSize: 64 },
-  vega10: { vendor: "amd", subgroupMaxSize: 64 },
-  nv174: { vendor: "nvidia", subgroupMaxSize: 32 },
-  a740: { vendor: "qualcomm", subgroupMaxSize: 128 },
-  tgl: { vendor: "intel", subgroupMaxSize: 32 },
-  dg2: { vendor: "intel", subgroupMaxSize: 32 },
-  bmg: { vendor: "intel", subgroupMaxSize: 32 },
-  m1: { vendor: "apple", subgroupMaxSize: 32 },
+  navi31: { vendor: "amd", subgroupMinSize: 32, subgroupMaxSize: 64 },
+  navi21: { vendor: "amd", subgroupMinSize: 32, subgroupMaxSize: 64 },
+  gfx1201: { vendor: "amd", subgroupMinSize: 32, subgroupMaxSize: 64 },
+  vega10: { vendor: "amd", subgroupMinSize: 64, subgroupMaxSize: 64 },
+  nv174: { vendor: "nvidia", subgroupMinSize: 32, subgroupMaxSize: 32 },
+  a740: { vendor: "qualcomm", subgroupMinSize: 64, subgroupMaxSize: 128 },
+  tgl: { vendor: "intel", subgroupMinSize: 8, subgroupMaxSize: 32 },
+  dg2: { vendor: "intel", subgroupMinSize: 8, subgroupMaxSize: 32 },
+  bmg: { vendor: "intel", subgroupMinSize: 16, subgroupMaxSize: 32 },
+  m1: { vendor: "apple", subgroupMinSize: 32, subgroupMaxSize: 32 },
 };
 const common: DeviceCaps = {
   ...DEFAULT_CAPS,

@@ -39,8 +39,8 @@ const pairs = (
 ];
 
 /** A block of its own for each group of steps, whose names are then free again. */
-const each = (block: AttentionBlock, text: (group: Group) => readonly string[]): readonly string[] =>
-  groupsOf(block).flatMap((group) => ["    {", ...text(group), "    }"]);
+const each = (groups: readonly Group[], text: (group: Group) => readonly string[]): readonly string[] =>
+  groups.flatMap((group) => ["    {", ...text(group), "    }"]);
 
 const arrays = [read("dy", "vec4<f32>"), read("qkv", "vec4<f32>"), read("lse"), read("sums")];
 const result = [write("dqkv", "vec4<f32>")];
@@ -48,12 +48,13 @@ const result = [write("dqkv", "vec4<f32>")];
 /** dq in dqkv: queries are kept, keys gone through. */
 export function attentionQueryBlock(variant: AttentionVariant, block: AttentionBlock): string {
   // Random words come four at a time; where a turn has one step, so does it.
-  const alike = groupsOf(block).flat().length === 4;
+  const groups = groupsOf(block);
+  const alike = groups.flat().length === 4;
   const keptOf = (group: Group): string =>
     !alike ? "kept(row + mine, j)" : group.length === 1 ? `words[${group[0]}]` : "words";
   const body = [
     ...(variant.dropout && alike ? ["    let words = kept4(row + mine, j);"] : []),
-    ...each(block, (group) => [
+    ...each(groups, (group) => [
       ...headSums(block, group, [
         ["score", "q", "qkv_k"],
         ["slope", "dy", "qkv_v"],
@@ -93,7 +94,9 @@ ${eachFour(block, (c) => `    dqkv[to + ${c}u] = acc_${c} * params.scale;`)}
 
 /** dk and dv in dqkv: keys are kept, the queries of their heads gone through. */
 export function attentionKeyBlock(variant: AttentionVariant, block: AttentionBlock): string {
-  const body = each(block, (group) => [
+  // Four would need more registers than the fewest are, as both dk and dv are kept here.
+  const groups = groupsOf(block, !block.ahead);
+  const body = each(groups, (group) => [
     ...headSums(block, group, [
       ["score", "k", "qkv_q"],
       ["slope", "v", "dy_d"],
@@ -111,7 +114,7 @@ export function attentionKeyBlock(variant: AttentionVariant, block: AttentionBlo
   ]);
   return wgsl`
 ${blockHead(block, variant, arrays, result)}
-${memoryOf(block, queryStreams)}
+${memoryOf(block, queryStreams, groups[0])}
 ${blockMain(
   block,
   "params.keyHeads",
@@ -129,7 +132,7 @@ ${sums(block, "dk", "dv")}
     let q = start + g * params.d;
     let y = (b * params.t * params.heads + g) * params.d;
     let row = (b * params.heads + g) * params.t;
-${loopOf(block, queryStreams, "begin", "last", body)}
+${loopOf(block, queryStreams, "begin", "last", body, groups.flat().length)}
   }
   if (mine < params.t) {
     let step = mine * params.width;

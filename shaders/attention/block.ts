@@ -14,8 +14,11 @@ export interface AttentionBlock {
    * that divides d / 4.
    */
   readonly parts: number;
-  /** Up to four that share one can add up what each has in their registers (WGSL's subgroups); else through the workgroup's memory. */
-  readonly quads: boolean;
+  /**
+   * So many that share one, a power of two from 4 on, can add up what each has in their registers (WGSL's subgroups); 1: none.
+   * More do it through the workgroup's memory.
+   */
+  readonly lanes: number;
   /**
    * For many registers: all loads of a block are under way before one is waited for, and the way back takes four steps a turn.
    * Else loads are put away one after the other, and the way back takes step by step.
@@ -34,15 +37,20 @@ const blockSteps = ({ d }: AttentionBlock): number => (d <= 32 ? 32 : d <= 64 ? 
 const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
 /** vec4s of a head that an invocation has. */
 const widthOf = ({ d, parts }: AttentionBlock): number => d / 4 / parts;
-const usesQuads = ({ parts, quads }: AttentionBlock): boolean => parts > 1 && parts <= 4 && quads;
-const usesMemory = (block: AttentionBlock): boolean => block.parts > 1 && !usesQuads(block);
+const usesLanes = ({ parts, lanes }: AttentionBlock): boolean => parts > 1 && parts <= lanes;
+const usesMemory = (block: AttentionBlock): boolean => block.parts > 1 && !usesLanes(block);
 
 /** Steps of a turn on the way back. */
 const stepsBack = (block: AttentionBlock): number => (block.ahead || usesMemory(block) ? STEP : 1);
-/** Steps of a turn whose scores are added up together: all four where a barrier stands behind them, else one after the other. */
+/**
+ * Steps of a turn whose scores are added up together: all four, or two by two, where barriers stand behind them, else one
+ * after the other.
+ */
 export type Group = readonly number[];
-export const groupsOf = (block: AttentionBlock): readonly Group[] =>
-  usesMemory(block) ? [range(STEP)] : range(stepsBack(block)).map((u) => [u]);
+export const groupsOf = (block: AttentionBlock, twos = false): readonly Group[] => {
+  if (!usesMemory(block)) return range(stepsBack(block)).map((u) => [u]);
+  return [range(twos ? 2 : STEP)];
+};
 
 const typeOf = (group: Group): string => (group.length === 1 ? "f32" : `vec${group.length}<f32>`);
 /** `text(u)` of each of a group's steps, as one value. */
@@ -54,9 +62,10 @@ export const ofStep = (group: Group, name: string, u: number): string =>
   group.length === 1 ? name : `${name}.${"xyzw"[group.indexOf(u)]}`;
 /** The group's steps, as u32. */
 export const stepsOf = (group: Group): string =>
-  group.length === 1 ? `j + ${group[0]}u` : `vec4<u32>(${group.map((u) => `j + ${u}u`).join(", ")})`;
+  group.length === 1 ? `j + ${group[0]}u` : `vec${group.length}<u32>(${group.map((u) => `j + ${u}u`).join(", ")})`;
 /** A u32 to compare them with. */
-export const likeSteps = (group: Group, value: string): string => (group.length === 1 ? value : `vec4<u32>(${value})`);
+export const likeSteps = (group: Group, value: string): string =>
+  group.length === 1 ? value : `vec${group.length}<u32>(${value})`;
 
 /** Four numbers of step j + u of an array, from 4 c on of an invocation's part; or the step's one number. */
 export const at = (block: AttentionBlock, name: string, u: number, c?: number): string =>
@@ -64,8 +73,8 @@ export const at = (block: AttentionBlock, name: string, u: number, c?: number): 
     ? `tile_${name}[inTile + ${u}u]`
     : `tile_${name}[inTile + ${u}u][${block.parts > 1 ? `part * ${widthOf(block)}u + ` : ""}${c}u]`;
 
-/** Workgroup memory for arrays of which all invocations go through some steps. */
-export function memoryOf(block: AttentionBlock, list: readonly Stream[]): string {
+/** Workgroup memory for arrays of which all invocations go through some steps, and for scores of `shared` steps at a time. */
+export function memoryOf(block: AttentionBlock, list: readonly Stream[], shared: Group = range(STEP)): string {
   const steps = blockSteps(block);
   return [
     ...list.map(({ name, single }) =>
@@ -73,7 +82,7 @@ export function memoryOf(block: AttentionBlock, list: readonly Stream[]): string
         ? `var<workgroup> tile_${name}: array<f32, ${steps}>;`
         : `var<workgroup> tile_${name}: array<array<vec4<f32>, ${block.d / 4}>, ${steps}>;`,
     ),
-    ...(usesMemory(block) ? [`var<workgroup> shares: array<array<vec4<f32>, ${BLOCK_LANES}>, 2>;`] : []),
+    ...(usesMemory(block) ? [`var<workgroup> shares: array<array<${typeOf(shared)}, ${BLOCK_LANES}>, 2>;`] : []),
   ].join("\n");
 }
 
@@ -100,25 +109,32 @@ export function loopOf(
     (
       i,
     ) => `    let row${i} = (lane + ${i * BLOCK_LANES}u) / ${across}u % ${steps}u; let c${i} = (lane + ${i * BLOCK_LANES}u) % ${across}u;
-    let from${i} = min(j0 + row${i}, ${lastStep});`,
+    let step${i} = min(j0 + row${i}, ${lastStep});`,
   );
-  const load = (s: Stream, i: number): string => `${arrayOf(s)}[(${s.from} + from${i} * ${s.stride}) / 4u + c${i}]`;
-  const loads = block.ahead ? turns.flatMap((i) => rows.map((s) => `    let ${s.name}_${i} = ${load(s, i)};`)) : [];
+  const load = (s: Stream, i: number | ""): string =>
+    `${arrayOf(s)}[(${s.from} + step${i} * ${s.stride}) / 4u + c${i}]`;
+  const loads = turns.flatMap((i) => rows.map((s) => `    let ${s.name}_${i} = ${load(s, i)};`));
   const put = turns.map((i) => {
     const left = total - i * BLOCK_LANES;
-    const text = rows
-      .map((s) => `tile_${s.name}[row${i}][c${i}] = ${block.ahead ? `${s.name}_${i}` : load(s, i)};`)
-      .join(" ");
+    const text = rows.map((s) => `tile_${s.name}[row${i}][c${i}] = ${s.name}_${i};`).join(" ");
     return left >= BLOCK_LANES ? `    ${text}` : `    if (lane < ${left}u) { ${text} }`;
   });
+  /** The same in a loop, as every turn that is written out keeps its places in registers. */
+  const putEach = wgsl`
+    for (var piece = lane; piece < ${total}u; piece += ${BLOCK_LANES}u) {
+      let row = piece / ${across}u % ${steps}u; let c = piece % ${across}u;
+      let step = min(j0 + row, ${lastStep});
+${rows.map((s) => `      tile_${s.name}[row][c] = ${load(s, "")};`).join("\n")}
+    }
+`;
   const singles = list
     .filter((s) => s.single)
     .map((s) => `tile_${s.name}[lane] = ${arrayOf(s)}[${s.from} + min(j0 + lane, ${lastStep}) * ${s.stride}];`);
   return wgsl`
   for (var j0 = ${first}; j0 < ${last}; j0 += ${steps}u) {
-${[...where, ...loads].join("\n")}
+${(block.ahead ? [...where, ...loads] : []).join("\n")}
     workgroupBarrier();
-${put.join("\n")}
+${block.ahead ? put.join("\n") : putEach}
 ${singles.length > 0 ? `    if (lane < ${steps}u) { ${singles.join(" ")} }` : ""}
     workgroupBarrier();
     // As many turns as there are steps: a number that compilers know they would write out, with a branch in each. The
@@ -139,15 +155,19 @@ export function blockMain(block: AttentionBlock, heads: string, body: string): s
   return wgsl`
 @compute @workgroup_size(${BLOCK_LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-#if ${usesQuads(block)}
+#if ${usesLanes(block)}
         @builtin(subgroup_invocation_id) inSubgroup: u32,
 #endif
         @builtin(local_invocation_index) lane: u32) {
   let number = group.y * groups.x + group.x;
   if (number >= params.size) { return; }
-#if ${usesQuads(block)}
-  // Who shares a row follows from the place in a quad, as its exchange counts it.
+#if ${usesLanes(block)}
+  // Who shares a row follows from the place in a subgroup, as its exchange counts it.
+#if ${block.parts <= 4}
   let place = quadBroadcast(lane, 0u) + inSubgroup % 4u;
+#else
+  let place = subgroupShuffle(lane, inSubgroup - inSubgroup % ${block.parts}u) + inSubgroup % ${block.parts}u;
+#endif
 #else
   let place = lane;
 #endif
@@ -176,7 +196,7 @@ export const blockHead = (
   block: AttentionBlock,
   ...[variant, before, after]: Parameters<typeof attentionHead>
 ): string => wgsl`
-#if ${usesQuads(block)}
+#if ${usesLanes(block)}
 enable subgroups;
 #endif
 ${attentionHead(variant, before, after)}
@@ -202,6 +222,10 @@ export const keepRow = (
 export const sums = (block: AttentionBlock, ...names: readonly string[]): string =>
   names.flatMap((name) => range(widthOf(block)).map((c) => `  var ${name}_${c} = vec4<f32>();`)).join("\n");
 
+/** What the invocation has whose place differs by one bit. */
+const ofLane = (value: string, apart: number): string =>
+  apart === 1 ? `quadSwapX(${value})` : apart === 2 ? `quadSwapY(${value})` : `subgroupShuffleXor(${value}, ${apart}u)`;
+
 /** Sums along a head, of an invocation's row and each of a group's steps: pairs of what is kept and what passes, and a name. */
 export function headSums(
   block: AttentionBlock,
@@ -214,21 +238,26 @@ export function headSums(
     return `    let ${block.parts > 1 ? `own_${name}` : name} = ${together(group, one)};`;
   };
   const texts = list.map(own);
-  if (usesQuads(block)) {
+  if (usesLanes(block)) {
     for (const [name] of list) {
-      const [x, pair] = [`own_${name}`, block.parts === 4 ? `pair_${name}` : name];
-      texts.push(`    let ${pair} = ${x} + quadSwapX(${x});`);
-      if (block.parts === 4) texts.push(`    let ${name} = ${pair} + quadSwapY(${pair});`);
+      let have = `own_${name}`;
+      for (let apart = 1; apart < block.parts; apart *= 2) {
+        const more = 2 * apart === block.parts ? name : `${name}_of_${2 * apart}`;
+        texts.push(`    let ${more} = ${have} + ${ofLane(have, apart)};`);
+        have = more;
+      }
     }
   } else if (block.parts > 1) {
     texts.push(
       "    workgroupBarrier();",
       ...list.map(([name], i) => `    shares[${i}][place] = own_${name};`),
       "    workgroupBarrier();",
-      ...list.map(([name], i) => {
-        const all = range(block.parts).map((p) => `shares[${i}][place - part + ${p}u]`);
-        return `    let ${name} = ${all.join(" + ")};`;
-      }),
+      ...list.map(([name]) => `    var ${name} = ${zeroOf(group)};`),
+      // A number of turns that compilers know they would write out, with a place for each in registers.
+      `    for (var p = 0u; p < params.d / ${4 * widthOf(block)}u; p++) {`,
+      `      let other = (place - part + p) % ${BLOCK_LANES}u;`,
+      ...list.map(([name], i) => `      ${name} += shares[${i}][other];`),
+      "    }",
     );
   }
   return texts;
@@ -243,12 +272,14 @@ export const addSteps = (
   theirs: string,
   rest = "",
 ): readonly string[] =>
-  range(widthOf(block)).map((c) => {
-    const sum = group.reduce(
-      (before, u) => `fma(vec4<f32>(${ofStep(group, factor, u)}), ${at(block, theirs, u, c)}, ${before})`,
-      `${name}_${c}${rest}`,
-    );
-    return `    ${name}_${c} = ${sum};`;
+  range(widthOf(block)).flatMap((c) => {
+    const more = (before: string, u: number): string =>
+      `fma(vec4<f32>(${ofStep(group, factor, u)}), ${at(block, theirs, u, c)}, ${before})`;
+    const acc = `${name}_${c}`;
+    // As one expression all that it reads is read before anything is added.
+    return block.ahead
+      ? [`    ${acc} = ${group.reduce(more, `${acc}${rest}`)};`]
+      : group.map((u, i) => `    ${acc} = ${more(`${acc}${i === 0 ? rest : ""}`, u)};`);
   });
 
 /** `text(c)` for each vec4 of an invocation's part. */

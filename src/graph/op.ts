@@ -289,7 +289,8 @@ export interface DeviceCaps extends DeviceLimits {
   readonly subgroups: boolean;
   /** WGSL's f16: halves may be read from arrays of their own type. Without it they are unpacked from words. */
   readonly shaderF16: boolean;
-  /** Invocations that a subgroup has at most. */
+  /** Invocations that a subgroup has at least, and at most. */
+  readonly subgroupMinSize: number;
   readonly subgroupMaxSize: number;
   /**
    * Matrices of halves, with sums in f32, that a whole subgroup multiplies in one instruction: M rows, N columns, K terms.
@@ -315,6 +316,7 @@ export const DEFAULT_LIMITS: DeviceLimits = {
 export const DEFAULT_CAPS: DeviceCaps = {
   ...DEFAULT_LIMITS,
   subgroups: false,
+  subgroupMinSize: 4,
   subgroupMaxSize: 128,
   shaderF16: false,
   subgroupMatrices: null,

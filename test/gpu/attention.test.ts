@@ -17,7 +17,7 @@ describe("forms that other adapters take", () => {
 
   test.each([
     ["a head's row by one invocation, of many registers", { vendor: "amd" }, "p=0.4"],
-    ["a head's parts through workgroup memory", { vendor: "", subgroups: false }, "heads of 8, causal"],
+    ["a head's parts through workgroup memory", { vendor: "", subgroups: false }, "heads of 16"],
   ])("%s", async (_name, own, which) => {
     for (const op of [attention, attentionGradient] as readonly AnyOp[]) {
       const c = (await proofOf(op)).cases.find(({ name }) => name.includes(which))!;

@@ -40,6 +40,7 @@ export function capsOf(
   return {
     ...limitsOf(device),
     subgroups: features.has("subgroups"),
+    subgroupMinSize: info.subgroupMinSize ?? DEFAULT_CAPS.subgroupMinSize,
     subgroupMaxSize: info.subgroupMaxSize ?? DEFAULT_CAPS.subgroupMaxSize,
     shaderF16: features.has("shader-f16"),
     subgroupMatrices: features.has(MATRICES) ? matricesOf(info) : null,

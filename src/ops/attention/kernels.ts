@@ -52,43 +52,60 @@ const gradientBindings = (attrs: AttentionAttrs): readonly Binding[] => [
 /** Widths of heads that are written out. */
 const MOST_WIDTH = 128;
 
-/** The kernels of heads of one width, and the rows, of queries or keys, that a workgroup of theirs has. */
-interface Texts {
+/** A kernel of heads of one width, and the rows, of queries or keys, that a workgroup of it has. */
+interface Text {
   readonly rows: number;
-  readonly forward: (variant: AttentionVariant) => string;
-  readonly query: (variant: AttentionVariant) => string;
-  readonly key: (variant: AttentionVariant) => string;
+  readonly code: (variant: AttentionVariant) => string;
+}
+interface Texts {
+  readonly forward: Text;
+  readonly query: Text;
+  readonly key: Text;
 }
 
 /** More rows are faster and take longer to compile: four of 32 save a fifth of what two take on SwiftShader, and its compiler three times as long. */
 function quadTexts(d: number): Texts {
   const tile: AttentionTile = { d, rows: d > 32 ? 1 : 2 };
-  return {
+  const text = (code: (variant: AttentionVariant, tile: AttentionTile) => string): Text => ({
     rows: tileRows(tile),
-    forward: (variant) => attentionTile(variant, tile),
-    query: (variant) => attentionQueryTile(variant, tile),
-    key: (variant) => attentionKeyTile(variant, tile),
-  };
+    code: (variant) => code(variant, tile),
+  });
+  return { forward: text(attentionTile), query: text(attentionQueryTile), key: text(attentionKeyTile) };
 }
 
-/** Numbers of a head's width that an invocation has of each key, value and sum of theirs at a time, and what it needs beside them. */
+/**
+ * Numbers of a head's width that an invocation has of each key, value and sum of theirs at a time, and what it needs beside
+ * them. Where registers are few, queries take less: bench/NOTES.md has what compilers make of it.
+ */
 const KEPT = 6;
+const KEPT_OF_QUERIES = 3;
 const BESIDE = 40;
 /** Invocations that share a row at most. */
 const MOST_PARTS = 16;
 
 /** Null where registers do not hold a head's part. */
 function blockTexts(d: number, caps: DeviceCaps): Texts | null {
-  const most = (registersOf(caps) - BESIDE) / KEPT;
-  let parts = 1;
-  while (d / parts > most && parts < MOST_PARTS) parts *= 2;
-  if (d / parts > most || (d / 4) % parts !== 0) return null;
-  const block: AttentionBlock = { d, parts, quads: caps.subgroups, ahead: registersOf(caps) >= 128 };
-  return {
+  const ahead = registersOf(caps) >= 128;
+  const lanes = caps.subgroups ? caps.subgroupMinSize : 1;
+  const partsOf = (kept: number): number | null => {
+    const most = (registersOf(caps) - BESIDE) / kept;
+    let parts = 1;
+    while (d / parts > most && parts < MOST_PARTS) parts *= 2;
+    return d / parts > most || (d / 4) % parts !== 0 ? null : parts;
+  };
+  const parts = partsOf(KEPT);
+  if (parts === null) return null;
+  const fewer = ahead ? parts : (partsOf(KEPT_OF_QUERIES) ?? parts);
+  const text = (code: (variant: AttentionVariant, block: AttentionBlock) => string, block: AttentionBlock): Text => ({
     rows: blockRows(block),
-    forward: (variant) => attentionBlock(variant, block),
-    query: (variant) => attentionQueryBlock(variant, block),
-    key: (variant) => attentionKeyBlock(variant, block),
+    code: (variant) => code(variant, block),
+  });
+  return {
+    // Four scores at a time: beyond quads each would take instructions enough to go through memory as fast.
+    forward: text(attentionBlock, { d, parts: fewer, lanes: Math.min(lanes, 4), ahead }),
+    // By way of memory it needs more registers.
+    query: text(attentionQueryBlock, { d, parts: fewer <= lanes ? fewer : parts, lanes, ahead }),
+    key: text(attentionKeyBlock, { d, parts, lanes, ahead }),
   };
 }
 
@@ -108,10 +125,9 @@ const ways: readonly Way[] = [
 const textsOf = ({ needs, texts }: Way, d: number, caps: DeviceCaps): Texts | null =>
   d % 4 !== 0 || d > MOST_WIDTH || (needs && !caps[needs]) ? null : texts(d, caps);
 
-/** A launch of workgroups that have so many rows of each of so many heads of every row. */
+/** A launch of workgroups that have some rows of each of so many heads of every row. */
 function tileLaunch(
-  code: string,
-  rows: number,
+  { code, rows }: Text,
   dims: AttentionDims,
   heads: number,
   attrs: AttentionAttrs,
@@ -119,7 +135,8 @@ function tileLaunch(
   caps: DeviceCaps,
 ): Launch {
   const count = dims.n * heads * Math.ceil(dims.t / rows);
-  return { code, params: paramsOf(dims, attrs, count), bindings, workgroups: grid(count, caps) };
+  const params = paramsOf(dims, attrs, count);
+  return { code: code(variantOf(attrs)), params, bindings, workgroups: grid(count, caps) };
 }
 
 export const attentionKernels: readonly Kernel<AttentionAttrs>[] = [
@@ -141,8 +158,7 @@ export const attentionKernels: readonly Kernel<AttentionAttrs>[] = [
         const dims = attentionDims(qkv!, attrs);
         const texts = textsOf(way, dims.d, caps);
         if (!texts) return null;
-        const code = texts.forward(variantOf(attrs));
-        return { launches: [tileLaunch(code, texts.rows, dims, dims.heads, attrs, forwardBindings(attrs), caps)] };
+        return { launches: [tileLaunch(texts.forward, dims, dims.heads, attrs, forwardBindings(attrs), caps)] };
       },
     }),
   ),
@@ -175,16 +191,11 @@ export const attentionGradientKernels: readonly Kernel<AttentionAttrs>[] = [
         const dims = attentionDims(qkv!, attrs);
         const texts = textsOf(way, dims.d, caps);
         if (!texts) return null;
-        const variant = variantOf(attrs);
-        const launch = (code: string, heads: number): Launch =>
-          tileLaunch(code, texts.rows, dims, heads, attrs, gradientBindings(attrs), caps);
+        const launch = (text: Text, heads: number): Launch =>
+          tileLaunch(text, dims, heads, attrs, gradientBindings(attrs), caps);
         return {
           scratch: [{ shape: lse!.shape, dtype: "f32" }],
-          launches: [
-            sumsLaunch(dims, attrs, caps),
-            launch(texts.query(variant), dims.heads),
-            launch(texts.key(variant), dims.keyHeads),
-          ],
+          launches: [sumsLaunch(dims, attrs, caps), launch(texts.query, dims.heads), launch(texts.key, dims.keyHeads)],
         };
       },
     }),

@@ -72,10 +72,10 @@ export const attentionMutants: readonly Mutant[] = [
   one("attention", "block", "a block ends too early", "min(last - j0, 32u)", "min(last - j0, 28u)"),
   one("attention", "block", "the last keys are left out", "+ 3u) / 4u", ") / 4u"),
   one("attention", "block", "a step is read from the block's front", "inTile = turn % 8u * 4u", "inTile = 0u"),
-  one("attention", "block", "blocks begin with the first key", "min(j0 + row0,", "min(row0,"),
+  one("attention", "block", "blocks begin with the first key", "min(j0 + row,", "min(row,"),
   one("attention", "block", "half of a score is left out", "own_score + quadSwapX(own_score)", "2.0 * own_score"),
   one("attention", "block", "parts of a head are the first", "inTile + 1u][part * ", "inTile + 1u][0u * "),
-  one("attention", "block", "parts of a result lie on each other", /(let y = .* \/ 4u) \+ part \* 1u/, "$1"),
+  one("attention", "block", "parts of a result lie on each other", /(let y = .* \/ 4u) \+ part \* \du/, "$1"),
   one("attentionGradient", "row", "the sums of dy o are left out", "slope * factor - sums[i]", "slope * factor"),
   one(
     "attentionGradient",
