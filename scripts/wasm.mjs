@@ -10,7 +10,7 @@ const generated = join(root, "src/backend/wasm/generated");
 
 /**
  * Two builds of two modules, a file each, so that a page loads only what it runs: where the engine has relaxed SIMD,
- * multiply-add may be one instruction, and dense nets call the first module alone.
+ * multiply-add may be one instruction, and plain dense nets call the first module alone.
  */
 const flagsOf = { plain: [], relaxed: ["--enable", "relaxed-simd"] };
 const builds = Object.entries(flagsOf).flatMap(([build, flags]) => [

@@ -1,4 +1,5 @@
 /** A second module on the same memory and table: kernels that only some nets call. It loads with the first program that does. */
+export * from "./accumulate";
 export * from "./attention";
 export * from "./attention-step";
 export * from "./augment";
@@ -16,6 +17,8 @@ export * from "./log-softmax";
 export * from "./maxout";
 export * from "./multiplied";
 export * from "./max-pool";
+export * from "./norm";
+export * from "./penalty";
 export * from "./prelu";
 export { gru, gruGradient, lstm, lstmGradient, rnn, rnnGradient, rnnRelu, rnnReluGradient } from "./recurrent";
 export { gruStep, lstmStep, rnnReluStep, rnnStep, stateSums } from "./recurrent";
@@ -25,4 +28,5 @@ export * from "./shape";
 export * from "./token-windows";
 export * from "./steps";
 export * from "./upsample";
+export * from "./weighted-cross-entropy";
 export { turnKernels, winograd } from "./winograd";
