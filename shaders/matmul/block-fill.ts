@@ -8,6 +8,11 @@ export interface FillSize {
   readonly invocations: number;
   /** The length of the sum: where 4 divides it, four terms are there or none is. */
   readonly terms: number;
+  /**
+   * As matrix instructions want it: blocks are arrays of f16 with the terms of a row of A, or of a column of B, side by side,
+   * one row's so many elements behind the other's. Operands fill whole turns of the invocations.
+   */
+  readonly halves?: { readonly stride: number };
 }
 
 /** Text that goes into the kernel: `places` once, before the loop; the others for the block that begins at term `k`. */
@@ -40,11 +45,14 @@ const four = [0, 1, 2, 3] as const;
  * not stored, terms behind the last are zeroed in both operands, since their values may be infinite.
  */
 export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize): BlockFill {
-  const { depth, invocations } = size;
+  const { depth, invocations, halves } = size;
+  const type = halves ? "vec4<f16>" : "vec4<f32>";
   const a: Side = { name: "a", kContiguous: form !== "TN", vector: vector.a, width: size.blockM / 4 };
   const b: Side = { name: "b", kContiguous: form === "NT", vector: vector.b, width: size.blockN / 4 };
   const [piecesA, piecesB] = [(a.width * depth) / 4, (b.width * depth) / 4];
   const turns = Array.from({ length: Math.ceil((piecesA + piecesB) / invocations) }, (_, i) => i);
+  // Matrix instructions take so little time that clamps and zeroes beside them are worth a text of their own.
+  const wholeBlocks = halves !== undefined && size.terms % depth === 0;
   const wholeFours = size.terms % 4 === 0;
 
   /** Both operands' text for a turn: one of them, one for each part of the invocations, or one for some of them. */
@@ -63,7 +71,14 @@ export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize
   /** Which piece: both operands' where they share a turn, since their blocks are then of one width. */
   const pieceOf = (i: number): string => {
     const first = i * invocations;
-    const [{ width }, from] = first < piecesA ? [a, first] : [b, first - piecesA];
+    const [{ width, kContiguous }, from] = first < piecesA ? [a, first] : [b, first - piecesA];
+    // Neighbours read neighbours, 32 bytes at least, and store to different banks.
+    if (halves && kContiguous) {
+      return `let x${i} = (lane + ${from}u) / ${depth / 4}u; let q${i} = (lane + ${from}u) % ${depth / 4}u * 4u;`;
+    }
+    if (halves) {
+      return `let x${i} = (lane + ${from}u) % 4u + (lane + ${from}u) / ${depth}u * 4u; let q${i} = (lane + ${from}u) / 4u % ${depth / 4}u * 4u;`;
+    }
     return `let x${i} = (lane + ${from}u) % ${width}u; let q${i} = (lane + ${from}u) / ${width}u % ${depth / 4}u * 4u;`;
   };
   const placesOf = (i: number, { name, kContiguous, vector }: Side): string => {
@@ -74,7 +89,7 @@ export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize
     return four.map((r) => `  at${i}_${r} = ${vector ? `(${at(r)}) / 4u` : at(r)};`).join("\n");
   };
   const fetchOf = (i: number, { name, kContiguous, vector }: Side): string => {
-    const begin = `min(k + q${i}, kEnd - 4u)`;
+    const begin = wholeBlocks ? `(k + q${i})` : `min(k + q${i}, kEnd - 4u)`;
     const ld = kContiguous ? "" : ` * (params.ld${name}${vector ? " / 4u" : ""})`;
     /** How far from where it begins term t of a piece lies. Worked out anew each time: compilers see that it is the same. */
     const along = (t: number): string => {
@@ -83,30 +98,37 @@ export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize
     };
     const one = (r: number, c: number) => `${name}[at${i}_${kContiguous ? r : c} + ${along(kContiguous ? c : r)}]`;
     const value = (r: number) => (vector ? one(r, 0) : `vec4<f32>(${four.map((c) => one(r, c)).join(", ")})`);
-    return four.map((r) => `  r${i}_${r} = ${value(r)};`).join("\n");
+    return four.map((r) => `  r${i}_${r} = ${halves ? `${type}(${value(r)})` : value(r)};`).join("\n");
   };
   /** What a piece has behind the last term becomes 0. */
   const zeroOf = (i: number, { kContiguous }: Side): string => {
     const there = (r: number): string =>
       `k + q${i} + ${kContiguous ? "vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(kEnd)" : `${r}u < kEnd`}`;
-    return four.map((r) => `  r${i}_${r} = select(vec4<f32>(), r${i}_${r}, ${there(r)});`).join("\n");
+    return four.map((r) => `  r${i}_${r} = select(${type}(), r${i}_${r}, ${there(r)});`).join("\n");
   };
   const putOf = (i: number, { name, kContiguous }: Side, copy: string): string => {
-    const value = (r: number): string =>
-      kContiguous ? `vec4<f32>(${four.map((c) => `r${i}_${c}.${"xyzw"[r]}`).join(", ")})` : `r${i}_${r}`;
+    const turned = (r: number): string => `${type}(${four.map((c) => `r${i}_${c}.${"xyzw"[r]}`).join(", ")})`;
+    if (halves) {
+      const row = (r: number): string => {
+        const to = `block${name.toUpperCase()}${copy}`;
+        const stores = four.map((c) => `${to}[at + ${c}u] = row.${"xyzw"[c]};`).join(" ");
+        const at = `(x${i} * 4u + ${r}u) * ${halves.stride}u + q${i}`;
+        return `  { let row = ${kContiguous ? `r${i}_${r}` : turned(r)}; let at = ${at}; ${stores} }`;
+      };
+      return four.map(row).join("\n");
+    }
+    const value = (r: number): string => (kContiguous ? turned(r) : `r${i}_${r}`);
     return four.map((r) => `  block${name.toUpperCase()}${copy}[q${i} + ${r}u][x${i}] = ${value(r)};`).join("\n");
   };
   const eachTurn = (text: (i: number, side: Side) => string): string =>
     turns.map((i) => either(i, (side) => text(i, side))).join("\n");
-  const declared = (i: number): string => four.map((r) => `var at${i}_${r}: u32; var r${i}_${r}: vec4<f32>;`).join(" ");
+  const declared = (i: number): string => four.map((r) => `var at${i}_${r}: u32; var r${i}_${r}: ${type};`).join(" ");
   return {
     places: turns.map((i) => `  ${pieceOf(i)}\n  ${declared(i)}\n${either(i, (side) => placesOf(i, side))}`).join("\n"),
     fetch: (at) => `{
   let k = ${at};
 ${eachTurn(fetchOf)}
-  if (k + ${depth}u > kEnd) {
-${eachTurn(zeroOf)}
-  }
+${wholeBlocks ? "" : `  if (k + ${depth}u > kEnd) {\n${eachTurn(zeroOf)}\n  }`}
 }`,
     put: (copy) => eachTurn((i, side) => putOf(i, side, copy)),
   };

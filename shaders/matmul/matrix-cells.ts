@@ -17,6 +17,8 @@ export interface MatrixBlock {
   readonly down: number;
   readonly across: number;
   readonly depth: number;
+  /** Elements from the terms of one row of A, or column of B, to those of the next. Default `depth`. */
+  readonly stride?: number;
 }
 
 export const rowsOf = ({ cellRows, down }: MatrixBlock): number => cellRows * down;
@@ -28,8 +30,8 @@ export const matrixFits = ({ cellRows, cellColumns, depth }: MatrixBlock, { M, N
 
 /** Bytes of workgroup memory. */
 export function matrixBytes(block: MatrixBlock, { M, N }: SubgroupMatrixShape): number {
-  const { depth, down, across } = block;
-  return 2 * depth * (rowsOf(block) + columnsOf(block)) + 4 * down * across * M * N;
+  const { depth, down, across, stride = depth } = block;
+  return 2 * stride * (rowsOf(block) + columnsOf(block)) + 4 * down * across * M * N;
 }
 
 /** What the text of a kernel begins with. */
@@ -49,10 +51,10 @@ export type LayoutOfB = "a column's terms" | "a term's columns";
 
 /** Blocks of halves, and the matrix of each cell that leaves. */
 export function matrixMemory(block: MatrixBlock, { M, N }: SubgroupMatrixShape): string {
-  const { depth, down, across } = block;
+  const { depth, down, across, stride = depth } = block;
   return wgsl`
-var<workgroup> blockA: array<f16, ${rowsOf(block) * depth}>;
-var<workgroup> blockB: array<f16, ${columnsOf(block) * depth}>;
+var<workgroup> blockA: array<f16, ${rowsOf(block) * stride}>;
+var<workgroup> blockB: array<f16, ${columnsOf(block) * stride}>;
 var<workgroup> blockC: array<f32, ${down * across * M * N}>;
 `;
 }
@@ -81,7 +83,7 @@ export function matrixCells(
   terms: (multiply: string) => string,
   store: (i: number, j: number) => string,
 ): string {
-  const { cellRows, cellColumns, across, depth } = block;
+  const { cellRows, cellColumns, across, depth, stride = depth } = block;
   const cells = block.down * across;
   const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
   const [matricesDown, matricesAcross] = [range(cellRows / M), range(cellColumns / N)];
@@ -93,11 +95,11 @@ export function matrixCells(
   const loads = [
     ...matricesDown.map(
       (i) =>
-        `let a${i} = subgroupMatrixLoad<${left}, row_major>(&blockA, (cellM + ${i * M}u) * ${depth}u + k, ${depth}u);`,
+        `let a${i} = subgroupMatrixLoad<${left}, row_major>(&blockA, (cellM + ${i * M}u) * ${stride}u + k, ${stride}u);`,
     ),
     ...matricesAcross.map((j) =>
       byColumns
-        ? `let b${j} = subgroupMatrixLoad<${right}, col_major>(&blockB, (cellN + ${j * N}u) * ${depth}u + k, ${depth}u);`
+        ? `let b${j} = subgroupMatrixLoad<${right}, col_major>(&blockB, (cellN + ${j * N}u) * ${stride}u + k, ${stride}u);`
         : `let b${j} = subgroupMatrixLoad<${right}, row_major>(&blockB, k * ${columnsOf(block)}u + cellN + ${j * N}u, ${columnsOf(block)}u);`,
     ),
   ];
@@ -110,7 +112,8 @@ export function matrixCells(
 `;
   return wgsl`
   let subgroups = ${MATRIX_INVOCATIONS}u / subgroupSize;
-  let subgroup = lane / subgroupSize;
+  // One number for all of the subgroup, which compilers then keep once.
+  let subgroup = subgroupBroadcastFirst(lane / subgroupSize);
   for (var first = 0u; first < ${cells}u; first += subgroups) {
     let cell = first + subgroup;
     let cellM = (cell / ${across}u) * ${cellRows}u;

@@ -74,6 +74,7 @@ export const mutants: readonly Mutant[] = [
   ...each(products, "block64-split", "a slice goes on to the end", "min(params.K, kBegin + params.sliceK)", "params.K"),
   ...each(products, "row", "the last slice is not added", "s < 32u", "s < 31u"),
   ...each(products, "row", "terms behind the last count", "k0 + 32u < kEnd", "true"),
+  ...each(products, "row-split", "slices overlap", "group.z * params.sliceK", "group.z * (params.sliceK - 4u)"),
   ...each(products, "block32", "bands of tiles are one too high", "- band, 16u)", "- band, 17u)"),
   ...each(products, "row", "the edge of N is off by one", "n + 1u < params.N", "n < params.N"),
   one("transposeMatmul", "naive", "A is used as it lies", "k * params.lda + m", "m * params.lda + k"),

@@ -148,18 +148,18 @@ function withMatrices(): void {
     mutant("a column's terms are read as a term's columns", /col_major>\(&blockB/g, "row_major>(&blockB", weights),
   ];
   test.each([
-    mutant("the barrier before a block is used is missing", /(bring_b\(lane, n0, k0\);\s+)workgroupBarrier\(\);/, "$1"),
-    mutant("terms behind the end of A are not zeros", "o0 + o < params.M && k0 + k < params.K", "o0 + o < params.M"),
+    mutant(
+      "the barrier before a block is used is missing",
+      /workgroupBarrier\(\);(\s+if \(cell < 4u\) \{\s+for)/,
+      "$1",
+    ),
+    mutant("terms behind the last are not zeros", "if (k + 32u > kEnd)", "if (false)"),
+    mutant("a transpose in registers is missing", "vec4<f16>(r1_0.x, r1_1.x, r1_2.x, r1_3.x)", "r1_0"),
     mutant("the second half of a block's terms is left out", /k < 32u; k \+= (\d+)u/, "k < 16u; k += $1u"),
     mutant("cells are exchanged", "(cell / 2u) * 32u", "(cell % 2u) * 32u"),
     mutant("what is stored is turned", /subgroupMatrixStore<row_major>/g, "subgroupMatrixStore<col_major>"),
-    mutant("only the first block of terms counts", "k0 < params.K; k0 +=", "k0 < min(32u, params.K); k0 +="),
-    mutant(
-      "A is read as if it lay the other way",
-      "k * params.lda + m",
-      "m * params.lda + k",
-      "halfLinearWeightGradient",
-    ),
+    mutant("only the first block of terms counts", "k0 < kEnd; k0 +=", "k0 < min(32u, kEnd); k0 +="),
+    mutant("terms of A lie as far apart as those of B", /\(params\.lda/g, "(params.ldb", "halfLinearWeightGradient"),
     ...convMutants,
     mutant("the bias is forgotten", /value \+= bias\[[^\]]*\];|value \+= bias_at\([^;]*;/, "", "halfLinear"),
   ])("a wrong kernel is caught: $what", async (wrong) => {

@@ -16,6 +16,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "block128",
     "row",
     "row-alone",
+    "row-split",
     "direct-split",
     "block64-split",
     "block32-split",
@@ -28,6 +29,9 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
   convolution: ["block-narrow", "block", "planes", "strip", "gather", "strip-quads", "gather-quads"],
   kernelGradient: ["block-narrow", "block", "strip", "gather", "strip-quads", "gather-quads"],
 };
+
+/** Not worth compiling on a CPU: many invocations that share workgroup memory and do little each. */
+const FOR_GPUS = new Set(["row", "row-split"]);
 
 /** "block64" of "matmul/block64". */
 export const suffixOf = (name: string): string => name.slice(name.indexOf("/") + 1);
@@ -42,6 +46,7 @@ export function candidatesOf(node: Node, caps: DeviceCaps, guess: AnyKernel): re
   // Those that read halves as WGSL's own type come right behind the same kernel that unpacks them.
   const rank = (k: AnyKernel): number => order.indexOf(suffixOf(k.name).replace("-native", ""));
   const others = kernels.filter((k) => {
+    if (caps.onCpu && FOR_GPUS.has(suffixOf(k.name))) return false;
     return k !== guess && rank(k) >= 0 && k.plan(node.inputs, node.outputs, node.attrs, caps) !== null;
   });
   return [guess, ...others.sort((a, b) => rank(a) - rank(b))];

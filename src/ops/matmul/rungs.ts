@@ -53,6 +53,10 @@ function isHuge({ M, N, K }: MatmulDims): boolean {
 
 /** A few rows: no tile of any height would be full. */
 const FEW_ROWS = 4;
+/** Terms of a slice of a row at least, workgroups that are enough for it, and slices that are worth a second launch. */
+const ROW_TERMS = 1024;
+const ENOUGH_FOR_ROW = 128;
+const LEAST_ROW_SLICES = 8;
 
 /** Terms that a slice of a divided sum has at least, and workgroups that are enough for any device. */
 const SLICE_TERMS = 128;
@@ -86,7 +90,18 @@ function suitsPacked({ M, N, K }: MatmulDims, { onCpu }: DeviceCaps): boolean {
   return onCpu && M >= 16 && N / Math.ceil(N / width) > width / 2 && M * N * K >= 2 ** 20;
 }
 
+const rowSlices = (dims: MatmulDims): number =>
+  Math.max(1, Math.min(Math.floor(dims.K / ROW_TERMS), Math.floor(ENOUGH_FOR_ROW / tilesOf(dims, [1, ROW_COLUMNS]))));
+
 const always = () => true;
+const row = {
+  block: [1, ROW_COLUMNS],
+  invocations: ROW_LANES * ROW_SLICES,
+  vector: "each",
+  applies: ({ M }, { epilogue }) => M <= FEW_ROWS && !epilogue.columnSums,
+  suits: ({ M, N, K }, { onCpu }) => !onCpu && M <= FEW_ROWS && N * K >= 4096,
+  code: (variant, vector, _terms, _caps, sliced) => matmulRow(variant, vector, sliced),
+} satisfies Partial<Rung>;
 const DIRECT = [DIRECT_BLOCK, DIRECT_BLOCK] as const;
 const direct = {
   block: DIRECT,
@@ -187,14 +202,13 @@ export const ladder: readonly Rung[] = [
   splitBlock("block32"),
   splitBlock("block64-wide"),
   splitBlock("block64"),
+  { name: "row", ...row },
   {
-    name: "row",
-    block: [1, ROW_COLUMNS],
-    invocations: ROW_LANES * ROW_SLICES,
-    vector: "each",
-    applies: ({ M }, { epilogue }) => M <= FEW_ROWS && !epilogue.columnSums,
-    suits: ({ M, N, K }, { onCpu }) => !onCpu && M <= FEW_ROWS && N * K >= 4096,
-    code: (variant, vector) => matmulRow(variant, vector, false),
+    name: "row-split",
+    ...row,
+    applies: (dims, variant) => row.applies(dims, variant) && rowSlices(dims) > 1,
+    suits: (dims, caps) => row.suits(dims, caps) && rowSlices(dims) >= LEAST_ROW_SLICES,
+    slices: rowSlices,
   },
   {
     name: "row-alone",

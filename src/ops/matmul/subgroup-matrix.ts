@@ -36,7 +36,7 @@ const rung: Rung = {
   needs: "subgroupMatrices",
   applies: (_dims, _variant, caps) => matrixShapeOf(PRODUCT_BLOCK, caps) !== null,
   suits: () => false,
-  code: (variant, vector, _terms, caps) => matmulSubgroup(variant, vector, matrixShapeOf(PRODUCT_BLOCK, caps)!),
+  code: (variant, vector, terms, caps) => matmulSubgroup(variant, vector, matrixShapeOf(PRODUCT_BLOCK, caps)!, terms),
 };
 
 /** The kernel of an op that is a product; null for any other op. */
