@@ -44,7 +44,7 @@ const mutants: readonly Mutant[] = [
     "unpack2x16float(pair.y), unpack2x16float(pair.x)",
   ),
   mutant(
-    "halfLstm/steps-quads",
+    "halfLstm/steps-packed",
     "halves of the weights are swapped",
     /w\[i \/ 2u\] >> \(16u \* \(i % 2u\)\)/,
     "w[i / 2u] >> (16u * (1u - i % 2u))",

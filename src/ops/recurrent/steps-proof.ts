@@ -11,7 +11,7 @@ const sizes: readonly (readonly [n: number, t: number, k: number, lengths?: read
   [3, 4, 5],
   [2, 7, 130],
   [5, 4, 3, [4, 0, 1, 3, 2]],
-  [70, 3, 6, Array.from({ length: 70 }, (_, i) => (i * 5) % 4)],
+  [70, 3, 8, Array.from({ length: 70 }, (_, i) => (i * 5) % 4)],
 ];
 
 const cases = <A>(

@@ -9,7 +9,7 @@ import {
 import { sizeOf } from "../../core/ndarray.ts";
 import { expectRank, type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Kernel, Op } from "../../graph/op.ts";
-import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
+import { flatLaunch, inFours, input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { call, flatCall, partsOf } from "../shared/wasm-plan.ts";
 import type { RecurrentAttrs } from "./dims.ts";
@@ -48,9 +48,10 @@ export const previousSteps: Op<RecurrentAttrs> = {
       name: "previousSteps/flat",
       plan([x], _o, { reverse }, caps) {
         const [, steps, width] = x!.shape as readonly [number, number, number];
-        const size = sizeOf(x!.shape);
-        const params = stepsParams.pack({ size, steps, width, reverse: reverse ? 1 : 0 });
-        return { launches: [flatLaunch(previousCode(), params, [input(0), output(0)], size, caps)] };
+        const [four, units] = inFours(width);
+        const size = (sizeOf(x!.shape) / width) * units;
+        const params = stepsParams.pack({ size, steps, width: units, reverse: reverse ? 1 : 0 });
+        return { launches: [flatLaunch(previousCode(four), params, [input(0), output(0)], size, caps)] };
       },
     },
   ],
@@ -66,19 +67,21 @@ function expectSteps(op: { readonly name: string }, inputs: readonly TensorSpec[
   if (!fits) wrongShapes(op, inputs, `${what} and perhaps lengths, i32 [n]`);
 }
 
-/** An invocation an element of the output. */
+/** An invocation an element of the output, or four of them that lie side by side. */
 function flatKernel<A>(
   name: string,
-  code: (lengths: boolean) => string,
+  code: (lengths: boolean, four: boolean) => string,
   steps: (inputs: readonly TensorSpec[], attrs: A) => number,
 ): Kernel<A> {
   return {
     name: `${name}/flat`,
     plan(inputs, [y], attrs, caps) {
-      const size = sizeOf(y!.shape);
-      const params = stepsParams.pack({ size, steps: steps(inputs, attrs), width: y!.shape.at(-1)!, reverse: 0 });
+      const width = y!.shape.at(-1)!;
+      const [four, units] = inFours(width);
+      const size = (sizeOf(y!.shape) / width) * units;
+      const params = stepsParams.pack({ size, steps: steps(inputs, attrs), width: units, reverse: 0 });
       const bindings = [...inputs.map((_, i) => input(i)), output(0)];
-      return { launches: [flatLaunch(code(inputs.length > 1), params, bindings, size, caps)] };
+      return { launches: [flatLaunch(code(inputs.length > 1, four), params, bindings, size, caps)] };
     },
   };
 }
@@ -92,8 +95,8 @@ export const stepWeight = (mean: boolean, t: number, count: number): number => {
 function ofSteps(
   name: "lastStep" | "meanSteps",
   mean: boolean,
-  code: (lengths: boolean) => string,
-  gradientCode: (lengths: boolean) => string,
+  code: (lengths: boolean, four: boolean) => string,
+  gradientCode: (lengths: boolean, four: boolean) => string,
 ): { forward: Op<null>; backward: Op<StepsAttrs> } {
   const forward: Op<null> = {
     name,
