@@ -1,6 +1,5 @@
 import { backward, forward } from "./activation";
-import { madd } from "./core";
-import { bell4, exp4, log1pUnit4, normalTail4, sigmoid4, tanh4 } from "./math";
+import { exp4, log1pUnit4, sigmoid4, tanh4 } from "./math";
 
 // @ts-ignore: decorator
 @inline
@@ -92,23 +91,6 @@ class Softplus {
 
 // @ts-ignore: decorator
 @unmanaged
-class Gelu {
-  @inline f(x: v128, _a: v128): v128 {
-    // Far below 0 the result is 0, and infinity times 0 must not come up.
-    const a = f32x4.min(f32x4.abs(x), s(20));
-    return f32x4.sub(f32x4.max(x, s(0)), f32x4.mul(a, normalTail4(a, bell4(a))));
-  }
-  @inline d(x: v128, _a: v128): v128 {
-    const a = f32x4.min(f32x4.abs(x), s(20));
-    const bell = bell4(a);
-    const tail = normalTail4(a, bell);
-    const whole = v128.bitselect(tail, f32x4.sub(s(1), tail), f32x4.lt(x, s(0)));
-    return madd(x, f32x4.mul(bell, s(0.39894228)), whole);
-  }
-}
-
-// @ts-ignore: decorator
-@unmanaged
 class Silu {
   @inline f(x: v128, _a: v128): v128 { return f32x4.mul(f32x4.max(x, s(-200)), sigmoid4(x)); }
   @inline d(x: v128, _a: v128): v128 {
@@ -132,7 +114,5 @@ export function tanh(call: usize, part: i32, parts: i32): void { forward<Tanh>(c
 export function tanhGradient(call: usize, part: i32, parts: i32): void { backward<Tanh>(call, part, parts); }
 export function softplus(call: usize, part: i32, parts: i32): void { forward<Softplus>(call, part, parts); }
 export function softplusGradient(call: usize, part: i32, parts: i32): void { backward<Softplus>(call, part, parts); }
-export function gelu(call: usize, part: i32, parts: i32): void { forward<Gelu>(call, part, parts); }
-export function geluGradient(call: usize, part: i32, parts: i32): void { backward<Gelu>(call, part, parts); }
 export function silu(call: usize, part: i32, parts: i32): void { forward<Silu>(call, part, parts); }
 export function siluGradient(call: usize, part: i32, parts: i32): void { backward<Silu>(call, part, parts); }

@@ -6,21 +6,37 @@ import { turn } from "./turn";
 /** As in panels.ts: 6 x 8 results where multiply-add is one instruction, else 4 x 8. */
 const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
 
+/** What a tile of a causal block leaves out. Rows are keys: columns, queries, count from `lead` more than the row on. */
+export const COLUMNS_BEHIND: i32 = 1;
+/** Rows are keys, and terms are queries: the same of them. */
+export const TERMS_BEHIND: i32 = 2;
+/** Rows are queries, and terms are keys: those up to `lead` less than the row. */
+export const TERMS_BEFORE: i32 = 3;
+
 /**
  * c[i, j] = (fresh ? 0 : c[i, j]) + sum over k of a[i, k] b[k, j], for `rows` and `columns` of them. Element (i, k) of a lies at
- * a + i ar + k ak, rows of b and c lie bs and cs apart, all in bytes.
+ * a + i ar + k ak, rows of b and c lie bs and cs apart, all in bytes. `seen` and `lead` tell what a causal block leaves out, whole
+ * tiles at a time: what of a tile's terms does not count is 0 there, and what of its columns does not is never read.
  */
 export function addProduct(
   a: usize, ar: usize, ak: usize, b: usize, bs: usize, depth: i32, c: usize, cs: usize, rows: i32, columns: i32, fresh: bool,
+  seen: i32, lead: i32,
 ): void {
   for (let j = 0; j < columns; j += 8) {
     const o = <usize>j << 2;
     const count = columns - j;
     for (let i = 0; i < rows; i += MR) {
-      const p = a + <usize>i * ar;
+      let first = 0;
+      let end = depth;
+      if (seen == COLUMNS_BEHIND && j + 8 <= i + lead) break;
+      if (seen == TERMS_BEHIND) first = max(0, i + lead);
+      if (seen == TERMS_BEFORE) end = min(end, i + MR - lead);
+      if (end <= first && !fresh) continue;
+      const p = a + <usize>i * ar + <usize>first * ak;
+      const q = b + <usize>first * bs + o;
       const to = c + <usize>i * cs + o;
-      if (count >= 8) whole(p, ar, ak, b + o, bs, depth, to, cs, rows - i, fresh);
-      else edge(p, ar, ak, b + o, bs, depth, to, cs, rows - i, count, fresh);
+      if (count >= 8) whole(p, ar, ak, q, bs, end - first, to, cs, rows - i, fresh);
+      else edge(p, ar, ak, q, bs, end - first, to, cs, rows - i, count, fresh);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { at, begin, float, get, int, lanes, madd, put } from "./core";
-import { expBelow4 } from "./math";
+import { exp1, exponentials } from "./math";
 
 /** (qkv, position, past, width): puts a step's queries, keys and values where those of its position are kept. */
 export function keepStep(call: usize, _part: i32, _parts: i32): void {
@@ -35,13 +35,13 @@ export function attentionStep(call: usize, part: i32, parts: i32): void {
       store<f32>(scores + (<usize>j << 2), score);
       top = max(top, score);
     }
-    let total = f32x4.splat(0);
-    for (let j = 0; j < count; j += 4) {
+    let total = lanes(exponentials(scores, 16, count >> 2, f32x4.splat(1), f32x4.splat(top)));
+    for (let j = count & ~3; j < count; j++) {
       const p = scores + (<usize>j << 2);
-      put(p, expBelow4(f32x4.sub(get(p, count - j), f32x4.splat(top))), count - j);
-      total = f32x4.add(total, get(p, count - j));
+      store<f32>(p, exp1(load<f32>(p) - top));
+      total += load<f32>(p);
     }
-    const whole = f32x4.splat(lanes(total));
+    const whole = f32x4.splat(total);
     for (let c = 0; c < d; c += 4) {
       let mean = f32x4.splat(0);
       for (let j = 0; j < count; j++) {

@@ -1,6 +1,7 @@
 /** A second module on the same memory and table: kernels that only some nets call. It loads with the first program that does. */
 export * from "./accumulate";
-export * from "./attention";
+export { attention } from "./attention";
+export { attentionGradient } from "./attention-gradient";
 export * from "./attention-step";
 export * from "./augment";
 export * from "./avg-pool";
@@ -11,6 +12,7 @@ export * from "./columns";
 export { convolve, packKernel } from "./conv";
 export { convWeights } from "./conv-weights";
 export * from "./embedding";
+export * from "./gelu";
 export * from "./group-norm";
 export * from "./lazy-activations";
 export * from "./log-softmax";

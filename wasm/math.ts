@@ -8,6 +8,16 @@ function splat(x: f32): v128 {
   return f32x4.splat(x);
 }
 
+/**
+ * x in all lanes, for loops: `zero` is 0 and no compiler knows it. Engines make a constant anew wherever it is used, in three
+ * instructions; what is computed before a loop stays in a register, or lies on the stack, from where an instruction takes it.
+ */
+// @ts-ignore: decorator
+@inline
+export function held(x: f32, zero: i32): v128 {
+  return v128.or(f32x4.splat(x), i32x4.splat(zero));
+}
+
 /** exp, to about 1.5 ulp: n = round(x / ln 2) taken out in two parts (Cody and Waite), a Taylor polynomial for the rest. */
 export function exp4(x: v128): v128 {
   const t = f32x4.pmin(f32x4.pmax(x, splat(-105)), splat(89));
@@ -80,53 +90,31 @@ export function log1pUnit4(e: v128): v128 {
 }
 
 /**
- * 2^t of t below 1 or a little more, 0 from t = -126 down: half the work of exp4, and where t is a number by log2 e, off by
- * t in units of the last place. A polynomial of degree 5 for what is left of t, within 7.5e-8.
+ * exp(scale x - top) in the place of `count` vectors, `step` bytes apart from p on, and their sum. Arguments are at most 0 but
+ * for rounding, as of scores from which the largest was taken: half the work of exp4, and off by as many units of the last
+ * place as the argument is times log2 e. 2^t by a polynomial of degree 5 for what is left of t, within 7.5e-8; of minus infinity
+ * 0, and from t = -126 down.
  */
-// @ts-ignore: decorator
-@inline
-function power4(t: v128): v128 {
-  const low = f32x4.max(t, splat(-130));
-  const shifted = f32x4.add(low, splat(12582912));
-  const r = f32x4.sub(low, f32x4.sub(shifted, splat(12582912)));
-  let p = madd(splat(0.00132764715), r, splat(0.00967554133));
-  p = madd(p, r, splat(0.0555071327));
-  p = madd(p, r, splat(0.240221197));
-  p = madd(p, r, splat(0.693146967));
-  p = madd(p, r, splat(1.00000007));
-  // Below the least exponent there is 0.
-  const exponent = i32x4.max_s(i32x4.sub(shifted, splat(12582785)), i32x4.splat(0));
-  return f32x4.mul(p, i32x4.shl(exponent, 23));
-}
-
-/** exp(x) of x that is at most 0 but for rounding, as of scores from which the largest was taken. */
-// @ts-ignore: decorator
-@inline
-export function expBelow4(x: v128): v128 {
-  return power4(f32x4.mul(x, splat(1.44269504)));
-}
-
-/** exp(-a a / 2). */
-// @ts-ignore: decorator
-@inline
-export function bell4(a: v128): v128 {
-  return power4(f32x4.mul(f32x4.mul(a, a), splat(-0.72134752)));
-}
-
-/** The normal distribution's tail Phi(-a), a >= 0, from its bell at a: the fit that shaders/math.ts uses as well. */
-// @ts-ignore: decorator
-@inline
-export function normalTail4(a: v128, bell: v128): v128 {
-  const t = f32x4.div(splat(1), madd(splat(0.27), a, splat(1)));
-  let p = madd(splat(0.0289610978), t, splat(-0.126485839));
-  p = madd(p, t, splat(0.169786125));
-  p = madd(p, t, splat(-0.0692107156));
-  p = madd(p, t, splat(0.107825592));
-  p = madd(p, t, splat(0.0720496252));
-  p = madd(p, t, splat(0.101810604));
-  p = madd(p, t, splat(0.107542872));
-  p = madd(p, t, splat(0.107720658));
-  return f32x4.mul(f32x4.mul(p, t), bell);
+export function exponentials(p: usize, step: usize, count: i32, scale: v128, top: v128): v128 {
+  const zero = count >> 31;
+  const log2e = held(1.44269504, zero), least = held(-130, zero), round = held(12582912, zero), bias = held(12582785, zero);
+  const e5 = held(0.00132764715, zero), e4 = held(0.00967554133, zero), e3 = held(0.0555071327, zero);
+  const e2 = held(0.240221197, zero), e1 = held(0.693146967, zero), e0 = held(1.00000007, zero);
+  const nothing = i32x4.splat(zero);
+  let sum = f32x4.splat(0);
+  for (; count > 0; count--) {
+    const x = f32x4.sub(f32x4.mul(v128.load(p), scale), top);
+    const t = f32x4.pmax(f32x4.mul(x, log2e), least);
+    const shifted = f32x4.add(t, round);
+    const r = f32x4.sub(t, f32x4.sub(shifted, round));
+    const q = madd(madd(madd(madd(madd(e5, r, e4), r, e3), r, e2), r, e1), r, e0);
+    // Below the least exponent there is 0.
+    const e = f32x4.mul(q, i32x4.shl(i32x4.max_s(i32x4.sub(shifted, bias), nothing), 23));
+    v128.store(p, e);
+    sum = f32x4.add(sum, e);
+    p += step;
+  }
+  return sum;
 }
 
 /** Natural logarithm of x >= 1 in f64, by 2 atanh((m - 1) / (m + 1)) of the mantissa m in [1/sqrt 2, sqrt 2). */

@@ -19,7 +19,7 @@ export const wrong = (ops: string, file: string, what: string, from: string, to:
 
 const squares = "sumSquaredError mse huber bce";
 const slopes = "mseGradient huberGradient bceGradient";
-const activationNames = ["relu", "relu6", "leakyRelu", "elu", "selu", "sigmoid", "tanh", "softplus", "gelu", "silu"];
+const activationNames = ["relu", "relu6", "leakyRelu", "elu", "selu", "sigmoid", "tanh", "softplus", "silu"];
 
 export const mutants: readonly Mutant[] = [
   wrong("matmul transposeMatmul", "panels", "the last step of depth is dropped", "k < depth;", "k + 1 < depth;"),
@@ -86,11 +86,13 @@ export const mutants: readonly Mutant[] = [
   ),
   wrong(
     "geluGradient",
-    "activations",
+    "gelu",
     "the second term is forgotten",
-    "madd(x, f32x4.mul(bell, s(0.39894228)), whole)",
+    "madd(x, f32x4.mul(bell, peak), whole)",
     "whole",
   ),
+  wrong("gelu geluGradient", "gelu", "the last elements are left", "i < end; i += 4", "i + 4 <= end; i += 4"),
+  wrong("gelu geluGradient", "gelu", "the fit of the tail has a term less", "high, u, t3)", "high, u, t2)"),
   wrong(
     "siluGradient",
     "activations",

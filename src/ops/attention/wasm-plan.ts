@@ -4,9 +4,10 @@ import { input, output, scratch } from "../shared/dispatch-plan.ts";
 import { float } from "../shared/wasm-plan.ts";
 import type { AttentionAttrs, AttentionDims } from "./geometry.ts";
 
-/** Queries and keys of a block, as in wasm/attention.ts. */
-const QUERIES = 32;
+/** Queries and keys of a block, as in wasm/attention-block.ts, and words that dropout draws at once, with room to turn them. */
+const QUERIES = 48;
 const KEYS = 64;
+const WORDS = 32;
 /** The most parts, each of which has a scratch of its own; multiply-adds that are worth one. */
 const MOST_PARTS = 16;
 const PART_WORK = 2 ** 20;
@@ -31,7 +32,7 @@ function words(dims: AttentionDims, attrs: AttentionAttrs, rest: number, room: n
 }
 
 export function attentionCalls(dims: AttentionDims, attrs: AttentionAttrs): WasmPlan {
-  const room = dims.d * KEYS + QUERIES * KEYS + 2 * QUERIES + 4;
+  const room = (dims.d + KEYS + 3) * QUERIES + WORDS;
   const parts = partsOf(dims, dims.n * dims.heads * Math.ceil(dims.t / QUERIES));
   const arrays = [input(0), output(0), output(1), scratch(0, "read_write")];
   return {
@@ -41,8 +42,8 @@ export function attentionCalls(dims: AttentionDims, attrs: AttentionAttrs): Wasm
 }
 
 export function attentionGradientCalls(dims: AttentionDims, attrs: AttentionAttrs): WasmPlan {
-  const { n, t, heads, keyHeads, d } = dims;
-  const room = 2 * d * KEYS + 2 * QUERIES * KEYS + 4 + Math.ceil(((heads / keyHeads) * t) / 4) * 4;
+  const { n, keyHeads, d } = dims;
+  const room = (2 * d + 2 * KEYS + 1) * QUERIES + WORDS;
   const parts = partsOf(dims, n * keyHeads);
   const arrays = [...[0, 1, 2, 3].map(input), output(0), scratch(0, "read_write")];
   return {
