@@ -83,20 +83,28 @@ export function layerNormGradient(call: usize, part: i32, parts: i32): void {
   }
 }
 
-/** (dy, x, mean, rstd, dgamma, M, N): dgamma [N] = sum over rows of dy (x - mean) rstd. Parts are columns. */
+/**
+ * (dy, x, mean, rstd, dgamma, M, N): dgamma [N] = sum over rows of dy (x - mean) rstd. Parts are columns, which go by eight: so
+ * many sums as hide what an addition waits for.
+ */
 export function layerNormScaleGradient(call: usize, part: i32, parts: i32): void {
   const M = int(call, 5);
   const N = int(call, 6);
   const end = begin(N, part + 1, parts, 16);
-  for (let n = begin(N, part, parts, 16); n < end; n += 4) {
-    let sum = f32x4.splat(0);
+  for (let n = begin(N, part, parts, 16); n < end; n += 8) {
+    let low = f32x4.splat(0), high = low;
     for (let m = 0; m < M; m++) {
       const o = <usize>(m * N + n) << 2;
-      const mean = f32x4.splat(load<f32>(at(call, 2) + (<usize>m << 2)));
-      const r = f32x4.splat(load<f32>(at(call, 3) + (<usize>m << 2)));
-      const xhat = f32x4.mul(f32x4.sub(get(at(call, 1) + o, end - n), mean), r);
-      sum = f32x4.add(sum, f32x4.mul(get(at(call, 0) + o, end - n), xhat));
+      const mean = v128.load32_splat(at(call, 2) + (<usize>m << 2));
+      const r = v128.load32_splat(at(call, 3) + (<usize>m << 2));
+      const dy = at(call, 0) + o;
+      const x = at(call, 1) + o;
+      low = f32x4.add(low, f32x4.mul(get(dy, end - n), f32x4.mul(f32x4.sub(get(x, end - n), mean), r)));
+      if (end - n > 4) {
+        high = f32x4.add(high, f32x4.mul(get(dy + 16, end - n - 4), f32x4.mul(f32x4.sub(get(x + 16, end - n - 4), mean), r)));
+      }
     }
-    put(at(call, 4) + (<usize>n << 2), sum, end - n);
+    put(at(call, 4) + (<usize>n << 2), low, end - n);
+    if (end - n > 4) put(at(call, 4) + (<usize>n << 2) + 16, high, end - n - 4);
   }
 }

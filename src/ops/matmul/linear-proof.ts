@@ -13,6 +13,7 @@ export const linear: Pick<Proof<LinearAttrs>, "cases"> = {
     linearCase(64, 64, 32, false, "leakyRelu"),
     linearCase(6, 20, 600, true, null),
     linearCase(2, 12, 2052, true, "relu"),
+    linearCase(16, 133, 515, true, "relu"),
   ],
 };
 

@@ -1,9 +1,12 @@
 import { NO_EPILOGUE } from "../../../shaders/matmul/common.ts";
 import { ChainruleError } from "../../core/errors.ts";
+import { sizeOf } from "../../core/ndarray.ts";
 import type { Op } from "../../graph/op.ts";
 import { derivativeOf, epilogueOf } from "../elementwise/activation.ts";
 import { activations } from "../elementwise/activations.ts";
 import { composed, type Part, type Ref } from "../shared/composed.ts";
+import { output } from "../shared/dispatch-plan.ts";
+import { flatCall, float, productPlan } from "../shared/wasm-plan.ts";
 import { addBias, sumRows } from "./bias.ts";
 import { matmulKernels } from "./kernels.ts";
 import { matmul, transposeMatmul } from "./matmul.ts";
@@ -26,6 +29,16 @@ export const linear: Op<LinearAttrs> = composed({
     if (activation !== null)
       parts.push({ op: activationNamed(activation).forward, attrs: { alpha }, inputs: [last()] });
     return { parts, outputs: [last()] };
+  },
+  // The bias comes with the product's last sums, and the activation works in place.
+  wasm({ activation, alpha }, inputs, y) {
+    const plan = productPlan("NN", inputs, inputs.length > 2 ? 2 : null);
+    const size = sizeOf(y.shape);
+    if (activation === null) return plan;
+    const calls =
+      activationNamed(activation).forward.wasm &&
+      flatCall(activation, [output(0), output(0), size, float(alpha)], y).calls;
+    return calls ? { ...plan, calls: [...plan.calls, ...calls] } : null;
   },
   kernels: matmulKernels("linear", {
     form: () => "NN",

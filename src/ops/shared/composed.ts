@@ -1,7 +1,7 @@
 import { ChainruleError } from "../../core/errors.ts";
 import type { NdArray } from "../../core/ndarray.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
-import type { AnyOp, Binding, FamilyProof, Kernel, Op, WasmCall } from "../../graph/op.ts";
+import type { AnyOp, Binding, FamilyProof, Kernel, Op, WasmCall, WasmPlan } from "../../graph/op.ts";
 import { input, output, scratch } from "./dispatch-plan.ts";
 
 /** A value inside a composition: its input, or an output of an earlier part. */
@@ -30,6 +30,8 @@ export interface Composition<A> {
   readonly inPlace?: Op<A>["inPlace"];
   readonly trial?: Op<A>["trial"];
   readonly sample?: Op<A>["sample"];
+  /** Calls in WebAssembly that do better than the parts' own, for output 0; the parts' where it gives null, or is absent. */
+  readonly wasm?: (attrs: A, inputs: readonly TensorSpec[], y: TensorSpec) => WasmPlan | null;
 }
 
 /**
@@ -55,7 +57,9 @@ export function composed<A>(c: Composition<A>): Op<A> {
     infer: (inputs, attrs) => through<TensorSpec>(attrs, inputs, (part, values) => part.op.infer(values, part.attrs)),
     reference: (inputs, attrs) =>
       through<NdArray>(attrs, inputs, (part, values) => part.op.reference(values, part.attrs)),
-    wasm(inputs, _outputs, attrs) {
+    wasm(inputs, ys, attrs) {
+      const better = c.wasm?.(attrs, inputs, ys[0]!);
+      if (better) return better;
       type Value = { readonly at: Pick<Binding, "kind" | "index">; readonly spec: TensorSpec };
       if (c.body(attrs, inputs.length).parts.some(({ op }) => !op.wasm && !op.view)) return null;
       const calls: WasmCall[] = [];

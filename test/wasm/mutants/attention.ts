@@ -2,26 +2,34 @@ import { type Mutant, wrong } from "../mutants.ts";
 
 const both = "attention attentionGradient";
 
-/** Wrong versions of wasm/attention.ts and attention-products.ts. */
+/** Wrong versions of wasm/attention.ts, what it is made of and attention-step.ts. */
 export const attentionMutants: readonly Mutant[] = [
-  wrong(
-    both,
-    "attention",
-    "a step does not see itself",
-    "int(call, first + 5) ? i + 1 : length",
-    "int(call, first + 5) ? i : length",
-  ),
+  wrong(both, "attention-block", "a step does not see itself", "? j - i :", "? j - i + 1 :"),
+  wrong(both, "attention-block", "a step sees the next", "let r = 1; r < 4;", "let r = 1; r < 3;"),
   wrong("attention", "attention", "sums are not rescaled", "if (rest != 1) scaleRow", "if (rest == 7) scaleRow"),
-  wrong("attention", "attention", "the denominator is not rescaled", "sum += rest * load", "sum += load"),
-  wrong("attentionGradient", "attention", "the sums of dy o are left out", "f32x4.splat(whole)", "f32x4.splat(0)"),
+  wrong(
+    "attention",
+    "attention",
+    "the denominator is not rescaled",
+    "f32x4.mul(rest, v128.load(state + ROW))",
+    "v128.load(state + ROW)",
+  ),
+  wrong("attention", "attention-products", "a tile's last key is left out", "i + MR - lead", "i + MR - 1 - lead"),
   wrong(
     "attentionGradient",
-    "attention",
-    "the first queries of a key are left out",
-    "int(call, first + 5) ? j : 0",
-    "int(call, first + 5) ? j + QUERIES : 0",
+    "attention-gradient",
+    "the sums of dy o are left out",
+    "f32x4.sub(v128.load(s + o), whole)",
+    "v128.load(s + o)",
   ),
-  wrong(both, "attention", "the words of a row begin where they like", "<u32>((t + 3) & ~3)", "<u32>t"),
+  wrong(
+    "attentionGradient",
+    "attention-products",
+    "the first query of a key is left out",
+    "first = max(0, i + lead);",
+    "first = max(0, i + lead + 1);",
+  ),
+  wrong(both, "attention-block", "the words of a row begin where they like", "<u32>((t + 3) & ~3)", "<u32>t"),
   wrong(both, "attention-products", "the rest of a head is left out", "if (count > 4) put", "if (count > 8) put"),
   wrong(both, "attention-products", "the third row is the second", "min(2 * ar, last)", "min(ar, last)"),
   wrong(both, "attention-products", "what is over of the keys is not turned", "i < rows ?", "i + 1 < rows ?"),
@@ -41,13 +49,7 @@ export const attentionMutants: readonly Mutant[] = [
     "(heads + head / share)",
     "(heads + head % (heads / share))",
   ),
-  wrong(
-    "attentionStep",
-    "attention-step",
-    "the last weight counts four times",
-    "total = f32x4.add(total, get(p, count - j));",
-    "total = f32x4.add(total, count - j < 4 ? v128.load32_splat(p) : get(p, 4));",
-  ),
+  wrong("attentionStep", "attention-step", "the last scores stay scores", "j = count & ~3;", "j = count | 3;"),
   wrong(
     "attentionStep",
     "attention-step",
