@@ -31,7 +31,7 @@ export interface NormRows {
 }
 
 /** Type of an element, how many a row has, and how their sum in an invocation becomes a number. */
-const elements = ({ four }: NormRows) => ({
+export const rowElements = ({ four }: Pick<NormRows, "four">) => ({
   type: four ? ("vec4<f32>" as const) : ("f32" as const),
   length: four ? "params.N / 4u" : "params.N",
   total: (sum: string): string => (four ? `${sum}.x + ${sum}.y + (${sum}.z + ${sum}.w)` : sum),
@@ -77,7 +77,7 @@ export const groupScales = (form: PlaneForm): NormRows => ({
 /** y = (x - mean) rstd gamma + beta; mean and rstd of every row are kept for the gradient. */
 export function layerNorm(rows: NormRows, width: ReduceWidth = ROW_WORKGROUP): string {
   const { params, each } = rows;
-  const { type, length, total } = elements(rows);
+  const { type, length, total } = rowElements(rows);
   const all = (body: string): string => `for (var j = local; j < ${length}; j += ${width}u) { ${body} }`;
   return wgsl`
 ${params}
@@ -107,7 +107,7 @@ ${rowMain(
 /** dx = rstd (g - mean(g) - xhat mean(g xhat)), with g = dy gamma */
 export function layerNormGradient(rows: NormRows, width: ReduceWidth = ROW_WORKGROUP): string {
   const { params, each } = rows;
-  const { type, length, total } = elements(rows);
+  const { type, length, total } = rowElements(rows);
   return wgsl`
 ${params}
 ${storage(read("dy", type), read("x", type), read("gamma", type), read("mean"), read("rstd"), write("dx", type))}

@@ -3,7 +3,7 @@ import { paramBlock } from "../params.ts";
 import { addedInTurns } from "../read-ahead.ts";
 import { laneSums } from "../reduce.ts";
 import { wgsl } from "../wgsl.ts";
-import { rstdOf } from "./layer-norm.ts";
+import { rowElements, rstdOf } from "./layer-norm.ts";
 import { ROW_WORKGROUP, rowParams } from "./rows.ts";
 
 /** Normalisation by the root of the mean square: that of layers without the mean. */
@@ -12,20 +12,21 @@ export const rmsNormOf = (x: string, weight: string): string => `${x} * r * ${we
 /** From dy times weight, and the mean sumGx of it times x r. */
 export const rmsNormGradientOf = (g: string, x: string): string => `r * (${g} - ${x} * r * sumGx)`;
 
-/** y = x rstd weight; rstd of every row is kept for the gradient. */
-export function rmsNorm(width: ReduceWidth = ROW_WORKGROUP): string {
+/** y = x rstd weight; rstd of every row is kept for the gradient. An element of a row may be `four` neighbours. */
+export function rmsNorm(width: ReduceWidth = ROW_WORKGROUP, four = false): string {
+  const { type, length, total } = rowElements({ four });
   return wgsl`
 ${rowParams.wgsl}
-${storage(read("x"), read("weight"), write("y"), write("rstd"))}
+${storage(read("x", type), read("weight", type), write("y", type), write("rstd"))}
 ${sumReduce(width)}
 ${rowMain(
   wgsl`
-  let start = row * params.N;
+  let start = row * (${length});
   let count = f32(params.N);
-  var squares = 0.0;
-  for (var j = local; j < params.N; j += ${width}u) { let v = x[start + j]; squares = fma(v, v, squares); }
-  let r = ${rstdOf("reduceSum(squares, local)", "params.extra")};
-  for (var j = local; j < params.N; j += ${width}u) { y[start + j] = ${rmsNormOf("x[start + j]", "weight[j]")}; }
+  var squares = ${type}();
+  for (var j = local; j < ${length}; j += ${width}u) { let v = x[start + j]; squares = fma(v, v, squares); }
+  let r = ${rstdOf(`reduceSum(${total("squares")}, local)`, "params.extra")};
+  for (var j = local; j < ${length}; j += ${width}u) { y[start + j] = ${rmsNormOf("x[start + j]", "weight[j]")}; }
   if (local == 0u) { rstd[row] = r; }
 `,
   width,
@@ -34,21 +35,22 @@ ${rowMain(
 }
 
 /** dx = rstd (g - xhat mean(g xhat)) with g = dy weight and xhat = x rstd. */
-export function rmsNormGradient(width: ReduceWidth = ROW_WORKGROUP): string {
+export function rmsNormGradient(width: ReduceWidth = ROW_WORKGROUP, four = false): string {
+  const { type, length, total } = rowElements({ four });
   return wgsl`
 ${rowParams.wgsl}
-${storage(read("dy"), read("x"), read("weight"), read("rstd"), write("dx"))}
+${storage(read("dy", type), read("x", type), read("weight", type), read("rstd"), write("dx", type))}
 ${sumReduce(width)}
 ${rowMain(
   wgsl`
-  let start = row * params.N;
+  let start = row * (${length});
   let r = rstd[row];
-  var sumGx = 0.0;
-  for (var j = local; j < params.N; j += ${width}u) {
-    sumGx = fma(dy[start + j] * weight[j], x[start + j] * r, sumGx);
+  var eachGx = ${type}();
+  for (var j = local; j < ${length}; j += ${width}u) {
+    eachGx = fma(dy[start + j] * weight[j], x[start + j] * r, eachGx);
   }
-  sumGx = reduceSum(sumGx, local) / f32(params.N);
-  for (var j = local; j < params.N; j += ${width}u) {
+  let sumGx = reduceSum(${total("eachGx")}, local) / f32(params.N);
+  for (var j = local; j < ${length}; j += ${width}u) {
     dx[start + j] = ${rmsNormGradientOf("dy[start + j] * weight[j]", "x[start + j]")};
   }
 `,

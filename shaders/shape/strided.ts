@@ -4,7 +4,7 @@ import { wgsl } from "../wgsl.ts";
 
 /**
  * A walk by strides: `size` elements from `start` on; axis k has `d`k steps of `s`k elements each. The other array goes on
- * straight from `other`.
+ * straight from `other`. All count elements, or fours where a kernel takes those.
  */
 export function stridedParams(axes: number): ParamBlock<Record<string, "u32">> {
   const ofAxes = Array.from({ length: axes }, (_, k) => [`d${k}`, `s${k}`]).flat();
@@ -20,20 +20,23 @@ ${inner.map((k) => `  at += (rest % params.d${k}) * params.s${k}; rest = rest / 
   at += rest * params.s0;`;
 }
 
-/** Elements in the order of a walk, one after the other. Words move as they are, whatever they stand for. */
-export function gatherStrided(axes: number): string {
+/** Words move as they are, whatever they stand for. */
+const words = (four: boolean) => (four ? "vec4<u32>" : "u32");
+
+/** Elements in the order of a walk, one after the other. */
+export function gatherStrided(axes: number, four: boolean): string {
   return wgsl`
 ${stridedParams(axes).wgsl}
-${storage(read("x", "u32"), write("y", "u32"))}
+${storage(read("x", words(four)), write("y", words(four)))}
 ${flatMain(`${place(axes)}\n  y[params.other + i] = x[at];`)}
 `;
 }
 
 /** Elements one after the other to the places of a walk. */
-export function scatterStrided(axes: number): string {
+export function scatterStrided(axes: number, four: boolean): string {
   return wgsl`
 ${stridedParams(axes).wgsl}
-${storage(read("x", "u32"), write("y", "u32"))}
+${storage(read("x", words(four)), write("y", words(four)))}
 ${flatMain(`${place(axes)}\n  y[at] = x[params.other + i];`)}
 `;
 }

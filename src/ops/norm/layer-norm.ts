@@ -14,7 +14,7 @@ import { grid, input, output } from "../shared/dispatch-plan.ts";
 import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
 import { layerNormGradientOnChip, layerNormOnChip, layerNormScaleGradientOnChip } from "./layer-norm-chip.ts";
 import { normalise, normaliseGradient, rowLayout, scaleGradients } from "./norm-layout.ts";
-import { laneScalePlan, ONE_SUBGROUP, widths } from "./row-plan.ts";
+import { laneScalePlan, ONE_SUBGROUP, takesFours, widths } from "./row-plan.ts";
 import { rowLaunches } from "./row-windows.ts";
 import { boundIn, eachOf, type RowBinding, rowWindows } from "./windows.ts";
 
@@ -23,9 +23,6 @@ export interface LayerNormAttrs {
   /** Added to each row's variance before the root. */
   readonly eps: number;
 }
-
-/** Whether an element is four neighbours: where one subgroup has a row, and where there are some for all of a workgroup. */
-const takesFours = (N: number, width: number): boolean => N % 4 === 0 && (width === ONE_SUBGROUP || N >= 4 * width);
 
 /** y [M, N] = (x - mean) rstd gamma + beta per row; also mean [M] and rstd [M], which the gradient uses. */
 export const layerNorm: Op<LayerNormAttrs> = {

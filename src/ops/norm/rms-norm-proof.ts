@@ -48,6 +48,7 @@ function shapes(): readonly (readonly [number, number])[] {
     [3, 5],
     [17, 64],
     [5, 203],
+    [4, 260],
     [65, 9],
   ];
 }

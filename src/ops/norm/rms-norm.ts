@@ -12,7 +12,7 @@ import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
 import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
 import { type NormLayout, normalise, normaliseGradient, rowLayout, scaleGradients } from "./norm-layout.ts";
 import { rmsNormGradientOnChip, rmsNormOnChip, rmsNormScaleGradientOnChip } from "./rms-norm-chip.ts";
-import { laneScalePlan, ONE_SUBGROUP, widths } from "./row-plan.ts";
+import { laneScalePlan, ONE_SUBGROUP, takesFours, widths } from "./row-plan.ts";
 import { rowLaunches } from "./row-windows.ts";
 import { boundIn, eachOf, type RowBinding, rowWindows } from "./windows.ts";
 
@@ -63,7 +63,7 @@ export const rmsNorm: Op<RmsNormAttrs> = {
         [output(0), N],
         [output(1), 1],
       ];
-      return rowLaunches(forwardCode(width), x!, eps, bindings, caps);
+      return rowLaunches(forwardCode(width, takesFours(N, width)), x!, eps, bindings, caps);
     },
     ONE_SUBGROUP,
   ),
@@ -85,7 +85,7 @@ export const rmsNormGradient: Op<null> = {
     (width, [dy], _a, caps) => {
       const N = dy!.shape[1]!;
       const read = [N, N, 0, 1].map((each, i): RowBinding => [input(i), each]);
-      return rowLaunches(gradientCode(width), dy!, 0, [...read, [output(0), N]], caps);
+      return rowLaunches(gradientCode(width, takesFours(N, width)), dy!, 0, [...read, [output(0), N]], caps);
     },
     ONE_SUBGROUP,
   ),

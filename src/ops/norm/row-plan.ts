@@ -63,6 +63,10 @@ export function isShort({ shape: [rows, N] }: TensorSpec, { onCpu }: DeviceCaps)
 /** A workgroup that is one subgroup on adapters on a CPU, where its barriers cost next to nothing. */
 export const ONE_SUBGROUP = 4;
 
+/** Whether an element is four neighbours: where one subgroup has a row, and where there are some for all of a workgroup. */
+export const takesFours = (N: number, width: number): boolean =>
+  N % 4 === 0 && (width === ONE_SUBGROUP || N >= 4 * width);
+
 /** Kernels with a workgroup of the usual width, and with a narrow one for adapters on a CPU. */
 export function widths<A>(
   name: string,

@@ -5,9 +5,9 @@ import type { Op } from "../../graph/op.ts";
 import { input, output } from "../shared/dispatch-plan.ts";
 import { partsOf } from "../shared/wasm-plan.ts";
 import { mergedAxes } from "./axes.ts";
-import { rowPlan, type Stretch } from "./chunks.ts";
+import type { Stretch } from "./chunks.ts";
 import { part } from "./pad.ts";
-import { placeInWalk, placeOnChip, walkParams } from "./strided.ts";
+import { placeInWalk, placeOnChip, walkPlan } from "./strided.ts";
 
 /** Settings of concat. */
 export interface ConcatAttrs {
@@ -98,12 +98,11 @@ export const concat: Op<ConcatAttrs> = {
         launches: blocks(inputs, attrs).flatMap(({ walk }, k) => {
           const count = attrs.axis === 0 ? 1 : y!.shape[0]!;
           const rows = { count, x: sizeOf(inputs[k]!.shape) / count, y: sizeOf(y!.shape) / count };
-          const params = (s: Stretch) => ({
-            params: walkParams(walk, s.rows * rows.x, walk.start + s.to, s.from),
-            size: s.rows * rows.x,
-          });
-          const code = scatterStrided(walk.axes.length);
-          return rowPlan(concat, rows, caps, code, params, (toX, toY) => [toX(input(k)), toY(output(0))]).launches;
+          const launch = (s: Stretch) => ({ size: s.rows * rows.x, start: s.to, other: s.from });
+          return walkPlan(concat, scatterStrided, walk, rows, caps, launch, (toX, toY) => [
+            toX(input(k)),
+            toY(output(0)),
+          ]).launches;
         }),
       }),
     },

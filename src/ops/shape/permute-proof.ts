@@ -44,6 +44,10 @@ export const permute: Proof<PermuteAttrs> = {
         [0, 1, 2],
       ],
       [
+        [2, 6, 3, 8],
+        [0, 2, 1, 3],
+      ],
+      [
         [3, 151, 163],
         [0, 2, 1],
       ],

@@ -5,7 +5,7 @@ import type { DeviceCaps, KernelPlan, WasmPlan } from "../../graph/op.ts";
 import { input, output } from "../shared/dispatch-plan.ts";
 import { call, partsOf } from "../shared/wasm-plan.ts";
 import type { Axis } from "./axes.ts";
-import { type Rows, rowPlan } from "./chunks.ts";
+import { type Rows, rowPlan, type Stretch } from "./chunks.ts";
 
 /** A walk through an array: what permute, part and concat are made of. */
 export interface Walk {
@@ -32,21 +32,44 @@ export function gatherWalk(x: NdArray, walk: Walk, y: NdArray): void {
   for (let i = 0; i < y.data.length; i++) y.data[i] = x.data[placeInWalk(walk, i)]!;
 }
 
-/** The first `size` elements of a walk as a kernel's parameters. */
-export function walkParams(walk: Walk, size: number, start: number, other: number): ArrayBuffer {
-  const ofAxes = walk.axes.flatMap(({ size, stride }, k) => [
-    [`d${k}`, size],
-    [`s${k}`, stride],
+/** Elements that move at once: four where a walk goes by whole fours, in rows of whole fours. */
+function unitOf({ start, axes }: Walk, { x, y }: Rows): 1 | 4 {
+  const inner = axes.at(-1)!;
+  const others = axes.slice(0, -1).map(({ stride }) => stride);
+  return inner.stride === 1 && [start, inner.size, x, y, ...others].every((n) => n % 4 === 0) ? 4 : 1;
+}
+
+/** Launches that move the first elements of a walk, or as many to its places: `code` of so many axes, and of fours or not. */
+export function walkPlan(
+  op: { readonly name: string },
+  code: (axes: number, four: boolean) => string,
+  walk: Walk,
+  rows: Rows,
+  caps: DeviceCaps,
+  launch: (s: Stretch) => { readonly size: number; readonly start: number; readonly other: number },
+  bindings?: Parameters<typeof rowPlan>[5],
+): KernelPlan {
+  const unit = unitOf(walk, rows);
+  const { axes } = walk;
+  const ofAxes = axes.flatMap(({ size, stride }, k) => [
+    [`d${k}`, k === axes.length - 1 ? size / unit : size],
+    [`s${k}`, k === axes.length - 1 && unit > 1 ? 1 : stride / unit],
   ]);
-  const values = { size, start, other, ...Object.fromEntries(ofAxes) };
-  return stridedParams(walk.axes.length).pack(values);
+  const params = (s: Stretch) => {
+    const { size: elements, start, other } = launch(s);
+    const size = elements / unit;
+    const values = { size, start: (walk.start + start) / unit, other: other / unit, ...Object.fromEntries(ofAxes) };
+    return { params: stridedParams(axes.length).pack(values), size };
+  };
+  return rowPlan(op, rows, caps, code(axes.length, unit === 4), params, bindings);
 }
 
 /** Output 0 from input 0 by a walk through it, whose outermost axis is that of rows. */
 export function gatherPlan(op: { readonly name: string }, walk: Walk, rows: Rows, caps: DeviceCaps): KernelPlan {
-  return rowPlan(op, rows, caps, gatherStrided(walk.axes.length), (s) => ({
-    params: walkParams(walk, s.rows * rows.y, walk.start + s.from, s.to),
+  return walkPlan(op, gatherStrided, walk, rows, caps, (s) => ({
     size: s.rows * rows.y,
+    start: s.from,
+    other: s.to,
   }));
 }
 
