@@ -1,5 +1,6 @@
 import { fmaCeiling } from "../../shaders/ceilings.ts";
-import { BLOCK } from "../../shaders/conv/block.ts";
+import { NARROW_FILLS } from "../../shaders/conv/block-narrow.ts";
+import { BLOCK } from "../../shaders/conv/block-tile.ts";
 import { WEIGHT_BLOCK } from "../../shaders/conv/weight-block.ts";
 import { chooseKernel } from "../../src/backend/webgpu/choose.ts";
 import { lowerOnChip } from "../../src/backend/webgpu/lower.ts";
@@ -143,31 +144,36 @@ function convolutions(kernels: Kernels, caps: DeviceCaps): void {
   };
   const f32 = (...shape: readonly number[]): TensorSpec => ({ shape, dtype: "f32" });
   const [x, w] = [f32(n, channels, side, side), f32(channels, channels, kernel, kernel)];
-  const turns = (depth: number, terms: number): LoopHint => ({
+  const turns = (depth: number, terms: number, fill: readonly LoopHint[] = []): LoopHint => ({
     ...{ times: terms / depth, computes: true, whole: true },
-    in: [{ times: depth, computes: true }],
+    in: [...fill, { times: depth, computes: true }],
   });
-  const product: readonly LoopHint[] = [
-    { times: kernel, computes: true, in: [{ times: kernel, computes: true, in: [turns(BLOCK.depth, channels)] }] },
+  const product = (fill: readonly LoopHint[]): readonly LoopHint[] => [
+    {
+      ...{ times: kernel, computes: true },
+      in: [{ times: kernel, computes: true, in: [turns(BLOCK.depth, channels, fill)] }],
+    },
     { times: BLOCK.mine },
   ];
+  /** Blocks for few registers are brought in by a loop. */
+  const filled = (rung: string) => product(rung === "block-narrow" ? [{ times: NARROW_FILLS }] : []);
   const tag = `${kernel}x${kernel}.${channels}`;
   const put = (
     op: AnyOp,
     more: object,
     inputs: readonly TensorSpec[],
-    hints: (slices: number) => readonly LoopHint[],
+    hints: (slices: number, rung: string) => readonly LoopHint[],
   ) => {
     const node = nodeOf(op, { ...attrs, ...more }, inputs);
     putAll(kernels, node, tag, caps, (rung) => {
       const plan = op.kernels
         .find(({ name }) => name === `${op.name}/${rung}`)!
         .plan(node.inputs, node.outputs, node.attrs, caps);
-      return rung.startsWith("block") ? hints(plan!.launches[0]!.workgroups[2]) : undefined;
+      return rung.startsWith("block") ? hints(plan!.launches[0]!.workgroups[2], rung) : undefined;
     });
   };
-  put(conv as AnyOp, {}, [x, w], () => product);
-  put(convInputGradient as AnyOp, { places: [side, side] }, [x, w], () => product);
+  put(conv as AnyOp, {}, [x, w], (_, rung) => filled(rung));
+  put(convInputGradient as AnyOp, { places: [side, side] }, [x, w], (_, rung) => filled(rung));
   put(convWeightGradient as AnyOp, { kernel: [kernel, kernel] }, [x, x], (slices) => [
     turns(WEIGHT_BLOCK.depth, (n * side * side) / slices),
   ]);

@@ -17,6 +17,15 @@ export const phaseOf = wgsl`
   let N = params.images * rowsHere * columnsHere;
 `;
 
+/** The same where there is one phase, as forward and where the stride is 1. */
+const onePhase = wgsl`
+  let part = group.z;
+  let rowsHere = params.rows;
+  let columnsHere = params.columns;
+  let N = params.images * rowsHere * columnsHere;
+`;
+export const placesHere = (phased: boolean): string => (phased ? phaseOf : onePhase);
+
 /** Row, column and image of the n-th place of the phase; behind the last, of that one. */
 export const placeOf = (end: string, n: string): string => wgsl`
   let n${end} = min(${n}, N - 1u);
@@ -34,16 +43,24 @@ export const readOf = (end: string): string => wgsl`
 `;
 
 /** Where it lies in each plane of the result. */
-export const resultOf = (end: string): string => wgsl`
+export const resultOf = (end: string, phased = true): string => wgsl`
+#if ${!phased}
+  let c${end} = params.cOffset + image${end} * params.cImage + r${end} * params.columns + column${end};
+#else
   let c${end} = params.cOffset + image${end} * params.cImage + (phaseRows + r${end} * params.phaseRows) * params.columns
             + phaseColumns + column${end} * params.phaseColumns;
+#endif
 `;
 
 /** How far the k-th row or column of the kernel reaches; the next one, where it does not reach from this phase. */
-export const tapOf = (axis: "Rows" | "Columns", k: string): string => wgsl`
+export const tapOf = (axis: "Rows" | "Columns", k: string, phased = true): string => wgsl`
+#if ${!phased}
+    let tap${axis} = params.tapFrom${axis} + params.tapStep${axis} * ${k};
+#else
     let reach${axis} = i32(phase${axis} + params.tapFrom${axis} + params.tapStep${axis} * ${k});
     if (reach${axis} % i32(params.phase${axis}) != 0) { continue; }
     let tap${axis} = u32(reach${axis} / i32(params.phase${axis}));
+#endif
 `;
 
 /** What is met there: `at`, where `in`. */

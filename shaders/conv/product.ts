@@ -129,30 +129,40 @@ export const rowStarts = (tile: Tile): string =>
     (i) => `  let a${i} = part * params.aGroup + min(mA + ${i}u, params.M - 1u) * params.aRow + params.aTapFrom;`,
   );
 
-/**
- * Adds one product or more to every sum, as one expression: a variable that is written in a loop costs more than a term.
- * `terms` are the suffixes of A's registers, and for each what it is multiplied by in column j.
- */
-export function addTerms(tile: Tile, terms: readonly (readonly [suffix: string, b: (j: number) => string])[]): string {
-  const mine = loadedRows(tile);
-  const value = (i: number, suffix: string): string =>
-    tile.shared ? fromQuad[Math.floor(i / mine)]!(`a${i % mine}_${suffix}`) : `a${i}_${suffix}`;
-  const four = (b: (j: number) => string, q: number): string =>
-    `vec4<f32>(${range(4)
-      .map((d) => b(4 * q + d))
-      .join(", ")})`;
-  const quads = range(tile.columns / 4);
-  return [
-    ...terms.flatMap(([suffix, b]) => quads.map((q) => `      let b${q}_${suffix} = ${four(b, q)};`)),
-    ...range(tile.rows).flatMap((i) => [
-      ...terms.map(([suffix]) => `      let row${i}_${suffix} = vec4<f32>(${value(i, suffix)});`),
-      ...quads.map((q) => {
-        const sum = terms.reduce((before, [s]) => `fma(row${i}_${s}, b${q}_${s}, ${before})`, sumOf(tile, i, q));
-        return `      ${sumOf(tile, i, q)} = ${sum};`;
+/** Suffixes of A's registers, and for each what it is multiplied by in column j. */
+type Terms = readonly (readonly [suffix: string, b: (j: number) => string])[];
+const quadsOf = ({ columns }: Tile): readonly number[] => range(columns / 4);
+
+/** What terms are multiplied by, four columns at a time. */
+export const fours = (tile: Tile, terms: Terms): string =>
+  terms
+    .flatMap(([suffix, b]) =>
+      quadsOf(tile).map((q) => {
+        const four = range(4).map((d) => b(4 * q + d));
+        return `      let b${q}_${suffix} = vec4<f32>(${four.join(", ")});`;
       }),
-    ]),
+    )
+    .join("\n");
+
+/**
+ * Adds one product or more to every sum of row i, as one expression: a variable that is written in a loop costs more than a
+ * term.
+ */
+export function addRow(tile: Tile, i: number, terms: Terms): string {
+  const mine = loadedRows(tile);
+  const value = (suffix: string): string =>
+    tile.shared ? fromQuad[Math.floor(i / mine)]!(`a${i % mine}_${suffix}`) : `a${i}_${suffix}`;
+  return [
+    ...terms.map(([suffix]) => `      let row${i}_${suffix} = vec4<f32>(${value(suffix)});`),
+    ...quadsOf(tile).map((q) => {
+      const sum = terms.reduce((before, [s]) => `fma(row${i}_${s}, b${q}_${s}, ${before})`, sumOf(tile, i, q));
+      return `      ${sumOf(tile, i, q)} = ${sum};`;
+    }),
   ].join("\n");
 }
+
+export const addTerms = (tile: Tile, terms: Terms): string =>
+  [fours(tile, terms), ...range(tile.rows).map((i) => addRow(tile, i, terms))].join("\n");
 
 export const sumsOf = ({ rows, columns }: Tile): string => `  var acc: array<vec4<f32>, ${(rows * columns) / 4}>;`;
 

@@ -2,7 +2,9 @@ import { wgsl } from "../wgsl.ts";
 import type { ConvEpilogue } from "./common.ts";
 import { tapOf } from "./places.ts";
 import {
+  addRow,
   addTerms,
+  fours,
   lines,
   loadedRows,
   productHead,
@@ -20,6 +22,8 @@ export interface Strip extends Tile {
   readonly stride: 1 | 2;
   /** Columns of the result are those of one phase, and rows those of the workgroup's: backwards through a stride. */
   readonly phased: boolean;
+  /** To save registers, and not shared: w is read channel by channel, and edges are looked at where places are read. */
+  readonly few: boolean;
 }
 
 /**
@@ -27,11 +31,23 @@ export interface Strip extends Tile {
  * read the same places of B, each of which is loaded once. Of the last strip of a row what lies behind the edge is not stored.
  */
 export function convStrip(epilogue: ConvEpilogue, strip: Strip): string {
-  const { columns, taps, stride, phased } = strip;
+  const { columns, taps, stride, phased, few } = strip;
   const width = (columns - 1) * stride + taps;
-  const loadsA = range(loadedRows(strip)).flatMap((i) =>
-    range(taps).map((t) => `      let a${i}_${t} = a[a${i} + atA + ${t}u * params.aTapStep];`),
+  const mine = range(loadedRows(strip));
+  const loadA = (i: number, t: number): string => `      let a${i}_${t} = a[a${i} + atA + ${t}u * params.aTapStep];`;
+  const loadsX = lines(
+    width,
+    (j) => `      let x${j} = select(0.0, b[atB + ${j}u], ${few ? `col + ${j}u < edge` : `in${j}`});`,
   );
+  const term = (t: number) => [`${t}`, (j: number) => `x${j * stride + t}`] as const;
+  const all = range(taps).map(term);
+  const terms = few
+    ? [
+        loadsX,
+        fours(strip, all),
+        ...mine.flatMap((i) => [...range(taps).map((t) => loadA(i, t)), addRow(strip, i, all)]),
+      ]
+    : [...mine.flatMap((i) => range(taps).map((t) => loadA(i, t))), loadsX, addTerms(strip, all)];
   const body = wgsl`
 #if ${phased}
   let part = group.z / params.phaseRows;
@@ -62,7 +78,7 @@ export function convStrip(epilogue: ConvEpilogue, strip: Strip): string {
 #endif
   let row = r * params.originRows;
   let col = column * ${stride}u + params.tapFromColumns;
-${lines(width, (j) => `  let col${j} = col + ${j}u < params.bColumns;`)}
+${few ? "" : lines(width, (j) => `  let col${j} = col + ${j}u < params.bColumns;`)}
 ${rowStarts(strip)}
 ${sumsOf(strip)}
   for (var kr = 0u; kr < params.kernelRows; kr++) {
@@ -73,17 +89,12 @@ ${tapOf("Rows", "kr")}
     let br = row + params.tapFromRows + params.tapStepRows * kr;
 #endif
     let bl = bFirst + br * params.bColumns + col;
-${lines(width, (j) => `    let in${j} = col${j} & (br < params.bRows);`)}
+${few ? "    let edge = select(0u, params.bColumns, br < params.bRows);" : lines(width, (j) => `    let in${j} = col${j} & (br < params.bRows);`)}
     let tap = kr * ${phased ? "params.kernelColumns" : `${taps}u`};
     for (var k = 0u; k < params.K; k++) {
       let atA = tap + k * params.aTerm;
       let atB = bl + k * bPlane;
-${loadsA.join("\n")}
-${lines(width, (j) => `      let x${j} = select(0.0, b[atB + ${j}u], in${j});`)}
-${addTerms(
-  strip,
-  range(taps).map((t) => [`${t}`, (j) => `x${j * stride + t}`]),
-)}
+${terms.join("\n")}
     }
   }
   let left = select(0u, columnsHere - column, n < N);

@@ -1,5 +1,5 @@
 import { wgsl } from "../wgsl.ts";
-import { type BlockTile, countedTurns } from "./block.ts";
+import { type BlockTile, countedTurns } from "./block-tile.ts";
 import { lines, range } from "./product.ts";
 import { weightMain } from "./weight-sums.ts";
 

@@ -24,9 +24,10 @@ const lane = (i: number): string => "xyzw"[i]!;
  * it is read and not stored, so that one address serves all four. Columns of B that lie with k contiguous are read again from
  * the last that exists. Rows of A that lie with k contiguous begin four above the edge at the latest, so that one
  * address serves them all; what the neighbour above has is not stored again. Of fewer rows than four the others' values
- * are whatever lies there. Where an operand begins is worked out before the loop, and only added to in it.
+ * are whatever lies there. Where an operand begins is worked out before the loop, and only added to in it. `few`: for
+ * devices of few registers.
  */
-export function matmulDirect(variant: MatmulVariant, vector: VectorAccess, sliced: boolean): string {
+export function matmulDirect(variant: MatmulVariant, vector: VectorAccess, sliced: boolean, few: boolean): string {
   const { form } = variant;
   // Four k at a time where an operand lies with k contiguous and is read as vec4.
   const aAlongK = form !== "TN" && vector.a;
@@ -40,6 +41,13 @@ export function matmulDirect(variant: MatmulVariant, vector: VectorAccess, slice
     body.push(...a.loads[0]!, ...b.loads[0]!);
     for (const i of four) {
       body.push(`    acc${i} += vec4<f32>(${four.map((j) => `dot(a${i}, b${j})`).join(", ")});`);
+    }
+  } else if (few && aAlongK) {
+    // Row by row: compilers that keep a sum's register for as long as the loop lasts need another for all between its terms.
+    for (let kk = 0; kk < step; kk++) body.push(...b.loads[kk]!);
+    for (const i of four) {
+      body.push(a.loads[0]![i]!);
+      for (let kk = 0; kk < step; kk++) body.push(`    acc${i} += a${i}.${lane(kk)} * b_${kk};`);
     }
   } else {
     // Each k's loads stand before its sums: of both operands all at once would be more than some devices have registers.

@@ -1,4 +1,5 @@
-import { BLOCK, type BlockTile, blockBytes, blockPlaces, convBlock } from "../../../shaders/conv/block.ts";
+import { blockBytes, convBlock } from "../../../shaders/conv/block.ts";
+import { BLOCK, type BlockTile, blockPlaces } from "../../../shaders/conv/block-tile.ts";
 import { type ConvEpilogue, NO_CONV_EPILOGUE } from "../../../shaders/conv/common.ts";
 import { convGather } from "../../../shaders/conv/gather.ts";
 import { convPlanes } from "../../../shaders/conv/planes.ts";
@@ -10,7 +11,16 @@ import { type ConvDims, flattened } from "./geometry.ts";
 import { naivePlan } from "./naive-kernels.ts";
 import { type ConvProduct, type ProductKernel, partsOf, productPlan, productSizes, type Way } from "./product-plan.ts";
 import { convRungs, type ProductRung } from "./rungs.ts";
-import { BLOCK_TILES, type BlockName, blockFor, invocationsOf, isSmall, MOST_TAPS, mostSums } from "./sizes.ts";
+import {
+  BLOCK_TILES,
+  type BlockName,
+  blockFor,
+  invocationsOf,
+  isSmall,
+  MOST_TAPS,
+  mostSums,
+  savesRegisters,
+} from "./sizes.ts";
 
 /** What kernels need to know of the op that they serve: what its epilogue reads are the inputs behind the first two. */
 export interface ConvUse<A> {
@@ -100,7 +110,8 @@ function stripOf(product: ConvProduct, quads: boolean, caps: DeviceCaps): Strip 
   const columns = columnsOf(rows, wide, caps);
   const invocations = invocationsOf(caps);
   const shared = quads && rows > 1;
-  return { rows, columns, shared, invocations, taps: kernel, stride: stride as 1 | 2, phased: false };
+  const few = !shared && savesRegisters(caps);
+  return { rows, columns, shared, invocations, taps: kernel, stride: stride as 1 | 2, phased: false, few };
 }
 
 /** Launches into which columns may be divided by their phases. */
@@ -125,7 +136,16 @@ function phasedStrips(product: ConvProduct, quads: boolean, caps: DeviceCaps): r
     const filled = (columns: number): number => Math.ceil(width / columns) * columns;
     const columns = columnsOf(rows, filled(8) > 1.3 * filled(4) ? 4 : 8, caps);
     const shared = quads && rows > 1;
-    const tile: Strip = { rows, columns, shared, invocations, taps: Math.max(1, count), stride: 1, phased: true };
+    const tile: Strip = {
+      rows,
+      columns,
+      shared,
+      invocations,
+      taps: Math.max(1, count),
+      stride: 1,
+      phased: true,
+      few: !shared && savesRegisters(caps),
+    };
     const strips = Math.ceil(down.x / down.stride) * Math.ceil(width / columns);
     return {
       code: convStrip(product.epilogue, tile),
@@ -196,7 +216,7 @@ function block(product: ConvProduct, tile: BlockTile, caps: DeviceCaps): KernelP
   const { rows, columns, phaseRows, phaseColumns } = productSizes(product);
   const places = Math.ceil(rows / phaseRows) * Math.ceil(columns / phaseColumns);
   const kernel = {
-    code: convBlock(product.epilogue, tile),
+    code: convBlock(product.epilogue, tile, phaseRows * phaseColumns > 1),
     rows: BLOCK.rows,
     depth: partsOf(product),
     tilesN: (images: number) => Math.ceil((images * places) / blockPlaces(tile)),

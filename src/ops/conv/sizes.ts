@@ -1,4 +1,4 @@
-import type { BlockTile } from "../../../shaders/conv/block.ts";
+import type { BlockTile } from "../../../shaders/conv/block-tile.ts";
 import type { Invocations } from "../../../shaders/conv/product.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { DeviceCaps } from "../../graph/op.ts";
@@ -35,6 +35,13 @@ export function sampleImages(
 /** Of kernels without workgroup memory. */
 export const invocationsOf = ({ onCpu }: DeviceCaps): Invocations => (onCpu ? 8 : 64);
 
+/** Registers that the wider tiles need. */
+const WIDE = 128;
+export const fewRegisters = (caps: DeviceCaps): boolean => !caps.onCpu && registersOf(caps) < WIDE;
+
+/** Whether strips save registers: AMD's compiler keeps conditions in scalar ones, and has no need to; a CPU's lie in a cache. */
+export const savesRegisters = ({ onCpu, vendor }: DeviceCaps): boolean => !onCpu && vendor !== "amd";
+
 /** Sums that an invocation of a GPU keeps in registers beside what they are made of: compilers spill from twice as many on. */
 export const mostSums = (caps: DeviceCaps): number => (registersOf(caps) >= WIDE ? 32 : 16);
 
@@ -44,9 +51,6 @@ export const BLOCK_TILES = {
   block: { columns: 8, unroll: 4, ahead: true },
 } as const satisfies Readonly<Record<string, BlockTile>>;
 export type BlockName = keyof typeof BLOCK_TILES;
-
-/** Registers that the wider tile needs. */
-const WIDE = 128;
 
 /** The one that a GPU has registers for; null for adapters on a CPU. */
 export const blockFor = (caps: DeviceCaps): BlockName | null =>

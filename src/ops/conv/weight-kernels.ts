@@ -5,7 +5,16 @@ import type { DeviceCaps, Kernel } from "../../graph/op.ts";
 import { type ConvDims, flattened } from "./geometry.ts";
 import { naiveWeightPlan } from "./naive-kernels.ts";
 import { type WeightRung, weightRungs } from "./rungs.ts";
-import { BLOCK_TILES, type BlockName, blockFor, invocationsOf, isSmall, MOST_TAPS, mostSums } from "./sizes.ts";
+import {
+  BLOCK_TILES,
+  type BlockName,
+  blockFor,
+  fewRegisters,
+  invocationsOf,
+  isSmall,
+  MOST_TAPS,
+  mostSums,
+} from "./sizes.ts";
 import { type WeightKernel, weightPlan } from "./weight-plan.ts";
 
 /** Channels of y that an invocation takes; quads share four or more. */
@@ -42,7 +51,8 @@ function stripTile(dims: ConvDims, quads: boolean, caps: DeviceCaps): WeightTile
   const rows = rowsOf(dims, caps);
   const two = taps <= 3 && dims.cGroup >= 4 && rows > 1;
   const shape = { rows, parts: two ? 2 : 1, taps, stride: stride as 1 | 2, invocations: invocationsOf(caps) };
-  return { ...shape, ...stepOf(dims, two ? 2 : 4), shared: quads && rows > 1 };
+  const most = two || (taps > 3 && fewRegisters(caps)) ? 2 : 4;
+  return { ...shape, ...stepOf(dims, most), shared: quads && rows > 1 };
 }
 
 /** What kernels need to know of the op that they serve. */

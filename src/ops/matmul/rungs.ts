@@ -6,6 +6,7 @@ import { matmulPacked, PACKED_BLOCK, PACKED_INVOCATIONS, PACKED_TERMS } from "..
 import { matmulRow, ROW_COLUMNS, ROW_LANES, ROW_SLICES } from "../../../shaders/matmul/row.ts";
 import { ALONE_COLUMNS, ALONE_LANES, matmulRowAlone } from "../../../shaders/matmul/row-alone.ts";
 import type { DeviceAbility, DeviceCaps } from "../../graph/op.ts";
+import { registersOf } from "../shared/registers.ts";
 
 export interface MatmulDims {
   readonly form: MatmulForm;
@@ -102,12 +103,15 @@ const row = {
   suits: ({ M, N, K }, { onCpu }) => !onCpu && M <= FEW_ROWS && N * K >= 4096,
   code: (variant, vector, _terms, _caps, sliced) => matmulRow(variant, vector, sliced),
 } satisfies Partial<Rung>;
+/** Registers of which fewer are few. */
+const FEW = 128;
 const DIRECT = [DIRECT_BLOCK, DIRECT_BLOCK] as const;
 const direct = {
   block: DIRECT,
   invocations: DIRECT_SIDE * DIRECT_SIDE,
   vector: "each",
-  code: (variant, vector, _terms, _caps, sliced) => matmulDirect(variant, vector, sliced),
+  code: (variant, vector, _terms, caps, sliced) =>
+    matmulDirect(variant, vector, sliced, !caps.onCpu && registersOf(caps) < FEW),
 } satisfies Partial<Rung>;
 
 /** For adapters on a CPU. Sums longer than an invocation's loops may be are divided. */
