@@ -7,8 +7,12 @@ const COLUMNS = 8;
 /** Rows and columns of C that a workgroup computes: packing B costs what ten of these rows cost. */
 export const PACKED_BLOCK = [128, COLUMNS * QUAD] as const;
 export const PACKED_INVOCATIONS = QUAD;
-/** Terms of a sum that are packed at a time. With twice as many, large products take a tenth less and a cold page half longer. */
+/**
+ * Terms of a sum that are packed at a time. With twice as many, large products take a tenth less and a cold page half longer;
+ * of long sums, whose elements of C are read and written once a turn, they take a quarter less.
+ */
 const MOST_TERMS = 32;
+const LONG_SUM = 1024;
 /** Terms of a row of A that a quad loads at a time, four an invocation. */
 const STRETCH = 4 * QUAD;
 
@@ -18,7 +22,7 @@ const vec4 = (values: readonly string[]): string => `vec4<f32>(${values.join(", 
 
 /** Terms of a turn, for a sum of so many: the same in each, and as few behind the last as that allows. */
 function depthOf(terms: number): number {
-  const turns = Math.ceil(terms / MOST_TERMS);
+  const turns = Math.ceil(terms / (terms < LONG_SUM ? MOST_TERMS : 2 * MOST_TERMS));
   return Math.ceil(terms / turns / STRETCH) * STRETCH;
 }
 
