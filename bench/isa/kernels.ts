@@ -69,8 +69,13 @@ const forms = {
 } as const;
 
 /** Loops of a product's kernel of `size`, outermost first; undefined where they are not known. */
-function loopsOf(rung: string, form: keyof typeof forms, size: number): readonly LoopHint[] | undefined {
-  const shape = ladder.find((r) => r.name === rung)?.shape;
+function loopsOf(
+  rung: string,
+  form: keyof typeof forms,
+  size: number,
+  caps: DeviceCaps,
+): readonly LoopHint[] | undefined {
+  const shape = ladder.find((r) => r.name === rung)?.shape?.(caps);
   if (shape && !rung.endsWith("-split")) {
     const { lanes, rows, columns, depth, unroll = 4, double } = shape;
     const invocations = lanes[0] * lanes[1];
@@ -118,7 +123,7 @@ function products(kernels: Kernels, caps: DeviceCaps): void {
   for (const size of SIZES) {
     for (const [form, { op, attrs }] of Object.entries(forms)) {
       const inputs = [size, size].map((n) => ({ shape: [n, n], dtype: "f32" }) as const);
-      const hints = (rung: string) => loopsOf(rung, form as keyof typeof forms, size);
+      const hints = (rung: string) => loopsOf(rung, form as keyof typeof forms, size, caps);
       putAll(kernels, nodeOf(op as AnyOp, attrs, inputs), `${form}.${size}`, caps, hints);
     }
   }

@@ -12,7 +12,7 @@ export interface BlockShape {
   /** Terms of the sum that pass through workgroup memory at a time; a multiple of 4. */
   readonly depth: number;
   /** Terms that are written out in a turn of the inner loop; default 4. Drivers unroll further what they find short. */
-  readonly unroll?: 1 | 4;
+  readonly unroll?: 1 | 4 | 8;
   /**
    * Two blocks in turn, with one barrier a block instead of two: the next is read from memory before this one is used and
    * put beside it afterwards, so that the reading goes on while multiply-adds are at work. It lies in registers meanwhile.

@@ -26,7 +26,7 @@ export interface Rung {
    */
   readonly vector: "never" | "each" | "all";
   /** How it goes through workgroup memory, where it does. */
-  readonly shape?: BlockShape;
+  shape?(caps: DeviceCaps): BlockShape;
   /** False where the rung cannot do it. */
   applies(dims: MatmulDims, variant: MatmulVariant, caps: DeviceCaps): boolean;
   /** What a device must have for it. */
@@ -131,7 +131,7 @@ const packed = {
 const shapes = {
   block32: { lanes: [8, 8], rows: 4, columns: 4, depth: 16 },
   block64: { lanes: [8, 8], rows: 8, columns: 8, depth: 16 },
-  "block64-wide": { lanes: [16, 16], rows: 4, columns: 4, depth: 32, unroll: 1 },
+  "block64-wide": { lanes: [16, 16], rows: 4, columns: 4, depth: 32, unroll: 8 },
   "block64-double": { lanes: [8, 8], rows: 8, columns: 8, depth: 16, double: true },
   block128x64: { lanes: [16, 8], rows: 8, columns: 8, depth: 16 },
   block128: { lanes: [16, 16], rows: 8, columns: 8, depth: 16 },
@@ -153,17 +153,21 @@ function guessedBlock(dims: MatmulDims, { vendor, onCpu }: DeviceCaps): BlockNam
   return vendor === "nvidia" ? "block64-wide" : "block64";
 }
 
+/** A term a turn where registers are few: of more, compilers keep sums twice. */
+const shapeOn = (shape: BlockShape, caps: DeviceCaps): BlockShape =>
+  registersOf(caps) < FEW && shape.unroll ? { ...shape, unroll: 1 } : shape;
+
 function block(name: BlockName): Rung {
   const shape: BlockShape = shapes[name];
   return {
     name,
-    shape,
+    shape: (caps) => shapeOn(shape, caps),
     block: blockOf(shape),
     invocations: shape.lanes[0] * shape.lanes[1],
     vector: "all",
     applies: (_dims, _variant, caps) => blockBytes(shape) <= caps.maxComputeWorkgroupStorageSize,
     suits: (dims, caps) => guessedBlock(dims, caps) === name,
-    code: (variant, vector, terms, _caps, sliced) => matmulBlock(variant, shape, vector, terms, sliced),
+    code: (variant, vector, terms, caps, sliced) => matmulBlock(variant, shapeOn(shape, caps), vector, terms, sliced),
   };
 }
 
