@@ -11,12 +11,14 @@ export const isProduct = ({ name }: AnyOp): boolean => name === "matmul" || name
 /** So many codes of a kernel, or so many characters of them in all, are soon compiled. */
 const FEW = 3;
 const SHORT = 16_000;
+/** And so many are enough of a kernel whose code differs by the sizes that it is for. */
+const ENOUGH = 40_000;
 
 /**
  * The cases of an op for its kernel number `k`: all of them, or where they make many long codes of it those of every second
- * code. Its neighbour takes the others, so that each case is held against the short kernels and about half of the long ones.
+ * code, or fewer. Its neighbours take others, so that each case is held against the short kernels and some of the long ones.
  */
-function halfOf(op: AnyOp, k: number, cases: readonly OpCase<unknown>[], caps: DeviceCaps): readonly OpCase<unknown>[] {
+function someOf(op: AnyOp, k: number, cases: readonly OpCase<unknown>[], caps: DeviceCaps): readonly OpCase<unknown>[] {
   const codes = new Map<string, OpCase<unknown>[]>();
   for (const c of cases) {
     const plan = op.kernels[k]!.plan(c.inputs, op.infer(c.inputs, c.attrs), c.attrs, caps);
@@ -26,14 +28,15 @@ function halfOf(op: AnyOp, k: number, cases: readonly OpCase<unknown>[], caps: D
   }
   const text = [...codes.keys()].reduce((sum, { length }) => sum + length, 0);
   if (codes.size <= FEW || text <= SHORT) return cases;
-  const taken = new Set([...codes.values()].flatMap((of, i) => (i % 2 === k % 2 ? of : [])));
+  const each = Math.max(2, Math.ceil(text / ENOUGH));
+  const taken = new Set([...codes.values()].flatMap((of, i) => (i % each === k % each ? of : [])));
   return cases.filter((c) => taken.has(c));
 }
 
 export interface ConformanceChoice {
   /** Cases of each kernel, from the first on. Default all. */
   readonly most?: number;
-  /** False: as `halfOf` has it. Default true. */
+  /** False: as `someOf` has it. Default true. */
   readonly all?: boolean;
 }
 
@@ -54,7 +57,7 @@ export function conformanceTests(
           const lacks = kernel.needs !== undefined && !gpu.gpu.caps[kernel.needs];
           let applied = 0;
           const { cases } = await proofOf(op);
-          for (const c of all ? cases : halfOf(op, k, cases, gpu.gpu.caps)) {
+          for (const c of all ? cases : someOf(op, k, cases, gpu.gpu.caps)) {
             if (applied === most) break;
             const result = await conform(gpu.gpu, op, kernel, c);
             if (!result) continue;
