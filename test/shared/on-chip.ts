@@ -21,9 +21,11 @@ export const forms: readonly ChipForm[] = [
 const MOST_SHARED = 2500;
 
 /** Elements of a case that is written out, unless all cases are asked for: ten times as many take a compiler ten seconds. */
-const MOST_WRITTEN_OUT = 240;
+const MOST_WRITTEN_OUT = 320;
 
-const elementsOf = (c: OpCase<unknown>): number => c.inputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+/** Of what goes in and what comes out. */
+const elementsOf = (op: AnyOp, c: OpCase<unknown>): number =>
+  [...c.inputs, ...op.infer(c.inputs, c.attrs)].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
 /** One case of an op as a graph of its own on the chip; null where it does not fit. */
 export async function conformOnChip(
@@ -80,13 +82,13 @@ export function chipConformanceTests(ops: readonly AnyOp[], most: number, tried 
       const writtenOut = form.memory === "variables";
       const some = (writtenOut ? most / 2 : most) / (isLong(op) ? 3 : 1);
       const { cases } = await proofOf(op);
-      const short = cases.filter((c) => elementsOf(c) <= MOST_WRITTEN_OUT);
+      const short = cases.filter((c) => elementsOf(op, c) <= MOST_WRITTEN_OUT);
       const all = writtenOut && Number.isFinite(most) && short.length > 0 ? short : cases;
       const first = someOf(all, some, forms.indexOf(form));
       // Where none of those fits, the first of the others that does.
       for (const c of [...first, ...all.filter((one) => !first.includes(one))]) {
         if (applied > 0 && !first.includes(c)) break;
-        if (form.memory === "workgroup" && elementsOf(c) > MOST_SHARED) continue;
+        if (form.memory === "workgroup" && elementsOf(op, c) > MOST_SHARED) continue;
         const result = await conformOnChip(gpu, op, c, { form });
         if (!result) continue;
         applied++;
