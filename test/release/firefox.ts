@@ -6,7 +6,8 @@ import { findChromium } from "../../src/platform/chromium.ts";
 import { swiftshaderEnv } from "../../src/platform/vulkan.ts";
 
 /**
- * The built page in real Firefox and in Chromium, side by side on one software driver: steps a second, and every room.
+ * The built page in real Firefox and in Chromium, side by side on one software driver: time to the first drawn loss, what
+ * `auto` measures of WebGPU, steps a second, and every room.
  *   npm run build; npm install --no-save --ignore-scripts puppeteer-core@25.16.0; node --import tsx test/release/firefox.ts
  */
 
@@ -26,8 +27,12 @@ interface Puppeteer {
 const SITE = new URL("../../dist/site/", import.meta.url).pathname;
 const WAIT_MS = 12_000;
 const ROOMS = ["train", "gradients", "backprop", "benchmark", "kernels"];
-/** Least share of Chromium's steps a second. */
+/** Least share of Chromium's steps a second, and of its pace to the first loss. */
 const SHARE = 0.8;
+/** Opens of each browser, in turns. */
+const OPENS = 5;
+/** Longest wait for a first loss, and for a GPU that was still compiling to be measured. */
+const OPEN_MS = 20_000;
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html",
   ".js": "text/javascript",
@@ -98,6 +103,53 @@ async function look(name: keyof typeof browsers, hash: string): Promise<{ rate: 
   } finally {
     await browser.close();
   }
+}
+
+/** Milliseconds from opening the page to its first drawn loss, and steps a second that `auto` measured of WebGPU. */
+async function first(name: keyof typeof browsers, data: string): Promise<{ ms: number; auto: number }> {
+  const browser = await browsers[name]();
+  try {
+    const page = await browser.newPage();
+    // The first page of a browser pays for its start.
+    await page.goto(`${address}none`);
+    await page.goto(`${address}#v=2&data=${data}`);
+    return await page.evaluate(`new Promise((resolve, reject) => {
+      let ms = null;
+      const look = () => {
+        const loss = document.querySelector("#loss")?.textContent;
+        if (ms === null && loss && loss !== "–" && document.querySelector("#curves canvas")) ms = performance.now();
+        const rate = /WebGPU: [^;.]*?([\\d,]+) steps\\/s/.exec(document.body.textContent.split("Measured on this net")[1] ?? "");
+        if (ms !== null && rate) resolve({ ms, auto: Number(rate[1].replaceAll(",", "")) });
+        else if (performance.now() > ${OPEN_MS}) reject(new Error("no loss, or WebGPU was not measured"));
+        else requestAnimationFrame(look);
+      };
+      look();
+    })`);
+  } finally {
+    await browser.close();
+  }
+}
+
+const medianOf = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+const spread = (values: readonly number[]): string =>
+  `${Math.round(medianOf(values))} (${Math.round(Math.min(...values))} to ${Math.round(Math.max(...values))})`;
+
+for (const data of ["digits", "spirals"]) {
+  const found = { firefox: [] as { ms: number; auto: number }[], chromium: [] as { ms: number; auto: number }[] };
+  for (let i = 0; i < OPENS; i++) {
+    for (const name of ["firefox", "chromium"] as const) found[name].push(await first(name, data));
+  }
+  const of = (name: keyof typeof found, key: "ms" | "auto"): number[] => found[name].map((f) => f[key]);
+  const loss = medianOf(of("chromium", "ms")) / medianOf(of("firefox", "ms"));
+  const auto = medianOf(of("firefox", "auto")) / medianOf(of("chromium", "auto"));
+  console.log(
+    `${data}, first loss: Firefox ${spread(of("firefox", "ms"))} ms, Chromium ${spread(of("chromium", "ms"))}: ${loss.toFixed(2)}`,
+  );
+  console.log(
+    `${data}, auto: Firefox ${spread(of("firefox", "auto"))} steps/s, Chromium ${spread(of("chromium", "auto"))}: ${auto.toFixed(2)}`,
+  );
+  if (!(loss >= SHARE)) failures.push(`${data}: the first loss takes Firefox ${(1 / loss).toFixed(2)} times as long`);
+  if (!(auto >= SHARE)) failures.push(`${data}: auto measures ${auto.toFixed(2)} of Chromium's steps in Firefox`);
 }
 
 for (const data of ["digits", "spirals"]) {
