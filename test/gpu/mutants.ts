@@ -53,7 +53,6 @@ export const mutants: readonly Mutant[] = [
   ...each(products, "block128x64", "the second half of A is the first", "q0 + 2u", "q0 + 1u"),
   ...each(products, "block128", "the right half of B is read as the left", "[16u + local.x]", "[local.x]"),
   ...each(products, "packed-quads", "a lane takes terms of the wrong neighbour", "quadSwapX", "quadSwapY"),
-  ...each(products, "row-alone", "a lane takes terms of the wrong neighbour", "quadSwapX", "quadSwapY"),
   ...each(products, "packed-quads", "terms are packed in one order for all", /\^ (place|\(place \* 4u\))/, "^ 0u"),
   ...each(products, "packed", "the last row is left out", "min(params.M, first +", "min(params.M - 1u, first +"),
   ...each(products, "packed", "a term is another's", "a0_1.w *", "a0_1.z *"),

@@ -106,7 +106,6 @@ export const productSizes: readonly (readonly [M: number, N: number, K: number])
   [3, 5, 7],
   [4, 4, 4],
   [1, 33, 65],
-  [1, 36, 48],
   [33, 1, 17],
   [16, 16, 16],
   [17, 15, 31],

@@ -222,9 +222,9 @@ export const ladder: readonly Rung[] = [
     name: "row-alone",
     block: [1, ALONE_COLUMNS],
     invocations: ALONE_LANES,
-    vector: "each",
+    vector: "never",
     applies: ({ M }, { epilogue }) => M <= FEW_ROWS && !epilogue.columnSums,
     suits: ({ M, N, K }, { onCpu }) => onCpu && (M < FEW_ROWS || (M === FEW_ROWS && N < 4)) && N * K >= 4096,
-    code: (variant, vector, terms, caps) => matmulRowAlone(variant, terms, vector, caps.onCpu && caps.subgroups),
+    code: (variant, _vector, terms) => matmulRowAlone(variant, terms),
   },
 ];
