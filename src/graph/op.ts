@@ -289,8 +289,9 @@ export interface DeviceCaps extends DeviceLimits {
   readonly subgroups: boolean;
   /** WGSL's f16: halves may be read from arrays of their own type. Without it they are unpacked from words. */
   readonly shaderF16: boolean;
-  /** Invocations that a subgroup has at least, and at most. */
+  /** Invocations that a subgroup has at least. */
   readonly subgroupMinSize: number;
+  /** Invocations that a subgroup has at most. */
   readonly subgroupMaxSize: number;
   /**
    * Matrices of halves, with sums in f32, that a whole subgroup multiplies in one instruction: M rows, N columns, K terms.
