@@ -6,8 +6,9 @@ export interface Turns {
   readonly begin: string;
   readonly end: string;
   readonly step: number;
-  /** Of which type the sum is that it adds to, `sum`. */
+  /** Of which type terms are, and the variable that they are added to, `sum` by default. */
   readonly type: "f32" | "vec4<f32>";
+  readonly into?: string;
   /** Terms that are read before the first is added. */
   readonly ahead?: number;
   /** Places that a term takes: the last begins so many before the end. Default 1. */
@@ -18,13 +19,13 @@ export interface Turns {
 const AHEAD = 4;
 
 /**
- * Adds terms to the variable `sum`. A GPU waits for memory in each turn of a loop, so that how many loads are under way
+ * Adds terms to a variable. A GPU waits for memory in each turn of a loop, so that how many loads are under way
  * decides: those of several terms are written out before the first is added. What would lie behind the last term is read
  * from there and left out, not multiplied by zero, since it may be infinite.
  * `load` gives statements that read what term number t needs, which is at place `k`; `term` makes it of that.
  */
 export function addedInTurns(
-  { begin, end, step, type, ahead = AHEAD, each = 1 }: Turns,
+  { begin, end, step, type, into = "sum", ahead = AHEAD, each = 1 }: Turns,
   load: (k: string, t: number) => string,
   term: (t: number) => string,
 ): string {
@@ -35,7 +36,7 @@ export function addedInTurns(
   const terms = all.map((t) => (t === 0 ? term(t) : `select(${type}(), ${term(t)}, k0 + ${t * step}u < ${end})`));
   return wgsl`
   for (var k0 = ${begin}; k0 < ${end}; k0 += ${ahead * step}u) {
-    ${[...places, ...loads, `sum += ${terms.join(" + ")};`].join("\n    ")}
+    ${[...places, ...loads, `${into} += ${terms.join(" + ")};`].join("\n    ")}
   }
 `;
 }

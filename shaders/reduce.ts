@@ -1,4 +1,13 @@
-import { flatMain, read, type StorageDeclaration, storage, sumReduce, write } from "./common.ts";
+import {
+  FLAT_WORKGROUP,
+  flatMain,
+  flatType,
+  read,
+  type StorageDeclaration,
+  storage,
+  sumReduce,
+  write,
+} from "./common.ts";
 import { paramBlock } from "./params.ts";
 import { addedInTurns } from "./read-ahead.ts";
 import { wgsl } from "./wgsl.ts";
@@ -57,28 +66,19 @@ export const sumColumnsParams = paramBlock({ size: "u32", M: "u32" });
 /** Invocations of a workgroup that have four columns each. */
 export const FOURS_WORKGROUP = 16;
 
-/** The same with one invocation a column: no barrier, for few rows. `size` is the number of columns. */
-export function sumColumnsAlone(): string {
-  const turns = { begin: "0u", end: "params.M", step: 1, type: "f32" } as const;
-  const load = (k: string, t: number): string => `let x${t} = x[${k} * params.size + i];`;
-  return wgsl`
-${sumColumnsParams.wgsl}
-${storage(read("x"), write("y"))}
-${flatMain(`  var sum = 0.0;\n${addedInTurns(turns, load, (t) => `x${t}`)}  y[i] = sum;`)}
-`;
-}
-
 /**
- * With one for four, for adapters on a CPU: there an invocation costs more than an addition, and so do a place that is
- * clamped and a term that is chosen. So rows behind the last four have a loop of their own. `size` counts fours.
+ * The same with one invocation a column: no barrier, for few rows. `size` is the number of columns; for adapters on a CPU,
+ * where an invocation costs more than an addition, that of fours. Four rows a turn, and those behind the last four in a loop
+ * of their own: a CPU pays for places that are clamped.
  */
-export function sumColumnFours(): string {
+function sumColumns(four: boolean): string {
+  const type = flatType(four);
   return wgsl`
 ${sumColumnsParams.wgsl}
-${storage(read("x", "vec4<f32>"), write("y", "vec4<f32>"))}
+${storage(read("x", type), write("y", type))}
 ${flatMain(
   wgsl`
-  var sum = vec4<f32>();
+  var sum = ${type}();
   var m = 0u;
   for (; m + 4u <= params.M; m += 4u) {
     let at = m * params.size + i;
@@ -87,10 +87,12 @@ ${flatMain(
   for (; m < params.M; m++) { sum += x[m * params.size + i]; }
   y[i] = sum;
 `,
-  FOURS_WORKGROUP,
+  four ? FOURS_WORKGROUP : FLAT_WORKGROUP,
 )}
 `;
 }
+export const sumColumnsAlone = (): string => sumColumns(false);
+export const sumColumnFours = (): string => sumColumns(true);
 
 export const totalParams = paramBlock({ count: "u32", scale: "f32" });
 

@@ -77,12 +77,12 @@ function loopsOf(
 ): readonly LoopHint[] | undefined {
   const shape = ladder.find((r) => r.name === rung)?.shape?.(caps);
   if (shape && !rung.endsWith("-split")) {
-    const { lanes, rows, columns, depth, unroll = 4, double } = shape;
+    const { lanes, rows, columns, depth, unroll = 4 } = shape;
     const invocations = lanes[0] * lanes[1];
     const rest = [lanes[0] * rows, lanes[1] * columns]
       .map((width) => ((width * depth) / 16) % invocations)
       .filter((n) => n > 0);
-    const sides = rest.length > 0 && !double ? { sides: Math.min(...rest) } : {};
+    const sides = rest.length > 0 ? { sides: Math.min(...rest) } : {};
     const inner = { times: depth / unroll, computes: true };
     return [{ times: size / depth, computes: true, whole: true, ...sides, in: [inner] }];
   }

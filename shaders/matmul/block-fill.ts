@@ -8,11 +8,20 @@ export interface FillSize {
   readonly invocations: number;
   /** The length of the sum: where 4 divides it, four terms are there or none is. */
   readonly terms: number;
-  /**
-   * As matrix instructions want it: blocks are arrays of f16 with the terms of a row of A, or of a column of B, side by side,
-   * one row's so many elements behind the other's. Operands fill whole turns of the invocations.
-   */
-  readonly halves?: { readonly stride: number };
+  /** How blocks lie that are read in another way than term by term. Operands then fill whole turns of the invocations. */
+  readonly layout?: FillLayout;
+}
+
+/** Blocks with the terms of a row of A, or of a column of B, side by side. */
+export interface FillLayout {
+  /** Of four terms. */
+  readonly type: string;
+  /** All blocks have all their terms. */
+  readonly whole: boolean;
+  /** Which rows or columns, by fours, and which terms from where on piece number `p` is. */
+  piece(p: string, kContiguous: boolean): readonly [x: string, q: string];
+  /** Stores four terms from `q` on of a row or column, an expression. */
+  store(block: string, row: string, q: string, value: string): string;
 }
 
 /** Text that goes into the kernel: `places` once, before the loop; the others for the block that begins at term `k`. */
@@ -20,8 +29,8 @@ export interface BlockFill {
   readonly places: string;
   /** Reads into registers. */
   fetch(k: string): string;
-  /** Writes them to blockA and blockB, or to one of two: "[here]". */
-  put(copy: string): string;
+  /** Writes them to blockA and blockB. */
+  readonly put: string;
 }
 
 /** Where one operand lies and goes. */
@@ -45,14 +54,12 @@ const four = [0, 1, 2, 3] as const;
  * not stored, terms behind the last are zeroed in both operands, since their values may be infinite.
  */
 export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize): BlockFill {
-  const { depth, invocations, halves } = size;
-  const type = halves ? "vec4<f16>" : "vec4<f32>";
+  const { depth, invocations, layout } = size;
+  const type = layout?.type ?? "vec4<f32>";
   const a: Side = { name: "a", kContiguous: form !== "TN", vector: vector.a, width: size.blockM / 4 };
   const b: Side = { name: "b", kContiguous: form === "NT", vector: vector.b, width: size.blockN / 4 };
   const [piecesA, piecesB] = [(a.width * depth) / 4, (b.width * depth) / 4];
   const turns = Array.from({ length: Math.ceil((piecesA + piecesB) / invocations) }, (_, i) => i);
-  // Matrix instructions take so little time that clamps and zeroes beside them are worth a text of their own.
-  const wholeBlocks = halves !== undefined && size.terms % depth === 0;
   const wholeFours = size.terms % 4 === 0;
 
   /** Both operands' text for a turn: one of them, one for each part of the invocations, or one for some of them. */
@@ -72,14 +79,9 @@ export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize
   const pieceOf = (i: number): string => {
     const first = i * invocations;
     const [{ width, kContiguous }, from] = first < piecesA ? [a, first] : [b, first - piecesA];
-    // Neighbours read neighbours, 32 bytes at least, and store to different banks.
-    if (halves && kContiguous) {
-      return `let x${i} = (lane + ${from}u) / ${depth / 4}u; let q${i} = (lane + ${from}u) % ${depth / 4}u * 4u;`;
-    }
-    if (halves) {
-      return `let x${i} = (lane + ${from}u) % 4u + (lane + ${from}u) / ${depth}u * 4u; let q${i} = (lane + ${from}u) / 4u % ${depth / 4}u * 4u;`;
-    }
-    return `let x${i} = (lane + ${from}u) % ${width}u; let q${i} = (lane + ${from}u) / ${width}u % ${depth / 4}u * 4u;`;
+    const p = `(lane + ${from}u)`;
+    const [x, q] = layout?.piece(p, kContiguous) ?? [`${p} % ${width}u`, `${p} / ${width}u % ${depth / 4}u * 4u`];
+    return `let x${i} = ${x}; let q${i} = ${q};`;
   };
   const placesOf = (i: number, { name, kContiguous, vector }: Side): string => {
     const [outer, size] = name === "a" ? ["m0", "params.M"] : ["n0", "params.N"];
@@ -89,7 +91,7 @@ export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize
     return four.map((r) => `  at${i}_${r} = ${vector ? `(${at(r)}) / 4u` : at(r)};`).join("\n");
   };
   const fetchOf = (i: number, { name, kContiguous, vector }: Side): string => {
-    const begin = wholeBlocks ? `(k + q${i})` : `min(k + q${i}, kEnd - 4u)`;
+    const begin = layout?.whole ? `(k + q${i})` : `min(k + q${i}, kEnd - 4u)`;
     const ld = kContiguous ? "" : ` * (params.ld${name}${vector ? " / 4u" : ""})`;
     /** How far from where it begins term t of a piece lies. Worked out anew each time: compilers see that it is the same. */
     const along = (t: number): string => {
@@ -98,7 +100,7 @@ export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize
     };
     const one = (r: number, c: number) => `${name}[at${i}_${kContiguous ? r : c} + ${along(kContiguous ? c : r)}]`;
     const value = (r: number) => (vector ? one(r, 0) : `vec4<f32>(${four.map((c) => one(r, c)).join(", ")})`);
-    return four.map((r) => `  r${i}_${r} = ${halves ? `${type}(${value(r)})` : value(r)};`).join("\n");
+    return four.map((r) => `  r${i}_${r} = ${layout ? `${type}(${value(r)})` : value(r)};`).join("\n");
   };
   /** What a piece has behind the last term becomes 0. */
   const zeroOf = (i: number, { kContiguous }: Side): string => {
@@ -106,19 +108,15 @@ export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize
       `k + q${i} + ${kContiguous ? "vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(kEnd)" : `${r}u < kEnd`}`;
     return four.map((r) => `  r${i}_${r} = select(${type}(), r${i}_${r}, ${there(r)});`).join("\n");
   };
-  const putOf = (i: number, { name, kContiguous }: Side, copy: string): string => {
-    const turned = (r: number): string => `${type}(${four.map((c) => `r${i}_${c}.${"xyzw"[r]}`).join(", ")})`;
-    if (halves) {
-      const row = (r: number): string => {
-        const to = `block${name.toUpperCase()}${copy}`;
-        const stores = four.map((c) => `${to}[at + ${c}u] = row.${"xyzw"[c]};`).join(" ");
-        const at = `(x${i} * 4u + ${r}u) * ${halves.stride}u + q${i}`;
-        return `  { let row = ${kContiguous ? `r${i}_${r}` : turned(r)}; let at = ${at}; ${stores} }`;
-      };
-      return four.map(row).join("\n");
-    }
-    const value = (r: number): string => (kContiguous ? turned(r) : `r${i}_${r}`);
-    return four.map((r) => `  block${name.toUpperCase()}${copy}[q${i} + ${r}u][x${i}] = ${value(r)};`).join("\n");
+  const putOf = (i: number, { name, kContiguous }: Side): string => {
+    const value = (r: number): string =>
+      kContiguous === (layout === undefined)
+        ? `${type}(${four.map((c) => `r${i}_${c}.${"xyzw"[r]}`).join(", ")})`
+        : `r${i}_${r}`;
+    const block = `block${name.toUpperCase()}`;
+    const store = (r: number): string =>
+      layout?.store(block, `x${i} * 4u + ${r}u`, `q${i}`, value(r)) ?? `${block}[q${i} + ${r}u][x${i}] = ${value(r)};`;
+    return four.map((r) => `  ${store(r)}`).join("\n");
   };
   const eachTurn = (text: (i: number, side: Side) => string): string =>
     turns.map((i) => either(i, (side) => text(i, side))).join("\n");
@@ -128,8 +126,8 @@ export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize
     fetch: (at) => `{
   let k = ${at};
 ${eachTurn(fetchOf)}
-${wholeBlocks ? "" : `  if (k + ${depth}u > kEnd) {\n${eachTurn(zeroOf)}\n  }`}
+${layout?.whole ? "" : `  if (k + ${depth}u > kEnd) {\n${eachTurn(zeroOf)}\n  }`}
 }`,
-    put: (copy) => eachTurn((i, side) => putOf(i, side, copy)),
+    put: eachTurn(putOf),
   };
 }

@@ -13,11 +13,6 @@ export interface BlockShape {
   readonly depth: number;
   /** Terms that are written out in a turn of the inner loop; default 4. Drivers unroll further what they find short. */
   readonly unroll?: 1 | 4 | 8;
-  /**
-   * Two blocks in turn, with one barrier a block instead of two: the next is read from memory before this one is used and
-   * put beside it afterwards, so that the reading goes on while multiply-adds are at work. It lies in registers meanwhile.
-   */
-  readonly double?: boolean;
 }
 
 /** Rows and columns of C that a workgroup computes. */
@@ -27,8 +22,7 @@ export const blockOf = ({ lanes, rows, columns }: BlockShape): readonly [number,
 ];
 
 /** Bytes of workgroup memory. */
-export const blockBytes = (shape: BlockShape): number =>
-  blockOf(shape).reduce((a, b) => a + b) * shape.depth * 4 * (shape.double ? 2 : 1);
+export const blockBytes = (shape: BlockShape): number => blockOf(shape).reduce((a, b) => a + b) * shape.depth * 4;
 
 /**
  * Blocks of A and B pass through workgroup memory; each invocation keeps its elements of C in named vec4 accumulators.
@@ -44,16 +38,15 @@ export function matmulBlock(
   terms: number,
   sliced: boolean,
 ): string {
-  const { lanes, rows, columns, depth, unroll = 4, double } = shape;
+  const { lanes, rows, columns, depth, unroll = 4 } = shape;
   const [blockM, blockN] = blockOf(shape);
   const invocations = lanes[0] * lanes[1];
   const quads = columns / 4;
   const range = (n: number) => Array.from({ length: n }, (_, i) => i);
   const accumulators = range(rows).flatMap((i) => range(quads).map((j) => `acc${i}_${j}`));
-  const here = double ? "[here]" : "";
   const step = (k: number) => {
-    const av = range(rows / 4).map((i) => `let a${i} = blockA${here}[k + ${k}u][local.y * ${rows / 4}u + ${i}u];`);
-    const bv = range(quads).map((j) => `let b${j} = blockB${here}[k + ${k}u][${j * lanes[1]}u + local.x];`);
+    const av = range(rows / 4).map((i) => `let a${i} = blockA[k + ${k}u][local.y * ${rows / 4}u + ${i}u];`);
+    const bv = range(quads).map((j) => `let b${j} = blockB[k + ${k}u][${j * lanes[1]}u + local.x];`);
     const sums = range(rows).flatMap((i) =>
       range(quads).map((j) => `acc${i}_${j} += a${i >> 2}.${"xyzw"[i & 3]} * b${j};`),
     );
@@ -70,10 +63,7 @@ ${range(unroll).map(step).join("\n")}
     ),
   );
   const fill = blockFill(variant.form, vector, { blockM, blockN, depth, invocations, terms });
-  const block = (width: number) => {
-    const one = `array<array<vec4<f32>, ${width}>, ${depth}>`;
-    return double ? `array<${one}, 2>` : one;
-  };
+  const block = (width: number) => `array<array<vec4<f32>, ${width}>, ${depth}>`;
   return wgsl`
 ${matmulHead(variant, vector)}
 var<workgroup> blockA: ${block(blockM / 4)};
@@ -87,29 +77,13 @@ ${tileCorner([blockM, blockN])}
 ${termsOf(sliced)}
 ${fill.places}
 ${accumulators.map((name) => `  var ${name} = vec4<f32>();`).join("\n")}
-#if ${!!double}
-  var here = 0u;
-${fill.fetch("kBegin")}
-${fill.put("[0]")}
-  for (var k0 = kBegin; k0 < kEnd; k0 += ${depth}u) {
-    workgroupBarrier();
-    let after = k0 + ${depth}u;
-    if (after < kEnd) {
-${fill.fetch("after")}
-    }
-${inner}
-    here = 1u - here;
-${fill.put("[here]")}
-  }
-#else
   for (var k0 = kBegin; k0 < kEnd; k0 += ${depth}u) {
 ${fill.fetch("k0")}
-${fill.put("")}
+${fill.put}
     workgroupBarrier();
 ${inner}
     workgroupBarrier();
   }
-#endif
 ${stores.join("\n")}
 }
 `;

@@ -49,14 +49,30 @@ export const matrixBuiltins = "@builtin(subgroup_size) subgroupSize: u32, @built
 /** blockA has a row of terms for each row of C; blockB for each column, or for each term a row of columns. */
 export type LayoutOfB = "a column's terms" | "a term's columns";
 
-/** Blocks of halves, and the matrix of each cell that leaves. */
-export function matrixMemory(block: MatrixBlock, { M, N }: SubgroupMatrixShape): string {
+/** Arrays of a block: their elements' types and numbers. */
+function arraysOf(block: MatrixBlock, { M, N }: SubgroupMatrixShape) {
   const { depth, down, across, stride = depth } = block;
-  return wgsl`
-var<workgroup> blockA: array<f16, ${rowsOf(block) * stride}>;
-var<workgroup> blockB: array<f16, ${columnsOf(block) * stride}>;
-var<workgroup> blockC: array<f32, ${down * across * M * N}>;
-`;
+  const [a, b, c] = [rowsOf(block) * stride, columnsOf(block) * stride, down * across * M * N];
+  return { a, b, c, types: { A: `array<f16, ${a}>`, B: `array<f16, ${b}>`, C: `array<f32, ${c}>` } };
+}
+
+/** Blocks of halves, and the matrix of each cell that leaves: arrays, or with `views` one stretch that holds first those, then this. */
+export function matrixMemory(block: MatrixBlock, shape: SubgroupMatrixShape, views = false): string {
+  const { a, b, c, types } = arraysOf(block, shape);
+  if (views) return `var<workgroup> blocks: buffer<${Math.max(2 * (a + b), 4 * c)}>;`;
+  return (["A", "B", "C"] as const).map((name) => `var<workgroup> block${name}: ${types[name]};`).join("\n");
+}
+
+/** With views, what functions that use the arrays begin with: some of them by name. */
+export function matrixViews(
+  block: MatrixBlock,
+  shape: SubgroupMatrixShape,
+  names: readonly ("A" | "B" | "C")[],
+): string {
+  const { a, types } = arraysOf(block, shape);
+  return names
+    .map((name) => `  let block${name} = bufferView<${types[name]}>(&blocks, ${name === "B" ? 2 * a : 0}u);`)
+    .join("\n");
 }
 
 /** Of element e of blockC: its cell, and its row and column of the block, of the matrix that begins at (i, j) of a cell. */
@@ -82,7 +98,9 @@ export function matrixCells(
   layout: LayoutOfB,
   terms: (multiply: string) => string,
   store: (i: number, j: number) => string,
+  views = false,
 ): string {
+  const at = (array: string): string => (views ? array : `&${array}`);
   const { cellRows, cellColumns, across, depth, stride = depth } = block;
   const cells = block.down * across;
   const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
@@ -95,18 +113,18 @@ export function matrixCells(
   const loads = [
     ...matricesDown.map(
       (i) =>
-        `let a${i} = subgroupMatrixLoad<${left}, row_major>(&blockA, (cellM + ${i * M}u) * ${stride}u + k, ${stride}u);`,
+        `let a${i} = subgroupMatrixLoad<${left}, row_major>(${at("blockA")}, (cellM + ${i * M}u) * ${stride}u + k, ${stride}u);`,
     ),
     ...matricesAcross.map((j) =>
       byColumns
-        ? `let b${j} = subgroupMatrixLoad<${right}, col_major>(&blockB, (cellN + ${j * N}u) * ${stride}u + k, ${stride}u);`
-        : `let b${j} = subgroupMatrixLoad<${right}, row_major>(&blockB, k * ${columnsOf(block)}u + cellN + ${j * N}u, ${columnsOf(block)}u);`,
+        ? `let b${j} = subgroupMatrixLoad<${right}, col_major>(${at("blockB")}, (cellN + ${j * N}u) * ${stride}u + k, ${stride}u);`
+        : `let b${j} = subgroupMatrixLoad<${right}, row_major>(${at("blockB")}, k * ${columnsOf(block)}u + cellN + ${j * N}u, ${columnsOf(block)}u);`,
     ),
   ];
   const multiply = sums.map(({ i, j, name }) => `${name} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, ${name});`);
   const leave = ({ i, j, name }: (typeof sums)[number]): string => wgsl`
     workgroupBarrier();
-    if (cell < ${cells}u) { subgroupMatrixStore<row_major>(&blockC, cell * ${elements}u, ${name}, ${N}u); }
+    if (cell < ${cells}u) { subgroupMatrixStore<row_major>(${at("blockC")}, cell * ${elements}u, ${name}, ${N}u); }
     workgroupBarrier();
     ${store(i * M, j * N)}
 `;

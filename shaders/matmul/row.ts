@@ -6,7 +6,6 @@ import {
   matmulBindings,
   matmulParams,
   operandIndex,
-  termsOf,
   type VectorAccess,
 } from "./common.ts";
 
@@ -22,9 +21,9 @@ const IN_FLIGHT = 8;
  * One row of C, as with a batch of one: limited by the reading of B. An invocation adds up four columns over every
  * 32nd k (or every 32nd four of k); one barrier later the first eight invocations add those sums. Neighbouring
  * invocations read neighbouring addresses: along n where B lies by rows, along k where it lies by columns (NT).
- * What decides is how many loads are under way. With `sliced` workgroups along z have a part of the sum each.
+ * What decides is how many loads are under way.
  */
-export function matmulRow(variant: MatmulVariant, vector: VectorAccess, sliced: boolean): string {
+export function matmulRow(variant: MatmulVariant, vector: VectorAccess): string {
   const { form } = variant;
   const four = [0, 1, 2, 3] as const;
   const alongK = form === "NT";
@@ -44,8 +43,8 @@ export function matmulRow(variant: MatmulVariant, vector: VectorAccess, sliced: 
     return `vec4<f32>(${four.map((i) => (k4 ? `dot(x${t}, y${t}_${i})` : `x${t} * y${t}_${i}`)).join(", ")})`;
   };
   const turns: Turns = {
-    begin: `kBegin + slice * ${each}u`,
-    end: "kEnd",
+    begin: `slice * ${each}u`,
+    end: "params.K",
     step: ROW_SLICES * each,
     type: "vec4<f32>",
     ahead,
@@ -74,7 +73,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let slice = lane / ${ROW_LANES}u;
 #endif
   let n = (tile % params.tilesN) * ${ROW_COLUMNS}u + column * 4u;
-${termsOf(sliced)}
   var sum = vec4<f32>();
   if (n < params.N) {
 ${addedInTurns(turns, load, term)}
@@ -83,7 +81,7 @@ ${addedInTurns(turns, load, term)}
   workgroupBarrier();
   if (slice != 0u || n >= params.N) { return; }
   for (var s = 1u; s < ${ROW_SLICES}u; s++) { sum += parts[s * ${ROW_LANES}u + column]; }
-  let at = base + params.cOffset + m * params.ldc + n;
+  let at = params.cOffset + m * params.ldc + n;
 ${stores}
 }
 `;

@@ -1,5 +1,5 @@
 import { wgsl } from "../wgsl.ts";
-import { blockFill } from "./block-fill.ts";
+import { blockFill, type FillLayout } from "./block-fill.ts";
 import { type MatmulVariant, matmulHead, termsOf, tileCorner, tileOf, type VectorAccess } from "./common.ts";
 import {
   MATRIX_INVOCATIONS,
@@ -9,6 +9,7 @@ import {
   matrixHead,
   matrixMemory,
   matrixPlace,
+  matrixViews,
   type SubgroupMatrixShape,
 } from "./matrix-cells.ts";
 
@@ -19,6 +20,23 @@ const { depth, stride } = PRODUCT_BLOCK;
 export const MATRIX_SIDE = 64;
 
 /**
+ * Where halves go. Neighbours bring terms of one row, or 32 bytes of one term, and store to different banks. Matrix
+ * instructions take so little time that clamps and zeroes beside them are worth a text of their own.
+ */
+const halvesOf = (length: number): FillLayout => ({
+  type: "vec4<f16>",
+  whole: length % depth === 0,
+  piece: (p, kContiguous) =>
+    kContiguous
+      ? [`${p} / ${depth / 4}u`, `${p} % ${depth / 4}u * 4u`]
+      : [`${p} % 4u + ${p} / ${depth}u * 4u`, `${p} / 4u % ${depth / 4}u * 4u`],
+  store: (block, row, q, value) => {
+    const stores = [0, 1, 2, 3].map((t) => `${block}[at + ${t}u] = row.${"xyzw"[t]};`).join(" ");
+    return `{ let row = ${value}; let at = (${row}) * ${stride}u + ${q}; ${stores} }`;
+  },
+});
+
+/**
  * Products of halves by matrix instructions. Blocks of A and B pass through workgroup memory as halves, with zeros behind
  * the last term, so that any shape and any of the three forms, of sums of `length` terms, is computed by whole matrices.
  */
@@ -27,6 +45,7 @@ export function matmulSubgroup(
   vector: VectorAccess,
   shape: SubgroupMatrixShape,
   length: number,
+  views = false,
 ): string {
   const { down, across } = PRODUCT_BLOCK;
   const fill = blockFill(variant.form, vector, {
@@ -35,13 +54,13 @@ export function matmulSubgroup(
     depth,
     invocations: MATRIX_INVOCATIONS,
     terms: length,
-    halves: { stride: stride! },
+    layout: halvesOf(length),
   });
   const terms = (multiply: string): string => wgsl`
     for (var k0 = 0u; k0 < kEnd; k0 += ${depth}u) {
 ${fill.fetch("k0")}
       workgroupBarrier();
-${fill.put("")}
+${fill.put}
       workgroupBarrier();
 ${multiply}
     }
@@ -51,9 +70,10 @@ ${multiply}
   return wgsl`
 ${matrixHead}
 ${matmulHead(variant, vector)}
-${matrixMemory(PRODUCT_BLOCK, shape)}
+${matrixMemory(PRODUCT_BLOCK, shape, views)}
 // The matrices at (i, j) of the cells from first to before end.
 fn storeMatrices(lane: u32, first: u32, end: u32, m0: u32, n0: u32, i: u32, j: u32) {
+${views ? matrixViews(PRODUCT_BLOCK, shape, ["C"]) : ""}
   for (var e = lane * 4u; e < ${down * across * shape.M * shape.N}u; e += ${MATRIX_INVOCATIONS * 4}u) {
 ${matrixPlace(PRODUCT_BLOCK, shape)}
     if (cell >= first && cell < end) {
@@ -69,7 +89,8 @@ ${tileOf(variant, MATRIX_INVOCATIONS)}
 ${tileCorner([MATRIX_SIDE, MATRIX_SIDE])}
 ${termsOf(false)}
 ${fill.places}
-${matrixCells(PRODUCT_BLOCK, shape, "a column's terms", terms, store)}
+${views ? matrixViews(PRODUCT_BLOCK, shape, ["A", "B", "C"]) : ""}
+${matrixCells(PRODUCT_BLOCK, shape, "a column's terms", terms, store, views)}
 }
 `;
 }

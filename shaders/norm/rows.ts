@@ -1,5 +1,6 @@
 import { maxReduce, read, rowMain, storage, sumReduce, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
+import { addedInTurns } from "../read-ahead.ts";
 import { wgsl } from "../wgsl.ts";
 
 /** Kernels over rows, a workgroup for each. */
@@ -70,7 +71,11 @@ ${rowMain(
   wgsl`
   let start = row * params.N;
   var ${total} = 0.0;
-  for (var j = local; j < params.N; j += ${STRIDE}) { ${total} += ${term("dy[start + j]", "y[start + j]")}; }
+${addedInTurns(
+  { begin: "local", end: "params.N", step: ROW_WORKGROUP, type: "f32", into: total },
+  (k, t) => `let d${t} = dy[start + ${k}]; let y${t} = y[start + ${k}];`,
+  (t) => term(`d${t}`, `y${t}`),
+)}
   ${total} = reduceSum(${total}, local);
   for (var j = local; j < params.N; j += ${STRIDE}) { dx[start + j] = ${value("dy[start + j]", "y[start + j]")}; }
 `,

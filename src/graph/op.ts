@@ -298,6 +298,8 @@ export interface DeviceCaps extends DeviceLimits {
    * Null where the device has none.
    */
   readonly subgroupMatrices: readonly { readonly M: number; readonly N: number; readonly K: number }[] | null;
+  /** WGSL's buffer_view: memory of a workgroup may be seen as one array now and as another later. */
+  readonly bufferViews: boolean;
   /** The adapter computes on a CPU: invocations of a subgroup take turns at barriers, which cost what much work does. */
   readonly onCpu: boolean;
   /** The adapter's vendor as WebGPU names it, such as "amd" or "intel"; "" where nobody says, as in Firefox. */
@@ -321,6 +323,7 @@ export const DEFAULT_CAPS: DeviceCaps = {
   subgroupMaxSize: 128,
   shaderF16: false,
   subgroupMatrices: null,
+  bufferViews: false,
   onCpu: false,
   vendor: "",
 };

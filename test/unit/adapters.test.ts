@@ -179,7 +179,7 @@ test("GPUs of a vendor with the same features and limits get the same first gues
 
 describe("tiles that some compilers lack registers for are not the first guess there", () => {
   /** What Mesa's compilers spill on Intel's GPUs; `npm run bench:isa` sees it. */
-  const LARGE_TILES = /\/block(64|64-split|64-double|128x64|128)(-native)?$/;
+  const LARGE_TILES = /\/block(64|64-split|128x64|128)(-native)?$/;
   const square = (size: number) => [
     product(matmul, null, [size, size], [size, size]),
     product(transposeMatmul, { transpose: "a" }, [size, size], [size, size]),

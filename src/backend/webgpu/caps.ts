@@ -30,11 +30,12 @@ export function limitsOf({ limits }: { readonly limits: DeviceLimits }): DeviceL
   return Object.fromEntries(names.map((name) => [name, limits[name]])) as Record<keyof DeviceLimits, number>;
 }
 
-/** What planners may count on, of a device and its adapter. */
+/** What planners may count on, of a device and its adapter, and of the language that its shaders are written in. */
 export function capsOf(
   device: { readonly limits: DeviceLimits; readonly features: ReadonlySet<string> },
   info: AdapterReport,
   onCpu: boolean,
+  language?: Pick<WGSLLanguageFeatures, "has">,
 ): DeviceCaps {
   const { features } = device;
   return {
@@ -44,6 +45,7 @@ export function capsOf(
     subgroupMaxSize: info.subgroupMaxSize ?? DEFAULT_CAPS.subgroupMaxSize,
     shaderF16: features.has("shader-f16"),
     subgroupMatrices: features.has(MATRICES) ? matricesOf(info) : null,
+    bufferViews: language?.has("buffer_view") ?? false,
     onCpu,
     vendor: info.vendor ?? DEFAULT_CAPS.vendor,
   };

@@ -46,8 +46,9 @@ export class WebGpuDevice {
     /** False where the device is the caller's own, who has other uses for it. */
     private readonly owned: boolean,
     onCpu: boolean,
+    language?: WGSLLanguageFeatures,
   ) {
-    this.caps = capsOf(device, info, onCpu);
+    this.caps = capsOf(device, info, onCpu, language);
     this.pipelines = new PipelineCache(device, onCpu && compilesLate(info) ? (work) => this.awaited(work) : null);
     this.description = describe(info, this.caps);
     const fail = (error: ChainruleError) => {
@@ -96,7 +97,7 @@ export class WebGpuDevice {
       const device = await adapter.requestDevice({ label: "chainrule", requiredLimits, requiredFeatures });
       const info = adapter.info ?? NO_INFO;
       const onCpu = computesOnCpu(info, adapter);
-      return new WebGpuDevice(device, info, [...adapter.features].sort(), true, onCpu);
+      return new WebGpuDevice(device, info, [...adapter.features].sort(), true, onCpu, gpu.wgslLanguageFeatures);
     } catch (cause) {
       throw new ChainruleError("adapter", `the adapter gives no device: ${textOf(cause)}`, { cause });
     }

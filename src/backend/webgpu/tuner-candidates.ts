@@ -16,7 +16,6 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "block128",
     "row",
     "row-alone",
-    "row-split",
     "direct-split",
     "block64-split",
     "block32-split",
@@ -24,14 +23,10 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "block64-wide",
     "block64-wide-split",
     "block128x64",
-    "block64-double",
   ],
   convolution: ["block-narrow", "block", "planes", "strip", "gather", "strip-quads", "gather-quads"],
   kernelGradient: ["block-narrow", "block", "strip", "gather", "strip-quads", "gather-quads"],
 };
-
-/** Not worth compiling on a CPU: many invocations that share workgroup memory and do little each. */
-const FOR_GPUS = new Set(["row", "row-split"]);
 
 /** "block64" of "matmul/block64". */
 export const suffixOf = (name: string): string => name.slice(name.indexOf("/") + 1);
@@ -46,7 +41,8 @@ export function candidatesOf(node: Node, caps: DeviceCaps, guess: AnyKernel): re
   // Those that read halves as WGSL's own type come right behind the same kernel that unpacks them.
   const rank = (k: AnyKernel): number => order.indexOf(suffixOf(k.name).replace("-native", ""));
   const others = kernels.filter((k) => {
-    if (caps.onCpu && FOR_GPUS.has(suffixOf(k.name))) return false;
+    // Many invocations that share workgroup memory and do little each: not worth compiling on a CPU.
+    if (caps.onCpu && k.name.endsWith("/row")) return false;
     return k !== guess && rank(k) >= 0 && k.plan(node.inputs, node.outputs, node.attrs, caps) !== null;
   });
   return [guess, ...others.sort((a, b) => rank(a) - rank(b))];

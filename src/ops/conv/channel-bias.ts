@@ -9,8 +9,8 @@ import { index } from "../../graph/chip.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { elementwise } from "../shared/chip.ts";
-import { flatLaunch, flatWindows, grid, inFours, input, output } from "../shared/dispatch-plan.ts";
-import { slicedSums, slicesOf } from "../shared/lane-sums.ts";
+import { flatLaunch, flatWindows, inFours, input, output } from "../shared/dispatch-plan.ts";
+import { slicedSums } from "../shared/lane-sums.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall } from "../shared/wasm-plan.ts";
 import { type Channels, channelSumsPlan } from "./channel-sums.ts";
@@ -94,9 +94,10 @@ export const sumChannels: Op<null> = {
         const { n, c, places } = channelsOf(dy!);
         if (4 * n * c * places > caps.maxStorageBufferBindingSize) return null;
         const count = n * places;
-        const slices = slicesOf(count, SLICE, Math.floor(ENOUGH_WORKGROUPS / c));
-        const params = sumChannelsParams.pack({ rows: c, count, places, slice: Math.ceil(count / slices) });
-        return slicedSums(sumChannelsCode(), params, grid(c, caps), slices, c, [input(0)], caps);
+        const params = (slices: number) =>
+          sumChannelsParams.pack({ rows: c, count, places, slice: Math.ceil(count / slices) });
+        const slices = Math.min(count / SLICE, ENOUGH_WORKGROUPS / c);
+        return slicedSums(sumChannelsCode(), params, c, slices, c, [input(0)], caps);
       },
     },
     {

@@ -120,7 +120,6 @@ export const productSizes: readonly (readonly [M: number, N: number, K: number])
   [70, 10, 129],
   [77, 139, 260],
   [530, 36, 8],
-  [2, 12, 2052],
 ];
 
 export function matmulCase<A>(form: MatmulForm, M: number, N: number, K: number, attrs: A): OpCase<A> {

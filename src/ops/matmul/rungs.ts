@@ -54,10 +54,6 @@ function isHuge({ M, N, K }: MatmulDims): boolean {
 
 /** A few rows: no tile of any height would be full. */
 const FEW_ROWS = 4;
-/** Terms of a slice of a row at least, workgroups that are enough for it, and slices that are worth a second launch. */
-const ROW_TERMS = 1024;
-const ENOUGH_FOR_ROW = 128;
-const LEAST_ROW_SLICES = 8;
 
 /** Terms that a slice of a divided sum has at least, and workgroups that are enough for any device. */
 const SLICE_TERMS = 128;
@@ -91,18 +87,7 @@ function suitsPacked({ M, N, K }: MatmulDims, { onCpu }: DeviceCaps): boolean {
   return onCpu && M >= 16 && N / Math.ceil(N / width) > width / 2 && M * N * K >= 2 ** 20;
 }
 
-const rowSlices = (dims: MatmulDims): number =>
-  Math.max(1, Math.min(Math.floor(dims.K / ROW_TERMS), Math.floor(ENOUGH_FOR_ROW / tilesOf(dims, [1, ROW_COLUMNS]))));
-
 const always = () => true;
-const row = {
-  block: [1, ROW_COLUMNS],
-  invocations: ROW_LANES * ROW_SLICES,
-  vector: "each",
-  applies: ({ M }, { epilogue }) => M <= FEW_ROWS && !epilogue.columnSums,
-  suits: ({ M, N, K }, { onCpu }) => !onCpu && M <= FEW_ROWS && N * K >= 4096,
-  code: (variant, vector, _terms, _caps, sliced) => matmulRow(variant, vector, sliced),
-} satisfies Partial<Rung>;
 /** Registers of which fewer are few. */
 const FEW = 128;
 const DIRECT = [DIRECT_BLOCK, DIRECT_BLOCK] as const;
@@ -132,7 +117,6 @@ const shapes = {
   block32: { lanes: [8, 8], rows: 4, columns: 4, depth: 16 },
   block64: { lanes: [8, 8], rows: 8, columns: 8, depth: 16 },
   "block64-wide": { lanes: [16, 16], rows: 4, columns: 4, depth: 32, unroll: 8 },
-  "block64-double": { lanes: [8, 8], rows: 8, columns: 8, depth: 16, double: true },
   block128x64: { lanes: [16, 8], rows: 8, columns: 8, depth: 16 },
   block128: { lanes: [16, 16], rows: 8, columns: 8, depth: 16 },
 } satisfies Record<string, BlockShape>;
@@ -210,13 +194,14 @@ export const ladder: readonly Rung[] = [
   splitBlock("block32"),
   splitBlock("block64-wide"),
   splitBlock("block64"),
-  { name: "row", ...row },
   {
-    name: "row-split",
-    ...row,
-    applies: (dims, variant) => row.applies(dims, variant) && rowSlices(dims) > 1,
-    suits: (dims, caps) => row.suits(dims, caps) && rowSlices(dims) >= LEAST_ROW_SLICES,
-    slices: rowSlices,
+    name: "row",
+    block: [1, ROW_COLUMNS],
+    invocations: ROW_LANES * ROW_SLICES,
+    vector: "each",
+    applies: ({ M }, { epilogue }) => M <= FEW_ROWS && !epilogue.columnSums,
+    suits: ({ M, N, K }, { onCpu }) => !onCpu && M <= FEW_ROWS && N * K >= 4096,
+    code: matmulRow,
   },
   {
     name: "row-alone",

@@ -36,7 +36,8 @@ const rung: Rung = {
   needs: "subgroupMatrices",
   applies: (_dims, _variant, caps) => matrixShapeOf(PRODUCT_BLOCK, caps) !== null,
   suits: () => false,
-  code: (variant, vector, terms, caps) => matmulSubgroup(variant, vector, matrixShapeOf(PRODUCT_BLOCK, caps)!, terms),
+  code: (variant, vector, terms, caps) =>
+    matmulSubgroup(variant, vector, matrixShapeOf(PRODUCT_BLOCK, caps)!, terms, caps.bufferViews),
 };
 
 /** The kernel of an op that is a product; null for any other op. */

@@ -14,7 +14,8 @@ import { grid, input, output } from "../shared/dispatch-plan.ts";
 import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
 import { layerNormGradientOnChip, layerNormOnChip, layerNormScaleGradientOnChip } from "./layer-norm-chip.ts";
 import { normalise, normaliseGradient, rowLayout, scaleGradients } from "./norm-layout.ts";
-import { laneScalePlan, ONE_SUBGROUP, takesFours, widths } from "./row-plan.ts";
+import { laneScalePlan, takesFours } from "./norm-rows.ts";
+import { ONE_SUBGROUP, widths } from "./row-plan.ts";
 import { rowLaunches } from "./row-windows.ts";
 import { boundIn, eachOf, type RowBinding, rowWindows } from "./windows.ts";
 

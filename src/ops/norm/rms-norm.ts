@@ -11,8 +11,9 @@ import type { Op } from "../../graph/op.ts";
 import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
 import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
 import { type NormLayout, normalise, normaliseGradient, rowLayout, scaleGradients } from "./norm-layout.ts";
+import { laneScalePlan, takesFours } from "./norm-rows.ts";
 import { rmsNormGradientOnChip, rmsNormOnChip, rmsNormScaleGradientOnChip } from "./rms-norm-chip.ts";
-import { laneScalePlan, ONE_SUBGROUP, takesFours, widths } from "./row-plan.ts";
+import { ONE_SUBGROUP, widths } from "./row-plan.ts";
 import { rowLaunches } from "./row-windows.ts";
 import { boundIn, eachOf, type RowBinding, rowWindows } from "./windows.ts";
 

@@ -3,7 +3,6 @@ import { NARROW_WORKGROUP, ROW_WORKGROUP, rowParams, shortRowParams } from "../.
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch } from "../../graph/op.ts";
 import { flatLaunch, grid } from "../shared/dispatch-plan.ts";
-import { laneSumsPlan } from "../shared/lane-sums.ts";
 
 /** One launch with a workgroup per row of `like` [rows, N]. */
 export function rowLaunch(
@@ -25,17 +24,6 @@ export function rowDispatch(
 ): Launch {
   const [rows, N] = like.shape as readonly [number, number];
   return { code, params: rowParams.pack({ rows, N, extra }), bindings, workgroups: grid(rows, caps) };
-}
-
-/** Sums over the rows of values like `like`, by a kernel of laneSums; null where they are bound in parts. */
-export function laneScalePlan(
-  code: string,
-  like: TensorSpec,
-  bindings: readonly Binding[],
-  caps: DeviceCaps,
-): KernelPlan | null {
-  const [M, N] = like.shape as readonly [number, number];
-  return 4 * M * N > caps.maxStorageBufferBindingSize ? null : laneSumsPlan(code, M, N, bindings, caps);
 }
 
 /** One invocation per row. */
@@ -62,10 +50,6 @@ export function isShort({ shape: [rows, N] }: TensorSpec, { onCpu }: DeviceCaps)
 
 /** A workgroup that is one subgroup on adapters on a CPU, where its barriers cost next to nothing. */
 export const ONE_SUBGROUP = 4;
-
-/** Whether an element is four neighbours: where one subgroup has a row, and where there are some for all of a workgroup. */
-export const takesFours = (N: number, width: number): boolean =>
-  N % 4 === 0 && (width === ONE_SUBGROUP || N >= 4 * width);
 
 /** Kernels with a workgroup of the usual width, and with a narrow one for adapters on a CPU. */
 export function widths<A>(

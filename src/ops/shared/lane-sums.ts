@@ -4,44 +4,36 @@ import { flatLaunch, grid, output, scratch } from "./dispatch-plan.ts";
 
 /** Slices that are worth a second launch. */
 const LEAST_SLICES = 4;
-/** Rows of a slice at least, and workgroups that are enough for any device. */
-const SLICE_ROWS = 1024;
-const ENOUGH_WORKGROUPS = 128;
 
-/** Into how many slices `count` terms are cut, of `least` at least each, and at most so many; 1 where few would do little. */
-export function slicesOf(count: number, least: number, most: number): number {
-  const slices = Math.min(Math.floor(count / least), most);
-  return slices < LEAST_SLICES ? 1 : slices;
-}
-
-/** A kernel that leaves sums [slices, N], a slice for each of its workgroups along z, and what adds those up to output 0. */
+/**
+ * Sums [N] to output 0 by a kernel that leaves those of slices, [slices, N], a slice for each of its workgroups along z;
+ * what adds them up follows where there are several. There are `wanted` of them, or one where few would do little.
+ */
 export function slicedSums(
   code: string,
-  params: ArrayBuffer,
-  [x, y]: readonly [number, number, number],
-  slices: number,
+  params: (slices: number) => ArrayBuffer,
+  groups: number,
+  wanted: number,
   N: number,
   bindings: readonly Binding[],
   caps: DeviceCaps,
 ): KernelPlan {
-  const launchTo = (to: Binding) => ({
-    code,
-    params,
-    bindings: [...bindings, to],
-    workgroups: [x, y, slices] as const,
-  });
-  if (slices === 1) return { launches: [launchTo(output(0))] };
+  const slices = wanted < LEAST_SLICES ? 1 : Math.floor(wanted);
+  const [x, y] = grid(groups, caps);
+  const to = slices > 1 ? scratch(0, "read_write") : output(0);
+  const first = { code, params: params(slices), bindings: [...bindings, to], workgroups: [x, y, slices] as const };
+  if (slices === 1) return { launches: [first] };
   const sums = sumColumnsParams.pack({ size: N, M: slices });
   return {
     scratch: [{ shape: [slices, N], dtype: "f32" }],
-    launches: [
-      launchTo(scratch(0, "read_write")),
-      flatLaunch(sumColumnsAlone(), sums, [scratch(0, "read"), output(0)], N, caps),
-    ],
+    launches: [first, flatLaunch(sumColumnsAlone(), sums, [scratch(0, "read"), output(0)], N, caps)],
   };
 }
 
-/** Sums over M rows for each of N columns to output 0, by a kernel of `laneSums`; rows in slices where columns are few. */
+/**
+ * Sums over M rows for each of N columns to output 0, by a kernel of `laneSums`: in slices of a thousand rows where columns
+ * are few, up to 128 workgroups, which are enough for any device.
+ */
 export function laneSumsPlan(
   code: string,
   M: number,
@@ -50,7 +42,6 @@ export function laneSumsPlan(
   caps: DeviceCaps,
 ): KernelPlan {
   const groups = Math.ceil(N / LANE_COLUMNS);
-  const slices = slicesOf(M, SLICE_ROWS, Math.floor(ENOUGH_WORKGROUPS / groups));
-  const params = laneSumParams.pack({ M, N, sliceM: Math.ceil(M / slices) });
-  return slicedSums(code, params, grid(groups, caps), slices, N, bindings, caps);
+  const params = (slices: number) => laneSumParams.pack({ M, N, sliceM: Math.ceil(M / slices) });
+  return slicedSums(code, params, groups, Math.min(M / 1024, 128 / groups), N, bindings, caps);
 }
