@@ -24,25 +24,45 @@ export function addProduct(
 ): void {
   for (let j = 0; j < columns; j += 8) {
     const o = <usize>j << 2;
-    const count = columns - j;
-    for (let i = 0; i < rows; i += MR) {
-      let first = 0;
-      let end = depth;
-      if (seen == COLUMNS_BEHIND && j + 8 <= i + lead) break;
-      if (seen == TERMS_BEHIND) first = max(0, i + lead);
-      if (seen == TERMS_BEFORE) end = min(end, i + MR - lead);
+    const whole = columns - j >= 8 ? rows - (rows % MR) : 0;
+    // Nothing of a tile may be left over: those whose rows count from `lead` more on end before the first that nothing sees.
+    const last = seen == COLUMNS_BEHIND ? min(rows, max(0, j + 8 - lead)) : rows;
+    const wholes = min(whole, (last + MR - 1) / MR * MR);
+    tiles(a, ar, ak, b + o, bs, depth, c + o, cs, wholes, fresh, seen, lead);
+    for (let i = wholes; i < last; i += MR) {
+      const first = firstTerm(seen, i, lead);
+      const end = endTerm(seen, i, lead, depth);
       if (end <= first && !fresh) continue;
-      const p = a + <usize>i * ar + <usize>first * ak;
-      const q = b + <usize>first * bs + o;
       const to = c + <usize>i * cs + o;
-      if (count >= 8) whole(p, ar, ak, q, bs, end - first, to, cs, rows - i, fresh);
-      else edge(p, ar, ak, q, bs, end - first, to, cs, rows - i, count, fresh);
+      const skipped = <usize>first * ak;
+      edge(a + <usize>i * ar + skipped, ar, ak, b + <usize>first * bs + o, bs, end - first, to, cs, rows - i, columns - j, fresh);
     }
   }
 }
 
-function whole(a: usize, ar: usize, ak: usize, b: usize, bs: usize, depth: i32, c: usize, cs: usize, rows: i32, fresh: bool): void {
-  tile(a, ar, ak, b, bs, depth, c, cs, rows, 8, fresh);
+// @ts-ignore: decorator
+@inline
+function firstTerm(seen: i32, i: i32, lead: i32): i32 {
+  return seen == TERMS_BEHIND ? max(0, i + lead) : 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function endTerm(seen: i32, i: i32, lead: i32, depth: i32): i32 {
+  return seen == TERMS_BEFORE ? min(depth, i + MR - lead) : depth;
+}
+
+/** All tiles of eight columns that are whole, in one call: there is little work in each. */
+function tiles(
+  a: usize, ar: usize, ak: usize, b: usize, bs: usize, depth: i32, c: usize, cs: usize, rows: i32, fresh: bool, seen: i32, lead: i32,
+): void {
+  for (let i = 0; i < rows; i += MR) {
+    const first = firstTerm(seen, i, lead);
+    const end = endTerm(seen, i, lead, depth);
+    if (end <= first && !fresh) continue;
+    const from = a + <usize>i * ar + <usize>first * ak;
+    tile(from, ar, ak, b + <usize>first * bs, bs, end - first, c + <usize>i * cs, cs, MR, 8, fresh);
+  }
 }
 
 function edge(
@@ -59,12 +79,12 @@ function tile(
 ): void {
   let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
   let c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
-  const last = <usize>(rows - 1) * ar;
-  const r1 = min(ar, last);
-  const r2 = min(2 * ar, last);
-  const r3 = min(3 * ar, last);
-  const r4 = min(4 * ar, last);
-  const r5 = min(5 * ar, last);
+  const last = <usize>(rows - 1);
+  const r1 = min(1, last) * ar;
+  const r2 = min(2, last) * ar;
+  const r3 = min(3, last) * ar;
+  const r4 = min(4, last) * ar;
+  const r5 = min(5, last) * ar;
   for (let k = 0; k < depth; k++) {
     const b0 = count >= 8 ? v128.load(b) : get(b, count);
     const b1 = count >= 8 ? v128.load(b, 16) : get(b + 16, count - 4);

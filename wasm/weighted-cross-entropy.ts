@@ -1,4 +1,4 @@
-import { at, begin, float, int } from "./core";
+import { at, begin, float, get, int, put } from "./core";
 import { logOf } from "./math";
 import { expSum, largest } from "./rows";
 
@@ -31,7 +31,7 @@ export function weightedCrossEntropy(call: usize, _part: i32, _parts: i32): void
     const top = largest(x, N);
     const logSum = logOf(<f64>expSum(x, N, top, 0));
     let smooth: f64 = 0;
-    for (let j = 0; j < N; j++) {
+    for (let j = 0; smoothing != 0 && j < N; j++) {
       const o = <usize>j << 2;
       smooth += <f64>load<f32>(weights + o) * (logSum - (<f64>load<f32>(x + o) - <f64>top));
     }
@@ -61,12 +61,16 @@ export function weightedCrossEntropyGradient(call: usize, part: i32, parts: i32)
       continue;
     }
     const sum = expSum(x, N, largest(x, N), dx);
-    const own = (<f32>1 - smoothing) * load<f32>(weights + (<usize>label << 2));
-    for (let j = 0; j < N; j++) {
+    const target = <usize>label << 2;
+    const own = (<f32>1 - smoothing) * load<f32>(weights + target);
+    const p = load<f32>(dx + target) / sum;
+    for (let j = 0; j < N; j += 4) {
       const o = <usize>j << 2;
-      const p = load<f32>(dx + o) / sum;
-      const pull = own * (j == label ? p - 1 : p);
-      store<f32>(dx + o, (pull + share * (all * p - load<f32>(weights + o))) * scale);
+      const each = f32x4.div(get(dx + o, N - j), f32x4.splat(sum));
+      const spread = f32x4.sub(f32x4.mul(f32x4.splat(all), each), get(weights + o, N - j));
+      const slope = f32x4.add(f32x4.mul(f32x4.splat(own), each), f32x4.mul(f32x4.splat(share), spread));
+      put(dx + o, f32x4.mul(slope, f32x4.splat(scale)), N - j);
     }
+    store<f32>(dx + target, (own * (p - 1) + share * (all * p - load<f32>(weights + target))) * scale);
   }
 }

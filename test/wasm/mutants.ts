@@ -174,8 +174,8 @@ export const mutants: readonly Mutant[] = [
     "weightedCrossEntropyGradient",
     "weighted-cross-entropy",
     "the classes' weights are not subtracted",
-    "all * p - load<f32>(weights + o)",
-    "all * p",
+    "f32x4.sub(f32x4.mul(f32x4.splat(all), each), get(weights + o, N - j))",
+    "f32x4.mul(f32x4.splat(all), each)",
   ),
   wrong("layerNorm", "norm", "variance by N - 1", "squares / <f64>N", "squares / <f64>(N - 1)"),
   wrong(
