@@ -36,7 +36,7 @@ function product(panelsA: usize, panelsB: usize, c: usize, M: i32, N: i32, K: i3
       const pb = panelsB + (<usize>(n * K + k * NR) << 2);
       for (let m = 0; m < M; m += MR) {
         const pa = panelsA + (<usize>(m * K + k * MR) << 2);
-        tile(pa, pb, c + <usize>m * stride + (<usize>n << 2), stride, depth, min(MR, M - m), min(NR, N - n), k == 0, 0);
+        tile(pa, pb, c + <usize>m * stride + (<usize>n << 2), stride, depth, min(MR, M - m), min(NR, N - n), k == 0);
       }
     }
   }

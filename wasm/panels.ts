@@ -81,17 +81,11 @@ function packEdge(x: usize, out: usize, rows: i32, width: i32, K: i32, so: usize
   }
 }
 
-/**
- * (a, panels of B, c, M, N, K, MC, NC, am, bias): c [M, N], and where bias [N] is not 0 its sum with every row. `a` is panels where
- * am is 0, else rows `am` apart. Parts are tiles of MC x NC, row by row.
- */
+/** (panels of A, panels of B, c, M, N, K, MC, NC): c [M, N]. Parts are tiles of MC x NC, row by row. */
 export function multiply(call: usize, part: i32, _parts: i32): void {
   const M = int(call, 3);
   const N = int(call, 4);
   const K = int(call, 5);
-  const packed = int(call, 8) == 0;
-  const am = (packed ? <usize>K : at(call, 8)) << 2;
-  const ak: usize = packed ? MR << 2 : 4;
   const across = (N + int(call, 7) - 1) / int(call, 7);
   const m0 = (part / across) * int(call, 6);
   const n0 = (part % across) * int(call, 7);
@@ -100,107 +94,67 @@ export function multiply(call: usize, part: i32, _parts: i32): void {
   const stride = <usize>N << 2;
   for (let k = 0; k < K; k += KC) {
     const depth = min(KC, K - k);
-    const last = at(call, 9) != 0 && k + depth == K;
     for (let n = n0; n < n1; n += NR) {
       const pb = at(call, 1) + (<usize>(n * K + k * NR) << 2);
-      const bias = last ? at(call, 9) + (<usize>n << 2) : 0;
       for (let m = m0; m < m1; m += MR) {
-        const pa = at(call, 0) + <usize>m * am + <usize>k * ak;
+        const pa = at(call, 0) + (<usize>(m * K + k * MR) << 2);
         const c = at(call, 2) + <usize>m * stride + (<usize>n << 2);
-        if (!packed) rowsTile(pa, am, pb, c, stride, depth, min(MR, M - m), min(NR, N - n), k == 0, bias);
-        else tile(pa, pb, c, stride, depth, min(MR, M - m), min(NR, N - n), k == 0, bias);
+        tile(pa, pb, c, stride, depth, min(MR, M - m), min(NR, N - n), k == 0);
       }
     }
   }
 }
 
-/** Adds depth products to a tile of c, or begins it, and adds what lies at `bias` where that is not 0. Both operands are panels. */
-export function tile(
-  a: usize, pb: usize, c: usize, stride: usize, depth: i32, rows: i32, columns: i32, fresh: bool, bias: usize,
-): void {
-  eachTile<i32>(a, 0, 0, 0, 0, 0, MR << 2, pb, c, stride, depth, rows, columns, fresh, bias);
-}
-
-/** The same of rows of a that lie `ar` bytes apart. */
-function rowsTile(
-  a: usize, ar: usize, pb: usize, c: usize, stride: usize, depth: i32, rows: i32, columns: i32, fresh: bool, bias: usize,
-): void {
-  // Behind the last row it is computed again.
-  const last = <usize>(rows - 1) * ar;
-  const r2 = min(2 * ar, last);
-  const r3 = min(3 * ar, last);
-  const r4 = min(4 * ar, last);
-  eachTile<f32>(a, min(ar, last), r2, r3, r4, last, 4, pb, c, stride, depth, rows, columns, fresh, bias);
-}
-
-/** A panel of rows where T is a type of integers, else rows r1, r2 and so on behind the first; steps of either lie `ak` apart. */
-// @ts-ignore: decorator
-@inline
-function eachTile<T>(
-  a: usize, r1: usize, r2: usize, r3: usize, r4: usize, r5: usize, ak: usize,
-  pb: usize, c: usize, stride: usize, depth: i32, rows: i32, columns: i32, fresh: bool, bias: usize,
-): void {
+/** Adds depth products to a tile of c, or begins it. */
+export function tile(pa: usize, pb: usize, c: usize, stride: usize, depth: i32, rows: i32, columns: i32, fresh: bool): void {
   let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
   let c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
   for (let k = 0; k < depth; k++) {
     const b0 = v128.load(pb);
     const b1 = v128.load(pb, 16);
-    let x = v128.load32_splat(a);
-    c00 = madd(x, b0, c00);
-    c01 = madd(x, b1, c01);
-    x = isInteger<T>() ? v128.load32_splat(a, 4) : v128.load32_splat(a + r1);
-    c10 = madd(x, b0, c10);
-    c11 = madd(x, b1, c11);
-    x = isInteger<T>() ? v128.load32_splat(a, 8) : v128.load32_splat(a + r2);
-    c20 = madd(x, b0, c20);
-    c21 = madd(x, b1, c21);
-    x = isInteger<T>() ? v128.load32_splat(a, 12) : v128.load32_splat(a + r3);
-    c30 = madd(x, b0, c30);
-    c31 = madd(x, b1, c31);
+    let a = v128.load32_splat(pa);
+    c00 = madd(a, b0, c00);
+    c01 = madd(a, b1, c01);
+    a = v128.load32_splat(pa, 4);
+    c10 = madd(a, b0, c10);
+    c11 = madd(a, b1, c11);
+    a = v128.load32_splat(pa, 8);
+    c20 = madd(a, b0, c20);
+    c21 = madd(a, b1, c21);
+    a = v128.load32_splat(pa, 12);
+    c30 = madd(a, b0, c30);
+    c31 = madd(a, b1, c31);
     if (MR == 6) {
-      x = isInteger<T>() ? v128.load32_splat(a, 16) : v128.load32_splat(a + r4);
-      c40 = madd(x, b0, c40);
-      c41 = madd(x, b1, c41);
-      x = isInteger<T>() ? v128.load32_splat(a, 20) : v128.load32_splat(a + r5);
-      c50 = madd(x, b0, c50);
-      c51 = madd(x, b1, c51);
+      a = v128.load32_splat(pa, 16);
+      c40 = madd(a, b0, c40);
+      c41 = madd(a, b1, c41);
+      a = v128.load32_splat(pa, 20);
+      c50 = madd(a, b0, c50);
+      c51 = madd(a, b1, c51);
     }
-    a += ak;
+    pa += MR << 2;
     pb += NR << 2;
   }
-  line(c, c00, c01, columns, fresh, bias);
-  if (rows > 1) line(c + stride, c10, c11, columns, fresh, bias);
-  if (rows > 2) line(c + 2 * stride, c20, c21, columns, fresh, bias);
-  if (rows > 3) line(c + 3 * stride, c30, c31, columns, fresh, bias);
-  if (MR == 6 && rows > 4) line(c + 4 * stride, c40, c41, columns, fresh, bias);
-  if (MR == 6 && rows > 5) line(c + 5 * stride, c50, c51, columns, fresh, bias);
+  line(c, c00, c01, columns, fresh);
+  if (rows > 1) line(c + stride, c10, c11, columns, fresh);
+  if (rows > 2) line(c + 2 * stride, c20, c21, columns, fresh);
+  if (rows > 3) line(c + 3 * stride, c30, c31, columns, fresh);
+  if (MR == 6 && rows > 4) line(c + 4 * stride, c40, c41, columns, fresh);
+  if (MR == 6 && rows > 5) line(c + 5 * stride, c50, c51, columns, fresh);
 }
 
-// @ts-ignore: decorator
-@inline
-function line(c: usize, low: v128, high: v128, columns: i32, fresh: bool, bias: usize): void {
-  if (columns < NR) return shortLine(c, low, high, columns, fresh, bias);
-  if (!fresh) {
-    low = f32x4.add(v128.load(c), low);
-    high = f32x4.add(v128.load(c, 16), high);
+function line(c: usize, low: v128, high: v128, columns: i32, fresh: bool): void {
+  if (columns == NR) {
+    v128.store(c, fresh ? low : f32x4.add(v128.load(c), low));
+    v128.store(c, fresh ? high : f32x4.add(v128.load(c, 16), high), 16);
+    return;
   }
-  if (bias) {
-    low = f32x4.add(low, v128.load(bias));
-    high = f32x4.add(high, v128.load(bias, 16));
-  }
-  v128.store(c, low);
-  v128.store(c, high, 16);
-}
-
-function shortLine(c: usize, low: v128, high: v128, columns: i32, fresh: bool, bias: usize): void {
   for (let n = 0; n < columns; n++) {
     const v = n < 4 ? low : high;
-    const o = <usize>n << 2;
-    let x = f32x4.extract_lane(v, 0);
-    if (!fresh) x = load<f32>(c + o) + x;
-    if (bias) x += load<f32>(bias + o);
-    store<f32>(c + o, x);
     // The wanted lane comes to the front by one rotation a turn.
+    const p = c + (<usize>n << 2);
+    const x = f32x4.extract_lane(v, 0);
+    store<f32>(p, fresh ? x : load<f32>(p) + x);
     if (n < 4) low = i32x4.shuffle(low, low, 1, 2, 3, 0);
     else high = i32x4.shuffle(high, high, 1, 2, 3, 0);
   }

@@ -36,7 +36,7 @@ function product(state: usize, weights: usize, sums: usize, N: i32, K: i32, rows
     const depth = min(KC, K - k);
     for (let n = 0; n < N; n += NR) {
       const pb = weights + (<usize>(n * K + k * NR) << 2);
-      tile(state + (<usize>(k * MR) << 2), pb, sums + (<usize>n << 2), <usize>N << 2, depth, rows, min(NR, N - n), k == 0, 0);
+      tile(state + (<usize>(k * MR) << 2), pb, sums + (<usize>n << 2), <usize>N << 2, depth, rows, min(NR, N - n), k == 0);
     }
   }
 }

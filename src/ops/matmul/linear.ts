@@ -1,11 +1,11 @@
 import { NO_EPILOGUE } from "../../../shaders/matmul/common.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { sizeOf } from "../../core/ndarray.ts";
-import type { Op } from "../../graph/op.ts";
+import type { Op, WasmCall } from "../../graph/op.ts";
 import { derivativeOf, epilogueOf } from "../elementwise/activation.ts";
 import { activations } from "../elementwise/activations.ts";
 import { composed, type Part, type Ref } from "../shared/composed.ts";
-import { output } from "../shared/dispatch-plan.ts";
+import { input, output } from "../shared/dispatch-plan.ts";
 import { flatCall, float, productPlan } from "../shared/wasm-plan.ts";
 import { addBias, sumRows } from "./bias.ts";
 import { matmulKernels } from "./kernels.ts";
@@ -30,15 +30,18 @@ export const linear: Op<LinearAttrs> = composed({
       parts.push({ op: activationNamed(activation).forward, attrs: { alpha }, inputs: [last()] });
     return { parts, outputs: [last()] };
   },
-  // The bias comes with the product's last sums, and the activation works in place.
+  // Bias and activation work in place: nothing lies in between.
   wasm({ activation, alpha }, inputs, y) {
-    const plan = productPlan("NN", inputs, inputs.length > 2 ? 2 : null);
-    const size = sizeOf(y.shape);
-    if (activation === null) return plan;
-    const calls =
-      activationNamed(activation).forward.wasm &&
-      flatCall(activation, [output(0), output(0), size, float(alpha)], y).calls;
-    return calls ? { ...plan, calls: [...plan.calls, ...calls] } : null;
+    const [product, act] = [productPlan("NN", inputs), activation && activationNamed(activation).forward];
+    if (act && !act.wasm) return null;
+    const inPlace = (fn: string, args: WasmCall["args"]): WasmCall => flatCall(fn, args, y).calls[0]!;
+    const here = output(0);
+    const calls = [
+      ...product.calls,
+      ...(inputs.length > 2 ? [inPlace("addBias", [here, input(2), here, ...y.shape])] : []),
+      ...(activation ? [inPlace(activation, [here, here, sizeOf(y.shape), float(alpha)])] : []),
+    ];
+    return { ...product, calls };
   },
   kernels: matmulKernels("linear", {
     form: () => "NN",

@@ -52,54 +52,36 @@ const PACKED_ROWS = 12;
 const PACKED_WORK = 2 ** 20;
 const DIRECT_PART = 2 ** 20;
 
-/**
- * Length of sums from which A's rows are read where they lie: shorter ones are not worth the six pointers. Columns of A are
- * always packed, as they come from as many lines as there are terms.
- */
-const DIRECT_DEPTH = 128;
-
-/** c = a b in one of three forms, of inputs 0 and 1 into output 0; `bias`, an input [N], is added to every row. */
-export function productPlan(form: MatmulForm, inputs: readonly TensorSpec[], bias: number | null = null): WasmPlan {
+/** c = a b in one of three forms, of inputs 0 and 1 into output 0. */
+export function productPlan(form: MatmulForm, inputs: readonly TensorSpec[]): WasmPlan {
   const { M, N, K } = matmulDims(form, inputs[0]!, inputs[1]!);
   const work = M * N * K;
+  const operands = [input(0), input(1), output(0), M, N, K];
   const parts = Math.max(1, Math.floor(work / DIRECT_PART));
   const pays = form === "NT" || (work >= PACKED_WORK && K >= 2 * TILE.panelColumns);
-  if (M >= PACKED_ROWS && N >= TILE.panelColumns && pays) return packedPlan(form, M, N, K, bias);
-  const operands = [input(0), input(1), output(0), M, N, K];
-  const strides = form === "TN" ? [1, M] : [K, 1];
-  const calls: WasmCall[] = [
-    form === "NT" ? { fn: "dots", args: operands, parts } : { fn: "product", args: [...operands, ...strides], parts },
-  ];
-  if (bias !== null) {
-    calls.push({ fn: "addBias", args: [output(0), input(bias), output(0), M, N], parts: partsOf(M * N) });
-  }
-  return { calls };
+  if (M >= PACKED_ROWS && N >= TILE.panelColumns && pays) return packedPlan(form, M, N, K);
+  if (form === "NT") return call("dots", operands, parts);
+  return call("product", [...operands, form === "TN" ? 1 : K, form === "TN" ? M : 1], parts);
 }
 
-function packedPlan(form: MatmulForm, M: number, N: number, K: number, bias: number | null): WasmPlan {
+function packedPlan(form: MatmulForm, M: number, N: number, K: number): WasmPlan {
+  const panelsA = Math.ceil(M / TILE.panelRows);
+  const panelsB = Math.ceil(N / TILE.panelColumns);
   const tiles = tilesOf(M, N);
   // A lies as [M, K] or, in TN, as [K, M]; B as [K, N] or, in NT, as [N, K].
   const strideA = form === "TN" ? [1, M] : [K, 1];
   const strideB = form === "NT" ? [K, 1] : [1, N];
-  const b = scratch(0, "read_write");
-  const direct = form !== "TN" && K >= DIRECT_DEPTH;
-  const a = direct ? input(0) : scratch(1, "read_write");
-  const roomOf = (outer: number, unit: number): TensorSpec => {
-    return { shape: [Math.ceil(outer / unit) * unit * K], dtype: "f32" };
-  };
-  const packA: WasmCall = { fn: "packA", args: [input(0), a, M, K, ...strideA], parts: partsOf(M * K) };
-  const sizes = [M, N, K, tiles.rows, tiles.columns];
-  const added = bias === null ? 0 : input(bias);
+  const a = scratch(0, "read_write");
+  const b = scratch(1, "read_write");
   return {
-    scratch: [roomOf(N, TILE.panelColumns), ...(direct ? [] : [roomOf(M, TILE.panelRows)])],
+    scratch: [
+      { shape: [panelsA * TILE.panelRows * K], dtype: "f32" },
+      { shape: [panelsB * TILE.panelColumns * K], dtype: "f32" },
+    ],
     calls: [
-      ...(direct ? [] : [packA]),
+      { fn: "packA", args: [input(0), a, M, K, ...strideA], parts: partsOf(M * K) },
       { fn: "packB", args: [input(1), b, N, K, ...strideB], parts: partsOf(N * K) },
-      {
-        fn: "multiply",
-        args: [a, b, output(0), ...sizes, direct ? K : 0, added],
-        parts: tiles.count,
-      },
+      { fn: "multiply", args: [a, b, output(0), M, N, K, tiles.rows, tiles.columns], parts: tiles.count },
     ],
   };
 }
