@@ -80,13 +80,14 @@ function quadTexts(d: number): Texts {
 const KEPT = 6;
 const KEPT_OF_QUERIES = 3;
 const BESIDE = 40;
-/** Invocations that share a row at most. */
+/** Invocations that share a row at most, and of those that add up by exchange: of more, memory is faster. */
 const MOST_PARTS = 16;
+const MOST_LANES = 8;
 
 /** Null where registers do not hold a head's part. */
 function blockTexts(d: number, caps: DeviceCaps): Texts | null {
   const ahead = registersOf(caps) >= 128;
-  const lanes = caps.subgroups ? caps.subgroupMinSize : 1;
+  const lanes = caps.subgroups ? Math.min(caps.subgroupMinSize, MOST_LANES) : 1;
   const partsOf = (kept: number): number | null => {
     const most = (registersOf(caps) - BESIDE) / kept;
     let parts = 1;
