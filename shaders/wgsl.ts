@@ -13,3 +13,9 @@ export function wgsl(strings: TemplateStringsArray, ...values: readonly (string 
   }
   return preprocess(strings, ...values).replace(/\n\s*\n/g, "\n");
 }
+
+/** 0 to n - 1: of what is written out n times. */
+export const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
+
+/** The name of component i of a vec4. */
+export const lane = (i: number): string => "xyzw"[i]!;

@@ -4,7 +4,7 @@ export * from "./activations";
 export * from "./bias";
 export * from "./data";
 export * from "./losses";
-export * from "./optimizers";
+export { adam, sgd, sgdMomentum } from "./optimizers";
 export { multiply, packA, packB } from "./panels";
 export { dots, product } from "./product";
 export * from "./rows";

@@ -18,6 +18,7 @@ export * from "./lazy-activations";
 export * from "./log-softmax";
 export * from "./maxout";
 export * from "./multiplied";
+export { adagrad, adamw, movingAverage, rmsprop, rmspropMomentum, sgdNesterov } from "./optimizers";
 export * from "./max-pool";
 export * from "./norm";
 export * from "./penalty";

@@ -1,4 +1,4 @@
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 import { attentionHead } from "./common.ts";
 import type { Stream } from "./tile.ts";
 
@@ -34,7 +34,6 @@ export const blockRows = ({ parts }: AttentionBlock): number => BLOCK_LANES / pa
 const STEP = 4;
 /** Steps that pass through workgroup memory at a time: what 8 KiB hold of two arrays. */
 const blockSteps = ({ d }: AttentionBlock): number => (d <= 32 ? 32 : d <= 64 ? 16 : 8);
-const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
 /** vec4s of a head that an invocation has. */
 const widthOf = ({ d, parts }: AttentionBlock): number => d / 4 / parts;
 const usesLanes = ({ parts, lanes }: AttentionBlock): boolean => parts > 1 && parts <= lanes;

@@ -1,5 +1,5 @@
 import { read, write } from "../common.ts";
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 import type { AttentionVariant } from "./common.ts";
 import {
   type AttentionTile,
@@ -9,7 +9,6 @@ import {
   keyStreams,
   placesOfKeys,
   queryStreams,
-  range,
   STEP,
   STEPS,
   streams,

@@ -1,5 +1,5 @@
 import { read, write } from "../common.ts";
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 import { type AttentionVariant, LOWEST, remains } from "./common.ts";
 import {
   type AttentionTile,
@@ -8,7 +8,6 @@ import {
   keepRows,
   keyStreams,
   placesOfKeys,
-  range,
   STEPS,
   streams,
   tileHead,

@@ -1,4 +1,4 @@
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 import { attentionHead } from "./common.ts";
 
 /**
@@ -15,7 +15,6 @@ export interface AttentionTile {
 
 /** Steps that are gone through at a time. */
 export const STEP = 4;
-export const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
 const component = (u: number): string => "xyzw"[u]!;
 
 /** Queries, or keys, of a workgroup. */

@@ -1,6 +1,6 @@
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 import { BLOCK, type Blocks, type BlockTile, blockPlaces, countedTurns, SIDE } from "./block-tile.ts";
-import { lines, range } from "./product.ts";
+import { lines } from "./product.ts";
 
 const { depth, invocations } = BLOCK;
 /** Terms that are brought in at a time, whose loads are under way together; and in how many turns all are. */

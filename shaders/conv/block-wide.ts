@@ -1,6 +1,6 @@
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 import { BLOCK, type Blocks, type BlockTile, blockPlaces, countedTurns, SIDE } from "./block-tile.ts";
-import { lines, range } from "./product.ts";
+import { lines } from "./product.ts";
 
 const { depth, invocations } = BLOCK;
 /** Terms of a row of either block that lie side by side as vec4s, and one more, so that rows begin in different banks. */

@@ -1,10 +1,10 @@
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 import { narrowBlocks } from "./block-narrow.ts";
 import { BLOCK, type Blocks, type BlockTile, blockPlaces } from "./block-tile.ts";
 import { wideBlocks } from "./block-wide.ts";
 import type { ConvEpilogue } from "./common.ts";
 import { placeOf, placesHere, readOf, resultOf, tapOf } from "./places.ts";
-import { lines, productHead, range, storeTile, tileMain } from "./product.ts";
+import { lines, productHead, storeTile, tileMain } from "./product.ts";
 
 const blocksOf = (tile: BlockTile): Blocks => (tile.ahead ? wideBlocks(tile) : narrowBlocks(tile));
 

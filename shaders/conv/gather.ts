@@ -1,4 +1,4 @@
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 import type { ConvEpilogue } from "./common.ts";
 import { columnAt, phaseOf, placeOf, readOf, resultOf, rowAt, tapOf } from "./places.ts";
 import {
@@ -6,7 +6,6 @@ import {
   lines,
   loadedRows,
   productHead,
-  range,
   rowStarts,
   storeTile,
   sumsOf,

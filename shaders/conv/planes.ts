@@ -1,6 +1,6 @@
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 import { type ConvEpilogue, finished, ofChannel } from "./common.ts";
-import { lines, productHead, range, type Tile, tileMain } from "./product.ts";
+import { lines, productHead, type Tile, tileMain } from "./product.ts";
 import type { Strip } from "./strip.ts";
 
 /** What is written out for it: as of strips, and the rows of the kernel. */

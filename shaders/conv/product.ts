@@ -1,6 +1,6 @@
 import { paramBlock } from "../params.ts";
 import { fromQuad, QUAD } from "../quads.ts";
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 import { type ConvEpilogue, epilogueArrays, finishConv, finished, ofChannel } from "./common.ts";
 
 /**
@@ -65,7 +65,6 @@ export interface Tile {
 /** On a CPU nothing is shared beyond a quad, and few leave least undone behind an edge; a GPU's subgroups want to be full. */
 export type Invocations = 8 | 64;
 
-export const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
 export const lines = (n: number, line: (i: number) => string): string => range(n).map(line).join("\n");
 
 /** Rows of A that an invocation loads. */

@@ -1,4 +1,4 @@
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 import type { ConvEpilogue } from "./common.ts";
 import { tapOf } from "./places.ts";
 import {
@@ -8,7 +8,6 @@ import {
   lines,
   loadedRows,
   productHead,
-  range,
   rowStarts,
   storeTile,
   sumsOf,

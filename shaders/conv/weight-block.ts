@@ -1,6 +1,6 @@
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 import { type BlockTile, countedTurns } from "./block-tile.ts";
-import { lines, range } from "./product.ts";
+import { lines } from "./product.ts";
 import { weightMain } from "./weight-sums.ts";
 
 /** Channels of y that a workgroup computes, terms that pass through its memory at a time, and its invocations. */

@@ -1,6 +1,6 @@
 import { fromQuad, QUAD } from "../quads.ts";
-import { wgsl } from "../wgsl.ts";
-import { type Invocations, lines, range } from "./product.ts";
+import { range, wgsl } from "../wgsl.ts";
+import { type Invocations, lines } from "./product.ts";
 import { weightMain } from "./weight-sums.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 import { blockFill } from "./block-fill.ts";
 import { type MatmulVariant, matmulHead, termsOf, tileCorner, tileOf, type VectorAccess } from "./common.ts";
 
@@ -42,7 +42,6 @@ export function matmulBlock(
   const [blockM, blockN] = blockOf(shape);
   const invocations = lanes[0] * lanes[1];
   const quads = columns / 4;
-  const range = (n: number) => Array.from({ length: n }, (_, i) => i);
   const accumulators = range(rows).flatMap((i) => range(quads).map((j) => `acc${i}_${j}`));
   const step = (k: number) => {
     const av = range(rows / 4).map((i) => `let a${i} = blockA[k + ${k}u][local.y * ${rows / 4}u + ${i}u];`);

@@ -1,4 +1,4 @@
-import { wgsl } from "../wgsl.ts";
+import { lane, wgsl } from "../wgsl.ts";
 import {
   finishFunction,
   type MatmulVariant,
@@ -16,7 +16,6 @@ export const DIRECT_TILE = 4;
 export const DIRECT_BLOCK = DIRECT_SIDE * DIRECT_TILE;
 
 const four = [0, 1, 2, 3] as const;
-const lane = (i: number): string => "xyzw"[i]!;
 
 /**
  * 4 x 4 elements of C an invocation, straight from memory: no workgroup memory and no barrier, which is what software

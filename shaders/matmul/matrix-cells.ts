@@ -1,4 +1,4 @@
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 
 /** Rows, columns and depth of the matrices that a device multiplies in one instruction of a whole subgroup. */
 export interface SubgroupMatrixShape {
@@ -103,7 +103,6 @@ export function matrixCells(
   const at = (array: string): string => (views ? array : `&${array}`);
   const { cellRows, cellColumns, across, depth, stride = depth } = block;
   const cells = block.down * across;
-  const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
   const [matricesDown, matricesAcross] = [range(cellRows / M), range(cellColumns / N)];
   const sums = matricesDown.flatMap((i) => matricesAcross.map((j) => ({ i, j, name: `sum${i}_${j}` })));
   const elements = M * N;

@@ -1,5 +1,5 @@
 import { fromQuad, QUAD } from "../quads.ts";
-import { wgsl } from "../wgsl.ts";
+import { lane, range, wgsl } from "../wgsl.ts";
 import { type MatmulForm, type MatmulVariant, matmulHead, termsOf, tileOf, type VectorAccess } from "./common.ts";
 
 /** Columns of C that an invocation computes: of more sums at a time some would lie in memory. */
@@ -16,8 +16,6 @@ const LONG_SUM = 1024;
 /** Terms of a row of A that a quad loads at a time, four an invocation. */
 const STRETCH = 4 * QUAD;
 
-const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
-const lane = (i: number): string => "xyzw"[i]!;
 const vec4 = (values: readonly string[]): string => `vec4<f32>(${values.join(", ")})`;
 
 /** Terms of a turn, for a sum of so many: the same in each, and as few behind the last as that allows. */

@@ -1,4 +1,4 @@
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 import { type MatmulVariant, matmulHead } from "./common.ts";
 
 /** Invocations of a workgroup, and columns of C that it computes. */
@@ -7,8 +7,6 @@ const EACH = 4;
 export const ALONE_COLUMNS = ALONE_LANES * EACH;
 /** Terms of the sum that are added at a time, where it has whole fours of them. */
 const STEP = 4;
-
-const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
 
 /**
  * One row of C, four columns an invocation, each sum from its first to its last term: nothing waits at a barrier, which

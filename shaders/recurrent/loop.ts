@@ -1,5 +1,5 @@
 import { paramBlock } from "../params.ts";
-import { wgsl } from "../wgsl.ts";
+import { lane, range, wgsl } from "../wgsl.ts";
 import { fourRows } from "./unit.ts";
 
 /**
@@ -32,9 +32,6 @@ export const loopParams = paramBlock({
   items: "u32",
   groups: "u32",
 });
-
-const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
-const lane = (i: number): string => "xyzw"[i]!;
 
 /** Where state lies. */
 export function stateDeclaration({ local }: LoopForm, index: number): string {

@@ -1,6 +1,6 @@
 import { fromQuad, QUAD } from "../quads.ts";
-import { wgsl } from "../wgsl.ts";
-import { fourRows, range } from "./unit.ts";
+import { lane, range, wgsl } from "../wgsl.ts";
+import { fourRows } from "./unit.ts";
 
 /**
  * The loop over time for adapters on a CPU, by what matmul/packed.ts says of them. The four invocations of a quad have four
@@ -32,7 +32,6 @@ export interface PackedText {
 function lineSums(depth: number): string {
   const stretches = range(depth / STRETCH);
   const rows = range(4);
-  const lane = (i: number): string => "xyzw"[i]!;
   return [
     "      let from_ = (line * params.terms + k0) / 4u + place;",
     ...stretches.map((g) => `      let w${g}_0 = weights[from_ + ${g * QUAD}u];`),

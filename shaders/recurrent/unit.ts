@@ -1,4 +1,4 @@
-import { wgsl } from "../wgsl.ts";
+import { lane, range, wgsl } from "../wgsl.ts";
 import { type CellText, ofOneRow } from "./cells.ts";
 
 /** Where a form of the loop has what a unit's step reads and leaves behind. */
@@ -14,8 +14,6 @@ export interface UnitPlaces {
   readonly carried: string;
 }
 
-export const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
-const lane = (i: number): string => "xyzw"[i]!;
 const rowLanes = [0, 1, 2, 3] as const;
 
 /**

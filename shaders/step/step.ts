@@ -117,7 +117,7 @@ export interface StepArrays {
   readonly loss: Element;
   readonly ring: Element;
 }
-const stepArrays: StepArrays = {
+export const stepArrays: StepArrays = {
   control: element("control"),
   cursor: element("cursor"),
   loss: element("loss"),
@@ -152,7 +152,7 @@ fn sealed(mark: f32, step: u32, numbers: vec3<f32>) -> f32 {
 `;
 
 /** Moves the cursor to the next batch. */
-const advance = ({ cursor }: Pick<StepArrays, "cursor">): string => wgsl`
+export const advance = ({ cursor }: Pick<StepArrays, "cursor">): string => wgsl`
   let next = ${cursor(2)} + params.batch;
   ${cursor(0)} += 1u;
   ${cursor(1)} += next / params.n;
@@ -258,25 +258,5 @@ ${recordParams.wgsl}
 ${storage(write("cursor", "u32"), write("ring"), read("loss"), read("control"))}
 ${sealed}
 ${flatMain(recordStep(stepArrays))}
-`;
-}
-
-/** Writes (loss, rows right) of an evaluation batch, and moves the cursor to the next. */
-export function tallyStep(arrays: Omit<StepArrays, "control"> & { readonly correct: Element }): string {
-  const { cursor, loss, ring, correct } = arrays;
-  return wgsl`
-  let at = (${cursor(0)} % params.slots) * 2u;
-  ${ring("at")} = ${loss(0)};
-  ${ring("at + 1u")} = ${correct(0)};
-${advance({ cursor })}
-`;
-}
-
-/** Evaluation: adds (loss, correct) of a batch to totals, and moves the cursor. */
-export function tally(): string {
-  return wgsl`
-${recordParams.wgsl}
-${storage(write("cursor", "u32"), write("ring"), read("loss"), read("correct"))}
-${flatMain(tallyStep({ ...stepArrays, correct: element("correct") }))}
 `;
 }

@@ -1,7 +1,6 @@
 import type { AnyOp } from "../graph/op.ts";
 import { activations } from "./elementwise/activations.ts";
 import { add } from "./elementwise/add.ts";
-import { countCorrect } from "./loss/accuracy.ts";
 import { crossEntropy, crossEntropyGradient, crossEntropyWithGradient } from "./loss/cross-entropy.ts";
 import { addBias, sumRows } from "./matmul/bias.ts";
 import { linear, linearInputGradient, linearWeightGradient } from "./matmul/linear.ts";
@@ -10,7 +9,7 @@ import { batchIndex, drawBatch, gather } from "./step/batch.ts";
 import { control, controlAndRecord } from "./step/control.ts";
 import { gradientStats } from "./step/gradient-stats.ts";
 import { optimizers } from "./step/optimizers.ts";
-import { record, tally } from "./step/record.ts";
+import { record } from "./step/record.ts";
 
 /** The ops that any run may need. Adding one is a line here, or in lazy.ts where only some runs want it. */
 export const eagerOps: readonly AnyOp[] = [
@@ -30,11 +29,9 @@ export const eagerOps: readonly AnyOp[] = [
   batchIndex,
   gather,
   drawBatch,
-  countCorrect,
   gradientStats,
   control,
   controlAndRecord,
   record,
-  tally,
   ...Object.values(optimizers),
 ];

@@ -2,6 +2,7 @@
 
 export { augment } from "./augment/augment.ts";
 export { dropout } from "./elementwise/dropout.ts";
+export { countCorrect } from "./loss/accuracy.ts";
 export { classWeightSums } from "./loss/class-weight-sums.ts";
 export { headLoss } from "./loss/head-loss.ts";
 export { weightedCrossEntropy } from "./loss/head-loss-fusion.ts";
@@ -14,4 +15,5 @@ export { softmax, softmaxGradient } from "./norm/softmax.ts";
 export { combine, partCursor } from "./step/accumulate.ts";
 export { movingAverage } from "./step/moving-average.ts";
 export { penalty, penaltyGradient } from "./step/penalty.ts";
+export { tally } from "./step/tally.ts";
 export { tokenWindows } from "./text/token-windows.ts";

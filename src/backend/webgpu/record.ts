@@ -8,7 +8,6 @@ import { allocateBuffers } from "./allocate.ts";
 import { checkLimits, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { Ledger } from "./ledger.ts";
-import { selfTestOf } from "./self-test.ts";
 
 /** A graph as device objects: everything that a step needs, made once. */
 export interface Recording {
@@ -68,8 +67,11 @@ export async function recordGraph(
     );
   let chosen = choose();
   checkLimits(g, chosen, gpu.caps);
-  // Each wrong kernel is left out from then on, so this ends.
-  while (options.selfTest !== false && (await selfTestOf(gpu).of(chosen)).length > 0) chosen = choose();
+  if (options.selfTest !== false) {
+    const { selfTestOf } = await import("./self-test.ts");
+    // Each wrong kernel is left out from then on, so this ends.
+    while ((await selfTestOf(gpu).of(chosen)).length > 0) chosen = choose();
+  }
   const plan = planMemory(g, nodes, (node) => chosen.get(node)?.plan.scratch ?? [], options.keepAll);
   const work = [...chosen].flatMap(([node, { kernel, plan: p }]) =>
     p.launches.map((launch) => ({ node, kernel: kernel.name, plan: p, launch })),

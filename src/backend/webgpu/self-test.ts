@@ -3,6 +3,7 @@ import type { Node } from "../../graph/graph.ts";
 import type { AnyKernel, ChosenKernel } from "./choose.ts";
 import type { ConformanceResult } from "./conform.ts";
 import type { WebGpuDevice } from "./device.ts";
+import { answerOf } from "./self-test-answer.ts";
 
 /**
  * Known answers: each kernel that a graph is about to use computes a case of its op, which is held against the reference
@@ -30,8 +31,7 @@ export class SelfTest {
     const key = launches.map((l) => l.code).join("\n");
     let result = this.done.get(key);
     if (!result) {
-      result = import("./self-test-answer.ts")
-        .then(({ answerOf }) => answerOf(this.gpu, node, kernel, key))
+      result = answerOf(this.gpu, node, kernel, key)
         .catch((error) => this.refused(node, kernel, error))
         .then((r) => {
           if (r) this.results.push(r);

@@ -1,10 +1,25 @@
 import { correctParams, countCorrect as countCode } from "../../../shaders/loss/accuracy.ts";
+import { index } from "../../graph/chip.ts";
 import { expectRank } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { countCorrectOnChip } from "../norm/rows-chip.ts";
+import { type OnChip, rowElement } from "../shared/chip.ts";
 import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { call } from "../shared/wasm-plan.ts";
+
+const countCorrectOnChip: OnChip<null> = (w, [x, labels], [y]) => {
+  const [M, N] = x!.shape as readonly [number, number];
+  const total = w.total([[0, M]], (row, partial) => {
+    w.add(`var best = 0u; var most = ${rowElement(x!, row, 0)};`);
+    w.loop(1, N, (j) => {
+      const logit = rowElement(x!, row, j);
+      w.add(`let larger = ${logit} > most;`);
+      w.add(`best = select(best, ${index.text(j)}, larger); most = select(most, ${logit}, larger);`);
+    });
+    w.add(`${partial} += select(0.0, 1.0, best == u32(${labels!.at(row)}));`);
+  });
+  w.once(() => w.add(`${y!.at(0)} = ${total};`));
+};
 
 /** y [1] = number of rows of logits [n, classes] whose largest element is the label's; the first of equals wins. */
 export const countCorrect: Op<null> = {

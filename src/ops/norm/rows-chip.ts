@@ -39,17 +39,3 @@ export const crossEntropyGradientOnChip: OnChip<null> = (w, [x, labels, dloss], 
     });
   });
 };
-
-export const countCorrectOnChip: OnChip<null> = (w, [x, labels], [y]) => {
-  const [M, N] = x!.shape as readonly [number, number];
-  const total = w.total([[0, M]], (row, partial) => {
-    w.add(`var best = 0u; var most = ${rowElement(x!, row, 0)};`);
-    w.loop(1, N, (j) => {
-      const logit = rowElement(x!, row, j);
-      w.add(`let larger = ${logit} > most;`);
-      w.add(`best = select(best, ${index.text(j)}, larger); most = select(most, ${logit}, larger);`);
-    });
-    w.add(`${partial} += select(0.0, 1.0, best == u32(${labels!.at(row)}));`);
-  });
-  w.once(() => w.add(`${y!.at(0)} = ${total};`));
-};

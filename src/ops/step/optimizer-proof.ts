@@ -1,6 +1,7 @@
 import { CONTROL } from "../../../shaders/step/step.ts";
 import type { NdArray } from "../../core/ndarray.ts";
 import type { OpCase, Proof } from "../../graph/op.ts";
+import type { OptimizerName } from "../names.ts";
 import { boundLike, TINY, U } from "../shared/rounding.ts";
 import {
   apart,
@@ -11,13 +12,23 @@ import {
   ratesAt,
 } from "./optimizer-op.ts";
 
-export function optimizerProof({
-  rule,
-  variants,
-}: {
-  readonly rule: OptimizerRule;
-  readonly variants: readonly Partial<OptimizerAttrs>[];
-}): Proof<OptimizerAttrs> {
+/** Hyperparameters of the cases, by the rule that reads them. */
+const variantsOf: Readonly<Record<OptimizerName, readonly Partial<OptimizerAttrs>[]>> = {
+  sgd: [
+    {},
+    { weightDecay: 0.1 },
+    { momentum: 0.9 },
+    { momentum: 0.9, nesterov: true },
+    { momentum: 0.8, nesterov: true, weightDecay: 0.01 },
+  ],
+  adam: [{}, { weightDecay: 0.1 }, { beta1: 0.5, beta2: 0.9, eps: 1e-4 }],
+  adamw: [{}, { weightDecay: 0.01 }],
+  rmsprop: [{}, { momentum: 0.9 }, { weightDecay: 0.1, alpha: 0.9 }],
+  adagrad: [{ eps: 1e-10 }, { eps: 1e-10, weightDecay: 0.1 }],
+};
+
+export function optimizerProof(rule: OptimizerRule): Proof<OptimizerAttrs> {
+  const variants = variantsOf[rule.name as OptimizerName];
   return {
     /** Relative to what is added up: the parameter, and the step with every sum taken of absolute values. */
     bound(inputs, _errors, outputs, a) {

@@ -10,7 +10,8 @@ import { type ModelTensors, modelTensors, weightWrites } from "../../nn/paramete
 import { fuse } from "../../ops/fuse.ts";
 import { countCorrect } from "../../ops/loss/accuracy.ts";
 import { batchIndex, gather } from "../../ops/step/batch.ts";
-import { startCursor, tally } from "../../ops/step/record.ts";
+import { startCursor } from "../../ops/step/record.ts";
+import { tally } from "../../ops/step/tally.ts";
 import type { Rows } from "../data/row-source.ts";
 import { evalBatch } from "./eval-batch.ts";
 
