@@ -120,6 +120,7 @@ export const productSizes: readonly (readonly [M: number, N: number, K: number])
   [70, 10, 129],
   [77, 139, 260],
   [530, 36, 8],
+  [2, 12, 1040],
 ];
 
 export function matmulCase<A>(form: MatmulForm, M: number, N: number, K: number, attrs: A): OpCase<A> {
