@@ -46,6 +46,8 @@ const HOPELESS = 5;
 const SMALL_MS = 1;
 /** How long the first loss may wait for a backend that compiles, where a step of the CPU takes no longer than that. */
 const PATIENCE_MS = 300;
+/** Trials of a backend that was compiling when the run began: whoever drew the run meanwhile had the processor, too. */
+const LATE_TRIALS = 4;
 /** Times this close are taken again, now that nothing else is being compiled. */
 const CLOSE = 3;
 
@@ -101,7 +103,7 @@ export async function chooseTrainer(
         const waits = { kind, description, stepMs: Number.POSITIVE_INFINITY, estimated: false, compiling: true };
         let known: readonly MeasuredBackend[] = [chosen, waits];
         const wins = async (ready: Trainer): Promise<boolean> => {
-          const stepMs = await stepTime(ready, undefined, chosen.stepMs);
+          const stepMs = await stepTime(ready, undefined, chosen.stepMs, LATE_TRIALS);
           const found = { kind, description, stepMs, estimated: false };
           const faster = stepMs < chosen.stepMs;
           known = faster ? [found, chosen] : [chosen, found];
@@ -173,8 +175,13 @@ const ENOUGH = 4;
 /** Milliseconds that each of `n` steps adds: what a reading takes, which differs by browser, a run has once in a while. */
 const perStep = (ms: number, n: number, one: number): number => (n < ENOUGH ? ms / n : (ms - one) / (n - 1));
 
-/** Milliseconds of a step, the first (which may wait for the device) apart. */
-async function stepTime(trainer: Trainer, signal: AbortSignal | undefined, fastest: number): Promise<number> {
+/** Milliseconds of a step, the first (which may wait for the device) apart; of several short trials the shortest. */
+async function stepTime(
+  trainer: Trainer,
+  signal: AbortSignal | undefined,
+  fastest: number,
+  trials = 1,
+): Promise<number> {
   const run = (steps: number): Promise<number> => takeSteps(trainer, steps, signal);
   let n = 1;
   await run(n);
@@ -182,7 +189,11 @@ async function stepTime(trainer: Trainer, signal: AbortSignal | undefined, faste
   // Late by chance, it would take too much off.
   if (one < MEASURE_MS / ENOUGH) one = Math.min(one, await run(n));
   for (let ms = one; ; ms = await run(n)) {
-    if (ms >= MEASURE_MS / 2 || n >= MEASURE_STEPS) return perStep(ms, n, one);
+    if (ms >= MEASURE_MS / 2 || n >= MEASURE_STEPS) {
+      let least = ms;
+      for (let more = 1; more < trials && ms < MEASURE_MS; more++) least = Math.min(least, await run(n));
+      return perStep(least, n, one);
+    }
     // What each further step costs: where that is far too much already, a better figure would change nothing.
     if (n > 1 && (ms - one) / (n - 1) > HOPELESS * fastest) return ms / n;
     n = Math.min(MEASURE_STEPS, Math.max(2 * n, Math.ceil((n * MEASURE_MS) / 2 / Math.max(ms, 0.05))));
