@@ -52,7 +52,10 @@ test("the largest product is measured, and one of its kind takes over what won",
   backend.dispose();
 });
 
-test("where compiling takes long, it is all asked for at once, and no third kernel is begun that could not be timed", async () => {
+// On a machine with ten other things to do the trials may not end in their time.
+test("where compiling takes long, it is all asked for at once, and no third kernel is begun that could not be timed", {
+  retry: 2,
+}, async () => {
   const { backend, compiled } = await slowCompiler(400);
   const executor = await backend.compile(twoProducts(), { onChip: false });
   const [first] = backend.tuner!.made;
