@@ -47,7 +47,7 @@ const SMALL_MS = 1;
 /** How long the first loss may wait for a backend that compiles, where a step of the CPU takes no longer than that. */
 const PATIENCE_MS = 300;
 /** Trials of a backend that was compiling when the run began: whoever drew the run meanwhile had the processor, too. */
-const LATE_TRIALS = 3;
+const LATE_TRIALS = 8;
 /** Times this close are taken again, now that nothing else is being compiled. */
 const CLOSE = 3;
 
@@ -184,21 +184,20 @@ async function stepTime(
   trials = 1,
 ): Promise<number> {
   const run = (steps: number): Promise<number> => takeSteps(trainer, steps, signal);
-  const enough = trials > 1 ? MEASURE_MS : MEASURE_MS / 2;
   let n = 1;
   await run(n);
   let one = await run(n);
   // Late by chance, it would take too much off.
   if (one < MEASURE_MS / ENOUGH) one = Math.min(one, await run(n));
   for (let ms = one; ; ms = await run(n)) {
-    if (ms >= enough || n >= MEASURE_STEPS) {
+    if (ms >= MEASURE_MS / 2 || n >= MEASURE_STEPS) {
       let least = ms;
       for (let more = 1; more < trials && ms < 2 * MEASURE_MS; more++) least = Math.min(least, await run(n));
       return perStep(least, n, one);
     }
     // What each further step costs: where that is far too much already, a better figure would change nothing.
     if (n > 1 && (ms - one) / (n - 1) > HOPELESS * fastest) return ms / n;
-    n = Math.min(MEASURE_STEPS, Math.max(2 * n, Math.ceil((n * enough) / Math.max(ms, 0.05))));
+    n = Math.min(MEASURE_STEPS, Math.max(2 * n, Math.ceil((n * MEASURE_MS) / 2 / Math.max(ms, 0.05))));
   }
 }
 

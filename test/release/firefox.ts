@@ -118,9 +118,9 @@ async function first(name: keyof typeof browsers, data: string): Promise<{ ms: n
       const look = () => {
         const loss = document.querySelector("#loss")?.textContent;
         if (ms === null && loss && loss !== "–" && document.querySelector("#curves canvas")) ms = performance.now();
-        const rate = /WebGPU: [^;.]*?([\\d,]+) steps\\/s/.exec(document.body.textContent.split("Measured on this net")[1] ?? "");
+        const rate = /WebGPU: [^;.]*?([\\d,.]+) steps\\/s/.exec(document.body.textContent.split("Measured on this net")[1] ?? "");
         if (ms !== null && rate) resolve({ ms, auto: Number(rate[1].replaceAll(",", "")) });
-        else if (performance.now() > ${OPEN_MS}) reject(new Error("no loss, or WebGPU was not measured"));
+        else if (performance.now() > ${OPEN_MS}) reject(new Error("first loss after " + ms + " ms, and then: " + document.body.innerText.slice(0, 600)));
         else requestAnimationFrame(look);
       };
       look();
