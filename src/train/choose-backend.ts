@@ -173,8 +173,12 @@ async function takeSteps(trainer: Trainer, steps: number, signal: AbortSignal | 
 /** So many steps tell what one costs beside what a reading does. */
 const ENOUGH = 4;
 
-/** Milliseconds that each of `n` steps adds: what a reading takes, which differs by browser, a run has once in a while. */
-const perStep = (ms: number, n: number, one: number): number => (n < ENOUGH ? ms / n : (ms - one) / (n - 1));
+/**
+ * Milliseconds that each of `n` steps adds: what a reading takes, which differs by browser, a run has once in a while. Of a
+ * `one` that was disturbed no more is taken off than half.
+ */
+const perStep = (ms: number, n: number, one: number): number =>
+  n < ENOUGH ? ms / n : (ms - Math.min(one, ms / 2)) / (n - 1);
 
 /** Milliseconds of a step, the first (which may wait for the device) apart; of several short trials the shortest. */
 async function stepTime(
