@@ -1,5 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { zeros } from "../../src/core/ndarray.ts";
@@ -7,6 +5,7 @@ import { Graph } from "../../src/graph/graph.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
+import { collector } from "../shared/collector.ts";
 import { asDispatches } from "../shared/gpu.ts";
 import { allowed, planned } from "../shared/planned-memory.ts";
 import { ring, smallNet } from "../shared/problems.ts";
@@ -46,6 +45,7 @@ test.each(ways)(
     const gpu = await webgpuBackend(navigator.gpu);
     const steps = await inTime(await make(gpu), most);
     const trainer = await make(gpu);
+    const collect = collector();
     const plan = await planned(trainer, gpu, name === "on the chip");
     const asPlanned = allowed(plan);
     expect(asPlanned).toContain(trainer.memory().liveBytes);
@@ -57,6 +57,8 @@ test.each(ways)(
       const { liveBytes } = trainer.memory();
       if (!asPlanned.has(liveBytes))
         throw new Error(`step ${m.step}: ${liveBytes} bytes live, ${plan.resident} planned`);
+      // Files before this one leave garbage in the process, and what is due to be collected is no growth.
+      if (rss.length % 10 === 0) collect();
       rss.push(process.memoryUsage().rss);
       devices = devices.add(gpu.gpu);
       if (lost.has(m.step)) gpu.gpu.device.destroy();
@@ -65,9 +67,12 @@ test.each(ways)(
     expect(trainer.stepsTaken).toBe(steps);
     // A fast device may have taken all steps that are left before the last loss is noticed.
     expect(devices.size).toBeGreaterThanOrEqual(3);
-    const [early, late] = [Math.max(...rss.slice(20, 40)), Math.max(...rss.slice(80))];
-    console.log(`${name}: ${steps} steps, resident set ${early >> 20} then ${late >> 20} MiB`);
-    expect(late - early, `resident set grew from ${early} to ${late}`).toBeLessThan(96 * 2 ** 20);
+    // A driver keeps some of a device that it lost; steps keep nothing. A step is seen to be lost some readings later.
+    const grown = (first: number, last: number): number => rss[last]! - rss[first]!;
+    const [lastly, losses] = [grown(65, 89), grown(19, 99)];
+    console.log(`${name}: ${steps} steps, resident set ${rss.map((bytes) => bytes >> 20).join(" ")} MiB`);
+    expect(lastly, "bytes that steps without a loss added").toBeLessThan(32 * 2 ** 20);
+    expect(losses, "bytes that steps with three losses added").toBeLessThan(3 * 64 * 2 ** 20);
     trainer.dispose();
     expect(trainer.memory()).toEqual({ liveBytes: 0, buffers: 0 });
     expect(gpu.gpu.executors.size).toBe(0);
@@ -115,8 +120,7 @@ test("values share buffers where their lives do not meet", async () => {
 });
 
 test("what was read from the device is let go of", async () => {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
+  const collect = collector();
   const gpu = await webgpuBackend(navigator.gpu);
   const g = new Graph();
   const x = g.variable("x", zeros([4096], "f32"));
@@ -134,8 +138,7 @@ test("what was read from the device is let go of", async () => {
 });
 
 test("a device that was lost is let go of, with all that was on it", async () => {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
+  const collect = collector();
   const gpu = await webgpuBackend(navigator.gpu);
   const trainer = await createTrainer(gpu, options);
   const lost: WeakRef<object>[] = [];

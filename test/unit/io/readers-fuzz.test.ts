@@ -1,6 +1,4 @@
 // One table of readers and what is put in their way, a few lines each: so longer than a file should be.
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -23,6 +21,7 @@ import { readSafetensors, writeSafetensors } from "../../../src/io/safetensors/s
 import { readWeights } from "../../../src/io/weights/weights.ts";
 import { parseModel } from "../../../src/nn/parse-model.ts";
 import { bpeFile } from "../../shared/bpe.ts";
+import { collector } from "../../shared/collector.ts";
 import { png } from "../../shared/png.ts";
 import { times } from "../../shared/thorough.ts";
 import {
@@ -282,8 +281,7 @@ test(
 
 test("the harness notices what it is there for", async () => {
   // What other tests left behind would be freed in the midst of it, and hide what is allocated here.
-  setFlagsFromString("--expose-gc");
-  const gc = runInNewContext("gc") as () => void;
+  const gc = collector();
   // Buffers are freed beside the program after the first; the second waits for that.
   const collect = (): void => {
     gc();
