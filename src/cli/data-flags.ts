@@ -89,7 +89,10 @@ export function dataFlags(values: Values): DataFlags {
     const value = values[name];
     return typeof value === "string" ? value : undefined;
   };
-  const columns = (name: keyof Values): readonly string[] | undefined => text(name)?.split(",");
+  const columns = (name: keyof Values): readonly string[] | undefined =>
+    text(name)
+      ?.split(",")
+      .map((column) => column.trim());
   const choice = {
     label: columns("label"),
     features: columns("features"),

@@ -57,7 +57,7 @@ export function dataSummary(
   const kinds = columns?.filter((c) => c.categories) ?? [];
   const merged = facts.x?.dtype === "f64" ? mergedColumns(facts.x, columns ?? unnamed(inputs)) : [];
   const far = task === "regression" && facts.y ? farLabels(facts.y, label) : [];
-  const warnings = [...[...(table?.notices ?? []), ...merged].map(noticeText), ...far];
+  const warnings = [...[...(table?.notices ?? []), ...merged].map(noticeText), ...far, ...absentClasses(facts)];
   const dropped = table?.dropped ?? { rows: 0, columns: [] };
   const ignored = (table?.ignored ?? []).map((c) => (typeof c === "number" ? `column ${c} without a name` : `"${c}"`));
   const from = facts.image
@@ -91,6 +91,15 @@ export function dataSummary(
     categories: Object.fromEntries(kinds.map((c) => [c.name, c.categories!])),
     dropped: { rows: dropped.rows, missing: Object.fromEntries(dropped.columns.map((c) => [c.column, c.rows])) },
   };
+}
+
+/** Named classes that no row to learn from has. */
+function absentClasses({ y, classes, targets }: Partial<Dataset>): string[] {
+  if (y?.dtype !== "i32" || !classes || !targets) return [];
+  const seen = new Set(y.data);
+  const absent = classes.filter((_, i) => !seen.has(i));
+  if (absent.length === 0) return [];
+  return [`no row to learn from has the class${absent.length > 1 ? "es" : ""} ${list(absent)}`];
 }
 
 /** A net's outputs begin near 0, and what an optimizer adds in a step does not grow with the labels. */

@@ -12,13 +12,32 @@ import { widths } from "../nn/shapes.ts";
  * Throws ChainruleError "data" that names the labels, the loss and what to change where they cannot.
  */
 export function fitTask(data: Dataset, model: ModelSpec, asked: Task | undefined): Dataset {
-  if (lossKinds[model.loss].targets === "classes") return requireRoom(asClasses(data, model), model);
+  if (lossKinds[model.loss].targets === "classes") return byNumber(requireRoom(asClasses(data, model), model), model);
   if (model.loss === "bce") {
     if (asked === "multilabel") return asValues(data, model);
-    return requireRoom(asked === "classification" ? asClasses(data, model) : data, model);
+    return byNumber(requireRoom(asked === "classification" ? asClasses(data, model) : data, model), model);
   }
   if (asked !== "classification") return asValues(data, model);
   return requireRoom(asClasses(data, model), model);
+}
+
+/** From here on f32 rounds whole numbers. */
+const BEYOND_F32 = 2 ** 24;
+
+/**
+ * Whole numbers that are indices of the model's outputs as just those, though some be absent from the rows: of labels 0,
+ * 1 and 4 the last is output 4, and of labels that are all 1 none is output 0.
+ */
+function byNumber(data: Dataset, model: ModelSpec): Dataset {
+  const { y, table, classes } = data;
+  if (y.dtype !== "i32" || !table || !classes) return data;
+  const outputs = Math.max(2, widths(model).outputs);
+  const numbers = classes.map(Number);
+  const fits = classes.every((text, i) => text === String(numbers[i]) && Number.isInteger(numbers[i]));
+  if (!fits || numbers.some((v) => v < 0 || v >= outputs) || numbers.every((v, i) => v === i)) return data;
+  const labels = Int32Array.from(y.data, (label) => numbers[label]!);
+  const named = Array.from({ length: outputs }, (_, i) => String(i));
+  return { ...data, y: ndarray([labels.length], "i32", labels), classes: named };
 }
 
 /** Throws ChainruleError "usage" for a task that the loss is not for. */
@@ -55,6 +74,10 @@ function asClasses(data: Dataset, model: ModelSpec): Dataset {
     const what = `holds ${values.length} different numbers in ${y.shape[0]} rows (${values[0]} to ${values.at(-1)}), a regression`;
     const way = 'give the model "loss": "mse" and 1 output, or say --task classification and as many outputs';
     throw new ChainruleError("data", `${labelsOf(data)} ${what}, and the model's loss is ${model.loss}; ${way}`);
+  }
+  if (values.some((value) => Math.abs(value) >= BEYOND_F32)) {
+    const what = `holds whole numbers such as ${values.at(-1)}, too large to be told apart as values`;
+    throw new ChainruleError("data", `${labelsOf(data)} ${what}; where they name classes, say --task classification`);
   }
   const labels = Array.from(y.data, (value) => values.indexOf(value));
   return { ...data, y: ndarray([labels.length], "i32", labels), classes: values.map(String) };

@@ -81,9 +81,16 @@ function encodeNumbers(table: TableRows, column: string, out: Float64Array, widt
 
 function failAt(table: TableRows, row: number, column: string, text: string): never {
   if (table.reader.isMissing(text)) throw lineError(table, row, column, `a value is missing${shownMissing(text)}`);
-  const reading = readingOf([text]);
-  const way = reading ? `; it is one ${readingText(reading)}` : "";
+  // A number that is too large is one already.
+  const reading = Number.isNaN(table.reader.number(text)) ? readingOf([text]) : null;
+  const way = reading ? `; it is one ${readingText(reading)}` : unreadable(text);
   throw lineError(table, row, column, `${quote(text)} is not a number that f32 can hold${way}`);
+}
+
+/** What a text may be where numbers are expected: "-", "missing", "9 (estimated)". */
+function unreadable(text: string): string {
+  if (NO_NUMBER.test(text) || !Number.isNaN(plain.number(text))) return "";
+  return `; where it stands for a missing value, say so: --missing-values ${quote(text)} (missingValues)`;
 }
 
 /** What stands there for it, where that is not plainly nothing, and the way out. */

@@ -37,15 +37,17 @@ const COUNTED = 5;
 const MOST_ROWS = 2 ** 16;
 const LOST = 0.01;
 
+type MergedNotice = Extract<TableNotice, { readonly kind: "merged" }>;
+
 /** Columns of x f64 [n, inputs] in which numbers that differ are one in f32. */
 export function mergedColumns(
   x: { readonly shape: readonly number[]; readonly data: ArrayLike<number> },
   columns: readonly Column[],
-): TableNotice[] {
+): MergedNotice[] {
   const [n, width] = x.shape as [number, number];
   const rows = Math.min(n, MOST_ROWS);
   let at = 0;
-  return columns.flatMap(({ name, categories }): TableNotice[] => {
+  return columns.flatMap(({ name, categories }): MergedNotice[] => {
     const from = at;
     at += categories?.length ?? 1;
     if (categories) return [];

@@ -2,7 +2,7 @@ import { ChainruleError } from "../core/errors.ts";
 import { cast, ndarray } from "../core/ndarray.ts";
 import { classColumn, columnKinds, encodeColumns, encodedNames, type TableRows, textsOf } from "./csv-columns.ts";
 import type { TableFormat } from "./csv-format.ts";
-import { columnNotices } from "./csv-notices.ts";
+import { columnNotices, mergedColumns } from "./csv-notices.ts";
 import type { CsvRecord } from "./csv-records.ts";
 import { readTable, type Table } from "./csv-table.ts";
 import { type Column, type Dataset, type DroppedRows, validateDataset } from "./dataset.ts";
@@ -130,7 +130,9 @@ export function tableDataset(name: string, table: Table, options: CsvOptions): D
     const { labels, classes } = classColumn(used, targets[0]!);
     return validateDataset({ ...common, y: ndarray([rows.length], "i32", labels), classes });
   }
-  const y = encoded(targets.map((target) => ({ name: target, categories: null })));
+  const kept = targets.map((target): Column => ({ name: target, categories: null }));
+  const y = encoded(kept);
+  notices.push(...mergedColumns(y.array, kept).map((notice) => ({ ...notice, kind: "label-merged" as const })));
   return validateDataset({ ...common, y: cast(y.array, "f32") });
 }
 

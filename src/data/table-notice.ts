@@ -20,7 +20,9 @@ export type TableNotice =
   /** Names of columns are numbers: the first line may be a row. */
   | { readonly kind: "names"; readonly column: string; readonly value: string }
   /** Different numbers that f32 does not tell apart, where nothing scales them first. */
-  | { readonly kind: "merged"; readonly column: string; readonly value: string; readonly other: string };
+  | { readonly kind: "merged"; readonly column: string; readonly value: string; readonly other: string }
+  /** Different numbers to predict that f32 does not tell apart. */
+  | { readonly kind: "label-merged"; readonly column: string; readonly value: string; readonly other: string };
 
 /** What reads such a number: flags of the command and options of the library have the same names. */
 export function readingText(reading: Reading): string {
@@ -55,5 +57,7 @@ export function noticeText(notice: TableNotice): string {
       return `${value} of the first line is taken as a column's name; if the line is a row, say --no-header (header: false)`;
     case "merged":
       return `${column} loses digits: ${notice.value} and ${notice.other} are one number in f32; standardise the columns`;
+    case "label-merged":
+      return `${column} is to be predicted and loses digits: ${notice.value} and ${notice.other} are one number in f32; take the same number off each in the file`;
   }
 }

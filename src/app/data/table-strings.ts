@@ -32,6 +32,8 @@ const en = {
   nconstant: "{column} is {value} in every row: nothing can be learned from that.",
   nnames: "{value} in the first line is taken as a column's name.",
   nmerged: "{column} loses digits: {value} and {other} are one number.",
+  "nlabel-merged":
+    "{column} is predicted and loses digits: {value} and {other} are one number. Take the same number off each in the file.",
 } as const;
 
 export type TableKey = keyof typeof en;
@@ -64,6 +66,7 @@ const zh: Readonly<Record<TableKey, string>> = {
   nconstant: "{column} 每行都是 {value}：从中学不到东西。",
   nnames: "第一行的 {value} 被当作列名。",
   nmerged: "{column} 丢失了位数：{value} 和 {other} 成了同一个数。",
+  "nlabel-merged": "要预测的 {column} 丢失了位数：{value} 和 {other} 成了同一个数。请在文件中把每个数减去同一个数。",
 };
 
 export const tables = { en, zh };

@@ -47,6 +47,7 @@ export function declaredLoss(
     loss: known,
     fromLogits: flagOf(config.from_logits, false, "the loss: from_logits"),
     labelSmoothing: smoothingOf(config),
+    ...(config.axis === 1 ? { firstAxis: true } : {}),
     ...(foreign.length > 0 ? { foreign } : {}),
   };
 }
@@ -65,7 +66,9 @@ function onlyOne(loss: unknown): unknown {
 function nameOf(loss: unknown): { readonly name: string | null; readonly config: Json } {
   if (typeof loss === "string") return { name: loss, config: {} };
   if (!isObject(loss)) return { name: null, config: {} };
-  const { class_name: className, config } = loss;
+  const { class_name: className, config, registered_name: registered } = loss;
+  // A loss of the model's own, which may be called like one of Keras's.
+  if (typeof registered === "string" && registered.includes(">")) return { name: null, config: {} };
   if (className === "function" && typeof config === "string") return { name: config, config: {} };
   if (typeof className !== "string") return { name: null, config: {} };
   return { name: className, config: isObject(config) ? config : {} };

@@ -8,6 +8,8 @@ export interface DeclaredLoss extends CrossEntropySettings {
   readonly loss: LossName;
   /** Whether the file's loss takes the net's outputs for logits; else for probabilities, as most of Keras's do. */
   readonly fromLogits: boolean;
+  /** Whether classes lie along the first axis of a row's outputs by the file, whatever axes there are. */
+  readonly firstAxis?: boolean;
   /** Settings that no loss here has, as `reduction "sum"`: refused, where no loss is asked for. */
   readonly foreign?: readonly string[];
 }
@@ -94,6 +96,9 @@ function byFile(end: NetEnd, declared: DeclaredLoss, keep: boolean, refuse: (mes
     refuse(
       `the file's loss, ${loss}, has ${foreign.join(" and ")}, which no loss here has; --loss ${loss} leaves it out`,
     );
+  }
+  if (declared.firstAxis && end.shape !== undefined) {
+    refuse(`the file's loss, ${loss}, works along axis 1 of outputs ${end.shape}; --loss ${loss} takes the last one`);
   }
   if (loss === "bce" && end.type === "softmax" && end.outputs === 2 && !end.masked && !fromLogits && !keep) {
     // With one-hot targets the mean of the binary cross-entropies of p and 1 - p is -log p, as crossEntropy is.

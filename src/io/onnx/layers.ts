@@ -116,7 +116,9 @@ const negate: Reader = (node, place) => {
 
 const batchNorm: Reader = (node, place) => {
   requireData(node, place);
-  if (number(node, "training_mode", 0) !== 0) {
+  // Before opset 14 a node that gives more than its values trains.
+  const trains = place.opset < 14 && node.outputs.slice(1).some((name) => name !== "");
+  if (trains || number(node, "training_mode", 0) !== 0) {
     refuse(`${node.where}: it normalises by the batch, as in training; export the model in evaluation: model.eval()`);
   }
   if (number(node, "spatial", 1) !== 1) refuse(`${node.where}: spatial 0, a form of batch norm before opset 9`);

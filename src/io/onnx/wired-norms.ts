@@ -11,7 +11,9 @@ const batchNorm: WiredReader = (node, place) => {
   const { net, x } = place;
   const [size] = data(node, place) as readonly [number];
   const { where } = node;
-  if (number(node, "training_mode", 0) !== 0) {
+  // Before opset 14 a node that gives more than its values trains.
+  const trains = place.opset < 14 && node.outputs.slice(1).some((name) => name !== "");
+  if (trains || number(node, "training_mode", 0) !== 0) {
     refuse(`${where}: it normalises by the batch, as in training; export the model in evaluation: model.eval()`);
   }
   if (number(node, "spatial", 1) !== 1) refuse(`${where}: spatial 0, a form of batch norm before opset 9`);

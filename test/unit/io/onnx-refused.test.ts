@@ -301,6 +301,16 @@ describe("an ONNX file over images that no layers here compute", () => {
       "model.eval()",
     ],
     [
+      "statistics of the batch, as they were given before opset 14",
+      {
+        ...over({ op: "BatchNormalization", inputs: ["h", "v", "v", "v", "v"], outputs: ["y", "mean", "variance"] }, [
+          { name: "v", dims: [2] },
+        ]),
+        opset: 9,
+      },
+      "model.eval()",
+    ],
+    [
       "a kernel larger than its image",
       over({ op: "Conv", inputs: ["h", "w"] }, [{ name: "w", dims: [1, 2, 5, 1] }]),
       'node "last" (Conv) takes 5 places or more',

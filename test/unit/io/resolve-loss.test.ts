@@ -226,6 +226,15 @@ describe("the loss that a Keras model was compiled with", () => {
     expect(read({ loss: of("SparseCategoricalCrossentropy", config) })!.foreign).toEqual([setting]);
   });
 
+  it("works along the classes of a row, and of several axes along the last one alone", () => {
+    const declared = read({ loss: of("CategoricalCrossentropy", { axis: 1, from_logits: true }) });
+    const end: NetEnd = { type: "linear", outputs: 3, masked: false, name: "linear" };
+    const resolve = (shape?: string) =>
+      resolveLoss(shape ? { ...end, shape } : end, { declared, keepOutputs: false }, refuse).loss;
+    expect(resolve()).toBe("crossEntropy");
+    expect(() => resolve("[5, 3]")).toThrow("crossEntropy, works along axis 1 of outputs [5, 3]");
+  });
+
   it("has its own settings, and no other", () => {
     const config = { from_logits: true, label_smoothing: 0.25 };
     expect(read({ loss: of("CategoricalCrossentropy", config) })).toEqual({
@@ -237,6 +246,9 @@ describe("the loss that a Keras model was compiled with", () => {
     expect(read({ loss: null })).toBeNull();
     expect(read(undefined)).toBeNull();
     expect(() => read({ loss: "mae" })).toThrow('the loss "mae", which is not known here; name another: --loss');
+    const own = { ...of("Huber"), registered_name: "mine>Huber" };
+    expect(() => read({ loss: own })).toThrow("which is not known here");
+    expect(read({ loss: own }, "huber")).toBeNull();
     expect(() => read({ loss: ["mse", "mse"] })).toThrow("which is not known here");
     expect(read({ loss: "mae" }, "mse")).toBeNull();
     expect(() => read({ loss: of("CategoricalCrossentropy", { label_smoothing: 1 }) })).toThrow("from 0 to 1");

@@ -168,6 +168,20 @@ describe("the archive", () => {
     await expect(readZip(unsummed(false, () => true))).rejects.toThrow("the CRC does not match");
   });
 
+  it("whose signs are to be turned, as torch 2 keeps beside the memory, is refused", async () => {
+    // {"neg": True} behind what makes a tensor.
+    const turned = (value: boolean) => (name: string, data: Uint8Array) => {
+      if (!name.endsWith("data.pkl")) return data;
+      const text = Buffer.from(data).toString("latin1");
+      const set = value ? "\x88" : "\x89";
+      return Uint8Array.from(Buffer.from(text.replace(/(\)Rq.?)t/s, `$1}X\x03\0\0\0neg${set}st`), "latin1"));
+    };
+    await expect(readStateDict(await remade(turned(true)))).rejects.toThrow(
+      'a tensor with "neg" set, whose values are not those stored: save tensor.resolve_neg()',
+    );
+    expect((await readStateDict(await remade(turned(false)))).tensors.size).toBeGreaterThan(0);
+  });
+
   it("whose storage is missing or short is refused by name", async () => {
     const short = (name: string, data: Uint8Array): Uint8Array => (name.endsWith("/data/1") ? data.slice(4) : data);
     await expect(readStateDict(await remade(short))).rejects.toThrow('"0.bias": its storage has 16 bytes, not 20');

@@ -56,15 +56,29 @@ const ordered: Call = ([pairs], name) => {
   );
 };
 
+/**
+ * A tensor with what torch says of its values beside its memory: of real numbers, that their signs are to be turned, as
+ * those of a conjugate's imaginary part are.
+ */
+const plainTensor = (args: readonly unknown[], name: string, said: unknown, type?: string): Tensor => {
+  const set = said instanceof Map ? [...said].find(([, value]) => value !== false)?.[0] : undefined;
+  if (set !== undefined) {
+    refuse(`${name}: a tensor with ${brief(set)} set, whose values are not those stored: save tensor.resolve_neg()`);
+  }
+  return tensorOf(args, name, type);
+};
+
 /** All that a state dict may call. None of it runs anything of the file's. */
 const CALLS: Readonly<Record<string, Call>> = {
   "collections.OrderedDict": ordered,
   "collections.Counter": ordered,
   "torch._utils._rebuild_tensor": tensorOf,
-  "torch._utils._rebuild_tensor_v2": tensorOf,
+  "torch._utils._rebuild_tensor_v2": (args, name) => plainTensor(args, name, args[6]),
   "torch._utils._rebuild_tensor_v3": (args, name) => {
     const type = DTYPES.get((args[6] as Partial<Named> | null | undefined)?.name ?? "");
-    return type === undefined ? refuse(`${name}: a tensor of no type that is known`) : tensorOf(args, name, type);
+    return type === undefined
+      ? refuse(`${name}: a tensor of no type that is known`)
+      : plainTensor(args, name, args[7], type);
   },
   "torch._utils._rebuild_parameter": firstTensor,
   "torch._utils._rebuild_parameter_with_state": firstTensor,
