@@ -31,7 +31,8 @@ export const PACKED_TERMS = Math.floor(65535 / (MOST_TERMS + PACKED_BLOCK[0]) - 
  * For adapters on a CPU, where a load from a buffer takes twenty times what a multiply-add does, and one of an
  * invocation's own variables nothing. A part of B, `depth` terms of 8 columns, goes into such a variable; then the rows of
  * A pass, and each adds its terms to its 8 elements of C, whose sums lie there meanwhile. All that is multiplied is
- * written out, since only what is read at a fixed place is free.
+ * written out, since only what is read at a fixed place is free. The variable stands outside main: there its zeros, which a
+ * compiler writes one by one, take half as long to compile.
  *
  * The four invocations of a quad have the same rows and 8 columns each. An invocation loads four terms of a stretch of
  * 16, and the other twelve are its neighbours', from whom it takes them by quad swaps (WGSL's subgroups): a swap is one
@@ -90,6 +91,7 @@ export function matmulPacked(
 enable subgroups;
 #endif
 ${matmulHead({ ...variant, accumulate: false }, vector)}
+var<private> packed: array<f32, ${depth * COLUMNS}>;
 @compute @workgroup_size(${PACKED_INVOCATIONS})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
 #if ${shared}
@@ -108,7 +110,6 @@ ${termsOf(sliced)}
   let first = (tile / params.tilesN) * ${PACKED_BLOCK[0]}u;
   let end = min(params.M, first + ${PACKED_BLOCK[0]}u);
   let n = (tile % params.tilesN) * ${PACKED_BLOCK[1]}u + column * ${COLUMNS}u;
-  var packed: array<f32, ${depth * COLUMNS}>;
 ${quads.map((q) => `  let inside${q} = n + ${4 * q}u < params.N;`).join("\n")}
   for (var k0 = kBegin; k0 < kEnd; k0 += ${depth}u) {
     let begins = k0 == kBegin;

@@ -56,6 +56,7 @@ function lineSums(depth: number): string {
 /** The entry point. */
 export function packedMain({ depth }: PackedForm, { lengths, step, unit }: PackedText): string {
   return wgsl`
+var<private> packed: array<f32, ${4 * depth}>;
 @compute @workgroup_size(${QUAD})
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) count: vec3<u32>,
         @builtin(subgroup_invocation_id) inSubgroup: u32) {
@@ -69,7 +70,6 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) count: ve
   if (params.begin == 0u) {
     for (var term = 0u; term < params.terms; term++) { state[mine + term * 4u] = vec4<f32>(); }
   }
-  var packed: array<f32, ${4 * depth}>;
   var s = params.begin;
   loop {
 ${step}
