@@ -50,12 +50,22 @@ export function readTable(name: string, file: string | Uint8Array, format: Table
   return { ...common, ...namedColumns(name, first, records), doubtful };
 }
 
+/** Bytes that are looked at for zeros. */
+const HEAD = 1024;
+
 function decode(name: string, file: string | Uint8Array): string {
   if (typeof file === "string") return file.startsWith("\uFEFF") ? file.slice(1) : file;
+  const fail = (why: string, cause?: unknown): never => {
+    throw new ChainruleError("data", `${name}: not UTF-8 text${why}; save it as UTF-8`, { cause });
+  };
+  const [first, second] = file;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) fail(", it has the mark of UTF-16");
+  // Read as UTF-8, UTF-16 without its mark has one beside every letter.
+  if (file.subarray(0, HEAD).includes(0)) fail(", it holds zero bytes, as UTF-16 does");
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(file); // drops a byte order mark
   } catch (cause) {
-    throw new ChainruleError("data", `${name}: not UTF-8 text`, { cause });
+    return fail("", cause);
   }
 }
 

@@ -43,6 +43,14 @@ test("what is no number is said to be one in another notation only where it is n
   expect(thrown("-")).toThrow('can hold; where it stands for a missing value, say so: --missing-values "-"');
 });
 
+test("a table in UTF-16 is refused by that name, with its mark and without", () => {
+  const bytes = (text: string) => Uint8Array.from(Buffer.from(text, "utf16le"));
+  const again = "; save it as UTF-8";
+  expect(() => readCsv("f.csv", bytes("\uFEFFa,y\n1,2\n"))).toThrow(`it has the mark of UTF-16${again}`);
+  expect(() => readCsv("f.csv", bytes("a,y\n1,2\n"))).toThrow(`it holds zero bytes, as UTF-16 does${again}`);
+  expect(() => readCsv("f.csv", Uint8Array.of(0x61, 0xe9))).toThrow(`f.csv: not UTF-8 text${again}`);
+});
+
 test("names of columns may have spaces behind the commas of a flag", async () => {
   const data = put("s.csv", lines("a,b,c,y", "1,2,3,4.5", "2,3,5,5.5"));
   expect((await summary(net(2, 1, "mse"), data, "--features", "a, c", "--label", " y")).numbers).toEqual(["a", "c"]);
