@@ -18,7 +18,7 @@ export async function documentation(out) {
     {
       name: "Chainrule",
       entryPoints: entries.map((file) => join(root, "src", file)),
-      tsconfig: join(root, "tsconfig.json"),
+      tsconfig: join(root, "tsconfig.build.json"),
       readme: join(root, "README.md"),
       excludePrivate: true,
       // tsc looks for errors; here they would be looked for once more.
