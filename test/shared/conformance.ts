@@ -12,7 +12,7 @@ export const isProduct = ({ name }: AnyOp): boolean => name === "matmul" || name
 const FEW = 3;
 const SHORT = 16_000;
 /** And so many are enough of a kernel whose code differs by the sizes that it is for. */
-const ENOUGH = 40_000;
+const ENOUGH = 20_000;
 
 /**
  * The cases of an op for its kernel number `k`: all of them, or where they make many long codes of it those of every second
