@@ -63,9 +63,13 @@ async function renderers(): Promise<number[]> {
 
 const STOPPED_MS = 2000;
 
-for (const device of ["webgpu", "cpu"]) {
+// One as fast as it goes, with all that may be on its way then.
+for (const [device, pace] of [
+  ["webgpu", 0],
+  ["cpu", 100],
+] as const) {
   test(`frozen and resumed, twice, it goes on where it was: ${device}`, async () => {
-    await s.open(`data=spirals&device=${device}`);
+    await s.open(`data=spirals&device=${device}`, pace);
     await s.trained(50);
     await s.page.evaluate(() => {
       const seen = { longest: 0, last: performance.now() };
@@ -98,7 +102,7 @@ for (const device of ["webgpu", "cpu"]) {
 }
 
 test("on a processor twenty times slower it goes on", async () => {
-  await s.open("data=spirals&device=webgpu");
+  await s.open("data=spirals&device=webgpu", 100);
   await s.trained(50);
   const session = await s.page.context().newCDPSession(s.page);
   const busy = () =>
