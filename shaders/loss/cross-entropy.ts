@@ -1,8 +1,10 @@
-import { flatMain, read, rowMain, storage, write } from "../common.ts";
+import { flatMain, flatType, read, rowMain, storage, write } from "../common.ts";
 import {
   expSum,
   largest,
+  numberAt,
   ROW_WORKGROUP,
+  rowElements,
   rowMax,
   rowParams,
   rowSum,
@@ -16,41 +18,46 @@ import { wgsl } from "../wgsl.ts";
 /** What a kernel computes: each row's loss, the gradient of the logits, or both. */
 export type CrossEntropyPart = "loss" | "gradient" | "both";
 
-const declarations = (part: CrossEntropyPart, losses = "losses"): string =>
+const declarations = (part: CrossEntropyPart, four: boolean, losses = "losses"): string =>
   storage(
-    read("x"),
+    read("x", flatType(four)),
     read("labels", "i32"),
     ...(part === "loss" ? [] : [read("dloss")]),
     ...(part === "gradient" ? [] : [write(losses)]),
-    ...(part === "loss" ? [] : [write("dx")]),
+    ...(part === "loss" ? [] : [write("dx", flatType(four))]),
   );
 
 /** log(sum exp(x - max)) - (x[label] - max), from the label's own logit: never the logarithm of a probability. */
 export const lossOfRow = (own: string): string => `log(sum) - (${own} - top)`;
-const rowLoss = (row: string): string => lossOfRow(`x[start + u32(labels[${row}])]`);
+const rowLoss = (row: string, four: boolean): string =>
+  lossOfRow(numberAt("x", `u32(labels[${row}])`, four, "start + "));
+/** 1 for the class `label`, 0 for others; of classes 4 j and on where they are taken by fours. */
+export const isLabel = (j: string, label: string, four = false): string =>
+  four
+    ? `vec4<f32>(4u * ${j} + vec4<u32>(0u, 1u, 2u, 3u) == vec4<u32>(u32(${label})))`
+    : `select(0.0, 1.0, ${j} == u32(${label}))`;
 /** (softmax(x) - onehot(label)) dloss / rows */
-export const gradientOfLogit = (x: string, j: string, label: string): string =>
-  `(${softmaxOf(x)} - select(0.0, 1.0, ${j} == u32(${label}))) * scale`;
-const rowGradient = (row: string): string =>
-  `dx[start + j] = ${gradientOfLogit("x[start + j]", "j", `labels[${row}]`)};`;
+export const gradientOfLogit = (x: string, label: string): string => `(${softmaxOf(x)} - ${label}) * scale`;
+const rowGradient = (row: string, four: boolean): string =>
+  `dx[start + j] = ${gradientOfLogit("x[start + j]", isLabel("j", `labels[${row}]`, four))};`;
 
 /** A workgroup a row. */
-export function crossEntropyRows(part: CrossEntropyPart): string {
+export function crossEntropyRows(part: CrossEntropyPart, four: boolean): string {
   return wgsl`
 ${rowParams.wgsl}
-${declarations(part)}
+${declarations(part, four)}
 ${rowSum}
 ${rowMax}
 ${rowMain(
   wgsl`
-${largest}
-${expSum}
+${largest(four)}
+${expSum(four)}
 #if ${part !== "gradient"}
-  if (local == 0u) { losses[row] = ${rowLoss("row")}; }
+  if (local == 0u) { losses[row] = ${rowLoss("row", four)}; }
 #endif
 #if ${part !== "loss"}
   let scale = dloss[0] * params.extra;
-  for (var j = local; j < params.N; j += ${STRIDE}) { ${rowGradient("row")} }
+  for (var j = local; j < width; j += ${STRIDE}) { ${rowGradient("row", four)} }
 #endif
 `,
   ROW_WORKGROUP,
@@ -59,27 +66,33 @@ ${expSum}
 }
 
 /** Maximum and sum of row `row` by one invocation. */
-export const alone = (row: string): string => wgsl`
-  let start = ${row} * params.N;
-  var top = x[start];
-  for (var j = 1u; j < params.N; j++) { top = max(top, x[start + j]); }
-  var sum = 0.0;
-  for (var j = 0u; j < params.N; j++) { sum += exp(x[start + j] - top); }
+export function alone(row: string, four: boolean): string {
+  const { type, length, total, most } = rowElements({ four });
+  return wgsl`
+  let width = ${length};
+  let start = ${row} * width;
+  var tops = x[start];
+  for (var j = 1u; j < width; j++) { tops = max(tops, x[start + j]); }
+  let top = ${most("tops")};
+  var ownSum = ${type}();
+  for (var j = 0u; j < width; j++) { ownSum += exp(x[start + j] - top); }
+  let sum = ${total("ownSum")};
 `;
+}
 
 /** An invocation a row: for rows so short that a workgroup would mostly wait for itself. */
-export function crossEntropyShortRows(part: CrossEntropyPart): string {
+export function crossEntropyShortRows(part: CrossEntropyPart, four: boolean): string {
   return wgsl`
 ${shortRowParams.wgsl}
-${declarations(part)}
+${declarations(part, four)}
 ${flatMain(wgsl`
-${alone("i")}
+${alone("i", four)}
 #if ${part !== "gradient"}
-  losses[i] = ${rowLoss("i")};
+  losses[i] = ${rowLoss("i", four)};
 #endif
 #if ${part !== "loss"}
   let scale = dloss[0] * params.extra;
-  for (var j = 0u; j < params.N; j++) { ${rowGradient("i")} }
+  for (var j = 0u; j < width; j++) { ${rowGradient("i", four)} }
 #endif
 `)}
 `;
@@ -87,20 +100,20 @@ ${alone("i")}
 
 export const crossEntropyAloneParams = paramBlock({ rows: "u32", N: "u32", scale: "f32" });
 
-/** Mean loss and gradient of a batch of short rows by one workgroup, and nothing left to add up. */
+/** Mean loss and gradient of a batch of short rows by one workgroup, and nothing left to add up. One by one: there fours are slower on a CPU's adapter. */
 export function crossEntropyAlone(): string {
   return wgsl`
 ${crossEntropyAloneParams.wgsl}
-${declarations("both", "loss")}
+${declarations("both", false, "loss")}
 ${rowSum}
 @compute @workgroup_size(${ROW_WORKGROUP})
 fn main(@builtin(local_invocation_index) local: u32) {
   let scale = dloss[0] * params.scale;
   var total = 0.0;
   for (var row = local; row < params.rows; row += ${STRIDE}) {
-${alone("row")}
-    total += ${rowLoss("row")};
-    for (var j = 0u; j < params.N; j++) { ${rowGradient("row")} }
+${alone("row", false)}
+    total += ${rowLoss("row", false)};
+    for (var j = 0u; j < width; j++) { ${rowGradient("row", false)} }
   }
   total = reduceSum(total, local);
   if (local == 0u) { loss[0] = total * params.scale; }

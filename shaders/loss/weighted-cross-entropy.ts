@@ -1,8 +1,10 @@
-import { flatMain, read, rowMain, storage, sumReduce, write } from "../common.ts";
+import { flatMain, flatType, read, rowMain, storage, sumReduce, write } from "../common.ts";
 import {
   expSum,
   largest,
+  numberAt,
   ROW_WORKGROUP,
+  rowElements,
   rowMax,
   rowParams,
   rowSum,
@@ -12,7 +14,7 @@ import {
 } from "../norm/rows.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
-import { alone, type CrossEntropyPart, crossEntropyAloneParams } from "./cross-entropy.ts";
+import { alone, type CrossEntropyPart, crossEntropyAloneParams, isLabel } from "./cross-entropy.ts";
 
 /*
  * Cross-entropy with class weights w and label smoothing s, as torch.nn.CrossEntropyLoss has it: with N classes, and
@@ -22,15 +24,15 @@ import { alone, type CrossEntropyPart, crossEntropyAloneParams } from "./cross-e
  * no part in it.
  */
 
-const declarations = (part: CrossEntropyPart, losses = "losses"): string =>
+const declarations = (part: CrossEntropyPart, four: boolean, losses = "losses"): string =>
   storage(
-    read("x"),
+    read("x", flatType(four)),
     read("labels", "i32"),
     ...(part === "loss" ? [] : [read("dloss")]),
-    read("weights"),
+    read("weights", flatType(four)),
     read("sums"),
     ...(part === "gradient" ? [] : [write(losses)]),
-    ...(part === "loss" ? [] : [write("dx")]),
+    ...(part === "loss" ? [] : [write("dx", flatType(four))]),
   );
 
 /** t(c) from the logit of c. */
@@ -38,47 +40,53 @@ export const termOfClass = (x: string): string => `logSum - (${x} - top)`;
 /** From `own`, the label's weight, and `spread`, the weighted sum of all terms. */
 export const weightedLossOfRow = (x: string, total: string): string =>
   `((1.0 - smoothing) * own * (${termOfClass(x)}) + share * spread) / ${total}`;
-/** From `p`, a logit's softmax, and `weight`, its class's. */
-export const weightedGradientOfLogit = (j: string, label: string, weight: string, all: string): string =>
-  `((1.0 - smoothing) * own * (p - select(0.0, 1.0, ${j} == u32(${label}))) + share * (${all} * p - ${weight})) * scale`;
+/** From `p`, a logit's softmax, `weight`, its class's, and whether it is the label's, as `isLabel` has it. */
+export const weightedGradientOfLogit = (label: string, weight: string, all: string): string =>
+  `((1.0 - smoothing) * own * (p - ${label}) + share * (${all} * p - ${weight})) * scale`;
 
 /** What a row's elements need; `smoothing` is a number of the kernel. */
-const numbers = (row: string, smoothing: string): string => `
+export const numbers = (row: string, smoothing: string, four: boolean): string => `
   let smoothing = ${smoothing};
   let counts = labels[${row}] >= 0;
   let share = select(0.0, smoothing / f32(params.N), counts);
   let label = u32(max(labels[${row}], 0));
-  let own = select(0.0, weights[label], counts);
+  let own = select(0.0, ${numberAt("weights", "label", four)}, counts);
   let logSum = log(sum);
 `;
-const addTerm = `spread = fma(weights[j], ${termOfClass("x[start + j]")}, spread);`;
-const rowLoss = weightedLossOfRow("x[start + label]", "sums[0]");
-const rowGradient = `
+/** Parts of `spread`: of the classes from `first` on, `step` apart. Without smoothing none of them counts. */
+export const spreadOf = (first: string, step: string, four: boolean, end = "width"): string => wgsl`
+  var spreads = ${flatType(four)}();
+  for (var j = select(width, ${first}, smoothing > 0.0); j < ${end}; j += ${step}) {
+    spreads = fma(weights[j], ${termOfClass("x[start + j]")}, spreads);
+  }
+`;
+const rowLoss = (four: boolean): string => weightedLossOfRow(numberAt("x", "label", four, "start + "), "sums[0]");
+const rowGradient = (four: boolean): string => `
     let p = ${softmaxOf("x[start + j]")};
-    dx[start + j] = ${weightedGradientOfLogit("j", "label", "weights[j]", "sums[1]")};
+    dx[start + j] = ${weightedGradientOfLogit(isLabel("j", "label", four), "weights[j]", "sums[1]")};
 `;
 
 /** A workgroup a row; `params.extra` is the smoothing. */
-export function weightedCrossEntropyRows(part: CrossEntropyPart): string {
+export function weightedCrossEntropyRows(part: CrossEntropyPart, four: boolean): string {
+  const { total } = rowElements({ four });
   return wgsl`
 ${rowParams.wgsl}
-${declarations(part)}
+${declarations(part, four)}
 ${rowSum}
 ${rowMax}
 ${rowMain(
   wgsl`
-${largest}
-${expSum}
-${numbers("row", "params.extra")}
+${largest(four)}
+${expSum(four)}
+${numbers("row", "params.extra", four)}
 #if ${part !== "gradient"}
-  var spread = 0.0;
-  for (var j = local; j < params.N; j += ${STRIDE}) { ${addTerm} }
-  spread = reduceSum(spread, local);
-  if (local == 0u) { losses[row] = ${rowLoss}; }
+${spreadOf("local", STRIDE, four)}
+  let spread = reduceSum(${total("spreads")}, local);
+  if (local == 0u) { losses[row] = ${rowLoss(four)}; }
 #endif
 #if ${part !== "loss"}
   let scale = dloss[0] / sums[0];
-  for (var j = local; j < params.N; j += ${STRIDE}) { ${rowGradient} }
+  for (var j = local; j < width; j += ${STRIDE}) { ${rowGradient(four)} }
 #endif
 `,
   ROW_WORKGROUP,
@@ -87,27 +95,32 @@ ${numbers("row", "params.extra")}
 }
 
 /** An invocation's row, from its maximum and sum on. */
-const shortRow = (part: CrossEntropyPart, row: string, smoothing: string, loss: (value: string) => string): string =>
-  wgsl`
-${alone(row)}
-${numbers(row, smoothing)}
+const shortRow = (
+  part: CrossEntropyPart,
+  four: boolean,
+  row: string,
+  smoothing: string,
+  loss: (value: string) => string,
+): string => wgsl`
+${alone(row, four)}
+${numbers(row, smoothing, four)}
 #if ${part !== "gradient"}
-  var spread = 0.0;
-  for (var j = 0u; j < params.N; j++) { ${addTerm} }
-  ${loss(rowLoss)}
+${spreadOf("0u", "1u", four)}
+  let spread = ${rowElements({ four }).total("spreads")};
+  ${loss(rowLoss(four))}
 #endif
 #if ${part !== "loss"}
   let scale = dloss[0] / sums[0];
-  for (var j = 0u; j < params.N; j++) { ${rowGradient} }
+  for (var j = 0u; j < width; j++) { ${rowGradient(four)} }
 #endif
 `;
 
 /** An invocation a row. */
-export function weightedCrossEntropyShortRows(part: CrossEntropyPart): string {
+export function weightedCrossEntropyShortRows(part: CrossEntropyPart, four: boolean): string {
   return wgsl`
 ${shortRowParams.wgsl}
-${declarations(part)}
-${flatMain(shortRow(part, "i", "params.extra", (value) => `losses[i] = ${value};`))}
+${declarations(part, four)}
+${flatMain(shortRow(part, four, "i", "params.extra", (value) => `losses[i] = ${value};`))}
 `;
 }
 
@@ -115,13 +128,13 @@ ${flatMain(shortRow(part, "i", "params.extra", (value) => `losses[i] = ${value};
 export function weightedCrossEntropyAlone(): string {
   return wgsl`
 ${crossEntropyAloneParams.wgsl}
-${declarations("both", "loss")}
+${declarations("both", false, "loss")}
 ${rowSum}
 @compute @workgroup_size(${ROW_WORKGROUP})
 fn main(@builtin(local_invocation_index) local: u32) {
   var total = 0.0;
   for (var row = local; row < params.rows; row += ${STRIDE}) {
-${shortRow("both", "row", "params.scale", (value) => `total += ${value};`)}
+${shortRow("both", false, "row", "params.scale", (value) => `total += ${value};`)}
   }
   total = reduceSum(total, local);
   if (local == 0u) { loss[0] = total; }

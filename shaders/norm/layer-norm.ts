@@ -4,7 +4,7 @@ import { addedInTurns } from "../read-ahead.ts";
 import { laneSums } from "../reduce.ts";
 import { wgsl } from "../wgsl.ts";
 import type { PlaneForm } from "./planes.ts";
-import { ROW_WORKGROUP, rowParams } from "./rows.ts";
+import { ROW_WORKGROUP, rowElements, rowParams } from "./rows.ts";
 
 /**
  * A mean to which the mean of the distances to it is added. The first sum rounds as its terms do, by far more than their
@@ -29,13 +29,6 @@ export interface NormRows {
   /** `body` for the elements j of a row that an invocation of so many has, and k, the place of their scale. */
   each(width: ReduceWidth, body: string): string;
 }
-
-/** Type of an element, how many a row has, and how their sum in an invocation becomes a number. */
-export const rowElements = ({ four }: Pick<NormRows, "four">) => ({
-  type: four ? ("vec4<f32>" as const) : ("f32" as const),
-  length: four ? "params.N / 4u" : "params.N",
-  total: (sum: string): string => (four ? `${sum}.x + ${sum}.y + (${sum}.z + ${sum}.w)` : sum),
-});
 
 /** Rows of x [rows, N], which share a scale for each column. */
 export const columnScales = (four: boolean): NormRows => ({

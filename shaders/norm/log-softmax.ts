@@ -6,7 +6,7 @@ export const logSoftmaxOf = (x: string): string => `(${x} - top) - logSum`;
 export const logSoftmaxGradientOf = (dy: string, y: string): string => `${dy} - exp(${y}) * all`;
 
 /** y = x - max - log(sum exp(x - max)), row by row. */
-export const logSoftmax = (): string => rowsOfExp("  let logSum = log(sum);", logSoftmaxOf);
+export const logSoftmax = (four: boolean): string => rowsOfExp(four, "  let logSum = log(sum);", logSoftmaxOf);
 
 /** dx = dy - exp(y) sum(dy), row by row. */
-export const logSoftmaxGradient = (): string => rowsOfTotal("all", (dy) => dy, logSoftmaxGradientOf);
+export const logSoftmaxGradient = (four: boolean): string => rowsOfTotal(four, "all", (dy) => dy, logSoftmaxGradientOf);

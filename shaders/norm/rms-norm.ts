@@ -3,8 +3,8 @@ import { paramBlock } from "../params.ts";
 import { addedInTurns } from "../read-ahead.ts";
 import { laneSums } from "../reduce.ts";
 import { wgsl } from "../wgsl.ts";
-import { rowElements, rstdOf } from "./layer-norm.ts";
-import { ROW_WORKGROUP, rowParams } from "./rows.ts";
+import { rstdOf } from "./layer-norm.ts";
+import { ROW_WORKGROUP, rowElements, rowParams } from "./rows.ts";
 
 /** Normalisation by the root of the mean square: that of layers without the mean. */
 

@@ -1,4 +1,4 @@
-import { maxReduce, read, rowMain, storage, sumReduce, write } from "../common.ts";
+import { flatType, maxReduce, read, rowMain, storage, sumReduce, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { addedInTurns } from "../read-ahead.ts";
 import { wgsl } from "../wgsl.ts";
@@ -21,63 +21,89 @@ export const shortRowParams = paramBlock({ size: "u32", N: "u32", extra: "f32" }
 export const rowSum = sumReduce(ROW_WORKGROUP);
 export const rowMax = maxReduce(ROW_WORKGROUP);
 
+/**
+ * What an element of a row is taken as: one number, or `four` neighbours in a vec4. Its type, how many a row has, and what
+ * becomes a number of an invocation's sum and of its largest.
+ */
+export const rowElements = ({ four }: { readonly four: boolean }) => ({
+  type: flatType(four),
+  length: four ? "params.N / 4u" : "params.N",
+  total: (sum: string): string => (four ? `${sum}.x + ${sum}.y + (${sum}.z + ${sum}.w)` : sum),
+  most: (top: string): string => (four ? `max(max(${top}.x, ${top}.y), max(${top}.z, ${top}.w))` : top),
+});
+
+/** The number at place `k` of an array, or of what is taken by fours and begins at `start`. */
+export const numberAt = (array: string, k: string, four: boolean, start = ""): string =>
+  four ? `${array}[${start}${k} / 4u][${k} % 4u]` : `${array}[${start}${k}]`;
+
 /** Largest of row `row` of `x`; every invocation gets it. */
-export const largest = wgsl`
-  let start = row * params.N;
-  var top = -3.4028234e38;
-  for (var j = local; j < params.N; j += ${STRIDE}) { top = max(top, x[start + j]); }
-  top = reduceMax(top, local);
+export function largest(four: boolean): string {
+  const { type, length, most } = rowElements({ four });
+  return wgsl`
+  let width = ${length};
+  let start = row * width;
+  var tops = ${type}(-3.4028234e38);
+  for (var j = local; j < width; j += ${STRIDE}) { tops = max(tops, x[start + j]); }
+  let top = reduceMax(${most("tops")}, local);
 `;
-export const expSum = wgsl`
-  var sum = 0.0;
-  for (var j = local; j < params.N; j += ${STRIDE}) { sum += exp(x[start + j] - top); }
-  sum = reduceSum(sum, local);
+}
+export function expSum(four: boolean): string {
+  const { type, total } = rowElements({ four });
+  return wgsl`
+  var ownSum = ${type}();
+  for (var j = local; j < width; j += ${STRIDE}) { ownSum += exp(x[start + j] - top); }
+  let sum = reduceSum(${total("ownSum")}, local);
 `;
+}
 
 /** Elements of rows, from numbers of the row that have been worked out before; the on-chip form uses them too. */
 export const softmaxOf = (x: string): string => `exp(${x} - top) / sum`;
 export const softmaxGradientOf = (dy: string, y: string): string => `${y} * (${dy} - dot)`;
 
 /** y of x, row by row: `value` of x[..], from `top`, `sum` of exp(x - top), and what `prepare` makes of them. */
-export function rowsOfExp(prepare: string, value: (x: string) => string): string {
+export function rowsOfExp(four: boolean, prepare: string, value: (x: string) => string): string {
+  const { type } = rowElements({ four });
   return wgsl`
 ${rowParams.wgsl}
-${storage(read("x"), write("y"))}
+${storage(read("x", type), write("y", type))}
 ${rowSum}
 ${rowMax}
 ${rowMain(
   wgsl`
-${largest}
-${expSum}
+${largest(four)}
+${expSum(four)}
 ${prepare}
-  for (var j = local; j < params.N; j += ${STRIDE}) { y[start + j] = ${value("x[start + j]")}; }
+  for (var j = local; j < width; j += ${STRIDE}) { y[start + j] = ${value("x[start + j]")}; }
 `,
   ROW_WORKGROUP,
 )}
 `;
 }
 
-/** dx of dy and y, row by row: `value` of dy[..] and y[..], from the sum of `term` over the row, which is called `total`. */
+/** dx of dy and y, row by row: `value` of dy[..] and y[..], from the sum of `term` over the row, which is called `name`. */
 export function rowsOfTotal(
-  total: string,
+  four: boolean,
+  name: string,
   term: (dy: string, y: string) => string,
   value: (dy: string, y: string) => string,
 ): string {
+  const { type, length, total } = rowElements({ four });
   return wgsl`
 ${rowParams.wgsl}
-${storage(read("dy"), read("y"), write("dx"))}
+${storage(read("dy", type), read("y", type), write("dx", type))}
 ${rowSum}
 ${rowMain(
   wgsl`
-  let start = row * params.N;
-  var ${total} = 0.0;
+  let width = ${length};
+  let start = row * width;
+  var ownSum = ${type}();
 ${addedInTurns(
-  { begin: "local", end: "params.N", step: ROW_WORKGROUP, type: "f32", into: total },
+  { begin: "local", end: "width", step: ROW_WORKGROUP, type, into: "ownSum" },
   (k, t) => `let d${t} = dy[start + ${k}]; let y${t} = y[start + ${k}];`,
   (t) => term(`d${t}`, `y${t}`),
 )}
-  ${total} = reduceSum(${total}, local);
-  for (var j = local; j < params.N; j += ${STRIDE}) { dx[start + j] = ${value("dy[start + j]", "y[start + j]")}; }
+  let ${name} = reduceSum(${total("ownSum")}, local);
+  for (var j = local; j < width; j += ${STRIDE}) { dx[start + j] = ${value("dy[start + j]", "y[start + j]")}; }
 `,
   ROW_WORKGROUP,
 )}
@@ -85,7 +111,8 @@ ${addedInTurns(
 }
 
 /** y = exp(x - max) / sum, row by row. */
-export const softmax = (): string => rowsOfExp("", softmaxOf);
+export const softmax = (four: boolean): string => rowsOfExp(four, "", softmaxOf);
 
 /** dx = y (dy - sum(dy y)), row by row. */
-export const softmaxGradient = (): string => rowsOfTotal("dot", (dy, y) => `${dy} * ${y}`, softmaxGradientOf);
+export const softmaxGradient = (four: boolean): string =>
+  rowsOfTotal(four, "dot", (dy, y) => `${dy} * ${y}`, softmaxGradientOf);

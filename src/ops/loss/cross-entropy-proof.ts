@@ -55,6 +55,7 @@ function lossCases(): readonly OpCase<null>[] {
     [17, 10],
     [130, 3],
     [4, 200],
+    [3, 260],
   ].map(([M, N]) => ({
     name: `${M}x${N}`,
     inputs: [

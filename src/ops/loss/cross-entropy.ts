@@ -7,9 +7,17 @@ import {
 import { total, totalParams } from "../../../shaders/reduce.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import { expectRank, wrongShapes } from "../../graph/graph.ts";
-import type { Binding, DeviceCaps, KernelPlan, Op } from "../../graph/op.ts";
+import type { Binding, DeviceCaps, KernelPlan, Launch, Op } from "../../graph/op.ts";
 import { rowExpSum } from "../norm/row-exp.ts";
-import { isShort, rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "../norm/row-plan.ts";
+import {
+  isShort,
+  ownRowByFours,
+  rowDispatch,
+  rowLaunch,
+  rowsByFours,
+  SHORT_ROW,
+  shortRowDispatch,
+} from "../norm/row-plan.ts";
 import { crossEntropyGradientOnChip, crossEntropyOnChip } from "../norm/rows-chip.ts";
 import { composed } from "../shared/composed.ts";
 import { input, output, scratch } from "../shared/dispatch-plan.ts";
@@ -39,10 +47,17 @@ export function lossPlan(
   const count = x.shape[0]!;
   const bindings = [input(0), input(1), ...before, scratch(0, "read_write"), ...behind];
   const perRow = dispatch(code, x, extra, bindings, caps);
-  const params = totalParams.pack({ count, scale });
-  const mean = { code: total(), params, bindings: [scratch(0, "read"), output(0)], workgroups: [1, 1, 1] as const };
+  const mean = summed(scratch(0, "read"), count, scale);
   return { scratch: [{ shape: [count], dtype: "f32" }], launches: [perRow, mean] };
 }
+
+/** Output 0: the sum of so many losses, times `scale`. */
+export const summed = (losses: Binding, count: number, scale: number): Launch => ({
+  code: total(),
+  params: totalParams.pack({ count, scale }),
+  bindings: [losses, output(0)],
+  workgroups: [1, 1, 1],
+});
 
 /** loss [1] = mean over rows of log(sum exp(x)) - x[label]: cross-entropy from logits and class indices. */
 export const crossEntropy: Op<null> = {
@@ -72,11 +87,12 @@ export const crossEntropy: Op<null> = {
   kernels: [
     {
       name: "crossEntropy/row",
-      plan: (inputs, _o, _a, caps) => lossPlan(inputs[0]!, crossEntropyRows("loss"), rowDispatch, caps),
+      plan: ([x], _o, _a, caps) => lossPlan(x!, crossEntropyRows("loss", rowsByFours(x!)), rowDispatch, caps),
     },
     {
       name: "crossEntropy/short",
-      plan: (inputs, _o, _a, caps) => lossPlan(inputs[0]!, crossEntropyShortRows("loss"), shortRowDispatch, caps),
+      plan: ([x], _o, _a, caps) =>
+        lossPlan(x!, crossEntropyShortRows("loss", ownRowByFours(x!)), shortRowDispatch, caps),
       suits: ([x], _a, caps) => isShort(x!, caps),
     },
   ],
@@ -109,12 +125,20 @@ export const crossEntropyGradient: Op<null> = {
     {
       name: "crossEntropyGradient/row",
       plan: ([x], _o, _a, caps) =>
-        rowLaunch(crossEntropyRows("gradient"), x!, 1 / x!.shape[0]!, gradientBindings, caps),
+        rowLaunch(crossEntropyRows("gradient", rowsByFours(x!)), x!, 1 / x!.shape[0]!, gradientBindings, caps),
     },
     {
       name: "crossEntropyGradient/short",
       plan: ([x], _o, _a, caps) => ({
-        launches: [shortRowDispatch(crossEntropyShortRows("gradient"), x!, 1 / x!.shape[0]!, gradientBindings, caps)],
+        launches: [
+          shortRowDispatch(
+            crossEntropyShortRows("gradient", ownRowByFours(x!)),
+            x!,
+            1 / x!.shape[0]!,
+            gradientBindings,
+            caps,
+          ),
+        ],
       }),
       suits: ([x], _a, caps) => isShort(x!, caps),
     },
@@ -137,12 +161,13 @@ export const crossEntropyWithGradient: Op<null> = composed({
   kernels: [
     {
       name: "crossEntropyWithGradient/row",
-      plan: ([x], _o, _a, caps) => lossPlan(x!, crossEntropyRows("both"), rowDispatch, caps, [input(2)], [output(1)]),
+      plan: ([x], _o, _a, caps) =>
+        lossPlan(x!, crossEntropyRows("both", rowsByFours(x!)), rowDispatch, caps, [input(2)], [output(1)]),
     },
     {
       name: "crossEntropyWithGradient/short",
       plan: ([x], _o, _a, caps) =>
-        lossPlan(x!, crossEntropyShortRows("both"), shortRowDispatch, caps, [input(2)], [output(1)]),
+        lossPlan(x!, crossEntropyShortRows("both", ownRowByFours(x!)), shortRowDispatch, caps, [input(2)], [output(1)]),
       suits: ([x], _a, caps) => isShort(x!, caps),
     },
     {

@@ -1,3 +1,4 @@
+import { isLabel } from "../../../shaders/loss/cross-entropy.ts";
 import {
   nanForNone,
   termOfClass,
@@ -45,7 +46,7 @@ export const weightedCrossEntropyGradientOnChip: Weighted = (w, inputs, [dx], { 
     w.add(`let scale = ${dloss.at(0)} / ${sums.at(0)};`);
     w.loop(0, N, (j) => {
       w.add(`let p = ${softmaxOf(rowElement(x, row, j))};`, COST.function);
-      const value = weightedGradientOfLogit(index.text(j), labels.at(row), weights.at(j), sums.at(1));
+      const value = weightedGradientOfLogit(isLabel(index.text(j), labels.at(row)), weights.at(j), sums.at(1));
       w.add(`${rowElement(dx!, row, j)} = ${value};`);
     });
   });

@@ -89,6 +89,9 @@ function weightedCases(): readonly OpCase<WeightedAttrs>[] {
       [130, 3, 0.05, "all"],
       [4, 200, 0.5, "all"],
       [7, 180, 0.1, "some"],
+      // Rows in slices: three and two, the last of them short.
+      [3, 1027, 0.1, "some"],
+      [2, 2060, 0.2, "all"],
     ] as const
   ).map(([M, N, smoothing, counted]) => ({
     name: `${M}x${N}, smoothing ${smoothing}${counted === "all" ? "" : ", some not counted"}`,

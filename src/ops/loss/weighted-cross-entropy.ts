@@ -7,13 +7,22 @@ import {
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { rowExpSum } from "../norm/row-exp.ts";
-import { isShort, rowDispatch, rowLaunch, SHORT_ROW, shortRowDispatch } from "../norm/row-plan.ts";
+import {
+  isShort,
+  ownRowByFours,
+  rowDispatch,
+  rowLaunch,
+  rowsByFours,
+  SHORT_ROW,
+  shortRowDispatch,
+} from "../norm/row-plan.ts";
 import { composed } from "../shared/composed.ts";
 import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { call, flatCall, float } from "../shared/wasm-plan.ts";
 import { ALONE_ROWS, expectLogits, lossPlan } from "./cross-entropy.ts";
 import { weightedCrossEntropyGradientOnChip, weightedCrossEntropyOnChip } from "./weighted-chip.ts";
+import { slicedKernel } from "./weighted-slices.ts";
 
 /** Cross-entropy with class weights and label smoothing; shaders/loss/weighted-cross-entropy.ts has the formula. */
 export interface WeightedAttrs {
@@ -69,7 +78,7 @@ export const weightedCrossEntropy: Op<WeightedAttrs> = {
     {
       name: "weightedCrossEntropy/row",
       plan: ([x], _o, { smoothing: extra }, caps) =>
-        lossPlan(x!, weightedCrossEntropyRows("loss"), rowDispatch, caps, [input(2), input(3)], [], {
+        lossPlan(x!, weightedCrossEntropyRows("loss", rowsByFours(x!)), rowDispatch, caps, [input(2), input(3)], [], {
           extra,
           scale: 1,
         }),
@@ -77,11 +86,12 @@ export const weightedCrossEntropy: Op<WeightedAttrs> = {
     {
       name: "weightedCrossEntropy/short",
       plan: ([x], _o, { smoothing: extra }, caps) => {
-        const code = weightedCrossEntropyShortRows("loss");
+        const code = weightedCrossEntropyShortRows("loss", ownRowByFours(x!));
         return lossPlan(x!, code, shortRowDispatch, caps, [input(2), input(3)], [], { extra, scale: 1 });
       },
       suits: ([x], _a, caps) => isShort(x!, caps),
     },
+    slicedKernel("weightedCrossEntropy", "loss", [0, 1, 2, 3].map(input)),
   ],
 };
 
@@ -119,15 +129,24 @@ export const weightedCrossEntropyGradient: Op<WeightedAttrs> = {
     {
       name: "weightedCrossEntropyGradient/row",
       plan: ([x], _o, { smoothing }, caps) =>
-        rowLaunch(weightedCrossEntropyRows("gradient"), x!, smoothing, gradientBindings, caps),
+        rowLaunch(weightedCrossEntropyRows("gradient", rowsByFours(x!)), x!, smoothing, gradientBindings, caps),
     },
     {
       name: "weightedCrossEntropyGradient/short",
       plan: ([x], _o, { smoothing }, caps) => ({
-        launches: [shortRowDispatch(weightedCrossEntropyShortRows("gradient"), x!, smoothing, gradientBindings, caps)],
+        launches: [
+          shortRowDispatch(
+            weightedCrossEntropyShortRows("gradient", ownRowByFours(x!)),
+            x!,
+            smoothing,
+            gradientBindings,
+            caps,
+          ),
+        ],
       }),
       suits: ([x], _a, caps) => isShort(x!, caps),
     },
+    slicedKernel("weightedCrossEntropyGradient", "gradient", [0, 1, 2, 3, 4].map(input), [output(0)]),
   ],
 };
 
@@ -148,14 +167,14 @@ export const weightedCrossEntropyWithGradient: Op<WeightedAttrs> = composed<Weig
     {
       name: "weightedCrossEntropyWithGradient/row",
       plan: ([x], _o, { smoothing: extra }, caps) => {
-        const code = weightedCrossEntropyRows("both");
+        const code = weightedCrossEntropyRows("both", rowsByFours(x!));
         return lossPlan(x!, code, rowDispatch, caps, bothBefore, [output(1)], { extra, scale: 1 });
       },
     },
     {
       name: "weightedCrossEntropyWithGradient/short",
       plan: ([x], _o, { smoothing: extra }, caps) => {
-        const code = weightedCrossEntropyShortRows("both");
+        const code = weightedCrossEntropyShortRows("both", ownRowByFours(x!));
         return lossPlan(x!, code, shortRowDispatch, caps, bothBefore, [output(1)], { extra, scale: 1 });
       },
       suits: ([x], _a, caps) => isShort(x!, caps),
@@ -166,9 +185,12 @@ export const weightedCrossEntropyWithGradient: Op<WeightedAttrs> = composed<Weig
         const [rows, N] = x!.shape as readonly [number, number];
         const params = crossEntropyAloneParams.pack({ rows, N, scale });
         const bindings = [input(0), input(1), ...bothBefore, output(0), output(1)];
-        return { launches: [{ code: weightedCrossEntropyAlone(), params, bindings, workgroups: [1, 1, 1] }] };
+        return {
+          launches: [{ code: weightedCrossEntropyAlone(), params, bindings, workgroups: [1, 1, 1] }],
+        };
       },
       suits: ([x]) => x!.shape[0]! <= ALONE_ROWS && x!.shape[1]! <= SHORT_ROW,
     },
+    slicedKernel("weightedCrossEntropyWithGradient", "both", [0, 1, 2, 3, 4].map(input), [output(1)]),
   ],
 });

@@ -9,6 +9,7 @@ const shapes = [
   [3, 5],
   [17, 10],
   [4, 200],
+  [3, 260],
 ] as const;
 
 export const logSoftmax: Proof<null> = {

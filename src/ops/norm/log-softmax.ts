@@ -11,6 +11,7 @@ import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall } from "../shared/wasm-plan.ts";
 import { rowExpSum } from "./row-exp.ts";
+import { rowsByFours } from "./row-plan.ts";
 import { rowsPlan } from "./row-windows.ts";
 import { expSumOnChip } from "./rows-chip.ts";
 
@@ -43,7 +44,7 @@ export const logSoftmax: Op<null> = {
   kernels: [
     {
       name: "logSoftmax/row",
-      plan: ([x], _o, _a, caps) => rowsPlan(logSoftmaxCode(), x!, [input(0), output(0)], caps),
+      plan: ([x], _o, _a, caps) => rowsPlan(logSoftmaxCode(rowsByFours(x!)), x!, [input(0), output(0)], caps),
     },
   ],
 };
@@ -82,7 +83,8 @@ export const logSoftmaxGradient: Op<null> = {
   kernels: [
     {
       name: "logSoftmaxGradient/row",
-      plan: ([dy], _o, _a, caps) => rowsPlan(gradientCode(), dy!, [input(0), input(1), output(0)], caps),
+      plan: ([dy], _o, _a, caps) =>
+        rowsPlan(gradientCode(rowsByFours(dy!)), dy!, [input(0), input(1), output(0)], caps),
     },
   ],
 };

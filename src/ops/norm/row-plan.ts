@@ -38,6 +38,11 @@ export function shortRowDispatch(
   return flatLaunch(code, shortRowParams.pack({ size: rows, N, extra }), bindings, rows, caps);
 }
 
+/** Whether an invocation that has a row [rows, N] to itself takes four elements at a time. */
+export const ownRowByFours = ({ shape }: TensorSpec): boolean => shape[1]! % 4 === 0;
+/** Whether a workgroup does: where there are some for all of it. */
+export const rowsByFours = ({ shape }: TensorSpec): boolean => shape[1]! % 4 === 0 && shape[1]! >= 4 * ROW_WORKGROUP;
+
 /** Rows up to this long are one invocation's work: measured on SwiftShader, where a barrier costs most. */
 export const SHORT_ROW = 64;
 /** The same on adapters on a CPU, where there are rows enough to keep it busy; and that many. */

@@ -1,4 +1,4 @@
-import { gradientOfLogit, lossOfRow } from "../../../shaders/loss/cross-entropy.ts";
+import { gradientOfLogit, isLabel, lossOfRow } from "../../../shaders/loss/cross-entropy.ts";
 import { float } from "../../../shaders/params.ts";
 import { type ChipValue, type ChipWriter, type Index, index } from "../../graph/chip.ts";
 import { COST, type OnChip, rowElement } from "../shared/chip.ts";
@@ -34,7 +34,7 @@ export const crossEntropyGradientOnChip: OnChip<null> = (w, [x, labels, dloss], 
     expSumOnChip(w, x!, row);
     w.add(`let scale = ${dloss!.at(0)} * ${float(1 / M)};`);
     w.loop(0, N, (j) => {
-      const value = gradientOfLogit(rowElement(x!, row, j), index.text(j), labels!.at(row));
+      const value = gradientOfLogit(rowElement(x!, row, j), isLabel(index.text(j), labels!.at(row)));
       w.add(`${rowElement(dx!, row, j)} = ${value};`, COST.function);
     });
   });

@@ -19,6 +19,7 @@ export const softmax: Proof<null> = {
     [3, 5],
     [17, 10],
     [4, 200],
+    [3, 260],
   ].map(([M, N]) => ({
     name: `${M}x${N}`,
     inputs: [{ shape: [M!, N!], dtype: "f32" as const, scale: 3 }],
@@ -56,6 +57,7 @@ export const softmaxGradient: Proof<null> = {
     [3, 5],
     [17, 10],
     [4, 200],
+    [3, 260],
   ].map(([M, N]) => ({
     name: `${M}x${N}`,
     inputs: [

@@ -5,6 +5,7 @@ import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall } from "../shared/wasm-plan.ts";
 import { rowExpSum } from "./row-exp.ts";
+import { rowsByFours } from "./row-plan.ts";
 import { rowsPlan } from "./row-windows.ts";
 import { softmaxGradientOnChip, softmaxOnChip } from "./softmax-chip.ts";
 
@@ -30,7 +31,7 @@ export const softmax: Op<null> = {
   kernels: [
     {
       name: "softmax/row",
-      plan: ([x], _o, _a, caps) => rowsPlan(softmaxCode(), x!, [input(0), output(0)], caps),
+      plan: ([x], _o, _a, caps) => rowsPlan(softmaxCode(rowsByFours(x!)), x!, [input(0), output(0)], caps),
     },
   ],
 };
@@ -58,7 +59,8 @@ export const softmaxGradient: Op<null> = {
   kernels: [
     {
       name: "softmaxGradient/row",
-      plan: ([dy], _o, _a, caps) => rowsPlan(gradientCode(), dy!, [input(0), input(1), output(0)], caps),
+      plan: ([dy], _o, _a, caps) =>
+        rowsPlan(gradientCode(rowsByFours(dy!)), dy!, [input(0), input(1), output(0)], caps),
     },
   ],
 };
