@@ -1,7 +1,7 @@
 import { fmaCeiling } from "../../shaders/ceilings.ts";
 import { NARROW_FILLS } from "../../shaders/conv/block-narrow.ts";
 import { BLOCK } from "../../shaders/conv/block-tile.ts";
-import { WEIGHT_BLOCK } from "../../shaders/conv/weight-block.ts";
+import { WEIGHT_DEPTH } from "../../shaders/conv/weight-block.ts";
 import { chooseKernel } from "../../src/backend/webgpu/choose.ts";
 import { lowerOnChip } from "../../src/backend/webgpu/lower.ts";
 import type { Node, TensorSpec } from "../../src/graph/graph.ts";
@@ -180,7 +180,7 @@ function convolutions(kernels: Kernels, caps: DeviceCaps): void {
   put(conv as AnyOp, {}, [x, w], (_, rung) => filled(rung));
   put(convInputGradient as AnyOp, { places: [side, side] }, [x, w], (_, rung) => filled(rung));
   put(convWeightGradient as AnyOp, { kernel: [kernel, kernel] }, [x, x], (slices) => [
-    turns(WEIGHT_BLOCK.depth, (n * side * side) / slices),
+    turns(WEIGHT_DEPTH, (n * side * side) / slices),
   ]);
 }
 

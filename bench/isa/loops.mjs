@@ -65,13 +65,17 @@ export function loopsOf(instructions, count) {
   const around = (n, except) =>
     loops.find((l) => l !== except && l.size >= (except?.size ?? 0) && l.body.has(n)) ?? root;
   for (const l of [...loops].sort((x, y) => x.head - y.head)) around(l.head, l).in.push(l);
-  const { fills, tails } = sidesOf(blocks, before, dominators, all, count);
+  const leaves = (from, to) => {
+    const inside = around(from);
+    return inside !== root && !inside.body.has(to);
+  };
+  const { fills, tails } = sidesOf(blocks, before, dominators, all, count, leaves);
   for (const [i, b] of blocks.entries()) {
     const loop = around(i);
     const each = b.code.reduce((total, x) => sum(total, count(x)), NONE);
     loop.own = sum(loop.own, each);
-    if (fills.has(i)) loop.fills = sum(loop.fills ?? NONE, each);
-    else if (tails.has(i)) loop.tails = sum(loop.tails ?? NONE, each);
+    if (tails.has(i)) loop.tails = sum(loop.tails ?? NONE, each);
+    else if (fills.has(i)) loop.fills = sum(loop.fills ?? NONE, each);
   }
   for (const l of [root, ...loops]) {
     delete l.body;
@@ -83,14 +87,15 @@ export function loopsOf(instructions, count) {
 
 /**
  * Blocks of sides of a branch. `fills` read memory or write workgroup memory and compute nothing: a part of the invocations
- * brings one operand, a part the other. `tails` only move: what lies behind the last term becomes 0.
+ * brings one operand, a part the other. `tails` only move: what lies behind the last term becomes 0. What follows a loop is
+ * no side of the branch that `leaves` it.
  */
-function sidesOf(blocks, before, dominators, unreached, count) {
+function sidesOf(blocks, before, dominators, unreached, count, leaves) {
   const [fills, tails] = [new Set(), new Set()];
   for (const [b, { next }] of blocks.entries()) {
     if (next.length !== 2) continue;
     for (const side of next) {
-      if (before[side].length !== 1 || dominators[b].has(side)) continue;
+      if (before[side].length !== 1 || dominators[b].has(side) || leaves(b, side)) continue;
       const region = [...blocks.keys()].filter((i) => dominators[i] !== unreached && dominators[i].has(side));
       const all = region.flatMap((i) => blocks[i].code).reduce((total, x) => sum(total, count(x)), NONE);
       if (all.fma + all.matrix + all.barrier + all.spill > 0) continue;

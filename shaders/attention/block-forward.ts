@@ -7,29 +7,39 @@ import {
   blockMain,
   blockRows,
   eachFour,
+  foursOf,
   headSums,
   keepRow,
   loopOf,
   memoryOf,
   partOf,
+  stepsOf,
   sums,
 } from "./block.ts";
 import { type AttentionVariant, LOWEST, remains } from "./common.ts";
-import { keyStreams, placesOfKeys, STEPS } from "./tile.ts";
+import { keyStreams, placesOfKeys } from "./tile.ts";
 
 /** o and lse: queries are kept, keys gone through. */
 export function attentionBlock(variant: AttentionVariant, block: AttentionBlock): string {
-  const four = [0, 1, 2, 3] as const;
+  const fours = foursOf(block);
+  const all = fours.flat().length;
+  /** Of all steps, from what each four gives: balanced, so that nothing waits longer than it must. */
+  const across = (pair: (a: string, b: string) => string, name: string): string =>
+    fours
+      .map((_, f) => pair(pair(`${name}${f}.x`, `${name}${f}.y`), pair(`${name}${f}.z`, `${name}${f}.w`)))
+      .reduce(pair);
   const body = [
-    ...headSums(block, four, [["score", "q", "qkv_k"]]),
-    `    let s = select(vec4<f32>(${LOWEST}), score, ${STEPS} < vec4<u32>(seen));`,
-    "    let next = max(max(max(s.x, s.y), max(s.z, s.w)), top);",
+    ...fours.flatMap((four, f) => [
+      ...headSums(block, four, [[`score${f}`, "q", "qkv_k"]]),
+      `    let s${f} = select(vec4<f32>(${LOWEST}), score${f}, ${stepsOf(four)} < vec4<u32>(seen));`,
+    ]),
+    `    let next = max(${across((a, b) => `max(${a}, ${b})`, "s")}, top);`,
     `    let rest = ${remains("top", "next")};`,
-    `    ${variant.dropout ? "var" : "let"} w = exp(s - next);`,
+    ...fours.map((_, f) => `    ${variant.dropout ? "var" : "let"} w${f} = exp(s${f} - next);`),
     "    top = next;",
-    "    sum = fma(sum, rest, (w.x + w.y) + (w.z + w.w));",
-    ...(variant.dropout ? ["    w *= kept4(row + mine, j);"] : []),
-    ...addSteps(block, four, "acc", "w", "qkv_v", " * rest"),
+    `    sum = fma(sum, rest, ${across((a, b) => `(${a} + ${b})`, "w")});`,
+    ...(variant.dropout ? fours.map(([first], f) => `    w${f} *= kept4(row + mine, j + ${first}u);`) : []),
+    ...fours.flatMap((four, f) => addSteps(block, four, "acc", `w${f}`, "qkv_v", f === 0 ? " * rest" : "")),
   ];
   return wgsl`
 ${blockHead(block, variant, [read("qkv", "vec4<f32>")], [write("o", "vec4<f32>"), write("lse")])}
@@ -47,7 +57,7 @@ ${keepRow(block, "q", "qkv", (step) => `q + ${step} * params.width`, " * params.
   var sum = 0.0;
 ${sums(block, "acc")}
   let last = select(0u, seenBy(min(first + ${blockRows(block) - 1}u, length - 1u), length), first < length);
-${loopOf(block, keyStreams, "0u", "last", body, four.length)}
+${loopOf(block, keyStreams, "0u", "last", body, all)}
   if (mine < params.t) {
     let any = seen > 0u;
     let factor = select(0.0, 1.0 / sum, any);

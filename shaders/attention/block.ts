@@ -1,3 +1,4 @@
+import { turnsOf } from "../turns.ts";
 import { range, wgsl } from "../wgsl.ts";
 import { attentionHead } from "./common.ts";
 import type { Stream } from "./tile.ts";
@@ -50,6 +51,13 @@ export const groupsOf = (block: AttentionBlock, twos = false): readonly Group[] 
   if (!usesMemory(block)) return range(stepsBack(block)).map((u) => [u]);
   return [range(twos ? 2 : STEP)];
 };
+
+/**
+ * Forward, fours of steps of a turn. What was added up is rescaled once a turn, and a turn begins with a maximum: of eight steps
+ * both count half as much, where one invocation has a head's row and registers for eight scores.
+ */
+export const foursOf = ({ ahead, parts }: AttentionBlock): readonly Group[] =>
+  range(ahead && parts === 1 ? 2 : 1).map((f) => range(STEP).map((u) => STEP * f + u));
 
 const typeOf = (group: Group): string => (group.length === 1 ? "f32" : `vec${group.length}<f32>`);
 /** `text(u)` of each of a group's steps, as one value. */
@@ -129,8 +137,13 @@ ${rows.map((s) => `      tile_${s.name}[row][c] = ${load(s, "")};`).join("\n")}
   const singles = list
     .filter((s) => s.single)
     .map((s) => `tile_${s.name}[lane] = ${arrayOf(s)}[${s.from} + min(j0 + lane, ${lastStep}) * ${s.stride}];`);
+  // Where registers are few, Intel's compiler sees through such an end, and writes out what it finds short: 177 spills.
+  const few = !block.ahead && steps < 32;
+  const head = few ? "for (var turn = 0u; turn < turns; turn++) {" : turnsOf("turn", "turns");
   return wgsl`
-  for (var j0 = ${first}; j0 < ${last}; j0 += ${steps}u) {
+  let blocksOf = (max(${last}, ${first}) - ${first} + ${steps - 1}u) / ${steps}u;
+  ${turnsOf("ofBlocks", "blocksOf")}
+    let j0 = ${first} + ofBlocks * ${steps}u;
 ${(block.ahead ? [...where, ...loads] : []).join("\n")}
     workgroupBarrier();
 ${block.ahead ? put.join("\n") : putEach}
@@ -139,7 +152,7 @@ ${singles.length > 0 ? `    if (lane < ${steps}u) { ${singles.join(" ")} }` : ""
     // As many turns as there are steps: a number that compilers know they would write out, with a branch in each. The
     // remainder lets indices be proved to lie inside.
     let turns = (min(${last} - j0, ${steps}u) + ${each - 1}u) / ${each}u;
-    for (var turn = 0u; turn < turns; turn++) {
+    ${head}
       let inTile = turn % ${steps / each}u * ${each}u;
       let j = j0 + inTile;
 ${body.join("\n")}

@@ -1,3 +1,5 @@
+import { turnsOf } from "../turns.ts";
+
 /** What GPUs differ in. */
 export interface BlockTile {
   /** Places, or elements of a kernel, that an invocation computes. */
@@ -16,7 +18,8 @@ export const countedTurns = ({ ahead }: BlockTile, name: string, most: number, n
   ahead
     ? `for (var ${name} = 0u; ${name} < ${most}u; ${name}++) {`
     : `let turns = min(${most}u, ${needed});
-      for (var number = 0u; number < turns; number++) { let ${name} = number % ${most}u;`;
+      ${turnsOf("number", "turns")}
+      let ${name} = number % ${most}u;`;
 /** Channels of a workgroup and of an invocation, terms that pass through a workgroup's memory at a time, its invocations. */
 export const BLOCK = { rows: 32, mine: 4, depth: 16, invocations: 64 } as const;
 /** Invocations side by side. */

@@ -1,3 +1,4 @@
+import { turnsOf } from "../turns.ts";
 import { range, wgsl } from "../wgsl.ts";
 import { narrowBlocks } from "./block-narrow.ts";
 import { BLOCK, type Blocks, type BlockTile, blockPlaces } from "./block-tile.ts";
@@ -41,6 +42,7 @@ ${placeOf("In", "nTile + mine.y") + readOf("In") + resultOf("In", phased)}
   workgroupBarrier();
 ${blocks.starts}
 ${sums.map((name) => `  var ${name} = vec4<f32>();`).join("\n")}
+  let steps = (params.K + ${BLOCK.depth - 1}u) / ${BLOCK.depth}u;
   for (var kr = 0u; kr < params.kernelRows; kr++) {
 ${tapOf("Rows", "kr", phased)}
     for (var kc = 0u; kc < params.kernelColumns; kc++) {
@@ -48,7 +50,8 @@ ${tapOf("Columns", "kc", phased)}
       let inside = (rowIn + tapRows < params.bRows) & (colIn + tapColumns < params.bColumns);
       let tap = kr * params.kernelColumns + kc;
       let atTap = tapRows * params.bColumns + tapColumns;
-      for (var k0 = 0u; k0 < params.K; k0 += ${BLOCK.depth}u) {
+      ${turnsOf("step", "steps")}
+        let k0 = step * ${BLOCK.depth}u;
 ${blocks.turn}
         workgroupBarrier();
       }

@@ -1,21 +1,26 @@
+import { turnsOf } from "../turns.ts";
 import { range, wgsl } from "../wgsl.ts";
 import { type BlockTile, countedTurns } from "./block-tile.ts";
 import { lines } from "./product.ts";
 import { weightMain } from "./weight-sums.ts";
 
-/** Channels of y that a workgroup computes, terms that pass through its memory at a time, and its invocations. */
-export const WEIGHT_BLOCK = { rows: 32, depth: 16, invocations: 64 } as const;
-const { rows, depth, invocations } = WEIGHT_BLOCK;
-/** Fours of rows, and of columns, of an invocation in a block of 8 x 8. */
+/** Channels of y that a workgroup computes: of twice as many, what it brings in of x serves twice as much. */
+export type WeightRows = 32 | 64;
+/** Terms that pass through its memory at a time. */
+export const WEIGHT_DEPTH = 16;
+const depth = WEIGHT_DEPTH;
+/** Invocations side by side. */
 const SIDE = 8;
+/** Each has four channels. */
+export const weightInvocations = (rows: WeightRows): number => (SIDE * rows) / 4;
 /** Elements of the channels' kernels that a workgroup computes. */
 export const weightColumns = ({ columns }: BlockTile): number => SIDE * columns;
 /** vec4 in a row of either block. */
-const widths = (tile: BlockTile) => ({ y: rows / 4, x: weightColumns(tile) / 4 });
+const widths = (tile: BlockTile, rows: WeightRows) => ({ y: rows / 4, x: weightColumns(tile) / 4 });
 
 /** Of both blocks, and of the table. */
-export const weightBlockBytes = (tile: BlockTile): number => {
-  const { x, y } = widths(tile);
+export const weightBlockBytes = (tile: BlockTile, rows: WeightRows): number => {
+  const { x, y } = widths(tile, rows);
   return 16 * (depth * (x + y) + weightColumns(tile));
 };
 
@@ -26,9 +31,10 @@ export const weightBlockBytes = (tile: BlockTile): number => {
  * there, and are not stored. Turns are counted and terms behind
  * the last are zeroed, as in `convBlock`.
  */
-export function convWeightBlock(tile: BlockTile, sums: boolean): string {
+export function convWeightBlock(tile: BlockTile, rows: WeightRows, sums: boolean): string {
   const { columns, unroll, ahead } = tile;
-  const width = widths(tile);
+  const width = widths(tile, rows);
+  const invocations = weightInvocations(rows);
   const across = weightColumns(tile);
   const stride = invocations / depth;
   const yTurns = width.y / stride;
@@ -121,7 +127,9 @@ ${lines(4, (i) =>
   let xImage = params.c * xPlane - height * params.xColumns;
   let xOn = imagesOn * params.c * xPlane + rowsOn * params.xColumns + columnsOn;
   var acc: array<vec4<f32>, ${4 * quads.length}>;
-  for (var p0 = begin; p0 < end; p0 += ${depth}u) {
+  let steps = (max(end, begin) - begin + ${depth - 1}u) / ${depth}u;
+  ${turnsOf("step", "steps")}
+    let p0 = begin + step * ${depth}u;
 ${fill}    workgroupBarrier();
     ${countedTurns(tile, "turn", depth / unroll, `(end - p0 + ${unroll - 1}u) / ${unroll}u`)}
       let t = turn * ${unroll}u;

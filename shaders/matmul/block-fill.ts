@@ -31,6 +31,11 @@ export interface BlockFill {
   fetch(k: string): string;
   /** Writes them to blockA and blockB. */
   readonly put: string;
+  /**
+   * Both at once. Where a turn is enough, each part of the invocations has one branch for all that it does, which spares
+   * compilers for many registers moving what both parts read to where both write it from; `apart`: for few, three.
+   */
+  bring(k: string, apart: boolean): string;
 }
 
 /** Where one operand lies and goes. */
@@ -118,16 +123,26 @@ export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize
       layout?.store(block, `x${i} * 4u + ${r}u`, `q${i}`, value(r)) ?? `${block}[q${i} + ${r}u][x${i}] = ${value(r)};`;
     return four.map((r) => `  ${store(r)}`).join("\n");
   };
+  const zeroed = (zeroes: string): string => (layout?.whole ? "" : `  if (k + ${depth}u > kEnd) {\n${zeroes}\n  }`);
   const eachTurn = (text: (i: number, side: Side) => string): string =>
     turns.map((i) => either(i, (side) => text(i, side))).join("\n");
   const declared = (i: number): string => four.map((r) => `var at${i}_${r}: u32; var r${i}_${r}: ${type};`).join(" ");
-  return {
-    places: turns.map((i) => `  ${pieceOf(i)}\n  ${declared(i)}\n${either(i, (side) => placesOf(i, side))}`).join("\n"),
-    fetch: (at) => `{
+  const fetch = (at: string): string => `{
   let k = ${at};
 ${eachTurn(fetchOf)}
-${layout?.whole ? "" : `  if (k + ${depth}u > kEnd) {\n${eachTurn(zeroOf)}\n  }`}
+${zeroed(eachTurn(zeroOf))}
+}`;
+  const put = eachTurn(putOf);
+  return {
+    places: turns.map((i) => `  ${pieceOf(i)}\n  ${declared(i)}\n${either(i, (side) => placesOf(i, side))}`).join("\n"),
+    fetch,
+    put,
+    bring: (at, apart) =>
+      apart || turns.length > 1
+        ? `${fetch(at)}\n${put}`
+        : `{
+  let k = ${at};
+${either(0, (side) => [fetchOf(0, side), zeroed(zeroOf(0, side)), putOf(0, side)].join("\n"))}
 }`,
-    put: eachTurn(putOf),
   };
 }

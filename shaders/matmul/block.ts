@@ -13,6 +13,8 @@ export interface BlockShape {
   readonly depth: number;
   /** Terms that are written out in a turn of the inner loop; default 4. Drivers unroll further what they find short. */
   readonly unroll?: 1 | 4 | 8;
+  /** For few registers. */
+  readonly few?: boolean;
 }
 
 /** Rows and columns of C that a workgroup computes. */
@@ -38,7 +40,7 @@ export function matmulBlock(
   terms: number,
   sliced: boolean,
 ): string {
-  const { lanes, rows, columns, depth, unroll = 4 } = shape;
+  const { lanes, rows, columns, depth, unroll = 4, few = false } = shape;
   const [blockM, blockN] = blockOf(shape);
   const invocations = lanes[0] * lanes[1];
   const quads = columns / 4;
@@ -77,8 +79,7 @@ ${termsOf(sliced)}
 ${fill.places}
 ${accumulators.map((name) => `  var ${name} = vec4<f32>();`).join("\n")}
   for (var k0 = kBegin; k0 < kEnd; k0 += ${depth}u) {
-${fill.fetch("k0")}
-${fill.put}
+${fill.bring("k0", few)}
     workgroupBarrier();
 ${inner}
     workgroupBarrier();

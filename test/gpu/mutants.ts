@@ -7,6 +7,8 @@ export interface Mutant {
   readonly what: string;
   readonly from: string | RegExp;
   readonly to: string;
+  /** As adapters of a vendor are given it, whose compilers have other registers. */
+  readonly vendor?: string;
 }
 
 /** A wrong body of an op on the chip. */
@@ -22,6 +24,8 @@ const one = (op: string, kernel: string, what: string, from: string | RegExp, to
   from,
   to,
 });
+
+const ofVendor = (vendor: string, list: readonly Mutant[]): readonly Mutant[] => list.map((m) => ({ ...m, vendor }));
 
 export const mutants: readonly Mutant[] = [
   ...each(products, "naive", "the first k is dropped", "var k = 0u; k < params.K", "var k = 1u; k < params.K"),
@@ -46,6 +50,10 @@ export const mutants: readonly Mutant[] = [
     "blockB[q0 + 3u][x0]",
     "blockB[q0 + 3u][x0 ^ 1u]",
   ),
+  ...ofVendor("nvidia", [
+    ...each(products, "block64-wide", "terms behind the last are not zeroed", /if \(k \+ 32u > kEnd\)/g, "if (false)"),
+    ...each(products, "block64-wide", "two terms of a block are swapped", "blockB[q0 + 1u]", "blockB[q0 + 2u]"),
+  ]),
   ...each(products, "block64", "the lower four rows are those of the upper", "local.y * 2u + 1u", "local.y * 2u"),
   ...each(products, "block64", "the inner loop stops one short", "q < 4u", "q < 3u"),
   ...each(products, "block128x64", "the second half of A is the first", "q0 + 2u", "q0 + 1u"),

@@ -10,10 +10,11 @@ import { openGpu, opNamed } from "./gpu.ts";
 export async function expectCaught(
   gpu: WebGpuBackend,
   op: AnyOp,
-  { kernel: name, from, to }: Mutant,
+  { kernel: name, from, to, vendor }: Mutant,
   cases?: readonly OpCase<unknown>[],
 ): Promise<void> {
   const kernel = op.kernels.find((k) => k.name === name)!;
+  const caps = vendor === undefined ? {} : { caps: { ...gpu.gpu.caps, vendor } };
   let changed = 0;
   const edit = (code: string): string => {
     const edited = code.replace(from, to);
@@ -22,7 +23,7 @@ export async function expectCaught(
   };
   let caught = false;
   for (const c of cases ?? (await proofOf(op)).cases) {
-    const result = await conform(gpu.gpu, op, kernel, c, { edit });
+    const result = await conform(gpu.gpu, op, kernel, c, { ...caps, edit });
     if (result && !result.pass) caught = true;
     if (caught) break;
   }

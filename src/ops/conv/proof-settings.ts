@@ -73,5 +73,6 @@ export const convSettings: readonly Setting[] = [
   setting("one channel, 28 x 28", [4, 1, 28, 28], [10, 1, 3, 3], { padding: 1 }),
   setting("three channels to 16", [5, 3, 16, 16], [16, 3, 3, 3], { padding: 1 }),
   setting("1x1, 48 to 24 channels", [2, 48, 6, 6], [24, 48, 1, 1]),
+  setting("1x1, 3 to 68 channels", [2, 3, 4, 5], [68, 3, 1, 1]),
   setting("depthwise, bands of rows", [2, 48, 13, 20], [48, 1, 3, 3], { padding: 1, groups: 48 }),
 ];

@@ -1,4 +1,10 @@
-import { convWeightBlock, WEIGHT_BLOCK, weightBlockBytes, weightColumns } from "../../../shaders/conv/weight-block.ts";
+import {
+  convWeightBlock,
+  type WeightRows,
+  weightBlockBytes,
+  weightColumns,
+  weightInvocations,
+} from "../../../shaders/conv/weight-block.ts";
 import { convWeights, type WeightTile } from "../../../shaders/conv/weights.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { DeviceCaps, Kernel } from "../../graph/op.ts";
@@ -74,17 +80,23 @@ function kernelOf({ cGroup, groups, rows, columns }: ConvDims, tile: WeightTile)
   };
 }
 
+/** Channels of y of a block: the higher where it is as full. */
+const FEWEST_ROWS = 32;
+const blockRows = ({ outGroup }: ConvDims): WeightRows =>
+  Math.ceil(outGroup / FEWEST_ROWS) % 2 === 0 ? 64 : FEWEST_ROWS;
+
 /** Blocks through workgroup memory: for GPUs. */
 function block(name: BlockName): WeightRung {
   const tile = BLOCK_TILES[name];
   return {
     name,
-    suits: (dims, caps) => blockFor(caps) === name && dims.outGroup >= WEIGHT_BLOCK.rows / 2 && !isSmall(dims),
+    suits: (dims, caps) => blockFor(caps) === name && dims.outGroup >= FEWEST_ROWS / 2 && !isSmall(dims),
     plan(op, dims, sums, caps) {
-      if (weightBlockBytes(tile) > caps.maxComputeWorkgroupStorageSize) return null;
-      const { rows, invocations } = WEIGHT_BLOCK;
+      const rows = blockRows(dims);
+      if (weightBlockBytes(tile, rows) > caps.maxComputeWorkgroupStorageSize) return null;
+      const invocations = weightInvocations(rows);
       const tilesN = Math.ceil((dims.cGroup * dims.rows.kernel * dims.columns.kernel) / weightColumns(tile));
-      const code = (withSums: boolean): string => convWeightBlock(tile, withSums);
+      const code = (withSums: boolean): string => convWeightBlock(tile, rows, withSums);
       return weightPlan(op, dims, { tilesN, rows, invocations, code }, sums, caps);
     },
   };

@@ -139,7 +139,7 @@ function guessedBlock(dims: MatmulDims, { vendor, onCpu }: DeviceCaps): BlockNam
 
 /** A term a turn where registers are few: of more, compilers keep sums twice. */
 const shapeOn = (shape: BlockShape, caps: DeviceCaps): BlockShape =>
-  registersOf(caps) < FEW && shape.unroll ? { ...shape, unroll: 1 } : shape;
+  registersOf(caps) < FEW ? { ...shape, few: true, ...(shape.unroll && { unroll: 1 }) } : shape;
 
 function block(name: BlockName): Rung {
   const shape: BlockShape = shapes[name];

@@ -73,9 +73,15 @@ export const attentionMutants: readonly Mutant[] = [
   one("attention", "block", "the last keys are left out", "+ 3u) / 4u", ") / 4u"),
   one("attention", "block", "a step is read from the block's front", "inTile = turn % 8u * 4u", "inTile = 0u"),
   one("attention", "block", "blocks begin with the first key", "min(j0 + row,", "min(row,"),
-  one("attention", "block", "half of a score is left out", "own_score + quadSwapX(own_score)", "2.0 * own_score"),
+  one("attention", "block", "half of a score is left out", "own_score0 + quadSwapX(own_score0)", "2.0 * own_score0"),
   one("attention", "block", "parts of a head are the first", "inTile + 1u][part * ", "inTile + 1u][0u * "),
   one("attention", "block", "parts of a result lie on each other", /(let y = .* \/ 4u) \+ part \* \du/, "$1"),
+  ...[
+    one("attention", "block", "the second four values are the first", "qkv_v[inTile + 5u]", "qkv_v[inTile + 1u]"),
+    one("attention", "block", "the second four have the first's words", "row + mine, j + 4u", "row + mine, j"),
+    one("attention", "block", "the last of eight keys are left out", "+ 7u) / 8u", ") / 8u"),
+    one("attention", "block", "a last block of keys is left out", "+ 31u) / 32u;\n  for", ") / 32u;\n  for"),
+  ].map((mutant) => ({ ...mutant, vendor: "amd" })),
   one("attentionGradient", "row", "the sums of dy o are left out", "slope * factor - sums[i]", "slope * factor"),
   one(
     "attentionGradient",
