@@ -49,19 +49,20 @@ test("twenty times the dispatches take longer, and every one counts", async () =
   const launcher = new Launcher(gpu.gpu, [256]);
   const counter = { kind: "output", index: 0, access: "read_write" } as const;
   const submit = await launcher.prepare(launch(countCeiling(), [counter], null, 1), "count");
-  const best = async (n: number): Promise<number> => {
-    const times: number[] = [];
-    for (let i = 0; i < 3; i++) {
-      const start = performance.now();
-      submit(n);
-      await launcher.done();
-      times.push(performance.now() - start);
-    }
-    return Math.min(...times);
+  const time = async (n: number): Promise<number> => {
+    const start = performance.now();
+    submit(n);
+    await launcher.done();
+    return performance.now() - start;
   };
-  const [few, many] = [await best(100), await best(2000)];
+  // In turns, and the least of each: what else the machine does comes and goes.
+  let [few, many] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (let i = 0; i < 3; i++) {
+    few = Math.min(few, await time(100), await time(100), await time(100));
+    many = Math.min(many, await time(2000));
+  }
   expect(many).toBeGreaterThan(2 * few);
-  expect((await launcher.read(0, 0, 1))[0]).toBe(3 * 2100);
+  expect((await launcher.read(0, 0, 1))[0]).toBe(3 * 2300);
   launcher.dispose();
 });
 
