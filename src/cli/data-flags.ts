@@ -32,7 +32,8 @@ export const dataHelp = `  --data <preset|file|folder>
                             labels, under any name; what follows of CSV holds for Parquet too
   --label <column>          CSV: the column to predict (several, with commas, for a regression or labels of 0 and 1)
   --task <T>                classification, regression or multilabel (default: what loss and labels are for)
-  --features <columns>      CSV: the columns to learn from, with commas (default: all others)
+  --features <columns>      CSV: the columns to learn from, with commas (default: all others); a name that holds a comma
+                            stands in double quotes: --features '"a,b",c'
   --categorical <columns>   CSV: columns of numbers that are categories; columns of text are so anyway
   --missing <refuse|drop>   CSV: what to do with a row that lacks a value (default refuse, by line and column)
   --missing-values <texts>  CSV: what stands for a missing value, with commas (default NA, N/A, NaN, null, None, ?);
@@ -89,10 +90,10 @@ export function dataFlags(values: Values): DataFlags {
     const value = values[name];
     return typeof value === "string" ? value : undefined;
   };
-  const columns = (name: keyof Values): readonly string[] | undefined =>
-    text(name)
-      ?.split(",")
-      .map((column) => column.trim());
+  const columns = (name: keyof Values): readonly string[] | undefined => {
+    const given = text(name);
+    return given === undefined ? undefined : namesOf(given);
+  };
   const choice = {
     label: columns("label"),
     features: columns("features"),
@@ -121,6 +122,17 @@ export function dataFlags(values: Values): DataFlags {
     textColumn: text("text-column"),
     given: Object.keys(dataOptions).filter((name) => name !== "data" && values[name as keyof Values] !== undefined),
   };
+}
+
+/** Names with commas between; one in double quotes may hold commas, and doubled quotes. */
+function namesOf(list: string): string[] {
+  const names: string[] = [];
+  for (const [, field, comma] of list.matchAll(/(\s*"(?:[^"]|"")*"\s*(?=,|$)|[^,]*)(,|$)/g)) {
+    const name = field!.trim();
+    names.push(/^".*"$/s.test(name) ? name.slice(1, -1).replaceAll('""', '"') : name);
+    if (comma === "") break;
+  }
+  return names;
 }
 
 function splitFlag(split: string | undefined, fraction: string | undefined): DataFlags["split"] {

@@ -2,6 +2,7 @@ import { ChainruleError } from "../core/errors.ts";
 import { ndarray } from "../core/ndarray.ts";
 import { listed } from "../data/csv-columns.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { noticeText } from "../data/table-notice.ts";
 import type { Task } from "../data/task.ts";
 import { lossKinds } from "../nn/loss-kinds.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
@@ -58,14 +59,30 @@ export function requireTask({ loss }: ModelSpec, asked: Task | undefined): void 
 const labelsOf = ({ name, targets = ["y"] }: Dataset): string =>
   `${name}: ${targets.map((target) => `"${target}"`).join(", ")}`;
 
+/** What labels are meant as that look like numbers and have become classes. */
+function meant({ table }: Dataset): string | undefined {
+  const found = table?.notices.find(({ kind }) => kind === "label-numbers" || kind === "label-mixed");
+  return found && noticeText(found);
+}
+
+/** Whether each row has one 1 and zeros, as classes are written for some losses of other libraries. */
+function isOneHot({ data, shape }: Dataset["y"]): boolean {
+  const width = shape[1]!;
+  const rows = Array.from({ length: shape[0]! }, (_, i) => Array.from(data.slice(i * width, (i + 1) * width)));
+  return rows.every((row) => row.every((v) => v === 0 || v === 1) && row.filter((v) => v === 1).length === 1);
+}
+
 /** Numbers as classes, where they are whole and no more of them than the model has outputs. */
 function asClasses(data: Dataset, model: ModelSpec): Dataset {
   const { y, table } = data;
   if (y.dtype === "i32" || !table) return data;
   if (y.shape[1] !== 1) {
+    const way = isOneHot(y)
+      ? "each row has one 1 (one-hot): write the number, or the name, of its column into one column instead (argmax)"
+      : "several labels of 0 and 1 need bce, numbers mse";
     throw new ChainruleError(
       "data",
-      `${labelsOf(data)} are ${y.shape[1]} columns to predict, and ${model.loss} predicts one class; several labels of 0 and 1 need bce, numbers mse`,
+      `${labelsOf(data)} are ${y.shape[1]} columns to predict, and ${model.loss} predicts one class; ${way}`,
     );
   }
   const values = [...new Set(y.data)].sort((a, b) => a - b);
@@ -93,7 +110,9 @@ function asValues(data: Dataset, model: ModelSpec): Dataset {
   if (!table || !numbers) return data;
   if (numbers.some(Number.isNaN)) {
     const what = `holds ${classes!.length} classes (${listed(classes!)})`;
-    const way = `give it "loss": "crossEntropy" and ${Math.max(2, classes!.length)} outputs, or say --task classification to learn each class as 0 or 1`;
+    const way =
+      meant(data) ??
+      `give it "loss": "crossEntropy" and ${Math.max(2, classes!.length)} outputs, or say --task classification to learn each class as 0 or 1`;
     throw new ChainruleError(
       "data",
       `${labelsOf(data)} ${what}, and the model's loss ${model.loss} predicts numbers; ${way}`,
@@ -112,6 +131,8 @@ function requireRoom(data: Dataset, model: ModelSpec): Dataset {
   if (data.y.dtype !== "i32" || !classes || !table || classes.length <= Math.max(2, outputs)) return data;
   const what = `holds ${classes.length} classes (${listed(classes)}), and the model's ${model.loss} has ${outputs} output${outputs === 1 ? "" : "s"}`;
   const numbers = classes.every((text) => !Number.isNaN(Number(text)));
-  const way = `give it "loss": "crossEntropy" and ${classes.length} outputs${numbers ? ', or "mse" and 1 for a regression' : ""}`;
+  const way =
+    meant(data) ??
+    `give it "loss": "crossEntropy" and ${classes.length} outputs${numbers ? ', or "mse" and 1 for a regression' : ""}`;
   throw new ChainruleError("data", `${labelsOf(data)} ${what}; ${way}`);
 }

@@ -60,6 +60,9 @@ export function residentData(split: ResidentSplit, model: ModelSpec): RunData {
   };
 }
 
+/** Notices of columns that are hardly meant as categories. */
+const meant: readonly string[] = ["numbers", "mixed", "dates", "unique"];
+
 /** What columns became says more than the width of rows that do not fit. */
 function explained<T>({ columns = [], table }: Partial<Dataset>, match: () => T): T {
   try {
@@ -68,7 +71,7 @@ function explained<T>({ columns = [], table }: Partial<Dataset>, match: () => T)
     const kinds = columns.filter(({ categories }) => categories);
     if (!(error instanceof ChainruleError) || kinds.length === 0) throw error;
     const became = kinds.map(({ name, categories }) => `"${name}" became ${categories!.length}`).join(", ");
-    const notices = (table?.notices ?? []).filter(({ kind }) => kind === "numbers" || kind === "dates").map(noticeText);
+    const notices = (table?.notices ?? []).filter(({ kind }) => meant.includes(kind)).map(noticeText);
     throw new ChainruleError(error.code, [`${error.message} (of categories ${became})`, ...notices].join("; "), {
       cause: error,
     });

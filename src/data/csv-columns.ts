@@ -1,11 +1,11 @@
 import { ChainruleError } from "../core/errors.ts";
 import { quote } from "../core/format.ts";
 import { type FieldReader, fieldReader } from "./csv-format.ts";
-import { readingOf } from "./csv-looks.ts";
+import { flagOf, haveZeros, readingOf } from "./csv-looks.ts";
 import type { CsvRecord } from "./csv-records.ts";
 import type { Table } from "./csv-table.ts";
 import type { Column } from "./dataset.ts";
-import { readingText } from "./table-notice.ts";
+import { readingText, strayText } from "./table-notice.ts";
 
 /** Columns that one column of categories may become: a name or an identifier has a text of its own in every row. */
 const MOST_CATEGORIES = 256;
@@ -40,7 +40,8 @@ export function columnKinds(table: TableRows, names: readonly string[], categori
     if (values.length <= MOST_CATEGORIES) return { name: column, categories: values };
     const message = `${values.length} different texts, more than the ${MOST_CATEGORIES} that are taken as categories`;
     const reading = categorical.includes(column) ? null : readingOf(values);
-    const way = reading ? `${quote(values[0]!)} is a number ${readingText(reading)}` : "leave it out of the features";
+    const [value] = values as [string];
+    const way = reading ? `${quote(value)} is a number ${readingText(reading, value)}` : "leave it out of the features";
     throw new ChainruleError("data", `${name}, column ${quote(column)}: ${message}; ${way}`);
   });
 }
@@ -83,14 +84,16 @@ function failAt(table: TableRows, row: number, column: string, text: string): ne
   if (table.reader.isMissing(text)) throw lineError(table, row, column, `a value is missing${shownMissing(text)}`);
   // A number that is too large is one already.
   const reading = Number.isNaN(table.reader.number(text)) ? readingOf([text]) : null;
-  const way = reading ? `; it is one ${readingText(reading)}` : unreadable(text);
+  const way = reading ? `; it is one ${readingText(reading, text)}` : unreadable(text);
   throw lineError(table, row, column, `${quote(text)} is not a number that f32 can hold${way}`);
 }
 
 /** What a text may be where numbers are expected: "-", "missing", "9 (estimated)". */
 function unreadable(text: string): string {
   if (NO_NUMBER.test(text) || !Number.isNaN(plain.number(text))) return "";
-  return `; where it stands for a missing value, say so: --missing-values ${quote(text)} (missingValues)`;
+  if (flagOf(text) !== null)
+    return "; write 1 and 0, which true and false are read as where every label is one of these";
+  return `; ${strayText(quote(text))}`;
 }
 
 /** What stands there for it, where that is not plainly nothing, and the way out. */
@@ -130,14 +133,16 @@ export function encodedNames(kinds: readonly Column[]): string[] {
 }
 
 /**
- * One column as classes: the label of each row as an index into `classes`, the sorted distinct labels.
+ * One column as classes: the label of each row as an index into `classes`, the sorted distinct labels; 0 beside 1, where
+ * all are 1.
  * Throws ChainruleError "data" naming line and column for a missing label.
  */
 export function classColumn(table: TableRows, column: string): { labels: number[]; classes: string[] } {
   const texts = textsOf(table, column);
   const blank = texts.findIndex((text) => table.reader.isMissing(text));
   if (blank >= 0) throw lineError(table, blank, column, `the label is missing${shownMissing(texts[blank]!)}`);
-  const { keys, values: classes } = distinct(texts, table.reader);
+  const { keys, values } = distinct(texts, table.reader);
+  const classes = values.length === 1 && values[0] === "1" ? ["0", "1"] : values;
   const index = new Map(classes.map((label, i) => [label, i]));
   return { labels: keys.map((key) => index.get(key)!), classes };
 }
@@ -152,11 +157,15 @@ function meantAsNumber(text: string, reader: FieldReader): boolean {
   return isNumber && !reader.isMissing(text);
 }
 
-/** Texts that are all numbers are compared as numbers: "1", "01" and "1.0" are one. Adding 0 turns -0 into 0. */
+/**
+ * Texts that are all numbers are compared as numbers: "1", "01" and "1.0" are one. Adding 0 turns -0 into 0. Codes with
+ * leading zeros, each always written alike, stay as they are.
+ */
 function keyFor(texts: readonly string[], reader: FieldReader): (text: string) => string {
   // Beyond these two numbers in a row are one.
   const isNumber = (text: string): boolean => Math.abs(reader.number(text)) <= Number.MAX_SAFE_INTEGER;
-  if (!texts.every(isNumber)) return (text) => text;
+  const codes = haveZeros(texts) && new Set(texts).size === new Set(texts.map(Number)).size;
+  if (codes || !texts.every(isNumber)) return (text) => text;
   return (text) => (isNumber(text) ? String(reader.number(text) + 0) : text);
 }
 

@@ -1,12 +1,19 @@
 import type { FieldReader } from "./csv-format.ts";
-import { looksLikeDate, readingOf } from "./csv-looks.ts";
+import { haveZeros, looksLikeDate, looksLikeNumber, readingOf } from "./csv-looks.ts";
 import type { Column } from "./dataset.ts";
 import type { TableNotice } from "./table-notice.ts";
 
+/** The texts of a column, and the lines that they stand on. */
+export interface ColumnTexts {
+  readonly column: string;
+  readonly texts: readonly string[];
+  readonly lines: readonly number[];
+  readonly unit: "line" | "row";
+}
+
 /** What is worth a notice about a column of rows, from its texts, and what it is taken as. */
 export function columnNotices(
-  column: string,
-  texts: readonly string[],
+  { column, texts, lines, unit }: ColumnTexts,
   { number }: FieldReader,
   as: "numbers" | "categories" | "targets" | "classes",
 ): TableNotice[] {
@@ -14,21 +21,65 @@ export function columnNotices(
   if (n < 2) return [];
   const about = { column, value } as const;
   if (texts.every((text) => text === value)) return [{ kind: "constant", ...about }];
-  if (as === "targets") return [];
+  const label = as === "targets" || as === "classes";
+  if (as === "targets")
+    return [...lostZeros(column, texts, "label-zeros"), ...lostDigits(column, texts, "label-digits")];
   if (as === "numbers") {
     const start = number(value);
     const first = n >= COUNTED && (start === 0 || start === 1);
-    return first && texts.every((text, i) => number(text) === start + i) ? [{ kind: "counts", ...about }] : [];
+    if (first && texts.every((text, i) => number(text) === start + i)) return [{ kind: "counts", ...about }];
+    return [...lostZeros(column, texts, "zeros"), ...lostDigits(column, texts, "digits")];
   }
   const different = [...new Set(texts)];
+  const plain = (text: string): boolean => !Number.isNaN(number(text));
   // Numbers that are meant as categories.
-  if (!different.some((text) => Number.isNaN(number(text)))) return [];
+  if (different.every(plain)) return [];
   const reading = readingOf(different);
-  const label = as === "classes";
-  if (reading) return [{ kind: label ? "label-numbers" : "numbers", ...about, reading }];
-  if (different.slice(0, 1000).every(looksLikeDate)) return [{ kind: label ? "label-dates" : "dates", ...about }];
+  if (reading) {
+    const shown = different.find((text) => !plain(text))!;
+    return [{ kind: label ? "label-numbers" : "numbers", column, value: shown, reading }];
+  }
+  if (different.slice(0, SOME).every(looksLikeDate)) return [{ kind: label ? "label-dates" : "dates", ...about }];
+  const isNumber = remembered((text) => plain(text) || looksLikeNumber(text));
+  const most = (list: readonly string[]): boolean => list.filter(isNumber).length >= MOST * list.length;
+  if (most(texts.slice(0, SOME)) && most(texts) && readingOf(different.filter(isNumber))) {
+    const at = texts.findIndex((text) => !isNumber(text));
+    return [{ kind: label ? "label-mixed" : "mixed", column, value: texts[at]!, line: lines[at]!, unit }];
+  }
   return different.length === n ? [{ kind: label ? "label-unique" : "unique", ...about }] : [];
 }
+
+/** Texts that are looked at where all would take long. */
+const SOME = 1000;
+/** The share of numbers from which on other texts look like mistakes, or stand for nothing. */
+const MOST = 0.8;
+
+/** The answer for each different text is worked out once. */
+function remembered(test: (text: string) => boolean): (text: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (text) => {
+    const found = known.get(text) ?? test(text);
+    known.set(text, found);
+    return found;
+  };
+}
+
+/** Whole numbers that begin with a zero, as postcodes and identifiers do. */
+function lostZeros(column: string, texts: readonly string[], kind: "zeros" | "label-zeros"): TableNotice[] {
+  return haveZeros(texts) ? [{ kind, column, value: texts.find((text) => text.startsWith("0"))! }] : [];
+}
+
+/** Whole numbers, as far as they can be told from others by f64. */
+function lostDigits(column: string, texts: readonly string[], kind: "digits" | "label-digits"): TableNotice[] {
+  const value = texts.find((text) => text.length > SAFE_LENGTH && WHOLE.test(text) && BigInt(text) !== held(text));
+  return value === undefined ? [] : [{ kind, column, value, other: String(held(value)) }];
+}
+
+const held = (text: string): bigint => BigInt(Number(text));
+/** No more digits than the largest number has that f32 holds. */
+const WHOLE = /^-?\d{1,38}$/;
+/** Digits that every f64 holds. */
+const SAFE_LENGTH = 15;
 
 /** Fewer rows may count up by chance. */
 const COUNTED = 5;

@@ -1,7 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
 import { quote } from "../core/format.ts";
 import { type FieldReader, fieldReader, type TableFormat } from "./csv-format.ts";
-import { looksLikeDate, looksLikeNumber } from "./csv-looks.ts";
+import { looksLikeDate, readingOf } from "./csv-looks.ts";
 import { type CsvRecord, csvRecords } from "./csv-records.ts";
 import { tellSeparator } from "./csv-separator.ts";
 
@@ -91,6 +91,9 @@ function namedColumns(
   return { columns, ignored };
 }
 
+/** Rows in which one like the first line is looked for. */
+const SOME = 100;
+
 /**
  * Refuses a first line without a name in it: numbers that do not count up as years or positions do, dates, and texts that
  * are again further down in their columns. Gives the names that are numbers, where they are not 0, 1, 2, ... either.
@@ -102,7 +105,13 @@ function requireNames(
   reader: FieldReader,
 ): readonly string[] {
   const texts = fields.map((field) => field.trim());
-  const isNumber = (text: string): boolean => !Number.isNaN(reader.number(text)) || looksLikeNumber(text);
+  /** With signs it is one where it has rows like itself below: "10km" above 2 and 3 is a name. */
+  const isNumber = (text: string, i: number): boolean => {
+    if (!Number.isNaN(reader.number(text))) return true;
+    const reading = readingOf([text]);
+    if (typeof reading !== "string") return reading !== null;
+    return records.slice(0, SOME).some(({ fields: row }) => readingOf([row[i]!.trim()]) === reading);
+  };
   const numbers = texts.filter(isNumber);
   const values = numbers.map(reader.number);
   const counting = values.every((v, i) => Number.isSafeInteger(v) && v >= 0 && (i === 0 || v > values[i - 1]!));
@@ -110,13 +119,13 @@ function requireNames(
   const again = (text: string, i: number): number | undefined =>
     records.find((r) => r.fields[i]!.trim() === text)?.line;
   const named = texts.findIndex(
-    (text, i) => text !== "" && !isNumber(text) && !looksLikeDate(text) && again(text, i) === undefined,
+    (text, i) => text !== "" && !isNumber(text, i) && !looksLikeDate(text) && again(text, i) === undefined,
   );
   if (named >= 0 && counting) {
     const inOrder = values.every((v, i) => v === values[0]! + i) && (values[0] === 0 || values[0] === 1);
     return inOrder ? [] : numbers;
   }
-  const [number, text] = [numbers[0], texts.findIndex((t) => t !== "" && !isNumber(t))];
+  const [number, text] = [numbers[0], texts.findIndex((t, i) => t !== "" && !isNumber(t, i))];
   const repeated = text >= 0 ? again(texts[text]!, text) : undefined;
   const reasons = [
     ...(number === undefined ? [] : [`${quote(number)} is a number`]),

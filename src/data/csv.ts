@@ -2,6 +2,7 @@ import { ChainruleError } from "../core/errors.ts";
 import { cast, ndarray } from "../core/ndarray.ts";
 import { classColumn, columnKinds, encodeColumns, encodedNames, type TableRows, textsOf } from "./csv-columns.ts";
 import type { TableFormat } from "./csv-format.ts";
+import { flagOf } from "./csv-looks.ts";
 import { columnNotices, mergedColumns } from "./csv-notices.ts";
 import type { CsvRecord } from "./csv-records.ts";
 import { readTable, type Table } from "./csv-table.ts";
@@ -22,7 +23,8 @@ export interface CsvOptions extends TableFormat {
   readonly categorical?: readonly string[];
   /**
    * "classification" makes class indices, "regression" and "multilabel" take the label columns as numbers. Without it the
-   * labels tell: texts and few whole numbers are classes, others a regression, several columns of 0 and 1 labels.
+   * labels tell: texts and few whole numbers are classes, others a regression, several columns of 0 and 1 (or true and
+   * false, yes and no) labels.
    */
   readonly task?: Task;
   /** What to do with a row where a field in use is missing: "refuse" (the default) or "drop". */
@@ -91,19 +93,21 @@ export function tableDataset(name: string, table: Table, options: CsvOptions): D
   const labelTexts = targets.map((target) => textsOf(used, target));
   const known = labelTexts.map((texts) => texts.filter((text) => !reader.isMissing(text)));
   const task = options.task ?? (known.length > 1 ? taskOfSeveral(known, reader) : taskOf(known[0]!, reader));
-  const encoded = (kinds: readonly Column[]) => {
+  const encoded = (kinds: readonly Column[], from = used) => {
     const names = encodedNames(kinds);
-    return { names, array: ndarray([rows.length, names.length], "f64", encodeColumns(used, kinds)) };
+    return { names, array: ndarray([rows.length, names.length], "f64", encodeColumns(from, kinds)) };
   };
   const kinds = columnKinds(used, features, categorical);
   const x = encoded(kinds);
+  const lines = rows.map(({ line }) => line);
+  const textsIn = (column: string, texts = textsOf(used, column)) => ({ column, texts, lines, unit });
   const notices = [
     ...table.doubtful.slice(0, 1).map((value): TableNotice => ({ kind: "names", column: value, value })),
     ...kinds.flatMap(({ name: column, categories }) =>
-      columnNotices(column, textsOf(used, column), reader, categories ? "categories" : "numbers"),
+      columnNotices(textsIn(column), reader, categories ? "categories" : "numbers"),
     ),
     ...labelTexts.flatMap((texts, i) =>
-      columnNotices(targets[i]!, texts, reader, task === "classification" ? "classes" : "targets"),
+      columnNotices(textsIn(targets[i]!, texts), reader, task === "classification" ? "classes" : "targets"),
     ),
   ];
   const skipped = options.features ? [] : index;
@@ -131,7 +135,8 @@ export function tableDataset(name: string, table: Table, options: CsvOptions): D
     return validateDataset({ ...common, y: ndarray([rows.length], "i32", labels), classes });
   }
   const kept = targets.map((target): Column => ({ name: target, categories: null }));
-  const y = encoded(kept);
+  const flags = { ...reader, number: (text: string) => flagOf(text) ?? reader.number(text) };
+  const y = encoded(kept, task === "multilabel" ? { ...used, reader: flags } : used);
   notices.push(...mergedColumns(y.array, kept).map((notice) => ({ ...notice, kind: "label-merged" as const })));
   return validateDataset({ ...common, y: cast(y.array, "f32") });
 }
@@ -164,8 +169,10 @@ function requireColumns(
     throw new ChainruleError("data", `${name}: ${message}`);
   };
   const wanted = [...features, ...targets];
+  const comma = [...columns.keys()].find((column) => column.includes(","));
+  const quoted = comma === undefined ? "" : `; a flag takes a name with a comma in double quotes: '"${comma}"'`;
   for (const column of wanted) {
-    if (!columns.has(column)) fail(`no column "${column}"; the header has ${[...columns.keys()].join(", ")}`);
+    if (!columns.has(column)) fail(`no column "${column}"; the header has ${[...columns.keys()].join(", ")}${quoted}`);
   }
   if (new Set(wanted).size !== wanted.length) fail("a column is asked for twice, or as feature and label");
   if (features.length === 0) fail("no column is left to learn from");

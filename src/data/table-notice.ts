@@ -1,5 +1,5 @@
 import { quote } from "../core/format.ts";
-import type { Reading } from "./csv-looks.ts";
+import { plainly, type Reading } from "./csv-looks.ts";
 
 /** What was read as the file has it and may be meant otherwise. `value` is one of the column's. */
 export type TableNotice =
@@ -9,6 +9,24 @@ export type TableNotice =
       readonly column: string;
       readonly value: string;
       readonly reading: Reading;
+    }
+  /** Most of a column's texts are numbers, in whatever notation, and it holds categories, or classes; `value` is none of them. */
+  | {
+      readonly kind: "mixed" | "label-mixed";
+      readonly column: string;
+      readonly value: string;
+      /** Of that value, as the file counts. */
+      readonly line: number;
+      readonly unit: "line" | "row";
+    }
+  /** Leading zeros of numbers, as codes have them, went lost. */
+  | { readonly kind: "zeros" | "label-zeros"; readonly column: string; readonly value: string }
+  /** A whole number that f64 does not hold; `other` is what it was read as. */
+  | {
+      readonly kind: "digits" | "label-digits";
+      readonly column: string;
+      readonly value: string;
+      readonly other: string;
     }
   /** Texts that look like dates or times are categories, or classes. */
   | { readonly kind: "dates" | "label-dates"; readonly column: string; readonly value: string }
@@ -25,11 +43,17 @@ export type TableNotice =
   | { readonly kind: "label-merged"; readonly column: string; readonly value: string; readonly other: string };
 
 /** What reads such a number: flags of the command and options of the library have the same names. */
-export function readingText(reading: Reading): string {
+export function readingText(reading: Reading, value: string): string {
   if (reading === "signs") return "once the signs around it are taken off";
+  if (reading === "written") return `once it is written ${plainly(value)}`;
   const given = (["decimal", "thousands"] as const).filter((key) => reading[key] !== undefined);
   const flags = given.map((key) => `--${key} ${reading[key] === " " ? '" "' : reading[key]}`).join(" ");
   return `with ${flags} (${given.map((key) => `${key}: ${JSON.stringify(reading[key])}`).join(", ")})`;
+}
+
+/** What to do about a text among numbers, which is quoted. */
+export function strayText(value: string): string {
+  return `where it stands for a missing value, say so: --missing-values ${value} (missingValues)`;
 }
 
 /** In one line of English, with what to do. */
@@ -38,13 +62,25 @@ export function noticeText(notice: TableNotice): string {
   const value = quote(notice.value);
   switch (notice.kind) {
     case "numbers":
-      return `${column} holds categories: ${value} is a number ${readingText(notice.reading)}`;
+      return `${column} holds categories: ${value} is a number ${readingText(notice.reading, notice.value)}`;
+    case "mixed":
+      return `${column} holds categories, though most are numbers: ${value} in ${notice.unit} ${notice.line} is none; ${strayText(value)}`;
+    case "label-mixed":
+      return `${column} is to be predicted and holds classes, though most are numbers: ${value} in ${notice.unit} ${notice.line} is none; ${strayText(value)}`;
+    case "zeros":
+      return `${column} loses leading zeros: ${value} is the number ${Number(notice.value)}; where it is a code, take it as categories (--categorical) or leave it out`;
+    case "label-zeros":
+      return `${column} is to be predicted and loses leading zeros: ${value} is the number ${Number(notice.value)}; where it names classes, say --task classification`;
+    case "digits":
+      return `${column} loses digits: ${notice.value} is read as ${notice.other}; where it is an identifier, leave it out, else take the same number off each in the file`;
+    case "label-digits":
+      return `${column} is to be predicted and loses digits: ${notice.value} is read as ${notice.other}; take the same number off each in the file`;
     case "dates":
       return `${column} holds categories: ${value} looks like a date; make a number of it, or leave it out`;
     case "unique":
       return `${column} has a text of its own in every row, such as ${value}: nothing can be learned from that; leave it out`;
     case "label-numbers":
-      return `${column} is to be predicted and holds classes: ${value} is a number ${readingText(notice.reading)}`;
+      return `${column} is to be predicted and holds classes: ${value} is a number ${readingText(notice.reading, notice.value)}`;
     case "label-dates":
       return `${column} is to be predicted and holds classes: ${value} looks like a date; make a number of it, or predict another column (--label)`;
     case "label-unique":

@@ -1,4 +1,5 @@
 import type { FieldReader } from "./csv-format.ts";
+import { flagOf } from "./csv-looks.ts";
 
 /**
  * What a net is to say of a row: which of its classes ("classification"), a number or several ("regression"), or of several
@@ -27,8 +28,8 @@ export function taskOf(texts: readonly string[], reader: FieldReader): Task {
   return many || ownEach ? "regression" : "classification";
 }
 
-/** The task of several label columns: labels that apply or not, where all are 0 or 1; else numbers. */
+/** The task of several label columns: labels that apply or not, where all are 0 or 1, true or false; else numbers. */
 export function taskOfSeveral(columns: readonly (readonly string[])[], reader: FieldReader): Task {
-  const flags = columns.every((texts) => texts.every((text) => [0, 1].includes(reader.number(text))));
+  const flags = columns.every((texts) => texts.every((text) => [0, 1].includes(flagOf(text) ?? reader.number(text))));
   return flags ? "multilabel" : "regression";
 }

@@ -19,11 +19,22 @@ const en = {
   marks: "Numbers are written",
   header: "The first line names the columns",
   nnumbers:
-    "{column} holds categories, and {value} looks like a number: choose how numbers are written, or take off its signs in the file.",
+    "{column} holds categories, and {value} looks like a number: choose how numbers are written, or write it plainly in the file, as -1234.5.",
+  nmixed:
+    "{column} holds categories, though most are numbers: {value} in line {line} is none. Leave the field empty where it is missing.",
+  "nlabel-mixed":
+    "{column} is predicted as classes, though most are numbers: {value} in line {line} is none. Leave the field empty where it is missing.",
+  nzeros:
+    "{column} loses leading zeros, as in {value}: where it is a code, leave it out, or write a letter before each.",
+  "nlabel-zeros":
+    "{column} is predicted as a number and loses leading zeros, as in {value}: where it names classes, choose those.",
+  ndigits: "{column} loses digits: {value} is read as {other}. An identifier is better left out of the file.",
+  "nlabel-digits":
+    "{column} is predicted and loses digits: {value} is read as {other}. Take the same number off each in the file.",
   ndates: "{column} holds categories, and {value} looks like a date: make a number of it, or leave it out of the file.",
   nunique: "{column} has a text of its own in every row, such as {value}: nothing can be learned from that.",
   "nlabel-numbers":
-    "{column} is predicted as classes, and {value} looks like a number: choose how numbers are written, or take off its signs in the file.",
+    "{column} is predicted as classes, and {value} looks like a number: choose how numbers are written, or write it plainly in the file, as -1234.5.",
   "nlabel-dates":
     "{column} is predicted as classes, and {value} looks like a date: make a number of it in the file, or predict another column.",
   "nlabel-unique":
@@ -56,10 +67,17 @@ const zh: Readonly<Record<TableKey, string>> = {
   nameless: "第 {n} 列（没有名字）",
   marks: "数字的写法",
   header: "第一行是列名",
-  nnumbers: "{column} 被当作类别，而 {value} 看起来是数字：请选择数字的写法，或在文件中去掉符号。",
+  nnumbers: "{column} 被当作类别，而 {value} 看起来是数字：请选择数字的写法，或在文件中改写成 -1234.5 的样子。",
+  nmixed: "{column} 被当作类别，虽然大多是数字：第 {line} 行的 {value} 不是。缺失的值请留空。",
+  "nlabel-mixed": "{column} 被当作要预测的类别，虽然大多是数字：第 {line} 行的 {value} 不是。缺失的值请留空。",
+  nzeros: "{column} 丢失了开头的零，例如 {value}：如果是编码，请从文件中去掉，或在前面加一个字母。",
+  "nlabel-zeros": "要预测的 {column} 被当作数值，丢失了开头的零，例如 {value}：如果是类别，请选择类别。",
+  ndigits: "{column} 丢失了位数：{value} 读成了 {other}。编号最好从文件中去掉。",
+  "nlabel-digits": "要预测的 {column} 丢失了位数：{value} 读成了 {other}。请在文件中把每个数减去同一个数。",
   ndates: "{column} 被当作类别，而 {value} 看起来是日期：请换算成数字，或从文件中去掉这一列。",
   nunique: "{column} 的文字每行都不同，例如 {value}：从中学不到东西。",
-  "nlabel-numbers": "{column} 被当作要预测的类别，而 {value} 看起来是数字：请选择数字的写法，或在文件中去掉符号。",
+  "nlabel-numbers":
+    "{column} 被当作要预测的类别，而 {value} 看起来是数字：请选择数字的写法，或在文件中改写成 -1234.5 的样子。",
   "nlabel-dates": "{column} 被当作要预测的类别，而 {value} 看起来是日期：请在文件中换算成数字，或预测别的列。",
   "nlabel-unique": "{column} 的文字每行都不同，例如 {value}：哪一行也帮不上别的行。请预测别的列。",
   ncounts: "{column} 只是行号：如果不是测量值，请从文件中去掉。",

@@ -1,5 +1,5 @@
 import type { DecodedArray, ParquetParsers } from "hyparquet";
-import { Damaged } from "./refuse.ts";
+import { Damaged, NoText } from "./refuse.ts";
 
 const DAY_MS = 86_400_000;
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -7,7 +7,7 @@ const text = (bytes: Uint8Array): string => {
   try {
     return decoder.decode(bytes);
   } catch {
-    throw new Damaged("bytes that are not UTF-8 text");
+    throw new NoText("bytes that are not UTF-8 text");
   }
 };
 
@@ -38,6 +38,9 @@ export const parsers: ParquetParsers = {
   uuidFromBytes: (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join(""),
 };
 
+/** The smallest and largest values that a footer tells of may be any bytes, cut off anywhere. */
+export const footerParsers: ParquetParsers = { ...parsers, stringFromBytes: () => "", jsonFromBytes: () => "" };
+
 /** Values as the fields of a table: numbers with all their digits, true and false as 1 and 0, nothing for what is missing. */
 export function fieldsOf(values: DecodedArray): string[] {
   return Array.from(values as ArrayLike<unknown>, (value) => {
@@ -51,7 +54,8 @@ export function fieldsOf(values: DecodedArray): string[] {
         return value ? "1" : "0";
       default:
         if (value === null) return "";
-        throw new Damaged(value === undefined ? "a number that its dictionary does not have" : "bytes for a value");
+        if (value === undefined) throw new Damaged("a number that its dictionary does not have");
+        throw new NoText("bytes for a value");
     }
   });
 }

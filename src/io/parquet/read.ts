@@ -4,10 +4,10 @@ import { requireBytes } from "../../core/arguments.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { brief } from "../../core/format.ts";
 import { zipLimit } from "../zip/zip.ts";
-import { fieldsOf, parsers } from "./cells.ts";
+import { fieldsOf, footerParsers, parsers } from "./cells.ts";
 import { codecs, type Room } from "./decompress.ts";
 import { type Decoder, readChunk } from "./pages.ts";
-import { Damaged, refuseParquet } from "./refuse.ts";
+import { Damaged, NoText, refuseParquet } from "./refuse.ts";
 import { skipStruct } from "./thrift.ts";
 
 /** A table out of a Parquet file: the fields of each column, as a CSV file would have them. */
@@ -55,7 +55,7 @@ function footerOf(name: string, bytes: Uint8Array): FileMetaData {
   if (length > MOST_FOOTER) refuseParquet(name, `a footer of ${length} bytes; at most ${MOST_FOOTER} are accepted`);
   const footer = bytes.subarray(bytes.length - 8 - length);
   skipStruct(footer.subarray(0, length), 0);
-  return parquetMetadata(footer, { parsers, geoparquet: false });
+  return parquetMetadata(footer, { parsers: footerParsers, geoparquet: false });
 }
 
 async function tableOf(name: string, bytes: Uint8Array, footer: FileMetaData): Promise<ParquetTable> {
@@ -154,6 +154,8 @@ async function columnOf(
     });
     return values.flatMap(fieldsOf);
   } catch (error) {
+    if (error instanceof NoText)
+      refuseParquet(name, `${where} holds bytes that are neither number nor text; ${LEFT_OUT}`, error);
     if (error instanceof Damaged) throw new Damaged(`${where}: ${error.message}`, { cause: error });
     throw error;
   }

@@ -7,3 +7,6 @@ export function refuseParquet(name: string, message: string, cause?: unknown): n
 
 /** For what is not as the format has it: caught where the name of the file is known. */
 export class Damaged extends Error {}
+
+/** Bytes that a column holds in place of texts or numbers, as pictures and packed arrays are stored. */
+export class NoText extends Damaged {}

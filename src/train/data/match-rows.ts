@@ -151,7 +151,10 @@ function targetLabels(y: NdArray, model: ModelSpec, what: string, numberOf: Numb
     const each =
       shape.length === 1 ? "one class index a row" : `a class index for each place, y [n, ${places.join(", ")}]`;
     const order = last ? ` (outputs [${places}, ${classes}] hold steps, then classes; "permute" turns them)` : "";
-    throw new ChainruleError("data", `${what}: crossEntropy takes ${each}, got y ${shapeText(y.shape)}${order}`);
+    const argmax =
+      sizeOf(y.shape) === sizeOf(shape) * classes ? "; of one-hot rows give the place of the 1 (argmax)" : "";
+    const got = `got y ${shapeText(y.shape)}${argmax}${order}`;
+    throw new ChainruleError("data", `${what}: crossEntropy takes ${each}, ${got}`);
   }
   return { ...classLabels(y, classes, what, numberOf, ignoreIndex), shape };
 }

@@ -156,3 +156,17 @@ test("what lies between fields can be said, and is kept for rows to predict", as
     "separator is one character",
   );
 });
+
+test("targets with one 1 a row are classes of another form, which is said", async () => {
+  const y = ndarray([2, 3], "f32", [0, 1, 0, 1, 0, 0]);
+  const data = put(
+    "hot.npz",
+    writeNpz([
+      ["x", zeros([2, 1], "f32")],
+      ["y", y],
+    ]),
+  );
+  await expect(summary(net(1, 3, "crossEntropy"), data)).rejects.toThrow(
+    "crossEntropy takes one class index a row, got y [2, 3]; of one-hot rows give the place of the 1 (argmax)",
+  );
+});
