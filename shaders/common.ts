@@ -43,6 +43,10 @@ export const flatType = (four: boolean): "f32" | "vec4<f32>" => (four ? "vec4<f3
 export const eachLane = (four: boolean, call: (lane: string) => string): string =>
   four ? `vec4<f32>(${["x", "y", "z", "w"].map((lane) => call(`.${lane}`)).join(", ")})` : call("");
 
+/** The number that a sum of elements, or of `four` at once, is. */
+export const totalOf = (four: boolean, sum: string): string =>
+  four ? `${sum}.x + ${sum}.y + (${sum}.z + ${sum}.w)` : sum;
+
 /** How a text that serves several kernels reaches an element of an array. */
 export type Element = (i: number | string) => string;
 /** As it is in a kernel of its own: `name[i]`. */

@@ -1,8 +1,11 @@
-import { flatMain, read, storage, write } from "../common.ts";
+import { flatMain, flatType, read, storage, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
 
-/** `turned`: floats of a step that are rotated, from its first on. `sign`: 1, or -1 to turn back. */
+/**
+ * `turned`: elements of a step that are rotated, from its first on; all count elements, or fours where a kernel takes those.
+ * `sign`: 1, or -1 to turn back.
+ */
 export const rotaryParams = paramBlock({
   size: "u32",
   width: "u32",
@@ -12,11 +15,15 @@ export const rotaryParams = paramBlock({
   sign: "f32",
 });
 
-/** y from x [n, t, width]: pairs of each head are turned by the angles of the step, whose cosines and sines are in `table`. */
-export function rotary(): string {
+/**
+ * y from x [n, t, width]: pairs of each head are turned by the angles of the step, whose cosines and sines are in `table`. An
+ * element an invocation, or `four` neighbours of one half of a head.
+ */
+export function rotary(four: boolean): string {
+  const type = flatType(four);
   return wgsl`
 ${rotaryParams.wgsl}
-${storage(read("x"), read("table"), write("y"))}
+${storage(read("x", type), read("table", type), write("y", type))}
 ${flatMain(wgsl`
   let c = i % params.width;
   let e = c % params.d;

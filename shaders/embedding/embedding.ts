@@ -17,18 +17,19 @@ ${flatMain("  y[i] = weight[u32(tokens[i / params.width]) * params.width + i % p
 /** `without` is the row that gets no gradient; where every row gets one, the vocabulary, which no token is. */
 export const embeddingScanParams = paramBlock({ size: "u32", width: "u32", count: "u32", without: "u32" });
 
-/** dweight: an invocation an element looks at every token. */
-export function embeddingScan(): string {
+/** dweight: an invocation an element, or `four` (params count those), looks at every token. */
+export function embeddingScan(four: boolean): string {
+  const type = flatType(four);
   return wgsl`
 ${embeddingScanParams.wgsl}
-${storage(read("dy"), read("tokens", "i32"), write("dweight"))}
+${storage(read("dy", type), read("tokens", "i32"), write("dweight", type))}
 ${flatMain(wgsl`
   let row = i / params.width;
   let column = i % params.width;
   let count = select(params.count, 0u, row == params.without);
-  var sum = 0.0;
+  var sum = ${type}();
   for (var k = 0u; k < count; k++) {
-    sum += select(0.0, dy[k * params.width + column], u32(tokens[k]) == row);
+    sum += select(${type}(), dy[k * params.width + column], u32(tokens[k]) == row);
   }
   dweight[i] = sum;
 `)}
@@ -101,17 +102,18 @@ fn main(@builtin(local_invocation_index) local: u32) {
 `;
 }
 
-/** dweight from the sorted places: an invocation an element goes through those of its token, in their order. */
-export function embeddingSums(): string {
+/** dweight from the sorted places: an invocation an element, or `four`, goes through those of its token, in their order. */
+export function embeddingSums(four: boolean): string {
+  const type = flatType(four);
   return wgsl`
 ${embeddingScanParams.wgsl}
-${storage(read("dy"), read("first", "u32"), read("order", "u32"), write("dweight"))}
+${storage(read("dy", type), read("first", "u32"), read("order", "u32"), write("dweight", type))}
 ${flatMain(wgsl`
   let row = i / params.width;
   let column = i % params.width;
   var k = first[row];
   let end = select(first[row + 1u], k, row == params.without);
-  var sum = 0.0;
+  var sum = ${type}();
   // Four at a time, which do not wait for each other.
   for (; k + 3u < end; k += 4u) {
     let a = dy[order[k] * params.width + column];

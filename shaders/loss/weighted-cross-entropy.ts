@@ -151,11 +151,15 @@ const SUMS_WORKGROUP = 256;
 export const nanForNone = (sum: string): string =>
   `bitcast<f32>(select(bitcast<u32>(${sum}), 0x7fc00000u, ${sum} == 0.0))`;
 
-/** sums [2]: weights[label] over the rows that count, and weights over the classes. */
-export function classWeightSums(): string {
+/**
+ * sums [2]: weights[label] over the rows that count, and weights over the classes. These are bound once more, to be taken one
+ * by one or by `four`.
+ */
+export function classWeightSums(four: boolean): string {
+  const { type, length, total } = rowElements({ four });
   return wgsl`
 ${classWeightSumsParams.wgsl}
-${storage(read("labels", "i32"), read("weights"), write("sums"))}
+${storage(read("labels", "i32"), read("weights"), read("inOrder", type), write("sums"))}
 ${sumReduce(SUMS_WORKGROUP)}
 @compute @workgroup_size(${SUMS_WORKGROUP})
 fn main(@builtin(local_invocation_index) local: u32) {
@@ -163,11 +167,11 @@ fn main(@builtin(local_invocation_index) local: u32) {
   for (var i = local; i < params.rows; i += ${SUMS_WORKGROUP}u) {
     rows += select(0.0, weights[u32(max(labels[i], 0))], labels[i] >= 0);
   }
-  var classes = 0.0;
-  for (var j = local; j < params.N; j += ${SUMS_WORKGROUP}u) { classes += weights[j]; }
+  var classes = ${type}();
+  for (var j = local; j < ${length}; j += ${SUMS_WORKGROUP}u) { classes += inOrder[j]; }
   rows = reduceSum(rows, local);
-  classes = reduceSum(classes, local);
-  if (local == 0u) { sums[0] = ${nanForNone("rows")}; sums[1] = classes; }
+  let all = reduceSum(${total("classes")}, local);
+  if (local == 0u) { sums[0] = ${nanForNone("rows")}; sums[1] = all; }
 }
 `;
 }

@@ -1,4 +1,4 @@
-import { flatType, maxReduce, read, rowMain, storage, sumReduce, write } from "../common.ts";
+import { flatType, maxReduce, read, rowMain, storage, sumReduce, totalOf, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { addedInTurns } from "../read-ahead.ts";
 import { wgsl } from "../wgsl.ts";
@@ -28,7 +28,7 @@ export const rowMax = maxReduce(ROW_WORKGROUP);
 export const rowElements = ({ four }: { readonly four: boolean }) => ({
   type: flatType(four),
   length: four ? "params.N / 4u" : "params.N",
-  total: (sum: string): string => (four ? `${sum}.x + ${sum}.y + (${sum}.z + ${sum}.w)` : sum),
+  total: (sum: string): string => totalOf(four, sum),
   most: (top: string): string => (four ? `max(max(${top}.x, ${top}.y), max(${top}.z, ${top}.w))` : top),
 });
 

@@ -1,10 +1,11 @@
-import { flatMain, read, storage, write } from "../common.ts";
+import { flatMain, flatType, read, storage, write } from "../common.ts";
 import { type ParamBlock, paramBlock } from "../params.ts";
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 
 /**
  * Axis k has `n`k places before padding and `m`k after it, `b`k of them in front. `size` counts the result's elements;
  * what is read begins at `readFrom`, the result at `writeTo`.
+ * By `PadForm` "fours" all that counts elements of the last axis counts fours; "wide" its `m`k, `size` and `writeTo` do.
  */
 export function padParams(axes: number): ParamBlock<Record<string, "u32">> {
   const ofAxes = Array.from({ length: axes }, (_, k) => [`n${k}`, `m${k}`, `b${k}`]).flat();
@@ -12,6 +13,20 @@ export function padParams(axes: number): ParamBlock<Record<string, "u32">> {
     Object.fromEntries(["size", "readFrom", "writeTo", ...ofAxes].map((name) => [name, "u32" as const])),
   );
 }
+
+/**
+ * What an invocation makes: an element; a vec4 from a vec4, where the last axis goes by fours; or a vec4 of elements that do
+ * not lie as fours in what is read.
+ */
+export type PadForm = "single" | "fours" | "wide";
+const wordsOf = (four: boolean) => (four ? "vec4<u32>" : "u32");
+/** Four of an element of the last axis, or one: `value` of its place. */
+const elementsOf = (axes: number, form: PadForm, value: (place: string) => string): string =>
+  form === "wide"
+    ? `vec4<u32>(${range(4)
+        .map((k) => value(`(4u * c${axes - 1} + ${k}u)`))
+        .join(", ")})`
+    : value(`c${axes - 1}`);
 
 /** The place that place i of a padded axis mirrors at the first and the last place. */
 export const mirrored = wgsl`
@@ -54,15 +69,22 @@ const all = (axes: number, text: (k: number) => string, join: string): string =>
   Array.from({ length: axes }, (_, k) => text(k)).join(join);
 
 /** y: x with zeros around it. Words move as they are. */
-export function padZeros(axes: number): string {
+export function padZeros(axes: number, form: PadForm): string {
+  const last = axes - 1;
+  const zero = `${wordsOf(form === "fours")}()`;
+  const value = (place: string): string => {
+    const p = `${place} - params.b${last}`;
+    const at = `at * params.n${last} + min(${p}, params.n${last} - 1u)`;
+    return `select(${zero}, x[params.readFrom + ${at}], inside & (${p} < params.n${last}))`;
+  };
   return wgsl`
 ${padParams(axes).wgsl}
-${storage(read("x", "u32"), write("y", "u32"))}
+${storage(read("x", wordsOf(form === "fours")), write("y", wordsOf(form !== "single")))}
 ${flatMain(`${coordinates(axes, "m")}
   var at = 0u;
   var inside = true;
 ${all(
-  axes,
+  last,
   (k) => `  {
     let p = c${k} - params.b${k};
     inside = inside & (p < params.n${k});
@@ -70,25 +92,32 @@ ${all(
   }`,
   "\n",
 )}
-  y[params.writeTo + i] = select(0u, x[params.readFrom + at], inside);`)}
+  y[params.writeTo + i] = ${elementsOf(axes, form, value)};`)}
 `;
 }
 
-/** y: x with its mirror image around it. */
-export function padReflect(axes: number): string {
+/** y: x with its mirror image around it; "fours" where the last axis has none. */
+export function padReflect(axes: number, form: PadForm): string {
+  const last = axes - 1;
+  const place = (k: number, c: string): string => `mirrored(${c}, params.n${k}, params.b${k})`;
   return wgsl`
 ${padParams(axes).wgsl}
-${storage(read("x", "u32"), write("y", "u32"))}
+${storage(read("x", wordsOf(form === "fours")), write("y", wordsOf(form !== "single")))}
 ${mirrored}
 ${flatMain(`${coordinates(axes, "m")}
   var at = 0u;
-${all(axes, (k) => `  at = at * params.n${k} + mirrored(c${k}, params.n${k}, params.b${k});`, "\n")}
-  y[params.writeTo + i] = x[params.readFrom + at];`)}
+${all(last, (k) => `  at = at * params.n${k} + ${place(k, `c${k}`)};`, "\n")}
+  let row = params.readFrom + at * params.n${last};
+  y[params.writeTo + i] = ${elementsOf(axes, form, (c) => `x[row + ${place(last, c)}]`)};`)}
 `;
 }
 
-/** dx: for each place the sum of dy over the places that show it, in a fixed order. `padded` says which axes are. */
-export function reflectGradient(padded: readonly boolean[]): string {
+/**
+ * dx: for each place the sum of dy over the places that show it, in a fixed order. `padded` says which axes are; `four` takes
+ * four neighbours at once, where the last is not.
+ */
+export function reflectGradient(padded: readonly boolean[], four: boolean): string {
+  const type = flatType(four);
   const axes = padded.length;
   const own = (k: number): string => `params.n${k}, params.m${k}, params.b${k}`;
   const loops = padded.map((is, k) =>
@@ -97,10 +126,10 @@ export function reflectGradient(padded: readonly boolean[]): string {
   const places = padded.map((is, k) => (is ? `imageAt(c${k}, w${k}, params.n${k}, params.b${k})` : `c${k}`));
   return wgsl`
 ${padParams(axes).wgsl}
-${storage(read("dy"), write("dx"))}
+${storage(read("dy", type), write("dx", type))}
 ${images}
 ${flatMain(`${coordinates(axes, "n")}
-  var sum = 0.0;
+  var sum = ${type}();
   ${loops.join(" ")}
     var at = 0u;
 ${places.map((place, k) => `    at = at * params.m${k} + ${place};`).join("\n")}

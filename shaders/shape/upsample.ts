@@ -1,10 +1,10 @@
-import { flatMain, read, storage, write } from "../common.ts";
+import { flatMain, flatType, read, storage, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
-import { wgsl } from "../wgsl.ts";
+import { range, wgsl } from "../wgsl.ts";
 
 /**
  * Images of `h` by `w` places become `h sy` by `w sx`. `size` counts the result's elements; what is read begins at `readFrom`,
- * the result at `writeTo`.
+ * the result at `writeTo`. Of what an invocation makes four of at once, `size` and the place where it begins count fours.
  */
 export const upsampleParams = paramBlock({
   size: "u32",
@@ -42,33 +42,74 @@ fn weightOf(j: u32, i: u32, scale: u32, n: u32) -> f32 {
 export const between = (a: string, b: string, c: string, d: string): string =>
   `lowY * (lowX * ${a} + highX * ${b}) + highY * (lowX * ${c} + highX * ${d})`;
 
-const place = wgsl`
-  let wide = params.w * params.sx;
-  let x0 = i % wide;
+const place = (four: boolean): string => wgsl`
+  let wide = params.w * params.sx${four ? " / 4u" : ""};
+  let x0 = i % wide${four ? " * 4u" : ""};
   let y0 = (i / wide) % (params.h * params.sy);
   let image = (i / wide) / (params.h * params.sy);
 `;
 
-export function upsample(mode: UpsampleMode): string {
-  return wgsl`
-${upsampleParams.wgsl}
-${storage(read("x"), write("y"))}
-${taps}
-${flatMain(wgsl`
-${place}
-#if ${mode === "nearest"}
-  y[params.writeTo + i] = x[params.readFrom + (image * params.h + y0 / params.sy) * params.w + x0 / params.sx];
-#else
-  let ty = tap(y0, params.sy, params.h);
-  let tx = tap(x0, params.sx, params.w);
-  let lowY = tapWeight(2u * params.sy - ty.z, params.sy);
-  let highY = tapWeight(ty.z, params.sy);
+/** Element `column` of a row of the larger image, between rows of the smaller one that begin at `low` and `high`. */
+const acrossRow = wgsl`
+fn acrossRow(column: u32, low: u32, high: u32, lowY: f32, highY: f32) -> f32 {
+  let tx = tap(column, params.sx, params.w);
   let lowX = tapWeight(2u * params.sx - tx.z, params.sx);
   let highX = tapWeight(tx.z, params.sx);
+  return ${between("x[low + tx.x]", "x[low + tx.y]", "x[high + tx.x]", "x[high + tx.y]")};
+}
+`;
+
+/** y: an element an invocation, or `four` neighbours of a row. */
+export function upsample(mode: UpsampleMode, four: boolean): string {
+  const elements = (value: (column: string) => string): string =>
+    four
+      ? `vec4<f32>(${range(4)
+          .map((k) => value(`(x0 + ${k}u)`))
+          .join(", ")})`
+      : value("x0");
+  return wgsl`
+${upsampleParams.wgsl}
+${storage(read("x"), write("y", flatType(four)))}
+${taps}
+${mode === "bilinear" ? acrossRow : ""}
+${flatMain(wgsl`
+${place(four)}
+#if ${mode === "nearest"}
+  let row = params.readFrom + (image * params.h + y0 / params.sy) * params.w;
+  y[params.writeTo + i] = ${elements((column) => `x[row + ${column} / params.sx]`)};
+#else
+  let ty = tap(y0, params.sy, params.h);
+  let lowY = tapWeight(2u * params.sy - ty.z, params.sy);
+  let highY = tapWeight(ty.z, params.sy);
   let low = params.readFrom + (image * params.h + ty.x) * params.w;
   let high = params.readFrom + (image * params.h + ty.y) * params.w;
-  y[params.writeTo + i] = ${between("x[low + tx.x]", "x[low + tx.y]", "x[high + tx.x]", "x[high + tx.y]")};
+  y[params.writeTo + i] = ${elements((column) => `acrossRow(${column}, low, high, lowY, highY)`)};
 #endif
+`)}
+`;
+}
+
+/**
+ * dx of "nearest" where each place is two of a row: an invocation makes four neighbours from two fours of each row that
+ * they reach. Rows are added in their order, as in the form below; `size`, `readFrom` and `writeTo` count fours.
+ */
+export function upsampleGradientPairs(): string {
+  return wgsl`
+${upsampleParams.wgsl}
+${storage(read("dy", "vec4<f32>"), write("dx", "vec4<f32>"))}
+${flatMain(wgsl`
+  let fours = params.w / 4u;
+  let j = i % fours;
+  let k = (i / fours) % params.h;
+  let image = (i / fours) / params.h;
+  var sum = vec4<f32>();
+  for (var r = 0u; r < params.sy; r++) {
+    let at = params.readFrom + ((image * params.h + k) * params.sy + r) * 2u * fours + 2u * j;
+    let a = dy[at];
+    let b = dy[at + 1u];
+    sum = sum + vec4<f32>(a.x, a.z, b.x, b.z) + vec4<f32>(a.y, a.w, b.y, b.w);
+  }
+  dx[params.writeTo + i] = sum;
 `)}
 `;
 }

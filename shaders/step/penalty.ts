@@ -1,10 +1,10 @@
-import { eachLane, flatMain, flatType, read, storage, sumReduce, write } from "../common.ts";
+import { eachLane, flatMain, flatType, read, storage, sumReduce, totalOf, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { REDUCE_WORKGROUP } from "../reduce.ts";
 import { wgsl } from "../wgsl.ts";
 import { CONTROL } from "./step.ts";
 
-/** `stride` is the number of invocations of the whole dispatch. */
+/** `stride` is the number of invocations of the whole dispatch; `size` counts elements, or fours where a kernel takes those. */
 export const penaltyParams = paramBlock({ size: "u32", stride: "u32", l1: "f32", l2: "f32" });
 
 /** Of one weight: l1 |w| + l2 w^2, and its slope. */
@@ -12,19 +12,19 @@ export const penaltyOf = (w: string): string => `params.l1 * abs(${w}) + params.
 export const penaltySlope = (w: string): string => `params.l1 * sign(${w}) + 2.0 * params.l2 * ${w}`;
 
 /** Partial sums of the penalty; shaders/reduce.ts adds them up. */
-export function penaltyPartials(): string {
+export function penaltyPartials(four: boolean): string {
   return wgsl`
 ${penaltyParams.wgsl}
-${storage(read("w"), write("partials"))}
+${storage(read("w", flatType(four)), write("partials"))}
 ${sumReduce(REDUCE_WORKGROUP)}
 @compute @workgroup_size(${REDUCE_WORKGROUP})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  var sum = 0.0;
+  var sum = ${flatType(four)}();
   for (var i = group.x * ${REDUCE_WORKGROUP}u + local; i < params.size; i += params.stride) {
     let v = w[i];
     sum += ${penaltyOf("v")};
   }
-  let result = reduceSum(sum, local);
+  let result = reduceSum(${totalOf(four, "sum")}, local);
   if (local == 0u) { partials[group.x] = result; }
 }
 `;

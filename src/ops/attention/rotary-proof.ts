@@ -27,6 +27,8 @@ export const rotary: Proof<RotaryAttrs> = {
     { n: 2, t: 5, width: 12, d: 2, heads: 4, back: false },
     { n: 1, t: 3, width: 19, d: 6, heads: 2, back: true },
     { n: 2, t: 33, width: 24, d: 8, heads: 3, back: false },
+    { n: 2, t: 5, width: 18, d: 8, heads: 2, back: true },
+    { n: 3, t: 7, width: 44, d: 8, heads: 5, back: true },
     { n: 1, t: 1, width: 16, d: 16, heads: 1, back: true },
   ].map(({ n, t, width, d, heads, back }) => ({
     name: `${n} x ${t} x ${width}, ${heads} heads of ${d}${back ? ", back" : ""}`,

@@ -65,9 +65,15 @@ export const rotary: Op<RotaryAttrs> = {
       name: "rotary/flat",
       plan([x, table], _outputs, { heads, back }, caps) {
         const [t, d] = table!.shape as readonly [number, number];
-        const size = sizeOf(x!.shape);
-        const params = rotaryParams.pack({ size, width: x!.shape[2]!, turned: heads * d, d, t, sign: back ? -1 : 1 });
-        return { launches: [flatLaunch(code(), params, [input(0), input(1), output(0)], size, caps)] };
+        const four = d % 8 === 0 && x!.shape[2]! % 4 === 0;
+        const unit = four ? 4 : 1;
+        const [size, width, wide] = [sizeOf(x!.shape), x!.shape[2]!, d].map((n) => n / unit) as [
+          number,
+          number,
+          number,
+        ];
+        const params = rotaryParams.pack({ size, width, turned: heads * wide, d: wide, t, sign: back ? -1 : 1 });
+        return { launches: [flatLaunch(code(four), params, [input(0), input(1), output(0)], size, caps)] };
       },
     },
   ],

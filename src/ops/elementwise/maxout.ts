@@ -11,7 +11,7 @@ import { type ChipValue, type ChipWriter, type Index, index } from "../../graph/
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { DeviceCaps, KernelPlan, Op } from "../../graph/op.ts";
 import { rowPlan, type Stretch } from "../shape/chunks.ts";
-import { input, output } from "../shared/dispatch-plan.ts";
+import { inFours, input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { call, partsOf } from "../shared/wasm-plan.ts";
 
@@ -79,25 +79,20 @@ function groupPlan(
   x: TensorSpec,
   attrs: MaxoutAttrs,
   caps: DeviceCaps,
-  code: string,
+  code: (four: boolean) => string,
   bindings: NonNullable<Parameters<typeof rowPlan>[5]>,
 ): KernelPlan {
   const each = sizeOf(x.shape) / x.shape[0]!;
   const rows = { count: x.shape[0]!, x: each, y: each / attrs.pieces };
+  // Four groups at once, where their elements lie side by side.
+  const [four, inner] = inFours(groups(x, attrs).inner);
+  const unit = four ? 4 : 1;
   const params = ({ rows: count, from, to }: Stretch) => {
-    const size = count * rows.y;
-    return {
-      params: maxoutParams.pack({
-        size,
-        firstX: from,
-        firstY: to,
-        pieces: attrs.pieces,
-        inner: groups(x, attrs).inner,
-      }),
-      size,
-    };
+    const size = (count * rows.y) / unit;
+    const [firstX, firstY] = [from / unit, to / unit];
+    return { params: maxoutParams.pack({ size, firstX, firstY, pieces: attrs.pieces, inner }), size };
   };
-  return rowPlan(op, rows, caps, code, params, bindings);
+  return rowPlan(op, rows, caps, code(four), params, bindings);
 }
 
 /** y [n, c / pieces, ...]: the largest of each group of neighbouring channels of x [n, c, ...]. */
@@ -127,7 +122,7 @@ export const maxout: Op<MaxoutAttrs> = {
     {
       name: "maxout/flat",
       plan: ([x], _outputs, attrs, caps) =>
-        groupPlan(maxout, x!, attrs, caps, maxoutCode(), (toX, toY) => [toX(input(0)), toY(output(0))]),
+        groupPlan(maxout, x!, attrs, caps, maxoutCode, (toX, toY) => [toX(input(0)), toY(output(0))]),
     },
   ],
 };
@@ -166,7 +161,7 @@ export const maxoutGradient: Op<MaxoutAttrs> = {
     {
       name: "maxoutGradient/flat",
       plan: ([, x], _outputs, attrs, caps) =>
-        groupPlan(maxoutGradient, x!, attrs, caps, gradientCode(), (toX, toY) => [
+        groupPlan(maxoutGradient, x!, attrs, caps, gradientCode, (toX, toY) => [
           toY(input(0)),
           toX(input(1)),
           toX(output(0)),

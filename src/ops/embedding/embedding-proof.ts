@@ -56,6 +56,7 @@ function settings() {
     { ...one, name: "4x33 of 65, padding 0", shape: [4, 33], vocabulary: 65, size: 7, paddingIndex: 0 },
     { ...one, name: "3x100 of 2, padding last", shape: [3, 100], vocabulary: 2, size: 3, paddingIndex: 1 },
     { ...one, name: "5x103 of 300", shape: [5, 103], vocabulary: 300, size: 9 },
+    { ...one, name: "5x33 of 40 by eights, padding 3", shape: [5, 33], vocabulary: 40, size: 8, paddingIndex: 3 },
     { ...one, name: "7x40 of 1000", shape: [7, 40], vocabulary: 1000, size: 2 },
     { ...one, name: "all the last of 513", shape: [2, 260], vocabulary: 513, size: 2, fill: spread(520, () => 512) },
     {

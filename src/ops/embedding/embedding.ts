@@ -141,17 +141,17 @@ export const embeddingGradient: Op<EmbeddingGradientAttrs> = {
     {
       name: "embeddingGradient/scan",
       plan(inputs, [dweight], attrs, caps) {
-        const size = sizeOf(dweight!.shape);
-        const params = embeddingScanParams.pack({ size, ...sizes(inputs), without: withoutOf(attrs) });
-        return { launches: [flatLaunch(scanCode(), params, [input(0), input(1), output(0)], size, caps)] };
+        const { four, ...numbers } = gradientNumbers(inputs, dweight!, attrs);
+        const params = embeddingScanParams.pack(numbers);
+        return { launches: [flatLaunch(scanCode(four), params, [input(0), input(1), output(0)], numbers.size, caps)] };
       },
     },
     {
       name: "embeddingGradient/sorted",
       plan(inputs, [dweight], attrs, caps) {
-        const size = sizeOf(dweight!.shape);
-        const { count, width } = sizes(inputs);
-        const params = embeddingScanParams.pack({ size, count, width, without: withoutOf(attrs) });
+        const { four, ...numbers } = gradientNumbers(inputs, dweight!, attrs);
+        const { size, count } = numbers;
+        const params = embeddingScanParams.pack(numbers);
         const [first, rank, order] = [0, 1, 2].map((k) => scratch(k, "read_write"));
         const sorting = {
           code: sortTokens(),
@@ -161,7 +161,7 @@ export const embeddingGradient: Op<EmbeddingGradientAttrs> = {
         };
         const bindings = [input(0), scratch(0, "read"), scratch(2, "read"), output(0)];
         return {
-          launches: [sorting, flatLaunch(embeddingSums(), params, bindings, size, caps)],
+          launches: [sorting, flatLaunch(embeddingSums(four), params, bindings, size, caps)],
           scratch: [attrs.vocabulary + 1, count, count].map((n) => ({ shape: [n], dtype: "u32" as const })),
         };
       },
@@ -175,5 +175,12 @@ export const embeddingGradient: Op<EmbeddingGradientAttrs> = {
 
 /** Every part looks at all tokens. */
 const MOST_PARTS = 16;
+
+/** What both kernels are told: sizes in elements, or in fours where rows are whole ones. */
+function gradientNumbers(inputs: readonly TensorSpec[], dweight: TensorSpec, attrs: EmbeddingGradientAttrs) {
+  const { count, width: elements } = sizes(inputs);
+  const [four, width] = inFours(elements);
+  return { four, size: (sizeOf(dweight.shape) / elements) * width, width, count, without: withoutOf(attrs) };
+}
 
 const withoutOf = ({ paddingIndex, vocabulary }: EmbeddingGradientAttrs): number => paddingIndex ?? vocabulary;

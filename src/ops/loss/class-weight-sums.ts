@@ -38,9 +38,9 @@ export const classWeightSums: Op<null> = {
       plan: ([labels, weights]) => ({
         launches: [
           {
-            code: sumsCode(),
+            code: sumsCode(weights!.shape[0]! % 4 === 0),
             params: classWeightSumsParams.pack({ rows: labels!.shape[0]!, N: weights!.shape[0]! }),
-            bindings: [input(0), input(1), output(0)],
+            bindings: [input(0), input(1), input(1), output(0)],
             workgroups: [1, 1, 1],
           },
         ],

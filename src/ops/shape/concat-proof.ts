@@ -23,6 +23,13 @@ export const concat: Proof<ConcatAttrs> = {
       [
         [
           [3, 5],
+          [3, 4],
+        ],
+        1,
+      ],
+      [
+        [
+          [3, 5],
           [1, 5],
           [4, 5],
         ],

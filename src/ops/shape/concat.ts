@@ -1,13 +1,11 @@
-import { scatterStrided } from "../../../shaders/shape/strided.ts";
 import { type Shape, sizeOf, zeros } from "../../core/ndarray.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
 import { input, output } from "../shared/dispatch-plan.ts";
 import { partsOf } from "../shared/wasm-plan.ts";
 import { mergedAxes } from "./axes.ts";
-import type { Stretch } from "./chunks.ts";
 import { part } from "./pad.ts";
-import { placeInWalk, placeOnChip, walkPlan } from "./strided.ts";
+import { placeInWalk, placeOnChip, scatterPlan } from "./strided.ts";
 
 /** Settings of concat. */
 export interface ConcatAttrs {
@@ -98,11 +96,7 @@ export const concat: Op<ConcatAttrs> = {
         launches: blocks(inputs, attrs).flatMap(({ walk }, k) => {
           const count = attrs.axis === 0 ? 1 : y!.shape[0]!;
           const rows = { count, x: sizeOf(inputs[k]!.shape) / count, y: sizeOf(y!.shape) / count };
-          const launch = (s: Stretch) => ({ size: s.rows * rows.x, start: s.to, other: s.from });
-          return walkPlan(concat, scatterStrided, walk, rows, caps, launch, (toX, toY) => [
-            toX(input(k)),
-            toY(output(0)),
-          ]).launches;
+          return scatterPlan(concat, k, walk, rows, caps).launches;
         }),
       }),
     },

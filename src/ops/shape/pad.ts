@@ -15,6 +15,7 @@ import {
   paddedAxes,
   paddedOnChip,
   paddingParams,
+  padForm,
   sourceOf,
 } from "./padding.ts";
 import { gatherCall, gatherOnChip, gatherPlan, gatherWalk, type Walk } from "./strided.ts";
@@ -74,12 +75,14 @@ export const pad: Op<PadAttrs> = {
       name: "pad/flat",
       plan([x], [y], { amounts, mode }, caps) {
         const axes = paddedAxes(x!.shape, amounts);
-        const code = mode === "reflect" ? padReflect(axes.length) : padZeros(axes.length);
+        const form = padForm(axes, mode);
+        const unit = form === "single" ? 1 : 4;
+        const code = mode === "reflect" ? padReflect(axes.length, form) : padZeros(axes.length, form);
         const count = axes[0]!.n === axes[0]!.m ? x!.shape[0]! : 1;
         const rows = { count, x: sizeOf(x!.shape) / count, y: sizeOf(y!.shape) / count };
         return rowPlan(pad, rows, caps, code, (s) => {
-          const size = s.rows * rows.y;
-          return { params: paddingParams(axes, size, s), size };
+          const size = (s.rows * rows.y) / unit;
+          return { params: paddingParams(axes, size, s, form), size };
         });
       },
     },
@@ -132,12 +135,16 @@ export const reflectGradient: Op<ReflectGradientAttrs> = {
       name: "reflectGradient/gather",
       plan([dy], [dx], { amounts }, caps) {
         const axes = paddedAxes(dx!.shape, amounts);
-        const code = reflectGradientCode(axes.map(({ n, m }) => n !== m));
+        const four = padForm(axes, "reflect") === "fours";
+        const code = reflectGradientCode(
+          axes.map(({ n, m }) => n !== m),
+          four,
+        );
         const count = axes[0]!.n === axes[0]!.m ? dx!.shape[0]! : 1;
         const rows = { count, x: sizeOf(dy!.shape) / count, y: sizeOf(dx!.shape) / count };
         return rowPlan(reflectGradient, rows, caps, code, (s) => {
-          const size = s.rows * rows.y;
-          return { params: paddingParams(axes, size, s), size };
+          const size = (s.rows * rows.y) / (four ? 4 : 1);
+          return { params: paddingParams(axes, size, s, four ? "fours" : "single"), size };
         });
       },
     },

@@ -1,4 +1,4 @@
-import { images, mirrored, padParams } from "../../../shaders/shape/pad.ts";
+import { images, mirrored, type PadForm, padParams } from "../../../shaders/shape/pad.ts";
 import { type NdArray, type Shape, sizeOf } from "../../core/ndarray.ts";
 import { type ChipValue, type ChipWriter, type Index, index } from "../../graph/chip.ts";
 import { below, both, type Condition, choose, minus, smaller } from "./chip-index.ts";
@@ -28,13 +28,30 @@ export function paddedAxes(shape: Shape, amounts: Amounts): readonly PaddedAxis[
   return axes;
 }
 
-export function paddingParams(axes: readonly PaddedAxis[], size: number, { from, to }: Stretch): ArrayBuffer {
+/** What an invocation makes of the padded value: four of its last axis, where those are whole fours. */
+export function padForm(axes: readonly PaddedAxis[], mode: "zeros" | "reflect"): PadForm {
+  const { n, m, before } = axes.at(-1)!;
+  if (m % 4 !== 0) return "single";
+  return n % 4 === 0 && before % 4 === 0 && (mode === "zeros" || n === m) ? "fours" : "wide";
+}
+
+/** @param size of what the form counts. */
+export function paddingParams(
+  axes: readonly PaddedAxis[],
+  size: number,
+  { from, to }: Stretch,
+  form: PadForm,
+): ArrayBuffer {
+  const last = axes.length - 1;
+  const read = form === "fours" ? 4 : 1;
+  const made = form === "single" ? 1 : 4;
   const ofAxes = axes.flatMap(({ n, m, before }, k) => [
-    [`n${k}`, n],
-    [`m${k}`, m],
-    [`b${k}`, before],
+    [`n${k}`, k === last ? n / read : n],
+    [`m${k}`, k === last ? m / made : m],
+    [`b${k}`, k === last ? before / read : before],
   ]);
-  return padParams(axes.length).pack({ size, readFrom: from, writeTo: to, ...Object.fromEntries(ofAxes) });
+  const starts = { readFrom: from / read, writeTo: to / made };
+  return padParams(axes.length).pack({ size, ...starts, ...Object.fromEntries(ofAxes) });
 }
 
 export const axisNumbers = (axes: readonly PaddedAxis[]): number[] =>

@@ -1,4 +1,11 @@
-import { gatherStrided, stridedParams } from "../../../shaders/shape/strided.ts";
+import {
+  blockParams,
+  gatherBlocks,
+  gatherStrided,
+  scatterStrided,
+  stridedParams,
+  type WalkForm,
+} from "../../../shaders/shape/strided.ts";
 import type { NdArray } from "../../core/ndarray.ts";
 import { type ChipValue, type ChipWriter, type Index, index } from "../../graph/chip.ts";
 import type { DeviceCaps, KernelPlan, WasmPlan } from "../../graph/op.ts";
@@ -32,45 +39,96 @@ export function gatherWalk(x: NdArray, walk: Walk, y: NdArray): void {
   for (let i = 0; i < y.data.length; i++) y.data[i] = x.data[placeInWalk(walk, i)]!;
 }
 
-/** Elements that move at once: four where a walk goes by whole fours, in rows of whole fours. */
-function unitOf({ start, axes }: Walk, { x, y }: Rows): 1 | 4 {
+/** What moves at once, of the walk's array and of the one that goes on straight, whose rows have so many elements. */
+function formOf({ start, axes }: Walk, walked: number, straight: number): WalkForm {
   const inner = axes.at(-1)!;
   const others = axes.slice(0, -1).map(({ stride }) => stride);
-  return inner.stride === 1 && [start, inner.size, x, y, ...others].every((n) => n % 4 === 0) ? 4 : 1;
+  if (inner.size % 4 !== 0 || straight % 4 !== 0) return "single";
+  return inner.stride === 1 && [start, walked, ...others].every((n) => n % 4 === 0) ? "fours" : "wide";
 }
 
-/** Launches that move the first elements of a walk, or as many to its places: `code` of so many axes, and of fours or not. */
-export function walkPlan(
+/** Launches that move elements by a walk through one of the two values, straight through the other. */
+function walkPlan(
   op: { readonly name: string },
-  code: (axes: number, four: boolean) => string,
   walk: Walk,
+  walked: "x" | "y",
   rows: Rows,
   caps: DeviceCaps,
-  launch: (s: Stretch) => { readonly size: number; readonly start: number; readonly other: number },
   bindings?: Parameters<typeof rowPlan>[5],
 ): KernelPlan {
-  const unit = unitOf(walk, rows);
+  const straight = rows[walked === "x" ? "y" : "x"];
+  const possible = formOf(walk, rows[walked], straight);
   const { axes } = walk;
-  const ofAxes = axes.flatMap(({ size, stride }, k) => [
-    [`d${k}`, k === axes.length - 1 ? size / unit : size],
-    [`s${k}`, k === axes.length - 1 && unit > 1 ? 1 : stride / unit],
-  ]);
+  const gathers = walked === "x";
+  const form = possible === "wide" && !gathers ? "single" : possible;
+  const code = gathers ? gatherStrided(axes.length, form) : scatterStrided(axes.length, form as "single" | "fours");
+  const unit = form === "single" ? 1 : 4;
+  /** Elements that a place in the walk's array counts. */
+  const place = form === "fours" ? 4 : 1;
+  const ofAxes = axes.flatMap(({ size, stride }, k) => {
+    const last = k === axes.length - 1;
+    return [
+      [`d${k}`, last ? size / unit : size],
+      [`s${k}`, (last ? stride * unit : stride) / place],
+    ];
+  });
   const params = (s: Stretch) => {
-    const { size: elements, start, other } = launch(s);
-    const size = elements / unit;
-    const values = { size, start: (walk.start + start) / unit, other: other / unit, ...Object.fromEntries(ofAxes) };
+    const size = (s.rows * straight) / unit;
+    const [start, other] = gathers ? [s.from, s.to] : [s.to, s.from];
+    const values = { size, start: (walk.start + start) / place, other: other / unit, ...Object.fromEntries(ofAxes) };
     return { params: stridedParams(axes.length).pack(values), size };
   };
-  return rowPlan(op, rows, caps, code(axes.length, unit === 4), params, bindings);
+  return rowPlan(op, rows, caps, code, params, bindings);
+}
+
+/**
+ * Output 0 from input 0 by a walk whose innermost axis goes by fours of steps, across neighbours that another has in fours
+ * too; null for any other.
+ */
+function blockPlan(op: { readonly name: string }, walk: Walk, rows: Rows, caps: DeviceCaps): KernelPlan | null {
+  const { start, axes } = walk;
+  const last = axes.length - 1;
+  const across = axes.findIndex(({ stride, size }, k) => k < last && stride === 1 && size % 4 === 0);
+  const others = axes.filter((_, k) => k !== across).map(({ stride }) => stride);
+  const fours = [axes[last]!.size, start, rows.x, rows.y, ...others].every((n) => n % 4 === 0);
+  // Rows are launched by the outermost axis, whose steps must be single.
+  if (across < 0 || !fours || (across === 0 && rows.count > 1)) return null;
+  let dense = 1;
+  const inY = axes.map(() => 0);
+  for (let k = last; k >= 0; k--) {
+    inY[k] = dense;
+    dense *= axes[k]!.size;
+  }
+  const ofAxes = axes.flatMap(({ size, stride }, k) => {
+    const steps = k === last || k === across ? 4 : 1;
+    return [
+      [`d${k}`, size / steps],
+      [`s${k}`, (stride * steps) / 4],
+      [`e${k}`, (inY[k]! * steps) / 4],
+    ];
+  });
+  const fixed = { step: axes[last]!.stride / 4, row: inY[across]! / 4, ...Object.fromEntries(ofAxes) };
+  return rowPlan(op, rows, caps, gatherBlocks(axes.length), (s) => {
+    const size = (s.rows * rows.y) / 16;
+    const values = { size, start: (start + s.from) / 4, other: s.to / 4, ...fixed };
+    return { params: blockParams(axes.length).pack(values), size };
+  });
 }
 
 /** Output 0 from input 0 by a walk through it, whose outermost axis is that of rows. */
 export function gatherPlan(op: { readonly name: string }, walk: Walk, rows: Rows, caps: DeviceCaps): KernelPlan {
-  return walkPlan(op, gatherStrided, walk, rows, caps, (s) => ({
-    size: s.rows * rows.y,
-    start: s.from,
-    other: s.to,
-  }));
+  return blockPlan(op, walk, rows, caps) ?? walkPlan(op, walk, "x", rows, caps);
+}
+
+/** Input `k`, row by row, to the places of a walk through output 0. */
+export function scatterPlan(
+  op: { readonly name: string },
+  k: number,
+  walk: Walk,
+  rows: Rows,
+  caps: DeviceCaps,
+): KernelPlan {
+  return walkPlan(op, walk, "y", rows, caps, (toX, toY) => [toX(input(k)), toY(output(0))]);
 }
 
 export function gatherCall(walk: Walk): WasmPlan {

@@ -59,6 +59,10 @@ function cases(shapeOf: (shape: readonly number[], scale: readonly number[]) => 
           [3, 2],
         ],
         [
+          [2, 3, 2, 8],
+          [3, 2],
+        ],
+        [
           [8, 5, 14, 9],
           [2, 2],
         ],

@@ -1,12 +1,13 @@
 import {
   upsampleGradient as gradientCode,
+  upsampleGradientPairs as pairsCode,
   upsample as upsampleCode,
   upsampleParams,
 } from "../../../shaders/shape/upsample.ts";
 import { type NdArray, type Shape, sizeOf } from "../../core/ndarray.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
-import { input, output } from "../shared/dispatch-plan.ts";
+import { inFours, input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall } from "../shared/wasm-plan.ts";
 import { rowPlan } from "./chunks.ts";
@@ -68,9 +69,11 @@ export const upsample: Op<UpsampleAttrs> = {
       plan([x], _outputs, attrs, caps) {
         const { images, h, w, sy, sx } = gridOf(x!.shape, attrs);
         const rows = { count: images, x: h * w, y: h * sy * w * sx };
-        return rowPlan(upsample, rows, caps, upsampleCode(attrs.mode), (s) => {
-          const size = s.rows * rows.y;
-          return { params: upsampleParams.pack({ size, readFrom: s.from, writeTo: s.to, h, w, sy, sx }), size };
+        const [four] = inFours(w * sx);
+        const unit = four ? 4 : 1;
+        return rowPlan(upsample, rows, caps, upsampleCode(attrs.mode, four), (s) => {
+          const size = (s.rows * rows.y) / unit;
+          return { params: upsampleParams.pack({ size, readFrom: s.from, writeTo: s.to / unit, h, w, sy, sx }), size };
         });
       },
     },
@@ -106,9 +109,15 @@ export const upsampleGradient: Op<UpsampleAttrs> = {
       plan(_inputs, [dx], attrs, caps) {
         const { images, h, w, sy, sx } = gridOf(dx!.shape, attrs);
         const rows = { count: images, x: h * sy * w * sx, y: h * w };
-        return rowPlan(upsampleGradient, rows, caps, gradientCode(attrs.mode), (s) => {
-          const size = s.rows * rows.y;
-          return { params: upsampleParams.pack({ size, readFrom: s.from, writeTo: s.to, h, w, sy, sx }), size };
+        const pairs = attrs.mode === "nearest" && sx === 2 && w % 4 === 0;
+        const unit = pairs ? 4 : 1;
+        return rowPlan(upsampleGradient, rows, caps, pairs ? pairsCode() : gradientCode(attrs.mode), (s) => {
+          const [size, readFrom, writeTo] = [s.rows * rows.y, s.from, s.to].map((n) => n / unit) as [
+            number,
+            number,
+            number,
+          ];
+          return { params: upsampleParams.pack({ size, readFrom, writeTo, h, w, sy, sx }), size };
         });
       },
     },

@@ -48,10 +48,11 @@ export const penalty: Op<PenaltyAttrs> = {
     {
       name: "penalty/partials",
       plan([w], _outputs, { l1, l2 }) {
-        const size = sizeOf(w!.shape);
-        const count = groupsOf(size);
+        const elements = sizeOf(w!.shape);
+        const [four, size] = inFours(elements);
+        const count = groupsOf(elements);
         const params = penaltyParams.pack({ size, stride: count * REDUCE_WORKGROUP, l1, l2 });
-        const launch = { code: penaltyPartials(), params, workgroups: [count, 1, 1] as const };
+        const launch = { code: penaltyPartials(four), params, workgroups: [count, 1, 1] as const };
         if (count === 1) return { launches: [{ ...launch, bindings: [input(0), output(0)] }] };
         return {
           scratch: [{ shape: [count], dtype: "f32" }],
