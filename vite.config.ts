@@ -38,9 +38,11 @@ const { version } = JSON.parse(readFileSync(new URL("./package.json", import.met
 
 /**
  * What a page or its engine needs at once comes as one file, and what the first net needs beside it as another: fewer
- * requests, and more for gzip to find alike.
+ * requests, and more for gzip to find alike. What starts the worker is a script of its own before the page's, which runs
+ * while that one is still fetched and read.
  */
 const groups = [
+  { name: "worker-start", test: /\/app\/state\/worker\.ts$/, priority: 1 },
   { name: "first", tags: ["$initial" as const] },
   { name: "whole-steps", test: /\/webgpu\/(whole-steps|launcher)\.ts$/ },
 ];

@@ -19,6 +19,9 @@ test("the built page opens without complaint, and the browser has an adapter", a
   expect(await page.title()).toContain("Chainrule");
   expect(await page.evaluate(async () => (await navigator.gpu.requestAdapter()) !== null)).toBe(true);
   expect(await page.evaluate(() => window.crossOriginIsolated)).toBe(true);
+  // What starts the worker runs before the page's own file.
+  const scripts = await page.evaluate(() => Array.from(document.scripts, (script) => script.src));
+  expect(scripts.map((src) => /worker-start|first/.exec(src)?.[0])).toEqual(["worker-start", "first"]);
   expect(found).toEqual([]);
   await page.close();
 });

@@ -1,20 +1,6 @@
 import { wrap } from "comlink";
 import type { Engine } from "../worker/engine.ts";
-import address from "../worker/main.ts?worker&url";
+import { worker } from "./worker.ts";
 
-/** Trusted types, where the browser has them: TypeScript's own declarations do not know of them yet. */
-declare const trustedTypes:
-  | { createPolicy(name: string, rules: { createScriptURL(): string }): { createScriptURL(input: string): string } }
-  | undefined;
-
-/**
- * The page's policy lets no text become a script's address except through this, which gives one address whatever it is
- * asked. The name is in the policy of vite.config.ts, which admits it once.
- */
-function trusted(): string {
-  if (typeof trustedTypes === "undefined") return address;
-  return trustedTypes.createPolicy("chainrule-worker", { createScriptURL: () => address }).createScriptURL("");
-}
-
-/** The worker that computes everything. */
-export const engine = wrap<Engine>(new Worker(trusted(), { type: "module" }));
+/** What the worker does for the page. */
+export const engine = wrap<Engine>(worker);

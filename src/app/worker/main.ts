@@ -1,10 +1,13 @@
 import { expose } from "comlink";
+import { openGpu } from "./devices.ts";
 import type { Engine } from "./engine.ts";
 import { leave, play, rewind, setSpeed, stop, takeSteps } from "./loop.ts";
 import { classify } from "./pictures.ts";
 import { anythingKept } from "./saved-folder.ts";
 import { configure, current } from "./session.ts";
 
+// Asked for at once: the page needs a while until it says what it wants.
+void openGpu();
 // The first net is small, so it will want this: fetched while the GPU is asked for.
 import("../../backend/webgpu/whole-steps.ts").catch(() => undefined);
 // The first evaluation wants it, when the page may be offline.
