@@ -11,14 +11,18 @@ export const isProduct = ({ name }: AnyOp): boolean => name === "matmul" || name
 /** So many codes of a kernel, or so many characters of them in all, are soon compiled. */
 const FEW = 3;
 const SHORT = 16_000;
-/** And so many are enough of a kernel whose code differs by the sizes that it is for. */
-const ENOUGH = 20_000;
+/**
+ * And so many are enough of a kernel whose code differs by the sizes that it is for. Of halves half as many: those kernels
+ * differ from their twins of f32 in how they read and write.
+ */
+const ENOUGH = { f32: 20_000, f16: 10_000 };
 
 /**
  * The cases of an op for its kernel number `k`: all of them, or where they make many long codes of it those of every second
  * code, or fewer. Its neighbours take others, so that each case is held against the short kernels and some of the long ones.
  */
 function someOf(op: AnyOp, k: number, cases: readonly OpCase<unknown>[], caps: DeviceCaps): readonly OpCase<unknown>[] {
+  const enough = ENOUGH[op.name.startsWith("half") ? "f16" : "f32"];
   const codes = new Map<string, OpCase<unknown>[]>();
   for (const c of cases) {
     const plan = op.kernels[k]!.plan(c.inputs, op.infer(c.inputs, c.attrs), c.attrs, caps);
@@ -28,7 +32,7 @@ function someOf(op: AnyOp, k: number, cases: readonly OpCase<unknown>[], caps: D
   }
   const text = [...codes.keys()].reduce((sum, { length }) => sum + length, 0);
   if (codes.size <= FEW || text <= SHORT) return cases;
-  const each = Math.max(2, Math.ceil(text / ENOUGH));
+  const each = Math.max(2, Math.ceil(text / enough));
   const taken = new Set([...codes.values()].flatMap((of, i) => (i % each === k % each ? of : [])));
   return cases.filter((c) => taken.has(c));
 }
