@@ -1,4 +1,5 @@
 import {
+  blockUntilReady,
   defaultDevice,
   grad,
   init,
@@ -64,6 +65,8 @@ export async function openJax(device: "webgpu" | "wasm"): Promise<Contestant> {
             [state, last] = step(state, x.ref, y.ref) as [State, JaxArray];
           }
           value = (await last!.ref.data())[0]!;
+          // On threads the loss is there before the way back and the update, which whoever is timed next would wait for.
+          if (device === "wasm") await blockUntilReady(state);
         },
         async state() {
           return {
