@@ -16,49 +16,60 @@ import { wgsl } from "./wgsl.ts";
 export const REDUCE_WORKGROUP = 64;
 export const MAX_PARTIALS = 256;
 
-/** `sliceM`: rows of a slice; workgroups along z have a slice each. */
+/** `sliceM`: rows of a slice; workgroups along z have a slice each. `N` may count fours. */
 export const laneSumParams = paramBlock({ M: "u32", N: "u32", sliceM: "u32" });
-/** Columns of one workgroup; its 256 invocations are 16 columns by 16 row lanes. */
+/** Columns of one workgroup; its 256 invocations are 16 columns by 16 row lanes, or 4 fours of columns by 64. */
 export const LANE_COLUMNS = 16;
 
 /**
  * result [slices, N]: for each of N columns the sum of a term over the rows of each slice. `load` and `term` are those of
- * addedInTurns, for row `k` and column `n`.
+ * addedInTurns, for row `k` and column `n`, or `four` neighbours. Lanes are added up in two steps, as many at a time as the
+ * root of their number.
  */
 export function laneSums(
   arrays: readonly StorageDeclaration[],
   load: (k: string, t: number) => string,
   term: (t: number) => string,
+  four: boolean,
 ): string {
+  const type = flatType(four);
+  const [wide, tall, root] = four ? [4, 64, 8] : [16, 16, 4];
   return wgsl`
 ${laneSumParams.wgsl}
-${storage(...arrays, write("result"))}
-var<workgroup> lanes: array<f32, 256>;
-@compute @workgroup_size(16, 16)
+${storage(...arrays, write("result", type))}
+var<workgroup> lanes: array<${type}, 256>;
+@compute @workgroup_size(${wide}, ${tall})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_id) local: vec3<u32>) {
-  let n = (group.y * groups.x + group.x) * 16u + local.x;
+  let n = (group.y * groups.x + group.x) * ${wide}u + local.x;
   let begin = group.z * params.sliceM;
   let end = min(params.M, begin + params.sliceM);
-  var sum = 0.0;
+  var sum = ${type}();
   if (n < params.N) {
-${addedInTurns({ begin: "begin + local.y", end: "end", step: 16, type: "f32" }, load, term)}
+${addedInTurns({ begin: "begin + local.y", end: "end", step: tall, type }, load, term)}
   }
-  lanes[local.y * 16u + local.x] = sum;
+  let own = local.y * ${wide}u + local.x;
+  lanes[own] = sum;
+  workgroupBarrier();
+  if (local.y < ${root}u) {
+    for (var lane = 1u; lane < ${root}u; lane++) { sum += lanes[lane * ${root * wide}u + own]; }
+    lanes[own] = sum;
+  }
   workgroupBarrier();
   if (local.y != 0u || n >= params.N) { return; }
-  for (var lane = 1u; lane < 16u; lane++) { sum += lanes[lane * 16u + local.x]; }
+  for (var lane = 1u; lane < ${root}u; lane++) { sum += lanes[lane * ${wide}u + local.x]; }
   result[group.z * params.N + n] = sum;
 }
 `;
 }
 
 /** Sums over the rows of x [M, N]: the gradient of a bias. */
-export const sumRows = (): string =>
+export const sumRows = (four: boolean): string =>
   laneSums(
-    [read("x")],
+    [read("x", flatType(four))],
     (k, t) => `let x${t} = x[${k} * params.N + n];`,
     (t) => `x${t}`,
+    four,
   );
 
 export const sumColumnsParams = paramBlock({ size: "u32", M: "u32" });

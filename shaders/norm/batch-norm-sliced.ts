@@ -1,8 +1,8 @@
-import { finiteTests, flatMain, flatType, read, rowMain, storage, sumReduce, write } from "../common.ts";
+import { finiteTests, flatMain, flatType, read, rowMain, storage, sumReduce, totalOf, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
 import { batchNormGradientOf, moveRunning, notFinite, RUNNING_WORKGROUP, runningFactor } from "./batch-norm.ts";
-import { channelFields, eachOfChannel } from "./channels.ts";
+import { channelFields, countOf, eachOfChannel } from "./channels.ts";
 import { corrected, layerNormOf, normalised, rstdOf } from "./layer-norm.ts";
 import { type PlaneForm, planeMain, planeParams } from "./planes.ts";
 import { ROW_WORKGROUP, rowSum, STRIDE } from "./rows.ts";
@@ -12,7 +12,7 @@ import { ROW_WORKGROUP, rowSum, STRIDE } from "./rows.ts";
  * slices of `width` elements, a workgroup each; their merging, in the order of the slices; and what is made of every element.
  */
 
-/** `slices` a channel has in this launch, of `all` in all, the first of them the one numbered `first`. */
+/** `slices` a channel has in this launch, of `all` in all, the first of them the one numbered `first`. `width` may count fours. */
 export const sliceParams = paramBlock({
   rows: "u32",
   ...channelFields,
@@ -31,13 +31,13 @@ export const mergeParams = paramBlock({
 });
 
 /** Entry point of the first launch: which slice of which channel, from where to where. */
-const sliceMain = (body: string): string =>
+const sliceMain = (four: boolean, body: string): string =>
   rowMain(
     wgsl`
   let channel = row / params.slices;
   let begin = row % params.slices * params.width;
   let to = min(begin + params.width, params.count);
-  let count = f32(to - begin);
+  let count = ${countOf("(to - begin)", four)};
   let part = 2u * (channel * params.all + params.first + row % params.slices);
 ${body}
 `,
@@ -46,23 +46,27 @@ ${body}
 const each = (body: string): string => eachOfChannel("channel", "(begin + local)", "to", STRIDE, body);
 
 /** parts [channels, slices, 2]: mean of a slice, and sum of squared distances to it. */
-export function batchNormSlices(): string {
+export function batchNormSlices(four: boolean): string {
+  const type = flatType(four);
   return wgsl`
 ${sliceParams.wgsl}
-${storage(read("x"), write("parts"))}
+${storage(read("x", type), write("parts"))}
 ${rowSum}
-${sliceMain(wgsl`
-  var sum = 0.0;
+${sliceMain(
+  four,
+  wgsl`
+  var sum = ${type}();
   ${each("sum += x[at];")}
-  var mu = reduceSum(sum / count, local);
-  sum = 0.0;
+  var mu = reduceSum((${totalOf(four, "sum")}) / count, local);
+  sum = ${type}();
   ${each("sum += x[at] - mu;")}
-  mu = ${corrected("mu", "reduceSum(sum, local)")};
-  var distances = 0.0;
-  ${each("let d = x[at] - mu; distances = fma(d, d, distances);")}
-  distances = reduceSum(distances, local);
+  mu = ${corrected("mu", `reduceSum(${totalOf(four, "sum")}, local)`)};
+  var ownDistances = ${type}();
+  ${each("let d = x[at] - mu; ownDistances = fma(d, d, ownDistances);")}
+  let distances = reduceSum(${totalOf(four, "ownDistances")}, local);
   if (local == 0u) { parts[part] = mu; parts[part + 1u] = distances; }
-`)}
+`,
+)}
 `;
 }
 
@@ -140,24 +144,28 @@ ${planeMain(
 }
 
 /** parts [channels, slices, 2]: mean of dy over a slice, and sum of dy xhat. */
-export function batchNormGradientSlices(): string {
+export function batchNormGradientSlices(four: boolean): string {
+  const type = flatType(four);
   return wgsl`
 ${sliceParams.wgsl}
-${storage(read("dy"), read("x"), read("mean"), read("rstd"), write("parts"))}
+${storage(read("dy", type), read("x", type), read("mean"), read("rstd"), write("parts"))}
 ${rowSum}
-${sliceMain(wgsl`
+${sliceMain(
+  four,
+  wgsl`
   let mu = mean[channel];
   let r = rstd[channel];
-  var sum = 0.0;
-  var sumDyx = 0.0;
-  ${each(`let d = dy[at]; sum += d; sumDyx = fma(d, ${normalised("x[at]")}, sumDyx);`)}
-  var meanDy = reduceSum(sum / count, local);
-  sumDyx = reduceSum(sumDyx, local);
-  var rest = 0.0;
+  var sum = ${type}();
+  var ownDyx = ${type}();
+  ${each(`let d = dy[at]; sum += d; ownDyx = fma(d, ${normalised("x[at]")}, ownDyx);`)}
+  var meanDy = reduceSum((${totalOf(four, "sum")}) / count, local);
+  let sumDyx = reduceSum(${totalOf(four, "ownDyx")}, local);
+  var rest = ${type}();
   ${each("rest += dy[at] - meanDy;")}
-  meanDy = ${corrected("meanDy", "reduceSum(rest, local)")};
+  meanDy = ${corrected("meanDy", `reduceSum(${totalOf(four, "rest")}, local)`)};
   if (local == 0u) { parts[part] = meanDy; parts[part + 1u] = sumDyx; }
-`)}
+`,
+)}
 `;
 }
 

@@ -1,7 +1,17 @@
-import { finiteTests, type ReduceWidth, read, rowMain, storage, sumReduce, write } from "../common.ts";
+import {
+  finiteTests,
+  flatType,
+  type ReduceWidth,
+  read,
+  rowMain,
+  storage,
+  sumReduce,
+  totalOf,
+  write,
+} from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
-import { channelParams, eachOfChannel, eachOfPlanes } from "./channels.ts";
+import { channelParams, countOf, eachOfChannel, eachOfPlanes } from "./channels.ts";
 import { corrected, layerNormOf, normalised, rstdOf } from "./layer-norm.ts";
 import type { PlaneForm } from "./planes.ts";
 
@@ -17,25 +27,32 @@ const eachBy =
       ? eachOfPlanes("row", width, body)
       : eachOfChannel("row", "local", "params.count", `${width}u`, body);
 
-/** A workgroup of so many invocations a channel: y, mean, rstd, and the sum of squared distances to the mean. */
-export function batchNormAlone(form: PlaneForm, width: ReduceWidth): string {
+/**
+ * A workgroup of so many invocations a channel: y, mean, rstd, and the sum of squared distances to the mean. An invocation
+ * takes elements one by one, or by `four` of an image.
+ */
+export function batchNormAlone(form: PlaneForm, width: ReduceWidth, four: boolean): string {
+  const type = flatType(four);
   const each = eachBy(form, width);
   return wgsl`
 ${channelParams.wgsl}
-${storage(read("x"), read("gamma"), read("beta"), write("y"), write("mean"), write("rstd"), write("squares"))}
+${storage(
+  ...[read("x", type), read("gamma"), read("beta")],
+  ...[write("y", type), write("mean"), write("rstd"), write("squares")],
+)}
 ${sumReduce(width)}
 ${rowMain(
   wgsl`
-  let count = f32(params.count);
-  var sum = 0.0;
+  let count = ${countOf("params.count", four)};
+  var sum = ${type}();
   ${each("sum += x[at];")}
-  var mu = reduceSum(sum / count, local);
-  sum = 0.0;
+  var mu = reduceSum((${totalOf(four, "sum")}) / count, local);
+  sum = ${type}();
   ${each("sum += x[at] - mu;")}
-  mu = ${corrected("mu", "reduceSum(sum, local)")};
-  var distances = 0.0;
-  ${each("let d = x[at] - mu; distances = fma(d, d, distances);")}
-  distances = reduceSum(distances, local);
+  mu = ${corrected("mu", `reduceSum(${totalOf(four, "sum")}, local)`)};
+  var ownDistances = ${type}();
+  ${each("let d = x[at] - mu; ownDistances = fma(d, d, ownDistances);")}
+  let distances = reduceSum(${totalOf(four, "ownDistances")}, local);
   let r = ${rstdOf("distances", "params.extra")};
   let g = gamma[row];
   let b = beta[row];
@@ -89,35 +106,30 @@ ${moveRunning("params.channels", "params.count")}
 }
 
 /** The same for dx, dgamma, dbeta. */
-export function batchNormGradientAlone(form: PlaneForm, width: ReduceWidth): string {
+export function batchNormGradientAlone(form: PlaneForm, width: ReduceWidth, four: boolean): string {
+  const type = flatType(four);
   const each = eachBy(form, width);
   return wgsl`
 ${channelParams.wgsl}
 ${storage(
-  read("dy"),
-  read("x"),
-  read("gamma"),
-  read("mean"),
-  read("rstd"),
-  write("dx"),
-  write("dgamma"),
-  write("dbeta"),
+  ...[read("dy", type), read("x", type), read("gamma"), read("mean"), read("rstd")],
+  ...[write("dx", type), write("dgamma"), write("dbeta")],
 )}
 ${sumReduce(width)}
 ${rowMain(
   wgsl`
-  let count = f32(params.count);
+  let count = ${countOf("params.count", four)};
   let mu = mean[row];
   let r = rstd[row];
-  var sum = 0.0;
-  var sumDyx = 0.0;
-  ${each(`let d = dy[at]; sum += d; sumDyx = fma(d, ${normalised("x[at]")}, sumDyx);`)}
-  var meanDy = reduceSum(sum / count, local);
-  sumDyx = reduceSum(sumDyx, local);
+  var sum = ${type}();
+  var ownDyx = ${type}();
+  ${each(`let d = dy[at]; sum += d; ownDyx = fma(d, ${normalised("x[at]")}, ownDyx);`)}
+  var meanDy = reduceSum((${totalOf(four, "sum")}) / count, local);
+  let sumDyx = reduceSum(${totalOf(four, "ownDyx")}, local);
   let meanDyx = sumDyx / count;
-  var rest = 0.0;
+  var rest = ${type}();
   ${each("rest += dy[at] - meanDy;")}
-  meanDy = ${corrected("meanDy", "reduceSum(rest, local)")};
+  meanDy = ${corrected("meanDy", `reduceSum(${totalOf(four, "rest")}, local)`)};
   let factor = gamma[row] * r;
   ${each(`let xhat = ${normalised("x[at]")}; dx[at] = ${batchNormGradientOf("dy[at]")};`)}
   if (local == 0u) { dgamma[row] = sumDyx; dbeta[row] = meanDy * count; }

@@ -4,7 +4,7 @@ import { wgsl } from "../wgsl.ts";
 /**
  * Loops over the elements of one channel of x [n, channels, ...places]: stretches of `places` elements, one an image.
  * `step` and `stepPlace` are how far the next element of an invocation lies in x and in its stretch, `wrap` what is
- * jumped over where a stretch ends; so no element takes a division.
+ * jumped over where a stretch ends; so no element takes a division. Where stretches are whole fours all may count those.
  */
 export const channelFields = {
   channels: "u32",
@@ -17,6 +17,9 @@ export const channelFields = {
 
 /** For a workgroup a channel. */
 export const channelParams = paramBlock({ rows: "u32", ...channelFields, last: "u32", extra: "f32" });
+
+/** Elements of a channel as a number, from `count`, which counts those or fours. */
+export const countOf = (count: string, four: boolean): string => `f32(${count}${four ? " * 4u" : ""})`;
 
 /** The fields for a stride between the elements of an invocation. */
 export function channelNumbers(

@@ -26,6 +26,8 @@ export interface NormRows {
   readonly params: string;
   /** True where an element of a row is a vec4 of four neighbours. */
   readonly four: boolean;
+  /** True where their scales are four too. */
+  readonly fourScales: boolean;
   /** `body` for the elements j of a row that an invocation of so many has, and k, the place of their scale. */
   each(width: ReduceWidth, body: string): string;
 }
@@ -34,11 +36,12 @@ export interface NormRows {
 export const columnScales = (four: boolean): NormRows => ({
   params: rowParams.wgsl,
   four,
+  fourScales: four,
   each: (width, body) =>
     `for (var j = local; j < params.N${four ? " / 4u" : ""}; j += ${width}u) { let k = j; ${body} }`,
 });
 
-/** A group of channels of an image is a row: `each` channels of `places` elements. */
+/** A group of channels of an image is a row: `each` channels of `places` elements, or fours where kernels take those. */
 export const groupParams = paramBlock({
   rows: "u32",
   N: "u32",
@@ -48,9 +51,10 @@ export const groupParams = paramBlock({
   places: "u32",
 });
 /** By planes, a channel after the other, no element takes a division. */
-export const groupScales = (form: PlaneForm): NormRows => ({
+export const groupScales = (form: PlaneForm, four: boolean): NormRows => ({
   params: groupParams.wgsl,
-  four: false,
+  four,
+  fourScales: false,
   each: (width, body) =>
     form === "plane"
       ? wgsl`
@@ -60,7 +64,7 @@ export const groupScales = (form: PlaneForm): NormRows => ({
   }
 `
       : wgsl`
-  for (var j = local; j < params.N; j += ${width}u) {
+  for (var j = local; j < ${rowElements({ four }).length}; j += ${width}u) {
     let k = row % params.groups * params.each + j / params.places;
     ${body}
   }
@@ -71,10 +75,11 @@ export const groupScales = (form: PlaneForm): NormRows => ({
 export function layerNorm(rows: NormRows, width: ReduceWidth = ROW_WORKGROUP): string {
   const { params, each } = rows;
   const { type, length, total } = rowElements(rows);
+  const scale = flatType(rows.fourScales);
   const all = (body: string): string => `for (var j = local; j < ${length}; j += ${width}u) { ${body} }`;
   return wgsl`
 ${params}
-${storage(read("x", type), read("gamma", type), read("beta", type), write("y", type), write("mean"), write("rstd"))}
+${storage(read("x", type), read("gamma", scale), read("beta", scale), write("y", type), write("mean"), write("rstd"))}
 ${sumReduce(width)}
 ${rowMain(
   wgsl`
@@ -103,7 +108,7 @@ export function layerNormGradient(rows: NormRows, width: ReduceWidth = ROW_WORKG
   const { type, length, total } = rowElements(rows);
   return wgsl`
 ${params}
-${storage(read("dy", type), read("x", type), read("gamma", type), read("mean"), read("rstd"), write("dx", type))}
+${storage(read("dy", type), read("x", type), read("gamma", flatType(rows.fourScales)), read("mean"), read("rstd"), write("dx", type))}
 ${sumReduce(width)}
 ${rowMain(
   wgsl`
@@ -158,5 +163,7 @@ ${addedInTurns({ begin: "0u", end: "params.M", step: 1, type }, loadScaleTerm, s
 }
 
 /** The same by workgroups that share rows. */
-export const layerNormScaleLanes = (): string =>
-  laneSums([read("dy"), read("x"), read("mean"), read("rstd")], loadScaleTerm, scaleTerm);
+export function layerNormScaleLanes(four: boolean): string {
+  const type = flatType(four);
+  return laneSums([read("dy", type), read("x", type), read("mean"), read("rstd")], loadScaleTerm, scaleTerm, four);
+}

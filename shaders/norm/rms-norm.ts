@@ -1,4 +1,4 @@
-import { flatMain, type ReduceWidth, read, rowMain, storage, sumReduce, write } from "../common.ts";
+import { flatMain, flatType, type ReduceWidth, read, rowMain, storage, sumReduce, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { addedInTurns } from "../read-ahead.ts";
 import { laneSums } from "../reduce.ts";
@@ -83,5 +83,7 @@ ${addedInTurns(turns, loadScaleTerm("params.size", "i"), scaleTerm)}
 }
 
 /** The same by workgroups that share rows. */
-export const rmsNormScaleLanes = (): string =>
-  laneSums([read("dy"), read("x"), read("rstd")], loadScaleTerm("params.N", "n"), scaleTerm);
+export function rmsNormScaleLanes(four: boolean): string {
+  const type = flatType(four);
+  return laneSums([read("dy", type), read("x", type), read("rstd")], loadScaleTerm("params.N", "n"), scaleTerm, four);
+}

@@ -95,6 +95,8 @@ export const mutants: readonly Mutant[] = [
   one("linear", "block32", "the activation is forgotten", "value = activation(value, params.alpha);", ""),
   one("addBias", "flat", "the bias goes down the rows", "b[i % params.N]", "b[i / params.N]"),
   one("sumRows", "lanes", "one lane is left out", "k0 += 64u", "k0 += 65u"),
+  one("sumRows", "lanes", "of the fours' lanes an eighth is left out", /lane < 8u/g, "lane < 7u"),
+  one("layerNormScaleGradient", "lanes", "lanes are added twice", "lane * 32u + own", "lane * 16u + own"),
   one("sumRows", "lanes", "rows behind the last count", "k0 + 16u < end", "true"),
   one("sumRows", "lanes", "slices overlap", "group.z * params.sliceM", "group.z * (params.sliceM - 1u)"),
   one("sumRows", "column", "rows behind the last four are dropped", "for (; m < params.M; m++)", "for (; m < 0u; m++)"),

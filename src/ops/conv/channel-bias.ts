@@ -91,13 +91,14 @@ export const sumChannels: Op<null> = {
     {
       name: "sumChannels/workgroup",
       plan([dy], _outputs, _attrs, caps) {
-        const { n, c, places } = channelsOf(dy!);
-        if (4 * n * c * places > caps.maxStorageBufferBindingSize) return null;
+        const { n, c, places: elements } = channelsOf(dy!);
+        if (4 * n * c * elements > caps.maxStorageBufferBindingSize) return null;
+        const [four, places] = inFours(elements);
         const count = n * places;
         const params = (slices: number) =>
           sumChannelsParams.pack({ rows: c, count, places, slice: Math.ceil(count / slices) });
-        const slices = Math.min(count / SLICE, ENOUGH_WORKGROUPS / c);
-        return slicedSums(sumChannelsCode(), params, c, slices, c, [input(0)], caps);
+        const slices = Math.min((n * elements) / SLICE, ENOUGH_WORKGROUPS / c);
+        return slicedSums(sumChannelsCode(four), params, c, slices, c, [input(0)], caps);
       },
     },
     {

@@ -47,5 +47,6 @@ export const sumRows: Proof<null> = {
     [1000, 5],
     [17, 300],
     [4100, 5],
+    [4100, 8],
   ].map(([M, N]) => ({ name: `${M}x${N}`, inputs: [{ shape: [M!, N!], dtype: "f32" as const }], attrs: null })),
 };

@@ -85,7 +85,7 @@ export const sumRows: Op<null> = {
       name: "sumRows/lanes",
       plan([x], _outputs, _attrs, caps) {
         const [M, N] = x!.shape as readonly [number, number];
-        return laneSumsPlan(sumRowsCode(), M, N, [input(0)], caps);
+        return laneSumsPlan(sumRowsCode, M, N, [input(0)], caps);
       },
     },
     {

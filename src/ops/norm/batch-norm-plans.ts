@@ -64,23 +64,35 @@ export const inputsOf = (x: TensorSpec, images: readonly number[], whole: readon
 
 const wholly = (b: Binding): RowBinding => [b, 0];
 
+/** Places of a channel as `width` invocations take them: four at a time, where there are some for all. */
+function placesBy(width: number, x: TensorSpec): readonly [four: boolean, places: number] {
+  const { n, places } = channelsOf(x.shape);
+  return n * places >= 4 * width ? inFours(places) : [false, places];
+}
+
 /** One launch with a workgroup of `width` a channel of x; `extra` is epsilon. */
 function channelLaunch(
-  code: (form: PlaneForm, width: ReduceWidth) => string,
+  code: (form: PlaneForm, width: ReduceWidth, four: boolean) => string,
   width: ReduceWidth,
   x: TensorSpec,
   extra: number,
   bindings: readonly Binding[],
   caps: DeviceCaps,
 ): Launch {
-  const { n, channels, places } = channelsOf(x.shape);
+  const { n, channels } = channelsOf(x.shape);
+  const [four, places] = placesBy(width, x);
   const params = channelParams.pack({
     rows: channels,
     ...channelNumbers(n, channels, places, width),
-    last: sizeOf(x.shape),
+    last: n * channels * places,
     extra,
   });
-  return { code: code(places >= width ? "plane" : "flat", width), params, bindings, workgroups: grid(channels, caps) };
+  return {
+    code: code(places >= width ? "plane" : "flat", width, four),
+    params,
+    bindings,
+    workgroups: grid(channels, caps),
+  };
 }
 
 const perChannel = (x: TensorSpec): TensorSpec => ({ shape: [x.shape[1]!], dtype: "f32" });
@@ -125,20 +137,22 @@ function slicesOf(x: TensorSpec, caps: DeviceCaps): { readonly slices: number; r
 }
 
 function sliceLaunches(
-  code: string,
+  code: (four: boolean) => string,
   x: TensorSpec,
   bindings: readonly RowBinding[],
   caps: DeviceCaps,
 ): readonly Launch[] {
-  const { channels, places } = channelsOf(x.shape);
-  const { slices: all, width } = slicesOf(x, caps);
+  const { channels } = channelsOf(x.shape);
+  const { slices: all, width: sliced } = slicesOf(x, caps);
+  const [four, places] = placesBy(ROW_WORKGROUP, x);
+  const width = four ? sliced / 4 : sliced;
   const windows = windowsOf(x, caps);
   return windows.map((window, first): Launch => {
     const numbers = channelNumbers(window.count, channels, places, ROW_WORKGROUP);
     const slices = all / windows.length;
     const rows = channels * slices;
     const params = sliceParams.pack({ rows, ...numbers, slices, width, all, first });
-    return { code, params, bindings: boundIn(window, bindings), workgroups: grid(rows, caps) };
+    return { code: code(four), params, bindings: boundIn(window, bindings), workgroups: grid(rows, caps) };
   });
 }
 
@@ -162,7 +176,7 @@ export function slicedForward(x: TensorSpec, attrs: BatchNormAttrs, caps: Device
   return {
     scratch: [partsOfSlices(x, caps), perChannel(x)],
     launches: [
-      ...sliceLaunches(batchNormSlices(), x, sliced, caps),
+      ...sliceLaunches(batchNormSlices, x, sliced, caps),
       { code: batchNormMerge(), params: mergeNumbers(x, attrs, caps), bindings: merged, workgroups: [1, 1, 1] },
       ...planeLaunches(batchNormApply, planeForm(x), x, 0, applied, caps),
     ],
@@ -179,7 +193,7 @@ export function slicedGradient(x: TensorSpec, caps: DeviceCaps): KernelPlan {
   return {
     scratch: [partsOfSlices(x, caps), perChannel(x)],
     launches: [
-      ...sliceLaunches(batchNormGradientSlices(), x, sliced, caps),
+      ...sliceLaunches(batchNormGradientSlices, x, sliced, caps),
       flatLaunch(batchNormGradientMerge(), params, merged, channels, caps),
       ...planeLaunches(batchNormGradientApply, planeForm(x), x, n * places, applied, caps),
     ],

@@ -74,6 +74,8 @@ function settings(): readonly Setting[] {
     setting([2, 4, 5, 5], 4),
     setting([2, 70, 3, 1], 35),
     setting([1, 8, 9, 11], 2),
+    setting([2, 8, 10, 10], 2),
+    setting([2, 4, 16, 18], 2),
   ];
 }
 

@@ -10,7 +10,7 @@ import {
 import { sizeOf } from "../../core/ndarray.ts";
 import { type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 import type { DeviceCaps, KernelPlan, Op } from "../../graph/op.ts";
-import { grid, input, output } from "../shared/dispatch-plan.ts";
+import { grid, inFours, input, output } from "../shared/dispatch-plan.ts";
 import { call, flatCall, float, partsOf } from "../shared/wasm-plan.ts";
 import { channelsOf, groupLayout } from "./channels.ts";
 import { groupNormGradientOnChip, groupNormOnChip, groupNormScaleGradientOnChip } from "./group-norm-chip.ts";
@@ -26,23 +26,30 @@ export interface GroupNormAttrs {
   readonly eps: number;
 }
 
-const scalesOf = (x: TensorSpec, width: ReduceWidth): NormRows =>
-  groupScales(channelsOf(x.shape).places >= width ? "plane" : "flat");
+/** Places of a channel as `width` invocations take them: four at a time, where `count` elements are some for all. */
+const placesBy = (width: number, { shape }: TensorSpec, count: number): readonly [four: boolean, places: number] => {
+  const { places } = channelsOf(shape);
+  return count >= 4 * width ? inFours(places) : [false, places];
+};
 
-/** A workgroup a group of an image of x. What launches see in part they see of whole images, so of every group. */
+/** A workgroup a group of an image of x, by a kernel of `width` invocations. What launches see in part they see of whole images, so of every group. */
 function groupLaunches(
-  code: string,
+  code: (rows: NormRows, width: ReduceWidth) => string,
+  width: ReduceWidth,
   x: TensorSpec,
   { groups, eps }: GroupNormAttrs,
   bindings: readonly RowBinding[],
   caps: DeviceCaps,
 ): KernelPlan {
-  const { n, channels, places } = channelsOf(x.shape);
+  const { n, channels, places: elements } = channelsOf(x.shape);
   const each = channels / groups;
+  const N = each * elements;
+  const [four, places] = placesBy(width, x, N);
+  const text = code(groupScales(places >= width ? "plane" : "flat", four), width);
   return {
     launches: rowWindows(n * groups, eachOf(bindings), caps, groups).map((window) => ({
-      code,
-      params: groupParams.pack({ rows: window.count, N: each * places, extra: eps, groups, each, places }),
+      code: text,
+      params: groupParams.pack({ rows: window.count, N, extra: eps, groups, each, places }),
       bindings: boundIn(window, bindings),
       workgroups: grid(window.count, caps),
     })),
@@ -111,7 +118,7 @@ export const groupNorm: Op<GroupNormAttrs> = {
       const read = [N, 0, 0].map((each, i): RowBinding => [input(i), each]);
       const made = [N, 1, 1].map((each, i): RowBinding => [output(i), each]);
       const bindings = [...read, ...made];
-      return groupLaunches(forwardCode(scalesOf(x!, width), width), x!, attrs, bindings, caps);
+      return groupLaunches(forwardCode, width, x!, attrs, bindings, caps);
     }),
   ],
 };
@@ -138,7 +145,7 @@ export const groupNormGradient: Op<GroupNormAttrs> = {
       const N = groupLayout(x!.shape, attrs.groups).count;
       const read = [N, N, 0, 1, 1].map((each, i): RowBinding => [input(i), each]);
       const bindings: readonly RowBinding[] = [...read, [output(0), N]];
-      return groupLaunches(gradientCode(scalesOf(x!, width), width), x!, attrs, bindings, caps);
+      return groupLaunches(gradientCode, width, x!, attrs, bindings, caps);
     }),
   ],
 };
@@ -171,11 +178,13 @@ export const groupNormScaleGradient: Op<GroupNormAttrs> = {
       const read = [image, image, groups, groups].map((each, i): RowBinding => [input(i), each]);
       const made = [0, 1].map((i): RowBinding => [output(i), 0]);
       const bindings = [...read, ...made];
-      const sizes = { rows: channels, places, image, groups, each: channels / groups };
+      const [four, taken] = placesBy(width, x!, places);
+      const unit = places / taken;
+      const sizes = { rows: channels, places: taken, image: image / unit, groups, each: channels / groups };
       return {
         launches: rowWindows(n, eachOf(bindings), caps).map(({ first, count, whole }) => ({
-          code: scaleCode(width),
-          params: groupScaleParams.pack({ ...sizes, last: count * image, first: first === 0 ? 1 : 0 }),
+          code: scaleCode(width, four),
+          params: groupScaleParams.pack({ ...sizes, last: (count * image) / unit, first: first === 0 ? 1 : 0 }),
           bindings: boundIn({ first, count, whole }, bindings),
           workgroups: grid(channels, caps),
         })),

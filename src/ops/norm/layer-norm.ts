@@ -106,7 +106,7 @@ export const layerNormScaleGradient: Op<LayerNormAttrs> = {
     },
     {
       name: "layerNormScaleGradient/lanes",
-      plan: ([dy], _o, _a, caps) => laneScalePlan(layerNormScaleLanes(), dy!, [0, 1, 2, 3].map(input), caps),
+      plan: ([dy], _o, _a, caps) => laneScalePlan(layerNormScaleLanes, dy!, [0, 1, 2, 3].map(input), caps),
       suits: (_i, _a, { onCpu }) => !onCpu,
     },
     {

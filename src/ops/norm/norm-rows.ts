@@ -5,7 +5,7 @@ import { ONE_SUBGROUP } from "./row-plan.ts";
 
 /** Sums over the rows of values like `like`, by a kernel of laneSums; null where they are bound in parts. */
 export function laneScalePlan(
-  code: string,
+  code: (four: boolean) => string,
   like: TensorSpec,
   bindings: readonly Binding[],
   caps: DeviceCaps,

@@ -121,7 +121,7 @@ export const rmsNormScaleGradient: Op<null> = {
     },
     {
       name: "rmsNormScaleGradient/lanes",
-      plan: ([dy], _o, _a, caps) => laneScalePlan(rmsNormScaleLanes(), dy!, [0, 1, 2].map(input), caps),
+      plan: ([dy], _o, _a, caps) => laneScalePlan(rmsNormScaleLanes, dy!, [0, 1, 2].map(input), caps),
       suits: (_i, _a, { onCpu }) => !onCpu,
     },
   ],

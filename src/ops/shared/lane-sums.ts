@@ -1,6 +1,6 @@
 import { LANE_COLUMNS, laneSumParams, sumColumnsAlone, sumColumnsParams } from "../../../shaders/reduce.ts";
 import type { Binding, DeviceCaps, KernelPlan } from "../../graph/op.ts";
-import { flatLaunch, grid, output, scratch } from "./dispatch-plan.ts";
+import { flatLaunch, grid, inFours, output, scratch } from "./dispatch-plan.ts";
 
 /** Slices that are worth a second launch. */
 const LEAST_SLICES = 4;
@@ -35,13 +35,14 @@ export function slicedSums(
  * are few, up to 128 workgroups, which are enough for any device.
  */
 export function laneSumsPlan(
-  code: string,
+  code: (four: boolean) => string,
   M: number,
   N: number,
   bindings: readonly Binding[],
   caps: DeviceCaps,
 ): KernelPlan {
   const groups = Math.ceil(N / LANE_COLUMNS);
-  const params = (slices: number) => laneSumParams.pack({ M, N, sliceM: Math.ceil(M / slices) });
-  return slicedSums(code, params, groups, Math.min(M / 1024, 128 / groups), N, bindings, caps);
+  const [four, columns] = inFours(N);
+  const params = (slices: number) => laneSumParams.pack({ M, N: columns, sliceM: Math.ceil(M / slices) });
+  return slicedSums(code(four), params, groups, Math.min(M / 1024, 128 / groups), N, bindings, caps);
 }

@@ -172,6 +172,8 @@ export const convMutants: readonly Mutant[] = [
   of("addChannelBias")("flat", "the bias goes along the places", "/ params.places % params.c", "% params.c"),
   of("sumChannels")("workgroup", "the next image lies behind the channel", "/ params.places * others", "* 0u"),
   of("sumChannels")("workgroup", "slices overlap", "group.z * params.slice", "group.z * (params.slice - 1u)"),
+  of("sumChannels")("workgroup", "of four neighbours three count", "own.z + own.w", "own.z"),
+  of("sumChannels")("planes", "of four neighbours three count", "sum.z + sum.w", "sum.z"),
   of("sumChannels")("planes", "the last place is left out", "k0 < params.places", "k0 + 1u < params.places"),
 ];
 
