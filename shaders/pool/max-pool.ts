@@ -11,7 +11,7 @@ export const takeLarger = (value: string, place: string): string =>
    best = select(best, value, larger); bestAt = select(bestAt, ${place}, larger); broken = broken | nan;`;
 
 /** First place of a window along an axis, and where it ends: places of the padding are passed by. */
-const span = wgsl`
+export const rowSpan = wgsl`
 fn span(o: u32, padding: u32, kernel: u32, stride: u32, dilation: u32, size: u32) -> vec2<u32> {
   let begin = o * stride;
   let skipped = (max(padding, begin) - begin + dilation - 1u) / dilation * dilation;
@@ -25,7 +25,7 @@ export function maxPool(): string {
 ${poolParams.wgsl}
 ${storage(read("x"), write("y"), write("index", "i32"))}
 ${finiteTests}
-${span}
+${rowSpan}
 ${flatMain(wgsl`
 ${windowOfIndex}
   let ys = span(oy, params.paddingRows, params.kernelRows, params.strideRows, params.dilationRows, params.rows);

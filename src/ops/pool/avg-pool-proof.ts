@@ -85,6 +85,14 @@ const adaptive: readonly (readonly [shape: readonly number[], out: readonly numb
     [4, 3],
   ],
   [
+    [3, 2, 8, 8],
+    [1, 1],
+  ],
+  [
+    [2, 2, 4, 16],
+    [2, 2],
+  ],
+  [
     [2, 2, 7, 10],
     [3, 4],
   ],

@@ -1,3 +1,4 @@
+import type { FoursForm } from "../../../shaders/pool/fours.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { shapeText } from "../../core/ndarray.ts";
 import { windowCount } from "../../core/window-count.ts";
@@ -121,6 +122,13 @@ export function expectPooled(
 export function firstPlace({ stride, padding, dilation }: Omit<PoolAxis, "size" | "out">, o: number): number {
   const begin = o * stride - padding;
   return begin >= 0 ? begin : begin + Math.ceil(-begin / dilation) * dilation;
+}
+
+/** How windows stand side by side along a row of whole fours, where they do: see shaders/pool/fours.ts. */
+export function foursForm({ columns }: PoolDims): FoursForm | null {
+  const { size, kernel, stride, padding, dilation } = columns;
+  if (size % 4 !== 0 || size % kernel !== 0 || stride !== kernel || padding !== 0 || dilation !== 1) return null;
+  return kernel === 2 ? "pairs" : kernel % 4 === 0 ? "fours" : null;
 }
 
 /** Whether no place belongs to two windows. */

@@ -5,6 +5,13 @@ import {
 } from "../../../shaders/pool/avg-pool.ts";
 import { poolParams } from "../../../shaders/pool/common.ts";
 import {
+  avgPoolFours,
+  avgPoolGradientFours,
+  type FoursForm,
+  maxPoolGradientPairs,
+  maxPoolPairs,
+} from "../../../shaders/pool/fours.ts";
+import {
   maxPoolGradientApart as maxApart,
   maxPool as maxCode,
   maxPoolGradientGather as maxGather,
@@ -13,7 +20,7 @@ import type { TensorSpec } from "../../graph/graph.ts";
 import type { Binding, DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
 import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
 import type { AveragedOf } from "./averages.ts";
-import { apart, type PoolDims } from "./geometry.ts";
+import { apart, foursForm, type PoolDims } from "./geometry.ts";
 
 /** Places of a plane of x, and windows of one. */
 const planeOf = ({ rows, columns }: PoolDims) => ({ x: rows.size * columns.size, y: rows.out * columns.out });
@@ -28,7 +35,10 @@ function launches(
   over: "x" | "y",
   bindings: readonly (readonly [of: "x" | "y", binding: Binding])[],
   caps: DeviceCaps,
+  fours: FoursForm | null = null,
 ): KernelPlan {
+  const four = fours === null ? 1 : 4;
+  const each = fours === "pairs" ? 2 : 1;
   const { rows, columns, planes } = dims;
   const sizes = planeOf(dims);
   const alignment = caps.minStorageBufferOffsetAlignment / 4;
@@ -39,15 +49,16 @@ function launches(
     const count = Math.min(most, planes - first);
     const window = (of: "x" | "y", b: Binding): Binding =>
       count === planes ? b : { ...b, offset: first * sizes[of], size: count * sizes[of] };
-    const size = count * sizes[over];
+    const size = (count * sizes[over]) / each;
     const params = poolParams.pack({
       size,
       rows: rows.size,
-      columns: columns.size,
+      columns: columns.size / four,
       outRows: rows.out,
-      outColumns: columns.out,
+      outColumns: columns.out / each,
       kernelRows: rows.kernel,
-      kernelColumns: columns.kernel,
+      // A pair of windows is a four.
+      kernelColumns: (columns.kernel * each) / four,
       strideRows: rows.stride,
       strideColumns: columns.stride,
       paddingRows: rows.padding,
@@ -70,13 +81,18 @@ function launches(
 
 type Dims<A> = (inputs: readonly TensorSpec[], attrs: A) => PoolDims;
 
+/** The only one that the largest places of windows know. */
+const pairsForm = (dims: PoolDims): FoursForm | null => (foursForm(dims) === "pairs" ? "pairs" : null);
+
 export const maxPoolKernels = <A>(dimsOf: Dims<A>): readonly Kernel<A>[] => [
   {
     name: "maxPool/window",
-    plan: (inputs, _o, attrs, caps) =>
-      launches(
-        maxCode(),
-        dimsOf(inputs, attrs),
+    plan(inputs, _o, attrs, caps) {
+      const dims = dimsOf(inputs, attrs);
+      const fours = pairsForm(dims);
+      return launches(
+        fours ? maxPoolPairs() : maxCode(),
+        dims,
         "y",
         [
           ["x", input(0)],
@@ -84,7 +100,9 @@ export const maxPoolKernels = <A>(dimsOf: Dims<A>): readonly Kernel<A>[] => [
           ["y", output(1)],
         ],
         caps,
-      ),
+        fours,
+      );
+    },
   },
 ];
 
@@ -103,7 +121,9 @@ export const maxPoolGradientKernels = <A>(dimsOf: Dims<A>): readonly Kernel<A>[]
     name: "maxPoolGradient/apart",
     plan(inputs, _o, attrs, caps) {
       const dims = dimsOf(inputs, attrs);
-      return apart(dims) ? launches(maxApart(), dims, "y", maxGradientBindings, caps) : null;
+      const fours = pairsForm(dims);
+      const code = fours ? maxPoolGradientPairs() : maxApart();
+      return apart(dims) ? launches(code, dims, "y", maxGradientBindings, caps, fours) : null;
     },
   },
 ];
@@ -113,8 +133,9 @@ export const avgPoolKernels = <A>(name: string, of: AveragedOf<A>): readonly Ker
     name: `${name}/window`,
     plan(inputs, _o, attrs, caps) {
       const { form, dims } = of(inputs, attrs);
+      const fours = foursForm(dims);
       return launches(
-        avgCode(form),
+        fours ? avgPoolFours(form, fours) : avgCode(form),
         dims,
         "y",
         [
@@ -122,6 +143,7 @@ export const avgPoolKernels = <A>(name: string, of: AveragedOf<A>): readonly Ker
           ["y", output(0)],
         ],
         caps,
+        fours,
       );
     },
   },
@@ -145,7 +167,9 @@ export const avgPoolGradientKernels = <A>(name: string, of: AveragedOf<A>): read
     plan(inputs, _o, attrs, caps) {
       const { form, dims } = of(inputs, attrs);
       if (form === "adaptive" || !apart(dims)) return null;
-      return launches(avgApart(form), dims, "y", avgGradientBindings, caps);
+      const fours = foursForm(dims);
+      const code = fours ? avgPoolGradientFours(form, fours) : avgApart(form);
+      return launches(code, dims, "y", avgGradientBindings, caps, fours);
     },
   },
 ];
