@@ -34,6 +34,13 @@ export const suffixOf = (name: string): string => name.slice(name.indexOf("/") +
 /** Whose ladder an op has. */
 export const familyOf = ({ op }: Node): string => op.trial?.family ?? "product";
 
+/**
+ * Whether a guess needs no trial: on SwiftShader, which alone has subgroups of four and no more, nothing was ever faster than
+ * "packed-quads" where that suits (bench/NOTES.md). A trial would compile another kernel, and take longer than the first step.
+ */
+export const isSettled = (name: string, { onCpu, subgroupMaxSize }: DeviceCaps): boolean =>
+  onCpu && subgroupMaxSize === 4 && suffixOf(name) === "packed-quads";
+
 /** Kernels that apply, the guess first. */
 export function candidatesOf(node: Node, caps: DeviceCaps, guess: AnyKernel): readonly AnyKernel[] {
   const { kernels } = node.op as AnyOp;

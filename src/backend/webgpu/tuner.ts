@@ -4,7 +4,7 @@ import { type AnyKernel, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { selfTestOf } from "./self-test.ts";
 import { storedChoices } from "./stored-choices.ts";
-import { applies, candidatesOf, familyOf, keyOf, suffixOf } from "./tuner-candidates.ts";
+import { applies, candidatesOf, familyOf, isSettled, keyOf, suffixOf } from "./tuner-candidates.ts";
 import { firstProblem, trial } from "./tuner-trials.ts";
 
 /** What one kernel took in a trial; null where it failed its check, which rules it out. */
@@ -18,10 +18,11 @@ export interface Choice {
   readonly key: string;
   readonly kernel: string;
   /**
-   * Measured now; taken over from a like product for want of time; remembered from an earlier run; or the ladder's guess,
-   * when there was no time for any comparison: then the next compilation tries again.
+   * Measured now; known to be the fastest on such a device, so not measured; taken over from a like product for want of
+   * time; remembered from an earlier run; or the ladder's guess, when there was no time for any comparison: then the next
+   * compilation tries again.
    */
-  readonly how: "measured" | "inherited" | "remembered" | "guessed";
+  readonly how: "measured" | "known" | "inherited" | "remembered" | "guessed";
   /** Shapes of the trial's inputs, which may be smaller than the net's, and its results. */
   readonly shapes: readonly (readonly number[])[];
   readonly results: readonly TrialResult[];
@@ -75,8 +76,9 @@ export class Tuner {
     const firsts = (nodes: readonly Node[]): readonly Node[] =>
       [...new Set(nodes.map(familyOf))].map((family) => nodes.find((n) => familyOf(n) === family)!);
     const hardestFirst = [...worth].sort((a, b) => work(b) - work(a));
+    const open = hardestFirst.filter((n) => this.settled(n) === null);
     // With nothing chosen yet, compilers can begin before keys are made of every kernel's text.
-    const ahead = this.choices.size === 0 ? this.compileAll(all, firsts(hardestFirst)) : null;
+    const ahead = this.choices.size === 0 && open.length > 0 ? this.compileAll(all, firsts(open)) : null;
     const keys = new Map(worth.map((n) => [n, keyOf(n, this.gpu.caps)]));
     const known = (n: Node): boolean => {
       const choice = this.choices.get(keys.get(n)!);
@@ -87,7 +89,12 @@ export class Tuner {
         applies(n.op, choice.kernel, n.inputs, n.attrs, this.gpu.caps)
       );
     };
-    const unknown = [...new Map(hardestFirst.filter((n) => !known(n)).map((n) => [keys.get(n)!, n]))];
+    const missing = [...new Map(hardestFirst.filter((n) => !known(n)).map((n) => [keys.get(n)!, n]))];
+    for (const [key, node] of missing) {
+      const kernel = this.settled(node);
+      if (kernel) this.choices.set(key, { key, kernel, how: "known", shapes: [], results: [] });
+    }
+    const unknown = missing.filter(([, n]) => open.includes(n));
     const first = firsts(unknown.map(([, node]) => node));
     if (first.length > 0) await (ahead ?? this.compileAll(all, first));
     for (const family of first.map(familyOf)) {
@@ -99,8 +106,15 @@ export class Tuner {
         if (choice.how === "measured" && !best.includes(suffixOf(choice.kernel))) best.push(suffixOf(choice.kernel));
       }
     }
-    if (unknown.length > 0) await this.save();
+    if (missing.length > 0) await this.save();
     return new Map(worth.map((n) => [n, this.choices.get(keys.get(n)!)!.kernel]));
+  }
+
+  /** The kernel's name where the guess needs no trial; null where it does. */
+  private settled(node: Node): string | null {
+    const { caps, wrong } = this.gpu;
+    const { name } = chooseKernel(node, caps, null, wrong).kernel;
+    return isSettled(name, caps) ? name : null;
   }
 
   /**
