@@ -15,10 +15,13 @@ export interface Problem {
   readonly y: NdArray;
   /** Parameters by name, in the order of the layers: a linear weight is [in, out], a convolution's [out, in, k, k]. */
   readonly weights: ReadonlyMap<string, NdArray>;
+  /** These and what gradients do not change, running statistics. */
+  readonly arrays: ReadonlyMap<string, NdArray>;
 }
 
 export function problemOf({ model, batch }: TrainingTask): Problem {
-  return { ...sample(model, batch), weights: trained(model, initialise(model, 1)) };
+  const arrays = initialise(model, 1);
+  return { ...sample(model, batch), weights: trained(model, arrays), arrays };
 }
 
 /** Of a net's arrays those that gradients change: running statistics are not compared, since no peer keeps them here. */

@@ -36,6 +36,11 @@ export interface CompileOptions {
    * made of the graph's own all the same; nodes that compute something else need `onChip: false`.
    */
   readonly nodes?: readonly Node[];
+  /**
+   * The variable whose first number is the step that comes next, of a graph that is a step of training. A backend whose
+   * fastest kernels compile slowly may take step 0 by others: that number alone decides which.
+   */
+  readonly cursor?: Tensor | null;
   /** Name of the kernel to use for a node; null leaves the choice. For checks and benchmarks. */
   readonly kernel?: (node: Node) => string | null;
   /**

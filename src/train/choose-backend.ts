@@ -87,8 +87,9 @@ export async function chooseTrainer(
   try {
     if (cpu && gpu && estimate < patienceMs && Number.isFinite(patienceMs)) {
       const late = new Promise<"late">((resolve) => setTimeout(resolve, patienceMs, "late"));
-      // After its first step: some drivers compile only then.
+      // After its second step: some drivers compile only when there is one, and the first may have had kernels of its own.
       const warm = make(gpu).then(async (ready) => {
+        await takeSteps(ready, 1, signal);
         await takeSteps(ready, 1, signal);
         return ready;
       });

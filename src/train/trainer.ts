@@ -144,7 +144,9 @@ export class Trainer extends Disposing {
     while (this.life.queued < end || pending.length > 0) {
       if (this.life.queued < end && pending.length < READS_IN_FLIGHT && !signal?.aborted && !this.between) {
         const from = this.life.queued;
-        const fed = backendRun.feed(from, Math.min(end - from, this.chunkSteps, RING_SLOTS));
+        // The first loss as soon as there is one: what further steps need may still have to be compiled.
+        const most = from === 0 ? 1 : this.chunkSteps;
+        const fed = backendRun.feed(from, Math.min(end - from, most, RING_SLOTS));
         const count = typeof fed === "number" ? fed : await fed;
         if (this.moves !== moves) return;
         const ring = executor.run(count, [plan.ring]);

@@ -4,7 +4,6 @@ import { webgpuBackend } from "../../../src/backend/webgpu/backend.ts";
 import { convolutionGraph } from "../../../src/bench/convolution-problem.ts";
 import { productGraph } from "../../../src/bench/matmul.ts";
 import type { Graph, Tensor } from "../../../src/graph/graph.ts";
-import { initialise } from "../../../src/nn/initialise.ts";
 import { createTrainer } from "../../../src/train/create-trainer.ts";
 import { attentionGraph } from "../attention.ts";
 import { trained } from "../problem.ts";
@@ -15,9 +14,8 @@ export async function openChainrule(device: "webgpu" | "cpu"): Promise<Contestan
   const backend: Backend = device === "webgpu" ? await webgpuBackend(navigator.gpu) : await cpuBackend();
   return {
     description: `Chainrule, ${backend.description}`,
-    async train({ model, optimizer }, { x, y, weights }) {
-      const all = new Map([...initialise(model, 1), ...weights]);
-      const options = { model, data: { x, y }, batch: "full", optimizer, weights: all } as const;
+    async train({ model, optimizer }, { x, y, arrays: weights }) {
+      const options = { model, data: { x, y }, batch: "full", optimizer, weights } as const;
       const trainer = await createTrainer(backend, options);
       let loss = Number.NaN;
       return {

@@ -92,7 +92,7 @@ export async function webgpuBackend(
         if (given.selfTest === false || given.onChip || (await loweredIsRight(now, executor, g))) return executor;
         executor.dispose();
       }
-      if (!tuner || given.kernel) return WebGpuExecutor.compile(now, g, given, null);
+      if (!tuner || given.kernel) return WebGpuExecutor.compile(now, g, { ...given, cursor: null }, null);
       const kernels = await tuner.kernels(given.nodes ?? g.nodes);
       const chosen = { ...given, kernel: (node: Node) => kernels.get(node) ?? null };
       return WebGpuExecutor.compile(now, g, chosen, null).catch(async (error) => {

@@ -18,7 +18,10 @@ export type LeftOut = ReadonlyMap<string, string>;
  * The last kernel of the ladder that applies and suits; or the one named, unless it is left out. Throws when none does.
  */
 export function chooseKernel(
-  node: Node,
+  node: Pick<Node, "op" | "attrs"> & {
+    readonly inputs: readonly TensorSpec[];
+    readonly outputs: readonly TensorSpec[];
+  },
   caps: DeviceCaps,
   name: string | null = null,
   leftOut: LeftOut = new Map(),

@@ -23,6 +23,8 @@ export class WebGpuExecutor extends Disposing implements Executor {
   /** Milliseconds of a step, as last seen; null before the first. */
   private stepMs: number | null = null;
   private disposed = false;
+  /** The number of the step that comes next, where that decides by which kernels it is taken. */
+  private step = 0;
   private readonly staging: Staging;
 
   private constructor(
@@ -75,7 +77,9 @@ export class WebGpuExecutor extends Disposing implements Executor {
     const { buffer, offset } = this.recording.place(variable);
     const { data } = cast(value, variable.dtype);
     this.tail = this.tail.then(() => {
-      if (!this.disposed) writeCopy(this.gpu.device.queue, buffer, offset, data);
+      if (this.disposed) return;
+      writeCopy(this.gpu.device.queue, buffer, offset, data);
+      if (variable === this.recording.opening?.cursor) this.step = data[0]!;
     });
   }
 
@@ -108,16 +112,23 @@ export class WebGpuExecutor extends Disposing implements Executor {
   /** Submits `steps` steps, never more than MAX_IN_FLIGHT submits ahead of the device. */
   private async encode(steps: number): Promise<void> {
     let left = steps;
+    const { opening } = this.recording;
     while (left > 0) {
       this.check();
       if (this.inFlight.length >= MAX_IN_FLIGHT) {
         await this.gpu.orFailure(this.inFlight[0]!);
         this.check();
       }
-      const wanted = this.stepMs === null ? 1 : Math.max(1, Math.round(SUBMIT_MS / this.stepMs));
+      if (opening) {
+        await this.gpu.orFailure(opening.begin(this.step, () => Promise.all(this.inFlight)));
+        this.check();
+      }
+      const wanted =
+        this.stepMs === null || (opening && this.step === 0) ? 1 : Math.max(1, Math.round(SUBMIT_MS / this.stepMs));
       const count = Math.min(left, this.recording.maxSteps, wanted);
       this.submit(count);
       left -= count;
+      this.step += count;
     }
   }
 

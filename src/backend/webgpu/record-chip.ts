@@ -63,6 +63,7 @@ export async function recordOnChip(gpu: WebGpuDevice, ledger: Ledger, lowered: L
       throw new ChainruleError("usage", `${t.name} does not leave the chip: keep it in the graph to read it`);
     },
     dispatches: 1,
+    opening: null,
     encode,
     encodePart: (pass) => encode(pass, 1),
   };

@@ -5,7 +5,7 @@ import { type MemoryPlan, type Place, planMemory } from "../../graph/memory-plan
 import type { Binding, KernelPlan, Launch } from "../../graph/op.ts";
 import type { CompileOptions } from "../executor.ts";
 import { allocateBuffers } from "./allocate.ts";
-import { checkLimits, chooseKernel } from "./choose.ts";
+import { type ChosenKernel, checkLimits, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -23,10 +23,20 @@ export interface Recording {
   place(t: Tensor): DevicePlace;
   /** Dispatches of a step: into so many submits one that takes long can be divided. */
   readonly dispatches: number;
+  /** Where the first step of a run has kernels of its own (opening.ts). */
+  readonly opening: Opening | null;
   /** Puts `steps` steps into a pass that is submitted at once. */
   encode(pass: GPUComputePassEncoder, steps: number): void;
   /** Puts the dispatches from `first` to before `end` of one step into a pass. */
   encodePart(pass: GPUComputePassEncoder, first: number, end: number): void;
+}
+
+/** The kernels of a run's first step, and those of all others. */
+export interface Opening {
+  /** The variable whose first number is the step that comes next. */
+  readonly cursor: Tensor;
+  /** What is encoded from now on is this step, or steps behind it: resolves when it can be. `idle` waits for the device. */
+  begin(step: number, idle: () => Promise<unknown>): Promise<void>;
 }
 
 export interface DevicePlace {
@@ -34,6 +44,20 @@ export interface DevicePlace {
   readonly offset: number;
   readonly size: number;
 }
+
+type Chosen = ReadonlyMap<Node, ChosenKernel>;
+
+/** A launch of a node. */
+interface Work extends Pick<ChosenKernel, "plan"> {
+  readonly node: Node;
+  readonly kernel: string;
+  readonly launch: Launch;
+}
+
+const workOf = (chosen: Chosen): readonly Work[] =>
+  [...chosen].flatMap(([node, { kernel, plan }]) =>
+    plan.launches.map((launch) => ({ node, kernel: kernel.name, plan, launch })),
+  );
 
 /** One dispatch, ready to be encoded any number of times. */
 interface Dispatch {
@@ -65,28 +89,27 @@ export async function recordGraph(
         .filter((node) => !node.op.view)
         .map((node) => [node, chooseKernel(node, gpu.caps, options.kernel?.(node) ?? null, gpu.wrong)] as const),
     );
+  // Where several compile side by side, nothing is gained.
+  const opening = options.cursor && options.selfTest !== false && gpu.caps.onCpu ? await import("./opening.ts") : null;
+  const openingOf = (kernels: Chosen): Chosen => opening?.openingKernels(kernels, gpu) ?? kernels;
   let chosen = choose();
-  checkLimits(g, chosen, gpu.caps);
+  let first = openingOf(chosen);
+  for (const kernels of new Set([chosen, first])) checkLimits(g, kernels, gpu.caps);
   if (options.selfTest !== false) {
     // Compilers begin before known answers are worked out. What goes wrong is told of there.
-    for (const [, { kernel, plan }] of chosen)
-      for (const launch of plan.launches) gpu.pipelines.get(launch, kernel.name).catch(() => undefined);
+    for (const w of workOf(first)) gpu.pipelines.get(w.launch, w.kernel).catch(() => undefined);
     const { selfTestOf } = await import("./self-test.ts");
     // Each wrong kernel is left out from then on, so this ends.
-    while ((await selfTestOf(gpu).of(chosen)).length > 0) chosen = choose();
+    while ((await selfTestOf(gpu).of(first)).length > 0) {
+      chosen = choose();
+      first = openingOf(chosen);
+    }
   }
   const plan = planMemory(g, nodes, (node) => chosen.get(node)?.plan.scratch ?? [], options.keepAll);
-  const work = [...chosen].flatMap(([node, { kernel, plan: p }]) =>
-    p.launches.map((launch) => ({ node, kernel: kernel.name, plan: p, launch })),
-  );
-  const pipelines = await Promise.all(work.map((w) => gpu.pipelines.get(w.launch, w.kernel)));
-  const { buffers, uniforms } = await allocate(
-    gpu,
-    ledger,
-    plan,
-    work.map((w) => w.launch),
-  );
-  const dispatches = work.map(({ node, kernel, launch }, i): Dispatch => {
+  await Promise.all(workOf(first).map((w) => gpu.pipelines.get(w.launch, w.kernel)));
+  const launches = [...new Set([...workOf(first), ...workOf(chosen)].map((w) => w.launch))];
+  const { buffers, uniforms } = await allocate(gpu, ledger, plan, launches);
+  const dispatchOf = ({ node, kernel, plan: p, launch }: Work, pipeline: GPUComputePipeline): Dispatch => {
     const label = `${kernel}: ${node.outputs[0]!.name}`;
     const places = (b: Binding): Place => {
       if (b.kind === "scratch") return plan.scratch.get(node)![b.index]!;
@@ -95,7 +118,7 @@ export async function recordGraph(
     refuseConflicts(label, launch, places);
     const entries: GPUBindGroupEntry[] = launch.bindings.map((b, k) => {
       const { storage, offset } = places(b);
-      const count = b.size ?? wholeSize(node, chosen.get(node)!.plan, b);
+      const count = b.size ?? wholeSize(node, p, b);
       const resource = {
         buffer: buffers[storage.buffer]!,
         offset: (offset + (b.offset ?? 0)) * elementBytes(storage.dtype),
@@ -104,12 +127,15 @@ export async function recordGraph(
       return { binding: k + 1, resource };
     });
     if (launch.params) {
-      const resource = { buffer: uniforms!, offset: i * UNIFORM_STRIDE, size: launch.params.byteLength };
-      entries.unshift({ binding: 0, resource });
+      const offset = launches.indexOf(launch) * UNIFORM_STRIDE;
+      entries.unshift({ binding: 0, resource: { buffer: uniforms!, offset, size: launch.params.byteLength } });
     }
     const bindGroup = gpu.device.createBindGroup({ label, layout: gpu.pipelines.layout(launch), entries });
-    return { label, pipeline: pipelines[i]!, bindGroup, workgroups: launch.workgroups };
-  });
+    return { label, pipeline, bindGroup, workgroups: launch.workgroups };
+  };
+  const dispatchesOf = (kernels: Chosen): Promise<Dispatch[]> =>
+    Promise.all(workOf(kernels).map(async (w) => dispatchOf(w, await gpu.pipelines.get(w.launch, w.kernel))));
+  let dispatches = await dispatchesOf(first);
   const packed = nodes.filter((node) => node.op.view === "pack").flatMap((node) => node.outputs);
   const place = (t: Tensor): DevicePlace => {
     const found = plan.places.get(t);
@@ -126,12 +152,25 @@ export async function recordGraph(
     }
   };
   return {
-    description: `${dispatches.length} dispatches a step`,
+    description: `${workOf(chosen).length} dispatches a step`,
     whole: false,
     cleared: packed.map((t) => place(t).buffer),
     maxSteps: Math.max(1, Math.floor(MAX_DISPATCHES / Math.max(1, dispatches.length))),
     place,
-    dispatches: dispatches.length,
+    get dispatches() {
+      return dispatches.length;
+    },
+    opening:
+      first === chosen
+        ? null
+        : opening!.twoSets(
+            options.cursor!,
+            dispatches,
+            async () => dispatchesOf(await opening!.rest(chosen, first, gpu)),
+            (set) => {
+              dispatches = set;
+            },
+          ),
     encode(pass, steps) {
       for (let i = 0; i < steps; i++) encodePart(pass, 0, dispatches.length);
     },

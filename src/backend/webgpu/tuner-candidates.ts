@@ -67,8 +67,24 @@ export function applies(
   return kernel !== undefined && kernel.plan(inputs, op.infer(inputs, attrs), attrs, caps) !== null;
 }
 
+/** What a kernel is chosen for. */
+export type Problem = Pick<Node, "op" | "attrs"> & {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+};
+
+/** To be kept for longer than the graph, which holds what its variables began with. */
+export function withoutGraph({ op, attrs, inputs, outputs }: Node): Problem {
+  const specs = (all: readonly TensorSpec[]): TensorSpec[] => all.map(({ shape, dtype }) => ({ shape, dtype }));
+  return { op, attrs, inputs: specs(inputs), outputs: specs(outputs) };
+}
+
+/** Op, attributes and shapes. */
+export const sizesOf = ({ op, attrs, inputs }: Problem): string =>
+  `${op.name} ${JSON.stringify(attrs)} ${inputs.map((t) => t.shape.join("x")).join(" ")}`;
+
 /** Names a problem: op, attributes, shapes, and the kernels' very code, so that a choice does not outlive them. */
-export function keyOf(node: Node, caps: DeviceCaps): string {
+export function keyOf(node: Problem, caps: DeviceCaps): string {
   const op = node.op as AnyOp;
   let hash = 0x811c9dc5;
   for (const kernel of op.kernels) {
@@ -77,6 +93,5 @@ export function keyOf(node: Node, caps: DeviceCaps): string {
       for (let i = 0; i < code.length; i++) hash = Math.imul(hash ^ code.charCodeAt(i), 0x01000193);
     }
   }
-  const shapes = node.inputs.map((t) => t.shape.join("x")).join(" ");
-  return `${op.name} ${JSON.stringify(node.attrs)} ${shapes} ${(hash >>> 0).toString(16)}`;
+  return `${sizesOf(node)} ${(hash >>> 0).toString(16)}`;
 }

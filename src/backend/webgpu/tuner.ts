@@ -4,7 +4,17 @@ import { type AnyKernel, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { selfTestOf } from "./self-test.ts";
 import { storedChoices } from "./stored-choices.ts";
-import { applies, candidatesOf, familyOf, isSettled, keyOf, suffixOf } from "./tuner-candidates.ts";
+import {
+  applies,
+  candidatesOf,
+  familyOf,
+  isSettled,
+  keyOf,
+  type Problem,
+  sizesOf,
+  suffixOf,
+  withoutGraph,
+} from "./tuner-candidates.ts";
 import { firstProblem, trial } from "./tuner-trials.ts";
 
 /** What one kernel took in a trial; null where it failed its check, which rules it out. */
@@ -49,6 +59,8 @@ const AHEAD = 2;
 export class Tuner {
   private readonly choices = new Map<string, Choice>();
   private loaded: Promise<void> | null = null;
+  /** Whose kernels are known, and have no key yet. */
+  private readonly unnamed = new Map<string, Problem>();
   /** Trials that were not waited for, and have memory until they end. */
   late: Promise<unknown> | null = null;
 
@@ -64,6 +76,7 @@ export class Tuner {
 
   /** Every choice so far, for people to see. */
   get made(): readonly Choice[] {
+    this.name();
     return [...this.choices.values()];
   }
 
@@ -76,7 +89,14 @@ export class Tuner {
     const firsts = (nodes: readonly Node[]): readonly Node[] =>
       [...new Set(nodes.map(familyOf))].map((family) => nodes.find((n) => familyOf(n) === family)!);
     const hardestFirst = [...worth].sort((a, b) => work(b) - work(a));
-    const open = hardestFirst.filter((n) => this.settled(n) === null);
+    const settled = new Map(worth.map((n) => [n, this.settled(n)]));
+    const open = hardestFirst.filter((n) => settled.get(n) === null);
+    if (open.length === 0 && this.choices.size === 0) {
+      // Keys are made of every kernel's text, which takes longer than all else here: when somebody asks for them.
+      for (const n of worth) this.unnamed.set(sizesOf(n), withoutGraph(n));
+      return settled as ReadonlyMap<Node, string>;
+    }
+    this.name();
     // With nothing chosen yet, compilers can begin before keys are made of every kernel's text.
     const ahead = this.choices.size === 0 && open.length > 0 ? this.compileAll(all, firsts(open)) : null;
     const keys = new Map(worth.map((n) => [n, keyOf(n, this.gpu.caps)]));
@@ -90,10 +110,7 @@ export class Tuner {
       );
     };
     const missing = [...new Map(hardestFirst.filter((n) => !known(n)).map((n) => [keys.get(n)!, n]))];
-    for (const [key, node] of missing) {
-      const kernel = this.settled(node);
-      if (kernel) this.choices.set(key, { key, kernel, how: "known", shapes: [], results: [] });
-    }
+    for (const [key, node] of missing) this.know(key, settled.get(node)!);
     const unknown = missing.filter(([, n]) => open.includes(n));
     const first = firsts(unknown.map(([, node]) => node));
     if (first.length > 0) await (ahead ?? this.compileAll(all, first));
@@ -110,8 +127,17 @@ export class Tuner {
     return new Map(worth.map((n) => [n, this.choices.get(keys.get(n)!)!.kernel]));
   }
 
+  private know(key: string, kernel: string | null): void {
+    if (kernel) this.choices.set(key, { key, kernel, how: "known", shapes: [], results: [] });
+  }
+
+  private name(): void {
+    for (const n of this.unnamed.values()) this.know(keyOf(n, this.gpu.caps), this.settled(n));
+    this.unnamed.clear();
+  }
+
   /** The kernel's name where the guess needs no trial; null where it does. */
-  private settled(node: Node): string | null {
+  private settled(node: Problem): string | null {
     const { caps, wrong } = this.gpu;
     const { name } = chooseKernel(node, caps, null, wrong).kernel;
     return isSettled(name, caps) ? name : null;
@@ -201,6 +227,7 @@ export class Tuner {
   }
 
   remember(names: Readonly<Record<string, string>>): void {
+    this.name();
     for (const [key, kernel] of Object.entries(names)) {
       this.choices.set(key, { key, kernel, how: "remembered", shapes: [], results: [] });
     }

@@ -84,17 +84,16 @@ export const attention: Proof<AttentionAttrs> = {
     });
     return [bo, bl];
   },
-  cases: cases(),
+  get cases() {
+    return forwardCases();
+  },
 };
 
 export const attentionGradient: Proof<AttentionAttrs> = {
   bound: (inputs, errors, [dqkv], attrs) => [gradientBound(inputs, errors, dqkv!, attrs)],
-  cases: cases().map(({ name, inputs, attrs }) => {
-    const [o, lse] = op.reference(inputs.map(arrayOf), attrs);
-    const fixed = ({ shape, data }: NdArray): CaseInput => ({ shape, dtype: "f32", fill: Array.from(data) });
-    const dy: CaseInput = { shape: o!.shape, dtype: "f32" };
-    return { name, inputs: [dy, inputs[0]!, fixed(o!), fixed(lse!), ...inputs.slice(1)], attrs };
-  }),
+  get cases() {
+    return backwardCases();
+  },
 };
 
 function arrayOf({ shape, dtype, fill }: CaseInput): NdArray {
@@ -157,8 +156,28 @@ function gradientBound(inputs: readonly NdArray[], errors: Errors, dqkv: NdArray
   return out;
 }
 
+type Cases = readonly OpCase<AttentionAttrs>[];
+
+/** Drawn and computed once, and only where attention is checked: every page that checks a kernel loads this file. */
+const once = (make: () => Cases): (() => Cases) => {
+  let made: Cases | null = null;
+  return () => {
+    made ??= make();
+    return made;
+  };
+};
+const forwardCases = once(cases);
+const backwardCases = once(() =>
+  forwardCases().map(({ name, inputs, attrs }) => {
+    const [o, lse] = op.reference(inputs.map(arrayOf), attrs);
+    const fixed = ({ shape, data }: NdArray): CaseInput => ({ shape, dtype: "f32", fill: Array.from(data) });
+    const dy: CaseInput = { shape: o!.shape, dtype: "f32" };
+    return { name, inputs: [dy, inputs[0]!, fixed(o!), fixed(lse!), ...inputs.slice(1)], attrs };
+  }),
+);
+
 /** Shapes and settings that reach every edge: several tiles, none whole, rows that see nothing, large scores. */
-function cases(): readonly OpCase<AttentionAttrs>[] {
+function cases(): Cases {
   interface Setting {
     readonly n?: number;
     readonly t: number;

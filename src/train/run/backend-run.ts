@@ -83,7 +83,7 @@ export class BackendRun {
     const { plan, stream, steps } = await planOf(options);
     try {
       await steps?.requireParity(backend, options, steps);
-      const executor = await backend.compile(plan.graph, { nodes: await nodesOf(plan, options) });
+      const executor = await backend.compile(plan.graph, { nodes: await nodesOf(plan, options), cursor: plan.cursor });
       return new BackendRun(backend, options, plan, executor, stream);
     } catch (error) {
       if (!(error instanceof ChainruleError && error.code === "limit")) throw error;
