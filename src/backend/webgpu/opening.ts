@@ -1,7 +1,6 @@
 import type { Node, Tensor } from "../../graph/graph.ts";
 import { type ChosenKernel, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
-import type { Opening } from "./record.ts";
 
 /**
  * The first step of a run by kernels that compile quickly. On an adapter that computes on a CPU pipelines are compiled one
@@ -18,6 +17,14 @@ const QUICK = /\/(packed-quads|direct)$/;
 const FEW = 2 ** 20;
 /** Of all nodes that have another kernel: beyond, the first step would take longer by more than compiling does. */
 const MOST = 2 ** 28;
+
+/** The kernels of a run's first step, and those of all others. */
+export interface Opening {
+  /** The variable whose first number is the step that comes next. */
+  readonly cursor: Tensor;
+  /** What is encoded from now on is this step, or steps behind it: resolves when it can be. `idle` waits for the device. */
+  begin(step: number, idle: () => Promise<unknown>): Promise<void>;
+}
 
 type Chosen = ReadonlyMap<Node, ChosenKernel>;
 

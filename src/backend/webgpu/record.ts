@@ -8,6 +8,7 @@ import { allocateBuffers } from "./allocate.ts";
 import { type ChosenKernel, checkLimits, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Opening } from "./opening.ts";
 
 /** A graph as device objects: everything that a step needs, made once. */
 export interface Recording {
@@ -29,14 +30,6 @@ export interface Recording {
   encode(pass: GPUComputePassEncoder, steps: number): void;
   /** Puts the dispatches from `first` to before `end` of one step into a pass. */
   encodePart(pass: GPUComputePassEncoder, first: number, end: number): void;
-}
-
-/** The kernels of a run's first step, and those of all others. */
-export interface Opening {
-  /** The variable whose first number is the step that comes next. */
-  readonly cursor: Tensor;
-  /** What is encoded from now on is this step, or steps behind it: resolves when it can be. `idle` waits for the device. */
-  begin(step: number, idle: () => Promise<unknown>): Promise<void>;
 }
 
 export interface DevicePlace {
