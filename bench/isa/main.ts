@@ -31,7 +31,7 @@ const devices: Readonly<Record<string, Partial<DeviceCaps>>> = {
   navi21: { vendor: "amd", subgroupMinSize: 32, subgroupMaxSize: 64 },
   gfx1201: { vendor: "amd", subgroupMinSize: 32, subgroupMaxSize: 64 },
   vega10: { vendor: "amd", subgroupMinSize: 64, subgroupMaxSize: 64 },
-  nv174: { vendor: "nvidia", subgroupMinSize: 32, subgroupMaxSize: 32 },
+  nv174: { vendor: "nvidia", architecture: "ampere", subgroupMinSize: 32, subgroupMaxSize: 32 },
   a740: { vendor: "qualcomm", subgroupMinSize: 64, subgroupMaxSize: 128 },
   tgl: { vendor: "intel", subgroupMinSize: 8, subgroupMaxSize: 32 },
   dg2: { vendor: "intel", subgroupMinSize: 8, subgroupMaxSize: 32 },

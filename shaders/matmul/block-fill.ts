@@ -32,8 +32,8 @@ export interface BlockFill {
   /** Writes them to blockA and blockB. */
   readonly put: string;
   /**
-   * Both at once. Where a turn is enough, each part of the invocations has one branch for all that it does, which spares
-   * compilers for many registers moving what both parts read to where both write it from; `apart`: for few, three.
+   * Both at once. Each part of the invocations has one branch a turn for all that it does, which spares compilers for many
+   * registers moving what both parts read to where both write it from; `apart`: for few, three for all turns.
    */
   bring(k: string, apart: boolean): string;
 }
@@ -138,11 +138,11 @@ ${zeroed(eachTurn(zeroOf))}
     fetch,
     put,
     bring: (at, apart) =>
-      apart || turns.length > 1
+      apart
         ? `${fetch(at)}\n${put}`
         : `{
   let k = ${at};
-${either(0, (side) => [fetchOf(0, side), zeroed(zeroOf(0, side)), putOf(0, side)].join("\n"))}
+${turns.map((i) => either(i, (side) => [fetchOf(i, side), zeroed(zeroOf(i, side)), putOf(i, side)].join("\n"))).join("\n")}
 }`,
   };
 }

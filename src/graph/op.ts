@@ -304,6 +304,8 @@ export interface DeviceCaps extends DeviceLimits {
   readonly onCpu: boolean;
   /** The adapter's vendor as WebGPU names it, such as "amd" or "intel"; "" where nobody says, as in Firefox. */
   readonly vendor: string;
+  /** The family of the vendor's GPUs, such as "ampere" or "rdna-3"; "" where nobody says. */
+  readonly architecture: string;
 }
 
 /** What WebGPU guarantees of every device. */
@@ -326,6 +328,7 @@ export const DEFAULT_CAPS: DeviceCaps = {
   bufferViews: false,
   onCpu: false,
   vendor: "",
+  architecture: "",
 };
 
 /** One set of inputs for the checks. */

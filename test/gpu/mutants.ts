@@ -56,7 +56,7 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...each(products, "block64", "the lower four rows are those of the upper", "local.y * 2u + 1u", "local.y * 2u"),
   ...each(products, "block64", "the inner loop stops one short", "q < 4u", "q < 3u"),
-  ...each(products, "block128x64", "the second half of A is the first", "q0 + 2u", "q0 + 1u"),
+  ...each(products, "block64x128", "the second half of A is the first", "q0 + 2u", "q0 + 1u"),
   ...each(products, "block128", "the right half of B is read as the left", "[16u + local.x]", "[local.x]"),
   ...each(products, "packed-quads", "a lane takes terms of the wrong neighbour", "quadSwapX", "quadSwapY"),
   ...each(products, "packed-quads", "terms are packed in one order for all", /\^ (place|\(place \* 4u\))/, "^ 0u"),

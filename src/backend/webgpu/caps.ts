@@ -48,6 +48,7 @@ export function capsOf(
     bufferViews: language?.has("buffer_view") ?? false,
     onCpu,
     vendor: info.vendor ?? DEFAULT_CAPS.vendor,
+    architecture: info.architecture ?? DEFAULT_CAPS.architecture,
   };
 }
 

@@ -22,7 +22,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "packed",
     "block64-wide",
     "block64-wide-split",
-    "block128x64",
+    "block64x128",
   ],
   convolution: ["block-narrow", "block", "planes", "strip", "gather", "strip-quads", "gather-quads"],
   kernelGradient: ["block-narrow", "block", "strip", "gather", "strip-quads", "gather-quads"],

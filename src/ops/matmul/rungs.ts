@@ -117,7 +117,7 @@ const shapes = {
   block32: { lanes: [8, 8], rows: 4, columns: 4, depth: 16 },
   block64: { lanes: [8, 8], rows: 8, columns: 8, depth: 16 },
   "block64-wide": { lanes: [16, 16], rows: 4, columns: 4, depth: 32, unroll: 8 },
-  block128x64: { lanes: [16, 8], rows: 8, columns: 8, depth: 16 },
+  block64x128: { lanes: [8, 16], rows: 8, columns: 8, depth: 32, unroll: 8 },
   block128: { lanes: [16, 16], rows: 8, columns: 8, depth: 16 },
 } satisfies Record<string, BlockShape>;
 type BlockName = keyof typeof shapes;
@@ -125,17 +125,26 @@ type BlockName = keyof typeof shapes;
 /** Of intel, arm and img-tec, and of those that nobody names, a tile of 8 x 8 would lie in memory. */
 const MANY_REGISTERS = /^(amd|nvidia|apple|qualcomm)$/;
 
+/** NVIDIA's GPUs for screens, most of which have 16 to 84 multiprocessors: a product of 1024 has blocks of 64 x 128 for all. */
+const FOR_SCREENS = /^(maxwell|pascal|turing|ampere|lovelace|blackwell)$/;
+
 /** The blocks that are the first guess; null where reading from memory again and again is. */
-function guessedBlock(dims: MatmulDims, { vendor, onCpu }: DeviceCaps): BlockName | null {
+function guessedBlock(dims: MatmulDims, caps: DeviceCaps): BlockName | null {
+  const { vendor, onCpu } = caps;
   if (onCpu || !isLarge(dims)) return null;
   // A bounds check for every number that is read from memory is what its compilers make of small tiles.
   if (!isHuge(dims)) return vendor === "nvidia" ? "block32" : null;
   if (!MANY_REGISTERS.test(vendor)) return "block64-wide";
-  const large = vendor !== "qualcomm" && tilesOf(dims, blockOf(shapes.block128)) >= ENOUGH_WORKGROUPS;
-  if (large) return "block128";
-  // More invocations with less each: a quarter faster on an H200 at 1024.
-  return vendor === "nvidia" ? "block64-wide" : "block64";
+  const blocks = (name: BlockName) => tilesOf(dims, blockOf(shapes[name]));
+  if (vendor !== "qualcomm" && blocks("block128") >= ENOUGH_WORKGROUPS) return "block128";
+  if (vendor !== "nvidia") return "block64";
+  const fills = FOR_SCREENS.test(caps.architecture) && blocks("block64x128") >= ENOUGH_WORKGROUPS / 2;
+  // More invocations with less each: a quarter faster on an H200 at 1024, which has 132.
+  return fills && holds(shapes.block64x128, caps) ? "block64x128" : "block64-wide";
 }
+
+const holds = (shape: BlockShape, caps: DeviceCaps): boolean =>
+  blockBytes(shape) <= caps.maxComputeWorkgroupStorageSize;
 
 /** A term a turn where registers are few: of more, compilers keep sums twice. */
 const shapeOn = (shape: BlockShape, caps: DeviceCaps): BlockShape =>
@@ -149,7 +158,7 @@ function block(name: BlockName): Rung {
     block: blockOf(shape),
     invocations: shape.lanes[0] * shape.lanes[1],
     vector: "all",
-    applies: (_dims, _variant, caps) => blockBytes(shape) <= caps.maxComputeWorkgroupStorageSize,
+    applies: (_dims, _variant, caps) => holds(shape, caps),
     suits: (dims, caps) => guessedBlock(dims, caps) === name,
     code: (variant, vector, terms, caps, sliced) => matmulBlock(variant, shapeOn(shape, caps), vector, terms, sliced),
   };
