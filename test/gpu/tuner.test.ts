@@ -52,6 +52,26 @@ test("the largest product is measured, and one of its kind takes over what won",
   backend.dispose();
 });
 
+test("where one kernel was always the fastest, nothing is measured, and what was taken has its name all the same", async (ctx) => {
+  const { backend, compiled } = await slowCompiler(0);
+  const { caps } = backend.gpu;
+  if (!caps.onCpu || caps.subgroupMaxSize !== 4) return ctx.skip();
+  const g = new Graph();
+  const variable = (name: string, m: number, n: number) =>
+    g.variable(name, ndarray([m, n], "f32", normals(m, 4, 0, m * n)));
+  g.keep(g.one(matmul, [variable("x", 32, 512), variable("w", 512, 128)], null, "y"));
+  const executor = await backend.compile(g, { onChip: false });
+  // None that it would have been compared with.
+  expect(compiled).toHaveLength(1);
+  const [choice, ...others] = backend.tuner!.made;
+  expect(choice).toMatchObject({ kernel: "matmul/packed-quads", how: "known", results: [] });
+  expect(choice!.key).toMatch(/^matmul null 32x512 512x128 [0-9a-f]+$/);
+  expect(others).toEqual([]);
+  expect(backend.tuner!.names()).toEqual({ [choice!.key]: "matmul/packed-quads" });
+  executor.dispose();
+  backend.dispose();
+});
+
 // On a machine with ten other things to do the trials may not end in their time.
 test("where compiling takes long, it is all asked for at once, and no third kernel is begun that could not be timed", {
   retry: 2,
