@@ -1,11 +1,14 @@
-import { correctParams, countCorrect as countCode } from "../../../shaders/loss/accuracy.ts";
+import { correctParams, countCorrect as countCode, rightRows } from "../../../shaders/loss/accuracy.ts";
+import { sizeOf } from "../../core/ndarray.ts";
 import { index } from "../../graph/chip.ts";
 import { expectRank } from "../../graph/graph.ts";
 import type { Op } from "../../graph/op.ts";
+import { rowsByFours } from "../norm/row-plan.ts";
 import { type OnChip, rowElement } from "../shared/chip.ts";
-import { input, output } from "../shared/dispatch-plan.ts";
+import { grid, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { call } from "../shared/wasm-plan.ts";
+import { summed } from "./cross-entropy.ts";
 
 const countCorrectOnChip: OnChip<null> = (w, [x, labels], [y]) => {
   const [M, N] = x!.shape as readonly [number, number];
@@ -52,5 +55,23 @@ export const countCorrect: Op<null> = {
         };
       },
     },
+    {
+      name: "countCorrect/row",
+      plan([x], _outputs, _attrs, caps) {
+        const [rows, N] = x!.shape as readonly [number, number];
+        const row = {
+          code: rightRows(rowsByFours(x!)),
+          params: correctParams.pack({ rows, N }),
+          bindings: [input(0), input(1), scratch(0, "read_write")],
+          workgroups: grid(rows, caps),
+        };
+        return { scratch: [{ shape: [rows], dtype: "f32" }], launches: [row, summed(scratch(0, "read"), rows, 1)] };
+      },
+      // Where there is work for more workgroups than one, and a device that has them.
+      suits: ([x], _attrs, { onCpu }) => !onCpu && sizeOf(x!.shape) >= MUCH,
+    },
   ],
 };
+
+/** Logits from which a row is a workgroup's. */
+const MUCH = 4096;
