@@ -6,7 +6,12 @@ import { addBias, sumRows } from "../matmul/bias.ts";
 import { linear } from "../matmul/linear.ts";
 import { matmul, transposeMatmul } from "../matmul/matmul.ts";
 import { composed, type Part } from "../shared/composed.ts";
-import { type WeightedAttrs, weightedCrossEntropy, weightedCrossEntropyGradient } from "./weighted-cross-entropy.ts";
+import {
+  type WeightedAttrs,
+  weightedCrossEntropy,
+  weightedCrossEntropyGradient,
+  weightedCrossEntropyWithGradient,
+} from "./weighted-cross-entropy.ts";
 
 /** What headLoss may differentiate by: what the head takes, its weight, its bias. */
 export type HeadOperand = "x" | "weight" | "bias";
@@ -41,7 +46,7 @@ interface Application {
   readonly op: AnyOp;
   readonly attrs: unknown;
   readonly inputs: readonly Stretch[];
-  readonly output: Stretch;
+  readonly outputs: readonly Stretch[];
   /** Which of a chunk's applications it is: those of one place share their scratch from chunk to chunk. */
   readonly place: string;
 }
@@ -56,6 +61,8 @@ const partsOf = ({ turned, smoothing, biased = false }: HeadLossAttrs) => ({
   biased: { op: addBias, attrs: null },
   loss: { op: weightedCrossEntropy, attrs: { smoothing } },
   dlogits: { op: weightedCrossEntropyGradient, attrs: { smoothing } },
+  // Both of the two above, which share what they read of a chunk's logits.
+  both: { op: weightedCrossEntropyWithGradient, attrs: { smoothing } },
   x: turned ? { op: matmul, attrs: null } : { op: transposeMatmul, attrs: { transpose: "b" } as const },
   weight: { op: transposeMatmul, attrs: { transpose: "a" } as const },
   bias: { op: sumRows, attrs: null },
@@ -75,28 +82,28 @@ function applicationsOf(inputs: readonly TensorSpec[], attrs: HeadLossAttrs) {
   const [dloss, weights, sums] = [f32(1), f32(classes), f32(2)].map((spec, k) => whole("input", 3 + k, spec));
   const parts = partsOf(attrs);
   const applications: Application[] = [];
-  const apply = (place: keyof typeof parts, given: readonly Stretch[], output: Stretch): void => {
-    applications.push({ ...parts[place], inputs: given, output, place });
+  const apply = (place: keyof typeof parts, given: readonly Stretch[], ...outputs: readonly Stretch[]): void => {
+    applications.push({ ...parts[place], inputs: given, outputs, place });
   };
   /** The sum over chunks: in the output once it is that of all, else in two places by turns. */
-  const summing = (place: "loss" | "weight" | "bias", output: number, spec: TensorSpec) => {
+  const summing = (place: "both" | "weight" | "bias", output: number, spec: TensorSpec) => {
     const first = chunks > 1 ? scratch.push(spec, spec, spec) - 3 : 0;
     const so = (k: number): Stretch =>
       k === chunks - 1 ? whole("output", output, spec) : whole("scratch", first + (k % 2), spec);
-    return (c: number, given: readonly Stretch[]): void => {
+    return (c: number, given: readonly Stretch[], ...beside: readonly Stretch[]): void => {
       if (c === 0) {
-        apply(place, given, so(0));
+        apply(place, given, so(0), ...beside);
         return;
       }
       const own = whole("scratch", first + 2, spec);
-      apply(place, given, own);
+      apply(place, given, own, ...beside);
       const terms = [so(c - 1), own];
-      applications.push({ op: add, attrs: null, inputs: terms, output: so(c), place: `${place} sum` });
+      applications.push({ op: add, attrs: null, inputs: terms, outputs: [so(c)], place: `${place} sum` });
     };
   };
   const gradients = learned(attrs);
   const at = (operand: HeadOperand): number => 1 + gradients.indexOf(operand);
-  const addLoss = summing("loss", 0, f32(1));
+  const addLoss = summing("both", 0, f32(1));
   const addWeight = gradients.includes("weight") ? summing("weight", at("weight"), f32(...w.shape)) : null;
   const addBiases = gradients.includes("bias") ? summing("bias", at("bias"), f32(classes)) : null;
   for (let c = 0; c < chunks; c++) {
@@ -117,8 +124,7 @@ function applicationsOf(inputs: readonly TensorSpec[], attrs: HeadLossAttrs) {
       apply("logits", [taken, weight], dlogits);
       apply("biased", [dlogits, ...bias], logits);
     } else apply("logits", [taken, weight, ...bias], logits);
-    addLoss(c, [logits, labels, weights!, sums!]);
-    apply("dlogits", [logits, labels, dloss!, weights!, sums!], dlogits);
+    addLoss(c, [logits, labels, dloss!, weights!, sums!], dlogits);
     if (gradients.includes("x")) apply("x", [dlogits, weight], rows("output", at("x"), f32()));
     addWeight?.(c, turned ? [dlogits, taken] : [taken, dlogits]);
     addBiases?.(c, [dlogits]);
@@ -144,10 +150,13 @@ class Room {
 }
 
 /** The plan of one application: of the last kernel that applies and suits. */
-function planOf({ op, attrs, inputs, output }: Application, caps: DeviceCaps): KernelPlan | null {
-  const specs = inputs.map(({ spec }) => spec);
+function planOf({ op, attrs, inputs, outputs }: Application, caps: DeviceCaps): KernelPlan | null {
+  const [specs, made] = [inputs, outputs].map((values) => values.map(({ spec }) => spec)) as [
+    TensorSpec[],
+    TensorSpec[],
+  ];
   const plans = [...op.kernels].reverse().map((kernel) => ({
-    plan: kernel.needs ? null : kernel.plan(specs, [output.spec], attrs, caps),
+    plan: kernel.needs ? null : kernel.plan(specs, made, attrs, caps),
     suits: kernel.suits?.(specs, attrs, caps) !== false,
   }));
   return (plans.find(({ plan, suits }) => plan && suits) ?? plans.find(({ plan }) => plan))?.plan ?? null;
@@ -163,7 +172,7 @@ function planChunks(inputs: readonly TensorSpec[], attrs: HeadLossAttrs, caps: D
     const { place } = application;
     const bind = (b: Binding): Binding => {
       if (b.kind === "scratch") return { ...b, index: room.at(`${place} ${b.index}`, plan.scratch![b.index]!) };
-      const at = b.kind === "input" ? application.inputs[b.index]! : application.output;
+      const at = application[b.kind === "input" ? "inputs" : "outputs"][b.index]!;
       const { kind, index, from, spec } = at;
       return { kind, index, access: b.access, offset: from + (b.offset ?? 0), size: b.size ?? sizeOf(spec.shape) };
     };
@@ -176,10 +185,10 @@ function callChunks(inputs: readonly TensorSpec[], attrs: HeadLossAttrs): WasmPl
   const { applications, scratch } = applicationsOf(inputs, attrs);
   const room = new Room([...scratch]);
   const calls = applications.flatMap((application) => {
-    const { op, place, output } = application;
+    const { op, place, outputs } = application;
     const plan = op.wasm!(
       application.inputs.map(({ spec }) => spec),
-      [output.spec],
+      outputs.map(({ spec }) => spec),
       application.attrs,
     )!;
     return plan.calls.map((call) => ({
@@ -190,7 +199,7 @@ function callChunks(inputs: readonly TensorSpec[], attrs: HeadLossAttrs): WasmPl
           const spec = plan.scratch![arg.index]!;
           return { kind: "scratch" as const, index: room.at(`${place} ${arg.index}`, spec) };
         }
-        const { kind, index, from } = arg.kind === "input" ? application.inputs[arg.index]! : output;
+        const { kind, index, from } = (arg.kind === "input" ? application.inputs : outputs)[arg.index]!;
         return { kind, index, offset: from };
       }),
     }));
