@@ -10,8 +10,8 @@ import { turn } from "./turn";
 
 /** Queries of a block: whole vectors and, in either build, whole rows of tiles. */
 export const QUERIES: i32 = 48;
-/** Keys of a block, a multiple of the four that dropout takes at once. */
-export const KEYS: i32 = 64;
+/** Keys of a block: whole rows of tiles as well, and a multiple of the four that dropout takes at once. */
+export const KEYS: i32 = 96;
 export const ROW: usize = <usize>QUERIES << 2;
 
 // @ts-ignore: decorator

@@ -17,7 +17,12 @@ export function geluGradient(call: usize, part: i32, parts: i32): void {
   each<i32>(call, part, parts);
 }
 
-/** The way back where T is a type of integers. */
+/** (x, y, n): y as above, and x becomes the slope there: what the way back multiplies with, where x has no other reader. */
+export function geluWithSlope(call: usize, part: i32, parts: i32): void {
+  each<f64>(call, part, parts);
+}
+
+/** The way back where T is a type of integers, both where it is f64. */
 // @ts-ignore: decorator
 @inline
 function each<T>(call: usize, part: i32, parts: i32): void {
@@ -51,12 +56,12 @@ function each<T>(call: usize, part: i32, parts: i32): void {
     const high = madd(madd(madd(madd(t8, u, t7), u, t6), u, t5), u, t4);
     const fit = madd(madd(madd(madd(high, u, t3), u, t2), u, t1), u, t0);
     const tail = f32x4.mul(f32x4.mul(fit, u), bell);
-    if (isInteger<T>()) {
+    if (sizeof<T>() == 8 || !isInteger<T>()) put(y0 + o, f32x4.sub(f32x4.pmax(nothing, x), f32x4.mul(a, tail)), end - i);
+    if (sizeof<T>() == 8 || isInteger<T>()) {
       const whole = v128.bitselect(tail, f32x4.sub(one, tail), f32x4.lt(x, nothing));
       const slope = madd(x, f32x4.mul(bell, peak), whole);
-      put(y0 + o, f32x4.mul(get(at(call, 0) + o, end - i), slope), end - i);
-    } else {
-      put(y0 + o, f32x4.sub(f32x4.pmax(nothing, x), f32x4.mul(a, tail)), end - i);
+      if (isInteger<T>()) put(y0 + o, f32x4.mul(get(at(call, 0) + o, end - i), slope), end - i);
+      else put(x0 + o, slope, end - i);
     }
   }
 }

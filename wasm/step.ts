@@ -23,39 +23,47 @@ export function gradientStats(call: usize, part: i32, parts: i32): void {
   const groups = int(call, 3);
   const width = int(call, 4);
   for (let group = part; group < groups; group += parts) {
-    let sum = f64x2.splat(0);
-    let broken = i32x4.splat(0);
-    let all: f64 = 0;
-    let bad = false;
-    for (let start = group * width; start < n; start += groups * width) {
-      const end = min(n, start + width);
-      let i = start;
-      for (; i + 4 <= end; i += 4) {
-        const v = v128.load(g + (<usize>i << 2));
-        const exponent = v128.and(v, i32x4.splat(0x7f800000));
-        const wrong = i32x4.eq(exponent, i32x4.splat(0x7f800000));
-        broken = v128.or(broken, wrong);
-        sum = addSquares(sum, v128.andnot(v, wrong));
-      }
-      for (; i < end; i++) {
-        const v = load<f32>(g + (<usize>i << 2));
-        if (isFinite1(v)) all += <f64>v * <f64>v;
-        else bad = true;
-      }
-    }
     const stats = at(call, 1) + (<usize>group << 3);
-    store<f32>(stats, <f32>(all + wideTotal(sum)));
-    store<f32>(stats, bad || v128.any_true(broken) ? 1 : 0, 4);
+    let sum = squares(g, n, group, groups, width, false);
+    // No square of an f32 is beyond f64: what is not finite in a sum was not in g.
+    const broken = !isFinite<f64>(sum);
+    if (broken) sum = squares(g, n, group, groups, width, true);
+    store<f32>(stats, <f32>sum);
+    store<f32>(stats, broken ? 1 : 0, 4);
   }
 }
 
-/** Squares are taken in f64: the largest f32 squared is not in range. */
+/** The sum of squares of a group, `sifted` of those that are finite alone. */
+function squares(g: usize, n: i32, group: i32, groups: i32, width: i32, sifted: bool): f64 {
+  let s0 = f64x2.splat(0), s1 = s0, s2 = s0, s3 = s0;
+  let rest: f64 = 0;
+  for (let start = group * width; start < n; start += groups * width) {
+    const end = min(n, start + width);
+    let i = start;
+    if (!sifted) {
+      for (; i + 8 <= end; i += 8) {
+        const a = v128.load(g + (<usize>i << 2));
+        const b = v128.load(g + (<usize>i << 2), 16);
+        s0 = addSquares(s0, a);
+        s1 = addSquares(s1, i32x4.shuffle(a, a, 2, 3, 2, 3));
+        s2 = addSquares(s2, b);
+        s3 = addSquares(s3, i32x4.shuffle(b, b, 2, 3, 2, 3));
+      }
+    }
+    for (; i < end; i++) {
+      const v = load<f32>(g + (<usize>i << 2));
+      if (!sifted || isFinite1(v)) rest += <f64>v * <f64>v;
+    }
+  }
+  return rest + wideTotal(f64x2.add(f64x2.add(s0, s1), f64x2.add(s2, s3)));
+}
+
+/** sum and the squares of two floats, in f64: the largest f32 squared is not in range. */
 // @ts-ignore: decorator
 @inline
 function addSquares(sum: v128, v: v128): v128 {
   const low = f64x2.promote_low_f32x4(v);
-  const high = f64x2.promote_low_f32x4(i32x4.shuffle(v, v, 2, 3, 2, 3));
-  return f64x2.add(sum, f64x2.add(f64x2.mul(low, low), f64x2.mul(high, high)));
+  return f64x2.add(sum, f64x2.mul(low, low));
 }
 
 /** Learning rate of a step; (…, schedule, warmup, period, lr, gamma, floor, …) from argument 5 on. */

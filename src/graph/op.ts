@@ -83,6 +83,11 @@ export interface Op<A> {
    */
   wasm?(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[], attrs: A): WasmPlan | null;
   /**
+   * What becomes of a program's nodes on the CPU where some are of this op: others that give the same values sooner. It is told
+   * which ones the host reads.
+   */
+  readonly arrange?: () => Promise<(nodes: readonly Node[], kept: ReadonlySet<Tensor>) => readonly Node[]>;
+  /**
    * Its body in the kernel that runs whole steps of a small graph. Absent: graphs with it run as dispatches.
    */
   onChip?(w: ChipWriter, inputs: readonly ChipValue[], outputs: readonly ChipValue[], attrs: A): void;

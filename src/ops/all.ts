@@ -1,5 +1,6 @@
 import type { AnyOp } from "../graph/op.ts";
 import { eagerOps } from "./eager.ts";
+import { geluWithSlope } from "./elementwise/gelu-slope.ts";
 import { lazyActivations } from "./elementwise/lazy-activations.ts";
 import * as layerOps from "./layer-ops.ts";
 import * as lazy from "./lazy.ts";
@@ -20,3 +21,6 @@ export const ops: readonly AnyOp[] = [
   ...elementwiseLosses.flatMap((loss) => [loss.forward, loss.backward, loss.withGradient]),
   ...Object.values(lazyActivations).flatMap((a) => [a.forward, a.backward]),
 ];
+
+/** Ops that programs on the CPU have in the place of others, and no graph has. */
+export const cpuOps: readonly AnyOp[] = [geluWithSlope];

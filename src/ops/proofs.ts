@@ -10,6 +10,7 @@ import * as activation from "./elementwise/activation-proof.ts";
 import * as addActivation from "./elementwise/add-activation-proof.ts";
 import * as add from "./elementwise/add-proof.ts";
 import * as dropout from "./elementwise/dropout-proof.ts";
+import * as geluSlope from "./elementwise/gelu-slope-proof.ts";
 import * as maxout from "./elementwise/maxout-proof.ts";
 import * as multiply from "./elementwise/multiply-proof.ts";
 import * as prelu from "./elementwise/prelu-proof.ts";
@@ -78,6 +79,7 @@ const table: Readonly<Record<string, Entry>> = {
   ...add,
   ...addActivation,
   ...dropout,
+  ...geluSlope,
   ...embedding,
   ...halved,
   ...lossScale,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { wasmBackend } from "../../src/backend/wasm/backend.ts";
-import { ops } from "../../src/ops/all.ts";
+import { cpuOps, ops } from "../../src/ops/all.ts";
 import { wasmConformanceTests } from "../shared/wasm-conformance.ts";
 
 // Chrome has relaxed SIMD: here it is the other build that is held against the reference.
@@ -9,4 +9,4 @@ test("multiply-add is fused, and a page's own thread works alone", async () => {
   expect(description).toBe("CPU (WebAssembly SIMD, 1 thread, fused multiply-add)");
 });
 
-wasmConformanceTests(ops);
+wasmConformanceTests([...ops, ...cpuOps]);

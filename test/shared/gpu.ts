@@ -2,7 +2,7 @@ import type { Backend } from "../../src/backend/executor.ts";
 import { type WebGpuBackend, type WebGpuOptions, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { FEATURES, limitsOf } from "../../src/backend/webgpu/caps.ts";
 import type { AnyOp } from "../../src/graph/op.ts";
-import { ops } from "../../src/ops/all.ts";
+import { cpuOps, ops } from "../../src/ops/all.ts";
 
 let shared: Promise<GPUDevice> | null = null;
 
@@ -40,7 +40,7 @@ export function asDispatches(gpu: WebGpuBackend): Backend {
 }
 
 export function opNamed(name: string): AnyOp {
-  const op = ops.find((o) => o.name === name);
+  const op = [...ops, ...cpuOps].find((o) => o.name === name);
   if (!op) throw new Error(`no op ${name}`);
   return op;
 }

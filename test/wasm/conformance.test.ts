@@ -1,4 +1,4 @@
-import { ops } from "../../src/ops/all.ts";
+import { cpuOps, ops } from "../../src/ops/all.ts";
 import { wasmConformanceTests } from "../shared/wasm-conformance.ts";
 
-wasmConformanceTests(ops);
+wasmConformanceTests([...ops, ...cpuOps]);

@@ -84,9 +84,27 @@ export const mutants: readonly Mutant[] = [
     "f32x4.mul(f32x4.sub(s(1), y), f32x4.add(s(1), y))",
     "f32x4.sub(s(1), y)",
   ),
-  wrong("geluGradient", "gelu", "the second term is forgotten", "madd(x, f32x4.mul(bell, peak), whole)", "whole"),
-  wrong("gelu geluGradient", "gelu", "the last elements are left", "i < end; i += 4", "i + 4 <= end; i += 4"),
-  wrong("gelu geluGradient", "gelu", "the fit of the tail has a term less", "high, u, t3)", "high, u, t2)"),
+  wrong(
+    "geluGradient geluWithSlope",
+    "gelu",
+    "the second term is forgotten",
+    "madd(x, f32x4.mul(bell, peak), whole)",
+    "whole",
+  ),
+  wrong(
+    "gelu geluGradient geluWithSlope",
+    "gelu",
+    "the last elements are left",
+    "i < end; i += 4",
+    "i + 4 <= end; i += 4",
+  ),
+  wrong(
+    "gelu geluGradient geluWithSlope",
+    "gelu",
+    "the fit of the tail has a term less",
+    "high, u, t3)",
+    "high, u, t2)",
+  ),
   wrong(
     "siluGradient",
     "activations",
@@ -221,6 +239,7 @@ export const mutants: readonly Mutant[] = [
   wrong("dropout", "data", "the step does not count", "philox(<u32>i >> 2, step,", "philox(<u32>i >> 2, 0,"),
   wrong("gather", "data", "the first row for all", "at(call, 0) + row * bytes", "at(call, 0)"),
   wrong("countCorrect", "data", "the last of equals", "let best = 0;", "let best = 1;"),
+  wrong("gradientStats", "step", "two elements of eight are left out", "s3 = addSquares(", "addSquares("),
   wrong("gradientStats", "step", "groups overlap", "start += groups * width", "start += width"),
   wrong(
     "control",

@@ -1,6 +1,6 @@
 /// <reference path="../ambient.d.ts" preserve="true" />
 import { ChainruleError } from "../../core/errors.ts";
-import type { Graph } from "../../graph/graph.ts";
+import type { Graph, Node } from "../../graph/graph.ts";
 import type { CompileOptions } from "../executor.ts";
 import { kernelNames } from "./instance.js";
 import { callsOf, layProgram, type Program } from "./program.ts";
@@ -59,16 +59,24 @@ export async function loadModule(options: ModuleOptions = {}): Promise<WasmModul
   let second: Promise<WebAssembly.Module> | null = null;
   return {
     async lay(g, compile = {}) {
-      const calls = callsOf(compile.nodes ?? g.nodes);
+      const nodes = await arranged(g, compile);
+      const calls = callsOf(nodes);
       const own = new Set(kernelNames([first]));
       const dense = [...calls.values()].every((plan) => plan.calls.every(({ fn }) => own.has(fn)));
       if (!dense) second ??= compiled(options.lateBytes, builds.late);
       const modules = dense ? [first] : [first, await second!];
-      return { program: layProgram(g, compile, calls, kernelNames(modules)), modules };
+      return { program: layProgram(g, { ...compile, nodes }, calls, kernelNames(modules)), modules };
     },
     shared,
     relaxed: useRelaxed,
   };
+}
+
+/** The nodes as their ops would have them here; as they are where every value is to be kept. */
+async function arranged(g: Graph, { nodes = g.nodes, keepAll }: CompileOptions): Promise<readonly Node[]> {
+  const ways = new Set(keepAll ? [] : nodes.flatMap(({ op }) => op.arrange ?? []));
+  for (const way of ways) nodes = (await way())(nodes, g.kept);
+  return nodes;
 }
 
 /** Only the build that is wanted is loaded: each is a third of what the page weighs. */

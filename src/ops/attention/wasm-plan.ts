@@ -6,7 +6,7 @@ import type { AttentionAttrs, AttentionDims } from "./geometry.ts";
 
 /** Queries and keys of a block, as in wasm/attention-block.ts, and words that dropout draws at once, with room to turn them. */
 const QUERIES = 48;
-const KEYS = 64;
+const KEYS = 96;
 const WORDS = 32;
 /** The most parts, each of which has a scratch of its own; multiply-adds that are worth one. */
 const MOST_PARTS = 16;

@@ -48,6 +48,8 @@ export interface ActivationSpec {
   readonly defaultAlpha?: number;
   /** Absolute error of the result that does not shrink with it, in units of u. */
   readonly floor?: number;
+  /** As of ops. */
+  readonly arrange?: Op<null>["arrange"];
   /** False where wasm/ has no kernel of this name: there the reference stands in. */
   readonly inWasm?: boolean;
 }
@@ -77,6 +79,7 @@ export function activation(spec: ActivationSpec): Activation {
     ...(spec.inWasm !== false && {
       wasm: (_inputs, [y], { alpha }) => flatCall(spec.name, [input(0), output(0), sizeOf(y!.shape), float(alpha)], y!),
     }),
+    ...(spec.arrange && { arrange: spec.arrange }),
     gradient: (g, { inputs: [x], outputs: [y], attrs }, [dy]) => [
       g.one(backward, [dy!, spec.of === "x" ? x! : y!], attrs, `d ${x!.name}`),
     ],

@@ -139,6 +139,7 @@ export const gelu = activation({
   gradientRounding: (x) => 40 + 3 * Math.min(x * x, 400),
   // Near x = -0.75 the two terms cancel; each is below 0.3 there.
   gradientFloor: 24,
+  arrange: async () => (await import("./gelu-slope.ts")).keepSlopes,
 });
 
 export const silu = activation({
