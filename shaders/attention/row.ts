@@ -1,4 +1,4 @@
-import { flatMain, read, write } from "../common.ts";
+import { flatMain, flatType, read, totalOf, write } from "../common.ts";
 import { wgsl } from "../wgsl.ts";
 import { type AttentionVariant, attentionHead, LOWEST, remains } from "./common.ts";
 
@@ -47,17 +47,18 @@ ${placeOfQuery}
 `;
 }
 
-/** sums [n, heads, t]: for each query the sum of dy o over its head. */
-export function attentionSums(): string {
+/** sums [n, heads, t]: for each query the sum of dy o over its head, whose `d` counts elements, or fours. */
+export function attentionSums(four: boolean): string {
+  const type = flatType(four);
   return wgsl`
-${attentionHead({ lengths: false, dropout: false }, [read("dy"), read("o")], [write("sums")])}
+${attentionHead({ lengths: false, dropout: false }, [read("dy", type), read("o", type)], [write("sums")])}
 ${flatMain(wgsl`
   let step = i % params.t;
   let h = (i / params.t) % params.heads;
   let y = (i / (params.t * params.heads) * params.t + step) * params.heads * params.d + h * params.d;
-  var sum = 0.0;
+  var sum = ${type}();
   for (var c = 0u; c < params.d; c++) { sum = fma(dy[y + c], o[y + c], sum); }
-  sums[i] = sum;
+  sums[i] = ${totalOf(four, "sum")};
 `)}
 `;
 }

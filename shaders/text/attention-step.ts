@@ -1,8 +1,22 @@
-import { flatMain, maxReduce, type ReduceWidth, read, rowMain, storage, sumReduce, write } from "../common.ts";
+import {
+  flatMain,
+  flatType,
+  maxReduce,
+  type ReduceWidth,
+  read,
+  rowMain,
+  storage,
+  sumReduce,
+  totalOf,
+  write,
+} from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { wgsl } from "../wgsl.ts";
 
-/** `size` counts what a launch goes over: a step's values, or scores of all heads; `rows` are heads. */
+/**
+ * `size` counts what a launch goes over: a step's values, or scores of all heads; `rows` are heads. Where kernels take values by
+ * fours, `d`, `width` and the step's values count those.
+ */
 export const attentionStepParams = paramBlock({
   size: "u32",
   rows: "u32",
@@ -15,28 +29,30 @@ export const attentionStepParams = paramBlock({
 });
 
 /** Puts a step's queries, keys and values where those of its position are kept. */
-export function attentionStepKept(): string {
+export function attentionStepKept(four: boolean): string {
+  const type = flatType(four);
   return wgsl`
 ${attentionStepParams.wgsl}
-${storage(read("qkv"), read("position", "i32"), write("past"))}
+${storage(read("qkv", type), read("position", "i32"), write("past", type))}
 ${flatMain("past[u32(position[0]) * params.width + i] = qkv[i];")}
 `;
 }
 
 /** Scores [heads, steps] of the steps up to this one. */
-export function attentionStepScores(): string {
+export function attentionStepScores(four: boolean): string {
+  const type = flatType(four);
   return wgsl`
 ${attentionStepParams.wgsl}
-${storage(read("qkv"), read("position", "i32"), read("past"), write("scores"))}
+${storage(read("qkv", type), read("position", "i32"), read("past", type), write("scores"))}
 ${flatMain(wgsl`
   let head = i / params.steps;
   let j = i % params.steps;
   if (j > u32(position[0])) { return; }
   let q = head * params.d;
   let k = j * params.width + (params.rows + head / params.share) * params.d;
-  var score = 0.0;
+  var score = ${type}();
   for (var c = 0u; c < params.d; c++) { score = fma(qkv[q + c], past[k + c], score); }
-  scores[i] = score * params.scale;
+  scores[i] = (${totalOf(four, "score")}) * params.scale;
 `)}
 `;
 }

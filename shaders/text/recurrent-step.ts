@@ -1,4 +1,4 @@
-import { flatMain, read, storage, write } from "../common.ts";
+import { flatMain, flatType, read, storage, totalOf, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { type CellText, cellFunctions } from "../recurrent/cells.ts";
 import { wgsl } from "../wgsl.ts";
@@ -6,15 +6,16 @@ import { wgsl } from "../wgsl.ts";
 /** `size` sums of gates, or units; `h` units. */
 export const recurrentStepParams = paramBlock({ size: "u32", h: "u32" });
 
-/** The state's part of every gate's sum: hiddenBias + w state. */
-export function recurrentStepSums(): string {
+/** The state's part of every gate's sum: hiddenBias + w state. By `four` terms at once `h` counts those. */
+export function recurrentStepSums(four: boolean): string {
+  const type = flatType(four);
   return wgsl`
 ${recurrentStepParams.wgsl}
-${storage(read("weights"), read("hiddenBias"), read("state"), write("sums"))}
+${storage(read("weights", type), read("hiddenBias"), read("state", type), write("sums"))}
 ${flatMain(wgsl`
-  var sum = hiddenBias[i];
+  var sum = ${type}();
   for (var k = 0u; k < params.h; k++) { sum = fma(weights[i * params.h + k], state[k], sum); }
-  sums[i] = sum;
+  sums[i] = hiddenBias[i] + (${totalOf(four, "sum")});
 `)}
 `;
 }

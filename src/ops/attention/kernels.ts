@@ -8,7 +8,7 @@ import { attentionKeyTile, attentionQueryTile } from "../../../shaders/attention
 import { attentionTile } from "../../../shaders/attention/tile-forward.ts";
 import type { Binding, DeviceCaps, Kernel, Launch } from "../../graph/op.ts";
 import { streamOf, threshold } from "../elementwise/dropout.ts";
-import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
+import { flatLaunch, grid, inFours, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { registersOf } from "../shared/registers.ts";
 import { type AttentionAttrs, type AttentionDims, attentionDims, wordsOf } from "./geometry.ts";
 
@@ -31,7 +31,8 @@ export function paramsOf(dims: AttentionDims, { causal, dropout }: AttentionAttr
 function sumsLaunch(dims: AttentionDims, attrs: AttentionAttrs, caps: DeviceCaps): Launch {
   const size = dims.n * dims.heads * dims.t;
   const bindings = [input(0), input(2), scratch(0, "read_write")];
-  return flatLaunch(attentionSums(), paramsOf(dims, attrs, size), bindings, size, caps);
+  const [four, d] = inFours(dims.d);
+  return flatLaunch(attentionSums(four), paramsOf({ ...dims, d }, attrs, size), bindings, size, caps);
 }
 
 const forwardBindings = (attrs: AttentionAttrs): readonly Binding[] => [

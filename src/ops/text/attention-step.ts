@@ -76,16 +76,20 @@ export const attentionStep: Op<AttentionAttrs> = {
       plan([qkv, past], _outputs, attrs, caps) {
         const { heads, keyHeads, d, width, scale } = attentionDims(qkv!, attrs);
         const steps = past!.shape[0]!;
-        const params = (size: number) =>
-          attentionStepParams.pack({ size, rows: heads, steps, share: heads / keyHeads, keyHeads, d, width, scale });
+        const numbers = { rows: heads, steps, share: heads / keyHeads, keyHeads, scale };
+        const params = (size: number, unit = 1) =>
+          attentionStepParams.pack({ ...numbers, size, d: d / unit, width: width / unit });
+        const unit = d % 4 === 0 ? 4 : 1;
+        const four = unit === 4;
+        const step = width / unit;
         const all = heads * steps;
         const means = attentionStepMeans(caps.onCpu ? NARROW_WORKGROUP : ROW_WORKGROUP);
         const bound = [input(2), kept, scratch(0, "read_write")];
         return {
           scratch: [{ shape: [heads, steps], dtype: "f32" }],
           launches: [
-            flatLaunch(attentionStepKept(), params(width), [input(0), input(2), output(1)], width, caps),
-            flatLaunch(attentionStepScores(), params(all), [input(0), ...bound], all, caps),
+            flatLaunch(attentionStepKept(four), params(step, unit), [input(0), input(2), output(1)], step, caps),
+            flatLaunch(attentionStepScores(four), params(all, unit), [input(0), ...bound], all, caps),
             { code: means, params: params(all), bindings: [...bound, output(0)], workgroups: grid(heads, caps) },
           ],
         };

@@ -5,7 +5,7 @@ import { wrongShapes } from "../../graph/graph.ts";
 import type { Binding, Op } from "../../graph/op.ts";
 import { type CellName, cells } from "../recurrent/cells.ts";
 import { plain } from "../recurrent/reference.ts";
-import { flatLaunch, input, output, scratch } from "../shared/dispatch-plan.ts";
+import { flatLaunch, inFours, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { partsOf } from "../shared/wasm-plan.ts";
 
@@ -78,14 +78,15 @@ export const recurrentStep: Op<RecurrentStepAttrs> = {
       plan([, w], _outputs, { cell }, caps) {
         const h = w!.shape[1]!;
         const size = sizeOf(w!.shape) / h;
-        const params = (count: number) => recurrentStepParams.pack({ size: count, h });
+        const [four, terms] = inFours(h);
+        const sumParams = recurrentStepParams.pack({ size, h: terms });
         const sums = [input(1), input(3), before, scratch(0, "read_write")];
         const units = [input(0), input(2), scratch(0, "read"), output(0), output(1)];
         return {
           scratch: [{ shape: [size], dtype: "f32" }],
           launches: [
-            flatLaunch(recurrentStepSums(), params(size), sums, size, caps),
-            flatLaunch(recurrentStepUnits(cellTexts[cell]), params(h), units, h, caps),
+            flatLaunch(recurrentStepSums(four), sumParams, sums, size, caps),
+            flatLaunch(recurrentStepUnits(cellTexts[cell]), recurrentStepParams.pack({ size: h, h }), units, h, caps),
           ],
         };
       },

@@ -82,6 +82,7 @@ export const attentionMutants: readonly Mutant[] = [
     one("attention", "block", "the last of eight keys are left out", "+ 7u) / 8u", ") / 8u"),
     one("attention", "block", "a last block of keys is left out", "+ 31u) / 32u;\n  for", ") / 32u;\n  for"),
   ].map((mutant) => ({ ...mutant, vendor: "amd" })),
+  one("attentionGradient", "block", "of four terms of dy o three count", "sum.z + sum.w", "sum.z"),
   one("attentionGradient", "row", "the sums of dy o are left out", "slope * factor - sums[i]", "slope * factor"),
   one(
     "attentionGradient",
