@@ -41,7 +41,7 @@ const MOST_NAMES = 8;
 
 /** All rows of a run: of its parts, `train` says what they are. */
 export function dataSummary(
-  train: (Rows & Partial<Dataset>) | (RowSource & { readonly columns?: undefined; readonly table?: undefined }),
+  train: (Rows & Partial<Dataset>) | (RowSource & { readonly columns?: undefined; readonly table?: undefined; readonly pixelScale?: number | null }),
   model: ModelSpec,
   rows: number,
 ): DataSummary {
@@ -82,7 +82,7 @@ export function dataSummary(
   const parts = [
     `predicts ${label.join(", ")} (${what}) from ${from}${scaled ? ", standardised" : ""}`,
     dropped.rows > 0 ? `${rows} of ${rows + dropped.rows} rows, ${dropped.rows} dropped (${missing})` : `${rows} rows`,
-    ...(facts.pixelScale && facts.shape ? [`pixels divided by ${facts.pixelScale}`] : []),
+    ...(train.pixelScale ? [`${facts.shape ? "pixels" : "values"} divided by ${train.pixelScale}`] : []),
     ...(ignored.length > 0 ? [`left out: ${ignored.join(", ")}`] : []),
   ];
   return {

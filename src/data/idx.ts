@@ -1,5 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
-import { type DType, type NdArray, reshape, shapeText, sizeOf, zeros } from "../core/ndarray.ts";
+import { cast, type DType, type NdArray, reshape, shapeText, sizeOf, zeros } from "../core/ndarray.ts";
 import { type Dataset, validateDataset } from "./dataset.ts";
 
 /**
@@ -10,10 +10,15 @@ interface Element {
   readonly bytes: number;
   readonly dtype: DType;
   readonly read: (view: DataView, at: number) => number;
+  /** Bytes from 0 to 255, which are taken as pixels: numbers of any other type stay as they are. */
+  readonly pixels?: true;
 }
 
+/** What pixels are divided by, unless told otherwise. */
+const PIXEL_SCALE = 255;
+
 const ELEMENTS: ReadonlyMap<number, Element> = new Map<number, Element>([
-  [0x08, { bytes: 1, dtype: "i32", read: (view, at) => view.getUint8(at) }],
+  [0x08, { bytes: 1, dtype: "i32", read: (view, at) => view.getUint8(at), pixels: true }],
   [0x09, { bytes: 1, dtype: "i32", read: (view, at) => view.getInt8(at) }],
   [0x0b, { bytes: 2, dtype: "i32", read: (view, at) => view.getInt16(at) }],
   [0x0c, { bytes: 4, dtype: "i32", read: (view, at) => view.getInt32(at) }],
@@ -76,38 +81,57 @@ export function readIdx(name: string, bytes: Uint8Array, scale?: number): NdArra
 export interface IdxPairOptions {
   /** Name of the data set. */
   readonly name: string;
-  /** Every pixel is divided by this. 255 brings bytes to [0, 1]. */
+  /** Every value is divided by this; without it bytes by 255, which brings them to [0, 1], and nothing else. */
   readonly scale?: number;
   readonly classes?: readonly string[];
   readonly source?: string;
 }
 
+/** What the values of an array are divided by: `given`, or of bytes 255. */
+export const idxScale = (element: Element, given?: number): number | undefined =>
+  given ?? (element.pixels ? PIXEL_SCALE : undefined);
+
+/** Rows to learn from or to predict, [n, ...]: bytes divided by `scale`, or by 255, as f32; numbers of other types as they are. */
+export function idxRows(name: string, bytes: Uint8Array, scale?: number): NdArray {
+  const x = readIdx(name, bytes, idxScale(idxHeader(name, bytes).element, scale));
+  return x.dtype === "i32" ? cast(x, "f64") : x;
+}
+
 /**
- * A data set from two uncompressed IDX files: images [n, height, width] (or [n, channels, height, width], or [n, inputs]) and labels [n].
+ * A data set from two uncompressed IDX files: images [n, height, width] (or [n, channels, height, width], or [n, inputs])
+ * and labels, integers [n], or values to predict, [n] or [n, outputs].
  * Throws ChainruleError "data" when either is malformed or their rows do not match.
  */
 export function pairIdx(images: Uint8Array, labels: Uint8Array, options: IdxPairOptions): Dataset {
-  const { name, scale = 255, classes, source } = options;
-  const x = readIdx(`${name} images`, images, scale);
+  const { name, classes, source } = options;
+  const scale = idxScale(idxHeader(`${name} images`, images).element, options.scale);
+  const x = idxRows(`${name} images`, images, options.scale);
   const y = readIdx(`${name} labels`, labels);
   if (x.shape.length < 2 || x.shape.length > 4) {
     const wanted = "[n, height, width], [n, channels, height, width] or [n, inputs]";
-    throw new ChainruleError("data", `${name} images: expected ${wanted}, got ${shapeText(x.shape)}`);
+    const swapped = y.shape.length > 1 ? "; images and labels seem to be swapped" : "";
+    throw new ChainruleError("data", `${name} images: expected ${wanted}, got ${shapeText(x.shape)}${swapped}`);
   }
-  if (y.shape.length !== 1 || y.dtype !== "i32") {
-    throw new ChainruleError("data", `${name} labels: expected integers [n], got ${y.dtype} ${shapeText(y.shape)}`);
+  if (y.shape.length > 2) {
+    const wanted = "integers [n], or values [n] or [n, outputs]";
+    throw new ChainruleError("data", `${name} labels: expected ${wanted}, got ${y.dtype} ${shapeText(y.shape)}`);
   }
   const [n, ...shape] = x.shape as [number, ...number[]];
   const [height, width] = shape as [number, number];
   return validateDataset({
     name,
     x: reshape(x, [n, sizeOf(shape)]),
-    y,
-    pixelScale: scale,
+    y: idxTargets(y),
+    ...(scale === undefined ? {} : { pixelScale: scale, preparation: `pixels divided by ${scale}` }),
     ...(shape.length === 1 ? {} : { shape: shape.length === 2 ? [1, ...shape] : shape }),
     ...(shape.length === 2 ? { image: { height, width } } : {}),
     ...(classes ? { classes } : {}),
     ...(source ? { source } : {}),
-    preparation: `pixels divided by ${scale}`,
   });
+}
+
+/** Integers [n] or [n, 1] as labels i32 [n]; all others as values f32 [n, outputs]. */
+function idxTargets(y: NdArray): NdArray {
+  const [n = 0, outputs = 1] = y.shape;
+  return y.dtype === "i32" && outputs === 1 ? reshape(y, [n]) : reshape(cast(y, "f32"), [n, outputs]);
 }

@@ -4,7 +4,7 @@ import { cast, type NdArray, reshape, shapeText, sizeOf } from "../../core/ndarr
 import { type CsvOptions, readCsv, tableDataset } from "../../data/csv.ts";
 import { type DataSplit, type Dataset, validateDataset } from "../../data/dataset.ts";
 import { gunzipIfNeeded } from "../../data/gunzip.ts";
-import { pairIdx, readIdx } from "../../data/idx.ts";
+import { idxRows, pairIdx } from "../../data/idx.ts";
 import { readNpy } from "../numpy/npy.ts";
 import { ELEMENT_OF, readNpyHeader } from "../numpy/npy-header.ts";
 import { npzFiles } from "../numpy/npz.ts";
@@ -19,7 +19,7 @@ import { baseOf, idxLabels, readBeside, yNames } from "./label-file.ts";
 export interface LoadFileOptions extends CsvOptions {
   /** Gives a file beside the named one: the labels of an IDX pair, the other half of an .npy pair. */
   readonly read?: (file: string) => Promise<Uint8Array>;
-  /** What the pixels of an IDX file are divided by; 255 unless told otherwise. */
+  /** What the values of an IDX file are divided by; without it bytes by 255, and nothing else. */
   readonly scale?: number;
   /** Whether arrays of images, [n, height, width, channels], have their channels last: they are moved to the front. */
   readonly channelsLast?: boolean;
@@ -91,7 +91,7 @@ export async function loadInputs(
   const base = baseOf(name);
   const plain = await gunzipIfNeeded(base, bytes);
   const format = dataFormat(base, plain);
-  if (format === "idx") return readIdx(base, plain, pixelScale ?? 255);
+  if (format === "idx") return idxRows(base, plain, pixelScale ?? undefined);
   const inputs = ({ names, read }: Arrays): readonly [string, Stored] => {
     const found = inputsName(base, names);
     return [found, read(found)];

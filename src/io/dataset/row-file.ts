@@ -2,7 +2,7 @@ import type { ByteSource } from "../../core/byte-source.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { shapeText, sizeOf } from "../../core/ndarray.ts";
 import { isGzip } from "../../data/gunzip.ts";
-import { idxHeader, MOST_IDX_HEADER } from "../../data/idx.ts";
+import { idxHeader, idxScale, MOST_IDX_HEADER } from "../../data/idx.ts";
 import type { RowSource } from "../../train/data/row-source.ts";
 import { BEYOND_F64, ELEMENTS, holds } from "../elements.ts";
 import { brief, readHeader, refuse, type TensorEntry } from "../safetensors/header.ts";
@@ -22,7 +22,7 @@ export const HEAD_BYTES = 8;
 export interface RowFileOptions {
   /** Gives a file beside the named one: the labels of an IDX pair. */
   readonly open?: (file: string) => Promise<ByteSource>;
-  /** What the pixels of an IDX file are divided by; 255 unless told otherwise. */
+  /** What the values of an IDX file are divided by; without it bytes by 255, and nothing else. */
   readonly scale?: number;
 }
 
@@ -78,10 +78,10 @@ function rowSource(name: string, x: FixedRows, y: FixedRows, labels: boolean, pi
   };
 }
 
-async function fromIdx(source: ByteSource, { open, scale = PIXEL_SCALE }: RowFileOptions): Promise<RowFile> {
+async function fromIdx(source: ByteSource, { open, scale: given }: RowFileOptions): Promise<RowFile> {
   const { name } = source;
   const { value: beside } = await readBeside(name, idxLabels(name), open);
-  const array = async (from: ByteSource, ranks: readonly number[]): Promise<Omit<FixedRows, "dtype">> => {
+  const array = async (from: ByteSource, ranks: readonly number[]) => {
     const head = await from.read(0, Math.min(MOST_IDX_HEADER, from.size));
     const { shape, start, element } = idxHeader(from.name, head, from.size);
     if (!ranks.includes(shape.length)) {
@@ -93,13 +93,16 @@ async function fromIdx(source: ByteSource, { open, scale = PIXEL_SCALE }: RowFil
     const [rows, ...rest] = shape as [number, ...number[]];
     return {
       ...{ source: from, offset: start, rows, shape: rest, width: sizeOf(rest) },
-      ...{ bytes: element.bytes, read: element.read },
+      ...{ bytes: element.bytes, read: element.read, element },
     };
   };
   const images = await array(source, [2, 3, 4]);
-  const labels = await array(beside, [1]);
-  const pixel = (view: DataView, at: number): number => images.read(view, at) / scale;
-  return rowSource(name, { ...images, read: pixel, dtype: "f32" }, { ...labels, dtype: "i32" }, true, scale);
+  const targets = await array(beside, [1, 2]);
+  const scale = idxScale(images.element, given);
+  const read = (view: DataView, at: number): number => images.read(view, at) / (scale ?? 1);
+  const labels = targets.element.dtype === "i32" && targets.width === 1;
+  const y = { ...targets, dtype: labels ? "i32" : "f32" } as const;
+  return rowSource(name, { ...images, read, dtype: "f32" }, y, labels, scale ?? null);
 }
 
 async function fromSafetensors(source: ByteSource): Promise<RowFile> {

@@ -55,9 +55,19 @@ describe("pairIdx", () => {
     expect(data.image).toEqual({ height: 2, width: 3 });
   });
 
+  it("leaves numbers of other types as they are, unless a scale is given; labels may be values", () => {
+    const halves = idx(0x0d, [2, 1], [0x3f, 0, 0, 0, 0xbf, 0x80, 0, 0]);
+    const plain = pairIdx(halves, halves, { name: "pair" });
+    expect([[...plain.x.data], plain.pixelScale]).toEqual([[0.5, -1], undefined]);
+    expect(plain.y).toEqual({ shape: [2, 1], dtype: "f32", data: Float32Array.of(0.5, -1) });
+    expect([...pairIdx(halves, labels, { name: "pair", scale: 2 }).x.data]).toEqual([0.25, -0.5]);
+    const words = pairIdx(idx(0x0b, [2, 1], [1, 0, 0xff, 0xfe]), idx(8, [2, 1], [7, 3]), { name: "pair" });
+    expect([[...words.x.data], words.y.shape]).toEqual([[256, -2], [2]]);
+  });
+
   it("refuses files that do not belong together", () => {
     expect(() => pairIdx(images, idx(8, [3], [1, 2, 3]), { name: "pair" })).toThrow("x has 2 rows and y has 3");
-    expect(() => pairIdx(labels, images, { name: "pair" })).toThrow("pair images: expected [n, height, width]");
+    expect(() => pairIdx(labels, images, { name: "pair" })).toThrow("seem to be swapped");
     expect(() => pairIdx(images, images, { name: "pair" })).toThrow("pair labels: expected integers [n]");
     expect(() => pairIdx(images, labels, { name: "pair", classes: ["a", "b"] })).toThrow(
       "y at row 0, column 0: the label 7 is outside the 2 classes",
