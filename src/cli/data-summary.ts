@@ -41,7 +41,9 @@ const MOST_NAMES = 8;
 
 /** All rows of a run: of its parts, `train` says what they are. */
 export function dataSummary(
-  train: (Rows & Partial<Dataset>) | (RowSource & { readonly columns?: undefined; readonly table?: undefined; readonly pixelScale?: number | null }),
+  train:
+    | (Rows & Partial<Dataset>)
+    | (RowSource & { readonly columns?: undefined; readonly table?: undefined; readonly pixelScale?: number | null }),
   model: ModelSpec,
   rows: number,
 ): DataSummary {

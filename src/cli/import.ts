@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ChainruleError } from "../core/errors.ts";
 import { type Shape, shapeText, sizeOf } from "../core/ndarray.ts";
@@ -58,9 +58,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const loss = choiceFlag("loss", values.loss, Object.keys(lossKinds) as LossName[]);
   const [out, weightsOut] = [writable("out"), writable("weights-out")];
   if (out === weightsOut) throw new ChainruleError("usage", "--out and --weights-out name the same file");
-  const file = statSync(positionals[0]!, { throwIfNoEntry: false })?.isDirectory()
-    ? join(positionals[0]!, "config.json")
-    : positionals[0]!;
+  const file = fileOf(positionals[0]!);
   const steps = countFlag("steps", values.steps);
   const net = await importNet(
     {
@@ -80,6 +78,17 @@ export async function run(args: readonly string[]): Promise<number> {
   writeWhole(out, `${JSON.stringify(net.model)}\n`);
   say(net, values.json === true, basename(file), out, weightsOut);
   return 0;
+}
+
+/** In a folder, the file that says the net: Hugging Face's config.json, or TensorFlow.js's model.json. */
+function fileOf(source: string): string {
+  if (!statSync(source, { throwIfNoEntry: false })?.isDirectory()) return source;
+  const found = ["config.json", "model.json"].map((name) => join(source, name)).find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new ChainruleError(
+    "file",
+    `${source}: a folder without a config.json or a model.json; name the net's file in it`,
+  );
 }
 
 /** The weights of a Keras model that is in a file of its own: HDF5, or arrays by name. */

@@ -79,10 +79,12 @@ export async function run(args: readonly string[]): Promise<number> {
   const flags = ["missing", ...Object.keys(formatOptions)].filter((flag) => values[flag as "missing"] !== undefined);
   const { x, lines, unit, lengths } = await readRows(data, record, shapesOf(model).input, missing, format, flags);
   if (out !== "-") requireWritable(out);
+  if (out === data) throw new ChainruleError("usage", "--out and --data name the same file");
   const backend = await openBackend(choice);
   const outputs = await predictRows(backend, model, weights!, x, lengths);
   const { description } = backend;
   backend.dispose();
+  requireFinite(outputs, lines, unit);
   const text = table(model, record, outputs, lines, unit);
   if (out === "-") process.stdout.write(text);
   else writeWhole(out, text);
@@ -167,6 +169,15 @@ async function readRows(
     ...counted(await loadInputs(name, plain, record.pixelScale, record.channelsLast)),
     ...(lengths && { lengths }),
   };
+}
+
+/** Weights that are damaged, or rows far from all that the net learned from, may give numbers that say nothing. */
+function requireFinite({ data, shape }: NdArray, lines: NewRows["lines"], unit: NewRows["unit"]): void {
+  const at = data.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  const width = shape[1]!;
+  const where = `${unit} ${lines[Math.floor(at / width)]}: output ${at % width} of the net is ${data[at]}`;
+  throw new ChainruleError("not-finite", `${where}; its weights, or this row, hold numbers that are too large, or NaN`);
 }
 
 function isClassifier(model: ModelSpec): boolean {

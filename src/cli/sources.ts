@@ -9,6 +9,7 @@ import { splitThreeWays } from "../data/split.ts";
 import { standardise, standardiseChannels } from "../data/standardise.ts";
 import { dataFormat, KNOWN_FORMATS } from "../io/dataset/format.ts";
 import { loadDataSplit } from "../io/dataset/load.ts";
+import { named } from "../io/naming.ts";
 import { allPresets } from "../nn/image-presets.ts";
 import { wantsLength } from "../nn/model-length.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
@@ -44,13 +45,17 @@ export function loadModel(source: string): { model: ModelSpec; preset: TrainingP
       `there is no preset or file "${source}"; presets are ${names}; or give a model file`,
     );
   }
-  return { model: parsed(readJson(source)), preset: null };
+  return { model: parsed(source, readJson(source)), preset: null };
 }
 
-function parsed(json: unknown): ModelSpec {
-  const model = parseModel(json);
-  for (const warning of modelWarnings(model)) note(`warning: ${warning}`);
-  return model;
+function parsed(source: string, json: unknown): ModelSpec {
+  try {
+    const model = parseModel(json);
+    for (const warning of modelWarnings(model)) note(`warning: ${warning}`);
+    return model;
+  } catch (error) {
+    throw named(basename(source), error);
+  }
 }
 
 /** The same; a model that leaves its input to the data takes the shape of their rows, null where they tell none. */
@@ -62,7 +67,7 @@ export async function loadModelFor(
   const json = readJson(source);
   const row = wantsLength(json) ? await rowOf() : null;
   if (row) note(`"input" is [${row.join(", ")}], as the data have rows`);
-  return { model: parsed(row ? { ...(json as object), input: row } : json), preset: null };
+  return { model: parsed(source, row ? { ...(json as object), input: row } : json), preset: null };
 }
 
 /** The shape of a file's rows, whatever the model; null of a preset and of a folder. */

@@ -1,5 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
+import { naming } from "../io/naming.ts";
 import { readModelTensors } from "../io/weights/load.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { readBytes } from "./files.ts";
@@ -31,7 +32,7 @@ export async function weightsFlags(
     return null;
   }
   const options = { ...(match === undefined ? {} : { match }), ...(key === undefined ? {} : { key }) };
-  const { tensors, notes } = await readModelTensors(file, readBytes(file), model, options);
+  const { tensors, notes } = await naming(file, () => readModelTensors(file, readBytes(file), model, options));
   for (const text of notes) note(`${file}: ${text}`);
   return tensors;
 }

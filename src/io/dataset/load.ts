@@ -5,6 +5,7 @@ import { type CsvOptions, readCsv, tableDataset } from "../../data/csv.ts";
 import { type DataSplit, type Dataset, validateDataset } from "../../data/dataset.ts";
 import { gunzipIfNeeded } from "../../data/gunzip.ts";
 import { idxRows, pairIdx } from "../../data/idx.ts";
+import { naming } from "../naming.ts";
 import { readNpy } from "../numpy/npy.ts";
 import { ELEMENT_OF, readNpyHeader } from "../numpy/npy-header.ts";
 import { npzFiles } from "../numpy/npz.ts";
@@ -54,6 +55,10 @@ export async function loadDataSplit(
 ): Promise<DataSplit> {
   requireBytes(name, bytes);
   const base = baseOf(name);
+  return naming(base, () => splitOf(name, base, bytes, options));
+}
+
+async function splitOf(name: string, base: string, bytes: Uint8Array, options: LoadFileOptions): Promise<DataSplit> {
   const plain = await gunzipIfNeeded(base, bytes);
   const whole = (train: Dataset): DataSplit => ({ train, test: null });
   switch (dataFormat(base, plain)) {
@@ -89,6 +94,15 @@ export async function loadInputs(
   channelsLast = false,
 ): Promise<NdArray> {
   const base = baseOf(name);
+  return naming(base, () => inputsOf(base, bytes, pixelScale, channelsLast));
+}
+
+async function inputsOf(
+  base: string,
+  bytes: Uint8Array,
+  pixelScale: number | null,
+  channelsLast: boolean,
+): Promise<NdArray> {
   const plain = await gunzipIfNeeded(base, bytes);
   const format = dataFormat(base, plain);
   if (format === "idx") return idxRows(base, plain, pixelScale ?? undefined);
@@ -113,12 +127,14 @@ export async function loadInputs(
 /** Steps of each of those rows that count, where the file says so: its array "lengths". */
 export async function loadInputLengths(name: string, bytes: Uint8Array): Promise<NdArray | undefined> {
   const base = baseOf(name);
-  const plain = await gunzipIfNeeded(base, bytes);
-  const format = dataFormat(base, plain);
-  if (format !== "npz" && format !== "safetensors") return undefined;
-  const { names, read } = format === "npz" ? await npzArrays(plain) : safetensorsArrays(plain);
-  const found = lengthsName(names, inputsName(base, names));
-  return found === undefined ? undefined : stepsOf(base, read(found).array);
+  return naming(base, async () => {
+    const plain = await gunzipIfNeeded(base, bytes);
+    const format = dataFormat(base, plain);
+    if (format !== "npz" && format !== "safetensors") return undefined;
+    const { names, read } = format === "npz" ? await npzArrays(plain) : safetensorsArrays(plain);
+    const found = lengthsName(names, inputsName(base, names));
+    return found === undefined ? undefined : stepsOf(base, read(found).array);
+  });
 }
 
 function unknownFormat(base: string): never {
