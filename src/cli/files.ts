@@ -12,13 +12,23 @@ export { makeFolder, requireWritable, writeWhole } from "../io/node-files.ts";
 /** Files larger than this are refused before they are read. */
 const MAX_BYTES = 2 ** 31;
 
+/** How the text begins that Git keeps in place of a large file. */
+const LFS = new TextEncoder().encode("version https://git-lfs.github.com/");
+
 /** A file's bytes. Throws naming the path and what is wrong with it. */
 export function readBytes(path: string): Uint8Array {
   try {
     const { size } = statSync(path);
     if (size > MAX_BYTES)
       throw new ChainruleError("file", `${path}: ${size} bytes, more than the ${MAX_BYTES} that can be read`);
-    return new Uint8Array(readFileSync(path));
+    const bytes = new Uint8Array(readFileSync(path));
+    if (LFS.every((byte, i) => bytes[i] === byte)) {
+      throw new ChainruleError(
+        "file",
+        `${path}: a pointer of Git LFS, not the file itself; fetch that with git lfs pull`,
+      );
+    }
+    return bytes;
   } catch (error) {
     if (error instanceof ChainruleError) throw error;
     throw new ChainruleError("file", `cannot read ${path}: ${reason(error)}`, { cause: error });

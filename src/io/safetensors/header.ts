@@ -51,7 +51,11 @@ export function readHeader(bytes: Uint8Array, size = bytes.length): SafetensorsH
   requireBytes("safetensors", bytes);
   if (bytes.length < 8) refuse(`the file has ${bytes.length} bytes, too few for the header's length`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > MAX_HEADER_BYTES) refuse(`a header of ${length} bytes; at most ${MAX_HEADER_BYTES} are accepted`);
+  if (length > MAX_HEADER_BYTES) {
+    // No header is that long that any disk holds: what begins with eight letters is a page, or a table.
+    if (bytes.subarray(0, 8).every((byte) => byte >= 0x20 && byte < 0x7f)) refuse("the file holds text, not tensors");
+    refuse(`a header of ${length} bytes; at most ${MAX_HEADER_BYTES} are accepted`);
+  }
   const dataStart = 8 + Number(length);
   if (dataStart > bytes.length) refuse(`cut short: the header needs ${dataStart} bytes, the file has ${bytes.length}`);
   const header = parseHeader(bytes.subarray(8, dataStart));
