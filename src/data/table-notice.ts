@@ -53,7 +53,7 @@ export function readingText(reading: Reading, value: string): string {
 
 /** What to do about a text among numbers, which is quoted. */
 export function strayText(value: string): string {
-  return `where it stands for a missing value, say so: --missing-values ${value} (missingValues)`;
+  return `where it stands for a missing value, say so: --missing-values ${value} (missingValues), or leave the field empty`;
 }
 
 /** In one line of English, with what to do. */

@@ -20,6 +20,8 @@ const marks = {
 type Mark = keyof typeof marks;
 const markNames = Object.keys(marks) as Mark[];
 
+/** Tables of text, in which what a number looks like is open. */
+const TEXTS = /\.(csv|tsv|tab|txt)(\.gz)?$/i;
 /** Names that are listed; the rest is counted. */
 const MOST_NAMES = 12;
 /** Notices that are shown. */
@@ -55,12 +57,13 @@ function called(column: string | number): string {
   return typeof column === "number" ? say("nameless", { n: column }) : column;
 }
 
-/** Of a dropped table: what is predicted, as what, and from which columns, to be seen and to be changed. */
+/** Of a dropped table, or of arrays: what is predicted, as what, and from which columns, to be seen and to be changed. */
 export function TablePart() {
   const choice = tableChoice.value;
   const t = settings.value.data === OWN ? own.value?.table : null;
-  // A table that was refused can be read in another way; other data has nothing to choose here.
-  if (!t && !problem.value) return null;
+  const text = tableFiles.value.some(({ name }) => TEXTS.test(name));
+  // A table of text that was refused can be read in another way; other data has nothing to choose here.
+  if (!t && !(text && problem.value)) return null;
   const mark = markNames.find((name) => {
     const { decimal, thousands }: TableChoice = marks[name];
     return decimal === choice.decimal && thousands === choice.thousands;
@@ -73,16 +76,20 @@ export function TablePart() {
           <p class="soft" id="table-line" role="status">
             {lineOf(t)}
           </p>
-          <Choice
-            id="table-label"
-            label={say("predict")}
-            value={t.label}
-            names={t.names}
-            onChoose={(label) => choose({ ...rest, ...marks[mark ?? "1234.5"], label, task: undefined })}
-          />
-          <p class="soft" id="table-one">
-            {say("one")}
-          </p>
+          {t.names.length > 1 && (
+            <>
+              <Choice
+                id="table-label"
+                label={say("predict")}
+                value={t.label}
+                names={t.names}
+                onChoose={(label) => choose({ ...rest, ...marks[mark ?? "1234.5"], label, task: undefined })}
+              />
+              <p class="soft" id="table-one">
+                {say("one")}
+              </p>
+            </>
+          )}
           <Choice
             id="table-task"
             label={say("as")}
@@ -93,22 +100,28 @@ export function TablePart() {
           />
         </>
       )}
-      <Choice
-        id="table-marks"
-        label={say("marks")}
-        value={mark ?? "1234.5"}
-        names={markNames}
-        onChoose={(name) => choose({ ...rest, ...marks[name] })}
-      />
-      <label class="inline">
-        <input
-          type="checkbox"
-          id="table-header"
-          checked={choice.header !== false}
-          onChange={(e) => choose({ ...marks[mark ?? "1234.5"], header: e.currentTarget.checked ? undefined : false })}
-        />
-        {say("header")}
-      </label>
+      {text && (
+        <>
+          <Choice
+            id="table-marks"
+            label={say("marks")}
+            value={mark ?? "1234.5"}
+            names={markNames}
+            onChoose={(name) => choose({ ...rest, ...marks[name] })}
+          />
+          <label class="inline">
+            <input
+              type="checkbox"
+              id="table-header"
+              checked={choice.header !== false}
+              onChange={(e) =>
+                choose({ ...marks[mark ?? "1234.5"], header: e.currentTarget.checked ? undefined : false })
+              }
+            />
+            {say("header")}
+          </label>
+        </>
+      )}
       {t && t.notices.length > 0 && (
         <ul class="notices" id="table-notices">
           {t.notices.slice(0, MOST_NOTICES).map((notice) => (

@@ -10,7 +10,6 @@ import { say } from "./strings.ts";
 /** Files of the user's that are read into memory, where rows take several times as much. */
 const MOST_BYTES = 2 ** 29;
 const NETS = /\.(onnx|json|keras|h5|hdf5|pth?|ckpt|pth\.tar)$/i;
-const TABLES = /\.(csv|tsv|tab|txt)(\.gz)?$/i;
 
 /** What may be a text: a .txt file may hold a table too. */
 const TEXTS = /\.(txt|md|jsonl)(\.gz)?$/i;
@@ -42,7 +41,7 @@ export async function takeFiles(given: readonly File[]): Promise<void> {
       const text = await textIn(alone);
       if (text) return learn(text);
     }
-    tableFiles.value = given.filter(({ name }) => TABLES.test(name));
+    tableFiles.value = given;
     tableChoice.value = {};
     trainOn({ files, missing: missing.value });
   } catch (cause) {

@@ -9,7 +9,7 @@ export const folderSource = signal<
 /** What becomes of rows and images that lack something. */
 export const missing = signal<Missing>("drop");
 
-/** The table that was dropped last, to be read again as it is meant; empty where something else was. */
+/** The rows that were dropped last, to be read again as they are meant; empty where something else was. */
 export const tableFiles = signal<readonly File[]>([]);
 export const tableChoice = signal<TableChoice>({});
 

@@ -6,8 +6,10 @@ import { gunzipIfNeeded } from "../../data/gunzip.ts";
 import { looksLikeIdx, pairIdx } from "../../data/idx.ts";
 import { splitBySeed } from "../../data/split.ts";
 import { standardise } from "../../data/standardise.ts";
+import type { Task } from "../../data/task.ts";
+import { arraysAs, arrayTable, tableOf } from "./own-table.ts";
 import { keepOwn } from "./session.ts";
-import type { DroppedFile, OwnData, OwnInfo, OwnTable, TableChoice } from "./types.ts";
+import type { DroppedFile, OwnData, OwnInfo, TableChoice } from "./types.ts";
 
 type DroppedData = Extract<OwnData, { readonly files: unknown }>;
 
@@ -17,7 +19,9 @@ const FEW_ROWS = 20;
 
 /** Reads what the user painted or dropped, keeps it as the data set "own", and says what it asks of a net. */
 export async function takeOwn(data: OwnData): Promise<OwnInfo> {
-  return keep("points" in data ? painted(data.points) : await dropped(data));
+  if ("points" in data) return keep(painted(data.points));
+  const split = await dropped(data);
+  return split.train.table ? keep(split) : keepArrays(split, data.table?.task);
 }
 
 /** Holds some rows out and keeps all as the data set "own". */
@@ -25,7 +29,13 @@ export function keepSplit(all: Dataset): OwnInfo {
   return keep(hold(all));
 }
 
-function keep(split: DataSplit): OwnInfo {
+/** Arrays, with labels as `task` says. */
+function keepArrays(given: DataSplit, task: Task | undefined): OwnInfo {
+  const split = arraysAs(given, task);
+  return keep(split, arrayTable(split.train));
+}
+
+function keep(split: DataSplit, table = tableOf(split.train)): OwnInfo {
   const { train } = split;
   const info: OwnInfo = {
     name: train.name,
@@ -33,7 +43,7 @@ function keep(split: DataSplit): OwnInfo {
     inputs: train.x.shape[1]!,
     outputs: train.y.dtype === "i32" ? Math.max(2, outputCount(train)) : train.y.shape[1]!,
     loss: train.y.dtype === "i32" ? "crossEntropy" : train.table?.task === "multilabel" ? "bce" : "mse",
-    table: tableOf(train),
+    table,
   };
   keepOwn(split, info);
   return info;
@@ -59,30 +69,15 @@ function painted(points: readonly (readonly [number, number, number])[]): DataSp
   return { train, test: null };
 }
 
-/** What a table was taken for; null for rows of anything else. */
-function tableOf({ table, columns = [], targets = [], classes, y }: Dataset): OwnTable | null {
-  if (!table) return null;
-  const { task, names, dropped, notices, ignored } = table;
-  const numeric = y.dtype === "f32" || !classes?.some((text) => Number.isNaN(Number(text)));
-  return {
-    ...{ task, names, dropped, notices, label: targets.join(", "), classes: classes?.length ?? 0 },
-    tasks: numeric ? ["classification", "regression"] : ["classification"],
-    numbers: columns.filter(({ categories }) => !categories).map(({ name }) => name),
-    categories: columns.flatMap(({ name, categories }) => (categories ? [{ name, values: categories.length }] : [])),
-    ignored,
-  };
-}
-
 async function dropped({ files, missing = "drop", table = {} }: DroppedData): Promise<DataSplit> {
   const opened = await Promise.all(
     files.map(async ({ name, bytes }) => ({ name, bytes: await gunzipIfNeeded(name, bytes) })),
   );
   const csv = opened.find(({ name }) => /\.(csv|tsv|tab|txt)(\.gz)?$/i.test(name));
   if (csv) return standardise(hold(readCsv(csv.name, csv.bytes, { missing, ...given(table) })));
-  // An IDX array of rank 1 holds labels; one of rank 2 or 3 holds rows or images.
-  const idx = opened.filter(({ bytes }) => looksLikeIdx(bytes));
-  const labels = idx.find(({ bytes }) => bytes[3] === 1);
-  const images = idx.find(({ bytes }) => bytes[3]! > 1);
+  // Of two IDX arrays that of more axes holds rows or images, the other labels, whatever their names.
+  const idx = opened.filter(({ bytes }) => looksLikeIdx(bytes)).sort((a, b) => a.bytes[3]! - b.bytes[3]!);
+  const [labels, images] = idx.length === 2 ? idx : [];
   if (labels && images) return hold(pairIdx(images.bytes, labels.bytes, { name: images.name }));
   const split = await fromOthers(opened, { missing, ...given(table) });
   if (split) return split;

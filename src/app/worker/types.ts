@@ -137,7 +137,7 @@ export interface TableChoice {
   readonly header?: false | undefined;
 }
 
-/** What a dropped table was taken for. */
+/** What a dropped table was taken for, or arrays x and y. */
 export interface OwnTable extends Pick<TableFacts, "task" | "names" | "dropped" | "notices"> {
   readonly label: string;
   /** What its labels can be taken for. */
@@ -240,7 +240,7 @@ export interface TextLook {
 export interface OwnInfo extends Ends {
   readonly name: string;
   readonly rows: number;
-  /** Of a dropped table. */
+  /** Of dropped rows; null of painted points, images and texts. */
   readonly table: OwnTable | null;
   readonly text?: OwnText;
 }

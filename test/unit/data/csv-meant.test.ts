@@ -51,7 +51,7 @@ describe("a text among numbers", () => {
 
   test.each(["n.a.", "-", "unknown"])("%s makes classes of a label, which is said with its line", async (stray) => {
     const file = label([...numbers.slice(0, 4), stray, ...numbers.slice(4)]);
-    const way = `${JSON.stringify(stray)} in line 6 is none; where it stands for a missing value, say so: --missing-values ${JSON.stringify(stray)} (missingValues)`;
+    const way = `${JSON.stringify(stray)} in line 6 is none; where it stands for a missing value, say so: --missing-values ${JSON.stringify(stray)} (missingValues), or leave the field empty`;
     const notice = `column "y" is to be predicted and holds classes, though most are numbers: ${way}`;
     expect(texts(readCsv("f.csv", file))).toEqual([notice]);
     const data = put("stray.csv", file);
@@ -67,7 +67,7 @@ describe("a text among numbers", () => {
     );
     const thousands = ["1,200", "2,400", "1,200", "3,500", "-"];
     expect(texts(readCsv("f.csv", feature(thousands)))).toEqual([
-      'column "a" holds categories, though most are numbers: "-" in line 6 is none; where it stands for a missing value, say so: --missing-values "-" (missingValues)',
+      'column "a" holds categories, though most are numbers: "-" in line 6 is none; where it stands for a missing value, say so: --missing-values "-" (missingValues), or leave the field empty',
     ]);
   });
 
