@@ -1,8 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ndarray } from "../../src/core/ndarray.ts";
+import { writeNpz } from "../../src/io/numpy/npz.ts";
 import { writeSafetensors } from "../../src/io/safetensors/safetensors.ts";
 import { studio } from "../shared/page.ts";
 import { png } from "../shared/png.ts";
@@ -162,6 +164,42 @@ describe("a table", () => {
     await s.page.uncheck("#table-header");
     await says("Predicts c3, one of 2 classes, from numbers: c1, c2.");
     await rowsShow("24 rows to train, 6 to test");
+    const mostly = Array.from({ length: 30 }, (_, i) => `${(i * 7) % 11},0${1000 + i},${i === 4 ? "n.a." : i + 0.5}`);
+    await csv("stray.csv", "a,zip,y", ...mostly);
+    await says("Predicts y, one of 30 classes, from numbers: a, zip.");
+    const notices = await s.text("#table-notices");
+    expect(notices).toContain("zip loses leading zeros, as in 01000: where it is a code, leave it out");
+    expect(notices).toContain("y is predicted as classes, though most are numbers: n.a. in line 6 is none.");
+  });
+
+  test("in Parquet, and arrays, are told and can be changed likewise, without what is of text alone", async () => {
+    await s.open("data=moons&device=cpu");
+    await s.trained(5);
+    const of = (length: number, value: (i: number) => number | bigint | string) =>
+      Array.from({ length }, (_, i) => value(i));
+    const columnData = [
+      { name: "id", type: "INT64" as const, data: of(30, (i) => 9007199254740993n + BigInt((i * 7) % 30)) },
+      { name: "a", type: "DOUBLE" as const, data: of(30, (i) => i / 4) },
+      { name: "kind", type: "STRING" as const, data: of(30, (i) => "uv"[i % 2]!) },
+    ];
+    const parquet = new Uint8Array(parquetWriteBuffer({ columnData }));
+    await s.page.setInputFiles("#file", file("t.parquet", parquet));
+    await says("Predicts kind, one of 2 classes, from numbers: id, a.");
+    expect(await s.text("#table-notices")).toContain("id loses digits: 9007199254740993 is read as 9007199254740992.");
+    expect(await s.page.locator("#table-marks").count()).toBe(0);
+    await s.page.selectOption("#table-label", "a");
+    await says("Predicts a, a number (regression), from numbers: id; categories: kind (2).");
+    // More classes than rows are none; the user may want them all the same.
+    const y = ndarray([12], "i32", [3, 7, 20, 15, 8, 9, 2, 4, 11, 30, 5, 6]);
+    const npz = writeNpz([
+      ["x", ndarray([12, 2], "f32", of(24, Number) as number[])],
+      ["y", y],
+    ]);
+    await s.page.setInputFiles("#file", file("whole.npz", npz));
+    await says("Predicts y, a number (regression), from numbers: x (2).");
+    await s.page.selectOption("#table-task", "classification");
+    await says("Predicts y, one of 31 classes, from numbers: x (2).");
+    await s.page.waitForFunction(() => document.querySelector("#net")?.textContent?.includes("output 31"));
   });
 });
 

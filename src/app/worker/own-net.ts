@@ -4,6 +4,7 @@ import { importNet } from "../../io/net/import.ts";
 import { readNpz } from "../../io/numpy/npz.ts";
 import { loadWeights } from "../../io/weights/load.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
+import { modelWarnings } from "../../nn/model-warnings.ts";
 import { parseModel } from "../../nn/parse-model.ts";
 import { misfit } from "../state/net-form.ts";
 import { formOf } from "../state/net-link.ts";
@@ -83,5 +84,6 @@ function ownModel({ bytes }: DroppedFile): Readonly<Record<string, unknown>> | n
 
 async function readOwn(json: object, ends: Ends, weights: DroppedFile | undefined): Promise<ReadNet> {
   const model = parseModel({ loss: ends.loss, ...json });
-  return { model, notes: [], ...(weights ? await loadWeights(weights.name, weights.bytes, model) : { weights: null }) };
+  const loaded = weights ? await loadWeights(weights.name, weights.bytes, model) : { weights: null, notes: [] };
+  return { model, weights: loaded.weights, notes: [...modelWarnings(model), ...loaded.notes] };
 }
