@@ -26,6 +26,14 @@ export const gather: Proof<null> = {
       attrs: null,
     },
     {
+      name: "rows of fours",
+      inputs: [
+        { shape: [9, 3, 4], dtype: "f32" },
+        { shape: [21], dtype: "u32", fill: "classes", below: 9 },
+      ],
+      attrs: null,
+    },
+    {
       name: "labels",
       inputs: [
         { shape: [9], dtype: "i32", fill: "classes", below: 5 },
