@@ -1,0 +1,99 @@
+/** Files that are not what they are taken for: each refusal says which file, and what to do. */
+
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { run as importNet } from "../../../src/cli/import.ts";
+import { run as predict } from "../../../src/cli/predict.ts";
+import { ndarray } from "../../../src/core/ndarray.ts";
+import { writeNpz } from "../../../src/io/numpy/npz.ts";
+import { writeSafetensors } from "../../../src/io/safetensors/safetensors.ts";
+import { dataFolder, summary } from "../../shared/data-folder.ts";
+
+const { folder, put, net } = dataFolder();
+const text = (name: string, content: string): string => put(name, new TextEncoder().encode(content));
+
+beforeEach(() => {
+  vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("predict", () => {
+  const weights = (name: string, bias: number): string =>
+    put(
+      name,
+      writeSafetensors([
+        ["0.weight", ndarray([1, 2], "f32", [3e38, 1])],
+        ["0.bias", ndarray([1], "f32", [bias])],
+      ]),
+    );
+  const rows = (...values: number[]): string =>
+    put("rows.npz", writeNpz([["x", ndarray([values.length / 2, 2], "f32", values)]]));
+  const predicted = (w: string, data: string, out = "-") =>
+    predict([net(2, 1, "mse"), "--weights", w, "--data", data, "--out", out, "--backend", "reference"]);
+
+  it("refuses outputs that are no numbers, with the row, and takes the rows before them", async () => {
+    const w = weights("w.safetensors", 0);
+    expect(await predicted(w, rows(0, 1, 1, 1))).toBe(0);
+    await expect(predicted(w, rows(0, 1, 100, 1))).rejects.toThrow(
+      "row 2: output 0 of the net is Infinity; its weights",
+    );
+  });
+
+  it("never writes over its own rows", async () => {
+    const data = rows(0, 1);
+    const before = readFileSync(data);
+    await expect(predicted(weights("v.safetensors", 0), data, data)).rejects.toThrow(
+      "--out and --data name the same file",
+    );
+    expect(readFileSync(data)).toEqual(before);
+  });
+
+  it("names the file that holds something else, and what that is", async () => {
+    const data = rows(0, 1);
+    const page = text("page.safetensors", "<!doctype html><title>404</title>");
+    await expect(predicted(page, data)).rejects.toThrow(
+      "page.safetensors: safetensors: the file holds text, not tensors",
+    );
+    const pointer = text("large.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n");
+    await expect(predicted(pointer, data)).rejects.toThrow(
+      "a pointer of Git LFS, not the file itself; fetch that with git lfs pull",
+    );
+    const broken = text("broken.npz", "PK\u0003\u0004and no more");
+    await expect(predicted(weights("u.safetensors", 0), broken)).rejects.toThrow("broken.npz: zip: not a zip archive");
+    await expect(summary(net(2, 1, "mse"), broken)).rejects.toThrow("broken.npz: zip: not a zip archive");
+    const model = text(
+      "typo.json",
+      JSON.stringify({ layers: [{ type: "linear", in: 2, out: 1 }], loss: "cross_entropy" }),
+    );
+    await expect(summary(model, data)).rejects.toThrow('typo.json: model: unknown loss "cross_entropy"; known are');
+  });
+});
+
+it("import takes the folder of TensorFlow.js, and refuses one without a net by its name", async () => {
+  const at = (name: string): string => join(folder, "tfjs", name);
+  mkdirSync(at(""));
+  const from = (name: string): string =>
+    fileURLToPath(new URL(`../../fixtures/keras/with-optimizer/${name}`, import.meta.url));
+  const outs = ["--out", join(folder, "o.json"), "--weights-out", join(folder, "o.safetensors")];
+  await expect(importNet([at(""), ...outs])).rejects.toThrow("a folder without a config.json or a model.json");
+  copyFileSync(from("model.json"), at("model.json"));
+  copyFileSync(from("weights.bin"), at("weights.bin"));
+  expect(await importNet([at(""), ...outs])).toBe(0);
+  expect(JSON.parse(readFileSync(outs[1]!, "utf8")).layers).toHaveLength(3);
+});
+
+it("IDX labels may be values, whichever way rows are read; what bytes are divided by is said", async () => {
+  const idx = (code: number, shape: readonly number[], bytes: readonly number[]): Uint8Array =>
+    Uint8Array.of(0, 0, code, shape.length, ...shape.flatMap((d) => [0, 0, 0, d]), ...bytes);
+  const images = put("a-images-idx2", idx(8, [2, 2], [0, 255, 51, 102]));
+  writeFileSync(join(folder, "a-labels-idx1"), idx(0x0d, [2], [0x3f, 0, 0, 0, 0xbf, 0x80, 0, 0]));
+  for (const flags of [[], ["--stream"]]) {
+    const { line } = await summary(net(2, 1, "mse"), images, ...flags);
+    expect(line).toBe("predicts y (regression) from 2 numbers; 2 rows; values divided by 255");
+  }
+});
