@@ -11,7 +11,7 @@ export type { Backend, CompileOptions, Executor, KernelChoices, MemoryUse } from
 export { referenceBackend } from "./backend/reference/executor.ts";
 export { type WasmOptions, wasmBackend } from "./backend/wasm/backend.ts";
 export { type GpuSource, type WebGpuBackend, type WebGpuOptions, webgpuBackend } from "./backend/webgpu/backend.ts";
-export type { ChoiceStore } from "./backend/webgpu/tuner.ts";
+export type { ChoiceStore } from "./backend/webgpu/stored-choices.ts";
 export type { Abortable } from "./core/abort.ts";
 export { ChainruleError, type ErrorCode } from "./core/errors.ts";
 export { type DType, type NdArray, ndarray, type Shape, type TypedArray } from "./core/ndarray.ts";

@@ -8,7 +8,7 @@ import { WebGpuExecutor } from "./executor.ts";
 import { LazyTuner } from "./lazy-tuner.ts";
 import { loweredIsRight, lowering } from "./lowering.ts";
 import { recorder } from "./record.ts";
-import type { ChoiceStore } from "./tuner.ts";
+import type { ChoiceStore } from "./stored-choices.ts";
 
 /** WebGPU, in a browser or in Node. */
 export interface WebGpuBackend extends Backend {

@@ -78,26 +78,15 @@ export class WebGpuDevice {
 
   /** A device with the adapter's own limits and features, not the guaranteed minimum (`compatible`). */
   static async create(gpu: GPU | undefined, options: { compatible?: boolean } = {}): Promise<WebGpuDevice> {
-    if (!gpu) {
-      throw new ChainruleError(
-        "adapter",
-        "this browser has no WebGPU: use Chrome or Edge 113 or later (or Safari 26, Firefox 141), over https or on localhost",
-      );
-    }
-    const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
-    if (!adapter) {
-      throw new ChainruleError(
-        "adapter",
-        "WebGPU is here but gives no adapter: turn on hardware acceleration or update the graphics driver; after a crash of the GPU process restart the browser",
-      );
-    }
+    const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
+    if (!adapter) throw new ChainruleError("adapter", (await import("./no-adapter.ts")).noAdapter(!!gpu));
     const requiredLimits = options.compatible ? {} : { ...limitsOf(adapter) };
     const requiredFeatures = options.compatible ? [] : FEATURES.filter((name) => adapter.features.has(name));
     try {
       const device = await adapter.requestDevice({ label: "chainrule", requiredLimits, requiredFeatures });
       const info = adapter.info ?? NO_INFO;
       const onCpu = computesOnCpu(info, adapter);
-      return new WebGpuDevice(device, info, [...adapter.features].sort(), true, onCpu, gpu.wgslLanguageFeatures);
+      return new WebGpuDevice(device, info, [...adapter.features].sort(), true, onCpu, gpu!.wgslLanguageFeatures);
     } catch (cause) {
       throw new ChainruleError("adapter", `the adapter gives no device: ${textOf(cause)}`, { cause });
     }

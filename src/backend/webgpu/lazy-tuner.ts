@@ -1,7 +1,8 @@
 import type { Node } from "../../graph/graph.ts";
 import type { KernelChoices } from "../executor.ts";
 import type { WebGpuDevice } from "./device.ts";
-import type { Choice, ChoiceStore, Tuner } from "./tuner.ts";
+import type { ChoiceStore } from "./stored-choices.ts";
+import type { Choice, Tuner } from "./tuner.ts";
 
 /** Work below this is launches more than anything else, unless a trial says otherwise. */
 const MIN_WORK = 2 ** 18;
@@ -55,7 +56,8 @@ export class LazyTuner implements KernelChoices {
   }
 
   private async load(): Promise<Tuner> {
-    const { Tuner } = await import("./tuner.ts");
+    // What recording asks for next is loaded beside it.
+    const [{ Tuner }] = await Promise.all([import("./tuner.ts"), this.gpu.caps.onCpu && import("./opening.ts")]);
     this.tuner = new Tuner(this.gpu, this.store);
     this.tuner.remember(this.asked);
     return this.tuner;

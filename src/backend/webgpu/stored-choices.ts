@@ -1,3 +1,11 @@
+/** Where choices are kept from one run to the next: names of kernels by key. */
+export interface ChoiceStore {
+  /** What was kept for an adapter; {} where there is nothing. */
+  load(adapter: string): Promise<Readonly<Record<string, string>>>;
+  /** Keeps all choices for an adapter. */
+  save(adapter: string, choices: Readonly<Record<string, string>>): Promise<void>;
+}
+
 /** Choices that one adapter can have come to: products of some hundred nets. */
 const MOST_CHOICES = 10_000;
 /** Characters of a key, and of a kernel's name. */

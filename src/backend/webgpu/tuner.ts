@@ -1,9 +1,10 @@
 import type { Node } from "../../graph/graph.ts";
 import type { Launch } from "../../graph/op.ts";
+import { proofOf } from "../../proof/proof-of.ts";
 import { type AnyKernel, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { selfTestOf } from "./self-test.ts";
-import { storedChoices } from "./stored-choices.ts";
+import { type ChoiceStore, storedChoices } from "./stored-choices.ts";
 import {
   applies,
   candidatesOf,
@@ -36,14 +37,6 @@ export interface Choice {
   /** Shapes of the trial's inputs, which may be smaller than the net's, and its results. */
   readonly shapes: readonly (readonly number[])[];
   readonly results: readonly TrialResult[];
-}
-
-/** Where choices are kept from one run to the next: names of kernels by key. */
-export interface ChoiceStore {
-  /** What was kept for an adapter; {} where there is nothing. */
-  load(adapter: string): Promise<Readonly<Record<string, string>>>;
-  /** Keeps all choices for an adapter. */
-  save(adapter: string, choices: Readonly<Record<string, string>>): Promise<void>;
 }
 
 /**
@@ -94,6 +87,8 @@ export class Tuner {
     if (open.length === 0 && this.choices.size === 0) {
       // Keys are made of every kernel's text, which takes longer than all else here: when somebody asks for them.
       for (const n of worth) this.unnamed.set(sizesOf(n), withoutGraph(n));
+      // Proofs come in many files: before compilers take the cores.
+      proofOf(worth[0]!.op).catch(() => undefined);
       return settled as ReadonlyMap<Node, string>;
     }
     this.name();
