@@ -81,6 +81,27 @@ test("a dropped net trains from its weights on; another's data, an unknown layer
   await s.page.waitForFunction(() => location.hash.includes("net=5-tanh"));
   await s.page.locator("#net-from", { hasText: "pair.onnx" }).waitFor();
   expect(await s.text("#net-from")).toContain('folded into the layers beside: node "centre" (Sub)');
+  // Two classes by one output are as many outputs here.
+  const sigmoid = onnxFile({
+    nodes: [
+      { op: "Gemm", inputs: ["x", "w", "b"], outputs: ["h"] },
+      { op: "Relu", inputs: ["h"], outputs: ["r"] },
+      { op: "Gemm", inputs: ["r", "v", "c"], outputs: ["z"] },
+      { op: "Sigmoid", inputs: ["z"], outputs: ["y"] },
+    ],
+    tensors: [
+      { name: "w", dims: [2, 3], floats: [1, 2, 3, 4, 5, 6] },
+      { name: "b", dims: [3], floats: [0, 0, 0] },
+      { name: "v", dims: [3, 1], floats: [1, 2, 3] },
+      { name: "c", dims: [1], floats: [1] },
+    ],
+  });
+  await s.page.setInputFiles("#file", file("sigmoid.onnx", sigmoid));
+  await s.page.locator("#net-from", { hasText: "sigmoid.onnx" }).waitFor();
+  expect(await s.text("#net-from")).toContain("the logit of the second class, stands beside a 0");
+  expect(s.page.url()).toContain("net=3-relu");
+  await s.page.setInputFiles("#file", [data, pair]);
+  await s.page.locator("#net-from", { hasText: "pair.onnx" }).waitFor();
   // A net that is changed is another net.
   await s.page.fill("#width-0", "6");
   await s.page.press("#width-0", "Enter");

@@ -11,6 +11,7 @@ import { formOf } from "../state/net-link.ts";
 import type { Ends } from "../state/settings.ts";
 import { takeWeights } from "./own-weights.ts";
 import { current, keepNet } from "./session.ts";
+import { twoOutputs } from "./two-outputs.ts";
 import type { AskedNet, DroppedFile, TakenNet } from "./types.ts";
 
 /** A net out of files. */
@@ -32,7 +33,9 @@ export async function takeNet(
   const file = of(/\.(onnx|keras)$/i) ?? json ?? hdf5;
   if (!file) return takeWeights(files[0]!, byOrder);
   const own = file === json ? ownModel(json) : null;
-  const read = own ? await readOwn(own, ends, of(/\.(safetensors|npz|pth?|ckpt|pth\.tar)$/i)) : await imported();
+  const found = own ? await readOwn(own, ends, of(/\.(safetensors|npz|pth?|ckpt|pth\.tar)$/i)) : await imported();
+  const classes = ends.loss === "crossEntropy" && ends.outputs === 2;
+  const read = (classes && twoOutputs(found)) || found;
   const wrong = misfit(read.model, ends, file.name);
   if (wrong) throw new ChainruleError("data", wrong);
   // The loss is the data's, and the page's settings have none of its settings.
@@ -60,15 +63,20 @@ export async function takeNet(
       );
     };
     const arrays = npz ? await readNpz(npz.bytes) : undefined;
-    return importNet(
-      {
-        ...file!,
-        read: beside,
-        ...(arrays ? { arrays } : {}),
-        ...(file === json && hdf5 ? { weights: hdf5.bytes } : {}),
-      },
-      { loss: ends.loss },
-    );
+    const net = {
+      ...file!,
+      read: beside,
+      ...(arrays ? { arrays } : {}),
+      ...(file === json && hdf5 ? { weights: hdf5.bytes } : {}),
+    };
+    try {
+      return await importNet(net, { loss: ends.loss });
+    } catch (error) {
+      // One output is refused as classes, unless the file itself tells that it is the logit of two.
+      const told = await importNet(net, {}).catch(() => null);
+      if (told && twoOutputs(told)) return told;
+      throw error;
+    }
   }
 }
 
