@@ -1,4 +1,4 @@
-import { flatType, maxReduce, read, rowMain, storage, sumReduce, totalOf, write } from "../common.ts";
+import { flatType, maxReduce, type ReduceWidth, read, rowMain, storage, sumReduce, totalOf, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { addedInTurns } from "../read-ahead.ts";
 import { wgsl } from "../wgsl.ts";
@@ -36,22 +36,25 @@ export const rowElements = ({ four }: { readonly four: boolean }) => ({
 export const numberAt = (array: string, k: string, four: boolean, start = ""): string =>
   four ? `${array}[${start}${k} / 4u][${k} % 4u]` : `${array}[${start}${k}]`;
 
+/** Of a workgroup for a row that keeps more than the usual one busy. */
+export const WIDE_WORKGROUP = 256;
+
 /** Largest of row `row` of `x`; every invocation gets it. */
-export function largest(four: boolean): string {
+export function largest(four: boolean, workgroup: ReduceWidth = ROW_WORKGROUP): string {
   const { type, length, most } = rowElements({ four });
   return wgsl`
   let width = ${length};
   let start = row * width;
   var tops = ${type}(-3.4028234e38);
-  for (var j = local; j < width; j += ${STRIDE}) { tops = max(tops, x[start + j]); }
+  for (var j = local; j < width; j += ${workgroup}u) { tops = max(tops, x[start + j]); }
   let top = reduceMax(${most("tops")}, local);
 `;
 }
-export function expSum(four: boolean): string {
+export function expSum(four: boolean, workgroup: ReduceWidth = ROW_WORKGROUP): string {
   const { type, total } = rowElements({ four });
   return wgsl`
   var ownSum = ${type}();
-  for (var j = local; j < width; j += ${STRIDE}) { ownSum += exp(x[start + j] - top); }
+  for (var j = local; j < width; j += ${workgroup}u) { ownSum += exp(x[start + j] - top); }
   let sum = reduceSum(${total("ownSum")}, local);
 `;
 }
@@ -61,21 +64,26 @@ export const softmaxOf = (x: string): string => `exp(${x} - top) / sum`;
 export const softmaxGradientOf = (dy: string, y: string): string => `${y} * (${dy} - dot)`;
 
 /** y of x, row by row: `value` of x[..], from `top`, `sum` of exp(x - top), and what `prepare` makes of them. */
-export function rowsOfExp(four: boolean, prepare: string, value: (x: string) => string): string {
+export function rowsOfExp(
+  four: boolean,
+  workgroup: ReduceWidth,
+  prepare: string,
+  value: (x: string) => string,
+): string {
   const { type } = rowElements({ four });
   return wgsl`
 ${rowParams.wgsl}
 ${storage(read("x", type), write("y", type))}
-${rowSum}
-${rowMax}
+${sumReduce(workgroup)}
+${maxReduce(workgroup)}
 ${rowMain(
   wgsl`
-${largest(four)}
-${expSum(four)}
+${largest(four, workgroup)}
+${expSum(four, workgroup)}
 ${prepare}
-  for (var j = local; j < width; j += ${STRIDE}) { y[start + j] = ${value("x[start + j]")}; }
+  for (var j = local; j < width; j += ${workgroup}u) { y[start + j] = ${value("x[start + j]")}; }
 `,
-  ROW_WORKGROUP,
+  workgroup,
 )}
 `;
 }
@@ -83,6 +91,7 @@ ${prepare}
 /** dx of dy and y, row by row: `value` of dy[..] and y[..], from the sum of `term` over the row, which is called `name`. */
 export function rowsOfTotal(
   four: boolean,
+  workgroup: ReduceWidth,
   name: string,
   term: (dy: string, y: string) => string,
   value: (dy: string, y: string) => string,
@@ -91,28 +100,28 @@ export function rowsOfTotal(
   return wgsl`
 ${rowParams.wgsl}
 ${storage(read("dy", type), read("y", type), write("dx", type))}
-${rowSum}
+${sumReduce(workgroup)}
 ${rowMain(
   wgsl`
   let width = ${length};
   let start = row * width;
   var ownSum = ${type}();
 ${addedInTurns(
-  { begin: "local", end: "width", step: ROW_WORKGROUP, type, into: "ownSum" },
+  { begin: "local", end: "width", step: workgroup, type, into: "ownSum" },
   (k, t) => `let d${t} = dy[start + ${k}]; let y${t} = y[start + ${k}];`,
   (t) => term(`d${t}`, `y${t}`),
 )}
   let ${name} = reduceSum(${total("ownSum")}, local);
-  for (var j = local; j < width; j += ${STRIDE}) { dx[start + j] = ${value("dy[start + j]", "y[start + j]")}; }
+  for (var j = local; j < width; j += ${workgroup}u) { dx[start + j] = ${value("dy[start + j]", "y[start + j]")}; }
 `,
-  ROW_WORKGROUP,
+  workgroup,
 )}
 `;
 }
 
 /** y = exp(x - max) / sum, row by row. */
-export const softmax = (four: boolean): string => rowsOfExp(four, "", softmaxOf);
+export const softmax = (four: boolean, workgroup: ReduceWidth): string => rowsOfExp(four, workgroup, "", softmaxOf);
 
 /** dx = y (dy - sum(dy y)), row by row. */
-export const softmaxGradient = (four: boolean): string =>
-  rowsOfTotal(four, "dot", (dy, y) => `${dy} * ${y}`, softmaxGradientOf);
+export const softmaxGradient = (four: boolean, workgroup: ReduceWidth): string =>
+  rowsOfTotal(four, workgroup, "dot", (dy, y) => `${dy} * ${y}`, softmaxGradientOf);

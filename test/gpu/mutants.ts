@@ -217,6 +217,8 @@ export const mutants: readonly Mutant[] = [
     "j < width; j += 64u) { ownSum",
     "j + 1u < width; j += 64u) { ownSum",
   ),
+  one("softmax", "wide", "an invocation takes one element of a row", "j += 256u) { ownSum", "j += 4096u) { ownSum"),
+  one("softmaxGradient", "wide", "the last terms are counted twice", "k0 + 768u < width", "true"),
   one("softmaxGradient", "row", "of four neighbours three count", "+ (ownSum.z + ownSum.w)", "+ ownSum.z"),
   one("crossEntropyGradient", "row", "labels of fours are off by one", "vec4<u32>(0u, 1u", "vec4<u32>(1u, 0u"),
   one("weightedCrossEntropy", "row", "the label's logit is its four's first", "[label % 4u]", "[0]"),

@@ -11,7 +11,7 @@ import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall } from "../shared/wasm-plan.ts";
 import { rowExpSum } from "./row-exp.ts";
-import { rowsByFours } from "./row-plan.ts";
+import { rowKernels, rowsByFours } from "./row-plan.ts";
 import { rowsPlan } from "./row-windows.ts";
 import { expSumOnChip } from "./rows-chip.ts";
 
@@ -41,12 +41,9 @@ export const logSoftmax: Op<null> = {
     });
   },
   gradient: (g, { inputs: [x], outputs: [y] }, [dy]) => [g.one(logSoftmaxGradient, [dy!, y!], null, `d ${x!.name}`)],
-  kernels: [
-    {
-      name: "logSoftmax/row",
-      plan: ([x], _o, _a, caps) => rowsPlan(logSoftmaxCode(rowsByFours(x!)), x!, [input(0), output(0)], caps),
-    },
-  ],
+  kernels: rowKernels("logSoftmax", (width, x, caps) =>
+    rowsPlan(logSoftmaxCode(rowsByFours(x), width), x, [input(0), output(0)], caps),
+  ),
 };
 
 /** dx = dy - exp(y) sum(dy), row by row. */
@@ -80,11 +77,7 @@ export const logSoftmaxGradient: Op<null> = {
     });
   },
   gradient: "none",
-  kernels: [
-    {
-      name: "logSoftmaxGradient/row",
-      plan: ([dy], _o, _a, caps) =>
-        rowsPlan(gradientCode(rowsByFours(dy!)), dy!, [input(0), input(1), output(0)], caps),
-    },
-  ],
+  kernels: rowKernels("logSoftmaxGradient", (width, dy, caps) =>
+    rowsPlan(gradientCode(rowsByFours(dy), width), dy, [input(0), input(1), output(0)], caps),
+  ),
 };

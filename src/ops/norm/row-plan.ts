@@ -1,5 +1,11 @@
 import type { ReduceWidth } from "../../../shaders/common.ts";
-import { NARROW_WORKGROUP, ROW_WORKGROUP, rowParams, shortRowParams } from "../../../shaders/norm/rows.ts";
+import {
+  NARROW_WORKGROUP,
+  ROW_WORKGROUP,
+  rowParams,
+  shortRowParams,
+  WIDE_WORKGROUP,
+} from "../../../shaders/norm/rows.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch } from "../../graph/op.ts";
 import { flatLaunch, grid } from "../shared/dispatch-plan.ts";
@@ -51,6 +57,24 @@ const SHORT_ON_CPU = { row: 512, rows: 64 };
 /** Whether rows [rows, N] are short enough to be one invocation's work each. */
 export function isShort({ shape: [rows, N] }: TensorSpec, { onCpu }: DeviceCaps): boolean {
   return N! <= SHORT_ROW || (onCpu && N! <= SHORT_ON_CPU.row && rows! >= SHORT_ON_CPU.rows);
+}
+
+/** Elements of a row for which a GPU's workgroup is four times as wide as usual: each invocation still has some fours. */
+const LONG_ROW = 4096;
+
+/** Kernels with a workgroup of the usual width for a row, and with a wide one for long rows on GPUs. */
+export function rowKernels<A>(
+  name: string,
+  plan: (width: ReduceWidth, input: TensorSpec, caps: DeviceCaps) => KernelPlan,
+): readonly Kernel<A>[] {
+  return [
+    { name: `${name}/row`, plan: ([x], _o, _a, caps) => plan(ROW_WORKGROUP, x!, caps) },
+    {
+      name: `${name}/wide`,
+      plan: ([x], _o, _a, caps) => plan(WIDE_WORKGROUP, x!, caps),
+      suits: ([x], _a, { onCpu }) => !onCpu && x!.shape[1]! >= LONG_ROW,
+    },
+  ];
 }
 
 /** A workgroup that is one subgroup on adapters on a CPU, where its barriers cost next to nothing. */

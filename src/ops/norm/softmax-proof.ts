@@ -20,6 +20,8 @@ export const softmax: Proof<null> = {
     [17, 10],
     [4, 200],
     [3, 260],
+    [2, 302],
+    [2, 1300],
   ].map(([M, N]) => ({
     name: `${M}x${N}`,
     inputs: [{ shape: [M!, N!], dtype: "f32" as const, scale: 3 }],
@@ -58,6 +60,8 @@ export const softmaxGradient: Proof<null> = {
     [17, 10],
     [4, 200],
     [3, 260],
+    [2, 302],
+    [2, 1300],
   ].map(([M, N]) => ({
     name: `${M}x${N}`,
     inputs: [

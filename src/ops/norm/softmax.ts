@@ -5,7 +5,7 @@ import { input, output } from "../shared/dispatch-plan.ts";
 import { floatLike } from "../shared/rounding.ts";
 import { flatCall } from "../shared/wasm-plan.ts";
 import { rowExpSum } from "./row-exp.ts";
-import { rowsByFours } from "./row-plan.ts";
+import { rowKernels, rowsByFours } from "./row-plan.ts";
 import { rowsPlan } from "./row-windows.ts";
 import { softmaxGradientOnChip, softmaxOnChip } from "./softmax-chip.ts";
 
@@ -28,12 +28,9 @@ export const softmax: Op<null> = {
   wasm: (_inputs, [y]) => flatCall("softmax", [input(0), output(0), ...y!.shape], y!),
   onChip: softmaxOnChip,
   gradient: (g, { inputs: [x], outputs: [y] }, [dy]) => [g.one(softmaxGradient, [dy!, y!], null, `d ${x!.name}`)],
-  kernels: [
-    {
-      name: "softmax/row",
-      plan: ([x], _o, _a, caps) => rowsPlan(softmaxCode(rowsByFours(x!)), x!, [input(0), output(0)], caps),
-    },
-  ],
+  kernels: rowKernels("softmax", (width, x, caps) =>
+    rowsPlan(softmaxCode(rowsByFours(x), width), x, [input(0), output(0)], caps),
+  ),
 };
 
 /** dx = y (dy - sum(dy y)), row by row. */
@@ -56,11 +53,7 @@ export const softmaxGradient: Op<null> = {
   wasm: (_inputs, [dx]) => flatCall("softmaxGradient", [input(0), input(1), output(0), ...dx!.shape], dx!),
   onChip: softmaxGradientOnChip,
   gradient: "none",
-  kernels: [
-    {
-      name: "softmaxGradient/row",
-      plan: ([dy], _o, _a, caps) =>
-        rowsPlan(gradientCode(rowsByFours(dy!)), dy!, [input(0), input(1), output(0)], caps),
-    },
-  ],
+  kernels: rowKernels("softmaxGradient", (width, dy, caps) =>
+    rowsPlan(gradientCode(rowsByFours(dy), width), dy, [input(0), input(1), output(0)], caps),
+  ),
 };

@@ -132,6 +132,8 @@ export const shapeMutants: readonly Mutant[] = [
   one("maxoutGradient", "flat", "the last of several gets it", "(v > best)", "(v >= best)"),
   one("maxoutGradient", "flat", "every piece gets it", /select\([^,]+, dyHere, [^;]+;/, "dyHere;"),
   one("logSoftmax", "row", "the maximum is forgotten", "x[start + j] - top) - logSum", "x[start + j]) - logSum"),
+  one("logSoftmax", "wide", "an invocation takes one element of a row", "j += 256u) { ownSum", "j += 4096u) { ownSum"),
+  one("logSoftmaxGradient", "wide", "the last terms are counted twice", "k0 + 512u < width", "true"),
   one("logSoftmaxGradient", "row", "the sum is forgotten", "exp(y[start + j]) * all", "exp(y[start + j])"),
 ];
 
