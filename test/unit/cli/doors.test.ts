@@ -1,12 +1,13 @@
 /** Files that are not what they are taken for: each refusal says which file, and what to do. */
 
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { run as importNet } from "../../../src/cli/import.ts";
 import { run as predict } from "../../../src/cli/predict.ts";
 import { ndarray } from "../../../src/core/ndarray.ts";
+import { openRowFile } from "../../../src/io/dataset/row-file.ts";
 import { writeNpz } from "../../../src/io/numpy/npz.ts";
 import { writeSafetensors } from "../../../src/io/safetensors/safetensors.ts";
 import { dataFolder, summary } from "../../shared/data-folder.ts";
@@ -91,9 +92,18 @@ it("IDX labels may be values, whichever way rows are read; what bytes are divide
   const idx = (code: number, shape: readonly number[], bytes: readonly number[]): Uint8Array =>
     Uint8Array.of(0, 0, code, shape.length, ...shape.flatMap((d) => [0, 0, 0, d]), ...bytes);
   const images = put("a-images-idx2", idx(8, [2, 2], [0, 255, 51, 102]));
-  writeFileSync(join(folder, "a-labels-idx1"), idx(0x0d, [2], [0x3f, 0, 0, 0, 0xbf, 0x80, 0, 0]));
-  for (const flags of [[], ["--stream"]]) {
-    const { line } = await summary(net(2, 1, "mse"), images, ...flags);
-    expect(line).toBe("predicts y (regression) from 2 numbers; 2 rows; values divided by 255");
-  }
+  const labels = put("a-labels-idx1", idx(0x0d, [2], [0x3f, 0, 0, 0, 0xbf, 0x80, 0, 0]));
+  const { line } = await summary(net(2, 1, "mse"), images);
+  expect(line).toBe("predicts y (regression) from 2 numbers; 2 rows; values divided by 255");
+  const source = (name: string, path: string) => {
+    const bytes = new Uint8Array(readFileSync(path));
+    return { name, size: bytes.length, read: async (at: number, n: number) => bytes.slice(at, at + n) };
+  };
+  const open = async () => source("a-labels-idx1", labels);
+  const rows = await openRowFile(source("a-images-idx2", images), { open });
+  const { x, y } = await rows.read(Uint32Array.of(1, 0));
+  expect([[...x.data], y]).toEqual([
+    [51 / 255, 102 / 255, 0, 1].map(Math.fround),
+    { shape: [2, 1], dtype: "f32", data: Float32Array.of(-1, 0.5) },
+  ]);
 });
