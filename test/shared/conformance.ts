@@ -32,7 +32,8 @@ function someOf(op: AnyOp, k: number, cases: readonly OpCase<unknown>[], caps: D
   }
   const text = [...codes.keys()].reduce((sum, { length }) => sum + length, 0);
   if (codes.size <= FEW || text <= SHORT) return cases;
-  const each = Math.max(2, Math.ceil(text / enough));
+  // No more than there are codes: each kernel has one at least.
+  const each = Math.min(codes.size, Math.max(2, Math.ceil(text / enough)));
   const taken = new Set([...codes.values()].flatMap((of, i) => (i % each === k % each ? of : [])));
   return cases.filter((c) => taken.has(c));
 }
