@@ -12,10 +12,10 @@ export const isProduct = ({ name }: AnyOp): boolean => name === "matmul" || name
 const FEW = 3;
 const SHORT = 16_000;
 /**
- * And so many are enough of a kernel whose code differs by the sizes that it is for. Of halves half as many: those kernels
+ * And so many are enough of a kernel whose code differs by the sizes that it is for. Of halves fewer: those kernels
  * differ from their twins of f32 in how they read and write.
  */
-const ENOUGH = { f32: 20_000, f16: 10_000 };
+const ENOUGH = { f32: 14_000, f16: 10_000 };
 
 /**
  * The cases of an op for its kernel number `k`: all of them, or where they make many long codes of it those of every second
