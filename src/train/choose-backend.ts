@@ -55,13 +55,14 @@ const CLOSE = 3;
  * Makes a trainer on the backend that takes this run's own steps fastest. The CPU is only tried where it stands a chance.
  * The trainer is at its first step: measuring leaves no trace in the run. A GPU that is still compiling after `patienceMs`
  * (300 by default) is not waited for where a step takes the CPU less: the run begins there, and when the GPU is ready it
- * is measured between two steps, and has the run from then on if it is faster (the event "faster" says so).
+ * is measured between two steps, and has the run from then on if it is faster (the event "faster" says so). `since` is when
+ * somebody began to wait, by performance.now(), where that was before: devices had to be opened, or data fetched.
  */
 export async function chooseTrainer(
   backends: readonly Backend[],
   options: TrainerOptions & Abortable,
   recovery?: RecoveryOptions,
-  { patienceMs = PATIENCE_MS }: { readonly patienceMs?: number } = {},
+  { patienceMs = PATIENCE_MS, since }: { readonly patienceMs?: number; readonly since?: number } = {},
 ): Promise<Choice> {
   await loadLayerTypes(options?.model);
   const { signal } = options;
@@ -86,7 +87,8 @@ export async function chooseTrainer(
   const gpu = backends.find(({ kind }) => kind === "webgpu");
   try {
     if (cpu && gpu && estimate < patienceMs && Number.isFinite(patienceMs)) {
-      const late = new Promise<"late">((resolve) => setTimeout(resolve, patienceMs, "late"));
+      const left = since === undefined ? patienceMs : since + patienceMs - performance.now();
+      const late = new Promise<"late">((resolve) => setTimeout(resolve, left, "late"));
       // After its second step: some drivers compile only when there is one, and the first may have had kernels of its own.
       const warm = make(gpu).then(async (ready) => {
         await takeSteps(ready, 1, signal);

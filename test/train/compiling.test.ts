@@ -104,6 +104,18 @@ test("it stays where the GPU turns out to be slower", { retry: 2 }, async () => 
   alone.dispose();
 });
 
+test("what somebody waited before counts", async () => {
+  const since = performance.now() - 60_000;
+  const backends = [slow(gpu, 1500, 0), cpu];
+  const { trainer, measured, settled } = await chooseTrainer(backends, options, {}, { patienceMs: 60_000, since });
+  expect(measured.map(({ kind, compiling }) => [kind, compiling])).toEqual([
+    ["cpu", undefined],
+    ["webgpu", true],
+  ]);
+  trainer.dispose();
+  await settled;
+});
+
 test("a trainer that ends while the GPU compiles takes it along", async () => {
   const before = gpu.gpu.executors.size;
   const { trainer, settled } = await chooseTrainer([slow(gpu, 1500, 0), cpu], options, {}, { patienceMs: 100 });

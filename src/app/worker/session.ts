@@ -12,7 +12,7 @@ import { chooseTrainer, type MeasuredBackend } from "../../train/choose-backend.
 import type { Rows } from "../../train/data/row-source.ts";
 import { requireResident } from "../../train/data/row-source.ts";
 import type { Evaluation } from "../../train/evaluation/evaluation.ts";
-import type { RecoveryEvent } from "../../train/recovery/recovery.ts";
+import type { RecoveryEvent, RecoveryOptions } from "../../train/recovery/recovery.ts";
 import type { TrainerOptions } from "../../train/run/options.ts";
 import type { Trainer } from "../../train/trainer.ts";
 import { CurveRecorder } from "../state/curve.ts";
@@ -145,6 +145,7 @@ export function deviceFor({ device }: Settings, before: DeviceRecord | null): De
  * device it was on, with the same kernels, where that device is here.
  */
 export async function configure(settings: Settings, before: DeviceRecord | null = null): Promise<RunInfo> {
+  const since = performance.now();
   const [split, candidates] = await Promise.all([loadData(settings), candidatesFor(deviceFor(settings, before))]);
   for (const backend of candidates) {
     if (before?.description === backend.description) backend.choices?.remember(before.kernels);
@@ -152,13 +153,14 @@ export async function configure(settings: Settings, before: DeviceRecord | null 
   const options = await optionsOf(settings, split);
   const faults = await faultsFor(settings);
   const backends = faults ? candidates.map((b) => faults.brokenBackend(b, settings.fault)) : candidates;
-  const { trainer, measured, settled } = await chooseTrainer(backends, options, {
+  const recovery: RecoveryOptions = {
     onLost: "cpu",
     cpu: openCpu,
     onEvent: (event) => {
       lastEvent = event;
     },
-  });
+  };
+  const { trainer, measured, settled } = await chooseTrainer(backends, options, recovery, { since });
   session?.trainer.dispose();
   session = { settings, options, trainer, split, recorder: new CurveRecorder(), evaluations: [] };
   lastMeasured = null;
