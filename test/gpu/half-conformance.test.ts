@@ -8,7 +8,7 @@ import { thorough } from "../shared/thorough.ts";
  * the large tiles take a software adapter's compiler seconds each, and are for CHAINRULE_SWEEP=all.
  */
 const large =
-  /^half(Linear.*|TransposeMatmul)\/(block64|block128|tall$)|^halfMatmul\/(block128)|^halfConv\w+\/(gather|gather-quads|strip|planes)$/;
+  /^half(Linear.*|TransposeMatmul)\/(block64|block128|tall$)|^halfMatmul\/(block128|block64x128)|^halfConv\w+\/(gather|gather-quads|strip|planes)$/;
 /** Of sequences those of a CPU's adapter, which is what this one is: the others differ from them as they do in f32. */
 const others =
   /^half(Attention|AttentionGradient)\/(row|block)$|^half(Lstm|Gru|Rnn|RnnRelu)\w*\/(steps|steps-local|steps-few)$/;
