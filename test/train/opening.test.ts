@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { isSettled } from "../../src/backend/webgpu/tuner-candidates.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
 import { normals } from "../../src/core/philox.ts";
 import { relu } from "../../src/nn/layers/activation.ts";
@@ -10,7 +11,7 @@ import { sequential } from "../../src/nn/sequential.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
 
-/** On an adapter that computes on a CPU the first step has kernels that compile quickly; its number alone decides. */
+/** On SwiftShader the first step has kernels that compile quickly; its number alone decides. */
 
 const [ROWS, INPUTS, HIDDEN, CLASSES] = [64, 64, 256, 5];
 const model = sequential([linear(INPUTS, HIDDEN), relu(), linear(128), relu(), linear(CLASSES)], {
@@ -63,7 +64,7 @@ describe("the first step of a run", () => {
   afterAll(() => gpu.dispose());
 
   test("waits for kernels that compile quickly, and nobody for others who takes one step alone", async (ctx) => {
-    if (!gpu.gpu.caps.onCpu) return ctx.skip();
+    if (!isSettled("linear/packed-quads", gpu.gpu.caps)) return ctx.skip();
     const trainer = await createTrainer(gpu, options);
     const [first] = await losses(trainer, 1);
     const before = trainer.memory();
@@ -77,7 +78,7 @@ describe("the first step of a run", () => {
   });
 
   test("is the first however a run comes to it: begun again, gone on with, cut in pieces, the bits are the same", async (ctx) => {
-    if (!gpu.gpu.caps.onCpu) return ctx.skip();
+    if (!isSettled("linear/packed-quads", gpu.gpu.caps)) return ctx.skip();
     const trainer = await createTrainer(gpu, options);
     const whole = await losses(trainer, 4);
     const end = await weights(trainer);
@@ -101,7 +102,7 @@ describe("the first step of a run", () => {
 
 test("a kernel that is wrong, and compiled only behind the first step, is left out all the same", async (ctx) => {
   const { gpu } = await watched((code) => code.replaceAll("quadSwapX", "quadSwapY"));
-  if (!gpu.gpu.caps.onCpu) return ctx.skip();
+  if (!isSettled("linear/packed-quads", gpu.gpu.caps)) return ctx.skip();
   const trainer = await createTrainer(gpu, options);
   const exact = await createTrainer(referenceBackend("f64"), options);
   const [found, expected] = [await losses(trainer, 3), await losses(exact, 3)];

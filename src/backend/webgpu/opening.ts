@@ -1,17 +1,17 @@
 import type { Node, Tensor } from "../../graph/graph.ts";
 import { type ChosenKernel, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
+import { isSettled } from "./tuner-candidates.ts";
 
 /**
- * The first step of a run by kernels that compile quickly. On an adapter that computes on a CPU pipelines are compiled one
- * after another, and what is fastest compiles longest: so step 0 is taken by others, and the rest compiles behind it. The
+ * The first step of a run by kernels that compile quickly. SwiftShader compiles pipelines one after another, and what is
+ * fastest there, without being measured, compiles longest: so step 0 is taken by others, and the rest compiles behind it. The
  * number of a step decides, and nothing else: a run that goes on has the bits of one that was never left, and so has one
  * that is taken again.
  *
  * On SwiftShader "packed-quads" compiles in 90 to 120 ms and makes a multiply-add in half a nanosecond, "direct" in 28 to 42
  * and two, "naive" in 12 to 19 and fourteen (processor time).
  */
-const SLOW = /\/packed-quads$/;
 const QUICK = /\/(packed-quads|direct)$/;
 /** Multiply-adds of a node up to which "naive" takes less in all than "direct". */
 const FEW = 2 ** 20;
@@ -30,7 +30,7 @@ type Chosen = ReadonlyMap<Node, ChosenKernel>;
 
 /** The kernels of step 0; `chosen` itself where no other would be there sooner. */
 export function openingKernels(chosen: Chosen, { caps, wrong }: WebGpuDevice): Chosen {
-  if (![...chosen.values()].some(({ kernel }) => SLOW.test(kernel.name))) return chosen;
+  if (![...chosen.values()].some(({ kernel }) => isSettled(kernel.name, caps))) return chosen;
   let all = 0;
   const quick = [...chosen].map(([node, c]): readonly [Node, ChosenKernel] => {
     const { op, inputs, attrs } = node;
