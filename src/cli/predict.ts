@@ -13,7 +13,7 @@ import {
   prepareTable,
 } from "../data/preprocessing.ts";
 import { dataFormat } from "../io/dataset/format.ts";
-import { loadInputLengths, loadInputs } from "../io/dataset/load.ts";
+import { type Inputs, loadInputLengths, loadInputs } from "../io/dataset/load.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { classLayout, shapesOf, widths } from "../nn/shapes.ts";
 import { requireRowShape } from "../train/data/row-shape.ts";
@@ -108,7 +108,7 @@ async function rowToPredict(
   const plain = await gunzipIfNeeded(name, readBytes(data));
   const kind = dataFormat(name, plain);
   if (kind === "csv" || kind === "parquet") return null;
-  return (await loadInputs(name, plain, null, false)).shape.slice(1);
+  return (await loadInputs(name, plain, null, false)).x.shape.slice(1);
 }
 
 /** The record beside the weights, or the one that was named; without one rows are taken as they are. */
@@ -165,10 +165,18 @@ async function readRows(
     return prepareTable(name, await parquetTable(name, plain, fields), record, missing);
   }
   const lengths = await loadInputLengths(name, plain);
-  return {
-    ...counted(await loadInputs(name, plain, record.pixelScale, record.channelsLast)),
-    ...(lengths && { lengths }),
-  };
+  const inputs = await loadInputs(name, plain, record.pixelScale, record.channelsLast);
+  const unlike = unlikePixels(inputs, record);
+  if (unlike !== null) note(`${name}: ${unlike}`);
+  return { ...counted(inputs.x), ...(lengths && { lengths }) };
+}
+
+/** What is said of numbers that the net saw in another form; null where bytes are what it saw, or nothing is bytes. */
+function unlikePixels({ pixels, dividedBy }: Inputs, { pixelScale }: Preprocessing): string | null {
+  if (pixels === (pixelScale !== null)) return null;
+  const as = dividedBy === null ? "taken as they are" : `divided by ${dividedBy}`;
+  if (pixels) return `its numbers are bytes, and are ${as}; no record says that the net learned from bytes`;
+  return `its numbers are no bytes, and are ${as}; the net learned from bytes divided by ${pixelScale}`;
 }
 
 /** Weights that are damaged, or rows far from all that the net learned from, may give numbers that say nothing. */

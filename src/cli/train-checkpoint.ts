@@ -2,6 +2,8 @@ import { existsSync, fsyncSync, openSync, readFileSync, statSync } from "node:fs
 import { resolve } from "node:path";
 import { referenceBackend } from "../backend/reference/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
+import { encodedNames, listed } from "../data/csv-columns.ts";
+import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Checkpoint } from "../io/checkpoint/checkpoint.ts";
 import { diskStore } from "../io/checkpoint/disk-store.ts";
 import type { Packed } from "../io/checkpoint/packed.ts";
@@ -62,8 +64,38 @@ export async function openCheckpoints({ checkpoint, resume }: CheckpointPlan): P
   return { from: source?.found ?? null, into };
 }
 
+/** What the numbers of a run stand for, which decides no step: classes, predicted columns, and columns learned from. */
+function namesOf({ classes, targets, columns }: Preprocessing): Readonly<Record<string, readonly string[] | null>> {
+  return { classes, "label columns": targets, "columns to learn from": columns && encodedNames(columns) };
+}
+
+/** What lies beside a run's state: its names, and what a run with early stopping has seen. */
+export interface Beside {
+  readonly names?: ReturnType<typeof namesOf>;
+  readonly watch?: WatchMemory;
+}
+
+/** Throws ChainruleError "file" where rows of the same numbers have other names: classes that were renamed are others. */
+function requireSameNames(from: Checkpoint, preprocessing: Preprocessing): void {
+  const { names = {} } = (from.extra ?? {}) as Beside;
+  for (const [what, here] of Object.entries(namesOf(preprocessing))) {
+    const was = names[what];
+    if (!was || !here || was.join("\n") === here.join("\n")) continue;
+    const at = was.findIndex((name, i) => name !== here[i]);
+    const [old, now] = [was, here].map((list) => listed(list.slice(Math.max(0, at))));
+    const way = "train with the names that it learned, or begin anew with --weights from what --save wrote";
+    throw new ChainruleError("file", `the checkpoint is of another run: its ${what} are ${old}, these ${now}; ${way}`);
+  }
+}
+
 /** Refuses a checkpoint of another run before a device is opened; what a device adds to the options decides no step. */
-export async function requireRun(from: Checkpoint, options: TrainerOptions, steps: number): Promise<void> {
+export async function requireRun(
+  from: Checkpoint,
+  options: TrainerOptions,
+  preprocessing: Preprocessing,
+  steps: number,
+): Promise<void> {
+  requireSameNames(from, preprocessing);
   requireSameRun(from.run, await runIdentity(await resolveOptions(options, referenceBackend("f32"))));
   const { step } = from.state;
   if (step > steps) {
@@ -80,11 +112,8 @@ export function goOn(trainer: Trainer, from: Checkpoint): void {
   }
 }
 
-/** What a run with early stopping has seen: kept beside its state, so that it goes on waiting where it was. */
-export const remembered = (watch: ValidationWatch): Packed => ({ watch: watch.memory as unknown as Packed });
-
 export function recall(watch: ValidationWatch, from: Checkpoint | null): void {
-  const { watch: memory } = (from?.extra ?? {}) as { readonly watch?: WatchMemory };
+  const { watch: memory } = (from?.extra ?? {}) as Beside;
   if (memory) watch.memory = memory;
 }
 
@@ -118,6 +147,7 @@ export class Keeper {
     private readonly run: RunIdentity,
     private readonly every: number | undefined,
     private readonly log: number | null,
+    private readonly preprocessing: Preprocessing,
   ) {}
 
   /** Begins with a checkpoint of where the run stands, unless that is what it came from: then it is known to work. */
@@ -126,10 +156,16 @@ export class Keeper {
     checkpoints: Checkpoints,
     every: number | undefined,
     log: number | null,
+    preprocessing: Preprocessing,
   ): Promise<Keeper> {
-    const keeper = new Keeper(trainer, checkpoints, await runIdentity(trainer.options), every, log);
-    if (checkpoints.step !== trainer.stepsTaken) await checkpoints.save(trainer, keeper.run);
+    const keeper = new Keeper(trainer, checkpoints, await runIdentity(trainer.options), every, log, preprocessing);
+    if (checkpoints.step !== trainer.stepsTaken) await checkpoints.save(trainer, keeper.run, keeper.beside(null));
     return keeper;
+  }
+
+  private beside(watch: ValidationWatch | null): Packed {
+    const beside: Beside = { names: namesOf(this.preprocessing), ...(watch ? { watch: watch.memory } : {}) };
+    return beside as unknown as Packed;
   }
 
   /** Steps that may be taken until the next checkpoint. */
@@ -148,14 +184,17 @@ export class Keeper {
     return setTimeout(stop, Math.max(0, this.pause - (performance.now() - this.savedAt)));
   }
 
-  /** Saves where a checkpoint is due, or at once; what goes wrong is said, and the run goes on. */
-  async save(when: "due" | "now", extra: Packed = null): Promise<void> {
+  /**
+   * Saves where a checkpoint is due, or at once; what goes wrong is said, and the run goes on. What `watch` has seen lies
+   * beside the state, so that a run with early stopping goes on waiting where it was.
+   */
+  async save(when: "due" | "now", watch: ValidationWatch | null): Promise<void> {
     if ((when === "due" && !this.due) || this.checkpoints.step === this.trainer.stepsTaken) return;
     const start = performance.now();
     try {
       // The log must reach at least as far as the checkpoint, even when the power fails.
       if (this.log !== null) fsyncSync(this.log);
-      await this.checkpoints.save(this.trainer, this.run, extra);
+      await this.checkpoints.save(this.trainer, this.run, this.beside(watch));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       note(

@@ -15,7 +15,7 @@ import { openTrainer } from "./backend.ts";
 import { sayData } from "./data-summary.ts";
 import { recordOf, writeWhole } from "./files.ts";
 import { clearProgress, note, print, progress } from "./output.ts";
-import { goOn, Keeper, openCheckpoints, openLog, recall, remembered, requireRun } from "./train-checkpoint.ts";
+import { goOn, Keeper, openCheckpoints, openLog, recall, requireRun } from "./train-checkpoint.ts";
 import {
   type Evaluations,
   evaluationLine,
@@ -38,7 +38,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { from, into } = await openCheckpoints(plan);
-  if (from) await requireRun(from, plan.trainer, plan.steps);
+  if (from) await requireRun(from, plan.trainer, plan.preprocessing, plan.steps);
   const trainer = await openTrainer(plan.backend, plan.trainer, plan.onLost, from?.device);
   if (from) goOn(trainer, from);
   const { data, optimizer, halves, seed } = trainer.options;
@@ -52,7 +52,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (head !== null) note(head);
 
   const log = plan.log === undefined ? null : openLog(plan.log, from);
-  const keeper = into && (await Keeper.begin(trainer, into, plan.every, log));
+  const keeper = into && (await Keeper.begin(trainer, into, plan.every, log, plan.preprocessing));
   const abort = new AbortController();
   let pause = new AbortController();
   const stop = () => {
@@ -78,7 +78,7 @@ export async function run(args: readonly string[]): Promise<number> {
     if (log !== null) writeSync(log, evaluationLine(trainer.stepsTaken, judged!, found, plan.summary));
     if (plan.validateEvery !== undefined) validationLine(judged!, found, plan.summary, json);
   };
-  const save = (when: "due" | "now"): Promise<void> | undefined => keeper?.save(when, watch ? remembered(watch) : null);
+  const save = (when: "due" | "now"): Promise<void> | undefined => keeper?.save(when, watch);
   let ended: RunEnd = { step: first, best: null, stoppedEarly: false, restored: false };
   try {
     if (first > 0) await validateWhereDue();

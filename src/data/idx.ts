@@ -91,6 +91,9 @@ export interface IdxPairOptions {
 export const idxScale = (element: Element, given?: number): number | undefined =>
   given ?? (element.pixels ? PIXEL_SCALE : undefined);
 
+/** Whether an uncompressed IDX file holds bytes, which are taken as pixels. */
+export const holdsPixels = (name: string, bytes: Uint8Array): boolean => idxHeader(name, bytes).element.pixels === true;
+
 /** Rows to learn from or to predict, [n, ...]: bytes divided by `scale`, or by 255, as f32; numbers of other types as they are. */
 export function idxRows(name: string, bytes: Uint8Array, scale?: number): NdArray {
   const x = readIdx(name, bytes, idxScale(idxHeader(name, bytes).element, scale));

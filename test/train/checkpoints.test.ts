@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { run } from "../../src/cli/train.ts";
 import { ChainruleError } from "../../src/core/errors.ts";
 import { ndarray } from "../../src/core/ndarray.ts";
@@ -127,5 +127,27 @@ describe("chainrule train --checkpoint and --resume", () => {
       expect((error as Error).message).toMatch(message);
       expect((error as Error).message).not.toContain("\n");
     }
+  });
+
+  test("refuse rows of the same numbers whose classes or columns were renamed, by name", async () => {
+    for (const stream of [process.stdout, process.stderr]) vi.spyOn(stream, "write").mockReturnValue(true);
+    const model = { layers: [{ type: "linear", in: 2, out: 2 }], loss: "crossEntropy" };
+    writeFileSync(join(folder, "two.json"), JSON.stringify(model));
+    const table = (name: string, header: string, ...classes: string[]): string[] => {
+      const rows = Array.from({ length: 8 }, (_, i) => `${i},${i % 3},${classes[i % 2]}`);
+      writeFileSync(join(folder, name), [header, ...rows, ""].join("\n"));
+      return [join(folder, "two.json"), "--data", join(folder, name), "--backend", "cpu", "--steps", "4"];
+    };
+    const kept = join(folder, "named");
+    await run([...table("cats.csv", "a,b,kind", "cat", "dog"), "--checkpoint", kept]);
+    const again = (args: string[]): Promise<number> => run([...args, "--resume", kept]);
+    await expect(again(table("cows.csv", "a,b,kind", "cat", "yak"))).rejects.toThrow(
+      'its classes are "dog", these "yak"; train with the names that it learned',
+    );
+    await expect(again(table("other.csv", "a,c,kind", "cat", "dog"))).rejects.toThrow(
+      'its columns to learn from are "b", these "c"',
+    );
+    expect(await again(table("same.csv", "a,b,kind", "cat", "dog"))).toBe(0);
+    vi.restoreAllMocks();
   });
 });

@@ -4,7 +4,7 @@ import { cast, type NdArray, reshape, shapeText, sizeOf } from "../../core/ndarr
 import { type CsvOptions, readCsv, tableDataset } from "../../data/csv.ts";
 import { type DataSplit, type Dataset, validateDataset } from "../../data/dataset.ts";
 import { gunzipIfNeeded } from "../../data/gunzip.ts";
-import { idxRows, pairIdx } from "../../data/idx.ts";
+import { holdsPixels, idxRows, pairIdx } from "../../data/idx.ts";
 import { naming } from "../naming.ts";
 import { readNpy } from "../numpy/npy.ts";
 import { ELEMENT_OF, readNpyHeader } from "../numpy/npy-header.ts";
@@ -83,16 +83,28 @@ async function splitOf(name: string, base: string, bytes: Uint8Array, options: L
   }
 }
 
+/** New rows, and what was done to their numbers. */
+export interface Inputs {
+  /** [n, ...] */
+  readonly x: NdArray;
+  /** Whether the file holds them as bytes from 0 to 255, as images are. */
+  readonly pixels: boolean;
+  /** What they were divided by; null where they are as the file holds them. */
+  readonly dividedBy: number | null;
+}
+
 /**
  * New rows, as numbers, from a file of any such format but a table: x [n, ...] of a .safetensors or .npz (x_test where it
- * has rows of both kinds), an .npy, the images of an IDX file. Pixels are divided by `pixelScale`, 255 where it is null.
+ * has rows of both kinds), an .npy, the images of an IDX file. `pixelScale` is what those that a net learned from were
+ * divided by: bytes are too, by 255 in an IDX file where it is null; numbers of other types are left as they are, as
+ * they are where a net learns from them, unless it is a scale of the user's own.
  */
 export async function loadInputs(
   name: string,
   bytes: Uint8Array,
   pixelScale: number | null,
   channelsLast = false,
-): Promise<NdArray> {
+): Promise<Inputs> {
   const base = baseOf(name);
   return naming(base, () => inputsOf(base, bytes, pixelScale, channelsLast));
 }
@@ -102,10 +114,15 @@ async function inputsOf(
   bytes: Uint8Array,
   pixelScale: number | null,
   channelsLast: boolean,
-): Promise<NdArray> {
+): Promise<Inputs> {
   const plain = await gunzipIfNeeded(base, bytes);
   const format = dataFormat(base, plain);
-  if (format === "idx") return idxRows(base, plain, pixelScale ?? undefined);
+  if (format === "idx") {
+    const pixels = holdsPixels(base, plain);
+    // 255 is taken by itself, and for bytes alone.
+    const scale = pixels || pixelScale !== PIXEL_SCALE ? (pixelScale ?? undefined) : undefined;
+    return { x: idxRows(base, plain, scale), pixels, dividedBy: scale ?? (pixels ? PIXEL_SCALE : null) };
+  }
   const inputs = ({ names, read }: Arrays): readonly [string, Stored] => {
     const found = inputsName(base, names);
     return [found, read(found)];
@@ -119,9 +136,12 @@ async function inputsOf(
           ? inputs(safetensorsArrays(plain))
           : unknownFormat(base);
   const x = channelsLast && array.shape.length > 2 ? channelsFirst(array) : array;
-  if (pixelScale !== null && isImages(type, x.shape.length)) return scaledPixels(x, pixelScale);
-  if (x.shape.length >= 2) return x;
-  throw new ChainruleError("data", `${base}, "${what}": needs shape [n, inputs], got ${shapeText(x.shape)}`);
+  // Bytes are pixels to a net that learned from some, in rows of whatever shape.
+  const pixels = pixelScale === null ? isImages(type, x.shape.length) : type === "U8";
+  if (x.shape.length < 2)
+    throw new ChainruleError("data", `${base}, "${what}": needs shape [n, inputs], got ${shapeText(x.shape)}`);
+  if (pixels && pixelScale !== null) return { x: scaledPixels(x, pixelScale), pixels, dividedBy: pixelScale };
+  return { x, pixels, dividedBy: null };
 }
 
 /** Steps of each of those rows that count, where the file says so: its array "lengths". */

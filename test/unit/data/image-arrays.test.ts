@@ -59,7 +59,7 @@ describe("arrays of images", () => {
     const record = parsePreprocessing("r.json", JSON.parse(preprocessingText(preprocessingOf(train))));
     expect(record).toMatchObject({ channelsLast: true, pixelScale: 255, inputs: 12 });
     expect(record.scaling!.mean).toHaveLength(2);
-    const x = await loadInputs("t.safetensors", file, record.pixelScale, record.channelsLast);
+    const { x } = await loadInputs("t.safetensors", file, record.pixelScale, record.channelsLast);
     expect(x.shape).toEqual([2, 2, 2, 3]);
     expect([...prepareRows("new", x, record).data]).toEqual([...train.x.data]);
   });

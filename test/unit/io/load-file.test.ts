@@ -189,16 +189,33 @@ describe("loadDataFile", () => {
     await expect(loaded).rejects.toThrow(message === "has" ? 't.npz: rows of "x_test" have 1 values' : message);
   });
 
+  it("divides bytes alone by what pixels were divided by, in rows of any shape, and says what it did", async () => {
+    // Big-endian floats 0.5 and -1.
+    const idx = Uint8Array.of(0, 0, 0x0d, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0x3f, 0, 0, 0, 0xbf, 0x80, 0, 0);
+    const floats = ndarray([1, 2], "f32", [0.5, -1]);
+    expect(await loadInputs("t", idx, 255)).toEqual({ x: floats, pixels: false, dividedBy: null });
+    expect((await loadInputs("t", idx, 0.5)).x).toMatchObject({ data: Float32Array.of(1, -2) });
+    const header = `{'descr': '|u1', 'fortran_order': False, 'shape': (1, 2), }`.padEnd(117);
+    const bytes = Uint8Array.from([...Buffer.from(`\x93NUMPY\x01\x00\x76\x00${header}\n`, "latin1"), 0, 51]);
+    const pixels = await loadInputs("t", Uint8Array.from(images), null);
+    expect(pixels).toMatchObject({ pixels: true, dividedBy: 255 });
+    expect(await loadInputs("t.npy", bytes, 255)).toMatchObject({
+      x: { data: Float32Array.of(0, 0.2) },
+      dividedBy: 255,
+    });
+    expect(await loadInputs("t.npy", bytes, null)).toMatchObject({ pixels: false, dividedBy: null });
+  });
+
   it("has all digits of int64, and rows of new data by their names", async () => {
     const days = ndarray([2, 1], "f64", [1_700_000_000_000, 1_700_000_060_000]);
     const ms = new Uint8Array(await readFile(new URL("../../fixtures/numpy/milliseconds.npz", import.meta.url)));
     expect((await loadDataFile("milliseconds.npz", ms)).x).toEqual(days);
     const arrays = { x_train: days, y_train: y, x_test: x, y_test: y };
-    expect(await loadInputs("t.npz", writeNpz(Object.entries(arrays)), null)).toEqual(x);
-    expect(await loadInputs("t.npz", writeNpz([["samples", x]]), null)).toEqual(x);
-    expect(await loadInputs("t.npz", writeNpz([["whatever", x]]), null)).toEqual(x);
-    expect(await loadInputs("t.npy", writeNpy(x), null)).toEqual(x);
-    expect(await loadInputs("t", Uint8Array.from(images), 51)).toMatchObject({ data: Float32Array.of(0, 1, 2, 5) });
+    expect((await loadInputs("t.npz", writeNpz(Object.entries(arrays)), null)).x).toEqual(x);
+    expect((await loadInputs("t.npz", writeNpz([["samples", x]]), null)).x).toEqual(x);
+    expect((await loadInputs("t.npz", writeNpz([["whatever", x]]), null)).x).toEqual(x);
+    expect((await loadInputs("t.npy", writeNpy(x), null)).x).toEqual(x);
+    expect((await loadInputs("t", Uint8Array.from(images), 51)).x).toMatchObject({ data: Float32Array.of(0, 1, 2, 5) });
     await expect(loadInputs("t.npz", writeNpz(Object.entries({ a: x, b: y })), null)).rejects.toThrow("has a, b");
     await expect(loadInputs("t.npy", writeNpy(y), null)).rejects.toThrow(
       't.npy, "array": needs shape [n, inputs], got [2]',
