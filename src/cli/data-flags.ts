@@ -1,4 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
+import { namesOf } from "../data/column-names.ts";
 import type { CsvOptions } from "../data/csv.ts";
 import { formatFlags, formatOptions } from "./table-flags.ts";
 import { choiceFlag, countFlag, numberFlag } from "./usage.ts";
@@ -122,17 +123,6 @@ export function dataFlags(values: Values): DataFlags {
     textColumn: text("text-column"),
     given: Object.keys(dataOptions).filter((name) => name !== "data" && values[name as keyof Values] !== undefined),
   };
-}
-
-/** Names with commas between; one in double quotes may hold commas, and doubled quotes. */
-function namesOf(list: string): string[] {
-  const names: string[] = [];
-  for (const [, field, comma] of list.matchAll(/(\s*"(?:[^"]|"")*"\s*(?=,|$)|[^,]*)(,|$)/g)) {
-    const name = field!.trim();
-    names.push(/^".*"$/s.test(name) ? name.slice(1, -1).replaceAll('""', '"') : name);
-    if (comma === "") break;
-  }
-  return names;
 }
 
 function splitFlag(split: string | undefined, fraction: string | undefined): DataFlags["split"] {

@@ -131,7 +131,6 @@ describe("a table", () => {
     await csv("prices.csv", "rooms,area,price", ...rows);
     await says("Predicts price, a number (regression), from numbers: rooms, area.");
     await s.page.waitForFunction(() => document.querySelector("#net")?.textContent?.includes("output 1 mse"));
-    expect(await s.text("#table-one")).toContain("One column is predicted here");
     await s.page.selectOption("#table-task", "classification");
     await says("Predicts price, one of 118 classes");
     await s.page.waitForFunction(() => document.querySelector("#net")?.textContent?.includes("output 118"));
@@ -170,6 +169,54 @@ describe("a table", () => {
     const notices = await s.text("#table-notices");
     expect(notices).toContain("zip loses leading zeros, as in 01000: where it is a code, leave it out");
     expect(notices).toContain("y is predicted as classes, though most are numbers: n.a. in line 6 is none.");
+  });
+
+  test("may have several columns to predict, and texts of its own for what is missing", async () => {
+    await s.open("data=moons&device=cpu");
+    await s.trained(5);
+    const rows = Array.from({ length: 40 }, (_, i) => `${i % 8 ? i / 4 : -99},${i % 3},${i % 2},"${i % 5 ? 1 : 0}"`);
+    await csv("several.csv", 'a,b,u,"v,w"', ...rows);
+    await says("Predicts v,w, one of 2 classes, from numbers: a, b, u.");
+    const type = async (field: string, typed: string): Promise<void> => {
+      await s.page.fill(field, typed);
+      await s.page.press(field, "Enter");
+    };
+    await type("#table-also", "u, z");
+    expect(await s.text("#table-also-error")).toBe("There is no column z.");
+    await type("#table-also", "u");
+    await says("Predicts v,w, u, 2 labels that each apply or not, from numbers: a, b.");
+    await s.page.waitForFunction(() => document.querySelector("#net")?.textContent?.includes("output 2 bce"));
+    await type("#table-missing", `${await s.page.inputValue("#table-missing")}, -99`);
+    await says("from numbers: a, b. 5 rows left out: a missing in 5.");
+    await s.page.selectOption("#table-label", "a");
+    await says("Predicts a, a number (regression), from numbers: b, u, v,w. 5 rows");
+    await type("#table-also", '"v,w", b');
+    await says("Predicts a, v,w, b, 3 numbers (regression), from numbers: u. 5 rows");
+    expect(await s.page.inputValue("#table-also")).toBe('"v,w", b');
+    await s.page.waitForFunction(() => document.querySelector("#net")?.textContent?.includes("output 3 mse"));
+    await type("#table-missing", "");
+    await s.page.waitForFunction(() => !document.querySelector("#table-line")?.textContent?.includes("left out"));
+  });
+
+  test("of two classes trains a net of one linear output, and one with gaps a net of more classes", async () => {
+    await s.open("data=moons&device=cpu");
+    await s.trained(5);
+    const own = (layers: object[], loss: string) => file("mine.json", JSON.stringify({ layers, loss }));
+    const labels = (name: string, of: (i: number) => number) =>
+      csv(name, "a,b,y", ...Array.from({ length: 40 }, (_, i) => `${i / 4},${i % 7},${of(i)}`));
+    await labels("two.csv", (i) => i % 2);
+    await says("one of 2 classes");
+    const hidden = [{ type: "linear", in: 2, out: 3 }, { type: "tanh" }];
+    await s.page.setInputFiles("#file", own([...hidden, { type: "linear", in: 3, out: 1 }], "mse"));
+    await says("Predicts y, a number (regression), from numbers: a, b.");
+    await s.page.waitForFunction(() => document.querySelector("#net")?.textContent?.includes("output 1 mse"));
+    await s.trained(5);
+    await labels("gaps.csv", (i) => [0, 2, 5][i % 3]!);
+    await says("one of 3 classes");
+    await s.page.setInputFiles("#file", own([...hidden, { type: "linear", in: 3, out: 6 }], "crossEntropy"));
+    await s.page.waitForFunction(() => document.querySelector("#net")?.textContent?.includes("output 6"));
+    await s.page.waitForFunction(() => document.querySelectorAll("#confusion thead th").length >= 6);
+    expect(await s.text("#confusion thead")).toContain("0123456".slice(0, 6));
   });
 
   test("in Parquet, and arrays, are told and can be changed likewise, without what is of text alone", async () => {

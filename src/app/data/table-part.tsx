@@ -1,9 +1,11 @@
+import { nameList, namesOf } from "../../data/column-names.ts";
+import { missingTexts } from "../../data/csv-format.ts";
 import { count } from "../draw/format.ts";
 import { missing, readFiles, tableChoice, tableFiles } from "../state/folder.ts";
 import { OWN } from "../state/settings.ts";
 import { own, problem, settings, trainOn } from "../state/store.ts";
 import type { OwnTable, TableChoice } from "../worker/types.ts";
-import { Choice } from "./field.tsx";
+import { Choice, Typed } from "./field.tsx";
 import { say } from "./table-strings.ts";
 
 /** How numbers may be written, as one of them looks. */
@@ -43,10 +45,16 @@ function lineOf(t: OwnTable): string {
     ["categories", t.categories.map(({ name, values }) => `${name} (${values})`)] as const,
   ];
   const from = kinds.flatMap(([key, names]) => (names.length > 0 ? [say(key, { names: listed(names) })] : []));
-  const what = { label: t.label, n: count(t.classes), from: from.join("; ") };
+  const several = t.labels.length > 1;
+  const what = {
+    label: t.labels.join(", "),
+    n: count(several ? t.labels.length : t.classes),
+    from: from.join("; "),
+  };
+  const kind = t.task === "classification" ? "classes" : t.task === "multilabel" ? "labels" : "number";
   const why = t.dropped.columns.map(({ column, rows }) => say("missing", { column, n: count(rows) })).join(", ");
   return [
-    say(t.task === "classification" ? "classes" : "number", what),
+    say(several && kind === "number" ? "severalNumbers" : kind, what),
     ...(t.dropped.rows > 0 ? [say("dropped", { n: count(t.dropped.rows), why })] : []),
     ...(t.ignored.length > 0 ? [say("ignored", { names: t.ignored.map(called).join(", ") })] : []),
   ].join(" ");
@@ -81,13 +89,23 @@ export function TablePart() {
               <Choice
                 id="table-label"
                 label={say("predict")}
-                value={t.label}
+                value={t.labels[0]!}
                 names={t.names}
-                onChoose={(label) => choose({ ...rest, ...marks[mark ?? "1234.5"], label, task: undefined })}
+                onChoose={(label) => choose({ ...choice, label: [label], task: undefined })}
               />
-              <p class="soft" id="table-one">
-                {say("one")}
-              </p>
+              <Typed
+                id="table-also"
+                label={say("also")}
+                hint={say("alsoHint")}
+                value={nameList(t.labels.slice(1))}
+                commit={(typed) => {
+                  const more = namesOf(typed).filter((name) => name !== "");
+                  const unknown = more.find((name) => !t.names.includes(name));
+                  if (unknown !== undefined) return say("unknown", { name: unknown });
+                  choose({ ...choice, label: [...new Set([t.labels[0]!, ...more])], task: undefined });
+                  return null;
+                }}
+              />
             </>
           )}
           <Choice
@@ -96,7 +114,7 @@ export function TablePart() {
             value={t.task}
             names={t.tasks}
             show={say}
-            onChoose={(task) => choose({ ...choice, label: t.label, task })}
+            onChoose={(task) => choose({ ...choice, label: t.labels, task })}
           />
         </>
       )}
@@ -115,12 +133,29 @@ export function TablePart() {
               id="table-header"
               checked={choice.header !== false}
               onChange={(e) =>
-                choose({ ...marks[mark ?? "1234.5"], header: e.currentTarget.checked ? undefined : false })
+                choose({
+                  ...choice,
+                  label: undefined,
+                  task: undefined,
+                  header: e.currentTarget.checked ? undefined : false,
+                })
               }
             />
             {say("header")}
           </label>
         </>
+      )}
+      {(text || (t && t.names.length > 1)) && (
+        <Typed
+          id="table-missing"
+          label={say("missingTexts")}
+          hint={say("missingHint")}
+          value={nameList(choice.missingValues ?? missingTexts.filter((each) => each !== ""))}
+          commit={(typed) => {
+            choose({ ...choice, missingValues: namesOf(typed) });
+            return null;
+          }}
+        />
       )}
       {t && t.notices.length > 0 && (
         <ul class="notices" id="table-notices">

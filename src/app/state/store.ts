@@ -5,6 +5,7 @@ import { proxy } from "comlink";
 import type { AdapterInfo, DroppedFile, OwnData, OwnInfo, Pictures, Progress, RunInfo } from "../worker/types.ts";
 import { draftWrong } from "./editing.ts";
 import { engine } from "./engine.ts";
+import { tableChoice } from "./folder.ts";
 import { curveVersion, keepRun, kept, live, nameOf, newRun } from "./runs.ts";
 import { followSaved, lookForSaved } from "./saved.ts";
 import { endsOf, type Fault, OWN, type Settings, settingsFor, withFault } from "./settings.ts";
@@ -270,8 +271,12 @@ export function takeNet(files: readonly DroppedFile[], byOrder = false): void {
     const taken = await engine.takeNet(files, ends.value, byOrder);
     weightsAsked.value = "ask" in taken ? { files, text: taken.ask } : null;
     if ("ask" in taken) return;
-    const { notes, ...form } = taken;
+    const { notes, data, ...form } = taken;
     netNotes.value = notes;
+    if (data) {
+      own.value = data;
+      tableChoice.value = { ...tableChoice.value, task: data.table?.task };
+    }
     settings.value = { ...settings.value, ...form, fault: "none" };
     await configureAndPlay();
   });

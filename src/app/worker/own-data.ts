@@ -1,12 +1,13 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { ndarray } from "../../core/ndarray.ts";
 import { type CsvOptions, readCsv } from "../../data/csv.ts";
-import { type DataSplit, type Dataset, outputCount, rowCount, validateDataset } from "../../data/dataset.ts";
+import { type DataSplit, type Dataset, rowCount, validateDataset } from "../../data/dataset.ts";
 import { gunzipIfNeeded } from "../../data/gunzip.ts";
 import { looksLikeIdx, pairIdx } from "../../data/idx.ts";
 import { splitBySeed } from "../../data/split.ts";
 import { standardise } from "../../data/standardise.ts";
 import type { Task } from "../../data/task.ts";
+import { endsOf } from "./fit-labels.ts";
 import { arraysAs, arrayTable, tableOf } from "./own-table.ts";
 import { keepOwn } from "./session.ts";
 import type { DroppedFile, OwnData, OwnInfo, TableChoice } from "./types.ts";
@@ -35,14 +36,17 @@ function keepArrays(given: DataSplit, task: Task | undefined): OwnInfo {
   return keep(split, arrayTable(split.train));
 }
 
+/** Rows of the user's whose labels have become others. */
+export function keepRows(split: DataSplit, before: OwnInfo): OwnInfo {
+  return before.table && !split.train.table ? keep(split, arrayTable(split.train)) : keep(split);
+}
+
 function keep(split: DataSplit, table = tableOf(split.train)): OwnInfo {
   const { train } = split;
   const info: OwnInfo = {
     name: train.name,
     rows: rowCount(train) + (split.test ? rowCount(split.test) : 0),
-    inputs: train.x.shape[1]!,
-    outputs: train.y.dtype === "i32" ? Math.max(2, outputCount(train)) : train.y.shape[1]!,
-    loss: train.y.dtype === "i32" ? "crossEntropy" : train.table?.task === "multilabel" ? "bce" : "mse",
+    ...endsOf(train),
     table,
   };
   keepOwn(split, info);

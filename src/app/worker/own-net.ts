@@ -9,8 +9,9 @@ import { parseModel } from "../../nn/parse-model.ts";
 import { misfit } from "../state/net-form.ts";
 import { formOf } from "../state/net-link.ts";
 import type { Ends } from "../state/settings.ts";
+import { endsOf, fitLabels } from "./fit-labels.ts";
 import { takeWeights } from "./own-weights.ts";
-import { current, keepNet } from "./session.ts";
+import { current, keepNet, ownNow } from "./session.ts";
 import { twoOutputs } from "./two-outputs.ts";
 import type { AskedNet, DroppedFile, TakenNet } from "./types.ts";
 
@@ -36,16 +37,23 @@ export async function takeNet(
   const found = own ? await readOwn(own, ends, of(/\.(safetensors|npz|pth?|ckpt|pth\.tar)$/i)) : await imported();
   const classes = ends.loss === "crossEntropy" && ends.outputs === 2;
   const read = (classes && twoOutputs(found)) || found;
-  const wrong = misfit(read.model, ends, file.name);
+  const rows = ownNow();
+  const labels = rows && fitLabels(rows.split, read.model);
+  const asked = labels ? endsOf(labels.split.train) : ends;
+  const wrong = misfit(read.model, asked, file.name);
   if (wrong) throw new ChainruleError("data", wrong);
   // The loss is the data's, and the page's settings have none of its settings.
   const { classWeights, labelSmoothing, ...model } = read.model;
   const form = await formOf(model, current().settings);
+  const data = labels && (await import("./own-data.ts")).keepRows(labels.split, rows.info);
   if (read.weights) keepNet({ name: file.name, model, weights: read.weights });
   return {
     ...form,
+    ...(data ? { data } : {}),
     notes: [
       ...read.notes,
+      ...(labels ? [labels.note] : []),
+      ...(read.model.loss === asked.loss ? [] : [`the loss is ${asked.loss}, in place of ${read.model.loss}`]),
       ...(read.weights ? [] : [`${file.name} came without weights: drop them with it`]),
       ...(labelSmoothing === undefined ? [] : [`a label smoothing of ${labelSmoothing} is left out`]),
       ...(classWeights === undefined ? [] : ["class weights are left out"]),
@@ -72,9 +80,10 @@ export async function takeNet(
     try {
       return await importNet(net, { loss: ends.loss });
     } catch (error) {
-      // One output is refused as classes, unless the file itself tells that it is the logit of two.
+      // One output is refused as classes, unless the file itself tells that it is the logit of two, or gives a number.
       const told = await importNet(net, {}).catch(() => null);
-      if (told && twoOutputs(told)) return told;
+      const rows = ownNow();
+      if (told && (twoOutputs(told) || (rows && fitLabels(rows.split, told.model)))) return told;
       throw error;
     }
   }

@@ -9,9 +9,14 @@ export function tableOf({ table, columns = [], targets = [], classes, y }: Datas
   if (!table) return null;
   const { task, names, dropped, notices, ignored } = table;
   const numeric = y.dtype === "f32" || !classes?.some((text) => Number.isNaN(Number(text)));
+  const several = targets.length > 1;
+  const flags = several && y.data.every((value) => value === 0 || value === 1);
   return {
-    ...{ task, names, dropped, notices, label: targets.join(", "), classes: classes?.length ?? 0 },
-    tasks: numeric ? ["classification", "regression"] : ["classification"],
+    ...{ task, names, dropped, notices, labels: targets, classes: classes?.length ?? 0 },
+    tasks: [
+      ...(flags ? (["multilabel"] as const) : several ? [] : (["classification"] as const)),
+      ...(numeric ? (["regression"] as const) : []),
+    ],
     numbers: columns.filter(({ categories }) => !categories).map(({ name }) => name),
     categories: columns.flatMap(({ name, categories }) => (categories ? [{ name, values: categories.length }] : [])),
     ignored,
@@ -30,7 +35,7 @@ export function arrayTable({ x, y }: Dataset): OwnTable {
     task: labels ? "classification" : "regression",
     tasks: labels || mayBeClasses(y) ? ["classification", "regression"] : ["regression"],
     classes: labels ? Math.max(2, range(y).most + 1) : 0,
-    ...{ label: "y", names: ["y"], numbers: [`x (${width})`], categories: [], ignored: [] },
+    ...{ labels: ["y"], names: ["y"], numbers: [`x (${width})`], categories: [], ignored: [] },
     dropped: { rows: 0, columns: [] },
     notices: x.dtype === "f64" && width <= FEW_COLUMNS ? mergedColumns(x, names) : [],
   };

@@ -52,6 +52,9 @@ export function takeEvents(): { recovery: RecoveryEvent | null; measured: readon
   return events;
 }
 
+/** The user's own rows, where those are trained on; null where anything else is. */
+export const ownNow = (): typeof own => (own && current().settings.data === OWN && !own.info.text ? own : null);
+
 export function keepOwn(split: DataSplit, info: OwnInfo): void {
   own = { split, info };
 }

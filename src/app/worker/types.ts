@@ -130,7 +130,8 @@ export type OwnData =
 
 /** How a table is meant, where the file does not tell. */
 export interface TableChoice {
-  readonly label?: string | undefined;
+  readonly label?: readonly string[] | undefined;
+  readonly missingValues?: readonly string[] | undefined;
   readonly task?: Task | undefined;
   readonly decimal?: "," | undefined;
   readonly thousands?: "," | "." | " " | "_" | "'" | undefined;
@@ -139,7 +140,8 @@ export interface TableChoice {
 
 /** What a dropped table was taken for, or arrays x and y. */
 export interface OwnTable extends Pick<TableFacts, "task" | "names" | "dropped" | "notices"> {
-  readonly label: string;
+  /** The columns that are predicted. */
+  readonly labels: readonly string[];
   /** What its labels can be taken for. */
   readonly tasks: readonly Task[];
   readonly classes: number;
@@ -179,6 +181,8 @@ export type ExportKind = (typeof exportKinds)[number];
 
 /** A net that was dropped, as the settings have it; its weights stay in the worker. */
 export interface TakenNet extends NetForm {
+  /** What the rows are now, where their labels became what the net takes. */
+  readonly data?: OwnInfo;
   readonly notes: readonly string[];
 }
 
