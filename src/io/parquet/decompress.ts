@@ -12,6 +12,8 @@ export const codecs: ReadonlySet<string> = new Set(["UNCOMPRESSED", "SNAPPY", "G
 /** Snappy's longest copy: 64 bytes out of 3, and a few bytes at the beginning. */
 const SNAPPY_GROWTH = 22;
 const DEFLATE_GROWTH = 1032;
+/** Loaded with the first page that needs it: asking for a module again, page by page, takes longer than a small page. */
+let zstd: typeof import("fzstd") | undefined;
 
 /** The `size` bytes of a page, in memory of their own. */
 export async function decompress(codec: string, bytes: Uint8Array, size: number, room: Room): Promise<Uint8Array> {
@@ -33,10 +35,9 @@ async function plain(codec: string, bytes: Uint8Array, size: number): Promise<Ui
       return unpackSnappy(bytes, size);
     case "GZIP":
       return inflate(bytes, "gzip", size);
-    case "ZSTD": {
-      const { decompress: unpack } = await import("fzstd");
-      return unpack(bytes, new Uint8Array(size));
-    }
+    case "ZSTD":
+      zstd ??= await import("fzstd");
+      return zstd.decompress(bytes, new Uint8Array(size));
     default:
       return bytes.slice();
   }

@@ -6,7 +6,7 @@ import { brief } from "../../core/format.ts";
 import { zipLimit } from "../zip/zip.ts";
 import { fieldsOf, footerParsers, parsers } from "./cells.ts";
 import { codecs, type Room } from "./decompress.ts";
-import { type Decoder, readChunk } from "./pages.ts";
+import { type Chunk, type Decoder, readChunk } from "./pages.ts";
 import { Damaged, NoText, refuseParquet } from "./refuse.ts";
 import { skipStruct } from "./thrift.ts";
 
@@ -66,8 +66,10 @@ async function tableOf(name: string, bytes: Uint8Array, footer: FileMetaData): P
   if (rows * columns.length > most) {
     refuseParquet(name, `${rows} rows of ${columns.length} columns, more than the ${most} fields that are accepted`);
   }
-  const room: Room = { left: zipLimit(bytes.length) };
+  // What the footer says of every chunk is looked at before the first is read.
+  const chunks: (readonly [into: string[], Where, Chunk])[] = [];
   const fields: string[][] = columns.map(() => []);
+  const room: Room = { left: zipLimit(bytes.length) };
   let seen = 0;
   for (const group of footer.row_groups) {
     const count = countOf(group.num_rows);
@@ -75,12 +77,14 @@ async function tableOf(name: string, bytes: Uint8Array, footer: FileMetaData): P
     if (seen > rows || group.columns.length !== columns.length)
       throw new Damaged("row groups that do not fit the table");
     for (const [j, chunk] of group.columns.entries()) {
-      const found = await columnOf(name, bytes, tree, columns[j]!, chunk, count, room);
-      const into = fields[j]!;
-      for (const field of found) into.push(field);
+      const where: Where = { name, what: `column ${brief(columns[j]!.element.name)}` };
+      chunks.push([fields[j]!, where, chunkOf(where, bytes, tree, columns[j]!, chunk, count, room)]);
     }
   }
   if (seen !== rows) throw new Damaged(`${seen} rows in its groups, ${rows} in all`);
+  for (const [into, where, chunk] of chunks) {
+    for (const field of await fieldsIn(where, chunk)) into.push(field);
+  }
   return { columns: columns.map((column) => column.element.name), fields, rows };
 }
 
@@ -112,30 +116,36 @@ function flatColumns(name: string, tree: SchemaTree): readonly SchemaTree[] {
   return columns;
 }
 
-async function columnOf(
-  name: string,
+/** The column of a file that is read, for messages. */
+interface Where {
+  readonly name: string;
+  readonly what: string;
+}
+
+/** Where a chunk lies and how it is read, all of it checked. */
+function chunkOf(
+  { name, what }: Where,
   bytes: Uint8Array,
   tree: SchemaTree,
   column: SchemaTree,
   chunk: ColumnChunk,
   rows: number,
   room: Room,
-): Promise<string[]> {
+): Chunk {
   const { element } = column;
   const { meta_data: data } = chunk;
-  const where = `column ${brief(element.name)}`;
-  if (chunk.file_path) refuseParquet(name, `${where} lies in another file, ${brief(chunk.file_path)}`);
-  if (!data || chunk.crypto_metadata) return refuseParquet(name, `${where} is encrypted`);
+  if (chunk.file_path) refuseParquet(name, `${what} lies in another file, ${brief(chunk.file_path)}`);
+  if (!data || chunk.crypto_metadata) return refuseParquet(name, `${what} is encrypted`);
   if (data.path_in_schema.join(".") !== element.name || data.type !== element.type) {
-    throw new Damaged(`${where} is not where the table has it`);
+    throw new Damaged(`${what} is not where the table has it`);
   }
   if (!codecs.has(data.codec)) {
     const known = [...codecs].map((codec) => codec.toLowerCase()).join(", ");
-    refuseParquet(name, `${where} is compressed by ${data.codec ?? "an unknown codec"}; known are ${known}`);
+    refuseParquet(name, `${what} is compressed by ${data.codec ?? "an unknown codec"}; known are ${known}`);
   }
   const first = Math.min(...[data.dictionary_page_offset, data.data_page_offset].filter((at) => at).map(Number));
   const size = Number(data.total_compressed_size);
-  if (!(first >= 4 && size >= 0 && first + size <= bytes.length)) throw new Damaged(`${where} lies outside the file`);
+  if (!(first >= 4 && size >= 0 && first + size <= bytes.length)) throw new Damaged(`${what} lies outside the file`);
   const decoder: Decoder = {
     pathInSchema: [element.name],
     element,
@@ -144,19 +154,16 @@ async function columnOf(
     ...data,
     codec: "UNCOMPRESSED",
   };
+  return { bytes: bytes.subarray(first, first + size), rows, codec: data.codec, decoder, room };
+}
+
+async function fieldsIn({ name, what }: Where, chunk: Chunk): Promise<string[]> {
   try {
-    const values = await readChunk({
-      bytes: bytes.subarray(first, first + size),
-      rows,
-      codec: data.codec,
-      decoder,
-      room,
-    });
-    return values.flatMap(fieldsOf);
+    return (await readChunk(chunk)).flatMap(fieldsOf);
   } catch (error) {
     if (error instanceof NoText)
-      refuseParquet(name, `${where} holds bytes that are neither number nor text; ${LEFT_OUT}`, error);
-    if (error instanceof Damaged) throw new Damaged(`${where}: ${error.message}`, { cause: error });
+      refuseParquet(name, `${what} holds bytes that are neither number nor text; ${LEFT_OUT}`, error);
+    if (error instanceof Damaged) throw new Damaged(`${what}: ${error.message}`, { cause: error });
     throw error;
   }
 }
