@@ -27,6 +27,8 @@ export interface Plan {
   readonly at: number;
   /** Which of the ways of that call. */
   readonly way: number;
+  /** What the adapter says of itself, where it should pass for another. */
+  readonly info?: Partial<GPUAdapterInfo> | undefined;
 }
 
 export interface FailingGpu {
@@ -67,6 +69,7 @@ export function failingGpu(real: GPU, plan: Plan): FailingGpu {
     const proxy = new Proxy(target, {
       get(_t, key) {
         if (device && key === "lost") return device.lost;
+        if (key === "info" && plan.info) return plan.info;
         if (bound.has(key)) return bound.get(key);
         const value = Reflect.get(target, key, target) as unknown;
         if (typeof value === "function") {
