@@ -43,7 +43,10 @@ describe.each(widths)("heads of %i", (d) => {
 
   const some = attention.kernels.filter(({ name }) => name.endsWith("quads") || (thorough && name.endsWith("block")));
   test.each(some)("$name", async (kernel) => {
-    const result = await conform(gpu.gpu, attention, kernel, { name: "causal", inputs: [qkv], attrs });
+    // Registers that are few hold no block of the widest heads: it is made as for those who have many.
+    const vendor = d > 64 && kernel.name.endsWith("block") ? "amd" : gpu.gpu.caps.vendor;
+    const caps = { ...gpu.gpu.caps, vendor };
+    const result = await conform(gpu.gpu, attention, kernel, { name: "causal", inputs: [qkv], attrs }, { caps });
     if (!gpu.gpu.caps.subgroups && kernel.needs) expect(result).toBeNull();
     else expect(result!.reason).toBe("");
   });
