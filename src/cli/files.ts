@@ -31,7 +31,8 @@ export function readBytes(path: string): Uint8Array {
     return bytes;
   } catch (error) {
     if (error instanceof ChainruleError) throw error;
-    throw new ChainruleError("file", `cannot read ${path}: ${reason(error)}`, { cause: error });
+    const way = /^[a-z][a-z\d+.-]+:\/\//i.test(path) ? "; an address is not fetched: give the path of a file here" : "";
+    throw new ChainruleError("file", `cannot read ${path}: ${reason(error)}${way}`, { cause: error });
   }
 }
 

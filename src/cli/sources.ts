@@ -95,6 +95,12 @@ export async function loadData({ source, flags, seed }: DataChoice, model: Model
   }
   if (isNoFile(source) && !isFolder(source)) {
     const names = Object.keys(dataPresets).join(", ");
+    if (source === "-") {
+      throw new ChainruleError(
+        "usage",
+        "--data names a file, and - is none: write what comes on standard input into one",
+      );
+    }
     throw new ChainruleError(
       "usage",
       `there is no data preset or file "${source}"; presets are ${names}; files ${KNOWN_FORMATS}`,

@@ -90,7 +90,9 @@ function failAt(table: TableRows, row: number, column: string, text: string): ne
 
 /** What a text may be where numbers are expected: "-", "missing", "9 (estimated)". */
 function unreadable(text: string): string {
-  if (NO_NUMBER.test(text) || !Number.isNaN(plain.number(text))) return "";
+  if (/^0x/i.test(text)) return `; write it as ${Number(text)}`;
+  if (NO_NUMBER.test(text)) return "; leave the field empty where there is no number, and say --missing drop";
+  if (!Number.isNaN(plain.number(text))) return "";
   if (flagOf(text) !== null)
     return "; write 1 and 0, which true and false are read as where every label is one of these";
   return `; ${strayText(quote(text))}`;

@@ -3,11 +3,17 @@ import { type FieldReader, fieldReader, type TableFormat } from "./csv-format.ts
 /** What texts look like that are not read as numbers: nothing is taken for one unasked, but what would read it is said. */
 
 const DATE = /^(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2}))(?:[T ]\d{1,2}:\d{2}.*)?$/;
+const MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\\.?";
+/** Jan 5, 2024; 5-Jan-24; 5 January 2024; Jan-24. */
+const NAMED = new RegExp(
+  `^(?:${MONTH}[ -]\\d{1,2}(?:,? \\d{4})?|(?:\\d{1,2}[ -])?${MONTH}[ -](?:\\d{4}|\\d{2}))$`,
+  "i",
+);
 const TIME = /^\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$/;
 
 /** 2024-01-31, 31.1.2024, 1/31/24, with a time behind it or not; or a time. */
 export function looksLikeDate(text: string): boolean {
-  return DATE.test(text) || TIME.test(text);
+  return DATE.test(text) || TIME.test(text) || NAMED.test(text);
 }
 
 const FLAGS: ReadonlyMap<string, 0 | 1> = new Map([
@@ -29,9 +35,9 @@ export function haveZeros(texts: readonly string[]): boolean {
 
 /**
  * How a column's numbers would be read: by these marks, after what stands around each was taken off, or written as they are
- * here (see `plainly`).
+ * here (see `plainly`), or brought to one unit.
  */
-export type Reading = Pick<TableFormat, "decimal" | "thousands"> | "signs" | "written";
+export type Reading = Pick<TableFormat, "decimal" | "thousands"> | "signs" | "written" | "units";
 
 /** Likely ones first: "1,200" has both readings, and a column of nothing but groups of three means thousands. */
 const readings: readonly (readonly [Exclude<Reading, string>, FieldReader])[] = (
@@ -50,6 +56,8 @@ const readings: readonly (readonly [Exclude<Reading, string>, FieldReader])[] = 
 
 /** A price, a share, a quantity: "$1,200.50", "EUR 12", "12 %", "3.5kg". */
 const SIGNS = /^([+-]?)\s?([A-Z]{3}\s|[A-Z]{0,2}\p{Sc})?\s?(.*?\d)\s?([\p{Sc}%]|[^\d\s.,;:/_'()-]{1,3})?$/u;
+/** What a quantity may be counted in: money, a share, a multiple such as k or M, lengths, masses, bytes. */
+const UNIT = /^(?:.*\p{Sc}|%|[kKMBGT]|bn|[kcm]?[mg]|[kKMGT]i?B)$/u;
 const MINUS = /[\u2010-\u2014\u2212\ufe58\ufe63]/g;
 const OPENS = 0xff01;
 const CLOSES = 0xff5e;
@@ -65,7 +73,12 @@ export function readingOf(texts: readonly string[]): Reading | null {
   if (format) return format;
   if (formatOf(bare(some))) return "signs";
   const plain = some.map(rewritten);
-  return formatOf(plain) || formatOf(bare(plain)) ? "written" : null;
+  if (formatOf(plain) || formatOf(bare(plain))) return "written";
+  const units = some.map((text) => SIGNS.exec(text));
+  const each = units.map((found) =>
+    found && UNIT.test(`${found[2] ?? ""}${found[4] ?? ""}`) ? bare([found[0]])[0] : null,
+  );
+  return each.every((text) => text != null) && formatOf(each as string[]) ? "units" : null;
 }
 
 /** The number, as it would be written here: -1200.5 for "(1.200,50 €)". Null where the text looks like none. */
@@ -97,7 +110,10 @@ function rewritten(text: string): string {
     return code >= OPENS && code <= CLOSES ? String.fromCharCode(code - 0xfee0) : String(code & 0xf);
   });
   const [, inner = ascii] = /^'([^']+)'?$/.exec(ascii) ?? [];
-  const minus = inner.replace(MINUS, "-").replace(/^([+-])\s+/, "$1");
+  const minus = inner
+    .replace(MINUS, "-")
+    .replace(/^([+-])\s+/, "$1")
+    .replace(/([\d.])[dD]([+-]?\d+)$/, "$1e$2");
   const [, negative] = /^\(\s*([^-].*?)\s*\)$/.exec(minus) ?? /^([^-].*?)\s?-$/.exec(minus) ?? [];
   return negative === undefined ? minus : `-${negative}`;
 }

@@ -9,11 +9,13 @@ export interface ColumnTexts {
   readonly texts: readonly string[];
   readonly lines: readonly number[];
   readonly unit: "line" | "row";
+  /** Whether semicolons lie between fields and nothing was said of marks: where commas stand before decimals, that is so. */
+  readonly semicolons?: boolean;
 }
 
 /** What is worth a notice about a column of rows, from its texts, and what it is taken as. */
 export function columnNotices(
-  { column, texts, lines, unit }: ColumnTexts,
+  { column, texts, lines, unit, semicolons = false }: ColumnTexts,
   { number }: FieldReader,
   as: "numbers" | "categories" | "targets" | "classes",
 ): TableNotice[] {
@@ -23,12 +25,20 @@ export function columnNotices(
   if (texts.every((text) => text === value)) return [{ kind: "constant", ...about }];
   const label = as === "targets" || as === "classes";
   if (as === "targets")
-    return [...lostZeros(column, texts, "label-zeros"), ...lostDigits(column, texts, "label-digits")];
+    return [
+      ...lostZeros(column, texts, "label-zeros"),
+      ...lostDigits(column, texts, "label-digits"),
+      ...(semicolons ? pointed(column, texts, "label-points") : []),
+    ];
   if (as === "numbers") {
     const start = number(value);
     const first = n >= COUNTED && (start === 0 || start === 1);
     if (first && texts.every((text, i) => number(text) === start + i)) return [{ kind: "counts", ...about }];
-    return [...lostZeros(column, texts, "zeros"), ...lostDigits(column, texts, "digits")];
+    return [
+      ...lostZeros(column, texts, "zeros"),
+      ...lostDigits(column, texts, "digits"),
+      ...(semicolons ? pointed(column, texts, "points") : []),
+    ];
   }
   const different = [...new Set(texts)];
   const plain = (text: string): boolean => !Number.isNaN(number(text));
@@ -46,7 +56,28 @@ export function columnNotices(
     const at = texts.findIndex((text) => !isNumber(text));
     return [{ kind: label ? "label-mixed" : "mixed", column, value: texts[at]!, line: lines[at]!, unit }];
   }
+  const twins = alike(different);
+  if (twins) return [{ kind: label ? "label-alike" : "alike", column, value: twins[0], other: twins[1] }];
   return different.length === n ? [{ kind: label ? "label-unique" : "unique", ...about }] : [];
+}
+
+/** Two texts that are one but for case, spaces and how letters are composed. */
+function alike(texts: readonly string[]): readonly [string, string] | null {
+  const known = new Map<string, string>();
+  for (const text of texts) {
+    const key = text.normalize("NFKC").toLowerCase().replace(/\s+/g, " ");
+    const other = known.get(key);
+    if (other !== undefined) return [other, text];
+    known.set(key, text);
+  }
+  return null;
+}
+
+/** Groups of three behind points, as in 1.234, or whole numbers below a thousand, and nothing else. */
+function pointed(column: string, texts: readonly string[], kind: "points" | "label-points"): TableNotice[] {
+  const grouped = texts.filter((text) => /^-?[1-9]\d{0,2}\.\d{3}$/.test(text));
+  const all = grouped.length > 0 && texts.every((text) => /^-?(?:\d{1,3}|[1-9]\d{0,2}\.\d{3})$/.test(text));
+  return all ? [{ kind, column, value: grouped[0]! }] : [];
 }
 
 /** Texts that are looked at where all would take long. */

@@ -43,7 +43,7 @@ export function csvRecords(name: string, text: string, separator = ",", line = 1
     const start = at;
     while (at < text.length && !isEnd(text[at]!)) at++;
     const value = text.slice(start, at);
-    if (value.includes('"')) fail(line, "a double quote inside a field that does not begin with one");
+    if (value.includes('"')) fail(line, `a double quote inside a field that does not begin with one${UNLIKE}`);
     return value;
   };
 
@@ -51,7 +51,7 @@ export function csvRecords(name: string, text: string, separator = ",", line = 1
     const wasQuoted = text[at] === '"';
     fields.push(wasQuoted ? quoted() : bare());
     const next = text[at];
-    if (next !== undefined && !isEnd(next)) fail(line, "text follows a closing double quote");
+    if (next !== undefined && !isEnd(next)) fail(line, `text follows a closing double quote${UNLIKE}`);
     if (next === separator) {
       at++;
       if (at < text.length) continue;
@@ -66,6 +66,10 @@ export function csvRecords(name: string, text: string, separator = ",", line = 1
   }
   return records;
 }
+
+/** What may be meant instead. */
+const UNLIKE =
+  "; write quotes within a field twice and those around it without spaces, or say what lies between fields";
 
 function lineEnds(text: string): number {
   return text.match(/\r\n|\r|\n/g)?.length ?? 0;

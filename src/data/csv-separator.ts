@@ -7,7 +7,7 @@ const separators: readonly Separator[] = [",", ";", "\t"];
 const MOST_CHARACTERS = 2 ** 16;
 const MOST_RECORDS = 100;
 /** Excel's own way to say it: a first line such as sep=; */
-const SAID = /^sep=([,;\t])(?:\r\n|\r|\n)/i;
+const SAID = /^"?sep=([^"\r\n])"?(?:\r\n|\r|\n)/i;
 
 /**
  * The separator of a CSV text, `given` or as the text tells, and how many characters (and a line) say so at its beginning.

@@ -1,5 +1,6 @@
 import { ChainruleError } from "../core/errors.ts";
 import { quote } from "../core/format.ts";
+import { foreignBytes, foreignText } from "./csv-foreign.ts";
 import { type FieldReader, fieldReader, type TableFormat } from "./csv-format.ts";
 import { looksLikeDate, readingOf } from "./csv-looks.ts";
 import { type CsvRecord, csvRecords } from "./csv-records.ts";
@@ -15,6 +16,8 @@ export interface Table {
   readonly columns: ReadonlyMap<string, number>;
   readonly records: readonly CsvRecord[];
   readonly reader: FieldReader;
+  /** What lies between the fields of a text. */
+  readonly separator?: string;
   /** Columns without a name that only number the rows or hold nothing, by position from 1. */
   readonly ignored: readonly number[];
   /** Names that are numbers, where the first line may be a row all the same. */
@@ -28,6 +31,8 @@ const MARKS: Readonly<Record<string, string>> = { ";": "semicolons", "\t": "tabs
 export function readTable(name: string, file: string | Uint8Array, format: TableFormat = {}): Table {
   const reader = fieldReader(format);
   const text = decode(name, file);
+  const foreign = foreignText(text);
+  if (foreign !== null) throw new ChainruleError("data", `${name}: no table of text, but ${foreign}`);
   const { separator, skip } = tellSeparator(text, reader, format.separator);
   const all = csvRecords(name, skip > 0 ? text.slice(skip) : text, separator, skip > 0 ? 2 : 1);
   const first = all[0];
@@ -37,17 +42,26 @@ export function readTable(name: string, file: string | Uint8Array, format: Table
   for (const { line, fields } of records) {
     if (fields.length === first.fields.length) continue;
     const what = format.header === false ? `line ${first.line}` : "the header";
-    const counts = `${fields.length} fields where ${what} has ${first.fields.length}`;
+    const some = fields.length === 1 ? "1 field" : `${fields.length} fields`;
+    const counts = `${some} where ${what} has ${first.fields.length}`;
     const marks = separator === "," ? "" : ` (between ${MARKS[separator] ?? quote(separator)})`;
-    throw new ChainruleError("data", `${name}, line ${line}: ${counts}${marks}`);
+    throw new ChainruleError("data", `${name}, line ${line}: ${counts}${marks}${whyMore(first, records)}`);
   }
-  const common = { line: first.line, unit: "line", records, reader } as const;
+  const common = { line: first.line, unit: "line", records, reader, separator } as const;
   if (format.header === false) {
     const columns = new Map(first.fields.map((_, i) => [`c${i + 1}`, i] as const));
     return { ...common, columns, ignored: [], doubtful: [] };
   }
   const doubtful = format.header ? [] : requireNames(name, first, records, reader);
   return { ...common, ...namedColumns(name, first, records), doubtful };
+}
+
+/** What makes a first line narrower than all others. */
+function whyMore(first: CsvRecord, records: readonly CsvRecord[]): string {
+  const width = records.at(-1)!.fields.length;
+  if (first.fields.length === 1 && width > 1) return `; if line ${first.line} is no header but a title, take it off`;
+  if (!records.every(({ fields }) => fields.length === first.fields.length + 1)) return "";
+  return "; if the first field of each row is its name, as R writes, name that column in the header too";
 }
 
 /** Bytes that are looked at for zeros. */
@@ -58,6 +72,8 @@ function decode(name: string, file: string | Uint8Array): string {
   const fail = (why: string, cause?: unknown): never => {
     throw new ChainruleError("data", `${name}: not UTF-8 text${why}; save it as UTF-8`, { cause });
   };
+  const foreign = foreignBytes(file);
+  if (foreign !== null) throw new ChainruleError("data", `${name}: no text, but ${foreign}`);
   const [first, second] = file;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) fail(", it has the mark of UTF-16");
   // Read as UTF-8, UTF-16 without its mark has one beside every letter.
@@ -82,10 +98,10 @@ function namedColumns(
   const ignored: number[] = [];
   fields.forEach((field, i) => {
     const column = field.trim();
-    if (columns.has(column)) fail(`two columns are named ${quote(column)}`);
+    if (columns.has(column)) fail(`two columns are named ${quote(column)}: give one another name in the file`);
     if (column !== "") columns.set(column, i);
     else if (i === 0 || records.every((r) => r.fields[i]!.trim() === "")) ignored.push(i + 1);
-    else fail(`column ${i + 1} has no name`);
+    else fail(`column ${i + 1} has no name: give it one, and take off what stands above the names`);
   });
   if (columns.size === 0) fail("no column has a name");
   return { columns, ignored };

@@ -100,7 +100,8 @@ export function tableDataset(name: string, table: Table, options: CsvOptions): D
   const kinds = columnKinds(used, features, categorical);
   const x = encoded(kinds);
   const lines = rows.map(({ line }) => line);
-  const textsIn = (column: string, texts = textsOf(used, column)) => ({ column, texts, lines, unit });
+  const semicolons = table.separator === ";" && options.decimal === undefined && options.thousands === undefined;
+  const textsIn = (column: string, texts = textsOf(used, column)) => ({ column, texts, lines, unit, semicolons });
   const notices = [
     ...table.doubtful.slice(0, 1).map((value): TableNotice => ({ kind: "names", column: value, value })),
     ...kinds.flatMap(({ name: column, categories }) =>

@@ -133,8 +133,9 @@ export function pairIdx(images: Uint8Array, labels: Uint8Array, options: IdxPair
   });
 }
 
-/** Integers [n] or [n, 1] as labels i32 [n]; all others as values f32 [n, outputs]. */
+/** Integers from 0, [n] or [n, 1], as labels i32 [n]; all others as values f32 [n, outputs]. */
 function idxTargets(y: NdArray): NdArray {
   const [n = 0, outputs = 1] = y.shape;
-  return y.dtype === "i32" && outputs === 1 ? reshape(y, [n]) : reshape(cast(y, "f32"), [n, outputs]);
+  const labels = y.dtype === "i32" && outputs === 1 && y.data.every((label) => label >= 0);
+  return labels ? reshape(y, [n]) : reshape(cast(y, "f32"), [n, outputs]);
 }

@@ -19,6 +19,10 @@ export type TableNotice =
       readonly line: number;
       readonly unit: "line" | "row";
     }
+  /** Texts that differ in case or spaces alone are two categories, or classes. */
+  | { readonly kind: "alike" | "label-alike"; readonly column: string; readonly value: string; readonly other: string }
+  /** Numbers between semicolons whose point may stand between thousands. */
+  | { readonly kind: "points" | "label-points"; readonly column: string; readonly value: string }
   /** Leading zeros of numbers, as codes have them, went lost. */
   | { readonly kind: "zeros" | "label-zeros"; readonly column: string; readonly value: string }
   /** A whole number that f64 does not hold; `other` is what it was read as. */
@@ -45,6 +49,7 @@ export type TableNotice =
 /** What reads such a number: flags of the command and options of the library have the same names. */
 export function readingText(reading: Reading, value: string): string {
   if (reading === "signs") return "once the signs around it are taken off";
+  if (reading === "units") return "once all are brought to one unit and written without it";
   if (reading === "written") return `once it is written ${plainly(value)}`;
   const given = (["decimal", "thousands"] as const).filter((key) => reading[key] !== undefined);
   const flags = given.map((key) => `--${key} ${reading[key] === " " ? '" "' : reading[key]}`).join(" ");
@@ -67,6 +72,14 @@ export function noticeText(notice: TableNotice): string {
       return `${column} holds categories, though most are numbers: ${value} in ${notice.unit} ${notice.line} is none; ${strayText(value)}`;
     case "label-mixed":
       return `${column} is to be predicted and holds classes, though most are numbers: ${value} in ${notice.unit} ${notice.line} is none; ${strayText(value)}`;
+    case "alike":
+      return `${column} holds ${value} and ${quote(notice.other)} as two categories: write them alike where they mean one`;
+    case "label-alike":
+      return `${column} is to be predicted and holds ${value} and ${quote(notice.other)} as two classes: write them alike where they mean one`;
+    case "points":
+      return `${column} is read with a point before decimals, ${value} as ${Number(notice.value)}: where it stands between thousands, say --thousands . --decimal ,`;
+    case "label-points":
+      return `${column} is to be predicted and read with a point before decimals, ${value} as ${Number(notice.value)}: where it stands between thousands, say --thousands . --decimal ,`;
     case "zeros":
       return `${column} loses leading zeros: ${value} is the number ${Number(notice.value)}; where it is a code, take it as categories (--categorical) or leave it out`;
     case "label-zeros":

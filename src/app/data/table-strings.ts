@@ -30,6 +30,13 @@ const en = {
     "{column} holds categories, though most are numbers: {value} in line {line} is none. Leave the field empty where it is missing.",
   "nlabel-mixed":
     "{column} is predicted as classes, though most are numbers: {value} in line {line} is none. Leave the field empty where it is missing.",
+  nalike: "{column} holds {value} and {other} as two categories: write them alike where they mean one.",
+  "nlabel-alike":
+    "{column} is predicted and holds {value} and {other} as two classes: write them alike where they mean one.",
+  npoints:
+    "{column} is read with a point before decimals, as in {value}: choose how numbers are written where it stands between thousands.",
+  "nlabel-points":
+    "{column} is predicted and read with a point before decimals, as in {value}: choose how numbers are written where it stands between thousands.",
   nzeros:
     "{column} loses leading zeros, as in {value}: where it is a code, leave it out, or write a letter before each.",
   "nlabel-zeros":
@@ -82,6 +89,10 @@ const zh: Readonly<Record<TableKey, string>> = {
   nnumbers: "{column} 被当作类别，而 {value} 看起来是数字：请选择数字的写法，或在文件中改写成 -1234.5 的样子。",
   nmixed: "{column} 被当作类别，虽然大多是数字：第 {line} 行的 {value} 不是。缺失的值请留空。",
   "nlabel-mixed": "{column} 被当作要预测的类别，虽然大多是数字：第 {line} 行的 {value} 不是。缺失的值请留空。",
+  nalike: "{column} 把 {value} 和 {other} 当作两个类别：如果是同一个，请写成一样的。",
+  "nlabel-alike": "要预测的 {column} 把 {value} 和 {other} 当作两个类别：如果是同一个，请写成一样的。",
+  npoints: "{column} 的点被读作小数点，例如 {value}：如果是千位分隔符，请选择数字的写法。",
+  "nlabel-points": "要预测的 {column} 的点被读作小数点，例如 {value}：如果是千位分隔符，请选择数字的写法。",
   nzeros: "{column} 丢失了开头的零，例如 {value}：如果是编码，请从文件中去掉，或在前面加一个字母。",
   "nlabel-zeros": "要预测的 {column} 被当作数值，丢失了开头的零，例如 {value}：如果是类别，请选择类别。",
   ndigits: "{column} 丢失了位数：{value} 读成了 {other}。编号最好从文件中去掉。",

@@ -263,12 +263,13 @@ function matrix(a: NdArray, where: string): NdArray {
 }
 
 /**
- * Integers [n] or [n, 1] -> i32 [n], which are classes to one loss and values to another; floats, integers of several
- * columns or places and those that i32 cannot hold -> f32 [n, the rest]
+ * Integers from 0 [n] or [n, 1] -> i32 [n], which are classes to one loss and values to another; floats, integers of
+ * several columns or places, negative ones and those that i32 cannot hold -> f32 [n, the rest]
  */
 function targets(a: NdArray): NdArray {
   const n = a.shape[0] ?? 0;
   const outputs = sizeOf(a.shape.slice(1));
-  const labels = outputs === 1 && (a.dtype === "i32" || (a.dtype === "u32" && a.data.every((v) => v < 2 ** 31)));
+  const whole = a.dtype === "i32" || a.dtype === "u32";
+  const labels = outputs === 1 && whole && a.data.every((v) => v >= 0 && v < 2 ** 31);
   return labels ? reshape(cast(a, "i32"), [n]) : reshape(cast(a, "f32"), [n, outputs]);
 }

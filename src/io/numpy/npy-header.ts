@@ -69,7 +69,7 @@ export function readNpyHeader(bytes: Uint8Array, name: string): NpyHeader {
 type Refuse = (message: string) => never;
 
 const WHY_NOT: Readonly<Record<string, string>> = {
-  O: ": objects are not unpickled",
+  O: ": objects are not unpickled; store numbers, .astype('float32')",
   U: " is text: give the number of each class",
   S: " is text: give the number of each class",
   M: " is a date: store it as a number, .astype('int64')",

@@ -19,6 +19,8 @@ export async function readNpz(bytes: Uint8Array): Promise<Map<string, NdArray>> 
 export async function npzFiles(bytes: Uint8Array): Promise<ReadonlyMap<string, Uint8Array>> {
   const arrays = new Map<string, Uint8Array>();
   for (const [file, content] of await readZip(bytes)) {
+    if (file === "[Content_Types].xml")
+      throw new ChainruleError("file", "npz: a workbook or document of Office's; save its sheet as CSV UTF-8");
     if (!file.endsWith(ENDING)) throw new ChainruleError("file", `npz: "${file}" is not an .npy file`);
     arrays.set(file.slice(0, -ENDING.length), content);
   }

@@ -140,6 +140,6 @@ describe("dataPreset", () => {
   it("refuses a page served in place of a file", async () => {
     const page = async () => new TextEncoder().encode("<!doctype html>\n<title>Not found</title>");
     await expect(dataPresets.digits.load(page, { seed: 0 })).rejects.toThrow("not an IDX file");
-    await expect(dataPresets.iris.load(page, { seed: 0 })).rejects.toThrow("iris, line 1: one column");
+    await expect(dataPresets.iris.load(page, { seed: 0 })).rejects.toThrow("iris: no table of text, but a web page");
   });
 });

@@ -3,6 +3,7 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { type NdArray, ndarray } from "../../../src/core/ndarray.ts";
 import { rowCount } from "../../../src/data/dataset.ts";
+import { pairIdx } from "../../../src/data/idx.ts";
 import { loadDataFile, loadDataSplit, loadInputs } from "../../../src/io/dataset/load.ts";
 import { writeNpy } from "../../../src/io/numpy/npy.ts";
 import { writeNpz } from "../../../src/io/numpy/npz.ts";
@@ -187,6 +188,20 @@ describe("loadDataFile", () => {
   ])("refuses an .npz with %s", async (_, arrays, message) => {
     const loaded = loadDataFile("t.npz", writeNpz(Object.entries(arrays)));
     await expect(loaded).rejects.toThrow(message === "has" ? 't.npz: rows of "x_test" have 1 values' : message);
+  });
+
+  it("takes whole numbers below 0 as values, which no class has", async () => {
+    const of = (...labels: number[]) =>
+      writeNpz([
+        ["x", x],
+        ["y", ndarray([2], "i32", labels)],
+      ]);
+    expect((await loadDataFile("t.npz", of(1, -1))).y).toEqual(ndarray([2, 1], "f32", [1, -1]));
+    expect((await loadDataFile("t.npz", of(1, 0))).y).toEqual(ndarray([2], "i32", [1, 0]));
+    const idx = (code: number, ...bytes: number[]) => Uint8Array.of(0, 0, code, 1, 0, 0, 0, 2, ...bytes);
+    const inputs = Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 1, 7, 8);
+    expect(pairIdx(inputs, idx(9, 1, 255), { name: "t" }).y).toEqual(ndarray([2, 1], "f32", [1, -1]));
+    expect(pairIdx(inputs, idx(9, 1, 0), { name: "t" }).y.dtype).toBe("i32");
   });
 
   it("divides bytes alone by what pixels were divided by, in rows of any shape, and says what it did", async () => {

@@ -1,6 +1,7 @@
 import { ChainruleError } from "../../../core/errors.ts";
 import { ndarray } from "../../../core/ndarray.ts";
 import { type DataSplit, type Dataset, validateDataset } from "../../../data/dataset.ts";
+import { dataFormat } from "../format.ts";
 import { type ImageReading, readImages } from "./read.ts";
 
 /** An image file by its place, and the part and class that its folders say. */
@@ -47,7 +48,11 @@ export async function loadImageFolder(
     throw new ChainruleError("data", `${name}: ${why}`);
   };
   const { images } = imagesAmong(paths);
-  if (images.length === 0) fail("holds no PNG or JPEG files (.png, .jpg, .jpeg)");
+  if (images.length === 0) {
+    const other = paths.find((path) => dataFormat(path, new Uint8Array()) !== null);
+    const way = other === undefined ? "" : `; rows of a file are asked for by its name, such as ${name}/${other}`;
+    fail(`holds no PNG or JPEG files (.png, .jpg, .jpeg)${way}`);
+  }
   const loose = images.find((path) => !path.includes("/"));
   if (loose !== undefined) fail(`${loose} lies in no folder of a class: one folder a class, such as ${name}/cat/1.png`);
   const tops = [...new Set(images.map((path) => path.split("/")[0]!))];
