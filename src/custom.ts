@@ -37,6 +37,7 @@ export type {
   Launch,
   Op,
   OpCase,
+  Product,
   Proof,
   Trial,
   Unlearned,

@@ -18,11 +18,15 @@ export interface PeerBrowser {
   readonly adapter: string;
   /** A page of its own, in a context (cache, process) of its own. */
   newPage(references: ReadonlyMap<string, Float64Array>): Promise<Page>;
+  /** The same, whose page takes the first step of a contestant by itself: `firstStep`. */
+  coldPage(name: ContestantName): Promise<Page>;
   close(): Promise<void>;
 }
 
 declare global {
   var peers: Peer;
+  /** In a page that is opened for it: milliseconds from the navigation's start to the loss in the page, and the loss. */
+  var firstStep: Promise<{ readonly ms: number; readonly loss: number }>;
 }
 
 export async function openBrowser(): Promise<PeerBrowser> {
@@ -31,11 +35,14 @@ export async function openBrowser(): Promise<PeerBrowser> {
   const server = await preview({ configFile, logLevel: "warn" });
   const url = server.resolvedUrls!.local[0]!;
   const browser = await chromium.launch({ executablePath: found.executablePath, args: found.args, env: found.env });
-  const newPage: PeerBrowser["newPage"] = async (references) => {
-    const context = await browser.newContext();
-    const page = await context.newPage();
+  const open = async (): Promise<Page> => {
+    const page = await (await browser.newContext()).newPage();
     page.setDefaultTimeout(60_000);
     page.on("pageerror", (error) => console.error(`page: ${error.message}`));
+    return page;
+  };
+  const newPage: PeerBrowser["newPage"] = async (references) => {
+    const page = await open();
     await page.route("**/reference/*", (route) => {
       const exact = references.get(decodeURIComponent(route.request().url().split("/").at(-1)!));
       if (!exact) return route.fulfill({ status: 404 });
@@ -49,6 +56,11 @@ export async function openBrowser(): Promise<PeerBrowser> {
     description: `Chromium ${browser.version()}, ${found.description.split("/").at(-1)}`,
     adapter: await adapterOf(browser, url),
     newPage,
+    async coldPage(name) {
+      const page = await open();
+      await page.goto(`${url}?cold=${name}`);
+      return page;
+    },
     async close() {
       await browser.close();
       await server.close();

@@ -108,9 +108,9 @@ async function measureTasks(browser: PeerBrowser): Promise<void> {
   for (const page of pages.values()) await page.context().close();
 }
 
-/** From a fresh context, with nothing cached, to the loss of the first step. */
+/** In a fresh context, with nothing cached: to the loss of the first step, and all of it until the page is closed. */
 async function measureCold(browser: PeerBrowser): Promise<void> {
-  const times = new Map<ContestantName, number[]>();
+  const times = new Map<ContestantName, { readonly ms: number; readonly closedMs: number }[]>();
   const errors = new Map<ContestantName, string>();
   for (let round = 0; round < Number(values.cold); round++) {
     for (const name of round % 2 === 0 ? wanted : [...wanted].reverse()) {
@@ -118,11 +118,11 @@ async function measureCold(browser: PeerBrowser): Promise<void> {
       progress(`cold start ${round + 1}: ${name}`);
       const start = performance.now();
       try {
-        const page = await browser.newPage(new Map());
-        const first = page.evaluate((n) => globalThis.peers.cold(n), name);
-        const loss = await within(first, OPEN_MS).finally(() => page.context().close());
-        const ms = performance.now() - start;
-        if (Number.isFinite(loss)) times.set(name, [...(times.get(name) ?? []), ms]);
+        const page = await browser.coldPage(name);
+        const first = page.evaluate(() => globalThis.firstStep);
+        const { ms, loss } = await within(first, OPEN_MS).finally(() => page.context().close());
+        const closedMs = performance.now() - start;
+        if (Number.isFinite(loss)) times.set(name, [...(times.get(name) ?? []), { ms, closedMs }]);
         else errors.set(name, `loss ${loss} in ${coldTask.name}`);
       } catch (error) {
         errors.set(name, messageOf(error));
@@ -133,7 +133,8 @@ async function measureCold(browser: PeerBrowser): Promise<void> {
   for (const contestant of wanted) {
     const found = times.get(contestant);
     const error = errors.get(contestant) ?? null;
-    report.cold.push({ contestant, ms: found && !error ? timing(found) : null, error });
+    const of = (key: "ms" | "closedMs") => (found && !error ? timing(found.map((t) => t[key])) : null);
+    report.cold.push({ contestant, ms: of("ms"), closedMs: of("closedMs"), error });
   }
 }
 

@@ -19,8 +19,16 @@ export interface PeerReport {
   readonly versions: Readonly<Record<string, string>>;
   readonly contestants: { name: ContestantName; description: string }[];
   readonly tasks: { task: string; cells: readonly Cell[] }[];
-  /** From opening a fresh page to the loss of the first step; null where it failed. */
-  readonly cold: { contestant: ContestantName; ms: Timing | null; error: string | null }[];
+  /**
+   * Of a fresh page, from the navigation's start to the loss of the first step; and with a context and a page before that,
+   * and reading what is checked and closing them behind. Null where it failed.
+   */
+  readonly cold: {
+    contestant: ContestantName;
+    ms: Timing | null;
+    closedMs: Timing | null;
+    error: string | null;
+  }[];
   complete: boolean;
 }
 
@@ -35,11 +43,14 @@ export function peerRows(report: PeerReport): { header: string[]; rows: string[]
     ...names.map((n) => cellText(cells.find((c) => c.contestant === n))),
   ]);
   if (report.cold.length > 0) {
-    const of = (n: ContestantName): string => {
-      const found = report.cold.find((c) => c.contestant === n);
-      return found?.ms ? spread(found.ms) : `failed: ${found?.error ?? "not run"}`;
-    };
-    rows.push(["first step from a cold page", ...names.map(of)]);
+    const of =
+      (key: "ms" | "closedMs") =>
+      (n: ContestantName): string => {
+        const found = report.cold.find((c) => c.contestant === n);
+        return found?.[key] ? spread(found[key]) : `failed: ${found?.error ?? "not run"}`;
+      };
+    rows.push(["first step from a cold page", ...names.map(of("ms"))]);
+    rows.push(["the same with opening and closing it", ...names.map(of("closedMs"))]);
   }
   return { header: ["ms", ...names], rows };
 }

@@ -215,6 +215,33 @@ export interface Kernel<A> {
   suits?(inputs: readonly TensorSpec[], attrs: A, caps: DeviceCaps): boolean;
   /** What a device must have for the kernel to apply anywhere. */
   readonly needs?: DeviceAbility;
+  /** Of a product: what it computes, for kernels that are no rung of the op's ladder. */
+  product?(inputs: readonly TensorSpec[], attrs: A): Product;
+}
+
+/** A matrix product, and what is done to its elements. */
+export interface Product {
+  /** How A and B lie: A [M, K] and B [K, N]; B [N, K]; A [K, M]. */
+  readonly form: "NN" | "NT" | "TN";
+  /** Rows of the result. */
+  readonly M: number;
+  /** Columns of the result. */
+  readonly N: number;
+  /** Terms of each sum. */
+  readonly K: number;
+  /** What happens besides the product: shaders/matmul/common.ts. */
+  readonly epilogue: {
+    /** Input 2 [N] is added. */
+    readonly bias: boolean;
+    /** Text of the function that is applied; null for none. */
+    readonly activation: string | null;
+    /** Text of the function by whose value at input 2 [M, N] elements are multiplied; null for none. */
+    readonly derivative: string | null;
+    /** Output 1 [N] has the sums of B's columns. */
+    readonly columnSums: boolean;
+  };
+  /** The number that either function takes. */
+  readonly alpha: number;
 }
 
 /** What a kernel asks of the device for one node. */

@@ -4,7 +4,7 @@ import type { NdArray } from "../../../src/core/ndarray.ts";
 import { attentionOperands, verifyAttention } from "../attention.ts";
 import { disagreement, problemOf } from "../problem.ts";
 import { type ContestantName, coldTask, type Task, type TrainingTask } from "../tasks.ts";
-import type { Contestant, ResultSession, Session } from "./contestant.ts";
+import type { Contestant, ResultSession, Session, TrainingSession } from "./contestant.ts";
 import { countDeviceUse, deviceUse } from "./usage.ts";
 
 /** What a repetition, or a training step, took of a WebGPU device. */
@@ -29,8 +29,10 @@ export interface Peer {
   /** Milliseconds of n repetitions. */
   sample(n: number): Promise<number>;
   dispose(): void | Promise<void>;
-  /** From nothing: opens the contestant and takes one step. The loss, for checking. */
-  cold(name: ContestantName): Promise<number>;
+  /** From nothing: opens the contestant and takes one step, to the loss read back. */
+  cold(name: ContestantName): Promise<void>;
+  /** The loss of that step, for checking. */
+  loss(): Promise<number>;
 }
 
 let contestant: Contestant | null = null;
@@ -122,7 +124,10 @@ export const peer: Peer = {
   async cold(name) {
     contestant = await load(name);
     const training = await contestant.train(coldTask, problemOf(coldTask));
+    session = training;
     await training.run(1);
-    return (await training.state()).loss;
+  },
+  async loss() {
+    return (await (session as TrainingSession).state()).loss;
   },
 };

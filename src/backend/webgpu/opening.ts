@@ -1,6 +1,8 @@
-import type { Node, Tensor } from "../../graph/graph.ts";
-import { type ChosenKernel, chooseKernel } from "./choose.ts";
+import { byOneQuad } from "../../../shaders/one-quad.ts";
+import type { Node, Tensor, TensorSpec } from "../../graph/graph.ts";
+import { type AnyKernel, type ChosenKernel, chooseKernel } from "./choose.ts";
 import type { WebGpuDevice } from "./device.ts";
+import { stridedKernel, textsOf } from "./strided.ts";
 import { isSettled } from "./tuner-candidates.ts";
 
 /**
@@ -9,14 +11,14 @@ import { isSettled } from "./tuner-candidates.ts";
  * number of a step decides, and nothing else: a run that goes on has the bits of one that was never left, and so has one
  * that is taken again.
  *
- * On SwiftShader "packed-quads" compiles in 90 to 120 ms and makes a multiply-add in half a nanosecond, "direct" in 28 to 42
- * and two, "naive" in 12 to 19 and fourteen (processor time).
+ * On SwiftShader "packed-quads" compiles in 90 to 120 ms, once for each form and epilogue, and makes a multiply-add in half a
+ * nanosecond, "strided" in 35, once for a net, and 1.3 (processor time).
  */
 const QUICK = /\/(packed-quads|direct)$/;
-/** Multiply-adds of a node up to which "naive" takes less in all than "direct". */
-const FEW = 2 ** 20;
 /** Of all nodes that have another kernel: beyond, the first step would take longer by more than compiling does. */
 const MOST = 2 ** 28;
+/** Kernels of one workgroup that take no longer by one quad: that takes all steps. */
+const ONE_QUAD = /^(controlAndRecord\/one|crossEntropyWithGradient\/alone)$/;
 
 /** The kernels of a run's first step, and those of all others. */
 export interface Opening {
@@ -31,24 +33,73 @@ type Chosen = ReadonlyMap<Node, ChosenKernel>;
 /** The kernels of step 0; `chosen` itself where no other would be there sooner. */
 export function openingKernels(chosen: Chosen, { caps, wrong }: WebGpuDevice): Chosen {
   if (![...chosen.values()].some(({ kernel }) => isSettled(kernel.name, caps))) return chosen;
+  const products = [...chosen].filter(([{ op }, { kernel }]) => op.trial && QUICK.test(kernel.name));
+  const texts = textsByActivation(products);
   let all = 0;
   const quick = [...chosen].map(([node, c]): readonly [Node, ChosenKernel] => {
-    const { op, inputs, attrs } = node;
-    if (!op.trial || !QUICK.test(c.kernel.name)) return [node, c];
-    const work = op.trial.work(inputs, attrs);
-    all += work;
-    const name = c.kernel.name.replace(QUICK, work <= FEW ? "/naive" : "/direct");
-    if (!op.kernels.some((k) => k.name === name && !wrong.has(name))) return [node, c];
-    const other = name === c.kernel.name ? c : chooseKernel(node, caps, name, wrong);
+    const { op, inputs, outputs, attrs } = node;
+    const { name } = c.kernel;
+    const isProduct = op.trial && QUICK.test(name);
+    if (isProduct) all += op.trial!.work(inputs, attrs);
+    const kernel = isProduct ? strided(node, c.kernel, texts) : ONE_QUAD.test(name) ? oneQuad(c.kernel) : null;
+    const plan = kernel && !wrong.has(kernel.name) ? kernel.plan(inputs, outputs, attrs, caps) : null;
+    if (plan) return [node, { kernel: kernel!, plan }];
+    // Products of halves, say, have no other rung.
+    const direct = name.replace(QUICK, "/direct");
+    if (!isProduct || direct === name || wrong.has(direct) || !op.kernels.some((k) => k.name === direct))
+      return [node, c];
+    const other = chooseKernel(node, caps, direct, wrong);
     // The memory plan is made for the kernels of all other steps.
     return [node, other.plan.scratch?.length ? c : other];
   });
   return all > MOST ? chosen : new Map(quick);
 }
 
+/** The activation in a node's epilogue, by name; "" for none. */
+const activationOf = ({ attrs }: Node): string => (attrs as { activation?: string | null } | null)?.activation ?? "";
+
+/** For each activation the texts of its products; products without one share those of the first. */
+function textsByActivation(
+  products: readonly (readonly [Node, ChosenKernel])[],
+): ReadonlyMap<string, readonly string[]> {
+  const texts = new Map<string, string[]>();
+  for (const [node, { kernel }] of products) {
+    const [own, name] = [kernel.product?.(node.inputs, node.attrs), activationOf(node)];
+    if (own && name) texts.set(name, [...new Set([...(texts.get(name) ?? []), ...textsOf(own)])]);
+  }
+  return texts.set("", [...texts.values()][0] ?? []);
+}
+
+/** The kernel of all products of a net, for one of them: its known answer is of a case with the same epilogue. */
+function strided(node: Node, kernel: AnyKernel, texts: ReadonlyMap<string, readonly string[]>): AnyKernel | null {
+  const made = stridedKernel(kernel, texts.get(activationOf(node))!);
+  const epilogueOf = (inputs: readonly TensorSpec[], attrs: unknown): string =>
+    JSON.stringify(kernel.product!(inputs, attrs).epilogue);
+  return (
+    made && {
+      ...made,
+      plan: (inputs, outputs, attrs, caps) =>
+        epilogueOf(inputs, attrs) === epilogueOf(node.inputs, node.attrs)
+          ? made.plan(inputs, outputs, attrs, caps)
+          : null,
+    }
+  );
+}
+
+/** A kernel of one launch by one quad. */
+export const oneQuad = (kernel: AnyKernel): AnyKernel => ({
+  name: `${kernel.name}-quad`,
+  needs: "subgroups",
+  plan(inputs, outputs, attrs, caps) {
+    const plan = caps.subgroups ? kernel.plan(inputs, outputs, attrs, caps) : null;
+    const code = plan && byOneQuad(plan.launches[0]!.code);
+    return code ? { launches: [{ ...plan.launches[0]!, code }] } : null;
+  },
+});
+
 /** The kernels of all other steps, compiled and with their known answers: one that is wrong has that of step 0 instead. */
 export async function rest(chosen: Chosen, first: Chosen, gpu: WebGpuDevice): Promise<Chosen> {
-  const late = [...chosen].filter(([node, c]) => c !== first.get(node));
+  const late = [...chosen].filter(([node, c]) => node.op.trial && c !== first.get(node));
   const asked = late.map(([, { kernel, plan }]) =>
     Promise.all(plan.launches.map((launch) => gpu.pipelines.get(launch, kernel.name))),
   );
@@ -58,7 +109,7 @@ export async function rest(chosen: Chosen, first: Chosen, gpu: WebGpuDevice): Pr
     const wrong = await selfTestOf(gpu).of(new Map([[node, c]]));
     return [node, wrong.length > 0 ? first.get(node)! : c];
   });
-  return new Map([...chosen, ...(await Promise.all(kept))]);
+  return new Map([...first, ...(await Promise.all(kept))]);
 }
 
 /**

@@ -11,7 +11,7 @@ import { matmulSlices } from "../../../shaders/matmul/direct.ts";
 import { sumColumnsAlone, sumColumnsParams } from "../../../shaders/reduce.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
-import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch } from "../../graph/op.ts";
+import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch, Product } from "../../graph/op.ts";
 import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { furtherRungs } from "../shared/further-rungs.ts";
 import { matmulDims } from "./dims.ts";
@@ -38,11 +38,17 @@ export const productRungs = furtherRungs<Rung>();
 
 /** The ladder of kernels for an op that is a matrix product. */
 export function matmulKernels<A>(opName: string, use: MatmulUse<A>): readonly Kernel<A>[] {
+  const product: Kernel<A>["product"] & {} = (inputs, attrs) => ({
+    ...matmulDims(use.form(attrs), inputs[0]!, inputs[1]!),
+    epilogue: use.epilogue(attrs, inputs),
+    alpha: use.alpha(attrs),
+  });
   const make = (rung: Rung): Kernel<A> => ({
     name: `${opName}/${rung.name}`,
+    product,
     ...(rung.needs && { needs: rung.needs }),
-    suits: (inputs, attrs, caps) => rung.suits(matmulDims(use.form(attrs), inputs[0]!, inputs[1]!), caps),
-    plan: (inputs, outputs, attrs, caps) => planRung(rung, opName, use, inputs, outputs, attrs, caps),
+    suits: (inputs, attrs, caps) => rung.suits(product(inputs, attrs), caps),
+    plan: (inputs, outputs, attrs, caps) => planRung(rung, opName, product(inputs, attrs), inputs, outputs, caps),
   });
   productRungs.add(opName, make);
   return ladder.map(make);
@@ -54,25 +60,20 @@ interface Strides {
   readonly ldc: number;
 }
 
-function planRung<A>(
+function planRung(
   rung: Rung,
   opName: string,
-  use: MatmulUse<A>,
+  dims: Product,
   inputs: readonly TensorSpec[],
   outputs: readonly TensorSpec[],
-  attrs: A,
   caps: DeviceCaps,
 ): KernelPlan | null {
-  const form = use.form(attrs);
-  const dims = matmulDims(form, inputs[0]!, inputs[1]!);
-  const epilogue = use.epilogue(attrs, inputs);
+  const { form, M, N, K, epilogue, alpha } = dims;
   if ((rung.needs && !caps[rung.needs]) || !rung.applies(dims, { form, accumulate: false, epilogue }, caps))
     return null;
-  const { M, N, K } = dims;
   const strides = { lda: inputs[0]!.shape[1]!, ldb: inputs[1]!.shape[1]!, ldc: outputs[0]!.shape[1]! };
   const panels = matmulPanels(form, M, N, K, caps);
   if (typeof panels === "string") throw new ChainruleError("limit", `${opName}: ${panels}`);
-  const alpha = use.alpha(attrs);
   if (panels[0]!.whole) {
     const slices = rung.slices?.(dims) ?? 1;
     if (slices > 1)
