@@ -3,7 +3,7 @@ import type { NdArray } from "../../core/ndarray.ts";
 import { requireModel } from "../../nn/model.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { weightSpecs } from "../../nn/parameter-specs.ts";
-import { byOrder, type Renamed, withoutPrefixes } from "./names.ts";
+import { byOrder, type Renamed, withoutAttribute, withoutPrefixes } from "./names.ts";
 import { readNamedTensors } from "./tensor-file.ts";
 import { weightsOf } from "./weights.ts";
 
@@ -27,7 +27,8 @@ export interface LoadedWeights {
 
 /**
  * Weights of `model` out of a file: safetensors, .npz by `name`, or what torch.save wrote of a state dict or of a
- * checkpoint, under any name. What DistributedDataParallel and torch.compile put before every name is taken off.
+ * checkpoint, under any name. What DistributedDataParallel and torch.compile put before every name is taken off, and any
+ * prefix of all names without which they are the model's.
  * Throws ChainruleError "file" naming the tensor that is missing, extra, misshapen or not finite.
  */
 export async function loadWeights(
@@ -51,6 +52,6 @@ export async function readModelTensors(
   requireBytes(name, bytes);
   const read = await readNamedTensors(name, bytes, key);
   const bare = withoutPrefixes(read.tensors);
-  const matched = match === "order" ? byOrder(bare.tensors, weightSpecs(model)) : { tensors: bare.tensors, notes: [] };
+  const matched = (match === "order" ? byOrder : withoutAttribute)(bare.tensors, weightSpecs(model));
   return { tensors: matched.tensors, notes: [...read.notes, ...bare.notes, ...matched.notes] };
 }

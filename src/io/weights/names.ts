@@ -36,6 +36,41 @@ export function withoutPrefixes(tensors: ReadonlyMap<string, NdArray>): Renamed 
   };
 }
 
+/** What torch.compile, FSDP and activation checkpointing put before the names of single layers. */
+const WRAPPER = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\./g;
+
+/**
+ * Takes off what stands before every name, such as the attribute of a LightningModule that holds the net, and wrappers of
+ * single layers, where exactly the model's names are left then; else all stay as they are.
+ */
+export function withoutAttribute(tensors: ReadonlyMap<string, NdArray>, specs: readonly WeightSpec[]): Renamed {
+  const none: Renamed = { tensors, notes: [] };
+  if (specs.length === 0 || hasNames(tensors, specs)) return none;
+  const wrappers = new Set<string>();
+  const bare = [...tensors].map(([name, array]) => {
+    const left = name.replace(WRAPPER, (found: string, before: string) => {
+      wrappers.add(`"${found.slice(before.length)}"`);
+      return before;
+    });
+    return [left, array] as const;
+  });
+  const [first] = specs as readonly [WeightSpec];
+  const lead = bare.find(([name]) => name === first.name || name.endsWith(`.${first.name}`))?.[0] ?? "";
+  const prefix = lead.slice(0, Math.max(0, lead.length - first.name.length));
+  const named = new Map(
+    bare.map(([name, array]) => [name.startsWith(prefix) ? name.slice(prefix.length) : name, array]),
+  );
+  if (!bare.every(([name]) => name.startsWith(prefix)) || named.size < tensors.size || !hasNames(named, specs))
+    return none;
+  return {
+    tensors: named,
+    notes: [
+      ...(wrappers.size > 0 ? [`${[...wrappers].join(" and ")} within names is taken off`] : []),
+      ...(prefix === "" ? [] : [`"${prefix}" before every name is taken off`]),
+    ],
+  };
+}
+
 /** The shape of a parameter in a file: linear weights lie as [out, in]. */
 export const storedShape = ({ shape, transposed }: WeightSpec): readonly number[] =>
   transposed ? [shape[1]!, shape[0]!] : shape;

@@ -33,7 +33,9 @@ export function weightsOf(
   const extra = [...tensors.keys()].find((name) => !specs.some((s) => s.name === name));
   if (extra !== undefined) {
     const hint = fitsByOrder(tensors, specs) ? "; by order and shape all would fit: --match-weights order" : "";
-    throw new ChainruleError("file", `weights: the model has no parameter "${extra}"${hint}`);
+    const left = tensors.size - specs.filter(({ name }) => tensors.has(name)).length;
+    const more = left > 1 && left < tensors.size ? `, nor ${left - 1} more of the file's` : "";
+    throw new ChainruleError("file", `weights: the model has no parameter "${extra}"${more}${hint}`);
   }
   return new Map(
     specs.flatMap((spec) => {
@@ -49,7 +51,10 @@ export function weightsOf(
         );
       }
       if (tensor.dtype !== "f32" && tensor.dtype !== "f64" && !counts) {
-        throw new ChainruleError("file", `weights: "${name}" must be F32 or F64`);
+        throw new ChainruleError(
+          "file",
+          `weights: "${name}" holds whole numbers, as quantised weights are, and must hold floats`,
+        );
       }
       const value = ndarray(stored, precision, tensor.data);
       const at = firstNotFinite(value.data);

@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { referenceBackend } from "../../../src/backend/reference/executor.ts";
 import { ndarray } from "../../../src/core/ndarray.ts";
 import { readStateDict } from "../../../src/io/pytorch/state-dict/read.ts";
+import { writeSafetensors } from "../../../src/io/safetensors/safetensors.ts";
 import { loadWeights } from "../../../src/io/weights/load.ts";
+import { weightTensors } from "../../../src/io/weights/weights.ts";
 import { readZip } from "../../../src/io/zip/zip.ts";
 import type { ModelSpec } from "../../../src/nn/model-spec.ts";
 import { parseModel } from "../../../src/nn/parse-model.ts";
@@ -67,6 +69,27 @@ describe("what PyTorch wrote gives PyTorch's own outputs", () => {
     expect(await outputsAre(file("checkpoint.pth"), "trained")).toEqual([
       'the weights are those under "model_state_dict"',
     ]);
+  });
+
+  it("names behind the attribute of a module, and within wrappers of layers, where the model's are left then", async () => {
+    const { weights } = await loadWeights("plain.pt", file("protocol3.pth"), net);
+    const stored = weightTensors(net, weights);
+    const as = (rename: (name: string) => string) =>
+      loadWeights("w.safetensors", writeSafetensors(stored.map(([name, array]) => [rename(name), array])), net);
+    const lightning = await as((name) => `model.${name}`);
+    expect(lightning).toEqual({ weights, notes: ['"model." before every name is taken off'] });
+    expect(await as((name) => `base.net.${name.replace(".", "._orig_mod.")}`)).toEqual({
+      weights,
+      notes: ['"_orig_mod." within names is taken off', '"base.net." before every name is taken off'],
+    });
+    expect((await as((name) => `model._fsdp_wrapped_module.${name}`)).weights).toEqual(weights);
+    // Another net's names, and those of two nets, are nobody's.
+    await expect(as((name) => `model.x${name}`)).rejects.toThrow('has no parameter "model.x0.weight"; by order');
+    await expect(as((name) => (name === "0.bias" ? `b.${name}` : `a.${name}`))).rejects.toThrow("has no parameter");
+    const more = ["7.weight", "8.weight"].map((name) => [name, stored[0]![1]] as const);
+    await expect(loadWeights("w.safetensors", writeSafetensors([...stored, ...more]), net)).rejects.toThrow(
+      'has no parameter "7.weight", nor 1 more of the file\'s',
+    );
   });
 
   it("other names only where order and shape are asked for", async () => {
