@@ -2,6 +2,8 @@ import { fmaCeiling } from "../../shaders/ceilings.ts";
 import { NARROW_FILLS } from "../../shaders/conv/block-narrow.ts";
 import { BLOCK } from "../../shaders/conv/block-tile.ts";
 import { WEIGHT_DEPTH } from "../../shaders/conv/weight-block.ts";
+import type { BlockShape } from "../../shaders/matmul/block.ts";
+import { UNIFORM_SHAPE } from "../../shaders/matmul/uniform.ts";
 import { chooseKernel } from "../../src/backend/webgpu/choose.ts";
 import { lowerOnChip } from "../../src/backend/webgpu/lower.ts";
 import type { Node, TensorSpec } from "../../src/graph/graph.ts";
@@ -14,8 +16,10 @@ import { ops } from "../../src/ops/all.ts";
 import { attention, attentionGradient } from "../../src/ops/attention/attention.ts";
 import { conv, convInputGradient, convWeightGradient } from "../../src/ops/conv/conv.ts";
 import { fuse } from "../../src/ops/fuse.ts";
+import { productRungs } from "../../src/ops/matmul/kernels.ts";
 import { matmul, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
-import { ladder } from "../../src/ops/matmul/rungs.ts";
+import { blockShape } from "../../src/ops/matmul/rungs.ts";
+import { add as addUniform, uniformRung } from "../../src/ops/matmul/uniform.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
 import { trainingGraph } from "../../src/train/run/training-graph.ts";
 
@@ -75,7 +79,7 @@ function loopsOf(
   size: number,
   caps: DeviceCaps,
 ): readonly LoopHint[] | undefined {
-  const shape = ladder.find((r) => r.name === rung)?.shape?.(caps);
+  const shape: BlockShape | undefined = rung === uniformRung.name ? UNIFORM_SHAPE : blockShape(rung, caps);
   if (shape && !rung.endsWith("-split")) {
     const { lanes, rows, columns, depth, unroll = 4 } = shape;
     const invocations = lanes[0] * lanes[1];
@@ -250,6 +254,7 @@ async function everyPreset(kernels: Kernels, caps: DeviceCaps): Promise<void> {
 /** Every kernel of the project as a device with these abilities would be given them. */
 export async function listKernels(caps: DeviceCaps): Promise<readonly ListedKernel[]> {
   const kernels = new Kernels();
+  for (const op of ops) addUniform(op, productRungs);
   products(kernels, caps);
   convolutions(kernels, caps);
   attentions(kernels, caps);

@@ -48,3 +48,6 @@ export class ChainruleError extends Error {
     this.code = code;
   }
 }
+
+/** What was thrown, whatever it is, in words. */
+export const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

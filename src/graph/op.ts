@@ -215,6 +215,8 @@ export interface Kernel<A> {
   suits?(inputs: readonly TensorSpec[], attrs: A, caps: DeviceCaps): boolean;
   /** What a device must have for the kernel to apply anywhere. */
   readonly needs?: DeviceAbility;
+  /** True where only some devices load it (late-kernels.ts). */
+  readonly late?: true;
   /** Of a product: what it computes, for kernels that are no rung of the op's ladder. */
   product?(inputs: readonly TensorSpec[], attrs: A): Product;
 }

@@ -1,8 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { type AdapterReport, capsOf, computesOnCpu } from "../../src/backend/webgpu/caps.ts";
 import { chooseKernel } from "../../src/backend/webgpu/choose.ts";
 import { formsFor } from "../../src/backend/webgpu/lower.ts";
 import type { Node } from "../../src/graph/graph.ts";
+import { lateKernels } from "../../src/graph/late-kernels.ts";
 import { DEFAULT_LIMITS, type DeviceCaps, type DeviceLimits } from "../../src/graph/op.ts";
 import { ops } from "../../src/ops/all.ts";
 import { linear } from "../../src/ops/matmul/linear.ts";
@@ -221,5 +222,46 @@ describe("a GPU has enough to do with the products of a common net", () => {
       const [x, y, z] = workgroups;
       expect((x * y * z * sizeOf(code)) / 64, `${adapter.what}: ${kernel.name}`).toBeGreaterThanOrEqual(ENOUGH);
     }
+  });
+});
+
+describe("large products on Intel's GPUs whose compiler was seen take rows that are a subgroup's", () => {
+  const kernels = matmul.kernels as (typeof matmul.kernels)[number][];
+  const before = kernels.length;
+  // Other files see the same ops.
+  afterEach(() => {
+    kernels.length = before;
+  });
+  async function guessFor(size: number, adapter: Partial<Adapter> & { readonly info: AdapterReport }): Promise<string> {
+    const roomy = { ...adapter, what: "", limits: { maxComputeWorkgroupStorageSize: 32768, ...adapter.limits } };
+    const caps = capsFor(roomy);
+    for (const add of [...lateKernels, ...lateKernels]) await add(matmul as AnyOp, caps);
+    return chooseKernel(product(matmul, null, [size, size], [size, size]), caps).kernel.name.split("/")[1]!;
+  }
+  const named = (name: string): Adapter => gpus.find(({ what }) => what.includes(name))!;
+
+  test.each([
+    ["Tiger Lake", 1024, "block-uniform"],
+    ["Meteor Lake", 1024, "block-uniform"],
+    ["Xe2", 1024, "block-uniform"],
+    ["DG2", 1024, "block-uniform"],
+    ["DG2", 512, "block64-wide-split"],
+    ["DG2", 4096, "block-uniform"],
+    ["DG2", 256, "direct"],
+    ["ARM Mali", 1024, "block64-wide"],
+    ["PowerVR", 1024, "block64-wide"],
+    ["AMD RDNA", 1024, "block64"],
+  ])("%s, %i: %s", async (name, size, expected) => {
+    expect(await guessFor(size, named(name))).toBe(expected);
+    expect(kernels.length - before).toBe(/intel/.test(named(name).info.vendor!) ? 1 : 0);
+  });
+
+  test("not without subgroups, with as little memory of workgroups as any, or on an older one", async () => {
+    const dg2 = named("DG2");
+    expect(await guessFor(1024, { ...dg2, info: { ...dg2.info, architecture: "gen-9" } })).toBe("block64-wide");
+    expect(await guessFor(1024, { ...dg2, features: [] })).toBe("block64-wide");
+    expect(await guessFor(1024, { ...dg2, limits: { maxComputeWorkgroupStorageSize: 16384 } })).toBe("block64-wide");
+    // Where another adapter has loaded it.
+    expect(await guessFor(1024, gpus.find(({ info }) => info.architecture === "ampere")!)).not.toBe("block-uniform");
   });
 });

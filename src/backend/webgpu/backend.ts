@@ -1,6 +1,7 @@
-import { ChainruleError } from "../../core/errors.ts";
+import { ChainruleError, textOf } from "../../core/errors.ts";
 import { disposedError, disposing } from "../../core/resource.ts";
 import type { Graph, Node } from "../../graph/graph.ts";
+import { lateKernels } from "../../graph/late-kernels.ts";
 import { ExecutorCache } from "../cache.ts";
 import type { Backend, CompileOptions } from "../executor.ts";
 import { WebGpuDevice, WHOLE_STEPS } from "./device.ts";
@@ -85,6 +86,8 @@ export async function webgpuBackend(
     },
     async compile(g: Graph, given: CompileOptions = {}) {
       const now = await alive();
+      const nodes = given.nodes ?? g.nodes;
+      for (const { op } of nodes) for (const add of lateKernels) await add(op, now.caps);
       const lowered = now.wrong.has(WHOLE_STEPS) ? null : await lowering(g, now, given);
       // Steps on the chip have no kernels to choose from.
       if (lowered) {
@@ -93,7 +96,7 @@ export async function webgpuBackend(
         executor.dispose();
       }
       if (!tuner || given.kernel) return WebGpuExecutor.compile(now, g, { ...given, cursor: null }, null);
-      const kernels = await tuner.kernels(given.nodes ?? g.nodes);
+      const kernels = await tuner.kernels(nodes);
       const chosen = { ...given, kernel: (node: Node) => kernels.get(node) ?? null };
       return WebGpuExecutor.compile(now, g, chosen, null).catch(async (error) => {
         if (error.code !== "limit" || !tuner.late) throw error;
@@ -127,9 +130,5 @@ async function reopen(gpu: GPU | undefined, lost: WebGpuDevice, pauses: readonly
       last = error;
     }
   }
-  throw new ChainruleError(
-    "adapter",
-    `the GPU was lost and did not come back: ${last instanceof Error ? last.message : String(last)}`,
-    { cause: last },
-  );
+  throw new ChainruleError("adapter", `the GPU was lost and did not come back: ${textOf(last)}`, { cause: last });
 }

@@ -1,5 +1,5 @@
 /// <reference path="../ambient.d.ts" preserve="true" />
-import { ChainruleError } from "../../core/errors.ts";
+import { ChainruleError, textOf } from "../../core/errors.ts";
 import { disposedError } from "../../core/resource.ts";
 import type { DeviceCaps } from "../../graph/op.ts";
 import { inScope, type WantedBuffer } from "./allocate.ts";
@@ -165,8 +165,6 @@ export class WebGpuDevice {
     else for (const executor of this.executors) executor.dispose();
   }
 }
-
-const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /** The adapter's name; what it is, where a browser gives none. */
 function describe({ vendor, architecture, device, description }: GPUAdapterInfo, caps: DeviceCaps): string {

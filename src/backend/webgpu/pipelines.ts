@@ -1,4 +1,4 @@
-import { ChainruleError } from "../../core/errors.ts";
+import { ChainruleError, textOf } from "../../core/errors.ts";
 import type { Launch } from "../../graph/op.ts";
 
 /** Pipelines by their code, compiled without blocking; layouts by the access of their bindings. */
@@ -73,7 +73,7 @@ export class PipelineCache {
     } catch (cause) {
       const { messages } = await module.getCompilationInfo();
       const errors = messages.filter((m) => m.type === "error").map((m) => `line ${m.lineNum}: ${m.message}`);
-      const detail = errors.join("; ") || (cause instanceof Error ? cause.message : String(cause));
+      const detail = errors.join("; ") || textOf(cause);
       throw new ChainruleError("device", `kernel ${label} does not compile: ${detail}`, { cause });
     }
   }

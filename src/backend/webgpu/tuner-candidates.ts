@@ -11,6 +11,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "subgroup-matrix",
     "packed-quads",
     "direct",
+    "block-uniform",
     "block64",
     "block32",
     "block128",

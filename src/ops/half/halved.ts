@@ -83,6 +83,8 @@ const wideOf = (op: AnyOp): AnyOp | null => forms.get(op) ?? null;
 function make(op: AnyOp): Op<Stores> {
   const name = `half${op.name[0]!.toUpperCase()}${op.name.slice(1)}`;
   const { trial } = op;
+  // What only some devices load may be there by now or not: a form is the same either way.
+  const kernels = op.kernels.filter((k) => !k.late);
   return {
     name,
     infer(inputs, attrs) {
@@ -98,8 +100,8 @@ function make(op: AnyOp): Op<Stores> {
     wasm: (inputs, outputs, attrs) => (attrs?.toHalf ? null : (op.wasm?.(inputs.map(wide), outputs, attrs) ?? null)),
     gradient: "none",
     kernels: [
-      ...op.kernels.map((k) => kernelOf(name, k, false)),
-      ...op.kernels.filter((k) => READ_NATIVELY.includes(suffixOf(k))).map((k) => kernelOf(name, k, true)),
+      ...kernels.map((k) => kernelOf(name, k, false)),
+      ...kernels.filter((k) => READ_NATIVELY.includes(suffixOf(k))).map((k) => kernelOf(name, k, true)),
       ...matrixKernels(name, op),
     ],
     ...(trial

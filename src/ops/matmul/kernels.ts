@@ -11,6 +11,7 @@ import { matmulSlices } from "../../../shaders/matmul/direct.ts";
 import { sumColumnsAlone, sumColumnsParams } from "../../../shaders/reduce.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
+import { lateKernels } from "../../graph/late-kernels.ts";
 import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch, Product } from "../../graph/op.ts";
 import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { furtherRungs } from "../shared/further-rungs.ts";
@@ -35,6 +36,11 @@ export const plainUse = <A>(form: MatmulUse<A>["form"]): MatmulUse<A> => ({
 
 /** Of every op that is a product. */
 export const productRungs = furtherRungs<Rung>();
+
+// The architectures whose compiler was seen to make of it what it is for: Intel's.
+lateKernels.push((op, { architecture }) =>
+  /^(gen-12|xe)/.test(architecture) ? import("./uniform.ts").then(({ add }) => add(op, productRungs)) : undefined,
+);
 
 /** The ladder of kernels for an op that is a matrix product. */
 export function matmulKernels<A>(opName: string, use: MatmulUse<A>): readonly Kernel<A>[] {

@@ -54,7 +54,7 @@ export function matmulPanels(
   limitTo("M", N, M * N);
   if (cut.M < 1 || cut.N < 1 || cut.K < 1) {
     const row = Math.max(form === "TN" ? M : K, form === "NT" ? K : N, N) * 4;
-    return `a row of ${row} bytes exceeds what this device binds at once (maxStorageBufferBindingSize, ${caps.maxStorageBufferBindingSize} bytes); use a narrower layer`;
+    return `a row needs ${row} bytes, more than this device's maxStorageBufferBindingSize of ${caps.maxStorageBufferBindingSize} bytes: use a narrower layer`;
   }
   const panels: Panel[] = [];
   for (let m0 = 0; m0 < M; m0 += cut.M) {

@@ -25,8 +25,6 @@ export interface Rung {
    * Reads and writes vec4: never; for each operand where it can; or only where all can (fewer pipelines to compile).
    */
   readonly vector: "never" | "each" | "all";
-  /** How it goes through workgroup memory, where it does. */
-  shape?(caps: DeviceCaps): BlockShape;
   /** False where the rung cannot do it. */
   applies(dims: MatmulDims, variant: MatmulVariant, caps: DeviceCaps): boolean;
   /** What a device must have for it. */
@@ -88,15 +86,15 @@ function suitsPacked({ M, N, K }: MatmulDims, { onCpu }: DeviceCaps): boolean {
 }
 
 const always = () => true;
-/** Registers of which fewer are few. */
-const FEW = 128;
+/** Of intel, arm and img-tec, and of those that nobody names: a tile of 8 x 8 would lie in memory. */
+const fewRegisters = (caps: DeviceCaps): boolean => registersOf(caps) < 128;
 const DIRECT = [DIRECT_BLOCK, DIRECT_BLOCK] as const;
 const direct = {
   block: DIRECT,
   invocations: DIRECT_SIDE * DIRECT_SIDE,
   vector: "each",
   code: (variant, vector, _terms, caps, sliced) =>
-    matmulDirect(variant, vector, sliced, !caps.onCpu && registersOf(caps) < FEW),
+    matmulDirect(variant, vector, sliced, !caps.onCpu && fewRegisters(caps)),
 } satisfies Partial<Rung>;
 
 /** For adapters on a CPU. Sums longer than an invocation's loops may be are divided. */
@@ -111,7 +109,7 @@ const packed = {
 
 /**
  * Blocks that pass through workgroup memory. An invocation's tile of 4 x 4 is what every GPU has registers for, 8 x 8 what
- * those of MANY_REGISTERS have: bench/README.md has what each compiler makes of each.
+ * those that have more of them have: bench/README.md has what each compiler makes of each.
  */
 const shapes = {
   block32: { lanes: [8, 8], rows: 4, columns: 4, depth: 16 },
@@ -122,11 +120,11 @@ const shapes = {
 } satisfies Record<string, BlockShape>;
 type BlockName = keyof typeof shapes;
 
-/** Of intel, arm and img-tec, and of those that nobody names, a tile of 8 x 8 would lie in memory. */
-const MANY_REGISTERS = /^(amd|nvidia|apple|qualcomm)$/;
-
-/** NVIDIA's GPUs for screens, most of which have 16 to 84 multiprocessors: a product of 1024 has blocks of 64 x 128 for all. */
-const FOR_SCREENS = /^(maxwell|pascal|turing|ampere|lovelace|blackwell)$/;
+/**
+ * NVIDIA's GPUs for data centres, and those that do not say what they are. Of those for screens most have 16 to 84
+ * multiprocessors: a product of 1024 has blocks of 64 x 128 for all.
+ */
+const MANY_PROCESSORS = /^(volta|hopper|)$/;
 
 /** The blocks that are the first guess; null where reading from memory again and again is. */
 function guessedBlock(dims: MatmulDims, caps: DeviceCaps): BlockName | null {
@@ -134,11 +132,11 @@ function guessedBlock(dims: MatmulDims, caps: DeviceCaps): BlockName | null {
   if (onCpu || !isLarge(dims)) return null;
   // A bounds check for every number that is read from memory is what its compilers make of small tiles.
   if (!isHuge(dims)) return vendor === "nvidia" ? "block32" : null;
-  if (!MANY_REGISTERS.test(vendor)) return "block64-wide";
+  if (fewRegisters(caps)) return "block64-wide";
   const blocks = (name: BlockName) => tilesOf(dims, blockOf(shapes[name]));
   if (vendor !== "qualcomm" && blocks("block128") >= ENOUGH_WORKGROUPS) return "block128";
   if (vendor !== "nvidia") return "block64";
-  const fills = FOR_SCREENS.test(caps.architecture) && blocks("block64x128") >= ENOUGH_WORKGROUPS / 2;
+  const fills = !MANY_PROCESSORS.test(caps.architecture) && blocks("block64x128") >= ENOUGH_WORKGROUPS / 2;
   // More invocations with less each: a quarter faster on an H200 at 1024, which has 132.
   return fills && holds(shapes.block64x128, caps) ? "block64x128" : "block64-wide";
 }
@@ -148,13 +146,16 @@ const holds = (shape: BlockShape, caps: DeviceCaps): boolean =>
 
 /** A term a turn where registers are few: of more, compilers keep sums twice. */
 const shapeOn = (shape: BlockShape, caps: DeviceCaps): BlockShape =>
-  registersOf(caps) < FEW ? { ...shape, few: true, ...(shape.unroll && { unroll: 1 }) } : shape;
+  fewRegisters(caps) ? { ...shape, few: true, ...(shape.unroll && { unroll: 1 }) } : shape;
+
+/** Of a rung of blocks, by its name: how those pass through workgroup memory. Undefined for any other. */
+export const blockShape = (name: string, caps: DeviceCaps): BlockShape | undefined =>
+  name in shapes ? shapeOn(shapes[name as BlockName], caps) : undefined;
 
 function block(name: BlockName): Rung {
   const shape: BlockShape = shapes[name];
   return {
     name,
-    shape: (caps) => shapeOn(shape, caps),
     block: blockOf(shape),
     invocations: shape.lanes[0] * shape.lanes[1],
     vector: "all",

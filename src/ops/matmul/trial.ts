@@ -29,8 +29,7 @@ export function productTrial<A>(formOf: (attrs: A) => MatmulForm): Trial<A> {
     cut(inputs, attrs, rows) {
       const columns = formOf(attrs) === "TN";
       return inputs.map((x, i) => {
-        if (i === 1 || x.shape.length !== 2) return x;
-        return i === 0 && columns ? pickColumns(x, rows) : pickRows(x, rows);
+        return i === 1 || x.shape.length !== 2 ? x : pick(x, rows, i === 0 && columns);
       });
     },
   };
@@ -42,22 +41,13 @@ function shapeOf({ form, M, N, K }: MatmulDims, t: TensorSpec, i: number): reado
   return t.shape.length === 1 ? [N] : [M, N];
 }
 
-function pickRows(x: NdArray, rows: readonly number[]): NdArray {
-  const width = x.shape[1]!;
-  const data = new Float64Array(rows.length * width);
-  rows.forEach((row, i) => {
-    data.set(x.data.subarray(row * width, (row + 1) * width), i * width);
-  });
-  return ndarray([rows.length, width], "f64", data);
-}
-
-function pickColumns(x: NdArray, columns: readonly number[]): NdArray {
+/** Some rows of a matrix, or some columns. */
+function pick(x: NdArray, which: readonly number[], columns: boolean): NdArray {
   const [height, width] = x.shape as readonly [number, number];
-  const data = new Float64Array(height * columns.length);
-  for (let k = 0; k < height; k++) {
-    columns.forEach((column, i) => {
-      data[k * columns.length + i] = x.data[k * width + column]!;
-    });
-  }
-  return ndarray([height, columns.length], "f64", data);
+  const [rows, across] = columns ? [height, which.length] : [which.length, width];
+  const data = Float64Array.from({ length: rows * across }, (_, e) => {
+    const [row, column] = [Math.floor(e / across), e % across];
+    return x.data[columns ? row * width + which[column]! : which[row]! * width + column]!;
+  });
+  return ndarray([rows, across], "f64", data);
 }

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { WebGpuBackend } from "../../src/backend/webgpu/backend.ts";
+import { conform } from "../../src/backend/webgpu/conform.ts";
+import type { AnyOp, DeviceCaps, OpCase } from "../../src/graph/op.ts";
+import { productRungs } from "../../src/ops/matmul/kernels.ts";
+import { linear, linearInputGradient, linearWeightGradient } from "../../src/ops/matmul/linear.ts";
+import { matmul, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
+import { matmulCase } from "../../src/ops/matmul/reference.ts";
+import { uniformKernel } from "../../src/ops/matmul/uniform.ts";
+import { proofOf } from "../../src/proof/proof-of.ts";
+import { openGpu, opNamed } from "../shared/gpu.ts";
+import { expectCaught } from "../shared/teeth.ts";
+import { thorough } from "../shared/thorough.ts";
+import type { Mutant } from "./mutants.ts";
+
+/**
+ * The product whose rows are a subgroup's: only Intel's GPUs load it, so it is in no op's ladder here. It is right wherever
+ * subgroups have at most 32 invocations, numbered in their order, as those of SwiftShader (4) and lavapipe (8, 16).
+ */
+const products = [matmul, transposeMatmul, linear, linearInputGradient, linearWeightGradient] as readonly AnyOp[];
+const kernelOf = (op: AnyOp) => uniformKernel(op, productRungs)!;
+
+/** Tiles, turns, and terms that are whole, whole fours, and neither; operands that are read by fours, and those that are not. */
+const sizes = [
+  [64, 128, 32],
+  [130, 133, 33],
+  [68, 132, 100],
+  [65, 129, 64],
+  [3, 5, 1],
+] as const;
+const wanted = thorough ? sizes : sizes.slice(0, 2);
+
+const forms = [
+  { form: "NN", op: matmul as AnyOp, attrs: null },
+  { form: "NT", op: transposeMatmul as AnyOp, attrs: { transpose: "b" } },
+  { form: "TN", op: transposeMatmul as AnyOp, attrs: { transpose: "a" } },
+] as const;
+
+let gpu: WebGpuBackend;
+beforeAll(async () => {
+  gpu = await openGpu();
+});
+afterAll(() => gpu.dispose());
+
+async function agrees(op: AnyOp, c: OpCase<unknown>, caps?: Partial<DeviceCaps>): Promise<void> {
+  const result = await conform(gpu.gpu, op, kernelOf(op), c, { caps: { ...gpu.gpu.caps, vendor: "intel", ...caps } });
+  expect(result?.reason, `${op.name}, ${c.name}, ${gpu.description}`).toBe("");
+}
+
+describe.each(forms)("$form", ({ form, op, attrs }) => {
+  test.each(wanted)("%i x %i x %i agrees with the reference", async (M, N, K) => {
+    await agrees(op, matmulCase(form, M, N, K, attrs));
+  });
+
+  test("in panels, where an operand is larger than what can be bound at once, and in a 2-D grid", async () => {
+    await agrees(op, matmulCase(form, 72, 132, 96, attrs), { maxStorageBufferBindingSize: 32768 });
+    await agrees(op, matmulCase(form, 130, 133, 33, attrs), { maxComputeWorkgroupsPerDimension: 2 });
+  });
+});
+
+test.each(products.slice(2).map((op) => op.name))(
+  "%s agrees with the reference, with all that it does besides",
+  async (name) => {
+    const op = products.find((p) => p.name === name)!;
+    const { cases } = await proofOf(op);
+    for (const c of thorough ? cases : cases.slice(2, 4)) await agrees(op, c);
+  },
+);
+
+test("without subgroups, with larger ones, without the memory or on other GPUs it applies nowhere", () => {
+  const specs = [64, 64].map((n) => ({ shape: [n, n], dtype: "f32" }) as const);
+  const plan = (caps: Partial<DeviceCaps>) =>
+    kernelOf(matmul as AnyOp).plan(specs, matmul.infer(specs, null), null, {
+      ...gpu.gpu.caps,
+      vendor: "intel",
+      ...caps,
+    });
+  expect(plan({})).not.toBeNull();
+  expect(plan({ subgroups: false })).toBeNull();
+  expect(plan({ vendor: "nvidia" })).toBeNull();
+  expect(plan({ subgroupMaxSize: 64 })).toBeNull();
+  expect(plan({ maxComputeWorkgroupStorageSize: 16384 })).toBeNull();
+});
+
+const mutant = (what: string, from: string | RegExp, to: string, op = "matmul"): Mutant => ({
+  op,
+  kernel: `${op}/block-uniform`,
+  vendor: "intel",
+  what,
+  from,
+  to,
+});
+const mutants = [
+  mutant("terms behind the last are not zeros", /(< |vec4<u32>\()kEnd/g, "$1(kEnd + 32u)", "transposeMatmul"),
+  mutant("the last subgroup's rows are its neighbour's", "(local.y), 7u)", "(local.y), 6u)"),
+  mutant("all rows are those of the first subgroup", "subgroupBroadcastFirst(local.y)", "0u"),
+  mutant("the seventh row is the sixth", /a7\./g, "a6."),
+  mutant("the third column is the second's", "blockB[q][local.x + 64u]", "blockB[q][local.x + 32u]"),
+  mutant("a term is its neighbour's", "a3.z * b1.z", "a3.z * b1.w"),
+  mutant("places are rows in their order", /% 16u \* 4u \+ (\(first[^/]*\)) \/ 16u/g, ""),
+  mutant("the last fours of a block's terms are left out", "q < 8u", "q < 7u"),
+  mutant("only the first block counts", "block >= blocks", "block >= 1u"),
+  mutant("the next block is the one behind it", /atB \+= 32u/, "atB += 64u"),
+  mutant("the second half of B's columns is the first", "pB + 64u", "pB", "transposeMatmul"),
+  mutant("terms of A lie as far apart as those of B", /\(params\.lda/g, "(params.ldb", "transposeMatmul"),
+  mutant("the barrier before a block is used is missing", /workgroupBarrier\(\);(\s+for \(var q)/, "$1"),
+  mutant("the bias is forgotten", "value += bias[params.biasOffset + n];", "", "linear"),
+];
+test.each(thorough ? mutants : mutants.slice(0, 3))("a wrong kernel is caught: $what", async (wrong) => {
+  const op = opNamed(wrong.op);
+  const kernel = kernelOf(op);
+  const { cases } = await proofOf(op);
+  const own = forms
+    .filter((f) => f.op.name === op.name)
+    .flatMap(({ form, attrs }) => wanted.map(([M, N, K]) => matmulCase(form, M, N, K, attrs)));
+  await expectCaught(gpu, { ...op, kernels: [kernel] }, wrong, [...own.toReversed(), ...cases]);
+});
