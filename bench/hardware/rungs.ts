@@ -13,6 +13,7 @@ import { nameOf, operands, type ProductSize, productGraph, verifySamples } from 
 import { measure } from "../../src/bench/stats.ts";
 import type { NdArray } from "../../src/core/ndarray.ts";
 import type { Graph, Tensor } from "../../src/graph/graph.ts";
+import { addLateKernels } from "../../src/graph/late-kernels.ts";
 
 /** One kernel of a ladder on one problem. */
 export interface RungRow {
@@ -91,6 +92,7 @@ async function* ladder(
 ): AsyncGenerator<RungRow> {
   const { caps } = backend.gpu;
   const node = build().result.node!;
+  await addLateKernels([node], caps);
   const guess = chooseKernel(node, caps).kernel.name;
   for (const k of node.op.kernels) {
     const kernel = k.name;

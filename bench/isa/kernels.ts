@@ -254,7 +254,10 @@ async function everyPreset(kernels: Kernels, caps: DeviceCaps): Promise<void> {
 /** Every kernel of the project as a device with these abilities would be given them. */
 export async function listKernels(caps: DeviceCaps): Promise<readonly ListedKernel[]> {
   const kernels = new Kernels();
-  for (const op of ops) addUniform(op, productRungs);
+  addUniform(
+    ops.map((op) => ({ op })),
+    productRungs,
+  );
   products(kernels, caps);
   convolutions(kernels, caps);
   attentions(kernels, caps);

@@ -5,6 +5,7 @@ import { throwIfAborted } from "../core/abort.ts";
 import { type NdArray, ndarray } from "../core/ndarray.ts";
 import { normals, randomWord, STREAM } from "../core/philox.ts";
 import { Graph, type Tensor } from "../graph/graph.ts";
+import { addLateKernels } from "../graph/late-kernels.ts";
 import type { AnyOp } from "../graph/op.ts";
 import { matmul, outerProduct, transposeMatmul } from "../ops/matmul/matmul.ts";
 import type { Timing } from "./stats.ts";
@@ -131,6 +132,7 @@ async function timeOn(
   signal: AbortSignal | undefined,
 ): Promise<TimedGraph & { readonly kernel: string }> {
   const { graph, c } = productGraph(size, a, b);
+  if (backend.kind === "webgpu") await addLateKernels(graph.nodes, (backend as WebGpuBackend).gpu.caps);
   const { kernel, wanted } = kernelFor(backend, c, rung);
   const verify = (result: NdArray): boolean => verifySamples(size, a, b, result);
   return { kernel, ...(await timeGraph(backend, { graph, result: c }, verify, { kernel: wanted, signal })) };

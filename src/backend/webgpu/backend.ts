@@ -1,7 +1,7 @@
 import { ChainruleError, textOf } from "../../core/errors.ts";
 import { disposedError, disposing } from "../../core/resource.ts";
 import type { Graph, Node } from "../../graph/graph.ts";
-import { lateKernels } from "../../graph/late-kernels.ts";
+import { addLateKernels } from "../../graph/late-kernels.ts";
 import { ExecutorCache } from "../cache.ts";
 import type { Backend, CompileOptions } from "../executor.ts";
 import { WebGpuDevice, WHOLE_STEPS } from "./device.ts";
@@ -87,7 +87,7 @@ export async function webgpuBackend(
     async compile(g: Graph, given: CompileOptions = {}) {
       const now = await alive();
       const nodes = given.nodes ?? g.nodes;
-      for (const { op } of nodes) for (const add of lateKernels) await add(op, now.caps);
+      await addLateKernels(nodes, now.caps);
       const lowered = now.wrong.has(WHOLE_STEPS) ? null : await lowering(g, now, given);
       // Steps on the chip have no kernels to choose from.
       if (lowered) {

@@ -38,8 +38,9 @@ export const plainUse = <A>(form: MatmulUse<A>["form"]): MatmulUse<A> => ({
 export const productRungs = furtherRungs<Rung>();
 
 // The architectures whose compiler was seen to make of it what it is for: Intel's.
-lateKernels.push((op, { architecture }) =>
-  /^(gen-12|xe)/.test(architecture) ? import("./uniform.ts").then(({ add }) => add(op, productRungs)) : undefined,
+lateKernels.push(
+  (nodes, { architecture }) =>
+    /^(gen-12|xe)/.test(architecture) && import("./uniform.ts").then(({ add }) => add(nodes, productRungs)),
 );
 
 /** The ladder of kernels for an op that is a matrix product. */

@@ -36,8 +36,10 @@ export function uniformKernel(op: AnyOp, rungs: FurtherRungs<Rung>): AnyKernel |
   return kernel && { ...kernel, late: true };
 }
 
-/** Puts it behind the op's others, unless it is there. */
-export function add(op: AnyOp, rungs: FurtherRungs<Rung>): void {
-  const kernel = uniformKernel(op, rungs);
-  if (kernel && !op.kernels.some(({ name }) => name === kernel.name)) (op.kernels as AnyKernel[]).push(kernel);
+/** Puts it behind the others of the nodes' ops, unless it is there. */
+export function add(nodes: readonly { readonly op: AnyOp }[], rungs: FurtherRungs<Rung>): void {
+  for (const { op } of nodes) {
+    const kernel = uniformKernel(op, rungs);
+    if (kernel && !op.kernels.some(({ name }) => name === kernel.name)) (op.kernels as AnyKernel[]).push(kernel);
+  }
 }
