@@ -54,10 +54,13 @@ describe.each(forms)("$form", ({ form, op, attrs }) => {
     await agrees(op, matmulCase(form, M, N, K, attrs));
   });
 
-  test.runIf(some)("in panels, where an operand is larger than what can be bound at once, and in a 2-D grid", async () => {
-    await agrees(op, matmulCase(form, 72, 132, 96, attrs), { maxStorageBufferBindingSize: 32768 });
-    await agrees(op, matmulCase(form, 130, 133, 33, attrs), { maxComputeWorkgroupsPerDimension: 2 });
-  });
+  test.runIf(some)(
+    "in panels, where an operand is larger than what can be bound at once, and in a 2-D grid",
+    async () => {
+      await agrees(op, matmulCase(form, 72, 132, 96, attrs), { maxStorageBufferBindingSize: 32768 });
+      await agrees(op, matmulCase(form, 130, 133, 33, attrs), { maxComputeWorkgroupsPerDimension: 2 });
+    },
+  );
 });
 
 test.each(products.slice(2).map((op) => op.name))(

@@ -40,7 +40,7 @@ export const productRungs = furtherRungs<Rung>();
 // The architectures whose compiler was seen to make of it what it is for: Intel's.
 lateKernels.push(
   (nodes, { architecture }) =>
-    /^(gen-12|xe)/.test(architecture) && import("./uniform.ts").then(({ add }) => add(nodes, productRungs)),
+    /^gen-12|^xe/.test(architecture) && import("./uniform.ts").then(({ add }) => add(nodes, productRungs)),
 );
 
 /** The ladder of kernels for an op that is a matrix product. */
@@ -151,16 +151,14 @@ function launchPanel(
     biasOffset: panel.n0,
     tilesN,
     tiles,
-    sliceK: sliceTerms(panel.K, slices),
+    // Whole fours, so that vec4 reads do not straddle two slices.
+    sliceK: Math.ceil(panel.K / slices / 4) * 4,
     slices,
     alpha,
   });
   const [x, y] = grid(tiles + sumGroups, caps);
   return { code: rung.code(variant, vector, panel.K, caps, slices > 1), params, bindings, workgroups: [x, y, slices] };
 }
-
-/** Terms of a slice: whole fours, so that vec4 reads do not straddle two. */
-const sliceTerms = (K: number, slices: number): number => Math.ceil(K / slices / 4) * 4;
 
 /** A product whose sum over K is divided among workgroups: partial products to scratch, then their sum. */
 function planSlices(
@@ -184,7 +182,7 @@ function planSlices(
     ...(derivative !== null ? [input(bias ? 3 : 2)] : []),
     output(0),
   ];
-  const params = first.params;
+  const { params } = first;
   return {
     scratch: [{ shape: [slices, M, N], dtype: "f32" }],
     launches: [first, { code: matmulSlices(whole), params, bindings, workgroups: grid(Math.ceil((M * N) / 64), caps) }],

@@ -120,12 +120,6 @@ const shapes = {
 } satisfies Record<string, BlockShape>;
 type BlockName = keyof typeof shapes;
 
-/**
- * NVIDIA's GPUs for data centres, and those that do not say what they are. Of those for screens most have 16 to 84
- * multiprocessors: a product of 1024 has blocks of 64 x 128 for all.
- */
-const MANY_PROCESSORS = /^(volta|hopper|)$/;
-
 /** The blocks that are the first guess; null where reading from memory again and again is. */
 function guessedBlock(dims: MatmulDims, caps: DeviceCaps): BlockName | null {
   const { vendor, onCpu } = caps;
@@ -136,7 +130,9 @@ function guessedBlock(dims: MatmulDims, caps: DeviceCaps): BlockName | null {
   const blocks = (name: BlockName) => tilesOf(dims, blockOf(shapes[name]));
   if (vendor !== "qualcomm" && blocks("block128") >= ENOUGH_WORKGROUPS) return "block128";
   if (vendor !== "nvidia") return "block64";
-  const fills = !MANY_PROCESSORS.test(caps.architecture) && blocks("block64x128") >= ENOUGH_WORKGROUPS / 2;
+  // All but those for data centres, and those that do not say what they are, are for screens: most have 16 to 84
+  // multiprocessors, and a product of 1024 has blocks of 64 x 128 for all.
+  const fills = !/^(volta|hopper|)$/.test(caps.architecture) && blocks("block64x128") >= ENOUGH_WORKGROUPS / 2;
   // More invocations with less each: a quarter faster on an H200 at 1024, which has 132.
   return fills && holds(shapes.block64x128, caps) ? "block64x128" : "block64-wide";
 }

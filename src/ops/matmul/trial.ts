@@ -44,10 +44,10 @@ function shapeOf({ form, M, N, K }: MatmulDims, t: TensorSpec, i: number): reado
 /** Some rows of a matrix, or some columns. */
 function pick(x: NdArray, which: readonly number[], columns: boolean): NdArray {
   const [height, width] = x.shape as readonly [number, number];
-  const [rows, across] = columns ? [height, which.length] : [which.length, width];
-  const data = Float64Array.from({ length: rows * across }, (_, e) => {
-    const [row, column] = [Math.floor(e / across), e % across];
-    return x.data[columns ? row * width + which[column]! : which[row]! * width + column]!;
-  });
-  return ndarray([rows, across], "f64", data);
+  const shape = columns ? [height, which.length] : [which.length, width];
+  const across = shape[1]!;
+  const from = (row: number, column: number): number =>
+    columns ? row * width + which[column]! : which[row]! * width + column;
+  const data = Array.from({ length: shape[0]! * across }, (_, e) => x.data[from(Math.floor(e / across), e % across)]!);
+  return ndarray(shape, "f64", data);
 }
