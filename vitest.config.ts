@@ -49,6 +49,8 @@ export default defineConfig({
     allowOnly: !process.env.CI,
     reporters: ["default", new SlowestFiles()],
     sequence: { sequencer: SlowFirst },
+    // What one project has transformed the next one takes, by its content.
+    experimental: { fsModuleCache: true },
     projects: [
       { test: node("unit", "unit", 0) },
       { test: node("wasm", "wasm", 0) },

@@ -39,7 +39,7 @@ describe.each(forms)("$form", ({ form, op, attrs }) => {
         if (result) expect(result.reason, `${kernel.name} ${M}x${N}x${K}`).toBe("");
       }
     });
-    await fc.assert(property, { numRuns: times(4, 12) });
+    await fc.assert(property, { numRuns: times(2, 12) });
   });
 
   test("integers come out bit for bit", async () => {
@@ -77,7 +77,9 @@ describe.each(forms)("$form", ({ form, op, attrs }) => {
   test("in a 2-D grid, where one dimension has too few workgroups", async () => {
     // As for many registers, of which more is written out.
     const caps = { ...DEFAULT_CAPS, maxComputeWorkgroupsPerDimension: 7, vendor: "nvidia" };
-    for (const kernel of op.kernels) {
+    for (const [i, kernel] of op.kernels.entries()) {
+      // Of the op that has two forms each kernel in one of them, unless all are asked for.
+      if (attrs && !thorough && (i % 2 === 0) !== (form === "NT")) continue;
       const result = await conform(gpu.gpu, op, kernel, matmulCase(form, 130, 70, 20, attrs), { caps });
       if (result) expect(result.reason, kernel.name).toBe("");
     }
