@@ -3,6 +3,7 @@ import { playwright } from "@vitest/browser-playwright";
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { ensureWasm } from "./scripts/wasm.mjs";
 import { type Chromium, findChromium } from "./src/platform/chromium.ts";
+import { ROUGH } from "./test/setup/rough.ts";
 import { SlowFirst } from "./test/setup/slow-first.ts";
 import { SlowestFiles } from "./test/setup/slowest-files.ts";
 import { thorough } from "./test/shared/thorough.ts";
@@ -36,9 +37,6 @@ const node = (name: string, folder: string, order: number): NonNullable<TestProj
 const timed = ["load", "shell"].map((name) => `test/browser/${name}.test.ts`);
 /** Files share a process, so what drives the browser is loaded once, and the browser started once. */
 const page = { globalSetup: ["test/setup/site.ts"], testTimeout: 60_000, hookTimeout: 60_000, isolate: false };
-
-/** No zeros in fresh workgroup memory, as in Node (DIRTY_MEMORY): stricter, and far quicker to compile on SwiftShader. */
-const ROUGH = "--enable-dawn-features=disable_workgroup_init";
 
 const gpu = { setupFiles: ["test/setup/gpu.ts"], hookTimeout: 60_000 };
 

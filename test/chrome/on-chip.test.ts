@@ -7,6 +7,6 @@ if (thorough) chipConformanceTests(ops, Number.POSITIVE_INFINITY);
 else
   chipConformanceTests(
     ops,
-    3,
+    2,
     forms.filter(({ memory }) => memory === "storage"),
   );

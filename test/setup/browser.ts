@@ -1,10 +1,10 @@
 import { type Browser, chromium, type Page, type Request } from "playwright-core";
 import { findChromium } from "../../src/platform/chromium.ts";
 
-/** Starts the browser that the tests of the page drive. Close it when done. */
-export async function launchBrowser(): Promise<Browser> {
+/** Starts the browser that the tests of the page drive, as people have it but for `more` arguments. Close it when done. */
+export async function launchBrowser(...more: readonly string[]): Promise<Browser> {
   const { executablePath, args, env } = await findChromium();
-  return await chromium.launch({ executablePath, args, env });
+  return await chromium.launch({ executablePath, args: [...args, ...more], env });
 }
 
 /** Collects what a page complains of: uncaught errors, console errors and requests that failed. */

@@ -1,6 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from "vitest";
 import { complaints, launchBrowser } from "../setup/browser.ts";
+import { ROUGH } from "../setup/rough.ts";
 
 /** A browser serves all files of its process, where those are not isolated from each other, and ends with it. */
 const shared = globalThis as { browserUnderTest?: Promise<Browser> };
@@ -17,7 +18,7 @@ export function studio({ deviceScaleFactor = 1, onePage = false, pace = PACE } =
   let page: Page;
   let found: string[];
   const begin = async (): Promise<void> => {
-    shared.browserUnderTest ??= launchBrowser();
+    shared.browserUnderTest ??= launchBrowser(ROUGH);
     const viewport = { width: 1400, height: 1000 };
     const context = await (await shared.browserUnderTest).newContext({ locale: "en-US", viewport, deviceScaleFactor });
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);

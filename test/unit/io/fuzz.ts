@@ -3,9 +3,9 @@ import { ChainruleError } from "../../../src/core/errors.ts";
 import { times } from "../../shared/thorough.ts";
 
 /** Inputs for each reader; CHAINRULE_FUZZ=1000000 for a release (see SECURITY.md). */
-export const MANY = Number(process.env.CHAINRULE_FUZZ ?? times(2000, 10_000));
+export const MANY = Number(process.env.CHAINRULE_FUZZ ?? times(1000, 10_000));
 /** Inputs for the readers of what people hand in most: CSV, Parquet and ONNX. */
-export const MOST = Number(process.env.CHAINRULE_FUZZ ?? times(2000, 1_000_000));
+export const MOST = Number(process.env.CHAINRULE_FUZZ ?? times(1000, 1_000_000));
 /** A million inputs take up to an hour of processor time a reader; what this guards against is one that never ends. */
 export const timeoutOf = (inputs: number): number => 60_000 + (inputs > 10_000 ? 60 : 3) * inputs;
 export const TIMEOUT = timeoutOf(MANY);
