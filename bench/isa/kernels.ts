@@ -19,7 +19,7 @@ import { fuse } from "../../src/ops/fuse.ts";
 import { productRungs } from "../../src/ops/matmul/kernels.ts";
 import { matmul, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
 import { blockShape } from "../../src/ops/matmul/rungs.ts";
-import { add as addUniform, uniformRung } from "../../src/ops/matmul/uniform.ts";
+import { add as addUniform, uniformRungs } from "../../src/ops/matmul/uniform.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
 import { trainingGraph } from "../../src/train/run/training-graph.ts";
 
@@ -79,7 +79,7 @@ function loopsOf(
   size: number,
   caps: DeviceCaps,
 ): readonly LoopHint[] | undefined {
-  const shape: BlockShape | undefined = rung === uniformRung.name ? UNIFORM_SHAPE : blockShape(rung, caps);
+  const shape: BlockShape | undefined = rung === uniformRungs[0]!.name ? UNIFORM_SHAPE : blockShape(rung, caps);
   if (shape && !rung.endsWith("-split")) {
     const { lanes, rows, columns, depth, unroll = 4 } = shape;
     const invocations = lanes[0] * lanes[1];

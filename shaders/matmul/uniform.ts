@@ -42,8 +42,10 @@ interface Side {
  * Right where a subgroup's invocations are of one row: where subgroups have their numbers in order, as on every device
  * known. The known answer of a device's self-test finds out.
  */
-export function matmulUniform(variant: MatmulVariant, vector: VectorAccess, terms: number): string {
+export function matmulUniform(variant: MatmulVariant, vector: VectorAccess, terms: number, sliced: boolean): string {
   const { form } = variant;
+  // Behind a part of the sum lies the next.
+  const whole = terms % DEPTH === 0 && !sliced;
   const [height, width] = UNIFORM_BLOCK;
   const a: Side = { name: "a", width: height, kContiguous: form !== "TN", vector: vector.a };
   const b: Side = { name: "b", width, kContiguous: form === "NT", vector: vector.b };
@@ -64,14 +66,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         @builtin(local_invocation_id) local: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
 ${tileOf(variant, INVOCATIONS)}
 ${tileCorner(UNIFORM_BLOCK)}
-${termsOf(false)}
+${termsOf(sliced)}
   let first = min(subgroupBroadcastFirst(local.y), ${GROUPS - 1}u) * ${ROWS}u;
 ${placesOf(a)}
 ${placesOf(b)}
 ${rows.map((i) => `  var acc${i} = vec4<f32>();`).join("\n")}
-  let blocks = (kEnd + ${DEPTH - 1}u) / ${DEPTH}u;
+  let blocks = (kEnd - kBegin + ${DEPTH - 1}u) / ${DEPTH}u;
   ${turnsOf("block", "blocks")}
-${[...bring(a, terms), ...bring(b, terms)].join("\n")}
+${[a, b].flatMap((side) => bring(side, terms % 4 === 0, whole)).join("\n")}
     workgroupBarrier();
     for (var q = 0u; q < ${DEPTH / 4}u; q++) {
 ${rows.map((i) => `      let a${i} = blockA[q][first + ${i}u];`).join("\n")}
@@ -101,13 +103,13 @@ function placesOf({ name, kContiguous, vector, width }: Side): string {
   const fours = width / 4;
   return kContiguous
     ? `  let p${N} = lane / ${BESIDE}u % ${INVOCATIONS / BESIDE}u; let q${N} = lane % ${BESIDE}u;
-  ${at(`${outer} + p${N} % ${fours}u * 4u + p${N} / ${fours}u`, `q${N} * 4u`)}`
+  ${at(`${outer} + p${N} % ${fours}u * 4u + p${N} / ${fours}u`, `kBegin + q${N} * 4u`)}`
     : `  let p${N} = lane % ${fours}u; let q${N} = lane / ${fours}u % ${INVOCATIONS / fours}u;
-  ${at(`${outer} + p${N} * 4u`, `q${N}`)}`;
+  ${at(`${outer} + p${N} * 4u`, `kBegin + q${N}`)}`;
 }
 
-/** Brings an operand's block, four numbers a turn, which lie side by side in memory. */
-function bring({ name, kContiguous, vector, width }: Side, terms: number): readonly string[] {
+/** Brings an operand's block, four numbers a turn, which lie side by side in memory; `fourfold` and `whole` are its terms. */
+function bring({ name, kContiguous, vector, width }: Side, fourfold: boolean, whole: boolean): readonly string[] {
   const [N, unit] = [name.toUpperCase(), vector ? 4 : 1];
   const ld = `params.ld${name}${vector ? " / 4u" : ""}`;
   const read = (at: string): string =>
@@ -118,22 +120,21 @@ function bring({ name, kContiguous, vector, width }: Side, terms: number): reado
           .join(", ")})`;
   const turns = range((width * DEPTH) / 4 / INVOCATIONS);
   const fours = width / 4;
-  const zeroed = (value: string, there: string): string =>
-    terms % DEPTH === 0 ? value : `select(vec4<f32>(), ${value}, ${there})`;
+  const zeroed = (value: string, there: string): string => (whole ? value : `select(vec4<f32>(), ${value}, ${there})`);
   const stores = turns.map((turn) => {
     if (kContiguous) {
       const deep = DEPTH / 4 / BESIDE;
       const [q, p] = [(turn % deep) * BESIDE, Math.floor(turn / deep) * (INVOCATIONS / BESIDE)];
       const value = read(`at${N} + ${(q * 4) / unit}u + ${p / fours}u * (${ld})`);
-      const k = `block * ${DEPTH}u + (q${N} + ${q}u) * 4u`;
+      const k = `kBegin + block * ${DEPTH}u + (q${N} + ${q}u) * 4u`;
       // Of a sum of whole fours all four are there, or none.
-      const there = terms % 4 === 0 ? `${k} < kEnd` : `vec4<u32>(0u, 1u, 2u, 3u) + ${k} < vec4<u32>(kEnd)`;
+      const there = fourfold ? `${k} < kEnd` : `vec4<u32>(0u, 1u, 2u, 3u) + ${k} < vec4<u32>(kEnd)`;
       return `    block${N}[q${N} + ${q}u][p${N} + ${p}u] = ${zeroed(value, there)};`;
     }
     const k = `(q${N} + ${(turn * INVOCATIONS) / fours}u)`;
     const value = zeroed(
       read(`at${N} + ${(turn * INVOCATIONS) / fours}u * (${ld})`),
-      `block * ${DEPTH}u + ${k} < kEnd`,
+      `kBegin + block * ${DEPTH}u + ${k} < kEnd`,
     );
     const stores = range(4).map((c) => `block${N}[${k} / 4u][p${N} + ${c * fours}u][${k} % 4u] = four.${lane(c)};`);
     return `    { let four = ${value}; ${stores.join(" ")} }`;

@@ -7,7 +7,7 @@ import { productRungs } from "../../src/ops/matmul/kernels.ts";
 import { linear, linearInputGradient, linearWeightGradient } from "../../src/ops/matmul/linear.ts";
 import { matmul, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
 import { matmulCase } from "../../src/ops/matmul/reference.ts";
-import { uniformKernel } from "../../src/ops/matmul/uniform.ts";
+import { uniformKernels } from "../../src/ops/matmul/uniform.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
 import { openGpu, opNamed } from "../shared/gpu.ts";
 import { expectCaught } from "../shared/teeth.ts";
@@ -19,7 +19,7 @@ import type { Mutant } from "./mutants.ts";
  * subgroups have at most 32 invocations, numbered in their order, as those of SwiftShader (4) and lavapipe (8, 16).
  */
 const products = [matmul, transposeMatmul, linear, linearInputGradient, linearWeightGradient] as readonly AnyOp[];
-const kernelOf = (op: AnyOp) => uniformKernel(op, productRungs)!;
+const kernelOf = (op: AnyOp, split = false) => uniformKernels(op, productRungs)[split ? 1 : 0]!;
 
 /** Tiles, turns, and terms that are whole, whole fours, and neither; operands that are read by fours, and those that are not. */
 const sizes = [
@@ -43,8 +43,13 @@ beforeAll(async () => {
 });
 afterAll(() => gpu.dispose());
 
-async function agrees(op: AnyOp, c: OpCase<unknown>, caps?: Partial<DeviceCaps>): Promise<void> {
-  const result = await conform(gpu.gpu, op, kernelOf(op), c, { caps: { ...gpu.gpu.caps, vendor: "intel", ...caps } });
+async function agrees(
+  op: AnyOp,
+  c: OpCase<unknown>,
+  { split = false, ...caps }: Partial<DeviceCaps> & { split?: boolean } = {},
+): Promise<void> {
+  const all = { ...gpu.gpu.caps, vendor: "intel", ...caps };
+  const result = await conform(gpu.gpu, op, kernelOf(op, split), c, { caps: all });
   expect(result?.reason, `${op.name}, ${c.name}, ${gpu.description}`).toBe("");
 }
 
@@ -52,6 +57,16 @@ describe.each(forms)("$form", ({ form, op, attrs }) => {
   const some = form === "NN" || thorough;
   test.each(wanted)("%i x %i x %i agrees with the reference", async (M, N, K) => {
     await agrees(op, matmulCase(form, M, N, K, attrs));
+  });
+
+  test.each(
+    [
+      [70, 132, 300],
+      [65, 129, 262],
+      [64, 128, 256],
+    ].slice(thorough ? 0 : 1, thorough ? 3 : 2),
+  )("%i x %i x %i, divided among workgroups", async (M, N, K) => {
+    await agrees(op, matmulCase(form, M!, N!, K!, attrs), { split: true });
   });
 
   test.runIf(some)(
@@ -85,6 +100,8 @@ test("without subgroups, with larger ones, without the memory or on other GPUs i
   expect(plan({ vendor: "nvidia" })).toBeNull();
   expect(plan({ subgroupMaxSize: 64 })).toBeNull();
   expect(plan({ maxComputeWorkgroupStorageSize: 16384 })).toBeNull();
+  // Nor divided where a sum is short.
+  expect(kernelOf(matmul as AnyOp, true).plan(specs, matmul.infer(specs, null), null, gpu.gpu.caps)).toBeNull();
 });
 
 test("a backend on such an adapter loads it, and a product by it is right", async () => {
@@ -114,7 +131,10 @@ test("a backend on such an adapter loads it, and a product by it is right", asyn
     const executor = await intel.compile(graph, { kernel: () => "matmul/block-uniform", onChip: false });
     const [found] = await executor.run(1, [c]);
     expect(verifySamples(size, a, b, found!)).toBe(true);
-    expect(kernels.map(({ name, late }) => (late ? name : null)).filter(Boolean)).toEqual(["matmul/block-uniform"]);
+    expect(kernels.map(({ name, late }) => (late ? name : null)).filter(Boolean)).toEqual([
+      "matmul/block-uniform",
+      "matmul/block-uniform-split",
+    ]);
     // Its known answer was worked out and was right.
     expect([...intel.gpu.wrong]).toEqual([]);
   } finally {
@@ -124,15 +144,16 @@ test("a backend on such an adapter loads it, and a product by it is right", asyn
   }
 });
 
-const mutant = (what: string, from: string | RegExp, to: string, op = "matmul"): Mutant => ({
+const mutant = (what: string, from: string | RegExp, to: string, op = "matmul", rung = "block-uniform"): Mutant => ({
   op,
-  kernel: `${op}/block-uniform`,
+  kernel: `${op}/${rung}`,
   vendor: "intel",
   what,
   from,
   to,
 });
 const mutants = [
+  mutant("terms of the next part count twice", /< kEnd/g, "< params.K", "matmul", "block-uniform-split"),
   mutant("terms behind the last are not zeros", /(< |vec4<u32>\()kEnd/g, "$1(kEnd + 32u)", "transposeMatmul"),
   mutant("the last subgroup's rows are its neighbour's", "(local.y), 7u)", "(local.y), 6u)"),
   mutant("all rows are those of the first subgroup", "subgroupBroadcastFirst(local.y)", "0u"),
@@ -147,13 +168,29 @@ const mutants = [
   mutant("terms of A lie as far apart as those of B", /\(params\.lda/g, "(params.ldb", "transposeMatmul"),
   mutant("the barrier before a block is used is missing", /workgroupBarrier\(\);(\s+for \(var q)/, "$1"),
   mutant("the bias is forgotten", "value += bias[params.biasOffset + n];", "", "linear"),
+  mutant(
+    "a part begins where the sum does",
+    "let kBegin = group.z * params.sliceK;",
+    "let kBegin = 0u;",
+    "matmul",
+    "block-uniform-split",
+  ),
+  mutant(
+    "a part is stored over the first",
+    "let base = group.z * params.M * params.N;",
+    "let base = 0u;",
+    "transposeMatmul",
+    "block-uniform-split",
+  ),
 ];
 test.each(thorough ? mutants : mutants.slice(0, 2))("a wrong kernel is caught: $what", async (wrong) => {
   const op = opNamed(wrong.op);
-  const kernel = kernelOf(op);
+  const kernel = kernelOf(op, wrong.kernel.endsWith("split"));
   const { cases } = await proofOf(op);
   const own = forms
     .filter((f) => f.op.name === op.name)
-    .flatMap(({ form, attrs }) => wanted.map(([M, N, K]) => matmulCase(form, M, N, K, attrs)));
+    .flatMap(({ form, attrs }) =>
+      [...wanted, [64, 128, 300] as const].map(([M, N, K]) => matmulCase(form, M, N, K, attrs)),
+    );
   await expectCaught(gpu, { ...op, kernels: [kernel] }, wrong, [...own.toReversed(), ...cases]);
 });

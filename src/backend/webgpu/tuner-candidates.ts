@@ -12,6 +12,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "packed-quads",
     "direct",
     "block-uniform",
+    "block-uniform-split",
     "block64",
     "block32",
     "block128",

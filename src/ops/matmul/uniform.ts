@@ -3,18 +3,25 @@ import type { AnyOp, Kernel } from "../../graph/op.ts";
 import type { FurtherRungs } from "../shared/further-rungs.ts";
 import type { MatmulDims, Rung } from "./rungs.ts";
 
-/** From here on, in each dimension, and with so many tiles, GPUs have enough to do. */
+/** From here on, in each dimension, and with so many workgroups, GPUs have enough to do. */
 const LEAST = 512;
-const ENOUGH_TILES = 128;
+const ENOUGH_WORKGROUPS = 128;
+/** Terms that a part of a divided sum has at least. */
+const SLICE_TERMS = 128;
 
-function suits({ M, N, K }: MatmulDims): boolean {
+function tilesOf({ M, N }: MatmulDims): number {
   const [rows, columns] = UNIFORM_BLOCK;
-  const tiles = Math.ceil(M / rows) * Math.ceil(N / columns);
-  return Math.min(M, N, K) >= LEAST && tiles >= ENOUGH_TILES;
+  return Math.ceil(M / rows) * Math.ceil(N / columns);
 }
 
+/** As many as make enough workgroups. */
+const slices = (dims: MatmulDims): number =>
+  Math.max(1, Math.min(Math.floor(dims.K / SLICE_TERMS), Math.ceil(ENOUGH_WORKGROUPS / tilesOf(dims))));
+
+const isLarge = ({ M, N, K }: MatmulDims): boolean => Math.min(M, N, K) >= LEAST;
+
 /** For Intel's GPUs: the first guess for large products, where there is memory for it. */
-export const uniformRung: Rung = {
+const whole: Rung = {
   name: "block-uniform",
   block: UNIFORM_BLOCK,
   invocations: UNIFORM_SHAPE.lanes[0] * UNIFORM_SHAPE.lanes[1],
@@ -23,23 +30,33 @@ export const uniformRung: Rung = {
   // Another adapter may have loaded it.
   applies: (_dims, _variant, { vendor, subgroupMaxSize, maxComputeWorkgroupStorageSize }) =>
     vendor === "intel" && subgroupMaxSize <= UNIFORM_SHAPE.lanes[1] && maxComputeWorkgroupStorageSize >= UNIFORM_BYTES,
-  suits,
-  code: matmulUniform,
+  suits: (dims) => isLarge(dims) && slices(dims) === 1,
+  code: (variant, vector, terms, _caps, sliced) => matmulUniform(variant, vector, terms, sliced),
 };
+
+/** The same with the sum divided among workgroups, where there are few tiles. */
+const split: Rung = {
+  ...whole,
+  name: "block-uniform-split",
+  applies: (dims, ...more) => slices(dims) > 1 && whole.applies(dims, ...more),
+  suits: isLarge,
+  slices,
+};
+export const uniformRungs: readonly Rung[] = [whole, split];
 
 // biome-ignore lint/suspicious/noExplicitAny: kernels of the op list have attributes of every type
 type AnyKernel = Kernel<any>;
 
-/** The kernel of an op that is a product; null for any other op. `rungs` are those of products. */
-export function uniformKernel(op: AnyOp, rungs: FurtherRungs<Rung>): AnyKernel | null {
-  const kernel = rungs.of(op, uniformRung);
-  return kernel && { ...kernel, late: true };
+/** The kernels of an op that is a product; none for any other op. `rungs` are those of products. */
+export function uniformKernels(op: AnyOp, rungs: FurtherRungs<Rung>): readonly AnyKernel[] {
+  const kernels = uniformRungs.flatMap((rung) => rungs.of(op, rung) ?? []);
+  return kernels.map((kernel) => ({ ...kernel, late: true }));
 }
 
-/** Puts it behind the others of the nodes' ops, unless it is there. */
+/** Puts them behind the others of the nodes' ops, unless they are there. */
 export function add(nodes: readonly { readonly op: AnyOp }[], rungs: FurtherRungs<Rung>): void {
   for (const { op } of nodes) {
-    const kernel = uniformKernel(op, rungs);
-    if (kernel && !op.kernels.some(({ name }) => name === kernel.name)) (op.kernels as AnyKernel[]).push(kernel);
+    const further = uniformKernels(op, rungs);
+    if (!op.kernels.some(({ name }) => name === further[0]?.name)) (op.kernels as AnyKernel[]).push(...further);
   }
 }
