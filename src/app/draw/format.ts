@@ -10,11 +10,11 @@ export function short(v: number, digits = 3): string {
 
 export const count = (v: number): string => Math.round(v).toLocaleString("en");
 
-/** For axes, whose numbers are round: 20k, 1.5M. */
+/** For axes, whose numbers are round: 20k, 1.5M, 1e−12. */
 export function tick(v: number): string {
   const size = Math.abs(v);
   if (size >= 1e6) return `${Number((v / 1e6).toPrecision(4))}M`;
-  return size >= 1e4 ? `${Number((v / 1e3).toPrecision(4))}k` : short(v, 4);
+  return size >= 1e4 ? `${Number((v / 1e3).toPrecision(4))}k` : short(v, 4).replace(/\.?0+e/, "e");
 }
 
 export const percent = (v: number, digits = 1): string => `${(100 * v).toFixed(digits)}\u00a0%`;
