@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { studio } from "../shared/page.ts";
+import { times } from "../shared/thorough.ts";
 import { beginWorkerWith } from "../shared/worker.ts";
 
 /**
@@ -68,7 +69,7 @@ for (const [device, pace] of [
   ["webgpu", 0],
   ["cpu", 100],
 ] as const) {
-  test(`frozen and resumed, twice, it goes on where it was: ${device}`, async () => {
+  test(`frozen and resumed it goes on where it was: ${device}`, async () => {
     await s.open(`data=spirals&device=${device}`, pace);
     await s.trained(50);
     await s.page.evaluate(() => {
@@ -82,7 +83,7 @@ for (const [device, pace] of [
     });
     const session = await s.page.context().newCDPSession(s.page);
     await unharmed(async () => {
-      for (let i = 0; i < 2; i++) {
+      for (let i = 0; i < times(1, 2); i++) {
         const step = await s.stepCount();
         // A browser freezes only tabs that it hides, and one without windows hides none: its processes are stopped, too.
         await session.send("Page.setWebLifecycleState", { state: "frozen" });

@@ -48,6 +48,7 @@ test("a run goes on after a reload, with its curve from the first step, as if th
   await stepIsBeyond(before.step - 1);
   expect(await s.stepCount()).toBe(before.step);
   await s.page.click("#room-train");
+  await s.paceOf(1000);
   await s.page.click("#play");
   await stepIsBeyond(before.step + 500);
   await s.paused();
@@ -59,6 +60,7 @@ test("a run goes on after a reload, with its curve from the first step, as if th
   await reloadAtRest();
   await s.page.click("#discard");
   await s.page.click("#room-train");
+  await s.paceOf(1000);
   await s.page.click("#play");
   const last = Math.max(...after.keys());
   await stepIsBeyond(last);

@@ -14,7 +14,7 @@ const settled = (selector: string, before: string): Promise<unknown> =>
   s.page.waitForFunction(([q, b]) => document.querySelector(q!)?.textContent !== b, [selector, before] as const);
 
 beforeAll(async () => {
-  await s.open("room=train&data=names&device=cpu&text=characters.8");
+  await s.open("room=train&data=names&device=cpu&batch=8&text=characters.8");
   await s.page.waitForSelector("#text-next li");
 });
 

@@ -25,7 +25,7 @@ const options = { model: tinyNet, data, batch: "full", seed: 3, optimizer: { typ
 /** CHAINRULE_SWEEP=all fails every call; otherwise those at every so many, from a place that the work's name decides. */
 const STRIDE = process.env.CHAINRULE_SWEEP === "all" ? 1 : times(31, 11);
 /** Places that are tried where not every call is: where a queue seems to wait slowly, thousands of calls only hurry it. */
-const MOST = STRIDE === 1 ? Number.POSITIVE_INFINITY : times(12, 100);
+const MOST = STRIDE === 1 ? Number.POSITIVE_INFINITY : times(8, 100);
 /** Longer than any of this takes; a hang is what ends here. */
 const LIMIT_MS = 20_000;
 /** What one piece of work takes, its failures in turn: minutes where some are tried, up to an hour where all are. */

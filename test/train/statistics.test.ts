@@ -14,6 +14,7 @@ import type { Trainer } from "../../src/train/trainer.ts";
 import { sampleCheckpoint } from "../shared/checkpoint.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { ring } from "../shared/problems.ts";
+import { thorough } from "../shared/thorough.ts";
 import { normError, type TorchArray, table, toArray } from "../shared/torch.ts";
 
 let gpu: WebGpuBackend;
@@ -44,8 +45,11 @@ describe.each([
   ["WebGPU", () => gpu, 1e-4],
   ["WebGPU as dispatches", () => asDispatches(gpu), 1e-4],
   ["WebAssembly", () => wasm, 1e-4],
-] as const)("fifteen steps in PyTorch and on %s", (_name, backend, limit) => {
-  test.each(table<Training>("graph-training"))("$name", async (c) => {
+] as const)("fifteen steps in PyTorch and on %s", (where, backend, limit) => {
+  // What a GPU runs is compiled for each net: one half on the chip, the other as dispatches, unless all are asked for.
+  const half = where === "WebGPU" ? 0 : 1;
+  const some = (_: Training, i: number): boolean => thorough || !where.startsWith("WebGPU") || i % 2 === half;
+  test.each(table<Training>("graph-training").filter(some))("$name", async (c) => {
     const model = parseModel(c.model);
     const read = (arrays: Readonly<Record<string, TorchArray>>): Map<string, NdArray> =>
       weightsOf(new Map(Object.entries(arrays).map(([name, a]) => [name, toArray(a)])), model, "f64");
