@@ -72,15 +72,17 @@ const forms = {
   TN: { op: transposeMatmul, attrs: { transpose: "a" } },
 } as const;
 
-/** Loops of a product's kernel of `size`, outermost first; undefined where they are not known. */
+/** Loops of a product's kernel of `size`, its sum in `slices`, outermost first; undefined where they are not known. */
 function loopsOf(
   rung: string,
   form: keyof typeof forms,
   size: number,
   caps: DeviceCaps,
+  slices: number,
 ): readonly LoopHint[] | undefined {
-  const shape: BlockShape | undefined = rung === uniformRungs[0]!.name ? UNIFORM_SHAPE : blockShape(rung, caps);
-  if (shape && !rung.endsWith("-split")) {
+  const name = rung.replace(/-split$/, "");
+  const shape: BlockShape | undefined = name === uniformRungs[0]!.name ? UNIFORM_SHAPE : blockShape(name, caps);
+  if (shape) {
     const { lanes, rows, columns, depth, unroll = 4 } = shape;
     const invocations = lanes[0] * lanes[1];
     const rest = [lanes[0] * rows, lanes[1] * columns]
@@ -88,7 +90,7 @@ function loopsOf(
       .filter((n) => n > 0);
     const sides = rest.length > 0 ? { sides: Math.min(...rest) } : {};
     const inner = { times: depth / unroll, computes: true };
-    return [{ times: size / depth, computes: true, whole: true, ...sides, in: [inner] }];
+    return [{ times: size / slices / depth, computes: true, whole: true, ...sides, in: [inner] }];
   }
   if (rung === "direct") return [{ times: form === "TN" ? size : size / 4, computes: true }, { times: 4 }];
   return undefined;
@@ -104,15 +106,16 @@ function putAll(
   node: Node,
   tag: string,
   caps: DeviceCaps,
-  loops?: (rung: string) => readonly LoopHint[] | undefined,
+  loops?: (rung: string, slices: number) => readonly LoopHint[] | undefined,
 ): void {
   const op = node.op as AnyOp;
   const guess = chooseKernel(node, caps).kernel;
   for (const kernel of op.kernels) {
     const plan = kernel.plan(node.inputs, node.outputs, node.attrs, caps);
-    plan?.launches.forEach(({ code }, i) => {
+    plan?.launches.forEach(({ code, workgroups }, i) => {
       const part = plan.launches.length > 1 ? `.${i}` : "";
-      const hints = loops?.(kernel.name.slice(kernel.name.indexOf("/") + 1));
+      // What adds a divided sum's parts has no such loops.
+      const hints = i > 0 ? undefined : loops?.(kernel.name.slice(kernel.name.indexOf("/") + 1), workgroups[2]);
       put(kernel.name, part, code, kernel === guess, hints);
     });
   }
@@ -127,7 +130,7 @@ function products(kernels: Kernels, caps: DeviceCaps): void {
   for (const size of SIZES) {
     for (const [form, { op, attrs }] of Object.entries(forms)) {
       const inputs = [size, size].map((n) => ({ shape: [n, n], dtype: "f32" }) as const);
-      const hints = (rung: string) => loopsOf(rung, form as keyof typeof forms, size, caps);
+      const hints = (rung: string, slices: number) => loopsOf(rung, form as keyof typeof forms, size, caps, slices);
       putAll(kernels, nodeOf(op as AnyOp, attrs, inputs), `${form}.${size}`, caps, hints);
     }
   }

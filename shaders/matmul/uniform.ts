@@ -44,8 +44,8 @@ interface Side {
  */
 export function matmulUniform(variant: MatmulVariant, vector: VectorAccess, terms: number, sliced: boolean): string {
   const { form } = variant;
-  // Behind a part of the sum lies the next.
-  const whole = terms % DEPTH === 0 && !sliced;
+  // Behind a part of the sum lies the next; but parts of a sum of whole blocks are whole blocks.
+  const whole = terms % DEPTH === 0;
   const [height, width] = UNIFORM_BLOCK;
   const a: Side = { name: "a", width: height, kContiguous: form !== "TN", vector: vector.a };
   const b: Side = { name: "b", width, kContiguous: form === "NT", vector: vector.b };

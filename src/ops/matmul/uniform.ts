@@ -14,9 +14,13 @@ function tilesOf({ M, N }: MatmulDims): number {
   return Math.ceil(M / rows) * Math.ceil(N / columns);
 }
 
-/** As many as make enough workgroups. */
-const slices = (dims: MatmulDims): number =>
-  Math.max(1, Math.min(Math.floor(dims.K / SLICE_TERMS), Math.ceil(ENOUGH_WORKGROUPS / tilesOf(dims))));
+/** As many as make enough workgroups, or fewer, so that each has whole blocks where the sum has. */
+function slices(dims: MatmulDims): number {
+  const { depth } = UNIFORM_SHAPE;
+  let n = Math.max(1, Math.min(Math.floor(dims.K / SLICE_TERMS), Math.ceil(ENOUGH_WORKGROUPS / tilesOf(dims))));
+  if (dims.K % depth === 0) while (dims.K % (n * depth) !== 0) n--;
+  return n;
+}
 
 const isLarge = ({ M, N, K }: MatmulDims): boolean => Math.min(M, N, K) >= LEAST;
 
@@ -30,7 +34,7 @@ const whole: Rung = {
   // Another adapter may have loaded it.
   applies: (_dims, _variant, { vendor, subgroupMaxSize, maxComputeWorkgroupStorageSize }) =>
     vendor === "intel" && subgroupMaxSize <= UNIFORM_SHAPE.lanes[1] && maxComputeWorkgroupStorageSize >= UNIFORM_BYTES,
-  suits: (dims) => isLarge(dims) && slices(dims) === 1,
+  suits: (dims) => isLarge(dims) && tilesOf(dims) >= ENOUGH_WORKGROUPS,
   code: (variant, vector, terms, _caps, sliced) => matmulUniform(variant, vector, terms, sliced),
 };
 
