@@ -1,3 +1,4 @@
+// All that is dropped on one page, kind by kind, with the files that they share: so longer than a file should be.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -70,13 +70,24 @@ describe.each(forms)("$form", ({ form, op, attrs }) => {
     await agrees(op, matmulCase(form, M!, N!, K!, attrs), { split: true });
   });
 
-  test.runIf(some)(
-    "in panels, where an operand is larger than what can be bound at once, and in a 2-D grid",
-    async () => {
-      await agrees(op, matmulCase(form, 72, 132, 96, attrs), { maxStorageBufferBindingSize: 32768 });
-      await agrees(op, matmulCase(form, 130, 133, 33, attrs), { maxComputeWorkgroupsPerDimension: 2 });
-    },
-  );
+  if (!some) return;
+  test("in panels, where an operand is larger than what can be bound at once, and in a 2-D grid", async () => {
+    await agrees(op, matmulCase(form, 72, 132, 96, attrs), { maxStorageBufferBindingSize: 32768 });
+    await agrees(op, matmulCase(form, 130, 133, 33, attrs), { maxComputeWorkgroupsPerDimension: 2 });
+  });
+
+  test("a long sum of one tile has no part that begins behind its end", async () => {
+    for (let K = 256; K < 40_000; K += 97) {
+      const c = matmulCase(form, 3, 5, K, attrs);
+      const plan = kernelOf(op, true).plan(c.inputs, op.infer(c.inputs, attrs), attrs, {
+        ...gpu.gpu.caps,
+        vendor: "intel",
+      });
+      const slices = plan?.launches[0]?.workgroups[2] ?? 1;
+      expect((slices - 1) * Math.ceil(K / slices / 4) * 4, `${K} in ${slices}`).toBeLessThan(K);
+    }
+    await agrees(op, matmulCase(form, 3, 5, 16_388, attrs), { split: true });
+  });
 });
 
 test.each(products.slice(2).map((op) => op.name))(

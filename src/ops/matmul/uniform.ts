@@ -8,6 +8,8 @@ const LEAST = 512;
 const ENOUGH_WORKGROUPS = 128;
 /** Terms that a part of a divided sum has at least. */
 const SLICE_TERMS = 128;
+/** Parts at most: of parts of whole fours and so many terms the last then begins before the sum ends. */
+const MOST_SLICES = 16;
 
 function tilesOf({ M, N }: MatmulDims): number {
   const [rows, columns] = UNIFORM_BLOCK;
@@ -17,7 +19,8 @@ function tilesOf({ M, N }: MatmulDims): number {
 /** As many as make enough workgroups, or fewer, so that each has whole blocks where the sum has. */
 function slices(dims: MatmulDims): number {
   const { depth } = UNIFORM_SHAPE;
-  let n = Math.max(1, Math.min(Math.floor(dims.K / SLICE_TERMS), Math.ceil(ENOUGH_WORKGROUPS / tilesOf(dims))));
+  const enough = Math.min(MOST_SLICES, Math.ceil(ENOUGH_WORKGROUPS / tilesOf(dims)));
+  let n = Math.max(1, Math.min(Math.floor(dims.K / SLICE_TERMS), enough));
   if (dims.K % depth === 0) while (dims.K % (n * depth) !== 0) n--;
   return n;
 }
