@@ -54,9 +54,9 @@ export const numbers = (row: string, smoothing: string, four: boolean): string =
   let logSum = log(sum);
 `;
 /** Parts of `spread`: of the classes from `first` on, `step` apart. Without smoothing none of them counts. */
-export const spreadOf = (first: string, step: string, four: boolean, end = "width"): string => wgsl`
+export const spreadOf = (first: string, step: string, four: boolean): string => wgsl`
   var spreads = ${flatType(four)}();
-  for (var j = select(width, ${first}, smoothing > 0.0); j < ${end}; j += ${step}) {
+  for (var j = select(width, ${first}, smoothing > 0.0); j < width; j += ${step}) {
     spreads = fma(weights[j], ${termOfClass("x[start + j]")}, spreads);
   }
 `;

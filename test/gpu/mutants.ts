@@ -224,24 +224,30 @@ export const mutants: readonly Mutant[] = [
   one("weightedCrossEntropy", "row", "the label's logit is its four's first", "[label % 4u]", "[0]"),
   ...["weightedCrossEntropy", "weightedCrossEntropyGradient", "weightedCrossEntropyWithGradient"].flatMap((op) => [
     one(op, "slices", "the last slice is not merged", /s < params\.slices/g, "s + 1u < params.slices"),
-    one(op, "slices", "what lies behind the row counts", /, j(\d) < width\)/g, ", true)"),
-    one(op, "slices", "parts of another row", "2u * mine * params.slices", "0u"),
+    one(op, "slices", "what lies behind the row counts", / & \(at\d < [^(]+\(end\)\)/g, ""),
+    one(op, "slices", "parts of another row", "let first = row * params.slices", "let first = 0u"),
   ]),
-  one("weightedCrossEntropy", "slices", "every slice has the label's term", "/ 2048u == slice", "/ 2048u < 9u"),
+  one("weightedCrossEntropy", "slices", "slices are spread from their own largest", "(top - slice.x)", "0.0"),
   one(
     "weightedCrossEntropy",
     "slices",
-    "the spread runs into the next slice",
-    "(slice + 1u) * 512u",
-    "(slice + 2u) * 512u",
-  ),
-  one(
-    "weightedCrossEntropyGradient",
-    "slices",
     "the second four's weight is the first's",
-    "weights[min(j1",
-    "weights[min(j0",
+    "weights[min(max(at1",
+    "weights[min(max(at0",
   ),
+  ...["weightedCrossEntropyGradient", "weightedCrossEntropyWithGradient"].flatMap((op) => [
+    one(op, "slices", "what lies before the row counts", /\(at\d >= [^(]+\(begin\)\) & /g, ""),
+    one(op, "slices", "a four is all of one row", /let behind = [^;]+;/, "let behind = vec4<bool>();"),
+    one(op, "slices", "the row behind has this one's label", "(labelB)", "(labelA)"),
+    one(
+      op,
+      "slices",
+      "classes of the row behind begin a row early",
+      "((row + 1u) * params.N), behind",
+      "(row * params.N), behind",
+    ),
+    one(op, "slices", "the second weight is the first", "weights[class0.y]", "weights[class0.x]"),
+  ]),
   one("weightedCrossEntropyWithGradient", "alone", "the loss is the last row's", "total += ", "total = "),
   ...(["row", "short", "alone"] as const).map((kernel) =>
     one(

@@ -91,6 +91,10 @@ function weightedCases(): readonly OpCase<WeightedAttrs>[] {
       [7, 180, 0.1, "some"],
       // Rows in slices: three and two, the last of them short.
       [3, 1027, 0.1, "some"],
+      // By fours that are not whole within a row; the last slice of some of those has nothing of theirs.
+      [4, 1031, 0.1, "some"],
+      [2, 2046, 0.2, "all"],
+      [4, 2047, 0, "some"],
       [2, 2060, 0.2, "all"],
     ] as const
   ).map(([M, N, smoothing, counted]) => ({

@@ -91,7 +91,7 @@ export const weightedCrossEntropy: Op<WeightedAttrs> = {
       },
       suits: ([x], _a, caps) => isShort(x!, caps),
     },
-    slicedKernel("weightedCrossEntropy", "loss", [0, 1, 2, 3].map(input)),
+    slicedKernel("weightedCrossEntropy", "loss"),
   ],
 };
 
@@ -146,7 +146,7 @@ export const weightedCrossEntropyGradient: Op<WeightedAttrs> = {
       }),
       suits: ([x], _a, caps) => isShort(x!, caps),
     },
-    slicedKernel("weightedCrossEntropyGradient", "gradient", [0, 1, 2, 3, 4].map(input), [output(0)]),
+    slicedKernel("weightedCrossEntropyGradient", "gradient"),
   ],
 };
 
@@ -191,6 +191,6 @@ export const weightedCrossEntropyWithGradient: Op<WeightedAttrs> = composed<Weig
       },
       suits: ([x]) => x!.shape[0]! <= ALONE_ROWS && x!.shape[1]! <= SHORT_ROW,
     },
-    slicedKernel("weightedCrossEntropyWithGradient", "both", [0, 1, 2, 3, 4].map(input), [output(1)]),
+    slicedKernel("weightedCrossEntropyWithGradient", "both"),
   ],
 });

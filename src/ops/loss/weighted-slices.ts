@@ -1,43 +1,68 @@
 import type { CrossEntropyPart } from "../../../shaders/loss/cross-entropy.ts";
-import { slicedCrossEntropy, sliceParams, sliceParts, sliceWidth } from "../../../shaders/loss/weighted-slices.ts";
+import {
+  slicedGradient,
+  slicedGradientParams,
+  slicedRowParams,
+  slicedRows,
+  sliceParams,
+  sliceParts,
+  slicesOf,
+} from "../../../shaders/loss/weighted-slices.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
-import type { Binding, DeviceCaps, Kernel } from "../../graph/op.ts";
-import { rowsByFours } from "../norm/row-plan.ts";
-import { grid, input, scratch } from "../shared/dispatch-plan.ts";
+import type { DeviceCaps, Kernel } from "../../graph/op.ts";
+import { flatLaunch, grid, inFours, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { summed } from "./cross-entropy.ts";
 
 /**
  * The kernel of rows of so many classes that they are cut into slices; where one slice would be all, there is none. For
- * GPUs: an adapter on a CPU has no invocations that wait. `before` and `behind` are what the second kernel binds around
- * parts and losses.
+ * GPUs: an adapter on a CPU has no invocations that wait. By fours wherever all logits together are whole ones.
  */
-export const slicedKernel = (
-  name: string,
-  part: CrossEntropyPart,
-  before: readonly Binding[],
-  behind: readonly Binding[] = [],
-): Kernel<{ readonly smoothing: number }> => ({
+export const slicedKernel = (name: string, part: CrossEntropyPart): Kernel<{ readonly smoothing: number }> => ({
   name: `${name}/slices`,
   plan([x], _outputs, { smoothing: extra }, caps) {
     const [rows, N] = x!.shape as readonly [number, number];
-    const four = rowsByFours(x!);
-    const slices = Math.ceil(N / sliceWidth(four));
+    const [four, size] = inFours(rows * N);
+    const slices = slicesOf(N, four);
     if (slices === 1) return null;
+    const [labels, dloss] = [input(1), input(2)];
+    const [weights, sums] = part === "loss" ? [input(2), input(3)] : [input(3), input(4)];
+    const losses = part === "gradient" ? null : { made: scratch(2, "read_write"), read: scratch(2, "read") };
+    const dx = part === "loss" ? null : output(part === "both" ? 1 : 0);
     const count = rows * slices;
-    const params = sliceParams.pack({ rows: count, N, extra, slices });
-    const launch = (code: string, bindings: readonly Binding[]) => ({
-      code,
-      params,
-      bindings,
-      workgroups: grid(count, caps),
-    });
-    const parts = launch(sliceParts(four), [input(0), scratch(0, "read_write")]);
-    const losses = part === "gradient" ? [] : [scratch(1, "read_write")];
-    const bindings = [...before, scratch(0, "read"), ...losses, ...behind];
-    const own = launch(slicedCrossEntropy(part, four), bindings);
-    const f32 = (size: number): TensorSpec => ({ shape: [size], dtype: "f32" });
-    if (part === "gradient") return { scratch: [f32(2 * count)], launches: [parts, own] };
-    return { scratch: [f32(2 * count), f32(count)], launches: [parts, own, summed(scratch(1, "read"), count, 1)] };
+    const f32 = (n: number): TensorSpec => ({ shape: [n], dtype: "f32" });
+    return {
+      scratch: [f32(4 * count), f32(4 * rows), f32(rows)],
+      launches: [
+        {
+          code: sliceParts(four),
+          params: sliceParams.pack({ rows: count, N, extra, slices }),
+          bindings: [input(0), weights, scratch(0, "read_write")],
+          workgroups: grid(count, caps),
+        },
+        {
+          code: slicedRows(part),
+          params: slicedRowParams.pack({ rows, N, extra, slices }),
+          bindings: [
+            ...[scratch(0, "read"), labels, weights],
+            ...(losses ? [input(0), sums, losses.made] : []),
+            ...(dx ? [scratch(1, "read_write")] : []),
+          ],
+          workgroups: grid(rows, caps),
+        },
+        ...(losses ? [summed(losses.read, rows, 1)] : []),
+        ...(dx
+          ? [
+              flatLaunch(
+                slicedGradient(four),
+                slicedGradientParams.pack({ size, rows, N, smoothing: extra }),
+                [input(0), labels, dloss, weights, sums, scratch(1, "read"), dx],
+                size,
+                caps,
+              ),
+            ]
+          : []),
+      ],
+    };
   },
   suits: (_inputs, _attrs, { onCpu }: DeviceCaps) => !onCpu,
 });
