@@ -15,6 +15,7 @@ import { type RowSource, splitSource } from "../train/data/row-source.ts";
 import type { DataFlags } from "./data-flags.ts";
 import { dataSummary } from "./data-summary.ts";
 import { isFolder } from "./image-folder.ts";
+import type { Learned } from "./learned-names.ts";
 import { note } from "./output.ts";
 import type { RunData } from "./run-rows.ts";
 import { loadData, rowsOfFile } from "./sources.ts";
@@ -25,17 +26,26 @@ import { agreeing } from "./usage.ts";
 /** Files from this size on are read by rows where they can be: two or three times as much would lie in memory. */
 const STREAM_FROM = 512 * 2 ** 20;
 
-/** Rows by the name of a preset or from a file, in memory or read as they are needed. */
-export async function runData(source: string, flags: DataFlags, seed: number, model: ModelSpec): Promise<RunData> {
+/**
+ * Rows by the name of a preset or from a file, in memory or read as they are needed; where the run begins with weights that
+ * learned from named classes, columns or tokens, as these were.
+ */
+export async function runData(
+  source: string,
+  flags: DataFlags,
+  seed: number,
+  model: ModelSpec,
+  learned: Learned | null = null,
+): Promise<RunData> {
   const preset = Object.hasOwn(dataPresets, source);
   const unfit = flags.given.filter((name) => name !== "standardise-channels");
   if (preset && unfit.length > 0) {
     const why = `the preset "${source}" is prepared already, and has test rows`;
     throw new ChainruleError("usage", `${agreeing(unfit, "is", "are")} for files: ${why}`);
   }
-  if (isText(source, model, flags)) return textData(source, flags, model);
+  if (isText(source, model, flags)) return textData(source, flags, model, learned);
   if (!preset && (flags.stream || isLarge(source))) return streamed(source, flags, model);
-  return residentData(await loadData({ source, flags, seed }, model), model);
+  return residentData(await loadData({ source, flags, seed, learned }, model), model);
 }
 
 /** The shape of the rows that a run, or a check, of a model will have that says none; of a text there is none to tell. */

@@ -23,6 +23,7 @@ import type { DataFlags } from "./data-flags.ts";
 import { fitTask, requireTask } from "./data-task.ts";
 import { readBytes, readJson, readShipped } from "./files.ts";
 import { folderData, isFolder } from "./image-folder.ts";
+import { asLearned, type Learned, noteScaling } from "./learned-names.ts";
 import { note } from "./output.ts";
 import { requireUse } from "./table-flags.ts";
 
@@ -86,12 +87,17 @@ export interface DataChoice {
   /** How a file is read and divided; presets have test rows of their own. */
   readonly flags?: DataFlags;
   readonly seed: number;
+  /** What the weights learned from that the run begins with. */
+  readonly learned?: Learned | null;
 }
 
 /** Rows by the name of a preset, or from a file; a file's rows are all for training unless some are held out. */
-export async function loadData({ source, flags, seed }: DataChoice, model: ModelSpec): Promise<DataSplit> {
+export async function loadData(
+  { source, flags, seed, learned = null }: DataChoice,
+  model: ModelSpec,
+): Promise<DataSplit> {
   if (Object.hasOwn(dataPresets, source)) {
-    return inUnits(await dataPreset(source).load(readShipped, { seed }), flags);
+    return inUnits(await dataPreset(source).load(readShipped, { seed }), flags, learned);
   }
   if (isNoFile(source) && !isFolder(source)) {
     const names = Object.keys(dataPresets).join(", ");
@@ -110,7 +116,7 @@ export async function loadData({ source, flags, seed }: DataChoice, model: Model
   if (isFolder(source)) {
     requireUse(flags?.given ?? [], basename(source), "images");
     const images = await folderData(source, { size: flags?.imageSize, input: shapesOf(model).input });
-    return fitted(source, images, model, flags);
+    return fitted(source, images, model, flags, learned);
   }
   const name = basename(source);
   const bytes = await gunzipIfNeeded(name, readBytes(source));
@@ -120,11 +126,17 @@ export async function loadData({ source, flags, seed }: DataChoice, model: Model
     ...(flags?.channelsLast ? { channelsLast: true } : {}),
     read: (file) => Promise.resolve(readBytes(source.slice(0, source.length - name.length) + file)),
   });
-  return fitted(source, file, model, flags);
+  return fitted(source, file, model, flags, learned);
 }
 
 /** Rows of a file or folder as the model takes them, divided and scaled as flags say. */
-function fitted(source: string, file: DataSplit, model: ModelSpec, flags: DataFlags | undefined): DataSplit {
+function fitted(
+  source: string,
+  file: DataSplit,
+  model: ModelSpec,
+  flags: DataFlags | undefined,
+  learned: Learned | null,
+): DataSplit {
   for (const part of [file.train, file.validation, file.test]) {
     if (part?.shape) requireRowShape(shapesOf(model).input, part.shape, part.name);
   }
@@ -134,13 +146,16 @@ function fitted(source: string, file: DataSplit, model: ModelSpec, flags: DataFl
     ...(file.validation ? { validation: matched(file.validation) } : {}),
     test: file.test && matched(file.test),
   };
-  return inUnits(divided(source, matching, flags), flags);
+  return inUnits(divided(source, matching, flags), flags, learned);
 }
 
-/** Scaled as flags say. */
-function inUnits(split: DataSplit, flags: DataFlags | undefined): DataSplit {
-  if (flags?.standardiseChannels) return standardiseChannels(split);
-  return flags?.standardise ? standardise(split) : split;
+/** In the order that weights learned, and scaled as flags say. */
+function inUnits(given: DataSplit, flags: DataFlags | undefined, learned: Learned | null): DataSplit {
+  const split = learned ? asLearned(given, learned) : given;
+  const scale = flags?.standardiseChannels ? standardiseChannels : flags?.standardise ? standardise : null;
+  const scaled = scale ? scale(split) : split;
+  if (learned) noteScaling(learned, scaled.train);
+  return scaled;
 }
 
 /** The rows of a file in the shares asked for, beside those that it holds out itself. */

@@ -15,6 +15,7 @@ import { writerOf } from "../train/generation/writer.ts";
 import type { DataFlags } from "./data-flags.ts";
 import type { DataSummary } from "./data-summary.ts";
 import { readBytes, readShipped } from "./files.ts";
+import type { Learned } from "./learned-names.ts";
 import type { RunData } from "./run-rows.ts";
 import { agreeing, leaveOut } from "./usage.ts";
 
@@ -46,8 +47,13 @@ export function isText(source: string, model: ModelSpec, { given }: DataFlags): 
   );
 }
 
-/** A text as a run's rows, divided by place. */
-export async function textData(source: string, flags: DataFlags, model: ModelSpec): Promise<RunData> {
+/** A text as a run's rows, divided by place; weights that learned a text go on with the tokens of that. */
+export async function textData(
+  source: string,
+  flags: DataFlags,
+  model: ModelSpec,
+  learned: Learned | null = null,
+): Promise<RunData> {
   const stray = flags.given.filter((flag) => !OF_TEXT.includes(flag));
   if (stray.length > 0) {
     const what = `${agreeing(stray, "means", "mean")} nothing for ${source}, a text`;
@@ -57,7 +63,11 @@ export async function textData(source: string, flags: DataFlags, model: ModelSpe
   const text = await readSource(source, flags.textColumn);
   const divides = flags.given.includes("split") || flags.given.includes("test-fraction");
   const shares = divides ? (flags.split ?? { validation: 0, test: 0 }) : { validation: 0, test: TEST_SHARE };
-  const made = await textRows(text, { length, ...shares, tokenizer: tokenizerFlag(flags.tokenizer, count) });
+  const made = await textRows(text, {
+    length,
+    ...shares,
+    tokenizer: learnedTokenizer(flags.tokenizer, count, learned),
+  });
   const { tokenizer, train, validation, test } = made;
   if (tokenizer.size !== count) {
     const what = `${text.name} has ${tokenizer.size} tokens (${describe(tokenizer)}), the model's vocabulary is ${count}`;
@@ -109,6 +119,27 @@ function tokenizerFlag(given: string | undefined, count: number): (training: str
   };
 }
 
+/**
+ * The tokenizer of the text that the weights learned, where they did and no flag asks for one of another kind: characters
+ * of another text would have other numbers. Throws ChainruleError "usage" where the flag's gives tokens other numbers.
+ */
+function learnedTokenizer(
+  given: string | undefined,
+  count: number,
+  learned: Learned | null,
+): ReturnType<typeof tokenizerFlag> {
+  const was = learned?.record.tokenizer;
+  const asked = tokenizerFlag(given, count);
+  if (!was) return asked;
+  if (given === undefined || given === was.type) return () => tokenizerOf(learned.path, was);
+  return async (training) => {
+    const tokenizer = await asked(training);
+    if (JSON.stringify(tokenizer.record) === JSON.stringify(was)) return tokenizer;
+    const what = `the weights learned tokens of ${learned.path} (${was.type}), to which --tokenizer ${given} gives other numbers`;
+    throw new ChainruleError("usage", `${what}: ${leaveOut(["tokenizer"])}`);
+  };
+}
+
 const describe = ({ record }: Tokenizer): string =>
   record.type === "characters"
     ? "its characters, and one for any other"
@@ -141,7 +172,7 @@ function summaryOf(
     dropped: { rows: 0, missing: {} },
     ignored: [],
     warnings: unknown.map(
-      (what) => `${what}'s characters are not in the part to learn from: one token stands for all of them`,
+      (what) => `${what}'s characters are none that the net learned from: one token stands for all of them`,
     ),
     line: `predicts the next of ${tokenizer.size} ${kind} from ${length} of ${text.name}; ${amounts.join(", ")}`,
     text: {

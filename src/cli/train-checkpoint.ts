@@ -2,7 +2,6 @@ import { existsSync, fsyncSync, openSync, readFileSync, statSync } from "node:fs
 import { resolve } from "node:path";
 import { referenceBackend } from "../backend/reference/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
-import { encodedNames, listed } from "../data/csv-columns.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Checkpoint } from "../io/checkpoint/checkpoint.ts";
 import { diskStore } from "../io/checkpoint/disk-store.ts";
@@ -13,6 +12,7 @@ import { writeWhole } from "../io/node-files.ts";
 import type { ValidationWatch, WatchMemory } from "../train/evaluation/validation.ts";
 import { resolveOptions, type TrainerOptions } from "../train/run/options.ts";
 import type { Trainer } from "../train/trainer.ts";
+import { differenceOf, namesOf } from "./learned-names.ts";
 import { note } from "./output.ts";
 
 /** Time between two checkpoints where --every does not count steps: what a crash may cost at most. */
@@ -64,11 +64,6 @@ export async function openCheckpoints({ checkpoint, resume }: CheckpointPlan): P
   return { from: source?.found ?? null, into };
 }
 
-/** What the numbers of a run stand for, which decides no step: classes, predicted columns, and columns learned from. */
-function namesOf({ classes, targets, columns }: Preprocessing): Readonly<Record<string, readonly string[] | null>> {
-  return { classes, "label columns": targets, "columns to learn from": columns && encodedNames(columns) };
-}
-
 /** What lies beside a run's state: its names, and what a run with early stopping has seen. */
 export interface Beside {
   readonly names?: ReturnType<typeof namesOf>;
@@ -80,9 +75,9 @@ function requireSameNames(from: Checkpoint, preprocessing: Preprocessing): void 
   const { names = {} } = (from.extra ?? {}) as Beside;
   for (const [what, here] of Object.entries(namesOf(preprocessing))) {
     const was = names[what];
-    if (!was || !here || was.join("\n") === here.join("\n")) continue;
-    const at = was.findIndex((name, i) => name !== here[i]);
-    const [old, now] = [was, here].map((list) => listed(list.slice(Math.max(0, at))));
+    const difference = was && here && differenceOf(was, here);
+    if (!difference) continue;
+    const [old, now] = difference;
     const way = "train with the names that it learned, or begin anew with --weights from what --save wrote";
     throw new ChainruleError("file", `the checkpoint is of another run: its ${what} are ${old}, these ${now}; ${way}`);
   }

@@ -17,6 +17,7 @@ import { type BackendChoice, backendChoices } from "./backend.ts";
 import { dataFlags, dataHelp, dataOptions } from "./data-flags.ts";
 import type { DataSummary } from "./data-summary.ts";
 import { recordOf, requireWritable } from "./files.ts";
+import { learnedFrom } from "./learned-names.ts";
 import { residentData, rowShapeOf, runData } from "./run-data.ts";
 import { loadModelFor } from "./sources.ts";
 import type { CheckpointPlan } from "./train-checkpoint.ts";
@@ -41,7 +42,8 @@ gpt-small, lstm-text, names; each brings its data and settings.
 
 ${dataHelp}
   --weights <file>          begin from these weights: .safetensors, .npz, or .pt as torch.save writes a state dict or
-                            a checkpoint (names and layout of PyTorch's nn.Sequential)
+                            a checkpoint (names and layout of PyTorch's nn.Sequential). Where a record lies beside them
+                            (<file>.json), classes, columns and tokens of these rows get the numbers that they had
   --match-weights <how>     names (default), or order: whatever their names, by order and shape
   --weights-key <name>      which state dict of a checkpoint that has several
   --freeze <match>          parameters that keep their values, by name or role, with commas: 'h.0.*,wte.*' or norm; they
@@ -221,7 +223,7 @@ export async function planOf(
   const split =
     source === undefined
       ? residentData({ train: drawn!(given, seed), test: null }, given)
-      : await runData(source, flags, seed, given);
+      : await runData(source, flags, seed, given, learnedFrom(values.weights, values.adapter));
   const model = withLossFlags(given, isResident(split.train) ? split.train.y : null, values);
   const watch = watchFlags(values, (split.validation ?? split.test) !== null);
   const rows = split.train.x.shape[0]!;

@@ -69,7 +69,8 @@ export async function textRows(text: Text, choice: TextChoice): Promise<TextSpli
     return windowsOf(`${text.name}: ${what}`, encoded, tokenizer, choice.length);
   };
   return {
-    train: rows(parts.train, "the part to learn from", false),
+    // Characters of its own are all known; those of a text that was learned before may not be.
+    train: rows(parts.train, "the part to learn from", tokenizer.record.type === "characters"),
     validation: parts.validation && rows(parts.validation, "the part to validate", true),
     test: parts.test && rows(parts.test, "the part to test", true),
     tokenizer,
