@@ -43,7 +43,12 @@ const MOST_NAMES = 8;
 export function dataSummary(
   train:
     | (Rows & Partial<Dataset>)
-    | (RowSource & { readonly columns?: undefined; readonly table?: undefined; readonly pixelScale?: number | null }),
+    | (RowSource & {
+        readonly columns?: undefined;
+        readonly table?: undefined;
+        readonly pixelScale?: number | null;
+        readonly bytes?: string;
+      }),
   model: ModelSpec,
   rows: number,
 ): DataSummary {
@@ -84,7 +89,10 @@ export function dataSummary(
   const parts = [
     `predicts ${label.join(", ")} (${what}) from ${from}${scaled ? ", standardised" : ""}`,
     dropped.rows > 0 ? `${rows} of ${rows + dropped.rows} rows, ${dropped.rows} dropped (${missing})` : `${rows} rows`,
-    ...(train.pixelScale ? [`${facts.shape ? "pixels" : "values"} divided by ${train.pixelScale}`] : []),
+    ...(train.bytes !== undefined ? [train.bytes] : []),
+    ...(train.pixelScale && train.bytes === undefined
+      ? [`${facts.shape ? "pixels" : "values"} divided by ${train.pixelScale}`]
+      : []),
     ...(ignored.length > 0 ? [`left out: ${ignored.join(", ")}`] : []),
   ];
   return {

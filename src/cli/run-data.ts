@@ -6,6 +6,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { preprocessingOf } from "../data/preprocessing.ts";
 import { dataPresets } from "../data/presets.ts";
 import { noticeText } from "../data/table-notice.ts";
+import type { BytesAs } from "../io/dataset/image-arrays.ts";
 import { HEAD_BYTES, openRowFile, type RowFile, rowFormat } from "../io/dataset/row-file.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { openFileSource } from "../platform/file-source.ts";
@@ -18,7 +19,7 @@ import { isFolder } from "./image-folder.ts";
 import type { Learned } from "./learned-names.ts";
 import { note } from "./output.ts";
 import type { RunData } from "./run-rows.ts";
-import { loadData, rowsOfFile } from "./sources.ts";
+import { bytesOf, loadData, rowsOfFile } from "./sources.ts";
 import { requireUse } from "./table-flags.ts";
 import { isText, isTextSource, textData } from "./text-data.ts";
 import { agreeing } from "./usage.ts";
@@ -115,7 +116,7 @@ function headOf(path: string): Uint8Array {
 }
 
 /** A file that stays open for as long as the command runs; it is closed again where it is refused. */
-async function opened(path: string): Promise<RowFile> {
+async function opened(path: string, as: { readonly bytes?: BytesAs } = {}): Promise<RowFile> {
   const files: Awaited<ReturnType<typeof openFileSource>>[] = [];
   const open = async (file: string) => {
     const source = await openFileSource(join(dirname(path), file));
@@ -123,7 +124,7 @@ async function opened(path: string): Promise<RowFile> {
     return source;
   };
   try {
-    return await openRowFile(await open(basename(path)), { open });
+    return await openRowFile(await open(basename(path)), { open, ...as });
   } catch (error) {
     await Promise.all(files.map((file) => file.close()));
     throw error;
@@ -140,7 +141,7 @@ async function streamed(source: string, flags: DataFlags, model: ModelSpec): Pro
     throw new ChainruleError("usage", `--${needs} needs all rows in memory: ${advice}`);
   }
   requireUse(flags.given, basename(source), rowFormat(basename(source), headOf(source)));
-  const all = await opened(source);
+  const all = await opened(source, bytesOf(model));
   const [, ...shape] = all.x.shape;
   const { validation, test } = flags.split ?? { validation: 0, test: 0 };
   const shares = [1 - validation - test, validation, test];

@@ -8,6 +8,7 @@ import { dataPreset, dataPresets } from "../data/presets.ts";
 import { splitThreeWays } from "../data/split.ts";
 import { standardise, standardiseChannels } from "../data/standardise.ts";
 import { dataFormat, KNOWN_FORMATS } from "../io/dataset/format.ts";
+import type { BytesAs } from "../io/dataset/image-arrays.ts";
 import { loadDataSplit } from "../io/dataset/load.ts";
 import { named } from "../io/naming.ts";
 import { allPresets } from "../nn/image-presets.ts";
@@ -124,9 +125,16 @@ export async function loadData(
   const file = await loadDataSplit(name, bytes, {
     ...flags?.file,
     ...(flags?.channelsLast ? { channelsLast: true } : {}),
+    ...bytesOf(model),
     read: (file) => Promise.resolve(readBytes(source.slice(0, source.length - name.length) + file)),
   });
   return fitted(source, file, model, flags, learned);
+}
+
+/** What bytes are to a model, where it says so: one of tokens takes numbers, one of images pixels. */
+export function bytesOf(model: ModelSpec): { readonly bytes?: BytesAs } {
+  const { tokens, input } = shapesOf(model);
+  return tokens ? { bytes: "numbers" } : input.length > 2 ? { bytes: "pixels" } : {};
 }
 
 /** Rows of a file or folder as the model takes them, divided and scaled as flags say. */

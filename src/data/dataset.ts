@@ -23,6 +23,8 @@ export interface Dataset {
   readonly columns?: readonly Column[];
   /** What pixels were divided by, where `x` holds images. */
   readonly pixelScale?: number;
+  /** What bytes were taken for, in one line, where their shape alone does not say it. */
+  readonly bytes?: string;
   /** Names of the columns of `x`, with units where they have one. */
   readonly features?: readonly string[];
   /** Names of the columns of `y`. */

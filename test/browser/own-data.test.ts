@@ -205,9 +205,13 @@ describe("a table", () => {
     const own = (layers: object[], loss: string) => file("mine.json", JSON.stringify({ layers, loss }));
     const labels = (name: string, of: (i: number) => number) =>
       csv(name, "a,b,y", ...Array.from({ length: 40 }, (_, i) => `${i / 4},${i % 7},${of(i)}`));
+    const hidden = [{ type: "linear", in: 2, out: 3 }, { type: "tanh" }];
+    // Rows that are shipped are taken likewise.
+    await s.page.setInputFiles("#file", own([...hidden, { type: "linear", in: 3, out: 1 }], "mse"));
+    await s.page.waitForFunction(() => document.querySelector("#net")?.textContent?.includes("output 1 mse"));
+    await s.trained(5);
     await labels("two.csv", (i) => i % 2);
     await says("one of 2 classes");
-    const hidden = [{ type: "linear", in: 2, out: 3 }, { type: "tanh" }];
     await s.page.setInputFiles("#file", own([...hidden, { type: "linear", in: 3, out: 1 }], "mse"));
     await says("Predicts y, a number (regression), from numbers: a, b.");
     await s.page.waitForFunction(() => document.querySelector("#net")?.textContent?.includes("output 1 mse"));

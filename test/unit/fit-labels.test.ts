@@ -42,6 +42,12 @@ test("labels that are numbers are values to one linear output", () => {
   }
   expect(fitLabels(table(-1, 1, 1), net(1, "huber"))!.split.train.y.data).toEqual(Float32Array.of(-1, 1, 1));
   expect(fitLabels(table("no", "yes"), net(1, "mse"))).toBeNull();
+  const shipped: DataSplit = { train: { ...arrays(0, 1, 1).train, classes: ["upper", "lower"] }, test: null };
+  const { split, note } = fitLabels(shipped, net(1, "mse"))!;
+  expect([...split.train.y.data]).toEqual([0, 1, 1]);
+  expect(note).toContain("upper and lower, as 0 and 1, are learned as numbers");
+  const three: DataSplit = { train: { ...arrays(0, 1, 2).train, classes: ["a", "b", "c"] }, test: null };
+  expect(fitLabels(three, net(1, "mse"))).toBeNull();
   expect(fitLabels(table(0, 1), net(2, "mse"))).toBeNull();
   expect(fitLabels(table(0, 1), net(1, "bce"))).toBeNull();
 });

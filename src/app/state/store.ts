@@ -271,11 +271,11 @@ export function takeNet(files: readonly DroppedFile[], byOrder = false): void {
     const taken = await engine.takeNet(files, ends.value, byOrder);
     weightsAsked.value = "ask" in taken ? { files, text: taken.ask } : null;
     if ("ask" in taken) return;
-    const { notes, data, ...form } = taken;
+    const { notes, own: rows, ...form } = taken;
     netNotes.value = notes;
-    if (data) {
-      own.value = data;
-      tableChoice.value = { ...tableChoice.value, task: data.table?.task };
+    if (rows) {
+      own.value = rows;
+      tableChoice.value = { ...tableChoice.value, task: rows.table?.task };
     }
     settings.value = { ...settings.value, ...form, fault: "none" };
     await configureAndPlay();

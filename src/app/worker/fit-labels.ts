@@ -28,11 +28,14 @@ interface FittedLabels {
  * they are what the net takes, or can not be.
  */
 export function fitLabels(split: DataSplit, model: ModelSpec): FittedLabels | null {
-  const { y, classes } = split.train;
+  const { y, classes, table } = split.train;
   const { outputs } = widths(model);
   if (y.dtype !== "i32" || y.shape.length !== 1) return null;
-  const numbers = classes?.map(Number);
-  const named = (numbers && listed(numbers)) || "the labels";
+  const given = classes?.map(Number);
+  // Two classes of rows that are shipped are 0 and 1 to a loss on values, whatever their names.
+  const two = !table && given?.length === 2 && given.some(Number.isNaN);
+  const numbers = two ? [0, 1] : given;
+  const named = two ? `${classes!.join(" and ")}, as 0 and 1,` : (numbers && listed(numbers)) || "the labels";
   if (lossKinds[model.loss].targets === "values" && model.loss !== "bce") {
     if (outputs !== 1 || numbers?.some(Number.isNaN)) return null;
     const note = `${named} are learned as numbers, since the net has one linear output`;

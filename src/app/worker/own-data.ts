@@ -36,9 +36,9 @@ function keepArrays(given: DataSplit, task: Task | undefined): OwnInfo {
   return keep(split, arrayTable(split.train));
 }
 
-/** Rows of the user's whose labels have become others. */
-export function keepRows(split: DataSplit, before: OwnInfo): OwnInfo {
-  return before.table && !split.train.table ? keep(split, arrayTable(split.train)) : keep(split);
+/** Rows whose labels have become others; `before` says what is known of them where they are the user's own. */
+export function keepRows(split: DataSplit, before: OwnInfo | null): OwnInfo {
+  return before?.table && !split.train.table ? keep(split, arrayTable(split.train)) : keep(split);
 }
 
 function keep(split: DataSplit, table = tableOf(split.train)): OwnInfo {

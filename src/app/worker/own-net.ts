@@ -8,10 +8,10 @@ import { modelWarnings } from "../../nn/model-warnings.ts";
 import { parseModel } from "../../nn/parse-model.ts";
 import { misfit } from "../state/net-form.ts";
 import { formOf } from "../state/net-link.ts";
-import type { Ends } from "../state/settings.ts";
+import { type Ends, OWN } from "../state/settings.ts";
 import { endsOf, fitLabels } from "./fit-labels.ts";
 import { takeWeights } from "./own-weights.ts";
-import { current, keepNet, ownNow } from "./session.ts";
+import { current, keepNet, rowsNow } from "./session.ts";
 import { twoOutputs } from "./two-outputs.ts";
 import type { AskedNet, DroppedFile, TakenNet } from "./types.ts";
 
@@ -37,7 +37,7 @@ export async function takeNet(
   const found = own ? await readOwn(own, ends, of(/\.(safetensors|npz|pth?|ckpt|pth\.tar)$/i)) : await imported();
   const classes = ends.loss === "crossEntropy" && ends.outputs === 2;
   const read = (classes && twoOutputs(found)) || found;
-  const rows = ownNow();
+  const rows = rowsNow();
   const labels = rows && fitLabels(rows.split, read.model);
   const asked = labels ? endsOf(labels.split.train) : ends;
   const wrong = misfit(read.model, asked, file.name);
@@ -45,11 +45,11 @@ export async function takeNet(
   // The loss is the data's, and the page's settings have none of its settings.
   const { classWeights, labelSmoothing, ...model } = read.model;
   const form = await formOf(model, current().settings);
-  const data = labels && (await import("./own-data.ts")).keepRows(labels.split, rows.info);
+  const fitted = labels && (await import("./own-data.ts")).keepRows(labels.split, rows.info);
   if (read.weights) keepNet({ name: file.name, model, weights: read.weights });
   return {
     ...form,
-    ...(data ? { data } : {}),
+    ...(fitted ? { own: fitted, data: OWN } : {}),
     notes: [
       ...read.notes,
       ...(labels ? [labels.note] : []),
@@ -82,7 +82,7 @@ export async function takeNet(
     } catch (error) {
       // One output is refused as classes, unless the file itself tells that it is the logit of two, or gives a number.
       const told = await importNet(net, {}).catch(() => null);
-      const rows = ownNow();
+      const rows = rowsNow();
       if (told && (twoOutputs(told) || (rows && fitLabels(rows.split, told.model)))) return told;
       throw error;
     }

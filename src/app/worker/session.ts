@@ -52,8 +52,12 @@ export function takeEvents(): { recovery: RecoveryEvent | null; measured: readon
   return events;
 }
 
-/** The user's own rows, where those are trained on; null where anything else is. */
-export const ownNow = (): typeof own => (own && current().settings.data === OWN && !own.info.text ? own : null);
+/** The rows that are trained on, and what is known of them where they are the user's own; null where a text is. */
+export function rowsNow(): { readonly split: DataSplit; readonly info: OwnInfo | null } | null {
+  const { settings, split } = current();
+  if (settings.data !== OWN) return settings.text ? null : { split, info: null };
+  return own && !own.info.text ? own : null;
+}
 
 export function keepOwn(split: DataSplit, info: OwnInfo): void {
   own = { split, info };

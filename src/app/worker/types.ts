@@ -181,8 +181,10 @@ export type ExportKind = (typeof exportKinds)[number];
 
 /** A net that was dropped, as the settings have it; its weights stay in the worker. */
 export interface TakenNet extends NetForm {
-  /** What the rows are now, where their labels became what the net takes. */
-  readonly data?: OwnInfo;
+  /** What the rows are now, where their labels became what the net takes, */
+  readonly own?: OwnInfo;
+  /** and the settings' word for them. */
+  readonly data?: string;
   readonly notes: readonly string[];
 }
 

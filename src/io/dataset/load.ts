@@ -13,7 +13,15 @@ import { readHeader } from "../safetensors/header.ts";
 import { readSafetensors } from "../safetensors/safetensors.ts";
 import { arrayRoles, inputsName, lengthsName, type Pair } from "./array-roles.ts";
 import { dataFormat, KNOWN_FORMATS } from "./format.ts";
-import { channelsFirst, isImages, PIXEL_SCALE, scaledPixels } from "./image-arrays.ts";
+import {
+  type BytesAs,
+  bytesTaken,
+  channelsFirst,
+  isImages,
+  LOOKED_AT,
+  PIXEL_SCALE,
+  scaledPixels,
+} from "./image-arrays.ts";
 import { baseOf, idxLabels, readBeside, yNames } from "./label-file.ts";
 
 /** What a file's name and bytes leave open. */
@@ -24,6 +32,8 @@ export interface LoadFileOptions extends CsvOptions {
   readonly scale?: number;
   /** Whether arrays of images, [n, height, width, channels], have their channels last: they are moved to the front. */
   readonly channelsLast?: boolean;
+  /** What bytes in arrays are: pixels, or numbers as they are, such as tokens. Without it their shape and values tell. */
+  readonly bytes?: BytesAs;
 }
 
 /**
@@ -31,9 +41,11 @@ export interface LoadFileOptions extends CsvOptions {
  * - `.csv`, `.tsv`, `.txt`, `.parquet`: see readCsv, whose options apply. A Parquet file has flat columns, stored plainly or
  *   compressed by Snappy, gzip or Zstandard.
  * - `.safetensors`, `.npz`: an array "x" [n, ...] and an array "y": class indices, or values to a loss on
- *   values, when it holds integers [n]; targets when it holds floats [n] or numbers [n, ...], as the classes of places are. x of rank 3 is taken as
- *   images, and bytes of rank 3 and more as their pixels, which are divided by 255; `channelsLast` turns [n, h, w, c]. Also X and y, images and labels, data and target, arr_0 and arr_1; and x_train and y_train, whose test rows
- *   loadDataSplit gives.
+ *   values, when it holds integers [n]; targets when it holds floats [n] or numbers [n, ...], as the classes of places are.
+ *   x of rank 3 is taken as images, and bytes of rank 3 and more as their pixels, which are divided by 255; so are bytes
+ *   [n, width] where rows are as long as a square image (8 x 8 and larger, of one channel or three) and some of the first
+ *   1,024 hold 128 or more: `bytes` decides otherwise. `channelsLast` turns [n, h, w, c]. Also X and y, images and labels,
+ *   data and target, arr_0 and arr_1; and x_train and y_train, whose test rows loadDataSplit gives.
  * - `.npy`, by an x that stands alone in the name (`x.npy`, `digits-x.npy`, `X_train.npy`): y is read from the same name
  *   with y in its place.
  * - IDX: the labels are read from the same name with "labels" in the place of "images", and idx1 in that of idx3.
@@ -212,16 +224,24 @@ async function npzArrays(bytes: Uint8Array): Promise<Arrays> {
 
 function fromArrays(file: string, { names, read }: Arrays, options: LoadFileOptions): DataSplit {
   const roles = arrayRoles(file, names);
+  let { bytes } = options;
   const set = ({ x, y, lengths }: Pair): Dataset =>
-    datasetOf(file, x, read(x), read(y).array, { ...options, ...(lengths ? { lengths: read(lengths).array } : {}) });
-  const [train, validation, test] = [roles.train, roles.validation, roles.test].map((pair) => pair && set(pair));
+    datasetOf(file, x, read(x), read(y).array, {
+      ...options,
+      ...(bytes && { bytes }),
+      ...(lengths ? { lengths: read(lengths).array } : {}),
+    });
+  const train = set(roles.train);
+  // Bytes that are held out are what those are that a net learns from.
+  if (!train.shape) bytes = train.pixelScale === undefined ? "numbers" : "pixels";
+  const [validation, test] = [roles.validation, roles.test].map((pair) => pair && set(pair));
   for (const [i, part] of [validation, test].entries()) {
-    if (!part || part.x.shape[1] === train!.x.shape[1]) continue;
+    if (!part || part.x.shape[1] === train.x.shape[1]) continue;
     const { x } = [roles.validation, roles.test][i]!;
-    const widths = `${part.x.shape[1]} values, those of "${roles.train.x}" ${train!.x.shape[1]}`;
+    const widths = `${part.x.shape[1]} values, those of "${roles.train.x}" ${train.x.shape[1]}`;
     throw new ChainruleError("data", `${file}: rows of "${x}" have ${widths}`);
   }
-  return { train: train!, test: test ?? null, ...(validation ? { validation } : {}) };
+  return { train, test: test ?? null, ...(validation ? { validation } : {}) };
 }
 
 function datasetOf(
@@ -229,12 +249,12 @@ function datasetOf(
   xName: string,
   { array, type }: Stored,
   y: NdArray,
-  { channelsLast = false, lengths }: LoadFileOptions & { readonly lengths?: NdArray },
+  { channelsLast = false, bytes, lengths }: LoadFileOptions & { readonly lengths?: NdArray },
 ): Dataset {
   const turned = channelsLast && array.shape.length > 2;
   const x = turned ? channelsFirst(array) : array;
-  const pixels = isImages(type, x.shape.length);
   const shape = x.shape.slice(1);
+  const { pixels, image, said } = bytesTaken(type, x.shape, x.data.subarray(0, LOOKED_AT * sizeOf(shape)), bytes);
   return validateDataset({
     name,
     x: matrix(pixels ? scaledPixels(x, PIXEL_SCALE) : x, `${name}, "${xName}"`),
@@ -242,6 +262,8 @@ function datasetOf(
     ...(lengths && { lengths: stepsOf(name, lengths) }),
     ...(shape.length > 1 ? { shape } : {}),
     ...(shape.length === 2 && !turned ? { image: { height: shape[0]!, width: shape[1]! } } : {}),
+    ...(image ? { image } : {}),
+    ...(said === undefined ? {} : { bytes: said }),
     ...(turned ? { channelsLast } : {}),
     ...(pixels ? { pixelScale: PIXEL_SCALE, preparation: `pixels divided by ${PIXEL_SCALE}` } : {}),
   });

@@ -9,7 +9,7 @@ import { brief, readHeader, refuse, type TensorEntry } from "../safetensors/head
 import { arrayRoles } from "./array-roles.ts";
 import { type FixedRows, readRows } from "./fixed-rows.ts";
 import { dataFormat } from "./format.ts";
-import { isImages, PIXEL_SCALE } from "./image-arrays.ts";
+import { type BytesAs, bytesTaken, LOOKED_AT, PIXEL_SCALE } from "./image-arrays.ts";
 import { idxLabels, readBeside } from "./label-file.ts";
 
 /** Most rows and values of a row that can be told apart: places and rows are sorted as one number. */
@@ -24,12 +24,16 @@ export interface RowFileOptions {
   readonly open?: (file: string) => Promise<ByteSource>;
   /** What the values of an IDX file are divided by; without it bytes by 255, and nothing else. */
   readonly scale?: number;
+  /** What bytes in a tensor are, see LoadFileOptions. */
+  readonly bytes?: BytesAs;
 }
 
 /** Rows of a file, by number. */
 export interface RowFile extends RowSource {
   /** What their pixels are divided by; null where they are taken as they are. */
   readonly pixelScale: number | null;
+  /** What bytes were taken for, see Dataset. */
+  readonly bytes?: string;
 }
 
 /** Which format of rows of one size, which can be read by number, a file is; null for none. `head` is its first bytes. */
@@ -52,7 +56,7 @@ export async function openRowFile(source: ByteSource, options: RowFileOptions = 
     throw new ChainruleError("usage", `${name}: a compressed file cannot be read by rows; decompress it first`);
   }
   const format = rowFormat(name, head);
-  if (format === "safetensors") return fromSafetensors(source);
+  if (format === "safetensors") return fromSafetensors(source, options.bytes);
   if (format === "idx") return fromIdx(source, options);
   const known = ".safetensors and IDX files";
   throw new ChainruleError(
@@ -105,7 +109,7 @@ async function fromIdx(source: ByteSource, { open, scale: given }: RowFileOption
   return rowSource(name, { ...images, read, dtype: "f32" }, y, labels, scale ?? null);
 }
 
-async function fromSafetensors(source: ByteSource): Promise<RowFile> {
+async function fromSafetensors(source: ByteSource, as?: BytesAs): Promise<RowFile> {
   const { name } = source;
   const length = new DataView((await source.read(0, Math.min(8, source.size))).slice().buffer);
   if (length.byteLength < 8) refuse(`the file has ${length.byteLength} bytes, too few for the header's length`);
@@ -146,10 +150,15 @@ async function fromSafetensors(source: ByteSource): Promise<RowFile> {
   const labels = integers && sizeOf(y!.shape.slice(1)) === 1;
   const inputs = array(x!, "f32");
   const pixel = (view: DataView, at: number): number => inputs.read(view, at) / PIXEL_SCALE;
-  const images = isImages(x!.dtype, x!.shape.length);
-  const pixels = images ? { ...inputs, read: pixel } : inputs;
-  return rowSource(name, pixels, array(y!, labels ? "i32" : "f32"), labels, images ? PIXEL_SCALE : null);
+  const first = x!.dtype === "U8" && x!.shape.length === 2 ? await firstBytes(inputs) : [];
+  const { pixels, said } = bytesTaken(x!.dtype, x!.shape, first, as);
+  const values = pixels ? { ...inputs, read: pixel } : inputs;
+  const rows = rowSource(name, values, array(y!, labels ? "i32" : "f32"), labels, pixels ? PIXEL_SCALE : null);
+  return said === undefined ? rows : { ...rows, bytes: said };
 }
+
+const firstBytes = ({ source, offset, rows, width }: FixedRows): Promise<Uint8Array> =>
+  source.read(offset, Math.min(rows, LOOKED_AT) * width);
 
 /** A data set has a few tensors, so its header is small. */
 const MOST_HEADER = 2 ** 20;

@@ -7,21 +7,37 @@ import {
   preprocessingText,
 } from "../../../src/data/preprocessing.ts";
 import { fitScaling, standardiseChannels } from "../../../src/data/standardise.ts";
-import { loadDataFile, loadInputs } from "../../../src/io/dataset/load.ts";
+import { loadDataFile, loadDataSplit, loadInputs } from "../../../src/io/dataset/load.ts";
+import { openRowFile } from "../../../src/io/dataset/row-file.ts";
 import { parseModel } from "../../../src/nn/parse-model.ts";
 import { matchRows } from "../../../src/train/data/match-rows.ts";
 import { requireRowShape } from "../../../src/train/data/row-shape.ts";
 
-/** A safetensors file of one array of bytes and labels, as its format has it. */
-function bytesFile(shape: readonly number[], values: readonly number[], labels: readonly number[]): Uint8Array {
-  const y = { dtype: "I32", shape: [labels.length], data_offsets: [values.length, values.length + 4 * labels.length] };
-  const text = JSON.stringify({ x: { dtype: "U8", shape, data_offsets: [0, values.length] }, y });
+/** A safetensors file of pairs of bytes and labels, as its format has it; names end as `part` says. */
+function bytesFile(
+  shape: readonly number[],
+  values: readonly number[],
+  labels: readonly number[],
+  ...more: readonly { part: string; values: readonly number[] }[]
+): Uint8Array {
+  const parts = [{ part: more.length > 0 ? "_train" : "", values }, ...more];
+  const data: number[] = [];
+  const place = (bytes: Iterable<number>): [number, number] => {
+    const begin = data.length;
+    data.push(...bytes);
+    return [begin, data.length];
+  };
+  const i32 = new Uint8Array(Int32Array.from(labels).buffer);
+  const tensors = parts.flatMap(({ part, values: x }) => [
+    [`x${part}`, { dtype: "U8", shape, data_offsets: place(x) }],
+    [`y${part}`, { dtype: "I32", shape: [labels.length], data_offsets: place(i32) }],
+  ]);
+  const text = JSON.stringify(Object.fromEntries(tensors));
   const header = new TextEncoder().encode(text.padEnd(Math.ceil(text.length / 8) * 8));
-  const out = new Uint8Array(8 + header.length + values.length + 4 * labels.length);
+  const out = new Uint8Array(8 + header.length + data.length);
   new DataView(out.buffer).setBigUint64(0, BigInt(header.length), true);
   out.set(header, 8);
-  out.set(values, 8 + header.length);
-  out.set(new Uint8Array(Int32Array.from(labels).buffer), 8 + header.length + values.length);
+  out.set(data, 8 + header.length);
   return out;
 }
 
@@ -50,6 +66,51 @@ describe("arrays of images", () => {
     const flat = await loadDataFile("t.safetensors", bytesFile([2, 12], both(first), [0, 1]));
     expect([...flat.x.data]).toEqual(both(first));
     expect(flat.pixelScale).toBeUndefined();
+  });
+
+  test("flat bytes are pixels where rows are as long as a square image and use their range, or the net takes images", async () => {
+    const bytes = (width: number, most: number) => Array.from({ length: 2 * width }, (_, i) => (i * 7) % (most + 1));
+    const read = async (width: number, most: number, as?: "pixels" | "numbers") => {
+      const file = bytesFile([2, width], bytes(width, most), [0, 1]);
+      const data = await loadDataFile("t.safetensors", file, as && { bytes: as });
+      const source = {
+        name: "t.safetensors",
+        size: file.length,
+        read: async (a: number, n: number) => file.slice(a, a + n),
+      };
+      const rows = await openRowFile(source, as && { bytes: as });
+      const streamed = await rows.read(Uint32Array.of(0, 1));
+      expect([...streamed.x.data]).toEqual([...data.x.data]);
+      expect([rows.pixelScale, rows.bytes]).toEqual([data.pixelScale ?? null, data.bytes]);
+      expect([...data.x.data]).toEqual(data.pixelScale ? scaled(bytes(width, most)) : bytes(width, most));
+      return { scale: data.pixelScale, image: data.image, said: data.bytes };
+    };
+    const grey = {
+      scale: 255,
+      image: { height: 8, width: 8 },
+      said: expect.stringMatching(/pixels of 8 x 8, divided/),
+    };
+    expect(await read(64, 250)).toEqual(grey);
+    expect(await read(192, 250)).toEqual({ scale: 255, said: expect.stringMatching(/pixels of 8 x 8, divided/) });
+    // Sixteen levels of a table, bits, columns, and tokens.
+    expect(await read(64, 16)).toEqual({ said: expect.stringMatching(/^bytes taken as they are/) });
+    expect(await read(64, 1)).toEqual({});
+    expect(await read(65, 250)).toEqual({ said: expect.stringMatching(/^bytes taken as they are/) });
+    expect(await read(64, 250, "numbers")).toEqual({});
+    expect(await read(70, 16, "pixels")).toEqual({ scale: 255, said: expect.stringMatching(/as pixels, divided/) });
+  });
+
+  test("flat bytes of test rows are what those are that a net learns from", async () => {
+    const bytes = (most: number) => Array.from({ length: 128 }, (_, i) => (i * 7) % (most + 1));
+    for (const [train, test, scale] of [
+      [250, 16, 255],
+      [16, 250, undefined],
+    ] as const) {
+      const file = bytesFile([2, 64], bytes(train), [0, 1], { part: "_test", values: bytes(test) });
+      const split = await loadDataSplit("t.safetensors", file);
+      expect([split.train.pixelScale, split.test!.pixelScale]).toEqual([scale, scale]);
+      expect([...split.test!.x.data]).toEqual(scale ? scaled(bytes(test)) : bytes(test));
+    }
   });
 
   test("new rows are prepared by the record", async () => {
