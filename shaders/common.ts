@@ -34,7 +34,7 @@ export const write = (name: string, type: StorageDeclaration["type"] = "f32"): S
 });
 
 /** Type of what an invocation of a flat kernel takes: an element, or four neighbours. */
-export const flatType = (four: boolean): "f32" | "vec4<f32>" => (four ? "vec4<f32>" : "f32");
+export const flatType = (four?: boolean): "f32" | "vec4<f32>" => (four ? "vec4<f32>" : "f32");
 
 /**
  * What a function of single elements makes of those that an invocation takes: `call` with `lane` behind each value's name

@@ -33,9 +33,9 @@ const devices: Readonly<Record<string, Partial<DeviceCaps>>> = {
   vega10: { vendor: "amd", subgroupMinSize: 64, subgroupMaxSize: 64 },
   nv174: { vendor: "nvidia", architecture: "ampere", subgroupMinSize: 32, subgroupMaxSize: 32 },
   a740: { vendor: "qualcomm", subgroupMinSize: 64, subgroupMaxSize: 128 },
-  tgl: { vendor: "intel", subgroupMinSize: 8, subgroupMaxSize: 32 },
-  dg2: { vendor: "intel", subgroupMinSize: 8, subgroupMaxSize: 32 },
-  bmg: { vendor: "intel", subgroupMinSize: 16, subgroupMaxSize: 32 },
+  tgl: { vendor: "intel", architecture: "gen-12lp", subgroupMinSize: 8, subgroupMaxSize: 32 },
+  dg2: { vendor: "intel", architecture: "gen-12hp", subgroupMinSize: 8, subgroupMaxSize: 32 },
+  bmg: { vendor: "intel", architecture: "xe-2hpg", subgroupMinSize: 16, subgroupMaxSize: 32 },
   m1: { vendor: "apple", subgroupMinSize: 32, subgroupMaxSize: 32 },
 };
 const common: DeviceCaps = {

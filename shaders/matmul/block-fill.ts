@@ -6,7 +6,10 @@ export interface FillSize {
   readonly blockN: number;
   readonly depth: number;
   readonly invocations: number;
-  /** The length of the sum: where 4 divides it, four terms are there or none is. */
+  /**
+   * The length of the sum: where 4 divides it, four terms are there or none is; where `depth` does, blocks have all their
+   * terms, of parts of the sum too.
+   */
   readonly terms: number;
   /** How blocks lie that are read in another way than term by term. Operands then fill whole turns of the invocations. */
   readonly layout?: FillLayout;
@@ -16,8 +19,6 @@ export interface FillSize {
 export interface FillLayout {
   /** Of four terms. */
   readonly type: string;
-  /** All blocks have all their terms. */
-  readonly whole: boolean;
   /** Which rows or columns, by fours, and which terms from where on piece number `p` is. */
   piece(p: string, kContiguous: boolean): readonly [x: string, q: string];
   /** Stores four terms from `q` on of a row or column, an expression. */
@@ -66,6 +67,7 @@ export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize
   const [piecesA, piecesB] = [(a.width * depth) / 4, (b.width * depth) / 4];
   const turns = Array.from({ length: Math.ceil((piecesA + piecesB) / invocations) }, (_, i) => i);
   const wholeFours = size.terms % 4 === 0;
+  const whole = size.terms % depth === 0;
 
   /** Both operands' text for a turn: one of them, one for each part of the invocations, or one for some of them. */
   const either = (i: number, text: (side: Side) => string): string => {
@@ -96,7 +98,7 @@ export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize
     return four.map((r) => `  at${i}_${r} = ${vector ? `(${at(r)}) / 4u` : at(r)};`).join("\n");
   };
   const fetchOf = (i: number, { name, kContiguous, vector }: Side): string => {
-    const begin = layout?.whole ? `(k + q${i})` : `min(k + q${i}, kEnd - 4u)`;
+    const begin = whole ? `(k + q${i})` : `min(k + q${i}, kEnd - 4u)`;
     const ld = kContiguous ? "" : ` * (params.ld${name}${vector ? " / 4u" : ""})`;
     /** How far from where it begins term t of a piece lies. Worked out anew each time: compilers see that it is the same. */
     const along = (t: number): string => {
@@ -123,7 +125,7 @@ export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize
       layout?.store(block, `x${i} * 4u + ${r}u`, `q${i}`, value(r)) ?? `${block}[q${i} + ${r}u][x${i}] = ${value(r)};`;
     return four.map((r) => `  ${store(r)}`).join("\n");
   };
-  const zeroed = (zeroes: string): string => (layout?.whole ? "" : `  if (k + ${depth}u > kEnd) {\n${zeroes}\n  }`);
+  const zeroed = (zeroes: string): string => (whole ? "" : `  if (k + ${depth}u > kEnd) {\n${zeroes}\n  }`);
   const eachTurn = (text: (i: number, side: Side) => string): string =>
     turns.map((i) => either(i, (side) => text(i, side))).join("\n");
   const declared = (i: number): string => four.map((r) => `var at${i}_${r}: u32; var r${i}_${r}: ${type};`).join(" ");

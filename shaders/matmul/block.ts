@@ -47,11 +47,11 @@ export function matmulBlock(
   const accumulators = range(rows).flatMap((i) => range(quads).map((j) => `acc${i}_${j}`));
   const step = (k: number) => {
     const av = range(rows / 4).map((i) => `let a${i} = blockA[k + ${k}u][local.y * ${rows / 4}u + ${i}u];`);
-    const bv = range(quads).map((j) => `let b${j} = blockB[k + ${k}u][${j * lanes[1]}u + local.x];`);
-    const sums = range(rows).flatMap((i) =>
-      range(quads).map((j) => `acc${i}_${j} += a${i >> 2}.${"xyzw"[i & 3]} * b${j};`),
-    );
-    return `      {\n        ${[...av, ...bv, ...sums].join("\n        ")}\n      }`;
+    const sums = range(quads).flatMap((j) => [
+      `let b${j} = blockB[k + ${k}u][${j * lanes[1]}u + local.x];`,
+      ...range(rows).map((i) => `acc${i}_${j} += a${i >> 2}.${"xyzw"[i & 3]} * b${j};`),
+    ]);
+    return `      {\n        ${[...av, ...sums].join("\n        ")}\n      }`;
   };
   // Unrolled by hand, since Tint does not; entirely would take seconds to compile on some drivers.
   const inner = `    for (var q = 0u; q < ${depth / unroll}u; q++) {

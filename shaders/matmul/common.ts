@@ -1,7 +1,7 @@
-import { finiteTests } from "../common.ts";
+import { finiteTests, flatType, read, type StorageDeclaration, storage, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { addedInTurns } from "../read-ahead.ts";
-import { wgsl } from "../wgsl.ts";
+import { lane, range, wgsl } from "../wgsl.ts";
 
 /**
  * The three products, none of which ever materialises a transpose. M, N, K are always those of the result
@@ -92,22 +92,23 @@ fn finish(sum: f32, at: u32, n: u32) -> f32 {
 `;
 }
 
-/** Bindings A, B, [bias], [v], C, [sums]: the order in which ops/matmul-plan lists them. */
-export function matmulBindings(
-  variant: MatmulVariant,
-  vector: VectorAccess = { a: false, b: false, c: false },
+/** Bindings A, B, [bias], [v], C, [sums]: the order in which ops/matmul lists them. */
+export function matmulBindings(variant: MatmulVariant, vector?: VectorAccess): string {
+  return bindings(variant, [read("a", flatType(vector?.a)), read("b", flatType(vector?.b))], vector?.c);
+}
+
+function bindings(
+  { epilogue: { bias, derivative, columnSums } }: MatmulVariant,
+  operands: readonly StorageDeclaration[],
+  vectorC: boolean | undefined,
 ): string {
-  const type = (v: boolean) => (v ? "vec4<f32>" : "f32");
-  const { bias, derivative, columnSums } = variant.epilogue;
-  const declarations = [
-    `var<storage, read> a: array<${type(vector.a)}>`,
-    `var<storage, read> b: array<${type(vector.b)}>`,
-    bias ? "var<storage, read> bias: array<f32>" : null,
-    derivative !== null ? "var<storage, read> v: array<f32>" : null,
-    `var<storage, read_write> c: array<${type(vector.c)}>`,
-    columnSums ? "var<storage, read_write> sums: array<f32>" : null,
-  ].filter((d) => d !== null);
-  return declarations.map((d, i) => `@group(0) @binding(${i + 1}) ${d};`).join("\n");
+  return storage(
+    ...operands,
+    ...(bias ? [read("bias")] : []),
+    ...(derivative === null ? [] : [read("v")]),
+    write("c", flatType(vectorC)),
+    ...(columnSums ? [write("sums")] : []),
+  );
 }
 
 /** Flat positions of A(m, k) and B(k, n) in memory. */
@@ -130,20 +131,24 @@ fn indexB(k: u32, n: u32) -> u32 {
 `;
 }
 
+/** Four neighbours from element `at` on, in column n, from `value`, their sums. */
+const finishFour = `vec4<f32>(${range(4)
+  .map((i) => `finish(value.${lane(i)}, at + ${i}u, n + ${i}u)`)
+  .join(", ")})`;
+
 /** `store(m, n, value, base)`: four elements of row m from column n on, those that exist. */
 export function storeFunction(vectorC: boolean): string {
   const one = (d: number) =>
-    `  if (n + ${d}u < params.N) { c[at + ${d}u] = finish(value.${"xyzw"[d]}, at + ${d}u, n + ${d}u); }`;
+    `  if (n + ${d}u < params.N) { c[at + ${d}u] = finish(value.${lane(d)}, at + ${d}u, n + ${d}u); }`;
   return wgsl`
 fn store(m: u32, n: u32, value: vec4<f32>, base: u32) {
   if (m >= params.M) { return; }
   let at = base + params.cOffset + m * params.ldc + n;
 #if ${vectorC}
   if (n >= params.N) { return; }
-  c[at / 4u] = vec4<f32>(finish(value.x, at, n), finish(value.y, at + 1u, n + 1u),
-                         finish(value.z, at + 2u, n + 2u), finish(value.w, at + 3u, n + 3u));
+  c[at / 4u] = ${finishFour};
 #else
-${[0, 1, 2, 3].map(one).join("\n")}
+${range(4).map(one).join("\n")}
 #endif
 }
 `;
@@ -241,5 +246,26 @@ export function termsOf(sliced: boolean): string {
   let kEnd = params.K;
   const base = 0u;
 #endif
+`;
+}
+
+/** Adds the slices that a product divided along K left in scratch, and finishes the elements, or fours of neighbours. */
+export function matmulSlices(variant: MatmulVariant, four: boolean): string {
+  return wgsl`
+${matmulParams.wgsl}
+${bindings(variant, [read("parts", flatType(four))], four)}
+${finishFunction(variant)}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+        @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * groups.x + group.x) * 64u + lane;
+  let at = i * ${four ? 4 : 1}u;
+  let size = params.M * params.N;
+  if (at >= size) { return; }
+  var value = ${flatType(four)}();
+  for (var s = 0u; s < params.slices; s++) { value += parts[(s * size + at) / ${four ? 4 : 1}u]; }
+  let n = at % params.N;
+  c[i] = ${four ? finishFour : "finish(value, at, n)"};
+}
 `;
 }

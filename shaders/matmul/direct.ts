@@ -1,13 +1,5 @@
 import { lane, wgsl } from "../wgsl.ts";
-import {
-  finishFunction,
-  type MatmulVariant,
-  matmulHead,
-  matmulParams,
-  termsOf,
-  tileOf,
-  type VectorAccess,
-} from "./common.ts";
+import { type MatmulVariant, matmulHead, termsOf, tileOf, type VectorAccess } from "./common.ts";
 
 /** Invocations of a workgroup in each direction. */
 export const DIRECT_SIDE = 8;
@@ -115,30 +107,4 @@ function operand(name: "a" | "b", outerContiguous: boolean, vector: boolean, ste
     loads: Array.from({ length: step }, (_, kk) => load(kk)),
     move: outerContiguous ? [`    ${running} += ${step}u * ${ld};`] : [],
   };
-}
-
-/** Adds the slices that a product divided along K left in scratch, and finishes the elements. */
-export function matmulSlices(variant: MatmulVariant): string {
-  const { bias, derivative } = variant.epilogue;
-  const bindings = [
-    "var<storage, read> parts: array<f32>",
-    bias ? "var<storage, read> bias: array<f32>" : null,
-    derivative !== null ? "var<storage, read> v: array<f32>" : null,
-    "var<storage, read_write> c: array<f32>",
-  ].filter((d) => d !== null);
-  return wgsl`
-${matmulParams.wgsl}
-${bindings.map((d, i) => `@group(0) @binding(${i + 1}) ${d};`).join("\n")}
-${finishFunction(variant)}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-        @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * 64u + lane;
-  let size = params.M * params.N;
-  if (i >= size) { return; }
-  var sum = 0.0;
-  for (var s = 0u; s < params.slices; s++) { sum += parts[s * size + i]; }
-  c[i] = finish(sum, i, i % params.N);
-}
-`;
 }

@@ -23,9 +23,8 @@ export const MATRIX_SIDE = 64;
  * Where halves go. Neighbours bring terms of one row, or 32 bytes of one term, and store to different banks. Matrix
  * instructions take so little time that clamps and zeroes beside them are worth a text of their own.
  */
-const halvesOf = (length: number): FillLayout => ({
+const halves: FillLayout = {
   type: "vec4<f16>",
-  whole: length % depth === 0,
   piece: (p, kContiguous) =>
     kContiguous
       ? [`${p} / ${depth / 4}u`, `${p} % ${depth / 4}u * 4u`]
@@ -34,7 +33,7 @@ const halvesOf = (length: number): FillLayout => ({
     const stores = [0, 1, 2, 3].map((t) => `${block}[at + ${t}u] = row.${"xyzw"[t]};`).join(" ");
     return `{ let row = ${value}; let at = (${row}) * ${stride}u + ${q}; ${stores} }`;
   },
-});
+};
 
 /**
  * Products of halves by matrix instructions. Blocks of A and B pass through workgroup memory as halves, with zeros behind
@@ -54,7 +53,7 @@ export function matmulSubgroup(
     depth,
     invocations: MATRIX_INVOCATIONS,
     terms: length,
-    layout: halvesOf(length),
+    layout: halves,
   });
   const terms = (multiply: string): string => wgsl`
     for (var k0 = 0u; k0 < kEnd; k0 += ${depth}u) {

@@ -131,12 +131,12 @@ function bring({ name, kContiguous, vector, width }: Side, fourfold: boolean, wh
       const there = fourfold ? `${k} < kEnd` : `vec4<u32>(0u, 1u, 2u, 3u) + ${k} < vec4<u32>(kEnd)`;
       return `    block${N}[q${N} + ${q}u][p${N} + ${p}u] = ${zeroed(value, there)};`;
     }
-    const k = `(q${N} + ${(turn * INVOCATIONS) / fours}u)`;
-    const value = zeroed(
-      read(`at${N} + ${(turn * INVOCATIONS) / fours}u * (${ld})`),
-      `kBegin + block * ${DEPTH}u + ${k} < kEnd`,
+    // Whole fours of terms further on, which leaves the same one of four.
+    const k = (turn * INVOCATIONS) / fours;
+    const value = zeroed(read(`at${N} + ${k}u * (${ld})`), `kBegin + block * ${DEPTH}u + q${N} + ${k}u < kEnd`);
+    const stores = range(4).map(
+      (c) => `block${N}[q${N} / 4u + ${k / 4}u][p${N} + ${c * fours}u][q${N} % 4u] = four.${lane(c)};`,
     );
-    const stores = range(4).map((c) => `block${N}[${k} / 4u][p${N} + ${c * fours}u][${k} % 4u] = four.${lane(c)};`);
     return `    { let four = ${value}; ${stores.join(" ")} }`;
   });
   return [...stores, `    at${N} += ${DEPTH}u${kContiguous ? ` / ${unit}u` : ` * (${ld})`};`];

@@ -63,7 +63,7 @@ describe.each(forms)("$form", ({ form, op, attrs }) => {
     [
       [70, 132, 300],
       [65, 129, 262],
-      // Of fourteen blocks two parts of seven, where three would not have whole ones.
+      // Of fourteen blocks five, five and four.
       [64, 128, 448],
     ].slice(thorough ? 0 : 1),
   )("%i x %i x %i, divided among workgroups", async (M, N, K) => {
@@ -76,16 +76,7 @@ describe.each(forms)("$form", ({ form, op, attrs }) => {
     await agrees(op, matmulCase(form, 130, 133, 33, attrs), { maxComputeWorkgroupsPerDimension: 2 });
   });
 
-  test("a long sum of one tile has no part that begins behind its end", async () => {
-    for (let K = 256; K < 40_000; K += 97) {
-      const c = matmulCase(form, 3, 5, K, attrs);
-      const plan = kernelOf(op, true).plan(c.inputs, op.infer(c.inputs, attrs), attrs, {
-        ...gpu.gpu.caps,
-        vendor: "intel",
-      });
-      const slices = plan?.launches[0]?.workgroups[2] ?? 1;
-      expect((slices - 1) * Math.ceil(K / slices / 4) * 4, `${K} in ${slices}`).toBeLessThan(K);
-    }
+  test("a long sum of one tile, in many parts", async () => {
     await agrees(op, matmulCase(form, 3, 5, 16_388, attrs), { split: true });
   });
 });

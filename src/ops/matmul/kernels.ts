@@ -4,10 +4,10 @@ import {
   type MatmulForm,
   type MatmulVariant,
   matmulParams,
+  matmulSlices,
   NO_EPILOGUE,
   type VectorAccess,
 } from "../../../shaders/matmul/common.ts";
-import { matmulSlices } from "../../../shaders/matmul/direct.ts";
 import { sumColumnsAlone, sumColumnsParams } from "../../../shaders/reduce.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
@@ -17,7 +17,7 @@ import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-pla
 import { furtherRungs } from "../shared/further-rungs.ts";
 import { matmulDims } from "./dims.ts";
 import { matmulPanels, type Panel } from "./panels.ts";
-import { ladder, type Rung } from "./rungs.ts";
+import { DEPTHS, ladder, type Rung } from "./rungs.ts";
 
 /** What a kernel needs to know of the op that it serves. */
 export interface MatmulUse<A> {
@@ -82,7 +82,8 @@ function planRung(
   const panels = matmulPanels(form, M, N, K, caps);
   if (typeof panels === "string") throw new ChainruleError("limit", `${opName}: ${panels}`);
   if (panels[0]!.whole) {
-    const slices = rung.slices?.(dims) ?? 1;
+    // As many as there is something for.
+    const slices = Math.ceil(K / partOf(K, rung.slices?.(dims) ?? 1));
     if (slices > 1)
       return planSlices(rung, panels[0]!, strides, { form, accumulate: false, epilogue }, slices, alpha, caps);
   }
@@ -96,6 +97,12 @@ function planRung(
     );
   }
   return { launches };
+}
+
+/** Terms of a slice: whole blocks where the sum is, and else whole fours, so that vec4 reads do not straddle two. */
+function partOf(K: number, slices: number): number {
+  const unit = DEPTHS.find((depth) => K % depth === 0) ?? 4;
+  return Math.ceil(K / slices / unit) * unit;
 }
 
 const four = (...values: readonly number[]): boolean => values.every((v) => v % 4 === 0);
@@ -151,8 +158,7 @@ function launchPanel(
     biasOffset: panel.n0,
     tilesN,
     tiles,
-    // Whole fours, so that vec4 reads do not straddle two slices.
-    sliceK: Math.ceil(panel.K / slices / 4) * 4,
+    sliceK: partOf(panel.K, slices),
     slices,
     alpha,
   });
@@ -183,8 +189,10 @@ function planSlices(
     output(0),
   ];
   const { params } = first;
+  const fours = four(N);
+  const workgroups = grid(Math.ceil((M * N) / (fours ? 256 : 64)), caps);
   return {
     scratch: [{ shape: [slices, M, N], dtype: "f32" }],
-    launches: [first, { code: matmulSlices(whole), params, bindings, workgroups: grid(Math.ceil((M * N) / 64), caps) }],
+    launches: [first, { code: matmulSlices(whole, fours), params, bindings, workgroups }],
   };
 }

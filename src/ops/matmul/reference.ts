@@ -121,6 +121,7 @@ export const productSizes: readonly (readonly [M: number, N: number, K: number])
   [77, 139, 260],
   [530, 36, 8],
   [2, 12, 1040],
+  [6, 8, 1056],
 ];
 
 export function matmulCase<A>(form: MatmulForm, M: number, N: number, K: number, attrs: A): OpCase<A> {

@@ -60,8 +60,8 @@ const ENOUGH_WORKGROUPS = 256;
 const tilesOf = ({ M, N }: MatmulDims, [rows, columns]: Rung["block"]): number =>
   Math.ceil(M / rows) * Math.ceil(N / columns);
 
-const slicesOf = (dims: MatmulDims, block: Rung["block"]): number =>
-  Math.max(1, Math.min(Math.floor(dims.K / SLICE_TERMS), Math.floor(ENOUGH_WORKGROUPS / tilesOf(dims, block))));
+const slicesOf = (dims: MatmulDims, block: Rung["block"], enough = ENOUGH_WORKGROUPS): number =>
+  Math.max(1, Math.min(Math.floor(dims.K / SLICE_TERMS), Math.floor(enough / tilesOf(dims, block))));
 
 /** A GPU has more from many invocations than from few loads while a product is small; a CPU never has. */
 function suitsDirect(dims: MatmulDims, caps: DeviceCaps): boolean {
@@ -127,14 +127,13 @@ function guessedBlock(dims: MatmulDims, caps: DeviceCaps): BlockName | null {
   // A bounds check for every number that is read from memory is what its compilers make of small tiles.
   if (!isHuge(dims)) return vendor === "nvidia" ? "block32" : null;
   if (fewRegisters(caps)) return "block64-wide";
-  const blocks = (name: BlockName) => tilesOf(dims, blockOf(shapes[name]));
-  if (vendor !== "qualcomm" && blocks("block128") >= ENOUGH_WORKGROUPS) return "block128";
+  if (vendor !== "qualcomm" && tilesOf(dims, blockOf(shapes.block128)) >= ENOUGH_WORKGROUPS) return "block128";
   if (vendor !== "nvidia") return "block64";
   // All but those for data centres, and those that do not say what they are, are for screens: most have 16 to 84
-  // multiprocessors, and a product of 1024 has blocks of 64 x 128 for all.
-  const fills = !/^(volta|hopper|)$/.test(caps.architecture) && blocks("block64x128") >= ENOUGH_WORKGROUPS / 2;
+  // multiprocessors, and with its sum in two a product of 512 has blocks of 64 x 128 for them.
+  const screen = !/^(volta|hopper|)$/.test(caps.architecture);
   // More invocations with less each: a quarter faster on an H200 at 1024, which has 132.
-  return fills && holds(shapes.block64x128, caps) ? "block64x128" : "block64-wide";
+  return screen && holds(shapes.block64x128, caps) ? "block64x128" : "block64-wide";
 }
 
 const holds = (shape: BlockShape, caps: DeviceCaps): boolean =>
@@ -143,6 +142,9 @@ const holds = (shape: BlockShape, caps: DeviceCaps): boolean =>
 /** A term a turn where registers are few: of more, compilers keep sums twice. */
 const shapeOn = (shape: BlockShape, caps: DeviceCaps): BlockShape =>
   fewRegisters(caps) ? { ...shape, few: true, ...(shape.unroll && { unroll: 1 }) } : shape;
+
+/** Depths that blocks have, each a multiple of the next. */
+export const DEPTHS = [32, 16];
 
 /** Of a rung of blocks, by its name: how those pass through workgroup memory. Undefined for any other. */
 export const blockShape = (name: string, caps: DeviceCaps): BlockShape | undefined =>
@@ -162,11 +164,13 @@ function block(name: BlockName): Rung {
 }
 
 /** The same with the sum divided among workgroups. */
-function splitBlock(name: BlockName): Rung {
+function splitBlock(name: BlockName, enough?: number): Rung {
   const whole = block(name);
-  const slices = (dims: MatmulDims) => slicesOf(dims, whole.block);
+  const slices = (dims: MatmulDims) => slicesOf(dims, whole.block, enough);
   const applies: Rung["applies"] = (dims, ...more) => slices(dims) > 1 && whole.applies(dims, ...more);
-  return { ...whole, name: `${name}-split`, applies, slices };
+  // What is huge has blocks for all of a telephone's cores, and parts would pass through its memory, which is slow.
+  const suits: Rung["suits"] = (dims, caps) => caps.vendor !== "qualcomm" && whole.suits(dims, caps);
+  return { ...whole, name: `${name}-split`, applies, suits, slices };
 }
 
 /** Simplest first. What suits is a guess that needs no measurement; measuring (backend/webgpu/tuner.ts) knows better. */
@@ -200,6 +204,8 @@ export const ladder: readonly Rung[] = [
   splitBlock("block32"),
   splitBlock("block64-wide"),
   splitBlock("block64"),
+  // Where 64 workgroups are not enough, narrower blocks are better.
+  splitBlock("block64x128", ENOUGH_WORKGROUPS / 4),
   {
     name: "row",
     block: [1, ROW_COLUMNS],

@@ -1,28 +1,26 @@
 import { matmulUniform, UNIFORM_BLOCK, UNIFORM_BYTES, UNIFORM_SHAPE } from "../../../shaders/matmul/uniform.ts";
-import type { AnyOp, Kernel } from "../../graph/op.ts";
+import type { AnyOp, DeviceCaps, Kernel } from "../../graph/op.ts";
 import type { FurtherRungs } from "../shared/further-rungs.ts";
 import type { MatmulDims, Rung } from "./rungs.ts";
 
 /** From here on, in each dimension, and with so many workgroups, GPUs have enough to do. */
 const LEAST = 512;
-const ENOUGH_WORKGROUPS = 128;
+const ENOUGH_WORKGROUPS = 64;
 /** Terms that a part of a divided sum has at least. */
 const SLICE_TERMS = 128;
-/** Parts at most: of parts of whole fours and so many terms the last then begins before the sum ends. */
-const MOST_SLICES = 16;
 
 function tilesOf({ M, N }: MatmulDims): number {
   const [rows, columns] = UNIFORM_BLOCK;
   return Math.ceil(M / rows) * Math.ceil(N / columns);
 }
 
-/** As many as make enough workgroups, or fewer, so that each has whole blocks where the sum has. */
-function slices(dims: MatmulDims): number {
-  const { depth } = UNIFORM_SHAPE;
-  const enough = Math.min(MOST_SLICES, Math.ceil(ENOUGH_WORKGROUPS / tilesOf(dims)));
-  let n = Math.max(1, Math.min(Math.floor(dims.K / SLICE_TERMS), enough));
-  if (dims.K % depth === 0) while (dims.K % (n * depth) !== 0) n--;
-  return n;
+/** As many as make enough workgroups. */
+const slices = (dims: MatmulDims): number =>
+  Math.min(Math.floor(dims.K / SLICE_TERMS), Math.ceil(ENOUGH_WORKGROUPS / tilesOf(dims)));
+
+/** The last of Gen12 in processors have 96 units; all the others have a cache for parts that come and go. */
+function suitsWhole(dims: MatmulDims, { architecture }: DeviceCaps): boolean {
+  return isLarge(dims) && (architecture === "gen-12lp" || tilesOf(dims) >= ENOUGH_WORKGROUPS);
 }
 
 const isLarge = ({ M, N, K }: MatmulDims): boolean => Math.min(M, N, K) >= LEAST;
@@ -37,7 +35,7 @@ const whole: Rung = {
   // Another adapter may have loaded it.
   applies: (_dims, _variant, { vendor, subgroupMaxSize, maxComputeWorkgroupStorageSize }) =>
     vendor === "intel" && subgroupMaxSize <= UNIFORM_SHAPE.lanes[1] && maxComputeWorkgroupStorageSize >= UNIFORM_BYTES,
-  suits: (dims) => isLarge(dims) && tilesOf(dims) >= ENOUGH_WORKGROUPS,
+  suits: suitsWhole,
   code: (variant, vector, terms, _caps, sliced) => matmulUniform(variant, vector, terms, sliced),
 };
 
@@ -46,7 +44,7 @@ const split: Rung = {
   ...whole,
   name: "block-uniform-split",
   applies: (dims, ...more) => slices(dims) > 1 && whole.applies(dims, ...more),
-  suits: isLarge,
+  suits: (dims, caps) => isLarge(dims) && !suitsWhole(dims, caps),
   slices,
 };
 export const uniformRungs: readonly Rung[] = [whole, split];
