@@ -25,6 +25,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "block64-wide",
     "block64-wide-split",
     "block64x128",
+    "block64x128-split",
   ],
   convolution: ["block-narrow", "block", "planes", "strip", "gather", "strip-quads", "gather-quads"],
   kernelGradient: ["block-narrow", "block", "strip", "gather", "strip-quads", "gather-quads"],
