@@ -94,10 +94,11 @@ fn finish(sum: f32, at: u32, n: u32) -> f32 {
 
 /** Bindings A, B, [bias], [v], C, [sums]: the order in which ops/matmul lists them. */
 export function matmulBindings(variant: MatmulVariant, vector?: VectorAccess): string {
-  return bindings(variant, [read("a", flatType(vector?.a)), read("b", flatType(vector?.b))], vector?.c);
+  return bindingsOf(variant, [read("a", flatType(vector?.a)), read("b", flatType(vector?.b))], vector?.c);
 }
 
-function bindings(
+/** The same with others in place of A and B. */
+export function bindingsOf(
   { epilogue: { bias, derivative, columnSums } }: MatmulVariant,
   operands: readonly StorageDeclaration[],
   vectorC: boolean | undefined,
@@ -132,7 +133,7 @@ fn indexB(k: u32, n: u32) -> u32 {
 }
 
 /** Four neighbours from element `at` on, in column n, from `value`, their sums. */
-const finishFour = `vec4<f32>(${range(4)
+export const finishFour = `vec4<f32>(${range(4)
   .map((i) => `finish(value.${lane(i)}, at + ${i}u, n + ${i}u)`)
   .join(", ")})`;
 
@@ -246,26 +247,5 @@ export function termsOf(sliced: boolean): string {
   let kEnd = params.K;
   const base = 0u;
 #endif
-`;
-}
-
-/** Adds the slices that a product divided along K left in scratch, and finishes the elements, or fours of neighbours. */
-export function matmulSlices(variant: MatmulVariant, four: boolean): string {
-  return wgsl`
-${matmulParams.wgsl}
-${bindings(variant, [read("parts", flatType(four))], four)}
-${finishFunction(variant)}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-        @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * 64u + lane;
-  let at = i * ${four ? 4 : 1}u;
-  let size = params.M * params.N;
-  if (at >= size) { return; }
-  var value = ${flatType(four)}();
-  for (var s = 0u; s < params.slices; s++) { value += parts[(s * size + at) / ${four ? 4 : 1}u]; }
-  let n = at % params.N;
-  c[i] = ${four ? finishFour : "finish(value, at, n)"};
-}
 `;
 }

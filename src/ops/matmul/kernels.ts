@@ -4,10 +4,10 @@ import {
   type MatmulForm,
   type MatmulVariant,
   matmulParams,
-  matmulSlices,
   NO_EPILOGUE,
   type VectorAccess,
 } from "../../../shaders/matmul/common.ts";
+import { matmulSlices } from "../../../shaders/matmul/slices.ts";
 import { sumColumnsAlone, sumColumnsParams } from "../../../shaders/reduce.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
