@@ -132,15 +132,13 @@ fn indexB(k: u32, n: u32) -> u32 {
 `;
 }
 
+const finished = range(4).map((i) => `finish(value.${lane(i)}, at + ${i}u, n + ${i}u)`);
 /** Four neighbours from element `at` on, in column n, from `value`, their sums. */
-export const finishFour = `vec4<f32>(${range(4)
-  .map((i) => `finish(value.${lane(i)}, at + ${i}u, n + ${i}u)`)
-  .join(", ")})`;
+export const finishFour = `vec4<f32>(${finished.join(", ")})`;
 
 /** `store(m, n, value, base)`: four elements of row m from column n on, those that exist. */
 export function storeFunction(vectorC: boolean): string {
-  const one = (d: number) =>
-    `  if (n + ${d}u < params.N) { c[at + ${d}u] = finish(value.${lane(d)}, at + ${d}u, n + ${d}u); }`;
+  const one = (d: number) => `  if (n + ${d}u < params.N) { c[at + ${d}u] = ${finished[d]}; }`;
   return wgsl`
 fn store(m: u32, n: u32, value: vec4<f32>, base: u32) {
   if (m >= params.M) { return; }
