@@ -200,7 +200,7 @@ export interface Trial<A> {
    * Inputs of which only the given rows of output 0 are computed, which are then held against f64; other outputs stay as they
    * are. Absent: a known answer is what tells whether a kernel is right.
    */
-  cut?(inputs: readonly NdArray[], attrs: A, rows: readonly number[]): readonly NdArray[];
+  cut?(inputs: readonly NdArray[], attrs: A, rows: readonly number[]): Promise<readonly NdArray[]>;
   /** An input that is stored as halves, from f32 numbers; absent where none is. */
   store?(g: GraphBuilder, x: Tensor): Tensor;
 }

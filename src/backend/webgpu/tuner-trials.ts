@@ -108,16 +108,16 @@ async function isRight(node: Node, inputs: readonly NdArray[], computed: readonl
   const [y, ...rest] = computed as [NdArray, ...NdArray[]];
   const [M, N] = y.shape as readonly [number, number];
   const rows = [0, Math.floor(M / 3), Math.floor((2 * M) / 3), M - 1].slice(0, Math.min(M, CHECKED_ROWS));
-  const cut = (): readonly NdArray[] =>
+  const cut = (): Promise<readonly NdArray[]> =>
     trialOf(node).cut!(
       inputs.map((x) => cast(x, "f64")),
       node.attrs,
       rows,
     );
-  const exact = op.reference(cut(), node.attrs);
+  const exact = op.reference(await cut(), node.attrs);
   const nothing = inputs.map(() => null);
   const { bound } = await proofOf(op);
-  const bounds = await bound!(cut(), nothing, exact, node.attrs);
+  const bounds = await bound!(await cut(), nothing, exact, node.attrs);
   const picked = new Float32Array(rows.length * N);
   rows.forEach((row, i) => {
     picked.set((y.data as Float32Array).subarray(row * N, (row + 1) * N), i * N);

@@ -1,5 +1,4 @@
 import type { MatmulForm } from "../../../shaders/matmul/common.ts";
-import { type NdArray, ndarray } from "../../core/ndarray.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { Trial } from "../../graph/op.ts";
 import { matmulDims } from "./dims.ts";
@@ -26,12 +25,7 @@ export function productTrial<A>(formOf: (attrs: A) => MatmulForm): Trial<A> {
       const half = dims[longest] % 4 === 0 ? Math.ceil(dims[longest] / 8) * 4 : Math.ceil(dims[longest] / 2);
       return inputs.map((t, i) => ({ ...t, shape: shapeOf({ ...dims, [longest]: half }, t, i) }));
     },
-    cut(inputs, attrs, rows) {
-      const columns = formOf(attrs) === "TN";
-      return inputs.map((x, i) => {
-        return i === 1 || x.shape.length !== 2 ? x : pick(x, rows, i === 0 && columns);
-      });
-    },
+    cut: async (inputs, attrs, rows) => (await import("./trial-rows.ts")).cutRows(formOf(attrs), inputs, rows),
   };
 }
 
@@ -39,15 +33,4 @@ function shapeOf({ form, M, N, K }: MatmulDims, t: TensorSpec, i: number): reado
   if (i === 0) return form === "TN" ? [K, M] : [M, K];
   if (i === 1) return form === "NT" ? [N, K] : [K, N];
   return t.shape.length === 1 ? [N] : [M, N];
-}
-
-/** Some rows of a matrix, or some columns. */
-function pick(x: NdArray, which: readonly number[], columns: boolean): NdArray {
-  const [height, width] = x.shape as readonly [number, number];
-  const shape = columns ? [height, which.length] : [which.length, width];
-  const across = shape[1]!;
-  const from = (row: number, column: number): number =>
-    columns ? row * width + which[column]! : which[row]! * width + column;
-  const data = Array.from({ length: shape[0]! * across }, (_, e) => x.data[from(Math.floor(e / across), e % across)]!);
-  return ndarray(shape, "f64", data);
 }
