@@ -8,7 +8,7 @@ export interface StorageDeclaration {
   /** What the code calls it. */
   readonly name: string;
   /** Type of its elements. */
-  readonly type: "f32" | "u32" | "i32" | "vec2<f32>" | "vec2<i32>" | "vec4<f32>" | "vec4<u32>";
+  readonly type: "f32" | "u32" | "i32" | "vec2<f32>" | "vec2<i32>" | "vec4<f32>" | "vec4<u32>" | "vec4<i32>";
   /** As in the launch's binding. */
   readonly access: "read" | "read_write";
 }

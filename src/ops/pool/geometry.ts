@@ -1,4 +1,5 @@
 import type { FoursForm } from "../../../shaders/pool/fours.ts";
+import type { Across } from "../../../shaders/pool/overlapping.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { shapeText } from "../../core/ndarray.ts";
 import { windowCount } from "../../core/window-count.ts";
@@ -129,6 +130,20 @@ export function foursForm({ columns }: PoolDims): FoursForm | null {
   const { size, kernel, stride, padding, dilation } = columns;
   if (size % 4 !== 0 || size % kernel !== 0 || stride !== kernel || padding !== 0 || dilation !== 1) return null;
   return kernel === 2 ? "pairs" : kernel % 4 === 0 ? "fours" : null;
+}
+
+/** Kernels across whose elements are written out: more of them take more registers than Intel's GPUs have. */
+const MOST_ACROSS = 5;
+
+/**
+ * How windows lie along a row where four neighbouring ones are taken at once: see shaders/pool/overlapping.ts. Null where rows
+ * of places or of windows are no whole fours; backwards as many places are as those windows begin in.
+ */
+export function overlapping({ columns }: PoolDims, of: "y" | "x"): Across | null {
+  const { size, out, kernel, stride, padding, dilation } = columns;
+  const places = of === "x" ? 4 * stride : 4;
+  if (stride > 2 || kernel < 2 || kernel > MOST_ACROSS || dilation !== 1) return null;
+  return size % places === 0 && out % 4 === 0 ? { kernel, stride, padding } : null;
 }
 
 /** Whether no place belongs to two windows. */

@@ -38,11 +38,17 @@ const rows: readonly Row[] = [
   [[2, 2, 2, 5], [3, 2], [2, 2], [0, 0], [1, 1], true],
   [[1, 3, 1, 19], [1, 3], [1, 1], [0, 1], [1, 1], false],
   [[70, 1, 3, 4], [2, 2], [1, 1], [0, 0], [1, 1], false],
+  // Over each other, rows of places and windows whole fours.
+  [[1, 2, 5, 24], [3, 3], [2, 2], [1, 1], [1, 1], false],
+  [[2, 1, 4, 12], [3, 3], [1, 1], [1, 1], [1, 1], false],
+  [[1, 1, 8, 8], [3, 3], [2, 2], [0, 0], [1, 1], true],
+  [[1, 1, 5, 8], [3, 5], [1, 1], [0, 0], [1, 1], false],
 ];
 const dilated: readonly Row[] = [
   [[2, 2, 11], [3], [2], [1], [2], false],
   [[1, 2, 9, 12], [2, 3], [1, 2], [1, 1], [3, 2], true],
   [[1, 1, 8, 21], [3, 2], [2, 1], [1, 0], [2, 4], false],
+  [[1, 1, 7, 16], [2, 5], [1, 2], [0, 2], [2, 1], false],
 ];
 
 const settingOf = ([shape, kernel, stride, padding, dilation, ceil]: Row): PoolSetting => ({

@@ -1,4 +1,5 @@
 import {
+  type AvgForm,
   avgPoolGradientApart as avgApart,
   avgPool as avgCode,
   avgPoolGradientGather as avgGather,
@@ -16,11 +17,30 @@ import {
   maxPool as maxCode,
   maxPoolGradientGather as maxGather,
 } from "../../../shaders/pool/max-pool.ts";
+import {
+  type Across,
+  avgPoolGradientOverlapping,
+  avgPoolOverlapping,
+  maxPoolGradientOverlapping,
+  maxPoolOverlapping,
+} from "../../../shaders/pool/overlapping.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { Binding, DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
 import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
 import type { AveragedOf } from "./averages.ts";
-import { apart, foursForm, type PoolDims } from "./geometry.ts";
+import { apart, foursForm, overlapping, type PoolDims } from "./geometry.ts";
+
+/** What columns count in a kernel's parameters: so many places of x, and so many windows. An invocation has one of either. */
+interface Units {
+  readonly x: number;
+  readonly y: number;
+  /** Columns of a window as the kernel counts them. */
+  readonly kernel?: number;
+}
+const SINGLE: Units = { x: 1, y: 1 };
+/** A pair of windows is a four. */
+const unitsOf = (fours: FoursForm, { columns }: PoolDims): Units =>
+  fours === "pairs" ? { x: 4, y: 2, kernel: 1 } : { x: 4, y: 1, kernel: columns.kernel / 4 };
 
 /** Places of a plane of x, and windows of one. */
 const planeOf = ({ rows, columns }: PoolDims) => ({ x: rows.size * columns.size, y: rows.out * columns.out });
@@ -35,10 +55,8 @@ function launches(
   over: "x" | "y",
   bindings: readonly (readonly [of: "x" | "y", binding: Binding])[],
   caps: DeviceCaps,
-  fours: FoursForm | null = null,
+  units: Units = SINGLE,
 ): KernelPlan {
-  const four = fours === null ? 1 : 4;
-  const each = fours === "pairs" ? 2 : 1;
   const { rows, columns, planes } = dims;
   const sizes = planeOf(dims);
   const alignment = caps.minStorageBufferOffsetAlignment / 4;
@@ -49,16 +67,15 @@ function launches(
     const count = Math.min(most, planes - first);
     const window = (of: "x" | "y", b: Binding): Binding =>
       count === planes ? b : { ...b, offset: first * sizes[of], size: count * sizes[of] };
-    const size = (count * sizes[over]) / each;
+    const size = (count * sizes[over]) / units[over];
     const params = poolParams.pack({
       size,
       rows: rows.size,
-      columns: columns.size / four,
+      columns: columns.size / units.x,
       outRows: rows.out,
-      outColumns: columns.out / each,
+      outColumns: columns.out / units.y,
       kernelRows: rows.kernel,
-      // A pair of windows is a four.
-      kernelColumns: (columns.kernel * each) / four,
+      kernelColumns: units.kernel ?? columns.kernel,
       strideRows: rows.stride,
       strideColumns: columns.stride,
       paddingRows: rows.padding,
@@ -81,17 +98,30 @@ function launches(
 
 type Dims<A> = (inputs: readonly TensorSpec[], attrs: A) => PoolDims;
 
-/** The only one that the largest places of windows know. */
-const pairsForm = (dims: PoolDims): FoursForm | null => (foursForm(dims) === "pairs" ? "pairs" : null);
+/** A kernel's text, and what its columns count. */
+interface Form {
+  readonly code: string;
+  readonly units?: Units;
+}
+/** Four windows of a row an invocation, or as many places as those begin in. */
+const overlappingForm = (dims: PoolDims, of: "x" | "y", code: (across: Across) => string): Form | null => {
+  const across = overlapping(dims, of);
+  return across && { code: code(across), units: { x: of === "x" ? 4 * across.stride : 4, y: 4 } };
+};
+
+function maxForm(dims: PoolDims): Form {
+  if (foursForm(dims) === "pairs") return { code: maxPoolPairs(), units: unitsOf("pairs", dims) };
+  return overlappingForm(dims, "y", maxPoolOverlapping) ?? { code: maxCode() };
+}
 
 export const maxPoolKernels = <A>(dimsOf: Dims<A>): readonly Kernel<A>[] => [
   {
     name: "maxPool/window",
     plan(inputs, _o, attrs, caps) {
       const dims = dimsOf(inputs, attrs);
-      const fours = pairsForm(dims);
+      const { code, units } = maxForm(dims);
       return launches(
-        fours ? maxPoolPairs() : maxCode(),
+        code,
         dims,
         "y",
         [
@@ -100,7 +130,7 @@ export const maxPoolKernels = <A>(dimsOf: Dims<A>): readonly Kernel<A>[] => [
           ["y", output(1)],
         ],
         caps,
-        fours,
+        units,
       );
     },
   },
@@ -115,27 +145,46 @@ const maxGradientBindings = [
 export const maxPoolGradientKernels = <A>(dimsOf: Dims<A>): readonly Kernel<A>[] => [
   {
     name: "maxPoolGradient/gather",
-    plan: (inputs, _o, attrs, caps) => launches(maxGather(), dimsOf(inputs, attrs), "x", maxGradientBindings, caps),
+    plan(inputs, _o, attrs, caps) {
+      const dims = dimsOf(inputs, attrs);
+      const { code, units } = overlappingForm(dims, "x", maxPoolGradientOverlapping) ?? { code: maxGather() };
+      return launches(code, dims, "x", maxGradientBindings, caps, units);
+    },
   },
   {
     name: "maxPoolGradient/apart",
     plan(inputs, _o, attrs, caps) {
       const dims = dimsOf(inputs, attrs);
-      const fours = pairsForm(dims);
-      const code = fours ? maxPoolGradientPairs() : maxApart();
-      return apart(dims) ? launches(code, dims, "y", maxGradientBindings, caps, fours) : null;
+      if (!apart(dims)) return null;
+      const pairs = foursForm(dims) === "pairs";
+      const units = pairs ? unitsOf("pairs", dims) : SINGLE;
+      return launches(pairs ? maxPoolGradientPairs() : maxApart(), dims, "y", maxGradientBindings, caps, units);
     },
   },
 ];
+
+function avgForm(form: AvgForm, dims: PoolDims): Form {
+  const fours = foursForm(dims);
+  if (fours) return { code: avgPoolFours(form, fours), units: unitsOf(fours, dims) };
+  const single = { code: avgCode(form) };
+  if (form === "adaptive") return single;
+  return overlappingForm(dims, "y", (across) => avgPoolOverlapping(form, across)) ?? single;
+}
+
+function avgGatherForm(form: AvgForm, dims: PoolDims): Form {
+  const single = { code: avgGather(form) };
+  if (form === "adaptive") return single;
+  return overlappingForm(dims, "x", (across) => avgPoolGradientOverlapping(form, across)) ?? single;
+}
 
 export const avgPoolKernels = <A>(name: string, of: AveragedOf<A>): readonly Kernel<A>[] => [
   {
     name: `${name}/window`,
     plan(inputs, _o, attrs, caps) {
       const { form, dims } = of(inputs, attrs);
-      const fours = foursForm(dims);
+      const { code, units } = avgForm(form, dims);
       return launches(
-        fours ? avgPoolFours(form, fours) : avgCode(form),
+        code,
         dims,
         "y",
         [
@@ -143,7 +192,7 @@ export const avgPoolKernels = <A>(name: string, of: AveragedOf<A>): readonly Ker
           ["y", output(0)],
         ],
         caps,
-        fours,
+        units,
       );
     },
   },
@@ -159,7 +208,8 @@ export const avgPoolGradientKernels = <A>(name: string, of: AveragedOf<A>): read
     name: `${name}/gather`,
     plan(inputs, _o, attrs, caps) {
       const { form, dims } = of(inputs, attrs);
-      return launches(avgGather(form), dims, "x", avgGradientBindings, caps);
+      const { code, units } = avgGatherForm(form, dims);
+      return launches(code, dims, "x", avgGradientBindings, caps, units);
     },
   },
   {
@@ -169,7 +219,7 @@ export const avgPoolGradientKernels = <A>(name: string, of: AveragedOf<A>): read
       if (form === "adaptive" || !apart(dims)) return null;
       const fours = foursForm(dims);
       const code = fours ? avgPoolGradientFours(form, fours) : avgApart(form);
-      return launches(code, dims, "y", avgGradientBindings, caps, fours);
+      return launches(code, dims, "y", avgGradientBindings, caps, fours ? unitsOf(fours, dims) : SINGLE);
     },
   },
 ];
