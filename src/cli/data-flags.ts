@@ -29,7 +29,7 @@ export const dataOptions = {
 export const dataHelp = `  --data <preset|file|folder>
                             rows: a preset; a folder with one folder a class of PNG or JPEG images, and train/, val/ and
                             test/ above those, where there are some; or .safetensors or .npz (x and y, or x_train, y_train and x_test, y_test),
-                            x.npy beside y.npy, .csv (a header; commas, semicolons or tabs) or .parquet, IDX images beside their
+                            x.npy beside y.npy, .csv (a header; commas, semicolons, tabs or |) or .parquet, IDX images beside their
                             labels, under any name; what follows of CSV holds for Parquet too
   --label <column>          CSV: the column to predict (several, with commas, for a regression or labels of 0 and 1)
   --task <T>                classification, regression or multilabel (default: what loss and labels are for)
@@ -39,8 +39,8 @@ export const dataHelp = `  --data <preset|file|folder>
   --missing <refuse|drop>   CSV: what to do with a row that lacks a value (default refuse, by line and column)
   --missing-values <texts>  CSV: what stands for a missing value, with commas (default NA, N/A, NaN, null, None, ?);
                             an empty field always does
-  --separator <mark>        CSV: what lies between fields, one character or tab (default: comma, semicolon or tab, as the
-                            file tells)
+  --separator <mark>        CSV: what lies between fields, one character or tab (default: comma, semicolon, tab or |, as
+                            the file tells)
   --decimal <.|,>           CSV: the mark before decimals (default .)
   --thousands <mark>        CSV: the mark between thousands: , . _ ' or a space (default none)
   --no-header               CSV: the first line is a row; the columns are c1, c2, ... (--header: it names columns,

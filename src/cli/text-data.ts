@@ -43,7 +43,7 @@ export function isText(source: string, model: ModelSpec, { given }: DataFlags): 
   if (!preset && named.length === 0 && !/\.jsonl(\.gz)?$/i.test(source)) return false;
   throw new ChainruleError(
     "usage",
-    `${source} is a text, for nets that begin with an embedding; this one takes numbers`,
+    `${source} is a text, for nets that begin with an embedding; this one takes numbers, in rows such as a CSV has`,
   );
 }
 

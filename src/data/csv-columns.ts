@@ -81,11 +81,22 @@ function encodeNumbers(table: TableRows, column: string, out: Float64Array, widt
 }
 
 function failAt(table: TableRows, row: number, column: string, text: string): never {
-  if (table.reader.isMissing(text)) throw lineError(table, row, column, `a value is missing${shownMissing(text)}`);
+  if (table.reader.isMissing(text))
+    throw lineError(table, row, column, `a value is missing${shownMissing(text, table, column)}`);
   // A number that is too large is one already.
   const reading = Number.isNaN(table.reader.number(text)) ? readingOf([text]) : null;
-  const way = reading ? `; it is one ${readingText(reading, text)}` : unreadable(text);
+  const way = reading ? `; it is one ${readingText(reading, text)}` : secondHeader(table, row) || unreadable(text);
   throw lineError(table, row, column, `${quote(text)} is not a number that f32 can hold${way}`);
+}
+
+/** Whether a first row without any number stands above rows that have some: it is no row, or what is above it names nothing. */
+function secondHeader({ records, reader }: TableRows, row: number): string {
+  const [first, second] = records;
+  if (row > 0 || !second) return "";
+  const plainly = (text: string): boolean => !Number.isNaN(reader.number(text.trim()));
+  const names = first!.fields.every((text) => text.trim() !== "" && !plainly(text));
+  if (!names || second.fields.filter(plainly).length < 2) return "";
+  return `; where line ${first!.line} names the columns, take off what stands above it, and where it names their units, itself`;
 }
 
 /** What a text may be where numbers are expected: "-", "missing", "9 (estimated)". */
@@ -99,7 +110,10 @@ function unreadable(text: string): string {
 }
 
 /** What stands there for it, where that is not plainly nothing, and the way out. */
-function shownMissing(text: string): string {
+function shownMissing(text: string, { records, reader, columns }: TableRows, column: string): string {
+  const at = columns.get(column)!;
+  if (records.every(({ fields }) => reader.isMissing(fields[at]!.trim())))
+    return ", as in every row: leave the column out of the file, or of --features (features: ...)";
   return `${text === "" ? "" : ` (${quote(text)})`}; --missing drop leaves such rows out (missing: "drop")`;
 }
 
@@ -117,7 +131,8 @@ function encodeCategories(
   const known = new Map(categories.map((text, i) => [text, i]));
   const keyOf = keyFor(categories, table.reader);
   textsOf(table, column).forEach((text, i) => {
-    if (table.reader.isMissing(text)) throw lineError(table, i, column, `a value is missing${shownMissing(text)}`);
+    if (table.reader.isMissing(text))
+      throw lineError(table, i, column, `a value is missing${shownMissing(text, table, column)}`);
     const index = known.get(keyOf(text));
     if (index === undefined) throw lineError(table, i, column, `${quote(text)} is not among ${listed(categories)}`);
     out[i * width + index] = 1;
@@ -142,7 +157,8 @@ export function encodedNames(kinds: readonly Column[]): string[] {
 export function classColumn(table: TableRows, column: string): { labels: number[]; classes: string[] } {
   const texts = textsOf(table, column);
   const blank = texts.findIndex((text) => table.reader.isMissing(text));
-  if (blank >= 0) throw lineError(table, blank, column, `the label is missing${shownMissing(texts[blank]!)}`);
+  if (blank >= 0)
+    throw lineError(table, blank, column, `the label is missing${shownMissing(texts[blank]!, table, column)}`);
   const { keys, values } = distinct(texts, table.reader);
   const classes = values.length === 1 && values[0] === "1" ? ["0", "1"] : values;
   const index = new Map(classes.map((label, i) => [label, i]));

@@ -19,11 +19,14 @@ export function foreignText(text: string): string | null {
   return BEGINNINGS.find(([pattern]) => pattern.test(start))?.[1] ?? null;
 }
 
+const PICKLE = "a pickle of Python's, which may run code; write its arrays as .npz, or its table as CSV or Parquet";
 /** Likewise of bytes that are no text. */
 const SIGNATURES: readonly (readonly [readonly number[], string])[] = [
   [[0xd0, 0xcf, 0x11, 0xe0], "a workbook of Excel's; save its sheet as CSV UTF-8"],
   [[0x50, 0x4b, 3, 4], "a zip archive, as workbooks of Excel's are; save the sheet as CSV UTF-8"],
   [[0x89, 0x48, 0x44, 0x46], "HDF5; write its table as CSV or Parquet"],
+  [[0x4d, 0x41, 0x54, 0x4c, 0x41, 0x42], "a file of MATLAB's; write its arrays as .npz or CSV"],
+  ...[2, 3, 4, 5].map((protocol) => [[0x80, protocol], PICKLE] as const),
   [[0x53, 0x51, 0x4c, 0x69, 0x74, 0x65], "a database of SQLite's; write its table as CSV"],
 ];
 

@@ -3,7 +3,7 @@ import { brief } from "../core/format.ts";
 
 /** How the fields of a table are written: what a file does not tell by itself. */
 export interface TableFormat {
-  /** What lies between fields, one character; without it a comma, a semicolon or a tab, as the file tells. */
+  /** What lies between fields, one character; without it a comma, a semicolon, a tab or a bar (|), as the file tells. */
   readonly separator?: string;
   /** The mark before decimals; "." unless told otherwise. */
   readonly decimal?: "." | ",";

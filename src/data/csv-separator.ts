@@ -1,8 +1,8 @@
 import type { FieldReader } from "./csv-format.ts";
 
-type Separator = "," | ";" | "\t";
+type Separator = "," | ";" | "\t" | "|";
 
-const separators: readonly Separator[] = [",", ";", "\t"];
+const separators: readonly Separator[] = [",", ";", "\t", "|"];
 /** What is looked at to tell: so many characters, and records. */
 const MOST_CHARACTERS = 2 ** 16;
 const MOST_RECORDS = 100;

@@ -25,7 +25,7 @@ export interface Table {
 }
 
 /** Separators in words, for messages. */
-const MARKS: Readonly<Record<string, string>> = { ";": "semicolons", "\t": "tabs", " ": "spaces" };
+const MARKS: Readonly<Record<string, string>> = { ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces" };
 
 /** The header and the rows of a CSV file, each with as many fields as the header. Throws ChainruleError "data". */
 export function readTable(name: string, file: string | Uint8Array, format: TableFormat = {}): Table {
@@ -35,9 +35,10 @@ export function readTable(name: string, file: string | Uint8Array, format: Table
   if (foreign !== null) throw new ChainruleError("data", `${name}: no table of text, but ${foreign}`);
   const { separator, skip } = tellSeparator(text, reader, format.separator);
   const all = csvRecords(name, skip > 0 ? text.slice(skip) : text, separator, skip > 0 ? 2 : 1);
-  const first = all[0];
-  if (!first) throw new ChainruleError("data", `${name}: the file is empty`);
+  const given = all[0];
+  if (!given) throw new ChainruleError("data", `${name}: the file is empty`);
   const records = format.header === false ? all : all.slice(1);
+  const first = withLast(given, records);
   if (records.length === 0) throw new ChainruleError("data", `${name}: a header and no rows`);
   for (const { line, fields } of records) {
     if (fields.length === first.fields.length) continue;
@@ -45,7 +46,7 @@ export function readTable(name: string, file: string | Uint8Array, format: Table
     const some = fields.length === 1 ? "1 field" : `${fields.length} fields`;
     const counts = `${some} where ${what} has ${first.fields.length}`;
     const marks = separator === "," ? "" : ` (between ${MARKS[separator] ?? quote(separator)})`;
-    throw new ChainruleError("data", `${name}, line ${line}: ${counts}${marks}${whyMore(first, records)}`);
+    throw new ChainruleError("data", `${name}, line ${line}: ${counts}${marks}${whyMore(first, records, fields)}`);
   }
   const common = { line: first.line, unit: "line", records, reader, separator } as const;
   if (format.header === false) {
@@ -56,9 +57,18 @@ export function readTable(name: string, file: string | Uint8Array, format: Table
   return { ...common, ...namedColumns(name, first, records), doubtful };
 }
 
-/** What makes a first line narrower than all others. */
-function whyMore(first: CsvRecord, records: readonly CsvRecord[]): string {
+/** The first line, with a nameless column behind it where every row ends in a separator and it does not. */
+function withLast(first: CsvRecord, records: readonly CsvRecord[]): CsvRecord {
+  const width = first.fields.length + 1;
+  if (!records.every(({ fields }) => fields.length === width && fields.at(-1)!.trim() === "")) return first;
+  return { ...first, fields: [...first.fields, ""] };
+}
+
+/** What makes a row, or the first line, differ from all others. */
+function whyMore(first: CsvRecord, records: readonly CsvRecord[], fields: readonly string[]): string {
   const width = records.at(-1)!.fields.length;
+  if (first.fields[0]!.startsWith("#")) return `; if line ${first.line} is a comment, take it off`;
+  if (fields[0]!.startsWith("#")) return "; a comment is no row: take it off";
   if (first.fields.length === 1 && width > 1) return `; if line ${first.line} is no header but a title, take it off`;
   if (!records.every(({ fields }) => fields.length === first.fields.length + 1)) return "";
   return "; if the first field of each row is its name, as R writes, name that column in the header too";

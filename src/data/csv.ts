@@ -60,7 +60,7 @@ export function presentRows(
 }
 
 /**
- * Reads CSV text (or its UTF-8 bytes) with a header line; commas, semicolons or tabs lie between the fields, as the file
+ * Reads CSV text (or its UTF-8 bytes) with a header line; commas, semicolons, tabs or bars (|) lie between the fields, as the file
  * tells, or what `separator` says. A feature is a column of numbers, or of categories, which become a column each (`columns` says how): see
  * columnKinds. x is f64 and holds numbers as the file does. Classes are the distinct labels, in numerical order when all
  * are numbers, else in the order of their code units; their indices make up `y`. What was decided on the way, and what of
@@ -70,7 +70,7 @@ export function presentRows(
 export function readCsv(name: string, file: string | Uint8Array, options: CsvOptions = {}): Dataset {
   const table = readTable(name, file, options);
   if (table.columns.size < 2) {
-    const needed = "at least a feature and a label are needed, with commas, semicolons or tabs between them";
+    const needed = "at least a feature and a label are needed, with commas, semicolons, tabs or | between them";
     const way = "or say what lies there with --separator (separator: ...)";
     throw new ChainruleError("data", `${name}, line ${table.line}: one column; ${needed}, ${way}`);
   }

@@ -8,6 +8,10 @@ const numberOf = (inputs: number, count: number): ((i: number) => number) => {
   return size === 1 ? (i) => i % inputs : (i) => Math.floor((i % inputs) / size);
 };
 
+/** Numbers whose squares lose digits, and the unit in which they do not. */
+const SMALL = 2 ** -450;
+const LARGE = 2 ** 600;
+
 /**
  * Mean and population standard deviation of each column of x [n, inputs], or of each of so many channels, in f64 (two
  * passes, and sums of differences from the first value, so that a large mean costs no digits). A constant column has
@@ -27,11 +31,17 @@ export function fitScaling(x: NdArray, channels?: number): Scaling {
   mean.forEach((difference, j) => {
     mean[j] = first[j]! + difference;
   });
+  // Squares of numbers far below 1 are 0 in f64: they are taken in a larger unit, a power of two, which no digit minds.
+  const far = new Array<number>(count).fill(0);
   x.data.forEach((value, i) => {
-    variance[of(i)]! += (value - mean[of(i)]!) ** 2 / values;
+    far[of(i)] = Math.max(far[of(i)]!, Math.abs(value - mean[of(i)]!));
+  });
+  const unit = far.map((d) => (d > 0 && d < SMALL ? LARGE : 1));
+  x.data.forEach((value, i) => {
+    variance[of(i)]! += ((value - mean[of(i)]!) * unit[of(i)]!) ** 2 / values;
   });
   // Rounding leaves a constant column a variance of about (mean * 2^-52)^2, not 0.
-  const deviation = variance.map((v, j) => (v > (mean[j]! * 1e-12) ** 2 ? Math.sqrt(v) : 1));
+  const deviation = variance.map((v, j) => (v > (mean[j]! * unit[j]! * 1e-12) ** 2 ? Math.sqrt(v) / unit[j]! : 1));
   return { mean, deviation };
 }
 

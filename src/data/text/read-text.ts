@@ -17,7 +17,7 @@ export function readText(name: string, bytes: Uint8Array): string {
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(mark));
   } catch (cause) {
-    return fail(`byte ${wrongByte(bytes)} is no UTF-8, which texts are read as`, cause);
+    return fail(`byte ${wrongByte(bytes)} is no UTF-8, which texts are read as: save it as UTF-8`, cause);
   }
   if (text === "") fail("there is no text in it");
   return text;

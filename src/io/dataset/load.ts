@@ -2,6 +2,7 @@ import { requireBytes } from "../../core/arguments.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { cast, type NdArray, reshape, shapeText, sizeOf } from "../../core/ndarray.ts";
 import { type CsvOptions, readCsv, tableDataset } from "../../data/csv.ts";
+import { foreignBytes, foreignText } from "../../data/csv-foreign.ts";
 import { type DataSplit, type Dataset, validateDataset } from "../../data/dataset.ts";
 import { gunzipIfNeeded } from "../../data/gunzip.ts";
 import { holdsPixels, idxRows, pairIdx } from "../../data/idx.ts";
@@ -91,7 +92,7 @@ async function splitOf(name: string, base: string, bytes: Uint8Array, options: L
     case "idx":
       return whole(await fromIdx(name, base, plain, options));
     case null:
-      return unknownFormat(base);
+      return unknownFormat(base, plain);
   }
 }
 
@@ -146,7 +147,7 @@ async function inputsOf(
         ? inputs(await npzArrays(plain))
         : format === "safetensors"
           ? inputs(safetensorsArrays(plain))
-          : unknownFormat(base);
+          : unknownFormat(base, plain);
   const x = channelsLast && array.shape.length > 2 ? channelsFirst(array) : array;
   // Bytes are pixels to a net that learned from some, in rows of whatever shape.
   const pixels = pixelScale === null ? isImages(type, x.shape.length) : type === "U8";
@@ -169,12 +170,22 @@ export async function loadInputLengths(name: string, bytes: Uint8Array): Promise
   });
 }
 
-function unknownFormat(base: string): never {
-  throw new ChainruleError(
-    "usage",
-    `${base}: neither content nor name tells a data format; known are ${KNOWN_FORMATS}`,
-  );
+/** Names what a file of no known format is, where that can be told. */
+function unknownFormat(base: string, bytes: Uint8Array): never {
+  const head = bytes.subarray(0, HEAD);
+  const text = head.includes(0) ? "" : new TextDecoder().decode(head);
+  const known = foreignBytes(head) ?? foreignText(text);
+  const fail = (message: string): never => {
+    throw new ChainruleError("usage", `${base}: ${message}`);
+  };
+  if (known !== null) fail(`no rows, but ${known}`);
+  const way =
+    text.includes("\n") && !text.includes("\ufffd") ? "; a table of text is told by its name: call it .csv" : "";
+  return fail(`neither content nor name tells a data format; known are ${KNOWN_FORMATS}${way}`);
 }
+
+/** Bytes that are looked at; fewer than the texts that are looked for in them. */
+const HEAD = 2048;
 
 async function fromIdx(path: string, base: string, bytes: Uint8Array, options: LoadFileOptions): Promise<Dataset> {
   const { name, value } = await readBeside(base, idxLabels(path), options.read);

@@ -1,5 +1,6 @@
 import { requirePairs } from "../../core/arguments.ts";
 import { ChainruleError } from "../../core/errors.ts";
+import { quote } from "../../core/format.ts";
 import type { NdArray } from "../../core/ndarray.ts";
 import { readZip, writeZip } from "../zip/zip.ts";
 import { readNpy, writeNpy } from "./npy.ts";
@@ -18,9 +19,12 @@ export async function readNpz(bytes: Uint8Array): Promise<Map<string, NdArray>> 
 /** The .npy files of an archive by the names of their arrays. */
 export async function npzFiles(bytes: Uint8Array): Promise<ReadonlyMap<string, Uint8Array>> {
   const arrays = new Map<string, Uint8Array>();
-  for (const [file, content] of await readZip(bytes)) {
-    if (file === "[Content_Types].xml")
-      throw new ChainruleError("file", "npz: a workbook or document of Office's; save its sheet as CSV UTF-8");
+  const archive = await readZip(bytes);
+  if (archive.has("[Content_Types].xml"))
+    throw new ChainruleError("file", "npz: a workbook or document of Office's; save its sheet as CSV UTF-8");
+  for (const [file, content] of archive) {
+    if (/\.(csv|tsv|tab|txt|parquet|pq|jsonl?)$/i.test(file))
+      throw new ChainruleError("file", `npz: an archive of ${quote(file)}; take that out of it`);
     if (!file.endsWith(ENDING)) throw new ChainruleError("file", `npz: "${file}" is not an .npy file`);
     arrays.set(file.slice(0, -ENDING.length), content);
   }

@@ -139,10 +139,10 @@ test("flags that a file has no use for are refused by name", async () => {
 });
 
 test("what lies between fields can be said, and is kept for rows to predict", async () => {
-  const data = put("pipes.txt", lines("a|b|y", "1|2|u", "3|4|v"));
-  const plan = await planned(net(2, 2, "crossEntropy"), data, "--separator", "|");
+  const data = put("colons.txt", lines("a:b:y", "1:2:u", "3:4:v"));
+  const plan = await planned(net(2, 2, "crossEntropy"), data, "--separator", ":");
   expect(plan.summary.line).toContain("from 2 numbers (a, b)");
-  expect(plan.preprocessing.fields).toEqual({ separator: "|" });
+  expect(plan.preprocessing.fields).toEqual({ separator: ":" });
   await expect(summary(net(2, 2, "crossEntropy"), data)).rejects.toThrow("say what lies there with --separator");
   const tabs = put("tabs.txt", lines("a,x\tb\ty", "1\t2\tu", "3\t4\tv"));
   for (const tab of ["\\t", "tab", "\t"]) {

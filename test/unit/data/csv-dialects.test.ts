@@ -17,6 +17,8 @@ describe("the separator is told by the file", () => {
   test.each<[string, string, readonly number[]]>([
     ["semicolons, quoted names", lines('"acid";"ph";"y"', "7.4;3.51;5", "7.8;3.2;6"), [7.4, 3.51, 7.8, 3.2]],
     ["tabs", lines("a\tb\ty", "1\t2\tu", "3\t4\tv"), [1, 2, 3, 4]],
+    ["bars", lines("a|b, c|y", "1|2|u", "3|4|v"), [1, 2, 3, 4]],
+    ["commas, where bars divide all lines alike", lines("a|b,y", "1,2", "3,4"), [1, 3]],
     ["commas in quotes between semicolons", lines("a;note;y", '1;"x, y, z";u', '2;"p, q";v'), [1, 0, 1, 2, 1, 0]],
     ["semicolons in quotes between commas", lines("a,note,y", '1,"x; y",u', '2,"p; q",v'), [1, 0, 1, 2, 1, 0]],
     ["Excel's own first line", lines("sep=;", "a;y", "1;u", "2;v"), [1, 2]],
@@ -35,11 +37,11 @@ describe("the separator is told by the file", () => {
   });
 
   it("and by every line: what was written with a separator is read with it", () => {
-    const field = fc.string({ unit: fc.constantFrom(...'ab1,;\t" .\n'), maxLength: 5 });
+    const field = fc.string({ unit: fc.constantFrom(...'ab1,;\t|" .\n'), maxLength: 5 });
     const table = fc.array(fc.array(field, { minLength: 3, maxLength: 3 }), { minLength: 1, maxLength: 6 });
     const quote = (text: string) => `"${text.replaceAll('"', '""')}"`;
     fc.assert(
-      fc.property(table, fc.constantFrom(",", ";", "\t"), (rows, separator) => {
+      fc.property(table, fc.constantFrom(",", ";", "\t", "|"), (rows, separator) => {
         const text = [["p", "q", "r"], ...rows].map((row) => row.map(quote).join(separator)).join("\n");
         expect(tellSeparator(text, fieldReader()).separator).toBe(separator);
       }),
@@ -61,7 +63,8 @@ describe("the separator is told by the file", () => {
     expect(() => readCsv("f.csv", lines("a;b;y", "1;2;u", "1;2"))).toThrow(
       "f.csv, line 3: 2 fields where the header has 3 (between semicolons)",
     );
-    expect(() => readCsv("f.csv", lines("a|b|y", "1|2"), { separator: "|" })).toThrow('has 3 (between "|")');
+    expect(() => readCsv("f.csv", lines("a:b:y", "1:2"), { separator: ":" })).toThrow('has 3 (between ":")');
+    expect(() => readCsv("f.csv", lines("a|b|y", "1|2|3", "1|2"))).toThrow("has 3 (between bars)");
   });
 });
 

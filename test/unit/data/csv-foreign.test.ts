@@ -41,13 +41,36 @@ describe("what differs from other tables", () => {
   });
 
   it("says what makes lines wider than the first", () => {
-    expect(() => readCsv("t.csv", "# made by a tool\na,b,y\n1,2,3\n")).toThrow("is no header but a title, take it off");
+    expect(() => readCsv("t.csv", "made by a tool\na,b,y\n1,2,3\n")).toThrow("is no header but a title, take it off");
+    expect(() => readCsv("t.csv", "# by, a tool\na,b,y\n1,2,3\n")).toThrow("if line 1 is a comment, take it off");
+    expect(() => readCsv("t.csv", "a,b,y\n1,2,3\n# half\n")).toThrow(
+      "line 3: 1 field where the header has 3; a comment",
+    );
+    const twice = 'line 2, column "#p": "a" is not a number that f32 can hold; where line 2 names the columns';
+    expect(() => readCsv("t.csv", "#p,q,r\na,b,c\n1,2,3\n4,5,6\n")).toThrow(twice);
+    expect(() => readCsv("t.csv", "p,q,y\nm,kg,s\n1,2,3\n4,5,6\n")).toThrow("names their units, itself");
     expect(() => readCsv("t.csv", "a,y\nm,1,2\nn,3,4\n")).toThrow("is its name, as R writes, name that column");
     expect(() => readCsv("t.csv", "a,b,y\n1,2,3\n4\n")).toThrow("line 3: 1 field where the header has 3");
     expect(() => readCsv("t.csv", "a,y\n0x1F,2\n1,3\n")).toThrow(
       '"0x1F" is not a number that f32 can hold; write it as 31',
     );
     expect(() => readCsv("t.csv", "a,y\ninf,2\n1,3\n")).toThrow("leave the field empty where there is no number");
+  });
+
+  it("takes rows that end in a separator, where the first line does not", () => {
+    const data = readCsv("t.csv", "a,b,y\n1,2,3.5,\n4,5,6.5,\n");
+    expect([data.features, [...data.x.data], [...data.y.data]]).toEqual([
+      ["a", "b"],
+      [1, 2, 4, 5],
+      [3.5, 6.5],
+    ]);
+    expect(data.table!.ignored).toEqual([4]);
+    expect(() => readCsv("t.csv", "a,b,y\n1,2,3.5,\n4,5,6.5,7\n")).toThrow("line 2: 4 fields where the header has 3");
+  });
+
+  it("says of a column that holds nothing at all that it is to be left out", () => {
+    expect(() => readCsv("t.csv", "a,b,y\n1,NA,u\n2,NA,v\n")).toThrow("leave the column out");
+    expect(() => readCsv("t.csv", "a,b,y\n1,NA,u\n2,3,v\n")).toThrow("--missing drop leaves such rows out");
   });
 
   it("names texts that are one but for case, spaces or accents, and leaves them apart", () => {

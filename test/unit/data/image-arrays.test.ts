@@ -133,6 +133,15 @@ describe("arrays of images", () => {
     expect(grey).toMatchObject({ shape: [1, 3, 4], image: { height: 3, width: 4 } });
   });
 
+  test("columns of numbers whose squares are 0 in f64 are no constant ones", () => {
+    const x = ndarray([3, 3], "f64", [1e-300, 1e-300, 1e-160, 2e-300, 1e-300, 2e-160, 3e-300, 1e-300, 3e-160]);
+    const { mean, deviation } = fitScaling(x);
+    expect(mean.map((m) => m * 1e300)).toEqual([expect.closeTo(2, 12), expect.closeTo(1, 12), expect.anything()]);
+    expect(deviation[0]! * 1e300).toBeCloseTo(Math.sqrt(2 / 3), 12);
+    expect(deviation[1]).toBe(1);
+    expect(deviation[2]! * 1e160).toBeCloseTo(Math.sqrt(2 / 3), 12);
+  });
+
   test("a channel's mean and deviation are over all its pixels", () => {
     const x = ndarray([2, 6], "f64", [1, 2, 3, 1e9, 1e9 + 1, 1e9 + 2, 3, 2, 1, 1e9 + 2, 1e9 + 1, 1e9]);
     const { mean, deviation } = fitScaling(x, 2);

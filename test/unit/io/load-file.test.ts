@@ -8,6 +8,7 @@ import { loadDataFile, loadDataSplit, loadInputs } from "../../../src/io/dataset
 import { writeNpy } from "../../../src/io/numpy/npy.ts";
 import { writeNpz } from "../../../src/io/numpy/npz.ts";
 import { writeSafetensors } from "../../../src/io/safetensors/safetensors.ts";
+import { writeZip } from "../../../src/io/zip/zip.ts";
 
 const folder = new URL("../../../public/data/", import.meta.url);
 const read = async (file: string): Promise<Uint8Array> => readFile(new URL(file, folder));
@@ -98,6 +99,31 @@ describe("loadDataFile", () => {
     ],
   ])("refuses a .safetensors with %s", async (_, items, message) => {
     await expect(loadDataFile("t.safetensors", tensors(items))).rejects.toThrow(message);
+  });
+
+  it.each<[string, string, string]>([
+    ["t.arff", "@relation t\n@attribute a numeric\n", "t.arff: no rows, but ARFF of Weka"],
+    ["t.xml", "<?xml version='1.0'?>\n", "t.xml: no rows, but XML"],
+    ["t.mat", "MATLAB 5.0 MAT-file\0\0", "t.mat: no rows, but a file of MATLAB's"],
+    ["t.pkl", "\u0080\u0004\u0095\u0000", "t.pkl: no rows, but a pickle of Python's"],
+    ["iris.data", "5.1,3.5,setosa\n4.9,3.0,setosa\n", "iris.data: neither content nor name tells a data format"],
+    ["iris.data", "5.1,3.5,setosa\n4.9,3.0,setosa\n", "a table of text is told by its name: call it .csv"],
+  ])("says what %s is, by its content", async (name, text, message) => {
+    await expect(
+      loadDataFile(
+        name,
+        Uint8Array.from(text, (c) => c.charCodeAt(0)),
+      ),
+    ).rejects.toThrow(message);
+  });
+
+  it("says what an archive holds that is no .npz", async () => {
+    const archive = (...names: string[]) =>
+      writeZip(new Map(names.map((name) => [name, new TextEncoder().encode("<x/>")])));
+    // As openpyxl has it, and pandas with it.
+    const book = archive("docProps/app.xml", "xl/workbook.xml", "[Content_Types].xml");
+    await expect(loadDataFile("t.xlsx", book)).rejects.toThrow("t.xlsx: npz: a workbook or document of Office's");
+    await expect(loadDataFile("t.zip", archive("t.csv"))).rejects.toThrow('an archive of "t.csv"; take that out of it');
   });
 
   it("refuses a name that tells no format", async () => {

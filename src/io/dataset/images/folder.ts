@@ -70,7 +70,11 @@ export async function loadImageFolder(
     parts.set(part, list);
   }
   const classes = [...new Set(parts.get("train")!.map((image) => image.name))].sort(byName);
-  if (classes.length < 2) fail(`holds one class, "${classes[0]}": one folder a class, and two or more of them`);
+  if (classes.length < 2) {
+    const within = new Set(images.flatMap((path) => path.split("/").slice(divided ? 2 : 1, -1)[0] ?? []));
+    const way = within.size > 1 ? `; if its classes are the folders in "${classes[0]}", name that one` : "";
+    fail(`holds one class, "${classes[0]}": one folder a class, and two or more of them${way}`);
+  }
   const reading = { ...options, name };
   const dataset = async (
     part: "train" | "validation" | "test",

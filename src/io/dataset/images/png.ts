@@ -1,3 +1,4 @@
+import { quote } from "../../../core/format.ts";
 import { inflate } from "../../../data/inflate.ts";
 import { crc32 } from "../../zip/crc32.ts";
 import { type DecodedImage, refuseImage, requireSides } from "./image.ts";
@@ -80,14 +81,14 @@ function chunksOf(bytes: Uint8Array, fail: Fail): Chunks {
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     const body = bytes.subarray(at + 8, at + 8 + length);
     if (crc32(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length))
-      fail(`its chunk ${type} is damaged`);
+      fail(`its chunk ${quote(type)} is damaged`);
     if (!header && type !== "IHDR") fail("not a PNG file: it does not begin with its header");
     if (type === "IHDR") header = headerOf(body, fail);
     else if (type === "PLTE") palette = body;
     else if (type === "tRNS") transparency = body;
     else if (type === "IDAT") parts.push(body);
     else if (type === "IEND") break;
-    else if (/^[A-Z]/.test(type)) fail(`its chunk ${type} is not known`);
+    else if (/^[A-Z]/.test(type)) fail(`its chunk ${quote(type)} is not known`);
     at += 12 + length;
   }
   const data = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
