@@ -1,5 +1,6 @@
 import type { Node, TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, DeviceCaps } from "../../graph/op.ts";
+import { registersOf } from "../../graph/registers.ts";
 import type { AnyKernel } from "./choose.ts";
 
 /**
@@ -44,15 +45,33 @@ export const familyOf = ({ op }: Node): string => op.trial?.family ?? "product";
 export const isSettled = (name: string, { onCpu, subgroupMaxSize }: DeviceCaps): boolean =>
   onCpu && subgroupMaxSize === 4 && suffixOf(name) === "packed-quads";
 
+/**
+ * Tiles that a compiler for few registers keeps in memory, in part: they take longest to compile there, and are never the
+ * fastest. bench/README.md has what each makes of each.
+ */
+const LARGE_TILES: Readonly<Record<string, RegExp>> = {
+  product: /^block(64|64x128|128)(-split)?$/,
+  convolution: /^block$/,
+  kernelGradient: /^block$/,
+};
+
+/** Of an adapter that says whose it is; one that does not may have any number of registers. */
+function isTooLarge(node: Node, suffix: string, caps: DeviceCaps): boolean {
+  const few = !caps.onCpu && caps.vendor !== "" && registersOf(caps) < 128;
+  return few && (LARGE_TILES[familyOf(node)]?.test(suffix) ?? false);
+}
+
 /** Kernels that apply, the guess first. */
 export function candidatesOf(node: Node, caps: DeviceCaps, guess: AnyKernel): readonly AnyKernel[] {
   const { kernels } = node.op as AnyOp;
   const order = ORDER[familyOf(node)] ?? kernels.map((k) => suffixOf(k.name)).reverse();
   // Those that read halves as WGSL's own type come right behind the same kernel that unpacks them.
-  const rank = (k: AnyKernel): number => order.indexOf(suffixOf(k.name).replace("-native", ""));
+  const rungOf = (k: AnyKernel): string => suffixOf(k.name).replace("-native", "");
+  const rank = (k: AnyKernel): number => order.indexOf(rungOf(k));
   const others = kernels.filter((k) => {
     // Many invocations that share workgroup memory and do little each: not worth compiling on a CPU.
     if (caps.onCpu && k.name.endsWith("/row")) return false;
+    if (isTooLarge(node, rungOf(k), caps)) return false;
     return k !== guess && rank(k) >= 0 && k.plan(node.inputs, node.outputs, node.attrs, caps) !== null;
   });
   return [guess, ...others.sort((a, b) => rank(a) - rank(b))];

@@ -7,9 +7,9 @@ import { type AttentionTile, tileRows } from "../../../shaders/attention/tile.ts
 import { attentionKeyTile, attentionQueryTile } from "../../../shaders/attention/tile-backward.ts";
 import { attentionTile } from "../../../shaders/attention/tile-forward.ts";
 import type { Binding, DeviceCaps, Kernel, Launch } from "../../graph/op.ts";
+import { registersOf } from "../../graph/registers.ts";
 import { streamOf, threshold } from "../elementwise/dropout.ts";
 import { flatLaunch, grid, inFours, input, output, scratch } from "../shared/dispatch-plan.ts";
-import { registersOf } from "../shared/registers.ts";
 import { type AttentionAttrs, type AttentionDims, attentionDims, wordsOf } from "./geometry.ts";
 
 const variantOf = ({ lengths, dropout }: AttentionAttrs): AttentionVariant => ({ lengths, dropout: dropout !== null });

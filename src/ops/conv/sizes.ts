@@ -2,7 +2,7 @@ import type { BlockTile } from "../../../shaders/conv/block-tile.ts";
 import type { Invocations } from "../../../shaders/conv/product.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { DeviceCaps } from "../../graph/op.ts";
-import { registersOf } from "../shared/registers.ts";
+import { registersOf } from "../../graph/registers.ts";
 import type { ConvDims } from "./geometry.ts";
 
 /** Rows of a kernel that are longer would be more code than an adapter on a CPU runs fast. */

@@ -6,7 +6,7 @@ import { matmulPacked, PACKED_BLOCK, PACKED_INVOCATIONS, PACKED_TERMS } from "..
 import { matmulRow, ROW_COLUMNS, ROW_LANES, ROW_SLICES } from "../../../shaders/matmul/row.ts";
 import { ALONE_COLUMNS, ALONE_LANES, matmulRowAlone } from "../../../shaders/matmul/row-alone.ts";
 import type { DeviceAbility, DeviceCaps } from "../../graph/op.ts";
-import { registersOf } from "../shared/registers.ts";
+import { registersOf } from "../../graph/registers.ts";
 
 export interface MatmulDims {
   readonly form: MatmulForm;

@@ -6,8 +6,8 @@ import { type PackForm, packParams, packWeights } from "../../../shaders/recurre
 import { PACKED_ROWS, type PackedForm, STRETCH } from "../../../shaders/recurrent/packed.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch } from "../../graph/op.ts";
+import { registersOf } from "../../graph/registers.ts";
 import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
-import { registersOf } from "../shared/registers.ts";
 import type { Cell } from "./cells.ts";
 import { type RecurrentAttrs, type RecurrentDims, recurrentDims } from "./dims.ts";
 import { gradientInputs } from "./reference.ts";

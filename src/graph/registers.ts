@@ -1,4 +1,4 @@
-import type { DeviceCaps } from "../../graph/op.ts";
+import type { DeviceCaps } from "./op.ts";
 
 /**
  * Numbers that an invocation can have in registers, about, before a vendor's compilers put some of them in memory: what a
