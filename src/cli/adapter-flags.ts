@@ -4,14 +4,13 @@ import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { readAdapter, writeAdapter } from "../io/peft/adapter.ts";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../io/peft/config.ts";
-import { weightsOf } from "../io/weights/weights.ts";
 import { freeze } from "../nn/freeze.ts";
 import { isAdapted, type LoraOptions, lora, mergeLora, withoutAdapters } from "../nn/lora.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { parameterSpecs } from "../nn/parameter-specs.ts";
 import { makeFolder, readJson, recordOf, tensorsAt, writeWhole } from "./files.ts";
 import { numberFlag } from "./usage.ts";
-import { type WeightsValues, weightsFlags } from "./weights-flags.ts";
+import { type WeightsValues, weightsFlags, weightsIn } from "./weights-flags.ts";
 
 /** The flag of commands that take an adapter beside weights. */
 export const adapterOption = { adapter: { type: "string" } } as const;
@@ -50,30 +49,31 @@ export async function startOf(values: FineTuneValues, given: ModelSpec, digits: 
   if (adapts && !tensors) {
     throw new ChainruleError("usage", `--${adapts} adapts a model that has learned: --weights <file> is missing`);
   }
-  if (values.adapter !== undefined) return withAdapterAt(values.adapter, model, tensors!, digits);
+  if (values.adapter !== undefined) return withAdapterAt(values, model, tensors!, digits);
   const adapted = values.lora === undefined ? model : lora(model, parseLora(values.lora));
-  return { model: adapted, weights: tensors && weightsFor(adapted, tensors, digits) };
+  return { model: adapted, weights: tensors && weightsFor(values.weights!, adapted, tensors, digits) };
 }
 
 /** Weights of an adapted model may be those of the model alone: adapters are drawn then. */
 function weightsFor(
+  file: string,
   model: ModelSpec,
   tensors: ReadonlyMap<string, NdArray>,
   digits: "f32" | "f64",
 ): Map<string, NdArray> {
   const whole = parameterSpecs(model).some((p) => p.adapter && tensors.has(p.name));
-  return weightsOf(tensors, isAdapted(model) && !whole ? withoutAdapters(model) : model, digits);
+  return weightsIn(file, tensors, isAdapted(model) && !whole ? withoutAdapters(model) : model, digits);
 }
 
 async function withAdapterAt(
-  folder: string,
+  { adapter: folder, weights: file }: FineTuneValues,
   model: ModelSpec,
   tensors: ReadonlyMap<string, NdArray>,
   digits: "f32" | "f64",
 ): Promise<Start> {
   const base = isAdapted(model) ? withoutAdapters(model) : model;
-  const adapter = readAdapter(...(await adapterAt(folder)), base);
-  return { model: adapter.model, weights: new Map([...weightsOf(tensors, base, digits), ...adapter.weights]) };
+  const adapter = readAdapter(...(await adapterAt(folder!)), base);
+  return { model: adapter.model, weights: new Map([...weightsIn(file!, tensors, base, digits), ...adapter.weights]) };
 }
 
 /** Settings and arrays of the adapter in a folder. */

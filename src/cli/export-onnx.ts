@@ -1,12 +1,11 @@
 import { writeOnnx } from "../io/onnx/write.ts";
-import { weightsOf } from "../io/weights/weights.ts";
 import { initialise } from "../nn/initialise.ts";
 import { isAdapted } from "../nn/lora.ts";
 import { requireWritable, writeWhole } from "./files.ts";
 import { note, print } from "./output.ts";
 import { loadModel } from "./sources.ts";
 import { countFlag, parse } from "./usage.ts";
-import { weightsFlags, weightsOptions } from "./weights-flags.ts";
+import { weightsFlags, weightsIn, weightsOptions } from "./weights-flags.ts";
 
 export const help = `Usage: chainrule export <model.json|preset> --to onnx <file> [options]
 
@@ -28,7 +27,7 @@ export async function run(path: string, args: readonly string[]): Promise<number
   const { model, preset } = loadModel(positionals[0]!);
   const seed = countFlag("seed", values.seed, 0) ?? preset?.seed ?? 1;
   const tensors = await weightsFlags(values, model);
-  const weights = tensors ? weightsOf(tensors, model) : initialise(model, seed, preset?.init);
+  const weights = tensors ? weightsIn(values.weights!, tensors, model) : initialise(model, seed, preset?.init);
   requireWritable(path);
   const bytes = writeOnnx(model, weights, values.lengths ? { lengths: true } : {});
   writeWhole(path, bytes);

@@ -2,7 +2,7 @@ import type { Backend } from "../backend/executor.ts";
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
 import { writeTensors } from "../io/weights/tensor-file.ts";
-import { parameterTensors, weightsOf } from "../io/weights/weights.ts";
+import { parameterTensors } from "../io/weights/weights.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
 import { unpackParameters } from "../nn/parameters.ts";
 import { fuse } from "../ops/fuse.ts";
@@ -14,7 +14,7 @@ import { requireWritable, tensorsAt, writeWhole } from "./files.ts";
 import { print } from "./output.ts";
 import { loadModelFor } from "./sources.ts";
 import { choiceFlag, countFlag, parse, requiredFile } from "./usage.ts";
-import { weightsFlags, weightsOptions } from "./weights-flags.ts";
+import { weightsFlags, weightsIn, weightsOptions } from "./weights-flags.ts";
 
 const help = `Usage: chainrule grad <model.json> --weights W --batch B --out G
 
@@ -52,7 +52,7 @@ export async function run(args: readonly string[]): Promise<number> {
   requiredFile("weights", values.weights);
   const tensors = (await weightsFlags(values, model))!;
   const { x, y } = batchOf(await tensorsAt(requiredFile("batch", values.batch)), model);
-  const weights = weightsOf(tensors, model, "f64");
+  const weights = weightsIn(values.weights!, tensors, model, "f64");
   requireWritable(out);
   const backend = await openExact(choice);
   const { loss, gradients } = await lossAndGradients(backend, model, weights, { x, y }, seed);

@@ -41,8 +41,8 @@ spirals, iris, penguins, digits, fashion, digits-cnn, fashion-cnn, fashion-resne
 gpt-small, lstm-text, names; each brings its data and settings.
 
 ${dataHelp}
-  --weights <file>          begin from these weights: .safetensors, .npz, or .pt as torch.save writes a state dict or
-                            a checkpoint (names and layout of PyTorch's nn.Sequential). Where a record lies beside them
+  --weights <file>          begin from these weights: .safetensors (or the .index.json of several), .npz, or .pt as
+                            torch.save writes a state dict or a checkpoint (names and layout of PyTorch's nn.Sequential). Where a record lies beside them
                             (<file>.json), classes, columns and tokens of these rows get the numbers that they had
   --match-weights <how>     names (default), or order: whatever their names, by order and shape
   --weights-key <name>      which state dict of a checkpoint that has several

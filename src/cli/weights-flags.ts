@@ -1,9 +1,11 @@
 import { ChainruleError } from "../core/errors.ts";
 import type { NdArray } from "../core/ndarray.ts";
-import { naming } from "../io/naming.ts";
-import { readModelTensors } from "../io/weights/load.ts";
+import { named, naming } from "../io/naming.ts";
+import { namedFor, readModelTensors } from "../io/weights/load.ts";
+import { isIndex, shardOf, shardsOf } from "../io/weights/shards.ts";
+import { weightsOf } from "../io/weights/weights.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
-import { readBytes } from "./files.ts";
+import { readBeside, readBytes } from "./files.ts";
 import { note } from "./output.ts";
 import { choiceFlag } from "./usage.ts";
 
@@ -32,7 +34,30 @@ export async function weightsFlags(
     return null;
   }
   const options = { ...(match === undefined ? {} : { match }), ...(key === undefined ? {} : { key }) };
-  const { tensors, notes } = await naming(file, () => readModelTensors(file, readBytes(file), model, options));
+  const { tensors, notes } = await naming(file, async () => {
+    const bytes = readBytes(file);
+    if (!isIndex(file)) return readModelTensors(file, bytes, model, options);
+    if (key !== undefined)
+      throw new ChainruleError("usage", "only a file of PyTorch has several state dicts, no index");
+    const shards = await shardsOf(file, bytes, (name) => readBeside(file, name));
+    return namedFor(model, { tensors: shards, notes: [] }, match);
+  });
   for (const text of notes) note(`${file}: ${text}`);
   return tensors;
+}
+
+/** The model's weights out of the arrays that weightsFlags read from `file`; errors name it. */
+export function weightsIn(
+  file: string,
+  tensors: ReadonlyMap<string, NdArray>,
+  model: ModelSpec,
+  digits: "f32" | "f64" = "f32",
+): Map<string, NdArray> {
+  try {
+    return weightsOf(tensors, model, digits);
+  } catch (error) {
+    const shard = shardOf(file);
+    const way = `file ${shard} of a net's weights: name the index beside it (.index.json)`;
+    throw named(shard === null ? file : `${file} (${way})`, error);
+  }
 }

@@ -2,10 +2,9 @@ import { ChainruleError } from "../../core/errors.ts";
 import { brief } from "../../core/format.ts";
 import { type NdArray, sameShape } from "../../core/ndarray.ts";
 import { parseModel } from "../../nn/parse-model.ts";
-import { parseObject } from "../keras/json.ts";
 import type { ImportedNet, ImportOptions } from "../net/net-parts.ts";
-import { requirePlain } from "../plain-path.ts";
 import { readSafetensors } from "../safetensors/safetensors.ts";
+import { shardsOf } from "../weights/shards.ts";
 import { weightsOf } from "../weights/weights.ts";
 import { HuggingFaceConfig } from "./config.ts";
 import type { HuggingFaceFamily } from "./family.ts";
@@ -92,15 +91,5 @@ export async function tensorsBeside(read: (file: string) => Promise<Uint8Array>)
     // Where there is no index either, it is the whole file that people miss.
     index = await read(INDEX).catch(() => Promise.reject(cause));
   }
-  const { weight_map: map } = parseObject(index, INDEX);
-  if (typeof map !== "object" || map === null) throw new ChainruleError("file", `${INDEX} has no "weight_map"`);
-  const tensors = new Map<string, NdArray>();
-  for (const file of new Set(Object.values(map))) {
-    if (typeof file !== "string") throw new ChainruleError("file", `${INDEX} names ${brief(file)} as a file`);
-    const beside = requirePlain(file, (why) => {
-      throw new ChainruleError("file", `${INDEX} names ${brief(file)}: ${why}`);
-    });
-    for (const [name, array] of readSafetensors(await read(beside)).tensors) tensors.set(name, array);
-  }
-  return tensors;
+  return shardsOf(INDEX, index, read);
 }

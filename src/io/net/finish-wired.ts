@@ -4,7 +4,7 @@ import type { LayerSpec } from "../../nn/layers/spec.ts";
 import { everyLayerType, parseModel } from "../../nn/parse-model.ts";
 import { foldWired } from "./fold-wired.ts";
 import type { ImportedNet, ImportOptions } from "./net-parts.ts";
-import { type DeclaredLoss, type NetEnd, resolveLoss } from "./resolve-loss.ts";
+import { type DeclaredLoss, isDiagonal, type NetEnd, resolveLoss } from "./resolve-loss.ts";
 import { INPUT, type LayerNode, type Value, type WiredNet } from "./wired-net.ts";
 
 /**
@@ -30,7 +30,11 @@ export function finishWired(
   });
   const shape = nodes[end]!.shape;
   const wish = { asked: options.loss, declared, keepOutputs: options.keepOutputs === true };
-  const { loss, drop, settings, notes } = resolveLoss(endOf(layers, shape), wish, (message) => net.refuse(message));
+  const { loss, drop, settings, notes } = resolveLoss(
+    { ...endOf(layers, shape), ...scaled(nodes, end) },
+    wish,
+    (message) => net.refuse(message),
+  );
   const kept = drop ? layers.filter((_, i) => i !== layers.findLastIndex(({ type }) => type !== "dropout")) : layers;
   try {
     const model = parseModel({ input: net.input, layers: kept, loss, ...settings });
@@ -64,6 +68,14 @@ function endOf(layers: readonly LayerSpec[], shape: readonly number[]): NetEnd {
     masked: last !== layers.at(-1),
     ...(shape.length > 1 ? { shape: shapeText(shape), alongClasses: alongClasses(last, shape) } : {}),
   };
+}
+
+/** Whose values the last layer only multiplies and adds to, if it does. */
+function scaled(nodes: readonly LayerNode[], end: Value): Pick<NetEnd, "scales"> {
+  const { layer, from, arrays } = nodes[end]!;
+  const before = nodes[from[0]!]?.layer.type;
+  const only = layer.type === "linear" && before !== undefined && before !== "linear" && isDiagonal(arrays.weight!);
+  return only ? { scales: before } : {};
 }
 
 /** Steps have their classes last, places theirs first, as crossEntropy takes them. */

@@ -7,7 +7,7 @@ import { parameterSpecs } from "../../nn/parameter-specs.ts";
 import { parseModel } from "../../nn/parse-model.ts";
 import { type Affine, isIdentity } from "./affine.ts";
 import { foldAffines, type LayerStep, type NetStep } from "./fold-affine.ts";
-import { type DeclaredLoss, type NetEnd, resolveLoss } from "./resolve-loss.ts";
+import { type DeclaredLoss, isDiagonal, type NetEnd, resolveLoss } from "./resolve-loss.ts";
 
 /** A net out of a file of another library. */
 export interface ImportedNet {
@@ -142,7 +142,15 @@ export class NetParts {
       name: `the ${type} at the end`,
       outputs: widest?.type === "linear" ? widest.out : widest?.type === "layerNorm" ? Number(widest.size) : null,
       masked: last !== layers.at(-1),
+      ...this.scaled(),
     };
+  }
+
+  /** Whose values the last layer only multiplies and adds to, if it does. */
+  private scaled(): Pick<NetEnd, "scales"> {
+    const [before, last] = this.fold().slice(-2);
+    if (before?.kind !== "plain" || last?.kind !== "linear" || !isDiagonal(last.w)) return {};
+    return { scales: before.layer.type };
   }
 
   /** The net as `model`, which has these layers and perhaps dropout among them. */

@@ -1,4 +1,5 @@
 import { brief } from "../../core/format.ts";
+import type { NdArray } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import type { LossName } from "../../nn/loss-kinds.ts";
 import type { CrossEntropySettings } from "../../nn/model-spec.ts";
@@ -26,6 +27,14 @@ export interface NetEnd {
   /** Of a row, where it gives more than a row of numbers: "[3, 28, 28]"; and whether a softmax goes along its classes. */
   readonly shape?: string;
   readonly alongClasses?: boolean;
+  /** Of a linear layer that only multiplies each of its values, and adds to it: whose values these are. */
+  readonly scales?: string;
+}
+
+/** Whether a weight [n, n] has nothing beside its diagonal, as what a file multiplies outputs by becomes. */
+export function isDiagonal({ data, shape }: NdArray): boolean {
+  const [size, columns] = shape;
+  return size === columns && data.every((value, i) => value === 0 || i % (size! + 1) === 0);
 }
 
 /** What is asked for, by people and by the file. */
@@ -137,6 +146,10 @@ function byEnd(end: NetEnd, keep: boolean, refuse: (message: string) => never): 
     const many = outputs === 1 ? `one ${type} output` : `${outputs ?? "several"} ${type} outputs`;
     const ends = type === "tanh" ? "-1 to 1" : "0 to 6";
     return taken("mse", `the net ends in ${many} from ${ends}, so a regression is taken, with mse`);
+  }
+  if (end.scales !== undefined && outputs !== 1) {
+    const what = `${outputs ?? "several"} outputs of ${end.scales} in another scale`;
+    return taken("mse", `the net ends in ${what}, so a regression is taken, with mse`);
   }
   if (outputs === 1) {
     return taken(

@@ -4,7 +4,7 @@ import { requireModel } from "../../nn/model.ts";
 import type { ModelSpec } from "../../nn/model-spec.ts";
 import { weightSpecs } from "../../nn/parameter-specs.ts";
 import { byOrder, type Renamed, withoutAttribute, withoutPrefixes } from "./names.ts";
-import { readNamedTensors } from "./tensor-file.ts";
+import { type NamedTensors, readNamedTensors } from "./tensor-file.ts";
 import { weightsOf } from "./weights.ts";
 
 /** How a file's arrays become a model's weights. */
@@ -47,10 +47,14 @@ export async function readModelTensors(
   name: string,
   bytes: Uint8Array,
   model: ModelSpec,
-  { match = "names", key }: Omit<LoadWeightsOptions, "precision"> = {},
+  { match, key }: Omit<LoadWeightsOptions, "precision"> = {},
 ): Promise<Renamed> {
   requireBytes(name, bytes);
-  const read = await readNamedTensors(name, bytes, key);
+  return namedFor(model, await readNamedTensors(name, bytes, key), match);
+}
+
+/** Arrays of one file, or of several, under the model's names. */
+export function namedFor(model: ModelSpec, read: NamedTensors, match: "names" | "order" = "names"): Renamed {
   const bare = withoutPrefixes(read.tensors);
   const matched = (match === "order" ? byOrder : withoutAttribute)(bare.tensors, weightSpecs(model));
   return { tensors: matched.tensors, notes: [...read.notes, ...bare.notes, ...matched.notes] };

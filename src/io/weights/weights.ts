@@ -22,6 +22,9 @@ export function readWeights(
   return weightsOf(readSafetensors(bytes).tensors, model, precision);
 }
 
+/** What a weight is computed from where PyTorch has reparametrised it. */
+const PART = /\.(?:(?:weight|bias)_(?:g|v|u|orig|mask)|parametrizations\..+)$/;
+
 /** The same out of the arrays of any file, see readTensors. */
 export function weightsOf(
   given: ReadonlyMap<string, NdArray>,
@@ -32,7 +35,11 @@ export function weightsOf(
   const tensors = withoutShared(withoutPrefixes(given).tensors, model);
   const extra = [...tensors.keys()].find((name) => !specs.some((s) => s.name === name));
   if (extra !== undefined) {
-    const hint = fitsByOrder(tensors, specs) ? "; by order and shape all would fit: --match-weights order" : "";
+    const hint = PART.test(extra)
+      ? "; it is one of the parts that weight_norm, spectral_norm or prune makes a weight of: take those off in Python (remove_weight_norm, prune.remove) and save again"
+      : fitsByOrder(tensors, specs)
+        ? "; by order and shape all would fit: --match-weights order"
+        : "";
     const left = tensors.size - specs.filter(({ name }) => tensors.has(name)).length;
     const more = left > 1 && left < tensors.size ? `, nor ${left - 1} more of the file's` : "";
     throw new ChainruleError("file", `weights: the model has no parameter "${extra}"${more}${hint}`);

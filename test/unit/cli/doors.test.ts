@@ -54,6 +54,32 @@ describe("predict", () => {
     expect(readFileSync(data)).toEqual(before);
   });
 
+  it("reads weights that lie in several files by their index, and names the file that lacks one", async () => {
+    const data = rows(2, 3);
+    const part = (at: number, name: string, shape: number[], values: number[]): string =>
+      put(`w-0000${at}-of-00002.safetensors`, writeSafetensors([[name, ndarray(shape, "f32", values)]]));
+    const first = part(1, "0.weight", [1, 2], [10, 100]);
+    part(2, "0.bias", [1], [7]);
+    const index = (places: object) => text("w.safetensors.index.json", JSON.stringify({ weight_map: places }));
+    const [one, two] = ["w-00001-of-00002.safetensors", "w-00002-of-00002.safetensors"];
+    const out = join(folder, "out.csv");
+    expect(await predicted(index({ "0.weight": one, "0.bias": two }), data, out)).toBe(0);
+    expect(readFileSync(out, "utf8")).toBe("row,output 0\n1,327\n");
+    await expect(predicted(index({ "0.weight": one, "0.bias": one }), data)).rejects.toThrow(
+      'w.safetensors.index.json: "0.bias" is not in w-00001-of-00002.safetensors, where it is said to be',
+    );
+    await expect(predicted(index({ "0.weight": "../x" }), data)).rejects.toThrow(
+      "only files beside the model are read",
+    );
+    await expect(predicted(first, data)).rejects.toThrow(
+      `${first} (file 1 of 2 of a net's weights: name the index beside it (.index.json)): weights: "0.bias" [1] is missing`,
+    );
+    const normed = put("g.safetensors", writeSafetensors([["0.weight_g", ndarray([1, 1], "f32", [1])]]));
+    await expect(predicted(normed, data)).rejects.toThrow(
+      /g\.safetensors: .* "0.weight_g"; it is one of the parts that w/,
+    );
+  });
+
   it("names the file that holds something else, and what that is", async () => {
     const data = rows(0, 1);
     const page = text("page.safetensors", "<!doctype html><title>404</title>");

@@ -123,6 +123,31 @@ describe("readOnnx", () => {
     }
   });
 
+  it.each<[string, readonly TestNode[], string, RegExp]>([
+    // A chain, and a net with a branch, each of which finds the end in its own way.
+    ["Sigmoid", [], "mse", /ends in 3 outputs of sigmoid in another scale, so a regression is taken/],
+    ["Softmax", [], "mse", /ends in 3 outputs of softmax in another scale/],
+    ["Sigmoid", [{ op: "Add", inputs: ["m", "h"], outputs: ["m2"] }], "mse", /3 outputs of sigmoid in another scale/],
+    ["Identity", [], "crossEntropy", /3 linear outputs, which are taken for the logits/],
+  ])("outputs of %s in another scale are values and no logits", (op, join, loss, note) => {
+    const { model, notes } = readOnnx(
+      onnxFile({
+        nodes: [
+          { op: "MatMul", inputs: ["x", "w"], outputs: ["h"] },
+          ...(join.length > 0 ? [{ op: "Relu", inputs: ["h"], outputs: ["m"] }, ...join] : []),
+          { op, inputs: [join.length > 0 ? "m2" : "h"], outputs: ["s"] },
+          { op: "Mul", inputs: ["s", "ten"], outputs: ["y"] },
+        ],
+        tensors: [
+          { name: "w", dims: [2, 3], floats: [1, 2, 3, 4, 5, 6] },
+          { name: "ten", dims: [], floats: [10] },
+        ],
+      }),
+    );
+    expect(model.loss).toBe(loss);
+    expect(notes.join()).toMatch(note);
+  });
+
   it("scales by alpha and beta, and lets one number stand for a whole bias", () => {
     const bytes = onnxFile({
       nodes: [{ op: "Gemm", inputs: ["x", "w", "b"], outputs: ["y"], floats: { alpha: 2, beta: 4 } }],

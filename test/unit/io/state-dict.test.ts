@@ -71,6 +71,10 @@ describe("what PyTorch wrote gives PyTorch's own outputs", () => {
     ]);
   });
 
+  it("settings, dates, counts and numpy's results beside the weights, which are gone past", async () => {
+    expect(await outputsAre(file("beside.pt"), "plain")).toEqual(['the weights are those under "model"']);
+  });
+
   it("names behind the attribute of a module, and within wrappers of layers, where the model's are left then", async () => {
     const { weights } = await loadWeights("plain.pt", file("protocol3.pth"), net);
     const stored = weightTensors(net, weights);

@@ -1,3 +1,4 @@
+import { BESIDE, NAMED_BESIDE } from "./beside.ts";
 import type { Named } from "./pickle.ts";
 import { Tuple } from "./pickle-stack.ts";
 import { brief, refuse } from "./refuse.ts";
@@ -97,8 +98,8 @@ const CLASSES = ["torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.param
 
 const ALLOWED: ReadonlyMap<string, Named> = new Map(
   [
-    ...Object.entries(CALLS).map(([name, call]) => ({ name, call })),
-    ...[...STORAGES.keys(), ...DTYPES.keys(), ...CLASSES].map((name) => ({ name })),
+    ...Object.entries({ ...BESIDE, ...CALLS }).map(([name, call]) => ({ name, call })),
+    ...[...STORAGES.keys(), ...DTYPES.keys(), ...CLASSES, ...NAMED_BESIDE].map((name) => ({ name })),
   ].map((named) => [named.name, named]),
 );
 
