@@ -1,6 +1,6 @@
 #!/bin/sh
 # npm @tensorflow/tfjs 4.22.0: constraints on weights (maxNorm, nonNeg, unitNorm, minMaxNorm) are accepted and never applied.
-# Expected (Keras, and the library's own text of the option): after every step of training the weight is put back within its constraint.
+# Expected (Keras): after every step of training the weight is put back within its constraint.
 # Seen: weights go where the optimizer takes them: four of -3 under nonNeg stay below 0, four of 3 under a norm of 2 at most keep a norm above 5, with nothing said. The constraint's own apply() is right, so calling it after each batch helps.
 set -eu
 folder=$(mktemp -d)
