@@ -57,6 +57,7 @@ export {
   restoreCheckpoint,
   type Slot,
 } from "./checkpoint/slots.ts";
+export type { BytesAs } from "./dataset/image-arrays.ts";
 export { type ImageFolderOptions, loadImageFolder } from "./dataset/images/folder.ts";
 export type { DecodedImage } from "./dataset/images/image.ts";
 export { decodeImage, type ImageReading } from "./dataset/images/read.ts";
