@@ -1,4 +1,4 @@
-import { type Element, element, read, storage, write } from "../common.ts";
+import { type Element, eachLane, element, flatType, read, storage, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
 import { philox } from "../random.ts";
 import { wgsl } from "../wgsl.ts";
@@ -36,35 +36,43 @@ export const drawsOf = (i: string, cursor: Element): string => `
 `;
 
 /**
- * Where element `j` of an image comes from: cropped out of the image and its padding, then moved, then flipped; `place` is
- * its place in the row, and `shown` is false where it is padding or cut out. No && and no branch: each would cost the
- * compiler much where all is written out.
+ * Where element `j` of an image comes from, or the `four` neighbours of a row from there on: cropped out of the image and its
+ * padding, then moved, then flipped; `place` is its place in the row, and `shown` is false where it is padding or cut out. No
+ * && and no branch: each would cost the compiler much where all is written out.
  */
-export const sourceOf = (j: string): string => `
+export function sourceOf(j: string, four = false): string {
+  const x = (n: string): string => (four ? `vec4<i32>(${n})` : n);
+  const row = (b: string): string => (four ? `vec4<bool>(${b})` : b);
+  return `
   let h = i32(params.height);
   let w = i32(params.width);
   let y = i32(${j}) / w % h;
-  let x = i32(${j}) % w;
+  let x = i32(${j}) % w${four ? " + vec4<i32>(0, 1, 2, 3)" : ""};
   let movedY = select(y, h - 1 - y, (flips & 2u) != 0u) - shiftY;
   let movedX = select(x, w - 1 - x, (flips & 1u) != 0u) - shiftX;
   let fromY = movedY + cropY;
   let fromX = movedX + cropX;
   let side = i32(params.cutout);
-  let stays = (movedY >= 0) & (movedY < h) & (movedX >= 0) & (movedX < w);
-  let held = (fromY >= 0) & (fromY < h) & (fromX >= 0) & (fromX < w);
-  let cut = (y >= top) & (y < top + side) & (x >= left) & (x < left + side);
+  let stays = ${row("(movedY >= 0) & (movedY < h)")} & (movedX >= ${x("0")}) & (movedX < ${x("w")});
+  let held = ${row("(fromY >= 0) & (fromY < h)")} & (fromX >= ${x("0")}) & (fromX < ${x("w")});
+  let cut = ${row("(y >= top) & (y < top + side)")} & (x >= ${x("left")}) & (x < ${x("left + side")});
   let shown = stays & held & !cut;
-  let place = select(0u, u32((i32(${j}) / (h * w) * h + fromY) * w + fromX), shown);
+  let place = select(${four ? "vec4<u32>()" : "0u"}, ${four ? "vec4<u32>" : "u32"}((i32(${j}) / (h * w) * h + fromY) * w + fromX), shown);
 `;
+}
 
 /** Invocations that take one row together. */
 export const AUGMENT_WORKGROUP = 64;
 
-/** y [batch, values]: rows of data [n, values] named by index, each changed as is drawn for it. */
-export function augment(): string {
+/**
+ * y [batch, values]: rows of data [n, values] named by index, each changed as is drawn for it. Elements are taken one by one,
+ * or `four` neighbours of a row of pixels at once, which lie anywhere in the data.
+ */
+export function augment(four: boolean): string {
+  const unit = four ? 4 : 1;
   return wgsl`
 ${augmentParams.wgsl}
-${storage(read("data"), read("index", "u32"), read("cursor", "u32"), write("result"))}
+${storage(read("data"), read("index", "u32"), read("cursor", "u32"), write("result", flatType(four)))}
 ${philox}
 ${drawing}
 @compute @workgroup_size(${AUGMENT_WORKGROUP})
@@ -73,10 +81,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let i = group.y * groups.x + group.x;
   if (i >= params.rows) { return; }
   ${drawsOf("i", element("cursor"))}
-  let size = params.channels * params.height * params.width;
+  let size = params.channels * params.height * params.width / ${unit}u;
+  let start = index[i] * size * ${unit}u;
   for (var j = local; j < size; j += ${AUGMENT_WORKGROUP}u) {
-    ${sourceOf("j")}
-    result[i * size + j] = select(0.0, data[index[i] * size + place], shown);
+    ${sourceOf(four ? "(4u * j)" : "j", four)}
+    result[i * size + j] = select(${flatType(four)}(), ${eachLane(four, (k) => `data[start + place${k}]`)}, shown);
   }
 }
 `;

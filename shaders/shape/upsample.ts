@@ -1,5 +1,6 @@
 import { flatMain, flatType, read, storage, write } from "../common.ts";
 import { paramBlock } from "../params.ts";
+import { stretchOf } from "../stretch.ts";
 import { range, wgsl } from "../wgsl.ts";
 
 /**
@@ -114,6 +115,57 @@ ${flatMain(wgsl`
 `;
 }
 
+/** A number that is a sum of powers of two, as text. */
+const exactly = (n: number): string => (Number.isInteger(n) ? `${n}.0` : String(n));
+
+/**
+ * dx of "bilinear" where each place is so many of a row, 2 or 4, and rows are whole fours: an invocation makes four
+ * neighbours from the fours of each row that they reach. A row's first and last place have all that lies beyond their
+ * middles; of other weights it is known what they are. `readFrom` and `writeTo` count fours.
+ */
+export function upsampleGradientAcross(sx: number): string {
+  const dy = stretchOf("dy", "d", `${sx}u * q`, `${sx}u * fours`, -sx / 2, 4 * sx + sx / 2 - 1);
+  const sumOf = (k: number): string =>
+    range(2 * sx)
+      .map((i) => {
+        const weight = exactly((i < sx ? 2 * i + 1 : 4 * sx - 1 - 2 * i) / (2 * sx));
+        const edge =
+          k === 0 && i >= sx / 2 && i < sx ? "atFirst" : k === 3 && i >= sx && i < sx + sx / 2 ? "atLast" : null;
+        return `${edge ? `select(${weight}, 1.0, ${edge})` : weight} * ${dy.at(sx * k - sx / 2 + i, "h")}`;
+      })
+      .join(" + ");
+  const held = dy.fours.map(
+    ({ only }, k) => `let h${k} = select(${only === null ? "vec4<f32>()" : "0.0"}, d${k}, there${k});`,
+  );
+  return wgsl`
+${upsampleParams.wgsl}
+${storage(read("dy", "vec4<f32>"), write("dx", "vec4<f32>"))}
+${taps}
+${flatMain(wgsl`
+  let fours = params.w / 4u;
+  let q = i % fours;
+  let k = (i / fours) % params.h;
+  let image = (i / fours) / params.h;
+  let atFirst = q == 0u;
+  let atLast = q + 1u == fours;
+  ${dy.there}
+  let tall = params.h * params.sy;
+${rowsReached}
+  var sum = vec4<f32>();
+  for (var r = fromY; r < toY; r++) {
+    ${dy.load(`params.readFrom + (image * tall + r) * ${sx}u * fours`)}
+    ${held.join("\n    ")}
+    sum += weightOf(k, r, params.sy, params.h) * vec4<f32>(${range(4).map(sumOf).join(",\n      ")});
+  }
+  dx[params.writeTo + i] = sum;
+`)}
+`;
+}
+
+/** Rows of the larger image that row k of the smaller one reaches. */
+const rowsReached = `  let fromY = max(k * params.sy + params.sy / 2u, params.sy) - params.sy;
+  let toY = min(fromY + 2u * params.sy, tall);`;
+
 /** dx: for each place the sum of dy over the places that it reaches, in a fixed order. `size` counts the places of dx. */
 export function upsampleGradient(mode: UpsampleMode): string {
   return wgsl`
@@ -133,9 +185,8 @@ ${flatMain(wgsl`
     for (var c = 0u; c < params.sx; c++) { sum += dy[row + c]; }
   }
 #else
-  let fromY = max(k * params.sy + params.sy / 2u, params.sy) - params.sy;
+${rowsReached}
   let fromX = max(j * params.sx + params.sx / 2u, params.sx) - params.sx;
-  let toY = min(fromY + 2u * params.sy, tall);
   let toX = min(fromX + 2u * params.sx, wide);
   for (var r = fromY; r < toY; r++) {
     let wy = weightOf(k, r, params.sy, params.h);

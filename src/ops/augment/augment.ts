@@ -110,7 +110,9 @@ export const augment: Op<AugmentAttrs> = {
         const batch = rows!.shape[0]!;
         const bindings = [input(0), input(1), input(2), output(0)];
         const params = augmentParams.pack(paramsOf(batch, attrs));
-        return { launches: [{ code: augmentCode(), params, bindings, workgroups: grid(batch, caps) }] };
+        return {
+          launches: [{ code: augmentCode(attrs.shape[2] % 4 === 0), params, bindings, workgroups: grid(batch, caps) }],
+        };
       },
     },
   ],

@@ -125,11 +125,12 @@ export function firstPlace({ stride, padding, dilation }: Omit<PoolAxis, "size" 
   return begin >= 0 ? begin : begin + Math.ceil(-begin / dilation) * dilation;
 }
 
-/** How windows stand side by side along a row of whole fours, where they do: see shaders/pool/fours.ts. */
+/** How windows stand side by side along a row of whole fours or twos, where they do: see shaders/pool/fours.ts. */
 export function foursForm({ columns }: PoolDims): FoursForm | null {
   const { size, kernel, stride, padding, dilation } = columns;
-  if (size % 4 !== 0 || size % kernel !== 0 || stride !== kernel || padding !== 0 || dilation !== 1) return null;
-  return kernel === 2 ? "pairs" : kernel % 4 === 0 ? "fours" : null;
+  if (size % kernel !== 0 || stride !== kernel || padding !== 0 || dilation !== 1) return null;
+  if (kernel === 2) return size % 4 === 0 ? "pairs" : "twos";
+  return kernel % 4 === 0 ? "fours" : null;
 }
 
 /** Kernels across whose elements are written out: more of them take more registers than Intel's GPUs have. */

@@ -9,8 +9,8 @@ import {
   avgPoolFours,
   avgPoolGradientFours,
   type FoursForm,
-  maxPoolGradientPairs,
-  maxPoolPairs,
+  maxPoolGradientTwo,
+  maxPoolTwo,
 } from "../../../shaders/pool/fours.ts";
 import {
   maxPoolGradientApart as maxApart,
@@ -38,9 +38,16 @@ interface Units {
   readonly kernel?: number;
 }
 const SINGLE: Units = { x: 1, y: 1 };
-/** A pair of windows is a four. */
-const unitsOf = (fours: FoursForm, { columns }: PoolDims): Units =>
-  fours === "pairs" ? { x: 4, y: 2, kernel: 1 } : { x: 4, y: 1, kernel: columns.kernel / 4 };
+/** A pair of windows is a four, a window two places wide a two. */
+const unitsOf = (fours: FoursForm, { columns }: PoolDims): Units => {
+  if (fours === "fours") return { x: 4, y: 1, kernel: columns.kernel / 4 };
+  return fours === "pairs" ? { x: 4, y: 2, kernel: 1 } : { x: 2, y: 1, kernel: 1 };
+};
+/** Windows two places wide, of which alone the largest places are known by fours or twos. */
+const twoForm = (dims: PoolDims): "pairs" | "twos" | null => {
+  const fours = foursForm(dims);
+  return fours === "fours" ? null : fours;
+};
 
 /** Places of a plane of x, and windows of one. */
 const planeOf = ({ rows, columns }: PoolDims) => ({ x: rows.size * columns.size, y: rows.out * columns.out });
@@ -110,7 +117,8 @@ const overlappingForm = (dims: PoolDims, of: "x" | "y", code: (across: Across) =
 };
 
 function maxForm(dims: PoolDims): Form {
-  if (foursForm(dims) === "pairs") return { code: maxPoolPairs(), units: unitsOf("pairs", dims) };
+  const two = twoForm(dims);
+  if (two) return { code: maxPoolTwo(two), units: unitsOf(two, dims) };
   return overlappingForm(dims, "y", maxPoolOverlapping) ?? { code: maxCode() };
 }
 
@@ -156,9 +164,9 @@ export const maxPoolGradientKernels = <A>(dimsOf: Dims<A>): readonly Kernel<A>[]
     plan(inputs, _o, attrs, caps) {
       const dims = dimsOf(inputs, attrs);
       if (!apart(dims)) return null;
-      const pairs = foursForm(dims) === "pairs";
-      const units = pairs ? unitsOf("pairs", dims) : SINGLE;
-      return launches(pairs ? maxPoolGradientPairs() : maxApart(), dims, "y", maxGradientBindings, caps, units);
+      const two = twoForm(dims);
+      const code = two ? maxPoolGradientTwo(two) : maxApart();
+      return launches(code, dims, "y", maxGradientBindings, caps, two ? unitsOf(two, dims) : SINGLE);
     },
   },
 ];

@@ -63,6 +63,10 @@ function cases(shapeOf: (shape: readonly number[], scale: readonly number[]) => 
           [3, 2],
         ],
         [
+          [1, 2, 3, 4],
+          [2, 4],
+        ],
+        [
           [8, 5, 14, 9],
           [2, 2],
         ],

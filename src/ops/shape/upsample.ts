@@ -1,4 +1,5 @@
 import {
+  upsampleGradientAcross as acrossCode,
   upsampleGradient as gradientCode,
   upsampleGradientPairs as pairsCode,
   upsample as upsampleCode,
@@ -80,6 +81,12 @@ export const upsample: Op<UpsampleAttrs> = {
   ],
 };
 
+/** The text of dx, and how many places it takes at once. */
+function gradientForm(mode: UpsampleAttrs["mode"], sx: number, w: number): readonly [code: string, unit: number] {
+  if (w % 4 !== 0 || (sx !== 2 && (sx !== 4 || mode === "nearest"))) return [gradientCode(mode), 1];
+  return [mode === "nearest" ? pairsCode() : acrossCode(sx), 4];
+}
+
 /** dx: for each place the sum of dy over the places that it reaches, weighted as upsample does. */
 export const upsampleGradient: Op<UpsampleAttrs> = {
   name: "upsampleGradient",
@@ -109,9 +116,8 @@ export const upsampleGradient: Op<UpsampleAttrs> = {
       plan(_inputs, [dx], attrs, caps) {
         const { images, h, w, sy, sx } = gridOf(dx!.shape, attrs);
         const rows = { count: images, x: h * sy * w * sx, y: h * w };
-        const pairs = attrs.mode === "nearest" && sx === 2 && w % 4 === 0;
-        const unit = pairs ? 4 : 1;
-        return rowPlan(upsampleGradient, rows, caps, pairs ? pairsCode() : gradientCode(attrs.mode), (s) => {
+        const [code, unit] = gradientForm(attrs.mode, sx, w);
+        return rowPlan(upsampleGradient, rows, caps, code, (s) => {
           const [size, readFrom, writeTo] = [s.rows * rows.y, s.from, s.to].map((n) => n / unit) as [
             number,
             number,

@@ -93,7 +93,11 @@ export const tokenWindows: Op<TokenWindowsAttrs> = {
         const batch = rows!.shape[0]!;
         const bindings = [input(0), input(1), input(2), output(0), output(1)];
         const params = tokenWindowsParams.pack(paramsOf(batch, tokens!.shape[0]!, attrs));
-        return { launches: [{ code: tokenWindowsCode(), params, bindings, workgroups: grid(batch, caps) }] };
+        return {
+          launches: [
+            { code: tokenWindowsCode(attrs.length % 4 === 0), params, bindings, workgroups: grid(batch, caps) },
+          ],
+        };
       },
     },
   ],
