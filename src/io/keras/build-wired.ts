@@ -11,6 +11,9 @@ import type { Version } from "./version.ts";
 import type { WeightSource } from "./weights.ts";
 import { addWired } from "./wired-layers.ts";
 
+/** What a net of few numbers may take of its own: attention without arrays has four identities here. */
+const FREE_BYTES = 2 ** 20;
+
 /**
  * A net of any shape and wiring. Rows keep the order of the file, channels last as a rule; layers work on channels first,
  * and what that moves is moved once.
@@ -30,7 +33,7 @@ export function buildWired(
     );
   }
   const input = shape as readonly number[];
-  const net = new WiredNet("keras", 3 * 4 * weights.size, input);
+  const net = new WiredNet("keras", Math.max(FREE_BYTES, 3 * 4 * weights.size), input);
   const from = placedAs(
     net,
     INPUT,

@@ -74,14 +74,18 @@ const isWired = ({ layers, output }: KerasGraph, shape: RowShape | null): boolea
 /** Layers that work along the last axis alone, whatever stands before it. */
 const ALONG_LAST: readonly string[] = ["Dense", "LayerNormalization", "Softmax"];
 
-/** Whether such a layer comes before values of several axes become rows. */
+/** Whether such a layer comes where values have several axes, most of them places. */
 function worksOnPlaces(layers: readonly KerasLayer[], shape: RowShape | null): boolean {
-  if (shape === null || shape.length < 2 || shape.includes(null) || shape.slice(0, -1).every((d) => d === 1))
-    return false;
-  const first = layers.findIndex(({ className }) => ALONG_LAST.includes(className));
-  return (
-    first >= 0 && !layers.slice(0, first).some(({ className }) => ["Flatten", "Reshape", "Permute"].includes(className))
-  );
+  if (shape === null || shape.includes(null)) return false;
+  let now: readonly (number | null)[] = shape;
+  for (const { className, config } of layers) {
+    const target = config.target_shape ?? config.targetShape;
+    if (ALONG_LAST.includes(className) && now.length > 1 && now.slice(0, -1).some((d) => d !== 1)) return true;
+    if (className === "Dense" || className === "Flatten") now = [null];
+    else if (className === "Reshape" && Array.isArray(target)) now = target;
+    else if (className === "Permute" && now.length > 1) now = now.map(() => null);
+  }
+  return false;
 }
 
 function netOf(

@@ -173,6 +173,14 @@ function functional(config: Json, place: Place, given: readonly number[], to: Ga
 
 /** Arguments of attention's call that are values, in the order in which it takes them. */
 const VALUES = ["query", "value", "key"] as const;
+/** Under what name a layer's call holds the number that is one of its two inputs, as x * 2 has in Keras 3. */
+export const CONSTANT = "a number";
+/** That number, and whether it comes first. */
+export interface Constant {
+  readonly value: number;
+  readonly first: boolean;
+}
+
 const isValue = (given: unknown): boolean =>
   (isObject(given) && given.class_name === "__keras_tensor__") ||
   (Array.isArray(given) && typeof given[0] === "string");
@@ -196,15 +204,28 @@ function callOf(layer: KerasLayer, inbound: unknown): { readonly from: readonly 
   ) as Json;
   const named = { query, value, key };
   const inputs = [...given, ...VALUES.flatMap((name) => (named[name] == null ? [] : [named[name]]))];
+  const number = isObject(call) && inputs.length === 2 ? inputs.findIndex((input) => typeof input === "number") : -1;
+  if (number >= 0) {
+    const constant: Constant = { value: inputs[number] as number, first: number === 0 };
+    Object.assign(settings, { [CONSTANT]: constant });
+    inputs.splice(number, 1);
+  }
   if (inputs.length === 0) refuse(`${what} takes no inputs`);
-  if (settings.training === true) {
+  // Keras 3 writes it with layers that change images, of which no prediction takes notice.
+  if (settings.training === true && !/^Random/.test(layer.className)) {
     refuse(`${what} is called with training=True, so that it also acts in prediction; no layer here does`);
   }
   const strange = Object.keys(settings).find((name) => isValue(settings[name]));
   if (strange)
     refuse(`${what} is called with ${brief(strange)}, a value of its own; here a layer takes its inputs alone`);
   const from = inputs.map((input) => {
-    const history = isObject(input) ? objectOf(input.config, `${what}: its input`).keras_history : input;
+    const config = isObject(input) ? objectOf(input.config, `${what}: its input`) : {};
+    if (isObject(input) && !("keras_history" in config)) {
+      refuse(
+        `${what} takes ${brief(input.class_name)}, which no layer gives: here a layer takes values of the net alone`,
+      );
+    }
+    const history = isObject(input) ? config.keras_history : input;
     return textOf(listOf(history, `${what}: its input`, 4)[0], `${what}: its input`);
   });
   return { from, settings };

@@ -99,6 +99,8 @@ export function byName(arrays: readonly StoredArray[]): WeightSource {
       `: ${end}`,
       ...(path.length === 1 ? [`${name} ${parameter}`] : []),
       `${path[0]} ${name} ${parameter}`,
+      // Keras 3 also writes the forward one's name where the layer's own would stand.
+      `${path[0]} ${name.replace(/^(forward|backward)_forward_/, "$1_")} ${parameter}`,
     ];
     const get = (wanted: readonly string[]) => wanted.map((k) => names.get(k)).find((array) => array !== undefined);
     // Keras 3 calls the one kernel of a depthwise convolution plainly so.

@@ -8,7 +8,7 @@ import { flagOf, isObject, listOf, numberOf, objectOf, refuse, textOf } from "./
 import { elementwise } from "./layers.ts";
 import { axesOf } from "./normalisations.ts";
 import { axisHere, channelsFirst, inAxes, inKerasOrder, type Placed, permuted, placedAs, rowOrder } from "./placed.ts";
-import { type KerasLayer, MASKED, nameOf } from "./topology.ts";
+import { CONSTANT, type Constant, type KerasLayer, MASKED, nameOf } from "./topology.ts";
 import { attentionReaders } from "./wired-attention.ts";
 import { normReaders } from "./wired-norms.ts";
 import { added, formatOf, moved, setting, vector, type WiredKeras, type WiredReader } from "./wired-place.ts";
@@ -64,15 +64,20 @@ function together(given: readonly Placed[], to: WiredKeras, where: string) {
 
 const combine =
   (type: "add" | "multiply"): WiredReader =>
-  (_, given, to, where) => {
+  (layer, given, to, where) => {
+    const by = layer.call?.[CONSTANT] as Constant | undefined;
+    if (by) {
+      const [scale, shift] = type === "add" ? [1, by.value] : [by.value, 0];
+      return scaled(given[0], scale, to, where, shift);
+    }
     if (given.length < 2) refuse(`${where} joins one value`);
     const { order, values } = together(given, to, where);
     return placedAs(to.net, to.net.combine(type, values, where), order);
   };
 
-const scaled = (x: Placed, by: number, { net }: WiredKeras, where: string): Placed => ({
+const scaled = (x: Placed, by: number, { net }: WiredKeras, where: string, plus = 0): Placed => ({
   ...x,
-  value: net.affine(x.value, { scale: Float64Array.of(by), shift: Float64Array.of(0) }, 0, where),
+  value: net.affine(x.value, { scale: Float64Array.of(by), shift: Float64Array.of(plus) }, 0, where),
 });
 
 /** A sum whose terms, or which itself, is scaled by a number. */
@@ -80,8 +85,23 @@ const average: WiredReader = (layer, given, to, where) =>
   scaled(combine("add")(layer, given, to, where), 1 / given.length, to, where);
 const subtract: WiredReader = (layer, given, to, where) => {
   const [first, second] = given;
+  const by = layer.call?.[CONSTANT] as Constant | undefined;
+  if (by) return by.first ? scaled(first, -1, to, where, by.value) : scaled(first, 1, to, where, -by.value);
   if (!second || given.length !== 2) return refuse(`${where} takes two values, not ${given.length}`);
   return combine("add")(layer, [first, scaled(second, -1, to, where)], to, where);
+};
+
+/** Of two values the second must be a number, since no layer here divides by what the net computes. */
+const divide: WiredReader = (layer, [x], to, where) => {
+  const by = layer.call?.[CONSTANT] as Constant | undefined;
+  if (!by || by.first) return refuse(`${where}: divides by what the net computes, which no layer here does`);
+  return scaled(x, 1 / by.value, to, where);
+};
+
+/** A function of keras.ops in the place of a layer: what computes the same whatever it is called with. */
+const OPS: Readonly<Record<string, string>> = {
+  ...{ Relu: "relu", Relu6: "relu6", Sigmoid: "sigmoid", Tanh: "tanh", Silu: "silu", Softplus: "softplus" },
+  Selu: "selu",
 };
 
 const concatenate: WiredReader = (layer, given, to, where) => {
@@ -183,11 +203,17 @@ const leftOut: WiredReader = (_layer, [x], { net }, where) => {
   net.note(`${where} acts while training alone, as no layer here does: it is left out`);
   return x;
 };
-const LEFT_OUT =
-  "SpatialDropout1D SpatialDropout2D GaussianNoise GaussianDropout AlphaDropout ActivityRegularization".split(" ");
+const LEFT_OUT = [
+  ..."SpatialDropout1D SpatialDropout2D GaussianNoise GaussianDropout AlphaDropout ActivityRegularization".split(" "),
+  // Images changed at random, which train's --augment does here.
+  ..."Flip Rotation Zoom Translation Shear Contrast Brightness Hue Saturation Sharpness Erasing Perspective Invert"
+    .split(" ")
+    .map((change) => `Random${change}`),
+];
 /** What a message that lists layers leaves out: those, and activations. */
 const UNNAMED: readonly string[] = [
   ...LEFT_OUT,
+  ...Object.keys(OPS),
   "ReLU",
   "LeakyReLU",
   "ELU",
@@ -242,6 +268,14 @@ const readers: Readonly<Record<string, WiredReader>> = {
   Average: average,
   Subtract: subtract,
   Concatenate: concatenate,
+  Divide: divide,
+  TrueDivide: divide,
+  ...Object.fromEntries(
+    Object.entries(OPS).map(([name, called]): [string, WiredReader] => [
+      name,
+      (_, [x], to, where) => activated(called, x, to, where),
+    ]),
+  ),
   Identity: (_, [x]) => x,
 };
 

@@ -104,6 +104,22 @@ const layerNorm: WiredReader = (layer, [x], to, where) => {
   );
 };
 
+const rmsNorm: WiredReader = (layer, [x], { net, weights }, where) => {
+  const axes = axesOf(setting(layer, "axis"), [-1], where).map((axis) => rowAxis(axis, x, where));
+  if (axes.length !== 1 || axes[0] !== x.shape.length - 1) {
+    refuse(`${where}: works along axes of ${shapeText(x.shape)} that are not the last one alone`);
+  }
+  const size = x.shape.at(-1)!;
+  const weight = vector(weights.take(layer, "scale"), size, net, where);
+  const eps = numberOf(setting(layer, "epsilon"), 1e-6, `${where}: epsilon`);
+  const value = net.add({ type: "rmsNorm", size, eps }, [inKerasOrder(net, x, where)], where, { weight });
+  return placedAs(
+    net,
+    value,
+    x.shape.map((_, i) => i),
+  );
+};
+
 /** x scale + shift along one axis, or by one number. */
 function affine(
   x: Placed,
@@ -122,6 +138,7 @@ export const normReaders: Readonly<Record<string, WiredReader>> = {
   BatchNormalization: batchNorm,
   GroupNormalization: groupNorm,
   LayerNormalization: layerNorm,
+  RMSNormalization: rmsNorm,
   Rescaling: (layer, [x], to, where) => affine(x, rescalingOf(layer, where), [-1], to, where),
   Normalization: (layer, [x], to, where) => {
     const { axes, ...of } = normalizationOf(layer, to.weights, where);

@@ -117,3 +117,28 @@ describe("nets of any shape and wiring in Keras's files", () => {
     expect(difference(await outputsOf(model, weights, rows), y)).toBeLessThan(1e-5);
   });
 });
+
+const real = JSON.parse(readFileSync(at("saved.json"), "utf8")) as Record<
+  string,
+  Pick<Saved, "x" | "y"> & { file: string }
+>;
+
+describe("models that Keras itself saved", () => {
+  const imported = (name: string) =>
+    importNet({ name, bytes: new Uint8Array(Buffer.from(real[name]!.file, "base64")) }, { loss: "mse" });
+
+  test.each(Object.keys(real))("%s predicts what it predicts there", async (name) => {
+    const { x, y } = real[name]!;
+    const { model, weights } = await imported(name);
+    expect(
+      difference(await outputsOf(model, weights, [x.slice(0, x.length / 2), x.slice(x.length / 2)]), y),
+    ).toBeLessThan(1e-5);
+  });
+
+  test("numbers that are added and multiplied become part of the layers beside, and random changes of images are left out", async () => {
+    expect((await imported("numbers.keras")).model.layers.map(({ type }) => type)).toEqual(["linear", "linear"]);
+    const { model, notes } = await imported("augmented.keras");
+    expect(model.layers.map(({ type }) => type)).toEqual(["permute", "conv2d", "permute", "flatten"]);
+    expect(notes.join()).toContain('"random_flip" (RandomFlip) acts while training alone');
+  });
+});
