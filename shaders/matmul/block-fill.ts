@@ -11,14 +11,14 @@ export interface FillSize {
    * terms, of parts of the sum too.
    */
   readonly terms: number;
+  /** Of four terms in a block; default vec4<f32>. */
+  readonly type?: string;
   /** How blocks lie that are read in another way than term by term. Operands then fill whole turns of the invocations. */
   readonly layout?: FillLayout;
 }
 
 /** Blocks with the terms of a row of A, or of a column of B, side by side. */
 export interface FillLayout {
-  /** Of four terms. */
-  readonly type: string;
   /** Which rows or columns, by fours, and which terms from where on piece number `p` is. */
   piece(p: string, kContiguous: boolean): readonly [x: string, q: string];
   /** Stores four terms from `q` on of a row or column, an expression. */
@@ -60,8 +60,7 @@ const four = [0, 1, 2, 3] as const;
  * not stored, terms behind the last are zeroed in both operands, since their values may be infinite.
  */
 export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize): BlockFill {
-  const { depth, invocations, layout } = size;
-  const type = layout?.type ?? "vec4<f32>";
+  const { depth, invocations, layout, type = "vec4<f32>" } = size;
   const a: Side = { name: "a", kContiguous: form !== "TN", vector: vector.a, width: size.blockM / 4 };
   const b: Side = { name: "b", kContiguous: form === "NT", vector: vector.b, width: size.blockN / 4 };
   const [piecesA, piecesB] = [(a.width * depth) / 4, (b.width * depth) / 4];
@@ -107,7 +106,7 @@ export function blockFill(form: MatmulForm, vector: VectorAccess, size: FillSize
     };
     const one = (r: number, c: number) => `${name}[at${i}_${kContiguous ? r : c} + ${along(kContiguous ? c : r)}]`;
     const value = (r: number) => (vector ? one(r, 0) : `vec4<f32>(${four.map((c) => one(r, c)).join(", ")})`);
-    return four.map((r) => `  r${i}_${r} = ${layout ? `${type}(${value(r)})` : value(r)};`).join("\n");
+    return four.map((r) => `  r${i}_${r} = ${size.type ? `${type}(${value(r)})` : value(r)};`).join("\n");
   };
   /** What a piece has behind the last term becomes 0. */
   const zeroOf = (i: number, { kContiguous }: Side): string => {

@@ -15,6 +15,8 @@ export interface BlockShape {
   readonly unroll?: 1 | 4 | 8;
   /** For few registers. */
   readonly few?: boolean;
+  /** Blocks are kept as halves, which is what both operands are: half the workgroup memory. Sums stay f32. */
+  readonly halves?: boolean;
 }
 
 /** Rows and columns of C that a workgroup computes. */
@@ -40,15 +42,17 @@ export function matmulBlock(
   terms: number,
   sliced: boolean,
 ): string {
-  const { lanes, rows, columns, depth, unroll = 4, few = false } = shape;
+  const { lanes, rows, columns, depth, unroll = 4, few = false, halves } = shape;
+  const type = halves ? "vec4<f16>" : "vec4<f32>";
+  const wide = (value: string) => (halves ? `vec4<f32>(${value})` : value);
   const [blockM, blockN] = blockOf(shape);
   const invocations = lanes[0] * lanes[1];
   const quads = columns / 4;
   const accumulators = range(rows).flatMap((i) => range(quads).map((j) => `acc${i}_${j}`));
   const step = (k: number) => {
-    const av = range(rows / 4).map((i) => `let a${i} = blockA[k + ${k}u][local.y * ${rows / 4}u + ${i}u];`);
+    const av = range(rows / 4).map((i) => `let a${i} = ${wide(`blockA[k + ${k}u][local.y * ${rows / 4}u + ${i}u]`)};`);
     const sums = range(quads).flatMap((j) => [
-      `let b${j} = blockB[k + ${k}u][${j * lanes[1]}u + local.x];`,
+      `let b${j} = ${wide(`blockB[k + ${k}u][${j * lanes[1]}u + local.x]`)};`,
       ...range(rows).map((i) => `acc${i}_${j} += a${i >> 2}.${"xyzw"[i & 3]} * b${j};`),
     ]);
     return `      {\n        ${[...av, ...sums].join("\n        ")}\n      }`;
@@ -63,8 +67,8 @@ ${range(unroll).map(step).join("\n")}
       (j) => `  store(m0 + local.y * ${rows}u + ${i}u, n0 + (local.x + ${j * lanes[1]}u) * 4u, acc${i}_${j}, base);`,
     ),
   );
-  const fill = blockFill(variant.form, vector, { blockM, blockN, depth, invocations, terms });
-  const block = (width: number) => `array<array<vec4<f32>, ${width}>, ${depth}>`;
+  const fill = blockFill(variant.form, vector, { blockM, blockN, depth, invocations, terms, ...(halves && { type }) });
+  const block = (width: number) => `array<array<${type}, ${width}>, ${depth}>`;
   return wgsl`
 ${matmulHead(variant, vector)}
 var<workgroup> blockA: ${block(blockM / 4)};

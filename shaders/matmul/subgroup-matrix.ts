@@ -24,7 +24,6 @@ export const MATRIX_SIDE = 64;
  * instructions take so little time that clamps and zeroes beside them are worth a text of their own.
  */
 const halves: FillLayout = {
-  type: "vec4<f16>",
   piece: (p, kContiguous) =>
     kContiguous
       ? [`${p} / ${depth / 4}u`, `${p} % ${depth / 4}u * 4u`]
@@ -53,6 +52,7 @@ export function matmulSubgroup(
     depth,
     invocations: MATRIX_INVOCATIONS,
     terms: length,
+    type: "vec4<f16>",
     layout: halves,
   });
   const terms = (multiply: string): string => wgsl`

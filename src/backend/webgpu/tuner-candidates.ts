@@ -1,6 +1,6 @@
 import type { Node, TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, DeviceCaps } from "../../graph/op.ts";
-import { registersOf } from "../../graph/registers.ts";
+import { multipliesHalves, registersOf } from "../../graph/registers.ts";
 import type { AnyKernel } from "./choose.ts";
 
 /**
@@ -66,12 +66,12 @@ export function candidatesOf(node: Node, caps: DeviceCaps, guess: AnyKernel): re
   const { kernels } = node.op as AnyOp;
   const order = ORDER[familyOf(node)] ?? kernels.map((k) => suffixOf(k.name)).reverse();
   // Those that read halves as WGSL's own type come right behind the same kernel that unpacks them.
-  const rungOf = (k: AnyKernel): string => suffixOf(k.name).replace("-native", "");
+  const rungOf = (k: AnyKernel): string => suffixOf(k.name).replace(/-(native|halves)$/, "");
   const rank = (k: AnyKernel): number => order.indexOf(rungOf(k));
   const others = kernels.filter((k) => {
     // Many invocations that share workgroup memory and do little each: not worth compiling on a CPU.
     if (caps.onCpu && k.name.endsWith("/row")) return false;
-    if (isTooLarge(node, rungOf(k), caps)) return false;
+    if (isTooLarge(node, rungOf(k), caps) || (k.name.endsWith("-halves") && !multipliesHalves(caps))) return false;
     return k !== guess && rank(k) >= 0 && k.plan(node.inputs, node.outputs, node.attrs, caps) !== null;
   });
   return [guess, ...others.sort((a, b) => rank(a) - rank(b))];

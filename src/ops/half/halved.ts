@@ -3,6 +3,7 @@ import { sizeOf } from "../../core/ndarray.ts";
 import type { Graph, Tensor, TensorSpec } from "../../graph/graph.ts";
 import type { AnyOp, Binding, DeviceCaps, Kernel, KernelPlan, Launch, Op } from "../../graph/op.ts";
 import { convMatrixKernel } from "../conv/subgroup-matrix.ts";
+import { halfBlockKernels } from "../matmul/half-blocks.ts";
 import { subgroupMatrixKernel } from "../matmul/subgroup-matrix.ts";
 import { activationNames } from "../names.ts";
 import { output, scratch } from "../shared/dispatch-plan.ts";
@@ -102,7 +103,7 @@ function make(op: AnyOp): Op<Stores> {
     kernels: [
       ...kernels.map((k) => kernelOf(name, k, false)),
       ...kernels.filter((k) => READ_NATIVELY.includes(suffixOf(k))).map((k) => kernelOf(name, k, true)),
-      ...matrixKernels(name, op),
+      ...[...halfBlockKernels(op), ...matrixKernels(op)].map((k) => keptAsHalves(name, k)),
     ],
     ...(trial
       ? {
@@ -119,19 +120,22 @@ function make(op: AnyOp): Op<Stores> {
 }
 
 /** Matrix instructions take halves on both sides. */
-function matrixKernels(name: string, op: AnyOp): readonly Kernel<Stores>[] {
+function matrixKernels(op: AnyOp): readonly AnyKernel[] {
   const found = subgroupMatrixKernel(op) ?? convMatrixKernel(op);
-  if (!found) return [];
-  const native = kernelOf(name, found, true);
-  return [
-    {
-      ...native,
-      name: `${name}/${suffixOf(found)}`,
-      needs: "subgroupMatrices",
-      plan: (inputs, ...rest) =>
-        inputs[0]!.dtype === "f16" && inputs[1]!.dtype === "f16" ? native.plan(inputs, ...rest) : null,
-    },
-  ];
+  return found ? [{ ...found, needs: "subgroupMatrices" }] : [];
+}
+
+/** The op's kernel where both operands are halves, which it keeps as such. */
+function keptAsHalves(name: string, kernel: AnyKernel): Kernel<Stores> {
+  const native = kernelOf(name, kernel, true);
+  const both = (inputs: readonly TensorSpec[]): boolean => inputs[0]!.dtype === "f16" && inputs[1]!.dtype === "f16";
+  return {
+    ...native,
+    name: `${name}/${suffixOf(kernel)}`,
+    needs: kernel.needs ?? "shaderF16",
+    suits: (inputs, attrs, caps) => both(inputs) && (kernel.suits?.(inputs, attrs, caps) ?? true),
+    plan: (inputs, ...rest) => (both(inputs) ? native.plan(inputs, ...rest) : null),
+  };
 }
 
 const wide = ({ shape, dtype }: TensorSpec): TensorSpec => ({ shape, dtype: dtype === "f16" ? "f32" : dtype });
