@@ -16,11 +16,14 @@ import { ops } from "../../src/ops/all.ts";
 import { attention, attentionGradient } from "../../src/ops/attention/attention.ts";
 import { conv, convInputGradient, convWeightGradient } from "../../src/ops/conv/conv.ts";
 import { fuse } from "../../src/ops/fuse.ts";
+import { halved } from "../../src/ops/half/halved.ts";
+import { halfOps } from "../../src/ops/half/ops.ts";
 import { productRungs } from "../../src/ops/matmul/kernels.ts";
 import { matmul, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
 import { blockShape } from "../../src/ops/matmul/rungs.ts";
 import { add as addUniform, uniformRungs } from "../../src/ops/matmul/uniform.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
+import { halfSteps } from "../../src/train/f16/load.ts";
 import { trainingGraph } from "../../src/train/run/training-graph.ts";
 
 /** How often a loop of a kernel turns for one invocation; those inside it in the order of the text. */
@@ -80,7 +83,7 @@ function loopsOf(
   caps: DeviceCaps,
   slices: number,
 ): readonly LoopHint[] | undefined {
-  const name = rung.replace(/-split$/, "");
+  const name = rung.replace(/(-split)?(-native|-halves)?$/, "");
   const shape: BlockShape | undefined = name === uniformRungs[0]!.name ? UNIFORM_SHAPE : blockShape(name, caps);
   if (shape) {
     const { lanes, rows, columns, depth, unroll = 4 } = shape;
@@ -129,9 +132,12 @@ function putAll(
 function products(kernels: Kernels, caps: DeviceCaps): void {
   for (const size of SIZES) {
     for (const [form, { op, attrs }] of Object.entries(forms)) {
-      const inputs = [size, size].map((n) => ({ shape: [n, n], dtype: "f32" }) as const);
       const hints = (rung: string, slices: number) => loopsOf(rung, form as keyof typeof forms, size, caps, slices);
-      putAll(kernels, nodeOf(op as AnyOp, attrs, inputs), `${form}.${size}`, caps, hints);
+      for (const dtype of ["f32", "f16"] as const) {
+        const inputs = [size, size].map((n) => ({ shape: [n, n], dtype }) as const);
+        const own = dtype === "f32" ? (op as AnyOp) : halved(op as AnyOp);
+        putAll(kernels, nodeOf(own, attrs, inputs), `${form}.${size}`, caps, hints);
+      }
     }
   }
 }
@@ -207,7 +213,7 @@ function attentions(kernels: Kernels, caps: DeviceCaps): void {
 
 /** Every case of every op, on every kernel. */
 async function everyOp(kernels: Kernels, caps: DeviceCaps): Promise<void> {
-  for (const op of ops.filter(({ view }) => !view)) {
+  for (const op of [...ops, ...halfOps].filter(({ view }) => !view)) {
     for (const c of (await proofOf(op)).cases) {
       const inputs = c.inputs.map(({ shape, dtype }) => ({ shape, dtype }));
       putAll(kernels, nodeOf(op, c.attrs, inputs), c.name, caps);
@@ -225,32 +231,38 @@ async function everyPreset(kernels: Kernels, caps: DeviceCaps): Promise<void> {
     const batch = preset.batch === "full" ? "full" : preset.batch;
     const { x, y } = randomBatch(model, ROWS, 1);
     const weights = initialise(model, seed);
-    const { graph } = await trainingGraph({
-      model,
-      weights,
-      x,
-      y,
-      rows: ROWS,
-      batch,
-      streams: false,
-      optimizer,
-      clip: 0,
-      schedule: { type: "constant" },
-      seed,
-      maxBufferSize: caps.maxBufferSize,
-    });
-    for (const node of fuse(graph).filter((n) => !n.op.view)) {
-      const { kernel, plan } = chooseKernel(node, caps);
-      plan.launches.forEach(({ code }, i) => {
-        kernels.put(
-          `${kernel.name}${plan.launches.length > 1 ? `.${i}` : ""}.${name}`,
-          code,
-          `${node.op.name} of ${name}`,
-        );
+    for (const halves of [null, { lossScale: "dynamic" }] as const) {
+      const { graph } = await trainingGraph({
+        model,
+        weights,
+        x,
+        y,
+        rows: ROWS,
+        batch,
+        streams: false,
+        optimizer,
+        clip: 0,
+        schedule: { type: "constant" },
+        seed,
+        maxBufferSize: caps.maxBufferSize,
+        halves,
+        steps: halves && (await halfSteps(halves)),
       });
+      const of = halves ? `${name}.f16` : name;
+      for (const node of fuse(graph).filter((n) => !n.op.view)) {
+        const { kernel, plan } = chooseKernel(node, caps);
+        plan.launches.forEach(({ code }, i) => {
+          kernels.put(
+            `${kernel.name}${plan.launches.length > 1 ? `.${i}` : ""}.${of}`,
+            code,
+            `${node.op.name} of ${of}`,
+          );
+        });
+      }
+      if (halves) continue;
+      const lowered = lowerOnChip(graph, caps);
+      if (!("reason" in lowered)) kernels.put(`whole-steps.${name}`, lowered.code, `whole steps of ${name}`);
     }
-    const lowered = lowerOnChip(graph, caps);
-    if (!("reason" in lowered)) kernels.put(`whole-steps.${name}`, lowered.code, `whole steps of ${name}`);
   }
 }
 

@@ -27,16 +27,16 @@ const { values } = parseArgs({
 
 /** Devices as measure.sh names them, and what their adapters say of themselves. */
 const devices: Readonly<Record<string, Partial<DeviceCaps>>> = {
-  navi31: { vendor: "amd", subgroupMinSize: 32, subgroupMaxSize: 64 },
-  navi21: { vendor: "amd", subgroupMinSize: 32, subgroupMaxSize: 64 },
-  gfx1201: { vendor: "amd", subgroupMinSize: 32, subgroupMaxSize: 64 },
-  vega10: { vendor: "amd", subgroupMinSize: 64, subgroupMaxSize: 64 },
-  nv174: { vendor: "nvidia", architecture: "ampere", subgroupMinSize: 32, subgroupMaxSize: 32 },
-  a740: { vendor: "qualcomm", subgroupMinSize: 64, subgroupMaxSize: 128 },
+  navi31: { vendor: "amd", architecture: "rdna-3", subgroupMinSize: 32, subgroupMaxSize: 64 },
+  navi21: { vendor: "amd", architecture: "rdna-2", subgroupMinSize: 32, subgroupMaxSize: 64 },
+  gfx1201: { vendor: "amd", architecture: "rdna-4", subgroupMinSize: 32, subgroupMaxSize: 64 },
+  vega10: { vendor: "amd", architecture: "gcn-5", subgroupMinSize: 64, subgroupMaxSize: 64 },
+  nv174: { vendor: "nvidia", architecture: "ampere", subgroupMinSize: 32, subgroupMaxSize: 32, shaderF16: false },
+  a740: { vendor: "qualcomm", architecture: "adreno-7xx", subgroupMinSize: 64, subgroupMaxSize: 128 },
   tgl: { vendor: "intel", architecture: "gen-12lp", subgroupMinSize: 8, subgroupMaxSize: 32 },
   dg2: { vendor: "intel", architecture: "gen-12hp", subgroupMinSize: 8, subgroupMaxSize: 32 },
   bmg: { vendor: "intel", architecture: "xe-2hpg", subgroupMinSize: 16, subgroupMaxSize: 32 },
-  m1: { vendor: "apple", subgroupMinSize: 32, subgroupMaxSize: 32 },
+  m1: { vendor: "apple", architecture: "common-3", subgroupMinSize: 32, subgroupMaxSize: 32 },
 };
 const common: DeviceCaps = {
   ...DEFAULT_CAPS,
@@ -44,6 +44,7 @@ const common: DeviceCaps = {
   maxBufferSize: 2 ** 31 - 4,
   maxStorageBufferBindingSize: 2 ** 31 - 4,
   subgroups: true,
+  shaderF16: true,
 };
 
 if (!existsSync(join(values.root, "isa/layer/libcapture-layer.so"))) {
@@ -110,9 +111,12 @@ function printForms(kernels: readonly ListedKernel[], found: ReadonlyMap<string,
 /** Of every product: the first guess, and the rung that reaches most. */
 function printProducts(kernels: readonly ListedKernel[], found: ReadonlyMap<string, AnalysedKernel>): void {
   console.log("| product | first guess, hot/whole % | best, hot/whole % |\n|---|---|---|");
-  for (const size of [512, 1024, 4096]) {
+  const all = [512, 1024, 4096].flatMap((size) => ["", "f16 "].map((type) => [size, type] as const));
+  for (const [size, type] of all) {
     for (const form of ["NN", "NT", "TN"]) {
-      const op = form === "NN" ? "matmul" : "transposeMatmul";
+      const op = `${type ? "half" : ""}${form === "NN" ? "Matmul" : "TransposeMatmul"}`.replace(/^[MT]/, (c) =>
+        c.toLowerCase(),
+      );
       const tag = `${op} ${form}.${size}`;
       const guess = kernels.find(({ guessed }) => guessed.includes(tag));
       const rungs = kernels.filter(({ name }) => name.startsWith(`${op}.`) && name.includes(`.${form}.`));
@@ -121,7 +125,7 @@ function printProducts(kernels: readonly ListedKernel[], found: ReadonlyMap<stri
         .sort((a, b) => (found.get(b.name)?.wholeShare ?? 0) - (found.get(a.name)?.wholeShare ?? 0))[0];
       const short = (k: ListedKernel) => k.name.split(".")[1]!;
       console.log(
-        `| ${form} ${size} | ${guess ? cell(short(guess), found.get(guess.name)) : ""} | ${best ? cell(short(best), found.get(best.name)) : ""} |`,
+        `| ${type}${form} ${size} | ${guess ? cell(short(guess), found.get(guess.name)) : ""} | ${best ? cell(short(best), found.get(best.name)) : ""} |`,
       );
     }
   }

@@ -12,7 +12,7 @@ export interface FillSize {
    */
   readonly terms: number;
   /** Of four terms in a block; default vec4<f32>. */
-  readonly type?: string;
+  readonly type?: string | undefined;
   /** How blocks lie that are read in another way than term by term. Operands then fill whole turns of the invocations. */
   readonly layout?: FillLayout;
 }

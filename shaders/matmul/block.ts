@@ -15,8 +15,8 @@ export interface BlockShape {
   readonly unroll?: 1 | 4 | 8;
   /** For few registers. */
   readonly few?: boolean;
-  /** Blocks are kept as halves, which is what both operands are: half the workgroup memory. Sums stay f32. */
-  readonly halves?: boolean;
+  /** Of four terms in workgroup memory, where both operands are halves. Sums stay f32. */
+  readonly type?: "vec4<f16>";
 }
 
 /** Rows and columns of C that a workgroup computes. */
@@ -42,9 +42,8 @@ export function matmulBlock(
   terms: number,
   sliced: boolean,
 ): string {
-  const { lanes, rows, columns, depth, unroll = 4, few = false, halves } = shape;
-  const type = halves ? "vec4<f16>" : "vec4<f32>";
-  const wide = (value: string) => (halves ? `vec4<f32>(${value})` : value);
+  const { lanes, rows, columns, depth, unroll = 4, few = false, type } = shape;
+  const wide = (value: string) => (type ? `vec4<f32>(${value})` : value);
   const [blockM, blockN] = blockOf(shape);
   const invocations = lanes[0] * lanes[1];
   const quads = columns / 4;
@@ -67,8 +66,8 @@ ${range(unroll).map(step).join("\n")}
       (j) => `  store(m0 + local.y * ${rows}u + ${i}u, n0 + (local.x + ${j * lanes[1]}u) * 4u, acc${i}_${j}, base);`,
     ),
   );
-  const fill = blockFill(variant.form, vector, { blockM, blockN, depth, invocations, terms, ...(halves && { type }) });
-  const block = (width: number) => `array<array<${type}, ${width}>, ${depth}>`;
+  const fill = blockFill(variant.form, vector, { blockM, blockN, depth, invocations, terms, type });
+  const block = (width: number) => `array<array<${type ?? "vec4<f32>"}, ${width}>, ${depth}>`;
   return wgsl`
 ${matmulHead(variant, vector)}
 var<workgroup> blockA: ${block(blockM / 4)};

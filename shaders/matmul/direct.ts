@@ -29,8 +29,9 @@ export function matmulDirect(variant: MatmulVariant, vector: VectorAccess, slice
   const b = operand("b", form !== "NT", vector.b, step);
   const body: string[] = [];
   if (aAlongK && bAlongK) {
-    body.push(...a.loads[0]!, ...b.loads[0]!);
+    body.push(...(few ? [] : a.loads[0]!), ...b.loads[0]!);
     for (const i of four) {
+      if (few) body.push(a.loads[0]![i]!);
       body.push(`    acc${i} += vec4<f32>(${four.map((j) => `dot(a${i}, b${j})`).join(", ")});`);
     }
   } else if (few && aAlongK) {

@@ -9,10 +9,3 @@ const REGISTERS: Readonly<Record<string, number>> = { amd: 256, nvidia: 256, qua
 const FEWEST = 64;
 
 export const registersOf = ({ vendor }: Pick<DeviceCaps, "vendor">): number => REGISTERS[vendor] ?? FEWEST;
-
-/**
- * Whether a multiply-add takes halves as they are: AMD's from RDNA on, and Apple's. Others convert each by an instruction of
- * its own.
- */
-export const multipliesHalves = ({ vendor, architecture, shaderF16 }: DeviceCaps): boolean =>
-  shaderF16 && (vendor === "apple" || (vendor === "amd" && architecture.startsWith("rdna")));

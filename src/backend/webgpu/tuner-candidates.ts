@@ -1,6 +1,7 @@
 import type { Node, TensorSpec } from "../../graph/graph.ts";
+import { multipliesHalves } from "../../graph/multiplies-halves.ts";
 import type { AnyOp, DeviceCaps } from "../../graph/op.ts";
-import { multipliesHalves, registersOf } from "../../graph/registers.ts";
+import { registersOf } from "../../graph/registers.ts";
 import type { AnyKernel } from "./choose.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { matmulBlock } from "../../../shaders/matmul/block.ts";
+import { multipliesHalves } from "../../graph/multiplies-halves.ts";
 import type { AnyOp, Kernel } from "../../graph/op.ts";
-import { multipliesHalves } from "../../graph/registers.ts";
 import { productRungs } from "./kernels.ts";
 import { blockShape, ladder, type Rung } from "./rungs.ts";
 
@@ -20,7 +20,7 @@ const rungs: readonly Rung[] = ladder
     suits: (dims, caps) => multipliesHalves(caps) && rung.suits(dims, caps),
     code: (variant, vector, terms, caps, sliced) => {
       const shape = blockShape(rung.name.replace("-split", ""), caps)!;
-      return matmulBlock(variant, { ...shape, halves: true }, vector, terms, sliced);
+      return matmulBlock(variant, { ...shape, type: "vec4<f16>" }, vector, terms, sliced);
     },
   }));
 
