@@ -1,10 +1,11 @@
 import { ChainruleError } from "../core/errors.ts";
 import { quote } from "../core/format.ts";
 import { type FieldReader, fieldReader } from "./csv-format.ts";
-import { flagOf, haveZeros, readingOf } from "./csv-looks.ts";
+import { flagOf, haveZeros, plainly, type Reading, readingOf } from "./csv-looks.ts";
 import type { CsvRecord } from "./csv-records.ts";
 import type { Table } from "./csv-table.ts";
 import type { Column } from "./dataset.ts";
+import { type TableFault, tableError, type Way } from "./table-fault.ts";
 import { readingText, strayText } from "./table-notice.ts";
 
 /** Columns that one column of categories may become: a name or an identifier has a text of its own in every row. */
@@ -42,7 +43,14 @@ export function columnKinds(table: TableRows, names: readonly string[], categori
     const reading = categorical.includes(column) ? null : readingOf(values);
     const [value] = values as [string];
     const way = reading ? `${quote(value)} is a number ${readingText(reading, value)}` : "leave it out of the features";
-    throw new ChainruleError("data", `${name}, column ${quote(column)}: ${message}; ${way}`);
+    throw tableError(`${name}, column ${quote(column)}: ${message}; ${way}`, {
+      fault: "many",
+      way: reading ? wayOf(reading) : "leaveOut",
+      values: {
+        ...{ file: name, column: quote(column), count: values.length, most: MOST_CATEGORIES },
+        plain: plainly(value) ?? "",
+      },
+    });
   });
 }
 
@@ -81,44 +89,73 @@ function encodeNumbers(table: TableRows, column: string, out: Float64Array, widt
 }
 
 function failAt(table: TableRows, row: number, column: string, text: string): never {
-  if (table.reader.isMissing(text))
-    throw lineError(table, row, column, `a value is missing${shownMissing(text, table, column)}`);
+  if (table.reader.isMissing(text)) throw missingError(table, row, column, text, "a value is missing");
   // A number that is too large is one already.
   const reading = Number.isNaN(table.reader.number(text)) ? readingOf([text]) : null;
-  const way = reading ? `; it is one ${readingText(reading, text)}` : secondHeader(table, row) || unreadable(text);
-  throw lineError(table, row, column, `${quote(text)} is not a number that f32 can hold${way}`);
+  const read = reading && ([wayOf(reading), `; it is one ${readingText(reading, text)}`] as const);
+  const [way, said] = read ?? secondHeader(table, row) ?? unreadable(text) ?? [undefined, ""];
+  const plain = /^0x/i.test(text) ? Number(text) : (plainly(text) ?? "");
+  const values = { value: quote(text), plain, first: table.records[0]!.line };
+  const message = `${quote(text)} is not a number that f32 can hold${said}`;
+  throw lineError(table, row, column, message, { fault: "number", way, values });
+}
+
+/** The same, as a page says it. */
+function wayOf(reading: Reading): Way {
+  return reading === "signs" || reading === "units" ? reading : reading === "written" ? "plainly" : "marks";
 }
 
 /** Whether a first row without any number stands above rows that have some: it is no row, or what is above it names nothing. */
-function secondHeader({ records, reader }: TableRows, row: number): string {
+function secondHeader({ records, reader }: TableRows, row: number): Said | null {
   const [first, second] = records;
-  if (row > 0 || !second) return "";
-  const plainly = (text: string): boolean => !Number.isNaN(reader.number(text.trim()));
-  const names = first!.fields.every((text) => text.trim() !== "" && !plainly(text));
-  if (!names || second.fields.filter(plainly).length < 2) return "";
-  return `; where line ${first!.line} names the columns, take off what stands above it, and where it names their units, itself`;
+  if (row > 0 || !second) return null;
+  const isNumber = (text: string): boolean => !Number.isNaN(reader.number(text.trim()));
+  const names = first!.fields.every((text) => text.trim() !== "" && !isNumber(text));
+  if (!names || second.fields.filter(isNumber).length < 2) return null;
+  const line = `line ${first!.line}`;
+  return [
+    "above",
+    `; where ${line} names the columns, take off what stands above it, and where it names their units, itself`,
+  ];
 }
+
+/** What to do, for a page and in English. */
+type Said = readonly [way: Way, text: string];
 
 /** What a text may be where numbers are expected: "-", "missing", "9 (estimated)". */
-function unreadable(text: string): string {
-  if (/^0x/i.test(text)) return `; write it as ${Number(text)}`;
-  if (NO_NUMBER.test(text)) return "; leave the field empty where there is no number, and say --missing drop";
-  if (!Number.isNaN(plain.number(text))) return "";
+function unreadable(text: string): Said | null {
+  if (/^0x/i.test(text)) return ["plainly", `; write it as ${Number(text)}`];
+  if (NO_NUMBER.test(text))
+    return ["noNumber", "; leave the field empty where there is no number, and say --missing drop"];
+  if (!Number.isNaN(plain.number(text))) return null;
   if (flagOf(text) !== null)
-    return "; write 1 and 0, which true and false are read as where every label is one of these";
-  return `; ${strayText(quote(text))}`;
+    return ["flags", "; write 1 and 0, which true and false are read as where every label is one of these"];
+  return ["stray", `; ${strayText(quote(text))}`];
 }
 
-/** What stands there for it, where that is not plainly nothing, and the way out. */
-function shownMissing(text: string, { records, reader, columns }: TableRows, column: string): string {
+/** Says what stands there for a missing value, where that is not plainly nothing, and the way out. */
+function missingError(table: TableRows, row: number, column: string, text: string, what: string): ChainruleError {
+  const { records, reader, columns } = table;
   const at = columns.get(column)!;
-  if (records.every(({ fields }) => reader.isMissing(fields[at]!.trim())))
-    return ", as in every row: leave the column out of the file, or of --features (features: ...)";
-  return `${text === "" ? "" : ` (${quote(text)})`}; --missing drop leaves such rows out (missing: "drop")`;
+  const everywhere = records.every(({ fields }) => reader.isMissing(fields[at]!.trim()));
+  const shown = text === "" ? "" : ` (${quote(text)})`;
+  const said = everywhere
+    ? ", as in every row: leave the column out of the file, or of --features (features: ...)"
+    : `${shown}; --missing drop leaves such rows out (missing: "drop")`;
+  const way = everywhere ? "everywhere" : undefined;
+  return lineError(table, row, column, `${what}${said}`, { fault: "missing", way, values: {} });
 }
 
-function lineError({ name, unit, records }: TableRows, row: number, column: string, message: string): ChainruleError {
-  return new ChainruleError("data", `${name}, ${unit} ${records[row]!.line}, column ${quote(column)}: ${message}`);
+function lineError(
+  { name, unit, records }: TableRows,
+  row: number,
+  column: string,
+  message: string,
+  { fault, way, values }: TableFault,
+): ChainruleError {
+  const { line } = records[row]!;
+  const text = `${name}, ${unit} ${line}, column ${quote(column)}: ${message}`;
+  return tableError(text, { fault, way, values: { file: name, unit, line, column: quote(column), ...values } });
 }
 
 function encodeCategories(
@@ -131,10 +168,12 @@ function encodeCategories(
   const known = new Map(categories.map((text, i) => [text, i]));
   const keyOf = keyFor(categories, table.reader);
   textsOf(table, column).forEach((text, i) => {
-    if (table.reader.isMissing(text))
-      throw lineError(table, i, column, `a value is missing${shownMissing(text, table, column)}`);
+    if (table.reader.isMissing(text)) throw missingError(table, i, column, text, "a value is missing");
     const index = known.get(keyOf(text));
-    if (index === undefined) throw lineError(table, i, column, `${quote(text)} is not among ${listed(categories)}`);
+    if (index === undefined) {
+      const where = `${table.name}, ${table.unit} ${table.records[i]!.line}, column ${quote(column)}`;
+      throw new ChainruleError("data", `${where}: ${quote(text)} is not among ${listed(categories)}`);
+    }
     out[i * width + index] = 1;
   });
 }
@@ -157,8 +196,7 @@ export function encodedNames(kinds: readonly Column[]): string[] {
 export function classColumn(table: TableRows, column: string): { labels: number[]; classes: string[] } {
   const texts = textsOf(table, column);
   const blank = texts.findIndex((text) => table.reader.isMissing(text));
-  if (blank >= 0)
-    throw lineError(table, blank, column, `the label is missing${shownMissing(texts[blank]!, table, column)}`);
+  if (blank >= 0) throw missingError(table, blank, column, texts[blank]!, "the label is missing");
   const { keys, values } = distinct(texts, table.reader);
   const classes = values.length === 1 && values[0] === "1" ? ["0", "1"] : values;
   const index = new Map(classes.map((label, i) => [label, i]));

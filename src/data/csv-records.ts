@@ -1,4 +1,4 @@
-import { ChainruleError } from "../core/errors.ts";
+import { type Fault, tableError } from "./table-fault.ts";
 
 /** One record of a CSV file and the line (from 1) that it begins on. */
 export interface CsvRecord {
@@ -17,8 +17,8 @@ export function csvRecords(name: string, text: string, separator = ",", line = 1
   let fields: string[] = [];
   let recordLine = line;
   let at = 0;
-  const fail = (where: number, message: string): never => {
-    throw new ChainruleError("data", `${name}, line ${where}: ${message}`);
+  const fail = (where: number, fault: Fault, message: string): never => {
+    throw tableError(`${name}, line ${where}: ${message}`, { fault, values: { file: name, line: where } });
   };
 
   const isEnd = (c: string): boolean => c === separator || c === "\n" || c === "\r";
@@ -29,7 +29,7 @@ export function csvRecords(name: string, text: string, separator = ",", line = 1
     let value = "";
     for (;;) {
       const end = text.indexOf('"', at + 1);
-      if (end < 0) fail(opened, "a double quote is opened and never closed");
+      if (end < 0) fail(opened, "quoteOpen", "a double quote is opened and never closed");
       const part = text.slice(at + 1, end);
       line += lineEnds(part);
       value += part;
@@ -43,7 +43,8 @@ export function csvRecords(name: string, text: string, separator = ",", line = 1
     const start = at;
     while (at < text.length && !isEnd(text[at]!)) at++;
     const value = text.slice(start, at);
-    if (value.includes('"')) fail(line, `a double quote inside a field that does not begin with one${UNLIKE}`);
+    if (value.includes('"'))
+      fail(line, "quoteInside", `a double quote inside a field that does not begin with one${UNLIKE}`);
     return value;
   };
 
@@ -51,7 +52,7 @@ export function csvRecords(name: string, text: string, separator = ",", line = 1
     const wasQuoted = text[at] === '"';
     fields.push(wasQuoted ? quoted() : bare());
     const next = text[at];
-    if (next !== undefined && !isEnd(next)) fail(line, `text follows a closing double quote${UNLIKE}`);
+    if (next !== undefined && !isEnd(next)) fail(line, "quoteBehind", `text follows a closing double quote${UNLIKE}`);
     if (next === separator) {
       at++;
       if (at < text.length) continue;

@@ -1,10 +1,10 @@
-import { ChainruleError } from "../core/errors.ts";
 import { quote } from "../core/format.ts";
 import { foreignBytes, foreignText } from "./csv-foreign.ts";
 import { type FieldReader, fieldReader, type TableFormat } from "./csv-format.ts";
 import { looksLikeDate, readingOf } from "./csv-looks.ts";
 import { type CsvRecord, csvRecords } from "./csv-records.ts";
 import { tellSeparator } from "./csv-separator.ts";
+import { tableError } from "./table-fault.ts";
 
 /** Rows of a table under named columns. */
 export interface Table {
@@ -32,21 +32,29 @@ export function readTable(name: string, file: string | Uint8Array, format: Table
   const reader = fieldReader(format);
   const text = decode(name, file);
   const foreign = foreignText(text);
-  if (foreign !== null) throw new ChainruleError("data", `${name}: no table of text, but ${foreign}`);
+  if (foreign !== null) {
+    const fault = { fault: "foreign", way: foreign[0], values: { file: name } } as const;
+    throw tableError(`${name}: no table of text, but ${foreign[1]}`, fault);
+  }
   const { separator, skip } = tellSeparator(text, reader, format.separator);
   const all = csvRecords(name, skip > 0 ? text.slice(skip) : text, separator, skip > 0 ? 2 : 1);
   const given = all[0];
-  if (!given) throw new ChainruleError("data", `${name}: the file is empty`);
+  if (!given) throw tableError(`${name}: the file is empty`, { fault: "empty", values: { file: name } });
   const records = format.header === false ? all : all.slice(1);
   const first = withLast(given, records);
-  if (records.length === 0) throw new ChainruleError("data", `${name}: a header and no rows`);
+  if (records.length === 0) {
+    throw tableError(`${name}: a header and no rows`, { fault: "noRows", values: { file: name } });
+  }
   for (const { line, fields } of records) {
     if (fields.length === first.fields.length) continue;
     const what = format.header === false ? `line ${first.line}` : "the header";
     const some = fields.length === 1 ? "1 field" : `${fields.length} fields`;
     const counts = `${some} where ${what} has ${first.fields.length}`;
     const marks = separator === "," ? "" : ` (between ${MARKS[separator] ?? quote(separator)})`;
-    throw new ChainruleError("data", `${name}, line ${line}: ${counts}${marks}${whyMore(first, records, fields)}`);
+    const values = { file: name, line, count: fields.length, wanted: first.fields.length, first: first.line };
+    const way = whyMore(first, records, fields);
+    const text = way ? wayTexts[way](first.line) : "";
+    throw tableError(`${name}, line ${line}: ${counts}${marks}${text}`, { fault: "width", way, values });
   }
   const common = { line: first.line, unit: "line", records, reader, separator } as const;
   if (format.header === false) {
@@ -65,33 +73,43 @@ function withLast(first: CsvRecord, records: readonly CsvRecord[]): CsvRecord {
 }
 
 /** What makes a row, or the first line, differ from all others. */
-function whyMore(first: CsvRecord, records: readonly CsvRecord[], fields: readonly string[]): string {
+function whyMore(first: CsvRecord, records: readonly CsvRecord[], fields: readonly string[]) {
   const width = records.at(-1)!.fields.length;
-  if (first.fields[0]!.startsWith("#")) return `; if line ${first.line} is a comment, take it off`;
-  if (fields[0]!.startsWith("#")) return "; a comment is no row: take it off";
-  if (first.fields.length === 1 && width > 1) return `; if line ${first.line} is no header but a title, take it off`;
-  if (!records.every(({ fields }) => fields.length === first.fields.length + 1)) return "";
-  return "; if the first field of each row is its name, as R writes, name that column in the header too";
+  if (first.fields[0]!.startsWith("#")) return "comment";
+  if (fields[0]!.startsWith("#")) return "commentRow";
+  if (first.fields.length === 1 && width > 1) return "title";
+  return records.every((record) => record.fields.length === first.fields.length + 1) ? "rowNames" : undefined;
 }
+
+const wayTexts = {
+  comment: (line: number) => `; if line ${line} is a comment, take it off`,
+  commentRow: () => "; a comment is no row: take it off",
+  title: (line: number) => `; if line ${line} is no header but a title, take it off`,
+  rowNames: () => "; if the first field of each row is its name, as R writes, name that column in the header too",
+} as const;
 
 /** Bytes that are looked at for zeros. */
 const HEAD = 1024;
 
 function decode(name: string, file: string | Uint8Array): string {
   if (typeof file === "string") return file.startsWith("\uFEFF") ? file.slice(1) : file;
-  const fail = (why: string, cause?: unknown): never => {
-    throw new ChainruleError("data", `${name}: not UTF-8 text${why}; save it as UTF-8`, { cause });
+  const fail = (why: string, fault: "notUtf8" | "utf16" | "zeroBytes"): never => {
+    throw tableError(`${name}: not UTF-8 text${why}; save it as UTF-8`, { fault, values: { file: name } });
   };
   const foreign = foreignBytes(file);
-  if (foreign !== null) throw new ChainruleError("data", `${name}: no text, but ${foreign}`);
+  if (foreign !== null) {
+    const fault = { fault: "foreign", way: foreign[0], values: { file: name } } as const;
+    throw tableError(`${name}: no text, but ${foreign[1]}`, fault);
+  }
   const [first, second] = file;
-  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) fail(", it has the mark of UTF-16");
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
+    fail(", it has the mark of UTF-16", "utf16");
   // Read as UTF-8, UTF-16 without its mark has one beside every letter.
-  if (file.subarray(0, HEAD).includes(0)) fail(", it holds zero bytes, as UTF-16 does");
+  if (file.subarray(0, HEAD).includes(0)) fail(", it holds zero bytes, as UTF-16 does", "zeroBytes");
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(file); // drops a byte order mark
-  } catch (cause) {
-    return fail("", cause);
+  } catch {
+    return fail("", "notUtf8");
   }
 }
 
@@ -101,19 +119,26 @@ function namedColumns(
   { line, fields }: CsvRecord,
   records: readonly CsvRecord[],
 ): Pick<Table, "columns" | "ignored"> {
-  const fail = (message: string): never => {
-    throw new ChainruleError("data", `${name}, line ${line}: ${message}`);
+  const fail = (message: string, fault: "twins" | "nameless" | "noNames", values = {}): never => {
+    throw tableError(`${name}, line ${line}: ${message}`, { fault, values: { file: name, line, ...values } });
   };
   const columns = new Map<string, number>();
   const ignored: number[] = [];
   fields.forEach((field, i) => {
     const column = field.trim();
-    if (columns.has(column)) fail(`two columns are named ${quote(column)}: give one another name in the file`);
+    if (columns.has(column)) {
+      const message = `two columns are named ${quote(column)}: give one another name in the file`;
+      fail(message, "twins", { column: quote(column) });
+    }
     if (column !== "") columns.set(column, i);
     else if (i === 0 || records.every((r) => r.fields[i]!.trim() === "")) ignored.push(i + 1);
-    else fail(`column ${i + 1} has no name: give it one, and take off what stands above the names`);
+    else {
+      fail(`column ${i + 1} has no name: give it one, and take off what stands above the names`, "nameless", {
+        at: i + 1,
+      });
+    }
   });
-  if (columns.size === 0) fail("no column has a name");
+  if (columns.size === 0) fail("no column has a name", "noNames");
   return { columns, ignored };
 }
 
@@ -159,5 +184,9 @@ function requireNames(
   ];
   const why = reasons.length > 0 ? `: ${reasons.join(", ")}` : "";
   const way = "if it is a row, say --no-header (header: false); if these are names, --header (header: true)";
-  throw new ChainruleError("data", `${name}, line ${line}: the first line does not name the columns${why}; ${way}`);
+  const value = quote(number ?? texts.find((t) => t !== "") ?? "");
+  throw tableError(`${name}, line ${line}: the first line does not name the columns${why}; ${way}`, {
+    fault: "names",
+    values: { file: name, line, value },
+  });
 }

@@ -1,4 +1,5 @@
 import { ChainruleError } from "../core/errors.ts";
+import { quote } from "../core/format.ts";
 import { cast, ndarray } from "../core/ndarray.ts";
 import { classColumn, columnKinds, encodeColumns, encodedNames, type TableRows, textsOf } from "./csv-columns.ts";
 import type { TableFormat } from "./csv-format.ts";
@@ -7,6 +8,7 @@ import { columnNotices, mergedColumns } from "./csv-notices.ts";
 import type { CsvRecord } from "./csv-records.ts";
 import { readTable, type Table } from "./csv-table.ts";
 import { type Column, type Dataset, type DroppedRows, validateDataset } from "./dataset.ts";
+import { tableError } from "./table-fault.ts";
 import type { TableNotice } from "./table-notice.ts";
 import { type Task, taskOf, taskOfSeveral } from "./task.ts";
 
@@ -54,7 +56,10 @@ export function presentRows(
   const dropped = { rows: records.length - rows.length, columns: lacking.filter((each) => each.rows > 0) };
   if (rows.length === 0) {
     const why = dropped.columns.map(({ column, rows }) => `"${column}" in ${rows}`).join(", ");
-    throw new ChainruleError("data", `${name}: every row has a missing value (${why} of ${records.length})`);
+    throw tableError(`${name}: every row has a missing value (${why} of ${records.length})`, {
+      fault: "lacking",
+      values: { file: name, why: `${why} / ${records.length}` },
+    });
   }
   return { rows, dropped };
 }
@@ -72,7 +77,8 @@ export function readCsv(name: string, file: string | Uint8Array, options: CsvOpt
   if (table.columns.size < 2) {
     const needed = "at least a feature and a label are needed, with commas, semicolons, tabs or | between them";
     const way = "or say what lies there with --separator (separator: ...)";
-    throw new ChainruleError("data", `${name}, line ${table.line}: one column; ${needed}, ${way}`);
+    const values = { file: name, line: table.line };
+    throw tableError(`${name}, line ${table.line}: one column; ${needed}, ${way}`, { fault: "oneColumn", values });
   }
   return tableDataset(name, table, options);
 }
@@ -173,10 +179,15 @@ function requireColumns(
   const comma = [...columns.keys()].find((column) => column.includes(","));
   const quoted = comma === undefined ? "" : `; a flag takes a name with a comma in double quotes: '"${comma}"'`;
   for (const column of wanted) {
-    if (!columns.has(column)) fail(`no column "${column}"; the header has ${[...columns.keys()].join(", ")}${quoted}`);
+    if (columns.has(column)) continue;
+    const names = [...columns.keys()].join(", ");
+    const fault = { fault: "noColumn", values: { file: name, column: quote(column), names } } as const;
+    throw tableError(`${name}: no column "${column}"; the header has ${names}${quoted}`, fault);
   }
   if (new Set(wanted).size !== wanted.length) fail("a column is asked for twice, or as feature and label");
-  if (features.length === 0) fail("no column is left to learn from");
+  if (features.length === 0) {
+    throw tableError(`${name}: no column is left to learn from`, { fault: "nothingLeft", values: { file: name } });
+  }
   if (targets.length === 0) fail("no label column");
   if (task === "classification" && targets.length > 1)
     fail(`one label column makes classes, got ${targets.join(", ")}`);

@@ -158,9 +158,17 @@ describe("a table", () => {
     await s.page.selectOption("#table-marks", "1,234.5");
     await says("from numbers: price, b. 5 rows");
     expect(await s.page.locator("#table-notices").count()).toBe(0);
-    await csv("bare.csv", ...Array.from({ length: 30 }, (_, i) => `${i % 7}.5,${i % 5}.25,${i % 3 ? "u" : "v"}`));
-    await s.page.waitForSelector("#problem");
-    expect(await s.text("#problem")).toContain("the first line does not name the columns");
+    const bare = Array.from({ length: 30 }, (_, i) => `${i % 7}.5,${i % 5}.25,${i % 3 ? "u" : "v"}`);
+    // Said in the page's language, by the page's fields.
+    await s.switchLanguage();
+    await csv("bare.csv", ...bare);
+    await s.page.locator("#problem", { hasText: "第一行不是列名" }).waitFor();
+    await s.switchLanguage();
+    await csv("bare.csv", ...bare);
+    await s.page.locator("#problem", { hasText: "the first line does not name the columns" }).waitFor();
+    expect(await s.text("#problem")).toContain(
+      `take the tick off “${(await s.text("label:has(#table-header)")).trim()}”`,
+    );
     await s.page.uncheck("#table-header");
     await says("Predicts c3, one of 2 classes, from numbers: c1, c2.");
     await rowsShow("24 rows to train, 6 to test");

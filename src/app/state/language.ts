@@ -1,4 +1,5 @@
 import { effect, signal } from "@preact/signals";
+import { fill } from "./fill.ts";
 
 export type Language = "en" | "zh";
 
@@ -36,7 +37,7 @@ effect(() => {
 /** Looks words up in the language of the page; {name} in them is filled in. */
 export function speaker<K extends string>(tables: Tables<K>) {
   return (key: K, values: Readonly<Record<string, string | number>> = {}): string =>
-    tables[language.value][key].replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+    fill(tables[language.value][key], values);
 }
 
 /** A speaker of a part that the page opens with: its Chinese is fetched only for whoever reads it. */

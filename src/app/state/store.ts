@@ -6,6 +6,7 @@ import type { AdapterInfo, DroppedFile, OwnData, OwnInfo, Pictures, Progress, Ru
 import { draftWrong } from "./editing.ts";
 import { engine } from "./engine.ts";
 import { tableChoice } from "./folder.ts";
+import { language } from "./language.ts";
 import { curveVersion, keepRun, kept, live, nameOf, newRun } from "./runs.ts";
 import { followSaved, lookForSaved } from "./saved.ts";
 import { endsOf, type Fault, OWN, type Settings, settingsFor, withFault } from "./settings.ts";
@@ -236,7 +237,7 @@ export function setFault(fault: Fault): void {
 
 /** Trains on what the user painted or dropped. */
 export function trainOn(data: OwnData): void {
-  trainOnOwn(() => engine.own(data));
+  trainOnOwn(() => engine.own(data, language.value));
 }
 
 /** The settings, without a net of their own that takes other data than there is now. */

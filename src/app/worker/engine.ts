@@ -1,6 +1,7 @@
 import type { BenchReport } from "../../bench/report.ts";
 import type { Section } from "../../bench/run.ts";
 import type { DirectionRow } from "../../bench/tutorial.ts";
+import type { Language } from "../state/language.ts";
 import type { Ends, Settings, TextForm } from "../state/settings.ts";
 import type { AttentionSetup, AttentionStory } from "./attention-story.ts";
 import type { ConvSetup, ConvStory } from "./conv-story.ts";
@@ -33,7 +34,7 @@ import type { TensorPicture, XrayReport } from "./xray.ts";
 /** What the worker offers; every call is asynchronous across threads. */
 export interface Engine {
   configure(settings: Settings): Promise<RunInfo>;
-  own(data: OwnData): Promise<OwnInfo>;
+  own(data: OwnData, language: Language): Promise<OwnInfo>;
   /** Reads a text; `tokenizer` is the file that makes tokens of it, from now on wherever `form` says "file". */
   text(source: TextSource, form: TextForm, tokenizer?: DroppedFile): Promise<OwnInfo>;
   /** What the net writes behind a prompt, as it is now. */

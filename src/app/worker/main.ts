@@ -33,7 +33,7 @@ const engine: Engine = {
   write: async (asked) => (await text()).write(asked),
   look: async (typed) => (await text()).look(typed),
   // A run goes on while a file is read, and if it is refused.
-  own: async (data) => (await import("./own-data.ts")).takeOwn(data),
+  own: async (...given) => (await import("./own-data.ts")).takeOwn(...given),
   takeNet: async (...given) => (await import("./own-net.ts")).takeNet(...given),
   async play(listener) {
     play(listener);

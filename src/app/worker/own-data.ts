@@ -7,6 +7,7 @@ import { looksLikeIdx, pairIdx } from "../../data/idx.ts";
 import { splitBySeed } from "../../data/split.ts";
 import { standardise } from "../../data/standardise.ts";
 import type { Task } from "../../data/task.ts";
+import type { Language } from "../state/language.ts";
 import { endsOf } from "./fit-labels.ts";
 import { arraysAs, arrayTable, tableOf } from "./own-table.ts";
 import { keepOwn } from "./session.ts";
@@ -18,10 +19,12 @@ type DroppedData = Extract<OwnData, { readonly files: unknown }>;
 const TEST_FRACTION = 0.2;
 const FEW_ROWS = 20;
 
-/** Reads what the user painted or dropped, keeps it as the data set "own", and says what it asks of a net. */
-export async function takeOwn(data: OwnData): Promise<OwnInfo> {
+/** Reads what the user painted or dropped, keeps it as the data set "own", and says what it asks of a net; what is wrong with a table, in the page's language. */
+export async function takeOwn(data: OwnData, language: Language): Promise<OwnInfo> {
   if ("points" in data) return keep(painted(data.points));
-  const split = await dropped(data);
+  const split = await dropped(data).catch(async (error: unknown) => {
+    throw (await import("./table-words.ts")).inWords(error, language);
+  });
   return split.train.table ? keep(split) : keepArrays(split, data.table?.task);
 }
 

@@ -178,7 +178,7 @@ function unknownFormat(base: string, bytes: Uint8Array): never {
   const fail = (message: string): never => {
     throw new ChainruleError("usage", `${base}: ${message}`);
   };
-  if (known !== null) fail(`no rows, but ${known}`);
+  if (known !== null) fail(`no rows, but ${known[1]}`);
   const way =
     text.includes("\n") && !text.includes("\ufffd") ? "; a table of text is told by its name: call it .csv" : "";
   return fail(`neither content nor name tells a data format; known are ${KNOWN_FORMATS}${way}`);
