@@ -93,6 +93,14 @@ const adaptive: readonly (readonly [shape: readonly number[], out: readonly numb
     [2, 2],
   ],
   [
+    [2, 2, 7, 7],
+    [1, 1],
+  ],
+  [
+    [1, 2, 6, 6],
+    [1, 1],
+  ],
+  [
     [2, 2, 7, 10],
     [3, 4],
   ],

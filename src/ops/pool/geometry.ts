@@ -147,6 +147,19 @@ export function overlapping({ columns }: PoolDims, of: "y" | "x"): Across | null
   return size % places === 0 && out % 4 === 0 ? { kernel, stride, padding } : null;
 }
 
+/** The same with each plane as one row, where it is one window: its places are neighbours. */
+export function planesAsRows(dims: PoolDims): PoolDims {
+  const { planes, rows, columns } = dims;
+  const whole = [rows, columns].every((a) => a.out === 1 && a.kernel === a.size && a.padding === 0 && a.dilation === 1);
+  if (!whole) return dims;
+  const size = rows.size * columns.size;
+  return { planes, rows: WHOLE_ROW, columns: { size, out: 1, kernel: size, stride: size, padding: 0, dilation: 1 } };
+}
+
+/** Whether planes are one window each and no whole fours, though all of them together are. */
+export const wholePlanes = ({ planes, rows, columns: { size, kernel, out } }: PoolDims): boolean =>
+  rows.size === 1 && out === 1 && kernel === size && size > 4 && size % 4 !== 0 && (planes * size) % 4 === 0;
+
 /** Whether no place belongs to two windows. */
 export const apart = ({ rows, columns }: PoolDims): boolean =>
   [rows, columns].every((axis) => reachOf(axis) <= axis.stride);

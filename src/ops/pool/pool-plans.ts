@@ -24,18 +24,20 @@ import {
   maxPoolGradientOverlapping,
   maxPoolOverlapping,
 } from "../../../shaders/pool/overlapping.ts";
+import { avgPoolGradientPlanes, avgPoolPlanes } from "../../../shaders/pool/whole-planes.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { Binding, DeviceCaps, Kernel, KernelPlan } from "../../graph/op.ts";
 import { flatLaunch, input, output } from "../shared/dispatch-plan.ts";
-import type { AveragedOf } from "./averages.ts";
-import { apart, foursForm, overlapping, type PoolDims } from "./geometry.ts";
+import type { Averaged, AveragedOf } from "./averages.ts";
+import { apart, foursForm, overlapping, type PoolDims, planesAsRows, wholePlanes } from "./geometry.ts";
 
 /** What columns count in a kernel's parameters: so many places of x, and so many windows. An invocation has one of either. */
 interface Units {
   readonly x: number;
   readonly y: number;
-  /** Columns of a window as the kernel counts them. */
+  /** Columns of a window and of x as the kernel counts them. */
   readonly kernel?: number;
+  readonly columns?: number;
 }
 const SINGLE: Units = { x: 1, y: 1 };
 /** A pair of windows is a four, a window two places wide a two. */
@@ -78,7 +80,7 @@ function launches(
     const params = poolParams.pack({
       size,
       rows: rows.size,
-      columns: columns.size / units.x,
+      columns: units.columns ?? columns.size / units.x,
       outRows: rows.out,
       outColumns: columns.out / units.y,
       kernelRows: rows.kernel,
@@ -174,6 +176,7 @@ export const maxPoolGradientKernels = <A>(dimsOf: Dims<A>): readonly Kernel<A>[]
 function avgForm(form: AvgForm, dims: PoolDims): Form {
   const fours = foursForm(dims);
   if (fours) return { code: avgPoolFours(form, fours), units: unitsOf(fours, dims) };
+  if (wholePlanes(dims)) return { code: avgPoolPlanes() };
   const single = { code: avgCode(form) };
   if (form === "adaptive") return single;
   return overlappingForm(dims, "y", (across) => avgPoolOverlapping(form, across)) ?? single;
@@ -185,11 +188,14 @@ function avgGatherForm(form: AvgForm, dims: PoolDims): Form {
   return overlappingForm(dims, "x", (across) => avgPoolGradientOverlapping(form, across)) ?? single;
 }
 
+/** With planes that are one window each as rows. */
+const rowsOf = ({ form, dims }: Averaged): Averaged => ({ form, dims: planesAsRows(dims) });
+
 export const avgPoolKernels = <A>(name: string, of: AveragedOf<A>): readonly Kernel<A>[] => [
   {
     name: `${name}/window`,
     plan(inputs, _o, attrs, caps) {
-      const { form, dims } = of(inputs, attrs);
+      const { form, dims } = rowsOf(of(inputs, attrs));
       const { code, units } = avgForm(form, dims);
       return launches(
         code,
@@ -223,8 +229,12 @@ export const avgPoolGradientKernels = <A>(name: string, of: AveragedOf<A>): read
   {
     name: `${name}/apart`,
     plan(inputs, _o, attrs, caps) {
-      const { form, dims } = of(inputs, attrs);
+      const { form, dims } = rowsOf(of(inputs, attrs));
       if (form === "adaptive" || !apart(dims)) return null;
+      if (wholePlanes(dims)) {
+        const units = { x: 4, y: 1, columns: dims.columns.size };
+        return launches(avgPoolGradientPlanes(), dims, "x", avgGradientBindings, caps, units);
+      }
       const fours = foursForm(dims);
       const code = fours ? avgPoolGradientFours(form, fours) : avgApart(form);
       return launches(code, dims, "y", avgGradientBindings, caps, fours ? unitsOf(fours, dims) : SINGLE);

@@ -130,6 +130,15 @@ export const poolMutants: readonly Mutant[] = [
     "iy * params.columns + q]",
     "iy * params.columns]",
   ),
+  one(
+    "adaptiveAvgPool",
+    "window",
+    "a plane has of its neighbour what shares a four",
+    /select\(vec4<f32>\(\), x\[q\], [^;]+;/,
+    "x[q];",
+  ),
+  one("adaptiveAvgPool", "window", "the four that a plane ends in is left out", "(end + 3u) / 4u", "end / 4u"),
+  one("adaptiveAvgPoolGradient", "apart", "a four is all of one plane", "share.yyyy", "share.xxxx"),
   one("avgPoolGradient", "gather", "a row's share is not divided", "divisor * ", ""),
   one(
     "avgPoolGradient",
