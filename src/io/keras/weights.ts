@@ -90,7 +90,8 @@ export function byName(arrays: readonly StoredArray[]): WeightSource {
     if (direction) add(`${parts[0]} ${direction} ${parts.at(-1)}`, array);
   }
   const used = new Set<StoredArray>();
-  const find = ({ path, name }: KerasLayer, parameter: ParameterName): StoredArray => {
+  const find = (layer: KerasLayer, parameter: ParameterName): StoredArray => {
+    const { path, name } = layer;
     const key = `${path.join("/")}/${parameter}`;
     const end = `${name}/${parameter}`.split("/").slice(-2).join("/");
     const keys = [
@@ -108,6 +109,11 @@ export function byName(arrays: readonly StoredArray[]): WeightSource {
     const found = get(keys) ?? get(other);
     if (found === null) return refuse(`several weights are named ${brief(end)}`);
     if (!found) return refuse(`the weight ${brief(key)} is missing`);
+    if (used.has(found)) {
+      refuse(
+        `${nameOf(layer)}: its ${parameter} would be ${brief(found.name)}, which another layer of that name has taken`,
+      );
+    }
     used.add(found);
     return found;
   };

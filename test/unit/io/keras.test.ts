@@ -43,6 +43,15 @@ describe("Keras", () => {
     ]);
   });
 
+  it("never gives one array to two layers of the same name", async () => {
+    const inner = (name: string) => layer("Sequential", name, { layers: [dense("d", 2, { use_bias: false })] });
+    const weights = ["d/kernel", "d/kernel_1"].map((of) => ({ name: of, shape: [2, 2], dtype: "float32" }));
+    const json = tfjs([inner("a"), inner("b")], weights);
+    await expect(async () => readTfjs(json, new Map([["w.bin", new Uint8Array(32)]]))).rejects.toThrow(
+      'layer "b/d" (Dense): its kernel would be "d/kernel", which another layer of that name has taken',
+    );
+  });
+
   it("needs just as many arrays as the layers have", async () => {
     const json = parseObject(file("functional.json"), "f");
     const arrays = [...(await readNpz(file("functional.npz")))];
