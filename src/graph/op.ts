@@ -195,7 +195,7 @@ export interface Trial<A> {
   /** Multiply-adds. */
   work(inputs: readonly TensorSpec[], attrs: A): number;
   /** The same with one dimension halved, or null where it is small already. */
-  halve(inputs: readonly TensorSpec[], attrs: A): readonly TensorSpec[] | null;
+  halve(inputs: readonly TensorSpec[], attrs: A): Promise<readonly TensorSpec[] | null>;
   /**
    * Inputs of which only the given rows of output 0 are computed, which are then held against f64; other outputs stay as they
    * are. Absent: a known answer is what tells whether a kernel is right.

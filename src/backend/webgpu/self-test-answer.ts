@@ -18,7 +18,7 @@ export async function answerOf(
   key: string,
 ): Promise<ConformanceResult | null> {
   const { cases } = await proofOf(node.op);
-  const c = standsFor(node, cases, kernel, key, gpu);
+  const c = await standsFor(node, cases, kernel, key, gpu);
   return c && conform(gpu, node.op, kernel, c);
 }
 
@@ -26,13 +26,13 @@ export async function answerOf(
  * The largest case for which the kernel has the very code that is asked for; else the node's own problem made smaller;
  * else the largest case that the kernel applies to.
  */
-function standsFor(
+async function standsFor(
   node: Node,
   cases: readonly OpCase<unknown>[],
   kernel: AnyKernel,
   key: string,
   gpu: WebGpuDevice,
-): OpCase<unknown> | null {
+): Promise<OpCase<unknown> | null> {
   const op = node.op as AnyOp;
   const codeOf = (inputs: readonly TensorSpec[], attrs: unknown): string | null => {
     const plan = kernel.plan(inputs, op.infer(inputs, attrs), attrs, gpu.caps);
@@ -47,7 +47,7 @@ function standsFor(
   }
   const own = node.inputs.map(({ shape, dtype }): TensorSpec => ({ shape, dtype }));
   let inputs: readonly TensorSpec[] | null = op.sample ? op.sample(own, node.attrs) : op.trial ? own : null;
-  while (!op.sample && inputs && elements(inputs) > MOST_OWN) inputs = op.trial!.halve(inputs, node.attrs);
+  while (!op.sample && inputs && elements(inputs) > MOST_OWN) inputs = await op.trial!.halve(inputs, node.attrs);
   if (inputs && codeOf(inputs, node.attrs) === key) return { name: "the net's own", inputs, attrs: node.attrs };
   return other;
 }

@@ -62,7 +62,7 @@ async function measured(
       }
     } else if (!(await knowsAnswer(gpu, node, kernel))) return { ms: null, problem };
     const ms = await timeOf(executor);
-    const larger = mayGrow && ms < LEAST_MS ? grownProblem(node, problem) : null;
+    const larger = mayGrow && ms < LEAST_MS ? await grownProblem(node, problem) : null;
     if (larger) return await measured(gpu, node, kernel, larger, true);
     return { ms, problem };
   } finally {
@@ -73,11 +73,11 @@ async function measured(
 const trialOf = (node: Node): Trial<unknown> => node.op.trial! as Trial<unknown>;
 
 /** The net's own problem, halved until it is short work anywhere. */
-export function firstProblem(node: Node, most = FIRST_WORK): readonly TensorSpec[] {
+export async function firstProblem(node: Node, most = FIRST_WORK): Promise<readonly TensorSpec[]> {
   const { work, halve } = trialOf(node);
   let problem: readonly TensorSpec[] = node.inputs.map(({ shape, dtype }) => ({ shape, dtype }));
   while (work(problem, node.attrs) > most) {
-    const half = halve(problem, node.attrs);
+    const half = await halve(problem, node.attrs);
     if (!half) break;
     problem = half;
   }
@@ -85,9 +85,9 @@ export function firstProblem(node: Node, most = FIRST_WORK): readonly TensorSpec
 }
 
 /** The net's problem halved less often; null where nothing was halved. */
-function grownProblem(node: Node, problem: readonly TensorSpec[]): readonly TensorSpec[] | null {
+async function grownProblem(node: Node, problem: readonly TensorSpec[]): Promise<readonly TensorSpec[] | null> {
   const now = trialOf(node).work(problem, node.attrs);
-  const larger = firstProblem(node, now * 16);
+  const larger = await firstProblem(node, now * 16);
   return trialOf(node).work(larger, node.attrs) > now ? larger : null;
 }
 

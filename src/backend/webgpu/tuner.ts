@@ -168,7 +168,7 @@ export class Tuner {
     const all = candidatesOf(node, caps, guess).filter((k) => !wrong.has(k.name));
     const candidates = best.length === 0 ? all : all.filter((k) => k === guess || best.includes(suffixOf(k.name)));
     const results: TrialResult[] = [];
-    let problem = firstProblem(node);
+    let problem = await firstProblem(node);
     /** What one of these took to compile: one more is not begun where that is longer than what is left. */
     let longest = 0;
     // One that has nothing to be compared with is checked like any other kernel, when the graph is recorded.

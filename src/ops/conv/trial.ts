@@ -22,7 +22,7 @@ export function convTrial<A>(
       const { n, out, cGroup, rows, columns } = dims(inputs, attrs);
       return n * out * cGroup * rows.y * columns.y * rows.kernel * columns.kernel;
     },
-    halve(inputs, attrs) {
+    async halve(inputs, attrs) {
       const { n } = dims(inputs, attrs);
       const has = images(inputs, attrs);
       if (n < 2) return null;

@@ -11,7 +11,7 @@ export const batchedTrial: Trial<BatchedAttrs> = {
     const { M, N, K, batches } = batchedDims(batchedForm(attrs), inputs[0]!, inputs[1]!);
     return batches * M * N * K;
   },
-  halve(inputs, attrs) {
+  async halve(inputs, attrs) {
     const form = batchedForm(attrs);
     const { M, N, K, lead } = batchedDims(form, inputs[0]!, inputs[1]!);
     const most = Math.max(1, ...lead);

@@ -2,6 +2,9 @@ import type { MatmulForm } from "../../../shaders/matmul/common.ts";
 import type { TensorSpec } from "../../graph/graph.ts";
 import type { MatmulDims } from "./rungs.ts";
 
+/** Depths that blocks have (rungs.ts), each a multiple of the next: a sum of whole blocks has code of its own. */
+export const DEPTHS = [32, 16];
+
 /** Sizes of a product, from the shapes of its operands as they lie in memory. */
 export function matmulDims(form: MatmulForm, a: TensorSpec, b: TensorSpec): MatmulDims {
   const [a0, a1] = a.shape as readonly [number, number];

@@ -15,9 +15,9 @@ import { lateKernels } from "../../graph/late-kernels.ts";
 import type { Binding, DeviceCaps, Kernel, KernelPlan, Launch, Product } from "../../graph/op.ts";
 import { flatLaunch, grid, input, output, scratch } from "../shared/dispatch-plan.ts";
 import { furtherRungs } from "../shared/further-rungs.ts";
-import { matmulDims } from "./dims.ts";
+import { DEPTHS, matmulDims } from "./dims.ts";
 import { matmulPanels, type Panel } from "./panels.ts";
-import { DEPTHS, ladder, type Rung } from "./rungs.ts";
+import { ladder, type Rung } from "./rungs.ts";
 
 /** What a kernel needs to know of the op that it serves. */
 export interface MatmulUse<A> {

@@ -143,9 +143,6 @@ const holds = (shape: BlockShape, caps: DeviceCaps): boolean =>
 const shapeOn = (shape: BlockShape, caps: DeviceCaps): BlockShape =>
   fewRegisters(caps) ? { ...shape, few: true, ...(shape.unroll && { unroll: 1 }) } : shape;
 
-/** Depths that blocks have, each a multiple of the next. */
-export const DEPTHS = [32, 16];
-
 /** Of a rung of blocks, by its name: how those pass through workgroup memory. Undefined for any other. */
 export const blockShape = (name: string, caps: DeviceCaps): BlockShape | undefined =>
   name in shapes ? shapeOn(shapes[name as BlockName], caps) : undefined;
