@@ -3,7 +3,7 @@ import { type NdArray, reshape, sizeOf } from "../core/ndarray.ts";
 import { mergedColumns } from "../data/csv-notices.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { fitScaling } from "../data/standardise.ts";
-import { noticeText } from "../data/table-notice.ts";
+import { type BytesNotice, noticeText } from "../data/table-notice.ts";
 import type { Task } from "../data/task.ts";
 import { lossKinds } from "../nn/loss-kinds.ts";
 import type { ModelSpec } from "../nn/model-spec.ts";
@@ -47,7 +47,7 @@ export function dataSummary(
         readonly columns?: undefined;
         readonly table?: undefined;
         readonly pixelScale?: number | null;
-        readonly bytes?: string;
+        readonly bytes?: BytesNotice;
       }),
   model: ModelSpec,
   rows: number,
@@ -89,8 +89,8 @@ export function dataSummary(
   const parts = [
     `predicts ${label.join(", ")} (${what}) from ${from}${scaled ? ", standardised" : ""}`,
     dropped.rows > 0 ? `${rows} of ${rows + dropped.rows} rows, ${dropped.rows} dropped (${missing})` : `${rows} rows`,
-    ...(train.bytes !== undefined ? [train.bytes] : []),
-    ...(train.pixelScale && train.bytes === undefined
+    ...(train.bytes ? [noticeText(train.bytes)] : []),
+    ...(train.pixelScale && !train.bytes
       ? [`${facts.shape ? "pixels" : "values"} divided by ${train.pixelScale}`]
       : []),
     ...(ignored.length > 0 ? [`left out: ${ignored.join(", ")}`] : []),

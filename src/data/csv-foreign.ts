@@ -46,3 +46,12 @@ export function foreignBytes(bytes: Uint8Array): Known | null {
   const [, ...known] = SIGNATURES.find(([start]) => start.every((byte, i) => bytes[i] === byte)) ?? [];
   return known.length === 2 ? known : null;
 }
+
+/** Bytes that are looked at. */
+const HEAD = 2048;
+
+/** What a file of an unknown format is, by its bytes or as text; null where it may be anything. */
+export function foreignFile(bytes: Uint8Array): Known | null {
+  const head = bytes.subarray(0, HEAD);
+  return foreignBytes(head) ?? foreignText(head.includes(0) ? "" : new TextDecoder().decode(head));
+}

@@ -1,7 +1,7 @@
 import { ChainruleError } from "../core/errors.ts";
 import { type NdArray, shapeText, type TypedArray } from "../core/ndarray.ts";
 import type { TableFormat } from "./csv-format.ts";
-import type { TableNotice } from "./table-notice.ts";
+import type { BytesNotice, TableNotice } from "./table-notice.ts";
 import type { Task } from "./task.ts";
 
 /** Rows to learn from: row i of `x` goes with row i of `y`. */
@@ -23,8 +23,8 @@ export interface Dataset {
   readonly columns?: readonly Column[];
   /** What pixels were divided by, where `x` holds images. */
   readonly pixelScale?: number;
-  /** What bytes were taken for, in one line, where their shape alone does not say it. */
-  readonly bytes?: string;
+  /** What bytes were taken for, where their shape alone does not say it. */
+  readonly bytes?: BytesNotice;
   /** Names of the columns of `x`, with units where they have one. */
   readonly features?: readonly string[];
   /** Names of the columns of `y`. */

@@ -39,12 +39,21 @@ export type TableNotice =
   /** A column of whole numbers that count the rows is one of the features. */
   | { readonly kind: "counts"; readonly column: string; readonly value: string }
   | { readonly kind: "constant"; readonly column: string; readonly value: string }
+  | BytesNotice
   /** Names of columns are numbers: the first line may be a row. */
   | { readonly kind: "names"; readonly column: string; readonly value: string }
   /** Different numbers that f32 does not tell apart, where nothing scales them first. */
   | { readonly kind: "merged"; readonly column: string; readonly value: string; readonly other: string }
   /** Different numbers to predict that f32 does not tell apart. */
   | { readonly kind: "label-merged"; readonly column: string; readonly value: string; readonly other: string };
+
+/** What flat rows of bytes were taken for: pixels of so many rows and columns, as far as they tell, or numbers as they are. */
+export interface BytesNotice {
+  readonly kind: "pixels" | "bytes";
+  readonly column: string;
+  /** "28 x 28" */
+  readonly value: string;
+}
 
 /** What reads such a number: flags of the command and options of the library have the same names. */
 export function readingText(reading: Reading, value: string): string {
@@ -102,6 +111,12 @@ export function noticeText(notice: TableNotice): string {
       return `${column} counts the rows (${value}, ...): where it is no measurement, leave it out`;
     case "constant":
       return `${column} is ${value} in every row: nothing can be learned from that`;
+    case "pixels": {
+      const looks = notice.value === "" ? "" : ` of ${notice.value}`;
+      return `bytes taken as pixels${looks}, divided by 255 (numbers that are none: store them as f32)`;
+    }
+    case "bytes":
+      return "bytes taken as they are (pixels: give them the shape [n, height, width])";
     case "names":
       return `${value} of the first line is taken as a column's name; if the line is a row, say --no-header (header: false)`;
     case "merged":

@@ -249,6 +249,14 @@ describe("a table", () => {
     expect(await s.page.locator("#table-marks").count()).toBe(0);
     await s.page.selectOption("#table-label", "a");
     await says("Predicts a, a number (regression), from numbers: id; categories: kind (2).");
+    // Bytes in rows as long as an image: the format by hand, a header and 12 rows of 64 beside their labels.
+    const header = `{"x":{"dtype":"U8","shape":[12,64],"data_offsets":[0,768]},"y":{"dtype":"U8","shape":[12],"data_offsets":[768,780]}}`;
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    const rows = Buffer.from(Array.from({ length: 780 }, (_, i) => (i < 768 ? (i * 37) % 256 : i % 3)));
+    await s.page.setInputFiles("#file", file("flat.safetensors", Buffer.concat([length, Buffer.from(header), rows])));
+    await says("Predicts y, one of 3 classes, from numbers: x (64).");
+    expect(await s.text("#table-notices")).toContain("taken as pixels 8 x 8 and divided by 255");
     // More classes than rows are none; the user may want them all the same.
     const y = ndarray([12], "i32", [3, 7, 20, 15, 8, 9, 2, 4, 11, 30, 5, 6]);
     const npz = writeNpz([
@@ -286,6 +294,7 @@ test("a bad file of any kind leaves the data and the run that were there", async
     [[file("x.csv.gz", idx(0x1f, 0x8b, 8, 0, 1, 2, 3))], "gzip stream is damaged"],
     [[file("w.safetensors", writeSafetensors([["x", ndarray([1], "f32", [1])]]))], 'needs arrays "x" and "y"'],
     [[file("w.bin", idx(1, 2, 3, 4))], "drop one CSV file"],
+    [[file("t.arff", "@relation t\n@data\n1,2\n")], "t.arff is no table of text: it is ARFF of Weka"],
     [[file("net.onnx", idx(8, 1, 2, 3, 255, 255))], "onnx"],
     [[file("model.json", '{"__proto__":{"polluted":1}}')], "keras"],
   ];

@@ -54,6 +54,9 @@ const en = {
     "{column} has a text of its own in every row, such as {value}: no row helps to tell another's. Predict another column.",
   ncounts: "{column} counts the rows: where it is no measurement, leave it out of the file.",
   nconstant: "{column} is {value} in every row: nothing can be learned from that.",
+  npixels:
+    "The bytes of {column} are taken as pixels {value} and divided by 255: store numbers that are none as f32 in the file.",
+  nbytes: "The bytes of {column} are taken as they are: give pixels the shape [n, height, width] in the file.",
   nnames: "{value} in the first line is taken as a column's name.",
   nmerged: "{column} loses digits: {value} and {other} are one number.",
   "nlabel-merged":
@@ -105,6 +108,8 @@ const zh: Readonly<Record<TableKey, string>> = {
   "nlabel-unique": "{column} 的文字每行都不同，例如 {value}：哪一行也帮不上别的行。请预测别的列。",
   ncounts: "{column} 只是行号：如果不是测量值，请从文件中去掉。",
   nconstant: "{column} 每行都是 {value}：从中学不到东西。",
+  npixels: "{column} 的字节被当作像素 {value}，除以 255：如果不是像素，请在文件中存为 f32。",
+  nbytes: "{column} 的字节按原样使用：如果是像素，请在文件中给出形状 [n, 高, 宽]。",
   nnames: "第一行的 {value} 被当作列名。",
   nmerged: "{column} 丢失了位数：{value} 和 {other} 成了同一个数。",
   "nlabel-merged": "要预测的 {column} 丢失了位数：{value} 和 {other} 成了同一个数。请在文件中把每个数减去同一个数。",

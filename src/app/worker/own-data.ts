@@ -1,11 +1,13 @@
 import { ChainruleError } from "../../core/errors.ts";
 import { ndarray } from "../../core/ndarray.ts";
 import { type CsvOptions, readCsv } from "../../data/csv.ts";
+import { foreignFile } from "../../data/csv-foreign.ts";
 import { type DataSplit, type Dataset, rowCount, validateDataset } from "../../data/dataset.ts";
 import { gunzipIfNeeded } from "../../data/gunzip.ts";
 import { looksLikeIdx, pairIdx } from "../../data/idx.ts";
 import { splitBySeed } from "../../data/split.ts";
 import { standardise } from "../../data/standardise.ts";
+import { tableError } from "../../data/table-fault.ts";
 import type { Task } from "../../data/task.ts";
 import type { Language } from "../state/language.ts";
 import { endsOf } from "./fit-labels.ts";
@@ -88,6 +90,11 @@ async function dropped({ files, missing = "drop", table = {} }: DroppedData): Pr
   if (labels && images) return hold(pairIdx(images.bytes, labels.bytes, { name: images.name }));
   const split = await fromOthers(opened, { missing, ...given(table) });
   if (split) return split;
+  const foreign = foreignFile(opened[0]!.bytes);
+  if (foreign) {
+    const fault = { fault: "foreign", way: foreign[0], values: { file: files[0]!.name } } as const;
+    throw tableError(`${files[0]!.name}: no rows, but ${foreign[1]}`, fault);
+  }
   const names = files.map((f) => f.name).join(", ");
   const known =
     "one CSV file with a header, a Parquet file, two IDX files (images and labels), an .npz or .safetensors with x and y, or x.npy and y.npy";

@@ -27,7 +27,7 @@ export function tableOf({ table, columns = [], targets = [], classes, y }: Datas
 const FEW_COLUMNS = 256;
 
 /** The same of arrays x and y, which have no names for their columns. */
-export function arrayTable({ x, y }: Dataset): OwnTable {
+export function arrayTable({ x, y, bytes }: Dataset): OwnTable {
   const width = x.shape[1]!;
   const names = Array.from({ length: width }, (_, i) => ({ name: `x ${i}`, categories: null }));
   const labels = y.dtype === "i32";
@@ -37,7 +37,7 @@ export function arrayTable({ x, y }: Dataset): OwnTable {
     classes: labels ? Math.max(2, range(y).most + 1) : 0,
     ...{ labels: ["y"], names: ["y"], numbers: [`x (${width})`], categories: [], ignored: [] },
     dropped: { rows: 0, columns: [] },
-    notices: x.dtype === "f64" && width <= FEW_COLUMNS ? mergedColumns(x, names) : [],
+    notices: [...(bytes ? [bytes] : []), ...(x.dtype === "f64" && width <= FEW_COLUMNS ? mergedColumns(x, names) : [])],
   };
 }
 

@@ -1,4 +1,5 @@
 import { type NdArray, sizeOf, zeros } from "../../core/ndarray.ts";
+import type { BytesNotice } from "../../data/table-notice.ts";
 
 /** What the bytes of images are divided by, whatever holds them. */
 export const PIXEL_SCALE = 255;
@@ -14,8 +15,8 @@ export interface BytesTaken {
   readonly pixels: boolean;
   /** Height and width of each row, where rows have none of their own and are as long as a square grey image. */
   readonly image?: { readonly height: number; readonly width: number };
-  /** In one line, of rows that do not say by their shape what they hold; absent where nothing is to be said. */
-  readonly said?: string;
+  /** Of rows that do not say by their shape what they hold; absent where nothing is to be said. */
+  readonly said?: BytesNotice;
 }
 
 /** Rows that are looked at, the side that images have at least, and what is no table's: half of the range that bytes have. */
@@ -42,15 +43,14 @@ export function bytesTaken(
   const [grey, colour] = [Math.sqrt(width), Math.sqrt(width / 3)];
   const side = [grey, colour].find((s) => Number.isInteger(s) && s >= LEAST_SIDE);
   if (as === "pixels" || (side !== undefined && most >= BRIGHT)) {
-    const looks = as === "pixels" ? "" : ` of ${side} x ${side}`;
+    const looks = as === "pixels" ? "" : `${side} x ${side}`;
     return {
       pixels: true,
       ...(side === grey ? { image: { height: side, width: side } } : {}),
-      said: `bytes taken as pixels${looks}, divided by ${PIXEL_SCALE} (numbers that are none: store them as f32)`,
+      said: { kind: "pixels", column: "x", value: looks },
     };
   }
-  if (most < 2) return { pixels: false };
-  return { pixels: false, said: "bytes taken as they are (pixels: give them the shape [n, height, width])" };
+  return most < 2 ? { pixels: false } : { pixels: false, said: { kind: "bytes", column: "x", value: "" } };
 }
 
 /** The last axis moved behind the first: [n, height, width, channels] -> [n, channels, height, width]. */

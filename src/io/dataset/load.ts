@@ -2,7 +2,7 @@ import { requireBytes } from "../../core/arguments.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { cast, type NdArray, reshape, shapeText, sizeOf } from "../../core/ndarray.ts";
 import { type CsvOptions, readCsv, tableDataset } from "../../data/csv.ts";
-import { foreignBytes, foreignText } from "../../data/csv-foreign.ts";
+import { foreignFile } from "../../data/csv-foreign.ts";
 import { type DataSplit, type Dataset, validateDataset } from "../../data/dataset.ts";
 import { gunzipIfNeeded } from "../../data/gunzip.ts";
 import { holdsPixels, idxRows, pairIdx } from "../../data/idx.ts";
@@ -172,20 +172,18 @@ export async function loadInputLengths(name: string, bytes: Uint8Array): Promise
 
 /** Names what a file of no known format is, where that can be told. */
 function unknownFormat(base: string, bytes: Uint8Array): never {
-  const head = bytes.subarray(0, HEAD);
-  const text = head.includes(0) ? "" : new TextDecoder().decode(head);
-  const known = foreignBytes(head) ?? foreignText(text);
+  const known = foreignFile(bytes);
   const fail = (message: string): never => {
     throw new ChainruleError("usage", `${base}: ${message}`);
   };
   if (known !== null) fail(`no rows, but ${known[1]}`);
-  const way =
-    text.includes("\n") && !text.includes("\ufffd") ? "; a table of text is told by its name: call it .csv" : "";
+  const text = new TextDecoder().decode(bytes.subarray(0, HEAD));
+  const way = /\n/.test(text) && !/[\0\ufffd]/.test(text) ? "; a table of text is told by its name: call it .csv" : "";
   return fail(`neither content nor name tells a data format; known are ${KNOWN_FORMATS}${way}`);
 }
 
-/** Bytes that are looked at; fewer than the texts that are looked for in them. */
-const HEAD = 2048;
+/** Bytes that tell whether a file is text. */
+const HEAD = 1024;
 
 async function fromIdx(path: string, base: string, bytes: Uint8Array, options: LoadFileOptions): Promise<Dataset> {
   const { name, value } = await readBeside(base, idxLabels(path), options.read);

@@ -3,6 +3,7 @@ import { ChainruleError } from "../../core/errors.ts";
 import { shapeText, sizeOf } from "../../core/ndarray.ts";
 import { isGzip } from "../../data/gunzip.ts";
 import { idxHeader, idxScale, MOST_IDX_HEADER } from "../../data/idx.ts";
+import type { BytesNotice } from "../../data/table-notice.ts";
 import type { RowSource } from "../../train/data/row-source.ts";
 import { BEYOND_F64, ELEMENTS, holds } from "../elements.ts";
 import { brief, readHeader, refuse, type TensorEntry } from "../safetensors/header.ts";
@@ -33,7 +34,7 @@ export interface RowFile extends RowSource {
   /** What their pixels are divided by; null where they are taken as they are. */
   readonly pixelScale: number | null;
   /** What bytes were taken for, see Dataset. */
-  readonly bytes?: string;
+  readonly bytes?: BytesNotice;
 }
 
 /** Which format of rows of one size, which can be read by number, a file is; null for none. `head` is its first bytes. */

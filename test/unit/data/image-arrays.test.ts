@@ -7,6 +7,7 @@ import {
   preprocessingText,
 } from "../../../src/data/preprocessing.ts";
 import { fitScaling, standardiseChannels } from "../../../src/data/standardise.ts";
+import { type BytesNotice, noticeText } from "../../../src/data/table-notice.ts";
 import { loadDataFile, loadDataSplit, loadInputs } from "../../../src/io/dataset/load.ts";
 import { openRowFile } from "../../../src/io/dataset/row-file.ts";
 import { parseModel } from "../../../src/nn/parse-model.ts";
@@ -88,16 +89,21 @@ describe("arrays of images", () => {
     const grey = {
       scale: 255,
       image: { height: 8, width: 8 },
-      said: expect.stringMatching(/pixels of 8 x 8, divided/),
+      said: { kind: "pixels", column: "x", value: "8 x 8" },
     };
     expect(await read(64, 250)).toEqual(grey);
-    expect(await read(192, 250)).toEqual({ scale: 255, said: expect.stringMatching(/pixels of 8 x 8, divided/) });
+    expect(await read(192, 250)).toEqual({ scale: 255, said: { kind: "pixels", column: "x", value: "8 x 8" } });
+    const texts = ["pixels", "bytes"].map((kind) => noticeText({ kind, column: "x", value: "8 x 8" } as BytesNotice));
+    expect(texts).toEqual([
+      expect.stringContaining("pixels of 8 x 8, divided by 255"),
+      expect.stringContaining("as they are"),
+    ]);
     // Sixteen levels of a table, bits, columns, and tokens.
-    expect(await read(64, 16)).toEqual({ said: expect.stringMatching(/^bytes taken as they are/) });
+    expect(await read(64, 16)).toEqual({ said: { kind: "bytes", column: "x", value: "" } });
     expect(await read(64, 1)).toEqual({});
-    expect(await read(65, 250)).toEqual({ said: expect.stringMatching(/^bytes taken as they are/) });
+    expect(await read(65, 250)).toEqual({ said: { kind: "bytes", column: "x", value: "" } });
     expect(await read(64, 250, "numbers")).toEqual({});
-    expect(await read(70, 16, "pixels")).toEqual({ scale: 255, said: expect.stringMatching(/as pixels, divided/) });
+    expect(await read(70, 16, "pixels")).toEqual({ scale: 255, said: { kind: "pixels", column: "x", value: "" } });
   });
 
   test("flat bytes of test rows are what those are that a net learns from", async () => {
