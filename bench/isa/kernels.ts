@@ -1,6 +1,7 @@
 import { fmaCeiling } from "../../shaders/ceilings.ts";
 import { NARROW_FILLS } from "../../shaders/conv/block-narrow.ts";
 import { BLOCK } from "../../shaders/conv/block-tile.ts";
+import { UNIFORM_DEPTH } from "../../shaders/conv/uniform.ts";
 import { WEIGHT_DEPTH } from "../../shaders/conv/weight-block.ts";
 import type { BlockShape } from "../../shaders/matmul/block.ts";
 import { UNIFORM_SHAPE } from "../../shaders/matmul/uniform.ts";
@@ -173,8 +174,11 @@ function convolutions(kernels: Kernels, caps: DeviceCaps): void {
     },
     { times: BLOCK.mine },
   ];
-  /** Blocks for few registers are brought in by a loop. */
-  const filled = (rung: string) => product(rung === "block-narrow" ? [{ times: NARROW_FILLS }] : []);
+  /** Of blocks whose rows are a subgroup's one loop is over elements and terms. Blocks for few registers are brought in by a loop. */
+  const filled = (rung: string) =>
+    rung === "block-uniform"
+      ? [{ ...turns(UNIFORM_DEPTH, kernel * kernel * channels), in: [{ times: UNIFORM_DEPTH / 4, computes: true }] }]
+      : product(rung === "block-narrow" ? [{ times: NARROW_FILLS }] : []);
   const tag = `${kernel}x${kernel}.${channels}`;
   const put = (
     op: AnyOp,

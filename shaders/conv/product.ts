@@ -68,7 +68,7 @@ export type Invocations = 8 | 64;
 export const lines = (n: number, line: (i: number) => string): string => range(n).map(line).join("\n");
 
 /** Rows of A that an invocation loads. */
-export const loadedRows = ({ rows, shared }: Tile): number => (shared ? rows / QUAD : rows);
+export const loadedRows = ({ rows, shared }: Pick<Tile, "rows" | "shared">): number => (shared ? rows / QUAD : rows);
 
 /** A vec4 accumulator: row i, columns 4 q to 4 q + 3. */
 const sumOf = ({ columns }: Tile, i: number, q: number): string => `acc[${(i * columns) / 4 + q}]`;
@@ -92,7 +92,12 @@ ${finishConv(epilogue)}
  * The kernel around `body`, which has `tile`, its first row `mTile`, of `rows` in a workgroup, and `place`, the invocation's
  * number in it.
  */
-export function tileMain(head: string, tile: Tile, body: string, rows: number = tile.rows): string {
+export function tileMain(
+  head: string,
+  tile: Pick<Tile, "rows" | "shared"> & { readonly invocations: number },
+  body: string,
+  rows: number = tile.rows,
+): string {
   return wgsl`
 #if ${tile.shared}
 enable subgroups;

@@ -9,6 +9,7 @@ export interface Mutant {
   readonly to: string;
   /** As adapters of a vendor are given it, whose compilers have other registers. */
   readonly vendor?: string;
+  readonly architecture?: string;
 }
 
 /** A wrong body of an op on the chip. */

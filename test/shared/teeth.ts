@@ -19,11 +19,12 @@ const writing = process.env.CHAINRULE_CAUGHT_BY === "write";
 export async function expectCaught(
   gpu: WebGpuBackend,
   op: AnyOp,
-  { kernel: name, what, from, to, vendor }: Mutant,
+  { kernel: name, what, from, to, ...given }: Mutant,
   cases?: readonly OpCase<unknown>[],
 ): Promise<void> {
   const kernel = op.kernels.find((k) => k.name === name)!;
-  const caps = vendor === undefined ? gpu.gpu.caps : { ...gpu.gpu.caps, vendor };
+  const { vendor = gpu.gpu.caps.vendor, architecture = gpu.gpu.caps.architecture } = given;
+  const caps = { ...gpu.gpu.caps, vendor, architecture };
   const edit = (code: string): string => code.replace(from, to);
   // Where nothing is changed the kernel is right, and need not run.
   const changed = (cases ?? (await proofOf(op)).cases).flatMap((c) => {

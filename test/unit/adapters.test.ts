@@ -6,6 +6,7 @@ import type { Node } from "../../src/graph/graph.ts";
 import { addLateKernels } from "../../src/graph/late-kernels.ts";
 import { DEFAULT_LIMITS, type DeviceCaps, type DeviceLimits } from "../../src/graph/op.ts";
 import { ops } from "../../src/ops/all.ts";
+import { conv } from "../../src/ops/conv/conv.ts";
 import { linear } from "../../src/ops/matmul/linear.ts";
 import { matmul, outerProduct, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
@@ -273,4 +274,27 @@ describe("large products on Intel's GPUs whose compiler was seen take rows that 
     // Where another adapter has loaded it.
     expect(await guessFor(1024, gpus.find(({ info }) => info.architecture === "ampere")!)).not.toBe("block-uniform");
   });
+
+  test.each([
+    ["DG2", [64, 64, 56], "block-uniform"],
+    ["Tiger Lake", [64, 64, 56], "block-uniform"],
+    ["DG2", [16, 16, 28], "block-uniform"],
+    // Half of a block would be left empty, or few invocations would have all to do.
+    ["DG2", [64, 8, 28], "strip"],
+    ["DG2", [64, 64, 7], "block-narrow"],
+    ["AMD RDNA", [64, 64, 56], "block"],
+    ["ARM Mali", [64, 64, 56], "block-narrow"],
+  ] as const)(
+    "a convolution on %s of %j channels and places along an axis: %s",
+    async (name, [c, out, side], expected) => {
+      const caps = capsFor({ ...named(name), limits: { maxComputeWorkgroupStorageSize: 32768 } });
+      const padding = [
+        [1, 1],
+        [1, 1],
+      ];
+      const attrs = { stride: [1, 1], padding, dilation: [1, 1], groups: 1 };
+      const node = product(conv as AnyOp, attrs, [32, c, side, side], [out, c, 3, 3]);
+      expect(chooseKernel(node, caps).kernel.name).toBe(`conv/${expected}`);
+    },
+  );
 });

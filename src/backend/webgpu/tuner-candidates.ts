@@ -29,7 +29,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "block64x128",
     "block64x128-split",
   ],
-  convolution: ["block-narrow", "block", "planes", "strip", "gather", "strip-quads", "gather-quads"],
+  convolution: ["block-uniform", "block-narrow", "block", "planes", "strip", "gather", "strip-quads", "gather-quads"],
   kernelGradient: ["block-narrow", "block", "strip", "gather", "strip-quads", "gather-quads"],
 };
 

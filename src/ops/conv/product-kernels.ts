@@ -21,6 +21,7 @@ import {
   mostSums,
   savesRegisters,
 } from "./sizes.ts";
+import { uniform } from "./uniform.ts";
 
 /** What kernels need to know of the op that they serve: what its epilogue reads are the inputs behind the first two. */
 export interface ConvUse<A> {
@@ -254,5 +255,6 @@ const rungs: readonly ProductRung[] = [
       suits: (p, caps) => blockFor(caps) === name && fillsBlocks(p),
     }),
   ),
+  uniform,
   { name: "planes", plan: planes, suits: (p) => !isSmall(p.dims) },
 ];
