@@ -1,6 +1,6 @@
 #!/bin/sh
-# PyTorch 2.13.0's torch.onnx.export (its default exporter) and ONNX Runtime 1.30.0: LogSigmoid is -Infinity from -18 on down.
-# Expected: about x itself, as nn.LogSigmoid gives; it is there because log(sigmoid(x)) is not safe.
+# PyTorch 2.13.0's torch.onnx.export (its default exporter) and ONNX Runtime 1.30.0: LogSigmoid is -Infinity from -18 on down, and BCEWithLogitsLoss infinite.
+# Expected: about x itself, as nn.LogSigmoid gives; both are there because log(sigmoid(x)) is not safe.
 # Seen: the file has Sigmoid and Log, and the runtime's Sigmoid, twice too large at -17, is exactly 0 from -18 on, where f32 could still hold 1.5e-8 (and 1e-38). -Softplus(-x) in the same runtime is right.
 set -eu
 folder=$(mktemp -d)
@@ -23,6 +23,11 @@ class Written(torch.nn.Module):
         return -torch.nn.functional.softplus(-x)
 
 
+class Loss(torch.nn.Module):
+    def forward(self, x):
+        return torch.nn.functional.binary_cross_entropy_with_logits(x, torch.ones_like(x), reduction="none")
+
+
 def run(module):
     program = torch.onnx.export(module, (x,), dynamo=True, verbose=False)
     session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())
@@ -33,11 +38,13 @@ def run(module):
 wanted = [round(float(v), 2) for v in torch.nn.LogSigmoid()(x)]
 nodes, seen = run(torch.nn.LogSigmoid())
 _, written = run(Written())
+_, loss = run(Loss())
 print(f"torch {torch.__version__}, onnxruntime {onnxruntime.__version__}, at {x.tolist()}")
 print(f"torch                       {wanted}")
 print(f"exported LogSigmoid         {seen}, nodes {' '.join(nodes)} (expected the same)")
 print(f"exported -softplus(-x)      {written}")
-same = wanted == written == [-1.31, -17.0, -18.5, -50.0] and seen == [-1.31, -16.23, float("-inf"), float("-inf")] and nodes == ["Sigmoid", "Log"]
+print(f"exported BCE of logits for 1 {loss} (expected the same with the other sign)")
+same = wanted == written == [-1.31, -17.0, -18.5, -50.0] and seen == [-1.31, -16.23, float("-inf"), float("-inf")] and nodes == ["Sigmoid", "Log"] and loss == [-v for v in seen]
 print("as found" if same else "CHANGED")
 sys.exit(0 if same else 1)
 PY
