@@ -13,7 +13,7 @@ import {
   gradientShape,
 } from "./averages.ts";
 import { avgPoolGradientOnChip, avgPoolOnChip } from "./avg-pool-chip.ts";
-import { type AvgPoolAttrs, expectPooled, pooledShape } from "./geometry.ts";
+import { type AvgPoolAttrs, expectPooled, onePlane, pooledShape } from "./geometry.ts";
 import { avgPoolGradientKernels, avgPoolKernels } from "./pool-plans.ts";
 import { avgPoolGradientWasm, avgPoolWasm } from "./pool-wasm.ts";
 import { eachTerm } from "./windows.ts";
@@ -45,6 +45,7 @@ function forward<A>(name: string, of: AveragedOf<A>, gradient: Exclude<Op<A>["gr
     wasm: ([x], _outputs, attrs) => avgPoolWasm(of([x!], attrs), x!),
     onChip: (w, [x], [y], attrs) => avgPoolOnChip(w, x!, y!, of([x!], attrs)),
     gradient,
+    sample: onePlane,
     kernels: avgPoolKernels(name, of),
   };
 }
@@ -71,6 +72,7 @@ function backward<A extends { readonly places: readonly number[] }>(name: string
     wasm: ([dy], [dx], attrs) => avgPoolGradientWasm(of([dy!], attrs), dx!),
     onChip: (w, [dy], [dx], attrs) => avgPoolGradientOnChip(w, dy!, dx!, of([dy!], attrs)),
     gradient: "none",
+    sample: onePlane,
     kernels: avgPoolGradientKernels(name, of),
   };
 }

@@ -1,7 +1,7 @@
 import type { FoursForm } from "../../../shaders/pool/fours.ts";
 import type { Across } from "../../../shaders/pool/overlapping.ts";
 import { ChainruleError } from "../../core/errors.ts";
-import { shapeText } from "../../core/ndarray.ts";
+import { shapeText, sizeOf } from "../../core/ndarray.ts";
 import { windowCount } from "../../core/window-count.ts";
 import { callText, type TensorSpec, wrongShapes } from "../../graph/graph.ts";
 
@@ -145,6 +145,15 @@ export function overlapping({ columns }: PoolDims, of: "y" | "x"): Across | null
   const places = of === "x" ? 4 * stride : 4;
   if (stride > 2 || kernel < 2 || kernel > MOST_ACROSS || dilation !== 1) return null;
   return size % places === 0 && out % 4 === 0 ? { kernel, stride, padding } : null;
+}
+
+/** Elements of a plane that is a known answer's. */
+const LARGEST_SAMPLE = 2 ** 16;
+
+/** One plane, for which kernels have the same code: how windows lie along a row may be in it. Null where a plane is large. */
+export function onePlane([t]: readonly TensorSpec[]): readonly TensorSpec[] | null {
+  const shape = [1, 1, ...t!.shape.slice(2)];
+  return sizeOf(shape) <= LARGEST_SAMPLE ? [{ ...t!, shape }] : null;
 }
 
 /** The same with each plane as one row, where it is one window: its places are neighbours. */

@@ -6,6 +6,7 @@ import {
   expectPooled,
   firstPlace,
   type MaxPoolAttrs,
+  onePlane,
   type PoolAxis,
   type PoolDims,
   poolDims,
@@ -85,6 +86,7 @@ export const maxPool: Op<MaxPoolAttrs> = {
   gradient: (g, { inputs: [x], outputs: [, index], attrs }, [dy]) => [
     g.one(maxPoolGradient, [dy!, index!], { ...attrs, places: x!.shape.slice(2) }, `d ${x!.name}`),
   ],
+  sample: onePlane,
   kernels: maxPoolKernels(([x], attrs) => maxDims([x!], attrs)),
 };
 
