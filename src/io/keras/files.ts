@@ -100,7 +100,9 @@ async function loaded(
 }
 
 function floatsOf(name: string, { element }: Hdf5Array, value: NdArray | null): NdArray {
-  return value ? cast(value, "f32") : refuse(`the weight ${brief(name)} holds ${element ?? "no numbers"}, not floats`);
+  if (value) return cast(value, "f32");
+  const way = element?.endsWith("I8") ? ": save the model before it is quantised" : "";
+  return refuse(`the weight ${brief(name)} holds ${element ?? "no numbers"}, not floats${way}`);
 }
 
 function listed(names: readonly string[]): string {

@@ -209,9 +209,31 @@ const gather: Make = (node, of, known, where) => {
   return fromNumbers([...picked.dims, ...of.dims.slice(1)], of.whole, out);
 };
 
+/** Weights that were quantised: whole numbers less a zero point, times a scale, one for all or one for each place of an axis. */
+const dequantised: Make = (node, of, known, where) => {
+  const [scale, zero] = [known.constant(node.inputs[1]), known.constant(node.inputs[2])];
+  const given = node.attributes.get("axis") ?? 1;
+  const single = !scale || scale.dims.length === 0 || sizeOf(scale.dims) === 1;
+  const axis = typeof given === "number" && !single ? axisOf(given, of.dims.length) : null;
+  if (!of.whole || !scale || (node.inputs[2] && !zero) || node.attributes.get("block_size")) return null;
+  if (zero && sizeOf(zero.dims) !== sizeOf(scale.dims)) return null;
+  if (!single && (axis === null || scale.dims.length !== 1 || scale.dims[0] !== of.dims[axis])) return null;
+  const by = valuesOf(scale, known.room, where);
+  const less = zero ? valuesOf(zero, known.room, where) : null;
+  const inner = axis === null ? 1 : sizeOf(of.dims.slice(axis + 1));
+  const place = (i: number): number => (axis === null ? 0 : Math.floor(i / inner) % by.length);
+  const values = valuesOf(of, known.room, where);
+  return fromNumbers(
+    of.dims,
+    false,
+    values.map((v, i) => (v - (less?.[place(i)] ?? 0)) * by[place(i)]!),
+  );
+};
+
 /** Arrays that nodes put together from others, as exporters do to count pads. */
 export const arrayMakers: Readonly<Record<string, Make>> = {
   Concat: concat,
+  DequantizeLinear: dequantised,
   Gather: gather,
   Slice: slice,
   ConstantOfShape: filled,

@@ -148,6 +148,30 @@ describe("readOnnx", () => {
     expect(notes.join()).toMatch(note);
   });
 
+  it.each<[string, readonly number[], readonly number[], Record<string, number>, readonly number[]]>([
+    ["by one scale", [0.5], [2], {}, [-0.5, 0, 0.5, 1, 1.5, -65]],
+    ["by a scale for each output, axis 1 unless told", [0.5, 1, 2], [2, 0, 1], {}, [-0.5, 2, 4, 1, 5, -258]],
+    ["by a scale for each input", [0.5, 2], [0, 1], { axis: 0 }, [0.5, 1, 1.5, 6, 8, -258]],
+  ])("weights of 8 bits become floats %s", (_, scale, zero, integers, wanted) => {
+    const bytes = (values: readonly number[]): Uint8Array => Uint8Array.from(values, (v) => v & 255);
+    const dims = scale.length === 1 ? [] : [scale.length];
+    const { weights, model } = readOnnx(
+      onnxFile({
+        nodes: [
+          { op: "DequantizeLinear", inputs: ["q", "s", "z"], outputs: ["w"], integers },
+          { op: "MatMul", inputs: ["x", "w"], outputs: ["y"] },
+        ],
+        tensors: [
+          { name: "q", dims: [2, 3], type: 3, raw: bytes([1, 2, 3, 4, 5, -128]) },
+          { name: "s", dims, floats: scale },
+          { name: "z", dims, type: 3, raw: bytes(zero) },
+        ],
+      }),
+    );
+    expect(types(model)).toBe("linear");
+    expect([...weights.get("0.weight")!.data]).toEqual(wanted);
+  });
+
   it("scales by alpha and beta, and lets one number stand for a whole bias", () => {
     const bytes = onnxFile({
       nodes: [{ op: "Gemm", inputs: ["x", "w", "b"], outputs: ["y"], floats: { alpha: 2, beta: 4 } }],
