@@ -20,7 +20,7 @@ export type { TableFormat } from "./data/csv-format.ts";
 export type { Reading } from "./data/csv-looks.ts";
 export type { Column, DataSplit, Dataset, DroppedRows, Scaling, TableFacts } from "./data/dataset.ts";
 export { type DataPreset, type DataPresetOptions, dataPreset, type ReadFile } from "./data/presets.ts";
-export type { TableNotice } from "./data/table-notice.ts";
+export type { BytesNotice, TableNotice } from "./data/table-notice.ts";
 export type { Task } from "./data/task.ts";
 export type { TensorSpec } from "./graph/graph.ts";
 export type { DeviceKind } from "./graph/op.ts";

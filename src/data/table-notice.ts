@@ -49,9 +49,11 @@ export type TableNotice =
 
 /** What flat rows of bytes were taken for: pixels of so many rows and columns, as far as they tell, or numbers as they are. */
 export interface BytesNotice {
+  /** Whether they are pixels. */
   readonly kind: "pixels" | "bytes";
+  /** Name of the array. */
   readonly column: string;
-  /** "28 x 28" */
+  /** Rows and columns of the pixels, "28 x 28"; empty where they are not told. */
   readonly value: string;
 }
 

@@ -21,7 +21,7 @@ export {
 } from "../data/preprocessing.ts";
 export { splitBySeed, splitThreeWays, type ThreeWay } from "../data/split.ts";
 export { standardise } from "../data/standardise.ts";
-export { noticeText, type TableNotice } from "../data/table-notice.ts";
+export { type BytesNotice, noticeText, type TableNotice } from "../data/table-notice.ts";
 export type { Task } from "../data/task.ts";
 export { textPreset } from "../data/text/presets.ts";
 export { readDocuments, readText } from "../data/text/read-text.ts";
