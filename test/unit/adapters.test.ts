@@ -266,6 +266,21 @@ describe("large products on Intel's GPUs whose compiler was seen take rows that 
     expect(kernels.length - before).toBe(/intel/.test(named(name).info.vendor!) ? 2 : 0);
   });
 
+  test.each([
+    // What a small GPT has: 768 rows of 192 numbers.
+    ["DG2", [768, 192, 3558], "block-uniform"],
+    ["DG2", [768, 192, 768], "block-uniform"],
+    ["DG2", [768, 768, 192], "block-uniform-split"],
+    ["DG2", [768, 192, 192], "direct"],
+    ["Tiger Lake", [768, 192, 576], "block-uniform"],
+    ["DG2", [4096, 64, 4096], "direct"],
+    ["DG2", [16, 4096, 4096], "direct"],
+  ] as const)("%s, %j rows, terms and columns: %s", async (name, [M, K, N], expected) => {
+    const caps = capsFor({ ...named(name), limits: { maxComputeWorkgroupStorageSize: 32768 } });
+    await addLateKernels([{ op: matmul as AnyOp }], caps);
+    expect(chooseKernel(product(matmul, null, [M, K], [K, N]), caps).kernel.name).toMatch(new RegExp(`/${expected}$`));
+  });
+
   test("not without subgroups, with as little memory of workgroups as any, or on an older one", async () => {
     const dg2 = named("DG2");
     expect(await guessFor(1024, { ...dg2, info: { ...dg2.info, architecture: "gen-9" } })).toBe("block64-wide");

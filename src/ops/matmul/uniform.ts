@@ -3,8 +3,8 @@ import type { AnyOp, DeviceCaps, Kernel } from "../../graph/op.ts";
 import type { FurtherRungs } from "../shared/further-rungs.ts";
 import type { MatmulDims, Rung } from "./rungs.ts";
 
-/** From here on, in each dimension, and with so many workgroups, GPUs have enough to do. */
-const LEAST = 512;
+/** Terms from which a sum is divided as a guess; and so many workgroups have enough to do. */
+const LONG = 512;
 const ENOUGH_WORKGROUPS = 64;
 /** Terms that a part of a divided sum has at least. */
 const SLICE_TERMS = 128;
@@ -18,12 +18,29 @@ function tilesOf({ M, N }: MatmulDims): number {
 const slices = (dims: MatmulDims): number =>
   Math.min(Math.floor(dims.K / SLICE_TERMS), Math.ceil(ENOUGH_WORKGROUPS / tilesOf(dims)));
 
-/** The last of Gen12 in processors have 96 units; all the others have a cache for parts that come and go. */
-function suitsWhole(dims: MatmulDims, { architecture }: DeviceCaps): boolean {
-  return isLarge(dims) && (architecture === "gen-12lp" || tilesOf(dims) >= ENOUGH_WORKGROUPS);
+/** Whether the first tile is full, and the sum as long as a part of one: what is done once is little then. */
+function isLarge({ M, N, K }: MatmulDims): boolean {
+  const [rows, columns] = UNIFORM_BLOCK;
+  return M >= rows && N >= columns && K >= SLICE_TERMS;
 }
 
-const isLarge = ({ M, N, K }: MatmulDims): boolean => Math.min(M, N, K) >= LEAST;
+/** The last of Gen12 in processors have 96 units; all the others have a cache for parts that come and go. */
+function suitsWhole(dims: MatmulDims, { architecture }: DeviceCaps): boolean {
+  const enough = architecture === "gen-12lp" ? ENOUGH_WORKGROUPS / 2 : ENOUGH_WORKGROUPS;
+  return isLarge(dims) && tilesOf(dims) >= enough;
+}
+
+/** Parts of whole blocks: where what is behind an edge is zeroed too, and numbers are read one by one, registers are not enough. */
+function suitsSplit(dims: MatmulDims, caps: DeviceCaps): boolean {
+  const parts = tilesOf(dims) * slices(dims);
+  return (
+    isLarge(dims) &&
+    dims.K >= LONG &&
+    dims.K % UNIFORM_SHAPE.depth === 0 &&
+    parts >= ENOUGH_WORKGROUPS &&
+    !suitsWhole(dims, caps)
+  );
+}
 
 /** For Intel's GPUs: the first guess for large products, where there is memory for it. */
 const whole: Rung = {
@@ -44,7 +61,7 @@ const split: Rung = {
   ...whole,
   name: "block-uniform-split",
   applies: (dims, ...more) => slices(dims) > 1 && whole.applies(dims, ...more),
-  suits: (dims, caps) => isLarge(dims) && !suitsWhole(dims, caps),
+  suits: suitsSplit,
   slices,
 };
 export const uniformRungs: readonly Rung[] = [whole, split];
