@@ -1,9 +1,11 @@
 import type { LayerSpec } from "../../nn/layers/spec.ts";
+import { addClip } from "../net/clip.ts";
 import { addHardSigmoid } from "../net/hard-sigmoid.ts";
 import { brief } from "../safetensors/header.ts";
 import { scalarOf } from "./constants.ts";
+import { rowSize } from "./dims.ts";
 import type { GraphNode } from "./net-graph.ts";
-import { constantAt, number, type Reader, requireData } from "./place.ts";
+import { constantAt, number, type Place, type Reader, requireData } from "./place.ts";
 import { refuse } from "./protobuf.ts";
 
 /** A layer that is one of ours under another name. */
@@ -14,31 +16,54 @@ const layer =
     place.parts.add(make(node), node.where);
   };
 
-/** Between two numbers: from 0 up it is relu. Attributes before opset 11, then inputs. */
+/** Adds what clips values to what lies between two numbers. */
+const clipped = (node: GraphNode, place: Place, low: number, high: number): void =>
+  addClip(place.parts, [low, high], { where: node.where, refuse, width: rowSize(place.dims) });
+
+/** Between two numbers: attributes before opset 11, then inputs. */
 const clip: Reader = (node, place) => {
   requireData(node, place);
   const bound = (key: string, index: number, fallback: number): number => {
     const constant = constantAt(node, index, place);
     const value = constant ? scalarOf(constant) : number(node, key, fallback);
+    // The largest f32 is how "no end" is written as an attribute.
+    if (value !== null && Math.abs(value) >= 3.4e38) return value * Number.POSITIVE_INFINITY;
     return value ?? refuse(`${node.where}: its ${key} must be one number`);
   };
-  const [low, high] = [bound("min", 1, Number.NEGATIVE_INFINITY), bound("max", 2, Number.POSITIVE_INFINITY)];
-  // The largest f32 is how "no end" is written as an attribute.
-  const open = high >= 3.4e38;
-  if (low <= -3.4e38 && open) return;
-  if (low !== 0 || !(open || high === 6)) {
-    refuse(`${node.where}: clips to [${low}, ${high}]; known are from 0 up, which is relu, and from 0 to 6, relu6`);
-  }
-  place.parts.add({ type: open ? "relu" : "relu6" }, node.where);
+  clipped(node, place, bound("min", 1, Number.NEGATIVE_INFINITY), bound("max", 2, Number.POSITIVE_INFINITY));
 };
 
-/** The larger of values and 0. */
-const max: Reader = (node, place) => {
+/** The larger, or smaller, of values and numbers; of several values that the net computes, more than a chain has. */
+const extreme: Reader = (node, place) => {
   const others = node.inputs.filter((name) => name !== place.value);
-  const other = others.length === 1 ? scalarOf(place.constants.get(others[0]!)) : null;
-  if (other !== 0) refuse(`${node.where}: only the larger of a value and 0 is known here, which is relu`);
-  place.parts.add({ type: "relu" }, node.where);
+  const numbers = others.map(
+    (name) =>
+      scalarOf(place.constants.get(name)) ??
+      refuse(
+        `${node.where}: its input ${brief(name)} must be one number, or a value of the net as large as the others`,
+      ),
+  );
+  if (node.op === "Max") clipped(node, place, Math.max(...numbers), Number.POSITIVE_INFINITY);
+  else clipped(node, place, Number.NEGATIVE_INFINITY, Math.min(...numbers));
 };
+
+/** ELU of x / alpha, and that times alpha. */
+const celu: Reader = (node, place) => {
+  requireData(node, place);
+  const alpha = number(node, "alpha", 1);
+  if (!(alpha > 0)) refuse(`${node.where}: its alpha must be above 0, got ${alpha}`);
+  const width = rowSize(place.dims);
+  const by = (scale: number) => ({ scale: Float64Array.of(scale), shift: Float64Array.of(0) });
+  if (alpha !== 1) place.parts.affine(by(1 / alpha), node.where, width);
+  place.parts.add({ type: "elu", alpha: 1 }, node.where);
+  if (alpha !== 1) place.parts.affine(by(alpha), node.where, width);
+};
+
+/** Whatever its name, it has no counterpart: `instead` says what to train with. */
+const missing =
+  (instead: string): Reader =>
+  (node) =>
+    refuse(`${node.where}: no layer here computes it; ${instead}`);
 
 const gelu = (node: GraphNode): LayerSpec => {
   const approximate = node.attributes.get("approximate") ?? "none";
@@ -68,7 +93,10 @@ const selu = (node: GraphNode): LayerSpec => {
 /** The ops that are an activation here. */
 export const activationReaders: Readonly<Record<string, Reader>> = {
   Clip: clip,
-  Max: max,
+  Max: extreme,
+  Min: extreme,
+  Celu: celu,
+  Softsign: missing("tanh bends alike: train with it, and export again"),
   Selu: layer(selu),
   Relu: layer(() => ({ type: "relu" })),
   Sigmoid: layer(() => ({ type: "sigmoid" })),

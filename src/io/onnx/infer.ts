@@ -15,7 +15,22 @@ export interface Place extends Known {
 
 /** Ops that work on each number by itself, or along the last axis, and keep all axes. */
 const KEEP: ReadonlySet<string> = new Set([
-  ...["Relu", "Sigmoid", "Tanh", "Softplus", "Gelu", "LeakyRelu", "Elu", "Selu", "Clip", "Erf", "Exp", "Log", "Neg"],
+  ...[
+    "Relu",
+    "Sigmoid",
+    "Tanh",
+    "Softplus",
+    "Gelu",
+    "LeakyRelu",
+    "Elu",
+    "Celu",
+    "Selu",
+    "Clip",
+    "Erf",
+    "Exp",
+    "Log",
+    "Neg",
+  ],
   ...["Sqrt", "Abs", "Reciprocal", "Dropout", "Softmax", "LogSoftmax", "LayerNormalization", "BatchNormalization"],
   ...["Identity", "Cast", "CastLike", "Swish", "ai.onnx.ml:Scaler"],
   ...[

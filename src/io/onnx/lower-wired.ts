@@ -12,7 +12,7 @@ import { Walk } from "./wired-walk.ts";
 
 /** Ops that a chain has for rows alone, and a net of any shape for more. */
 const OF_ROWS: ReadonlySet<string> = new Set(["MatMul", "Gemm", "LayerNormalization", "Softmax", "LogSoftmax"]);
-const JOINING: ReadonlySet<string> = new Set(["Add", "Sub", "Mul", "Div", "Sum", "MatMul"]);
+const JOINING: ReadonlySet<string> = new Set(["Add", "Sub", "Mul", "Div", "Sum", "MatMul", "Max", "Min"]);
 const ATTENTION: ReadonlySet<string> = new Set([
   "Attention",
   "com.microsoft:Attention",

@@ -1,5 +1,6 @@
 import { shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
 import { Branch } from "../net/branch.ts";
+import { addLargest } from "../net/largest.ts";
 import { INPUT, type Value } from "../net/wired-net.ts";
 import { brief } from "../safetensors/header.ts";
 import { activationReaders } from "./activations.ts";
@@ -137,9 +138,17 @@ const arithmetic: WiredReader = (node, place) => {
   return net.affine(x, affine, axis, where);
 };
 
+/** The larger, or smaller, of values that the net computes, or of one of them and numbers. */
+const extreme: WiredReader = (node, place) => {
+  if (node.inputs.some((name) => place.constants.has(name))) return alone(activationReaders[node.op]!)(node, place);
+  return addLargest(place.net, joined(node, place), node.op === "Min", node.where);
+};
+
 /** What each op is in a net of any shape and wiring, once patterns of several ops have become one. */
 export const wiredReaders: Readonly<Record<string, WiredReader>> = {
   ...Object.fromEntries(Object.entries(activationReaders).map(([op, reader]) => [op, alone(reader)])),
+  Max: extreme,
+  Min: extreme,
   Gemm: alone(readers.Gemm!),
   MatMul: alone(readers.MatMul!),
   Neg: alone(readers.Neg!),

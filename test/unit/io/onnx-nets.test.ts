@@ -43,6 +43,7 @@ describe("nets of any shape and wiring that others wrote in ONNX", () => {
     ["tf-front", "permute pad conv2d relu conv2d relu6 adaptiveAvgPool2d flatten linear softmax"],
     ["excite", "adaptiveAvgPool2d conv2d sigmoid upsample multiply(input,3) maxPool2d conv2d(4) upsample(5) add(6,7)"],
     ["hard-sigmoid", "conv2d hardSigmoid flatten linear hardSigmoid"],
+    ["hard-tanh", "linear relu6 linear elu linear relu linear relu linear relu6 linear"],
     ["scaled-input", "conv2d conv2d relu conv2d adaptiveAvgPool2d flatten linear"],
   ])("%s.onnx has become these layers", (name, layers) => {
     expect(layersOf(name)).toBe(layers);
