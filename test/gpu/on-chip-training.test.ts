@@ -12,6 +12,7 @@ import { parseModel } from "../../src/nn/parse-model.ts";
 import { trainingPresets } from "../../src/nn/presets.ts";
 import { createTrainer } from "../../src/train/create-trainer.ts";
 import type { TrainerOptions } from "../../src/train/run/options.ts";
+import { RING_SLOTS } from "../../src/train/run/training-graph.ts";
 import type { StepMetrics, Trainer } from "../../src/train/trainer.ts";
 import { asDispatches, openGpu } from "../shared/gpu.ts";
 import { forms } from "../shared/on-chip.ts";
@@ -148,7 +149,8 @@ test("more steps than the loss ring holds: every one is read, and memory is cons
   expect(metrics.map((m) => m.step)).toEqual(Array.from({ length: 20_000 }, (_, i) => i + 11));
   expect(metrics.every((m, i) => i === 0 || m.loss <= metrics[i - 1]!.loss * (1 + 1e-5))).toBe(true);
   expect(metrics.at(-1)!.loss).toBeLessThan(0.95 * metrics[0]!.loss);
-  expect(trainer.memory().liveBytes).toBe(liveBytes);
+  // Where the host falls behind, a second reading of the ring is on its way before the first is done.
+  expect([liveBytes, liveBytes + 16 * RING_SLOTS]).toContain(trainer.memory().liveBytes);
   trainer.dispose();
   expect(trainer.memory()).toEqual({ liveBytes: 0, buffers: 0 });
 });

@@ -8,6 +8,9 @@ import { openGpu } from "./gpu.ts";
 /** Ops that have a file of their own, test/gpu/matmul.test.ts, since whatever else it tests needs the same pipelines. */
 export const isProduct = ({ name }: AnyOp): boolean => name === "matmul" || name === "transposeMatmul";
 
+/** Apply on Intel's GPUs alone, and have a file of their own: test/gpu/conv-uniform.test.ts. */
+const ofIntel = /conv\w*\/block-uniform$/i;
+
 /** So many codes of a kernel, or so many characters of them in all, are soon compiled. */
 const FEW = 3;
 const SHORT = 16_000;
@@ -58,6 +61,7 @@ export function conformanceTests(
   for (const op of ops) {
     describe(op.name, () => {
       for (const [k, kernel] of op.kernels.entries()) {
+        if (ofIntel.test(kernel.name)) continue;
         test(`${kernel.name} agrees with the reference on ${all ? "every case" : "its cases"}`, async () => {
           const lacks = kernel.needs !== undefined && !gpu.gpu.caps[kernel.needs];
           let applied = 0;
