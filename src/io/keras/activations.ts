@@ -1,6 +1,7 @@
 import { brief } from "../../core/format.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import type { Parts } from "../net/branch.ts";
+import { addCelu, addClip } from "../net/clip.ts";
 import { addHardSigmoid } from "../net/hard-sigmoid.ts";
 import { isObject, refuse, textOf } from "./json.ts";
 import type { Version } from "./version.ts";
@@ -35,6 +36,20 @@ export function functionName(value: unknown, where: string): string {
   return textOf(text, `${where}: activation`);
 }
 
+/** Of f that bends the other way round, -f(-x). */
+const TURNED = { scale: Float64Array.of(-1), shift: Float64Array.of(0) };
+
+/** Activations that are one of ours between numbers that go into the layers beside. */
+const COMPOSED: Readonly<Record<string, (parts: Pick<Parts, "add" | "affine">, where: string) => void>> = {
+  hard_tanh: (parts, where) => addClip(parts, [-1, 1], { where, refuse }),
+  celu: (parts, where) => addCelu(parts, 1, { where, refuse }),
+  log_sigmoid: (parts, where) => {
+    parts.affine(TURNED, where);
+    parts.add({ type: "softplus" }, where);
+    parts.affine(TURNED, where);
+  },
+};
+
 /** Adds an activation by its name; "linear" adds nothing. Some names mean another function from one version to the next. */
 export function addActivation(
   name: string,
@@ -52,7 +67,11 @@ export function addActivation(
     addHardSigmoid(parts, version === "keras3" ? 1 / 6 : 0.2, 0.5, where);
     return;
   }
+  if (Object.hasOwn(COMPOSED, name)) {
+    COMPOSED[name]!(parts, where);
+    return;
+  }
   const layer = Object.hasOwn(ACTIVATIONS, name) ? ACTIVATIONS[name]! : null;
-  const known = [...Object.keys(ACTIVATIONS), "hard_sigmoid"].join(", ");
+  const known = [...Object.keys(ACTIVATIONS), ...Object.keys(COMPOSED), "hard_sigmoid"].join(", ");
   parts.add(layer ?? refuse(`${where}: the activation ${brief(name)} is not known here; known are ${known}`), where);
 }

@@ -33,7 +33,8 @@ export function buildWired(
     );
   }
   const input = shape as readonly number[];
-  const net = new WiredNet("keras", Math.max(FREE_BYTES, 3 * 4 * weights.size), input);
+  const uses = Math.max(...usesOf(layers));
+  const net = new WiredNet("keras", Math.max(FREE_BYTES, 3 * 4 * weights.size * uses), input);
   const from = placedAs(
     net,
     INPUT,
@@ -57,6 +58,19 @@ export function buildWired(
     );
   }
   return finishWired(net, value, options, declared);
+}
+
+/** How often layers are called, each by the calls before it. */
+function usesOf(layers: KerasGraph["layers"]): readonly number[] {
+  const uses = new Map<string, number>();
+  return [
+    1,
+    ...layers.map(({ path }) => {
+      const key = path.join("/");
+      uses.set(key, (uses.get(key) ?? 0) + 1);
+      return uses.get(key)!;
+    }),
+  ];
 }
 
 /** The output with its classes first, where crossEntropy takes one for each place; null where the order of the file stays. */

@@ -2,8 +2,10 @@ import { brief } from "../../core/format.ts";
 import { type NdArray, shapeText, zeros } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import type { Parts } from "../net/branch.ts";
+import { addClip } from "../net/clip.ts";
 import { addActivation, functionName } from "./activations.ts";
 import { flagOf, isObject, listOf, numberOf, objectOf, refuse, textOf } from "./json.ts";
+import { type KerasLayer, nameOf } from "./layer.ts";
 import type { Net } from "./net.ts";
 import {
   addBatchNorm,
@@ -13,7 +15,6 @@ import {
   axesOf,
   requireWholeRows,
 } from "./normalisations.ts";
-import { type KerasLayer, nameOf } from "./topology.ts";
 
 /** Slope where a LeakyReLU does not say. */
 const LAYER_SLOPE = 0.3;
@@ -123,14 +124,14 @@ function rowsMoved(kernel: NdArray, order: Int32Array | null): NdArray {
 function relu({ config }: KerasLayer, parts: Parts, where: string): void {
   const slope = numberOf(config.negative_slope, 0, `${where}: negative_slope`);
   const threshold = numberOf(config.threshold, 0, `${where}: threshold`);
-  if (threshold !== 0) refuse(`${where}: threshold ${threshold}; here ReLU bends at 0`);
-  const most = config.max_value;
-  if (most != null && (most !== 6 || slope !== 0)) {
-    refuse(
-      `${where}: max_value ${brief(most)} and slope ${slope}; here ReLU has no upper end but 6, and then no slope`,
-    );
+  if (threshold !== 0) {
+    refuse(`${where}: threshold ${threshold}, where values leap; here ReLU bends at 0: train with threshold 0`);
   }
-  parts.add(most === 6 ? { type: "relu6" } : leaky(slope), where);
+  const most =
+    config.max_value == null ? Number.POSITIVE_INFINITY : numberOf(config.max_value, 0, `${where}: max_value`);
+  // With a slope it is a leaky ReLU that is clipped from above.
+  if (slope !== 0) parts.add(leaky(slope), where);
+  addClip(parts, [slope === 0 ? 0 : Number.NEGATIVE_INFINITY, most], { where, refuse });
 }
 
 function leaky(slope: number): LayerSpec {

@@ -2,8 +2,8 @@ import { brief } from "../../core/format.ts";
 import { type NdArray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
 import { type Affine, batchNormAffine } from "../net/affine.ts";
 import { flagOf, isObject, listOf, numberOf, objectOf, refuse } from "./json.ts";
+import { type KerasLayer, nameOf } from "./layer.ts";
 import type { Net } from "./net.ts";
-import { type KerasLayer, nameOf } from "./topology.ts";
 
 /** Epsilon of layer and batch normalisation where a model does not say. */
 export const EPSILON = 1e-3;

@@ -3,12 +3,14 @@ import type { NdArray } from "../../core/ndarray.ts";
 import { type ImportedNet, type ImportOptions, NetParts } from "../net/net-parts.ts";
 import { buildWired } from "./build-wired.ts";
 import { isObject, type Json, objectOf, refuse } from "./json.ts";
+import { type KerasLayer, nameOf } from "./layer.ts";
 import { addLayer, READERS } from "./layers.ts";
 import { Layout, type RowShape, rowShapeOf } from "./layout.ts";
 import { declaredLoss } from "./loss.ts";
 import { readGroups, readManifest } from "./manifest.ts";
 import { noteSettings } from "./settings.ts";
-import { graphOf, type KerasGraph, type KerasLayer, nameOf } from "./topology.ts";
+import { sharedWeights } from "./shared-weights.ts";
+import { graphOf, type KerasGraph } from "./topology.ts";
 import { type Version, versionOf } from "./version.ts";
 import { byName, inOrder, type WeightSource } from "./weights.ts";
 import { isWiredClass } from "./wired-layers.ts";
@@ -57,7 +59,13 @@ export function build(
   said?: unknown,
 ): ImportedNet {
   const graph = graphOf(model);
-  const read = netOf(model, graph, weights, training, options, versionOf(model, said));
+  const given = sharedWeights(weights);
+  const made = netOf(model, graph, given, training, options, versionOf(model, said));
+  const several = [...given.shared].map(
+    (name) =>
+      `${name} is used several times: each use is a layer here, with weights that begin as the file's and train apart`,
+  );
+  const read = { ...made, notes: [...made.notes, ...several] };
   const left = weights.left();
   if (left.length === 0) return read;
   const names = left.slice(0, 3).map(brief).join(", ");
@@ -68,6 +76,7 @@ export function build(
 /** Whether a model is more than layers one behind the other, each of which a chain of rows can have. */
 const isWired = ({ layers, output }: KerasGraph, shape: RowShape | null): boolean =>
   output !== layers.length - 1 ||
+  layers.some(({ again }) => again) ||
   layers.some(({ className, sources }, i) => sources.join() !== `${i - 1}` || isWiredClass(className, READERS)) ||
   worksOnPlaces(layers, shape);
 

@@ -1,6 +1,6 @@
 import { brief } from "../../core/format.ts";
 import { isObject } from "./json.ts";
-import type { KerasLayer } from "./topology.ts";
+import type { KerasLayer } from "./layer.ts";
 
 const MOST_NAMES = 3;
 const PENALTIES = [

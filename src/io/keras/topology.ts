@@ -1,18 +1,7 @@
 import { brief } from "../../core/format.ts";
-import { isObject, type Json, listOf, objectOf, refuse, textOf } from "./json.ts";
-
-/** A layer as the model's structure has it. */
-export interface KerasLayer {
-  readonly className: string;
-  readonly name: string;
-  readonly config: Json;
-  /** The names of the models that it lies in, the outermost first, and its own. */
-  readonly path: readonly string[];
-  /** The same as Keras 3's files of weights call them, by class and place: layers/dense_1. */
-  readonly stored: readonly string[];
-  /** What it is called with beside the values that it takes: {"use_causal_mask": true}. */
-  readonly call?: Json;
-}
+import { callsOf, type Source, sourcesOf } from "./calls.ts";
+import { type Json, listOf, objectOf, refuse, textOf } from "./json.ts";
+import { type KerasLayer, MODELS, nameOf } from "./layer.ts";
 
 /** A layer, and the layers whose values it takes, by their places in the list; -1 is the model's input. */
 export interface WiredLayer extends KerasLayer {
@@ -27,15 +16,9 @@ export interface KerasGraph {
   readonly input: KerasLayer | null;
 }
 
-/** The layer as messages name it. */
-export function nameOf({ path, className }: KerasLayer): string {
-  return `layer ${brief(path.join("/"))} (${className.slice(0, 100)})`;
-}
-
 /** The format's own layers and ours together: inputs, activations and all. */
 const MOST_LAYERS = 3000;
 const MOST_MODELS_DEEP = 8;
-const MODELS: ReadonlySet<string> = new Set(["Sequential", "Functional", "Model"]);
 
 /** Where a model lies: empty for the file's own. */
 interface Place {
@@ -47,7 +30,9 @@ interface Place {
 export function graphOf(model: Json): KerasGraph {
   const layers: WiredLayer[] = [];
   const inputs: KerasLayer[] = [];
-  const output = withinModel(model, { path: [], stored: [] }, [-1], { layers, inputs });
+  const output = withinModel(model, { path: [], stored: [] }, [-1], {
+    ...{ layers, inputs, called: new Set<string>(), models: 0 },
+  });
   return { layers, output, input: inputs[0] ?? null };
 }
 
@@ -56,12 +41,18 @@ interface Gathered {
   readonly layers: WiredLayer[];
   /** Of the outermost model. */
   readonly inputs: KerasLayer[];
+  /** Paths of the layers that were called. */
+  readonly called: Set<string>;
+  /** Models that were gone through, as often as they were. */
+  models: number;
 }
 
 /** Adds a model's layers, which take these values; gives the place of the layer that gives its output. */
 function withinModel(model: Json, place: Place, given: readonly number[], to: Gathered): number {
   const className = textOf(model.class_name, "class_name");
   if (place.path.length > MOST_MODELS_DEEP) refuse(`models lie more than ${MOST_MODELS_DEEP} deep in one another`);
+  to.models += 1;
+  if (to.models > MOST_LAYERS) refuse(`models within models are used more than ${MOST_LAYERS} times`);
   if (className === "Sequential") {
     let value = given.length === 1 ? given[0]! : refuse(`a Sequential model takes one input, not ${given.length}`);
     for (const layer of sequence(model, place)) value = addTo(to, layer, [value], place);
@@ -82,7 +73,9 @@ function addTo(to: Gathered, layer: KerasLayer, sources: readonly number[], { pa
     return sources[0]!;
   }
   if (to.layers.length >= MOST_LAYERS) refuse(`more than ${MOST_LAYERS} layers`);
-  to.layers.push({ ...layer, sources });
+  const key = layer.path.join("/");
+  to.layers.push({ ...layer, sources, ...(to.called.has(key) ? { again: true } : {}) });
+  to.called.add(key);
   return to.layers.length - 1;
 }
 
@@ -138,102 +131,45 @@ function functional(config: Json, place: Place, given: readonly number[], to: Ga
   // Keras 3 makes layers of its own of a mask, which nobody called.
   const masked = layers.find(({ className, config: own }) => className === "Embedding" && own.mask_zero === true);
   if (masked) refuse(`${nameOf(masked)}: ${MASKED}`);
-  const calls = layers.map((layer, i) => callOf(layer, (list[i] as Json).inbound_nodes));
-  const from = calls.map((call) => call.from);
-  const alone = layers.filter((_, i) => from[i]!.length === 0).map(({ name }) => name);
-  const starts = config.input_layers === undefined ? alone : namesOf(config.input_layers, "input_layers");
+  const calls = layers.map((layer, i) => callsOf(layer, (list[i] as Json).inbound_nodes));
+  const alone = layers.filter((_, i) => calls[i]![0]!.from.length === 0).map(({ name }) => name);
+  const said = config.input_layers;
+  const starts = said === undefined ? alone : sourcesOf(said, "input_layers").map(({ name }) => name);
   if (place.path.length === 0 && starts.length !== 1) {
     refuse(`the model must have one input layer, but has ${starts.length}`);
   }
   if (starts.length !== given.length) refuse(`a model of ${starts.length} inputs is given ${given.length}`);
-  const outputs = namesOf(config.output_layers, "output_layers");
+  const outputs = sourcesOf(config.output_layers, "output_layers");
   if (outputs.length !== 1) refuse(`the model must have one output, but has ${outputs.length}`);
-  const values = new Map<string, number>();
-  let pending = layers.map((layer, i) => ({ layer: { ...layer, call: calls[i]!.settings }, from: from[i]! }));
+  /** What each call of a layer gives; where there is one call, its number may be any. */
+  const values = new Map<string, (number | undefined)[]>();
+  const givenBy = ({ name, call }: Source): number | undefined => {
+    const all = values.get(name);
+    return all?.length === 1 ? all[0] : all?.[call];
+  };
+  layers.forEach(({ name }, i) => {
+    values.set(name, Array<undefined>(calls[i]!.length).fill(undefined));
+  });
+  let pending = layers.flatMap((layer, i) =>
+    calls[i]!.map(({ from, settings }, call) => ({ layer: { ...layer, call: settings }, from, call })),
+  );
   while (pending.length > 0) {
-    const left = pending.filter(({ layer, from }) => {
+    const left = pending.filter(({ layer, from, call }) => {
       const at = starts.indexOf(layer.name);
-      const sources = from.length === 0 && at >= 0 ? [given[at]!] : from.map((name) => values.get(name));
+      const sources = from.length === 0 && at >= 0 ? [given[at]!] : from.map(givenBy);
       if (sources.length === 0 || sources.includes(undefined)) return true;
-      values.set(layer.name, addTo(to, layer, sources as number[], place));
+      values.get(layer.name)![call] = addTo(to, layer, sources as number[], place);
       return false;
     });
     if (left.length === pending.length) {
       const { layer, from } = left[0]!;
-      const missing = from.find((name) => !values.has(name));
+      const missing = from.find((source) => givenBy(source) === undefined)?.name;
       refuse(
         `${nameOf(layer)} takes ${missing ? `what ${brief(missing)} gives, which does not come from the input` : "no input"}`,
       );
     }
     pending = left;
   }
-  const [output] = outputs as readonly [string];
-  return values.get(output) ?? refuse(`the model's output is ${brief(output)}, and no layer is called so`);
-}
-
-/** Arguments of attention's call that are values, in the order in which it takes them. */
-const VALUES = ["query", "value", "key"] as const;
-/** Under what name a layer's call holds the number that is one of its two inputs, as x * 2 has in Keras 3. */
-export const CONSTANT = "a number";
-/** That number, and whether it comes first. */
-export interface Constant {
-  readonly value: number;
-  readonly first: boolean;
-}
-
-const isValue = (given: unknown): boolean =>
-  (isObject(given) && given.class_name === "__keras_tensor__") ||
-  (Array.isArray(given) && typeof given[0] === "string");
-
-/** The layers whose values this one takes, by name, and what it is called with besides. */
-function callOf(layer: KerasLayer, inbound: unknown): { readonly from: readonly string[]; readonly settings: Json } {
-  const what = nameOf(layer);
-  const calls = listOf(inbound ?? [], `${what}: inbound_nodes`, 1000);
-  if (calls.length === 0) return { from: [], settings: {} };
-  if (calls.length > 1) refuse(`${what} is used ${calls.length} times; a layer can be used once`);
-  const call = calls[0];
-  // Keras 3: { args: [{ class_name: "__keras_tensor__", config: { keras_history: [layer, node, tensor] } }], kwargs },
-  // where several inputs are a list within the list.
-  const args = listOf(isObject(call) ? call.args : call, `${what}: its inputs`, 1000);
-  const given =
-    isObject(call) && args.length === 1 && Array.isArray(args[0]) ? listOf(args[0], `${what}: its inputs`, 1000) : args;
-  const more = given.map((one) => (isObject(call) ? call.kwargs : (one as readonly unknown[] | undefined)?.[3]));
-  const { query, value, key, ...settings } = Object.assign(
-    {},
-    ...[isObject(call) ? call.kwargs : {}, ...more].filter(isObject),
-  ) as Json;
-  const named = { query, value, key };
-  const inputs = [...given, ...VALUES.flatMap((name) => (named[name] == null ? [] : [named[name]]))];
-  const number = isObject(call) && inputs.length === 2 ? inputs.findIndex((input) => typeof input === "number") : -1;
-  if (number >= 0) {
-    const constant: Constant = { value: inputs[number] as number, first: number === 0 };
-    Object.assign(settings, { [CONSTANT]: constant });
-    inputs.splice(number, 1);
-  }
-  if (inputs.length === 0) refuse(`${what} takes no inputs`);
-  // Keras 3 writes it with layers that change images, of which no prediction takes notice.
-  if (settings.training === true && !/^Random/.test(layer.className)) {
-    refuse(`${what} is called with training=True, so that it also acts in prediction; no layer here does`);
-  }
-  const strange = Object.keys(settings).find((name) => isValue(settings[name]));
-  if (strange)
-    refuse(`${what} is called with ${brief(strange)}, a value of its own; here a layer takes its inputs alone`);
-  const from = inputs.map((input) => {
-    const config = isObject(input) ? objectOf(input.config, `${what}: its input`) : {};
-    if (isObject(input) && !("keras_history" in config)) {
-      refuse(
-        `${what} takes ${brief(input.class_name)}, which no layer gives: here a layer takes values of the net alone`,
-      );
-    }
-    const history = isObject(input) ? config.keras_history : input;
-    return textOf(listOf(history, `${what}: its input`, 4)[0], `${what}: its input`);
-  });
-  return { from, settings };
-}
-
-/** The names in [["dense", 0, 0], ...] or ["dense", 0, 0]. */
-function namesOf(value: unknown, what: string): readonly string[] {
-  const list = listOf(value, what, 1000);
-  if (typeof list[0] === "string") return [list[0]];
-  return list.map((entry) => textOf(listOf(entry, what, 4)[0], what));
+  const [output] = outputs as readonly [Source];
+  return givenBy(output) ?? refuse(`the model's output is ${brief(output.name)}, and no layer is called so`);
 }

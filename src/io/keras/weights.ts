@@ -1,7 +1,7 @@
 import { brief } from "../../core/format.ts";
 import { cast, type NdArray } from "../../core/ndarray.ts";
 import { refuse } from "./json.ts";
-import { type KerasLayer, nameOf } from "./topology.ts";
+import { type KerasLayer, nameOf } from "./layer.ts";
 
 export type ParameterName =
   | "kernel"

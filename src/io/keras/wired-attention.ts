@@ -1,8 +1,8 @@
 import { brief } from "../../core/format.ts";
 import { type NdArray, shapeText, zeros } from "../../core/ndarray.ts";
 import { flagOf, numberOf, refuse } from "./json.ts";
+import type { KerasLayer } from "./layer.ts";
 import { inKerasOrder, type Placed, placedAs } from "./placed.ts";
-import type { KerasLayer } from "./topology.ts";
 import { setting, type WiredKeras, type WiredReader } from "./wired-place.ts";
 
 /** Of the values that a padded attention may hold, so many times what its arrays in the file do, and so many more. */

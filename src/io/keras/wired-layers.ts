@@ -2,14 +2,19 @@
 import { brief } from "../../core/format.ts";
 import { type NdArray, shapeText, sizeOf, zeros } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
+import { addClip } from "../net/clip.ts";
+import { addLargest } from "../net/largest.ts";
 import { INPUT } from "../net/wired-net.ts";
 import { addActivation, functionName } from "./activations.ts";
+import { CONSTANT, type Constant } from "./calls.ts";
 import { flagOf, isObject, listOf, numberOf, objectOf, refuse, textOf } from "./json.ts";
+import { type KerasLayer, nameOf } from "./layer.ts";
 import { elementwise } from "./layers.ts";
 import { axesOf } from "./normalisations.ts";
 import { axisHere, channelsFirst, inAxes, inKerasOrder, type Placed, permuted, placedAs, rowOrder } from "./placed.ts";
-import { CONSTANT, type Constant, type KerasLayer, MASKED, nameOf } from "./topology.ts";
+import { MASKED } from "./topology.ts";
 import { attentionReaders } from "./wired-attention.ts";
+import { functionReaders } from "./wired-functions.ts";
 import { normReaders } from "./wired-norms.ts";
 import { added, formatOf, moved, setting, vector, type WiredKeras, type WiredReader } from "./wired-place.ts";
 import { recurrentReaders } from "./wired-recurrent.ts";
@@ -91,17 +96,26 @@ const subtract: WiredReader = (layer, given, to, where) => {
   return combine("add")(layer, [first, scaled(second, -1, to, where)], to, where);
 };
 
+/** The larger, or smaller, of values, or of one and a number. */
+const extreme =
+  (smaller: boolean): WiredReader =>
+  (layer, given, to, where) => {
+    const by = layer.call?.[CONSTANT] as Constant | undefined;
+    if (by) {
+      const ends = smaller ? [Number.NEGATIVE_INFINITY, by.value] : [by.value, Number.POSITIVE_INFINITY];
+      const [low, high] = ends as [number, number];
+      return moved(given[0], to.net, (parts) => addClip(parts, [low, high], { where, refuse }));
+    }
+    if (given.length < 2) refuse(`${where} compares one value`);
+    const { order, values } = together(given, to, where);
+    return placedAs(to.net, addLargest(to.net, values, smaller, where), order);
+  };
+
 /** Of two values the second must be a number, since no layer here divides by what the net computes. */
 const divide: WiredReader = (layer, [x], to, where) => {
   const by = layer.call?.[CONSTANT] as Constant | undefined;
   if (!by || by.first) return refuse(`${where}: divides by what the net computes, which no layer here does`);
   return scaled(x, 1 / by.value, to, where);
-};
-
-/** A function of keras.ops in the place of a layer: what computes the same whatever it is called with. */
-const OPS: Readonly<Record<string, string>> = {
-  ...{ Relu: "relu", Relu6: "relu6", Sigmoid: "sigmoid", Tanh: "tanh", Silu: "silu", Softplus: "softplus" },
-  Selu: "selu",
 };
 
 const concatenate: WiredReader = (layer, given, to, where) => {
@@ -213,7 +227,7 @@ const LEFT_OUT = [
 /** What a message that lists layers leaves out: those, and activations. */
 const UNNAMED: readonly string[] = [
   ...LEFT_OUT,
-  ...Object.keys(OPS),
+  ...Object.keys(functionReaders),
   "ReLU",
   "LeakyReLU",
   "ELU",
@@ -270,12 +284,9 @@ const readers: Readonly<Record<string, WiredReader>> = {
   Concatenate: concatenate,
   Divide: divide,
   TrueDivide: divide,
-  ...Object.fromEntries(
-    Object.entries(OPS).map(([name, called]): [string, WiredReader] => [
-      name,
-      (_, [x], to, where) => activated(called, x, to, where),
-    ]),
-  ),
+  ...functionReaders,
+  Maximum: extreme(false),
+  Minimum: extreme(true),
   Identity: (_, [x]) => x,
 };
 
@@ -284,7 +295,7 @@ export const isWiredClass = (className: string, chain: Readonly<Record<string, u
   Object.hasOwn(readers, className) && !Object.hasOwn(chain, className);
 
 const JOINING: readonly string[] = [
-  ...["Add", "Multiply", "Average", "Subtract", "Concatenate"],
+  ...["Add", "Multiply", "Average", "Subtract", "Concatenate", "Maximum", "Minimum"],
   ...Object.keys(attentionReaders),
 ];
 

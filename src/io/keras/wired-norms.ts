@@ -1,9 +1,9 @@
 import { type NdArray, ndarray, shapeText, sizeOf } from "../../core/ndarray.ts";
 import type { LayerSpec } from "../../nn/layers/spec.ts";
 import { flagOf, numberOf, refuse } from "./json.ts";
+import type { KerasLayer } from "./layer.ts";
 import { axesOf, EPSILON, normalizationOf, rescalingOf } from "./normalisations.ts";
 import { axisHere, inAxes, inKerasOrder, type Placed, placedAs } from "./placed.ts";
-import type { KerasLayer } from "./topology.ts";
 import { setting, vector, type WiredKeras, type WiredReader } from "./wired-place.ts";
 
 /** Keras's axis, the batch's being 0, as an axis of a row. */

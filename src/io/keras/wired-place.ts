@@ -4,8 +4,8 @@ import type { LayerSpec } from "../../nn/layers/spec.ts";
 import { Branch, type Parts } from "../net/branch.ts";
 import type { WiredNet } from "../net/wired-net.ts";
 import { refuse } from "./json.ts";
+import type { KerasLayer } from "./layer.ts";
 import type { Placed } from "./placed.ts";
-import type { KerasLayer } from "./topology.ts";
 import type { Version } from "./version.ts";
 import type { WeightSource } from "./weights.ts";
 

@@ -3,8 +3,8 @@ import { type NdArray, ndarray, shapeText } from "../../core/ndarray.ts";
 import type { RecurrentSpec } from "../../nn/layers/recurrent-passes.ts";
 import type { Value } from "../net/wired-net.ts";
 import { flagOf, numberOf, objectOf, refuse } from "./json.ts";
+import type { KerasLayer } from "./layer.ts";
 import { inKerasOrder, type Placed, placedAs } from "./placed.ts";
-import type { KerasLayer } from "./topology.ts";
 import { setting, turned, vector, type WiredKeras, type WiredReader } from "./wired-place.ts";
 
 /** Keras's classes: the gates here, for each the place that it has there, and the functions that it must have. */

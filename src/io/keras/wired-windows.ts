@@ -11,8 +11,8 @@ import {
   type Windows,
 } from "../net/windows.ts";
 import { flagOf, numberOf, refuse } from "./json.ts";
+import type { KerasLayer } from "./layer.ts";
 import { channelsFirst, inAxes, type Placed, placedAs } from "./placed.ts";
-import type { KerasLayer } from "./topology.ts";
 import { formatOf, perDimension, setting, turned, vector, type WiredKeras, type WiredReader } from "./wired-place.ts";
 
 /** A value with its channels first, and the way back to Keras's axes. */

@@ -1,5 +1,5 @@
 import type { LayerSpec } from "../../nn/layers/spec.ts";
-import { addClip } from "../net/clip.ts";
+import { addCelu, addClip } from "../net/clip.ts";
 import { addHardSigmoid } from "../net/hard-sigmoid.ts";
 import { brief } from "../safetensors/header.ts";
 import { scalarOf } from "./constants.ts";
@@ -47,16 +47,9 @@ const extreme: Reader = (node, place) => {
   else clipped(node, place, Number.NEGATIVE_INFINITY, Math.min(...numbers));
 };
 
-/** ELU of x / alpha, and that times alpha. */
 const celu: Reader = (node, place) => {
   requireData(node, place);
-  const alpha = number(node, "alpha", 1);
-  if (!(alpha > 0)) refuse(`${node.where}: its alpha must be above 0, got ${alpha}`);
-  const width = rowSize(place.dims);
-  const by = (scale: number) => ({ scale: Float64Array.of(scale), shift: Float64Array.of(0) });
-  if (alpha !== 1) place.parts.affine(by(1 / alpha), node.where, width);
-  place.parts.add({ type: "elu", alpha: 1 }, node.where);
-  if (alpha !== 1) place.parts.affine(by(alpha), node.where, width);
+  addCelu(place.parts, number(node, "alpha", 1), { where: node.where, refuse, width: rowSize(place.dims) });
 };
 
 /** Whatever its name, it has no counterpart: `instead` says what to train with. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type NdArray, zeros } from "../../../src/core/ndarray.ts";
+import { type NdArray, ndarray, zeros } from "../../../src/core/ndarray.ts";
+import type { Json } from "../../../src/io/keras/json.ts";
 import { readKeras } from "../../../src/io/keras/read.ts";
 import { importNet } from "../../../src/io/net/import.ts";
 import { dense, layer } from "./keras-model.ts";
@@ -84,7 +85,7 @@ describe("a Keras model that is no net of layers known here", () => {
     ],
     ["an activation that objects have", [dense("d", 2, { activation: "toString" })], '"toString" is not known here'],
     ["units that differ from the kernel", [dense("d", 3)], 'layer "d" (Dense) has 3 units, but a kernel of [1, 2]'],
-    ["a ReLU with an end", [dense("d", 2), layer("ReLU", "r", { max_value: 5 })], "max_value 5"],
+    ["a ReLU that leaps", [dense("d", 2), layer("ReLU", "r", { threshold: 1 })], "threshold 1, where values leap"],
     ["a softmax along the batch", [dense("d", 2), layer("Softmax", "s", { axis: 0 })], "works along axis 0"],
     [
       "a dropout of everything",
@@ -122,6 +123,33 @@ describe("a Keras model that is no net of layers known here", () => {
     expect(read).not.toThrow();
   });
 
+  it("may use a layer again, and its models no more often than can be gone through", () => {
+    const from = (name: string, call = 0) => [[name, call, 0, {}]];
+    const start = { ...layer("InputLayer", "i", { batch_shape: [null, 2] }), name: "i", inbound_nodes: [] };
+    const again = { ...dense("a", 2), name: "a", inbound_nodes: [from("i"), from("a")] };
+    const config = { layers: [start, again], output_layers: [["a", 1, 0]] };
+    const arrays = new Map([
+      ["k", ndarray([2, 2], "f32", [1, 2, 3, 4])],
+      ["b", ndarray([2], "f32", [5, 6])],
+    ]);
+    const { weights, notes } = readKeras({ class_name: "Functional", config }, arrays, { loss: "mse" });
+    expect([...weights.values()].map(({ data }) => [...data])).toEqual([
+      [1, 2, 3, 4],
+      [5, 6],
+      [1, 2, 3, 4],
+      [5, 6],
+    ]);
+    expect(notes.join()).toContain('layer "a" (Dense) is used several times: each use is a layer here');
+    const tensor = (name: string) => ({ class_name: "__keras_tensor__", config: { keras_history: [name, 0, 0] } });
+    const calls = Array.from({ length: 16 }, () => ({ args: [tensor("i")], kwargs: {} }));
+    let model: Json = { class_name: "Functional", config: { layers: [start], output_layers: [["i", 0, 0]] } };
+    for (let deep = 0; deep < 8; deep++) {
+      const inner = { ...model, name: "m", inbound_nodes: calls };
+      model = { class_name: "Functional", config: { layers: [start, inner], output_layers: [["m", 15, 0]] } };
+    }
+    expect(() => readKeras(model, new Map())).toThrow("models within models are used more than 3000 times");
+  });
+
   it("is refused for the way its layers are joined", () => {
     const input = { ...layer("InputLayer", "i", {}), name: "i", inbound_nodes: [] };
     const node = (name: string, ...from: string[]) => ({
@@ -137,7 +165,13 @@ describe("a Keras model that is no net of layers known here", () => {
       expect(() => readKeras(model(layers, output), new Map())).toThrow(message);
     refused([input, node("a", "i"), node("b", "i")], "the shape of the model's input is not in the file");
     refused([{ ...input, config: { batch_shape: [null, 2] } }, node("a", "i", "i")], "takes one value, but is given 2");
-    refused([input, { ...node("a", "i"), inbound_nodes: [[["i", 0, 0]], [["i", 0, 0]]] }], "is used 2 times");
+    const often = Array.from({ length: 17 }, () => [["i", 0, 0]]);
+    refused([input, { ...node("a", "i"), inbound_nodes: often }], "is used 17 times; here 16 times at most");
+    const within = (inner: object) => ({ ...inner, name: "a", inbound_nodes: often.slice(0, 2) });
+    refused(
+      [input, within(model([input], "i"))],
+      "(Functional) is a model that is used 2 times, which is read of Keras 3",
+    );
     refused([input, { ...input, name: "j" }, node("a", "i")], "one input layer, but has 2");
     refused([node("a", "b"), node("b", "a")], "one input layer, but has 0");
     refused(
