@@ -3,6 +3,7 @@ import { NARROW_FILLS } from "../../shaders/conv/block-narrow.ts";
 import { BLOCK } from "../../shaders/conv/block-tile.ts";
 import { UNIFORM_DEPTH } from "../../shaders/conv/uniform.ts";
 import { WEIGHT_DEPTH } from "../../shaders/conv/weight-block.ts";
+import { WEIGHT_UNIFORM_DEPTH } from "../../shaders/conv/weight-uniform.ts";
 import type { BlockShape } from "../../shaders/matmul/block.ts";
 import { UNIFORM_SHAPE } from "../../shaders/matmul/uniform.ts";
 import { chooseKernel } from "../../src/backend/webgpu/choose.ts";
@@ -196,9 +197,12 @@ function convolutions(kernels: Kernels, caps: DeviceCaps): void {
   };
   put(conv as AnyOp, {}, [x, w], (_, rung) => filled(rung));
   put(convInputGradient as AnyOp, { places: [side, side] }, [x, w], (_, rung) => filled(rung));
-  put(convWeightGradient as AnyOp, { kernel: [kernel, kernel] }, [x, x], (slices) => [
-    turns(WEIGHT_DEPTH, (n * side * side) / slices),
-  ]);
+  put(convWeightGradient as AnyOp, { kernel: [kernel, kernel] }, [x, x], (slices, rung) => {
+    const terms = (n * side * side) / slices;
+    return rung === "block-uniform"
+      ? [{ ...turns(WEIGHT_UNIFORM_DEPTH, terms), in: [{ times: WEIGHT_UNIFORM_DEPTH / 4, computes: true }] }]
+      : [turns(WEIGHT_DEPTH, terms)];
+  });
 }
 
 /** Attention whose rows are long enough for the loops over them to be all that counts, by the width of a head. */

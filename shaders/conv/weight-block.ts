@@ -2,6 +2,7 @@ import { turnsOf } from "../turns.ts";
 import { range, wgsl } from "../wgsl.ts";
 import { type BlockTile, countedTurns } from "./block-tile.ts";
 import { lines } from "./product.ts";
+import { elementOf, firstPlace, nextPlace, weightSizes } from "./weight-places.ts";
 import { weightMain } from "./weight-sums.ts";
 
 /** Channels of y that a workgroup computes: of twice as many, what it brings in of x serves twice as much. */
@@ -87,45 +88,20 @@ ${lines(4, (i) =>
       }
 `;
   const body = wgsl`
-  let part = group.z / params.slices;
-  let xPlane = params.xRows * params.xColumns;
-  let yPlane = params.yRows * params.yColumns;
-  let taps = params.kernelRows * params.kernelColumns;
-  let across = params.cGroup * taps;
+${weightSizes}
   let n = tile % params.tilesN * ${across}u;
   let m = tile / params.tilesN * ${rows}u;
   let element = min(n + lane, across - 1u);
-  let rowHere = element % taps / params.kernelColumns * params.dilationRows - params.beforeRows;
-  let columnHere = element % params.kernelColumns * params.dilationColumns - params.beforeColumns;
-  let planeHere = (part * params.cGroup + element / taps) * xPlane + rowHere * params.xColumns + columnHere;
+${elementOf}
 #if ${across < invocations}
-  if (lane < ${across}u) { elements[lane] = vec4<u32>(rowHere, columnHere, planeHere, 0u); }
+  if (lane < ${across}u) { elements[lane] = elementHere; }
 #else
-  elements[lane] = vec4<u32>(rowHere, columnHere, planeHere, 0u);
+  elements[lane] = elementHere;
 #endif
   workgroupBarrier();
   let d = lane % ${depth}u;
   let q = lane / ${depth}u % ${stride}u;
-  let begin = slice * params.sliceLines * params.yColumns;
-  let end = lineEnd * params.yColumns;
-  let line = (begin + d) / params.yColumns;
-  let image = line / params.yRows;
-  var xr = (line - image * params.yRows) * params.strideRows;
-  var xc = (begin + d - line * params.yColumns) * params.strideColumns;
-  var yAt = params.yOffset + (image * (params.out - 1u) + part * params.outGroup + m + q * 4u) * yPlane + begin + d;
-  var xAt = params.xOffset + image * params.c * xPlane + xr * params.xColumns + xc;
-  // What a turn moves by; and what more, where it passes the end of a row of places, and of an image.
-  let linesOn = ${depth}u / params.yColumns;
-  let rowLength = params.yColumns * params.strideColumns;
-  let height = params.yRows * params.strideRows;
-  let columnsOn = ${depth}u % params.yColumns * params.strideColumns;
-  let rowsOn = linesOn % params.yRows * params.strideRows;
-  let imagesOn = linesOn / params.yRows;
-  let yImage = (params.out - 1u) * yPlane;
-  let yOn = ${depth}u + imagesOn * yImage;
-  let xRow = params.strideRows * params.xColumns - rowLength;
-  let xImage = params.c * xPlane - height * params.xColumns;
-  let xOn = imagesOn * params.c * xPlane + rowsOn * params.xColumns + columnsOn;
+${firstPlace(depth, "m + q * 4u")}
   var acc: array<vec4<f32>, ${4 * quads.length}>;
   let steps = (max(end, begin) - begin + ${depth - 1}u) / ${depth}u;
   ${turnsOf("step", "steps")}
@@ -136,14 +112,7 @@ ${fill}    workgroupBarrier();
 ${range(unroll).map(step).join("")}
     }
     workgroupBarrier();
-    xc += columnsOn;
-    let passesRow = xc >= rowLength;
-    xc -= select(0u, rowLength, passesRow);
-    xr += rowsOn + select(0u, params.strideRows, passesRow);
-    let passesImage = xr >= height;
-    xr -= select(0u, height, passesImage);
-    yAt += yOn + select(0u, yImage, passesImage);
-    xAt += xOn + select(0u, xRow, passesRow) + select(0u, xImage, passesImage);
+${nextPlace}
   }
   let mHere = m + lane / ${SIDE}u * 4u;
   let nHere = n + lane % ${SIDE}u * 4u;

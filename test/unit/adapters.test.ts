@@ -6,7 +6,7 @@ import type { Node } from "../../src/graph/graph.ts";
 import { addLateKernels } from "../../src/graph/late-kernels.ts";
 import { DEFAULT_LIMITS, type DeviceCaps, type DeviceLimits } from "../../src/graph/op.ts";
 import { ops } from "../../src/ops/all.ts";
-import { conv } from "../../src/ops/conv/conv.ts";
+import { conv, convWeightGradient } from "../../src/ops/conv/conv.ts";
 import { linear } from "../../src/ops/matmul/linear.ts";
 import { matmul, outerProduct, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
@@ -314,6 +314,29 @@ describe("large products on Intel's GPUs whose compiler was seen take rows that 
       const attrs = { stride: [1, 1], padding, dilation: [1, 1], groups: 1 };
       const node = product(conv as AnyOp, attrs, [32, c, side, side], [out, c, 3, 3]);
       expect(chooseKernel(node, caps).kernel.name).toBe(`conv/${expected}`);
+    },
+  );
+
+  test.each([
+    ["DG2", [64, 64, 56], "block-uniform"],
+    ["Tiger Lake", [32, 64, 28], "block-uniform"],
+    // 144 elements leave more of its blocks empty; or too few channels; or few terms to divide.
+    ["DG2", [16, 32, 28], "block-narrow"],
+    ["DG2", [64, 8, 28], "strip"],
+    ["DG2", [64, 64, 4], "block-narrow"],
+    ["AMD RDNA", [64, 64, 56], "block"],
+    ["ARM Mali", [64, 64, 56], "block-narrow"],
+  ] as const)(
+    "a kernel's gradient on %s of %j channels and places along an axis: %s",
+    async (name, [c, out, side], expected) => {
+      const caps = capsFor({ ...named(name), limits: { maxComputeWorkgroupStorageSize: 32768 } });
+      const padding = [
+        [1, 1],
+        [1, 1],
+      ];
+      const attrs = { stride: [1, 1], padding, dilation: [1, 1], groups: 1, kernel: [3, 3] };
+      const node = product(convWeightGradient as AnyOp, attrs, [32, c, side, side], [32, out, side, side]);
+      expect(chooseKernel(node, caps).kernel.name).toBe(`convWeightGradient/${expected}`);
     },
   );
 });

@@ -30,7 +30,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "block64x128-split",
   ],
   convolution: ["block-uniform", "block-narrow", "block", "planes", "strip", "gather", "strip-quads", "gather-quads"],
-  kernelGradient: ["block-narrow", "block", "strip", "gather", "strip-quads", "gather-quads"],
+  kernelGradient: ["block-uniform", "block-narrow", "block", "strip", "gather", "strip-quads", "gather-quads"],
 };
 
 /** "block64" of "matmul/block64". */

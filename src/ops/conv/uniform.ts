@@ -15,7 +15,7 @@ import type { ProductRung } from "./rungs.ts";
 import { isSmall } from "./sizes.ts";
 
 /** Invocations of 32 sums that keep a small GPU busy; the other blocks have 16, and so twice as many. */
-const ENOUGH_INVOCATIONS = 2 ** 13;
+export const ENOUGH_INVOCATIONS = 2 ** 13;
 
 /** Of a channel's work by workgroups of so many: what is brought in through the index serves more (bench/NOTES.md). */
 const COST: Readonly<Record<UniformRows, number>> = { 16: 1 / 59, 32: 1 / 65, 64: 1 / 70 };
@@ -33,11 +33,11 @@ function tilesOf(product: ConvProduct, images: number): number {
   return Math.ceil((images * places) / UNIFORM_PLACES);
 }
 
-/** The architectures whose compiler was seen to make of it what it is for. */
-function applies(rows: UniformRows, caps: DeviceCaps): boolean {
+/** The architectures whose compiler was seen to make of such kernels what they are for, with so many bytes of workgroup memory. */
+export function applies(bytes: number, caps: DeviceCaps): boolean {
   const { vendor, architecture, subgroupMaxSize, maxComputeWorkgroupStorageSize } = caps;
   const seen = vendor === "intel" && /^gen-12|^xe/.test(architecture);
-  return seen && subgroupMaxSize <= UNIFORM_ACROSS && maxComputeWorkgroupStorageSize >= uniformBytes(rows);
+  return seen && subgroupMaxSize <= UNIFORM_ACROSS && maxComputeWorkgroupStorageSize >= bytes;
 }
 
 /** For Intel's GPUs: the first guess for convolutions of as many channels as fill most of a block. */
@@ -48,7 +48,8 @@ export const uniform: ProductRung = {
     const { M, K, phaseRows, phaseColumns } = productSizes(product);
     const { rows: down, columns: across } = product.dims;
     const rows = rowsFor({ M, K });
-    if (!applies(rows, caps) || down.kernel * across.kernel > UNIFORM_TAPS || K > UNIFORM_TERMS) return null;
+    if (!applies(uniformBytes(rows), caps) || down.kernel * across.kernel > UNIFORM_TAPS || K > UNIFORM_TERMS)
+      return null;
     const kernel = {
       code: convUniform(product.epilogue, rows, K, phaseRows * phaseColumns > 1),
       rows,

@@ -22,6 +22,7 @@ import {
   mostSums,
 } from "./sizes.ts";
 import { type WeightKernel, weightPlan } from "./weight-plan.ts";
+import { weightUniform } from "./weight-uniform.ts";
 
 /** Channels of y that an invocation takes; quads share four or more. */
 const rowsOf = ({ outGroup }: ConvDims, caps: DeviceCaps): WeightTile["rows"] =>
@@ -129,6 +130,7 @@ const ladder: readonly WeightRung[] = [
   ...tiled("gather", gatherTile),
   ...tiled("strip", stripTile),
   ...(Object.keys(BLOCK_TILES) as BlockName[]).map(block),
+  weightUniform,
 ];
 
 /** The kernels of an op that gives dw and perhaps db, simplest first. */

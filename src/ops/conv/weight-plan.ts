@@ -14,6 +14,14 @@ const enoughWorkgroups = ({ onCpu }: DeviceCaps): number => (onCpu ? 256 : 2048)
 /** Terms that a slice of a divided sum has at least. */
 const SLICE_TERMS = 128;
 
+/** Into how many slices a sum over so many lines of places is divided, for each of so many workgroups; and lines of one. */
+export function slicesOf(lines: number, columns: number, workgroups: number, enough: number) {
+  const most = Math.floor((lines * columns) / SLICE_TERMS);
+  const wanted = Math.max(1, Math.min(most, lines, Math.floor(enough / workgroups)));
+  const sliceLines = Math.ceil(lines / wanted);
+  return { sliceLines, slices: Math.ceil(lines / sliceLines) };
+}
+
 /** A kernel for it. */
 export interface WeightKernel {
   /** Tiles into which the elements of a channel's kernel fall; with `rows` null those of all channels. */
@@ -21,6 +29,8 @@ export interface WeightKernel {
   /** Channels of y in a tile; null where each has a group of its own. */
   readonly rows: number | null;
   readonly invocations: number;
+  /** Workgroups that are enough, where they are larger than others'. */
+  readonly enough?: number;
   readonly code: (sums: boolean) => string;
 }
 
@@ -43,11 +53,10 @@ export function weightPlan(
   const tiles = kernel.rows === null ? tilesN : tilesN * Math.ceil(outGroup / kernel.rows);
   const depth = kernel.rows === null ? 1 : groups;
   const chunks = imageChunks(op, dims.n, imageSizes(dims), caps).map((chunk) => {
-    const lines = chunk.count * rows.y;
-    const most = Math.floor((lines * columns.y) / SLICE_TERMS);
-    const wanted = Math.max(1, Math.min(most, lines, Math.floor(enoughWorkgroups(caps) / (tiles * depth))));
-    const sliceLines = Math.ceil(lines / wanted);
-    return { ...chunk, sliceLines, slices: Math.ceil(lines / sliceLines) };
+    return {
+      ...chunk,
+      ...slicesOf(chunk.count * rows.y, columns.y, tiles * depth, kernel.enough ?? enoughWorkgroups(caps)),
+    };
   });
   const all = chunks.reduce((sum, { slices }) => sum + slices, 0);
   const deepest = Math.max(...chunks.map(({ slices }) => slices * depth));
