@@ -70,6 +70,11 @@ test("a dropped net trains from its weights on; another's data, an unknown layer
     [[fixture("tfjs.json"), fixture("tfjs-1of2.bin")], "needs tfjs-2of2.bin: drop both together"],
     [[pair], "needs pair.onnx.data: drop both together"],
     [[pair, file("pair.onnx.data", new Uint8Array(20))], "which has 20 bytes: the two files do not belong together"],
+    [
+      [file("net.onnx", new TextEncoder().encode("version https://git-lfs.github.com/spec/v1"))],
+      "a pointer of Git LFS",
+    ],
+    [[file("group1-shard1of1.bin", new Uint8Array(8))], "of TensorFlow.js give its model.json"],
     [[file("bad.onnx", writeOnnx(model, weights).subarray(0, 100))], "cut short"],
   ] as const) {
     await s.page.setInputFiles("#file", [...files]);

@@ -95,6 +95,9 @@ async function dropped({ files, missing = "drop", table = {} }: DroppedData): Pr
     const fault = { fault: "foreign", way: foreign[0], values: { file: files[0]!.name } } as const;
     throw tableError(`${files[0]!.name}: no rows, but ${foreign[1]}`, fault);
   }
+  const { foreignNet } = await import("../../io/net/foreign.ts");
+  const net = opened.map(({ name, bytes }) => foreignNet(name, bytes)).find((found) => found !== null);
+  if (net) throw net;
   const names = files.map((f) => f.name).join(", ");
   const known =
     "one CSV file with a header, a Parquet file, two IDX files (images and labels), an .npz or .safetensors with x and y, or x.npy and y.npy";

@@ -48,10 +48,12 @@ export async function importNet(file: NetFile, options: ImportOptions = {}): Pro
   if (begins(ZIP) || isHdf5(bytes)) return (await import("../keras/files.ts")).readKerasFile(name, bytes, options);
   if (!json) {
     // The format's version, the first field, which every writer puts first.
+    const foreign = async () => (await import("./foreign.ts")).foreignNet(name, bytes);
     if (bytes[0] !== 0x08) {
-      throw new ChainruleError("file", `${name} is neither an ONNX file nor the JSON of TensorFlow.js or Keras`);
+      const unknown = `${name} is neither an ONNX file nor the JSON of TensorFlow.js or Keras`;
+      throw (await foreign()) ?? new ChainruleError("file", unknown);
     }
-    const onnx = openOnnx(bytes);
+    const onnx = await opened(bytes, foreign);
     return onnx.net(await filesBeside(file, onnx.files), options);
   }
   if (isTfjs(json)) {
@@ -69,6 +71,15 @@ export async function importNet(file: NetFile, options: ImportOptions = {}): Pro
     "file",
     `${name} is the structure of a Keras model; its weights are needed too: those of model.save_weights("w.weights.h5"), or numpy.savez("w.npz", *model.get_weights()); model.save("m.keras") holds both`,
   );
+}
+
+/** An ONNX file; where it is none, what else it is by its name, as graphs of TensorFlow's begin alike. */
+async function opened(bytes: Uint8Array, foreign: () => Promise<ChainruleError | null>) {
+  try {
+    return openOnnx(bytes);
+  } catch (error) {
+    throw (await foreign()) ?? error;
+  }
 }
 
 /** Gives the files beside one. */
