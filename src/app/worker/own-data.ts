@@ -97,11 +97,10 @@ async function dropped({ files, missing = "drop", table = {} }: DroppedData): Pr
   }
   const { foreignNet } = await import("../../io/net/foreign.ts");
   const net = opened.map(({ name, bytes }) => foreignNet(name, bytes)).find((found) => found !== null);
-  if (net) throw net;
   const names = files.map((f) => f.name).join(", ");
   const known =
     "one CSV file with a header, a Parquet file, two IDX files (images and labels), an .npz or .safetensors with x and y, or x.npy and y.npy";
-  throw new ChainruleError("data", `${names}: drop ${known}`);
+  throw new ChainruleError("data", net ? `${net.message}; as data drop ${known}` : `${names}: drop ${known}`);
 }
 
 /** A Parquet file, or arrays of numpy's or of safetensors: their readers are loaded when they are first asked for. */
