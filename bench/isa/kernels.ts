@@ -9,6 +9,7 @@ import { UNIFORM_SHAPE } from "../../shaders/matmul/uniform.ts";
 import { chooseKernel } from "../../src/backend/webgpu/choose.ts";
 import { lowerOnChip } from "../../src/backend/webgpu/lower.ts";
 import type { Node, TensorSpec } from "../../src/graph/graph.ts";
+import { addLateKernels } from "../../src/graph/late-kernels.ts";
 import type { AnyOp, DeviceCaps } from "../../src/graph/op.ts";
 import { allPresets } from "../../src/nn/image-presets.ts";
 import { initialise } from "../../src/nn/initialise.ts";
@@ -20,10 +21,9 @@ import { conv, convInputGradient, convWeightGradient } from "../../src/ops/conv/
 import { fuse } from "../../src/ops/fuse.ts";
 import { halved } from "../../src/ops/half/halved.ts";
 import { halfOps } from "../../src/ops/half/ops.ts";
-import { productRungs } from "../../src/ops/matmul/kernels.ts";
 import { matmul, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
 import { blockShape } from "../../src/ops/matmul/rungs.ts";
-import { add as addUniform, uniformRungs } from "../../src/ops/matmul/uniform.ts";
+import { uniformRungs } from "../../src/ops/matmul/uniform.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
 import { halfSteps } from "../../src/train/f16/load.ts";
 import { trainingGraph } from "../../src/train/run/training-graph.ts";
@@ -277,9 +277,9 @@ async function everyPreset(kernels: Kernels, caps: DeviceCaps): Promise<void> {
 /** Every kernel of the project as a device with these abilities would be given them. */
 export async function listKernels(caps: DeviceCaps): Promise<readonly ListedKernel[]> {
   const kernels = new Kernels();
-  addUniform(
-    ops.map((op) => ({ op })),
-    productRungs,
+  await addLateKernels(
+    [...ops, ...halfOps].map((op) => ({ op })),
+    caps,
   );
   products(kernels, caps);
   convolutions(kernels, caps);

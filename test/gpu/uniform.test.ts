@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type WebGpuBackend, webgpuBackend } from "../../src/backend/webgpu/backend.ts";
 import { conform } from "../../src/backend/webgpu/conform.ts";
 import { operands, productGraph, verifySamples } from "../../src/bench/matmul.ts";
+import { addLateKernels } from "../../src/graph/late-kernels.ts";
 import type { AnyOp, DeviceCaps, OpCase } from "../../src/graph/op.ts";
+import { halved } from "../../src/ops/half/halved.ts";
 import { productRungs } from "../../src/ops/matmul/kernels.ts";
 import { linear, linearInputGradient, linearWeightGradient } from "../../src/ops/matmul/linear.ts";
 import { matmul, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
@@ -89,6 +91,42 @@ test.each(products.slice(2).map((op) => op.name))(
     for (const c of thorough ? cases : cases.slice(3, 4)) await agrees(op, c);
   },
 );
+
+describe("of halves", () => {
+  const forms = products.map(halved);
+  const before = [...products, ...forms].map(({ kernels }) => kernels.length);
+  const intel = { vendor: "intel", architecture: "gen-12hp" };
+  // Other tests see the same ops.
+  afterAll(() => {
+    [...products, ...forms].forEach(({ kernels }, i) => {
+      (kernels as unknown[]).length = before[i]!;
+    });
+  });
+
+  test.each(forms.slice(0, thorough ? undefined : 1).map((op) => [op.name, op] as const))(
+    "%s has it too on such an adapter, and agrees with the reference",
+    async (_name, op) => {
+      const caps = { ...gpu.gpu.caps, ...intel };
+      for (let twice = 0; twice < 2; twice++) await addLateKernels([{ op }], caps);
+      const added = op.kernels.filter((k) => k.late);
+      expect(added.map(({ name }) => name)).toEqual([`${op.name}/block-uniform`, `${op.name}/block-uniform-split`]);
+      const { cases } = await proofOf(op);
+      const ran = [];
+      for (const c of thorough ? cases : cases.slice(0, 4))
+        for (const kernel of added) {
+          const result = await conform(gpu.gpu, op, kernel, c, { caps });
+          expect(result?.reason ?? "", `${kernel.name}, ${c.name}`).toBe("");
+          if (result) ran.push(kernel.name);
+        }
+      expect(ran).toContain(added[0]!.name);
+      if (!thorough) return;
+      expect(new Set(ran).size).toBe(2);
+      const [kernel] = added;
+      const mutant = { op: op.name, kernel: kernel!.name, ...intel, what: "a term is its neighbour's" };
+      await expectCaught(gpu, { ...op, kernels: [kernel!] }, { ...mutant, from: "a3.z * b1.z", to: "a3.z * b1.w" });
+    },
+  );
+});
 
 test("without subgroups, with larger ones, without the memory or on other GPUs it applies nowhere", () => {
   const specs = [64, 64].map((n) => ({ shape: [n, n], dtype: "f32" }) as const);

@@ -7,6 +7,7 @@ import { addLateKernels } from "../../src/graph/late-kernels.ts";
 import { DEFAULT_LIMITS, type DeviceCaps, type DeviceLimits } from "../../src/graph/op.ts";
 import { ops } from "../../src/ops/all.ts";
 import { conv, convWeightGradient } from "../../src/ops/conv/conv.ts";
+import { halved } from "../../src/ops/half/halved.ts";
 import { linear } from "../../src/ops/matmul/linear.ts";
 import { matmul, outerProduct, transposeMatmul } from "../../src/ops/matmul/matmul.ts";
 import { proofOf } from "../../src/proof/proof-of.ts";
@@ -292,6 +293,29 @@ describe("large products on Intel's GPUs whose compiler was seen take rows that 
     expect(await guessFor(1024, { ...dg2, limits: { maxComputeWorkgroupStorageSize: 16384 } })).toBe("block64-wide");
     // Where another adapter has loaded it.
     expect(await guessFor(1024, gpus.find(({ info }) => info.architecture === "ampere")!)).not.toBe("block-uniform");
+  });
+
+  test("so do those of halves", async () => {
+    const op = halved(matmul as AnyOp);
+    const forms = op.kernels as (typeof op.kernels)[number][];
+    const own = forms.length;
+    const halves = { shape: [1024, 1024], dtype: "f16" } as const;
+    const node = {
+      ...product(matmul, null, [1024, 1024], [1024, 1024]),
+      op,
+      inputs: [halves, halves],
+    } as unknown as Node;
+    const guesses = [];
+    for (const name of ["ARM Mali", "DG2", "AMD RDNA"]) {
+      const caps = {
+        ...capsFor({ ...named(name), limits: { maxComputeWorkgroupStorageSize: 32768 } }),
+        shaderF16: true,
+      };
+      await addLateKernels([node], caps);
+      guesses.push(chooseKernel(node, caps).kernel.name.split("/")[1]);
+    }
+    forms.length = own;
+    expect(guesses).toEqual(["block64-wide", "block-uniform", "block64-halves"]);
   });
 
   test.each([

@@ -1,6 +1,7 @@
 import { withHalves } from "../../../shaders/half/half-arrays.ts";
 import { sizeOf } from "../../core/ndarray.ts";
 import type { Graph, Tensor, TensorSpec } from "../../graph/graph.ts";
+import { addLateKernels, lateKernels } from "../../graph/late-kernels.ts";
 import type { AnyOp, Binding, DeviceCaps, Kernel, KernelPlan, Launch, Op } from "../../graph/op.ts";
 import { convMatrixKernel } from "../conv/subgroup-matrix.ts";
 import { halfBlockKernels } from "../matmul/half-blocks.ts";
@@ -84,7 +85,7 @@ const wideOf = (op: AnyOp): AnyOp | null => forms.get(op) ?? null;
 function make(op: AnyOp): Op<Stores> {
   const name = `half${op.name[0]!.toUpperCase()}${op.name.slice(1)}`;
   const { trial } = op;
-  // What only some devices load may be there by now or not: a form is the same either way.
+  // What only some devices load may be there by now or not: a form is the same either way, and gets its own of them below.
   const kernels = op.kernels.filter((k) => !k.late);
   return {
     name,
@@ -118,6 +119,23 @@ function make(op: AnyOp): Op<Stores> {
     proof: { family: "halvedProof", of: op },
   };
 }
+
+// Behind a form's kernels come its own of those that the device's are put behind its op's.
+lateKernels.push(async (nodes, caps) => {
+  const found = nodes.flatMap(({ op }) => (made.get(wideOf(op)!) === op ? [{ op, wide: wideOf(op)! }] : []));
+  if (found.length > 0)
+    await addLateKernels(
+      found.map(({ wide }) => ({ op: wide })),
+      caps,
+    );
+  for (const { op, wide } of found) {
+    const late = wide.kernels
+      .filter((k) => k.late)
+      .map((k) => ({ ...kernelOf(op.name, k, false), late: true as const }));
+    const kernels = op.kernels as AnyKernel[];
+    kernels.push(...late.filter(({ name }) => !kernels.some((k) => k.name === name)));
+  }
+});
 
 /** Matrix instructions take halves on both sides. */
 function matrixKernels(op: AnyOp): readonly AnyKernel[] {
