@@ -18,7 +18,7 @@ const SHORT = 16_000;
  * And so many are enough of a kernel whose code differs by the sizes that it is for. Of halves fewer: those kernels
  * differ from their twins of f32 in how they read and write.
  */
-const ENOUGH = { f32: 10_000, f16: 7_000 };
+const ENOUGH = { f32: 8_000, f16: 5_500 };
 
 /**
  * The cases of an op for its kernel number `k`: all of them, or where they make many long codes of it those of every second

@@ -305,7 +305,10 @@ export function addWired(layer: KerasLayer, given: readonly [Placed, ...Placed[]
   const { className } = layer;
   if (!Object.hasOwn(readers, className)) {
     const named = Object.keys(readers).filter((name) => !UNNAMED.includes(name));
-    const known = new Set(named.map((name) => name.replace(/[12]D/, "")));
+    // By the word that they share: a message is not a list of all names there are.
+    const family =
+      /^(Depthwise|Separable|Global|Max|Average|Zero|Batch|Group|Layer|RMS|True)+(?=[A-Z])|[12]D|Transpose$/g;
+    const known = new Set(named.map((name) => name.replace(family, "")));
     return refuse(
       `${where} is not known here; known are ${[...known].join(", ")}, in one and two dimensions, and activations`,
     );

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type NdArray, ndarray, zeros } from "../../../src/core/ndarray.ts";
 import type { Json } from "../../../src/io/keras/json.ts";
 import { readKeras } from "../../../src/io/keras/read.ts";
+import { addWired } from "../../../src/io/keras/wired-layers.ts";
 import { importNet } from "../../../src/io/net/import.ts";
 import { dense, layer } from "./keras-model.ts";
 
@@ -192,6 +193,14 @@ describe("a Keras model that is no net of layers known here", () => {
     expect(readKeras(json, arrays, { loss: "huber" }).model.loss).toBe("huber");
   });
 
+  it("names an unknown layer between wired ones in a message that can be read", () => {
+    const long = { path: ["a".repeat(200)], className: "Q".repeat(300), config: {} };
+    const message = caught(() => addWired(long as never, [null as never], null as never));
+    expect(message).toMatch(/Q\) is not known here/);
+    for (const known of ["Conv", "Pooling", "LSTM", "Normalization"]) expect(message).toContain(known);
+    expect(message.length).toBeLessThan(600);
+  });
+
   it("is refused when it is no JSON, or nested too deep, or HDF5", async () => {
     const text = (s: string) => importNet({ name: "m.json", bytes: new TextEncoder().encode(s) });
     await expect(text("{")).rejects.toThrow("m.json is not JSON");
@@ -203,3 +212,12 @@ describe("a Keras model that is no net of layers known here", () => {
     await expect(text("layers")).rejects.toThrow("neither an ONNX file nor");
   });
 });
+
+function caught(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "";
+}
