@@ -1,3 +1,4 @@
+// All that the tool is given, in one list: what is left out of it is looked for here. So longer than a file should be.
 import { fmaCeiling } from "../../shaders/ceilings.ts";
 import { NARROW_FILLS } from "../../shaders/conv/block-narrow.ts";
 import { BLOCK } from "../../shaders/conv/block-tile.ts";

@@ -1,3 +1,4 @@
+// One kernel in the parts that its text has, which is read from its head to its end: so longer than a file should be.
 import { turnsOf } from "../turns.ts";
 import { range, wgsl } from "../wgsl.ts";
 import { attentionHead } from "./common.ts";

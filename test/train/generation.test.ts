@@ -1,3 +1,4 @@
+// Text that nets write, step by step and whole, which are held against each other: so longer than a file should be.
 import { beforeAll, describe, expect, test } from "vitest";
 import { cpuBackend } from "../../src/backend/cpu.ts";
 import type { Backend } from "../../src/backend/executor.ts";

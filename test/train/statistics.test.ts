@@ -1,3 +1,4 @@
+// What batch norm remembers, wherever a run keeps it or moves it, on the nets and data of one table: so longer than others.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../src/backend/executor.ts";
 import { referenceBackend } from "../../src/backend/reference/executor.ts";

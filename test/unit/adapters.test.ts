@@ -1,3 +1,4 @@
+// One table of adapters, and all that is held against it: so longer than a file should be.
 import { afterEach, describe, expect, test } from "vitest";
 import { type AdapterReport, capsOf, computesOnCpu } from "../../src/backend/webgpu/caps.ts";
 import { chooseKernel } from "../../src/backend/webgpu/choose.ts";

@@ -1,3 +1,4 @@
+// Every kind of file that holds rows, told apart in one place and in one order: so longer than a file should be.
 import { requireBytes } from "../../core/arguments.ts";
 import { ChainruleError } from "../../core/errors.ts";
 import { cast, type NdArray, reshape, shapeText, sizeOf } from "../../core/ndarray.ts";

@@ -1,3 +1,4 @@
+// One class that works out every shape of a net as it is put together, long by its docstrings.
 import { ChainruleError } from "../../core/errors.ts";
 import { type NdArray, ndarray, type Shape, sameShape, shapeText, sizeOf } from "../../core/ndarray.ts";
 import { Fields } from "../../nn/layers/fields.ts";

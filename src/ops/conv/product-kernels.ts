@@ -1,3 +1,4 @@
+// The ladder of kernels of convolutions as products, from the simplest on: read together, so longer than a file should be.
 import { blockBytes, convBlock } from "../../../shaders/conv/block.ts";
 import { BLOCK, type BlockTile, blockPlaces } from "../../../shaders/conv/block-tile.ts";
 import { type ConvEpilogue, NO_CONV_EPILOGUE } from "../../../shaders/conv/common.ts";

@@ -1,3 +1,4 @@
+// Kinds of files, a case or two each, which share the arrays that they hold: so longer than a file should be.
 import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";

@@ -1,3 +1,4 @@
+// One table of how nets end and what that makes of their loss, a case each: so longer than a file should be.
 import { describe, expect, it } from "vitest";
 import { declaredLoss } from "../../../src/io/keras/loss.ts";
 import { type DeclaredLoss, type NetEnd, resolveLoss } from "../../../src/io/net/resolve-loss.ts";
